@@ -1,0 +1,1 @@
+"""Export: from a style file to the formats of other runtimes. Installed as `cartoonize.export`."""

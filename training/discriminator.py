@@ -1,0 +1,30 @@
+"""CartoonGAN's patch discriminator: is this a drawing by the artist?"""
+
+from torch import Tensor, nn
+
+from ..models.blocks import NORMS, NormName, conv
+
+
+class Discriminator(nn.Sequential):
+    """(N, 3, H, W) in [-1, 1] -> (N, 1, H/4, W/4) logits, one for each patch (Chen et al., CVPR 2018).
+
+    `width` is the number of base filters (32 in the paper).
+    """
+
+    def __init__(self, width: int = 32, norm: NormName = "batch") -> None:
+        w, make_norm = width, NORMS[norm]
+        super().__init__(
+            conv(3, w), _leaky(),
+            conv(w, 2 * w, stride=2), _leaky(), conv(2 * w, 4 * w), make_norm(4 * w), _leaky(),
+            conv(4 * w, 4 * w, stride=2), _leaky(), conv(4 * w, 8 * w), make_norm(8 * w), _leaky(),
+            conv(8 * w, 8 * w), make_norm(8 * w), _leaky(),
+            conv(8 * w, 1),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) in [-1, 1] -> (N, 1, H/4, W/4) logits."""
+        return super().forward(x)  # type: ignore[no-any-return]
+
+
+def _leaky() -> nn.Module:
+    return nn.LeakyReLU(0.2)
