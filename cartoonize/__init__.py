@@ -1,0 +1,47 @@
+"""Turn video and pictures into cartoons.
+
+>>> from cartoonize import stylize
+>>> stylize("holiday.mp4", "cartoon.mp4")
+
+The parts that `stylize` is made of are public too:
+
+>>> with open_source(Path("in.mp4")) as source, open_sink(Path("out.mp4"), source) as sink:
+...     for frame in stream(source, load("cel")):
+...         sink.write(frame)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .errors import BackendError, CartoonizeError, MediaError, ModelError, TrainingError
+from .version import __version__
+
+if TYPE_CHECKING:
+    from .backends import load
+    from .frames import Backend, Frame, Image, Images
+    from .job import Report, stylize
+    from .media import Encoding, open_sink, open_source
+    from .pipeline import stream
+
+# Imported at first use: torch and FFmpeg take seconds, and `cartoonize --help` needs neither.
+_HOMES = {
+    "Backend": "frames", "Frame": "frames", "Image": "frames", "Images": "frames",
+    "Encoding": "media", "open_sink": "media", "open_source": "media",
+    "Report": "job", "stylize": "job", "load": "backends", "stream": "pipeline",
+}  # fmt: skip
+
+__all__ = [
+    "Backend", "BackendError", "CartoonizeError", "Encoding", "Frame", "Image", "Images", "MediaError",
+    "ModelError", "Report", "TrainingError", "__version__", "load", "open_sink", "open_source", "stream",
+    "stylize",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,58 @@
+"""Runtimes: each file here makes functions from pictures to pictures (frames.Backend) out of style files."""
+
+from typing import Literal, Protocol, get_args
+
+from ..errors import BackendError
+from ..frames import Images
+from ..styles import DEFAULT, find
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+class LoadedBackend(Protocol):
+    """A Backend that says what runs. `batch` is the number of pictures a call that suits the device."""
+
+    runtime: str
+    device: str
+    precision: str
+    batch: int
+
+    def __call__(self, images: Images) -> Images: ...
+
+
+def load(style: str = DEFAULT, *, device: str = "auto", precision: Precision = "auto") -> LoadedBackend:
+    """Load a style as a function on pictures, (N, H, W, 3) uint8 RGB -> the same, of any size.
+
+    Args:
+        style: a built-in name, a style file (.safetensors), an exported network (.onnx), a folder of a
+            training run, or "null", which gives back what it gets.
+        device: "cpu", "cuda", "cuda:N", or "auto", which takes the GPU when there is one.
+        precision: "fp32", "bf16", "fp16", or "auto": the fastest that the device computes in hardware.
+
+    Raises:
+        ModelError: there is no such style, or its file is damaged.
+        BackendError: the device or precision is not to be had. Nothing else runs in its place.
+    """
+    check_device(device)
+    if precision not in get_args(Precision):
+        raise BackendError(f"Unknown precision {precision!r}: choose {', '.join(get_args(Precision))}.")
+    if style == "null":
+        from .null import NullBackend
+
+        return NullBackend()
+    path = find(style)
+    if path.suffix.lower() == ".onnx":
+        from .onnx import OnnxBackend
+
+        return OnnxBackend(path, device, precision)
+    from .pytorch import PyTorchBackend
+
+    return PyTorchBackend(path, device, precision)
+
+
+def check_device(device: str) -> None:
+    """Raise BackendError unless the name is "auto", "cpu", "cuda" or "cuda:N"."""
+    kind, _, number = device.partition(":")
+    if device in ("auto", "cpu", "cuda") or (kind == "cuda" and number.isdecimal()):
+        return
+    raise BackendError(f"Unknown device {device!r}: choose auto, cpu, cuda or cuda:N.")

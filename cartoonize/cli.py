@@ -1,0 +1,276 @@
+"""The command line. Everything heavy is imported inside the commands: `--help` answers at once."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from .errors import CartoonizeError, MediaError
+from .export.cli import app as export_app
+from .styles import DEFAULT
+from .training.cli import app as training_app
+from .version import __version__
+
+if TYPE_CHECKING:
+    from .backends import LoadedBackend
+    from .job import Report
+    from .media import Sink, Source
+
+app = typer.Typer(
+    name="cartoonize",
+    help="Turn video and pictures into cartoons, and train the networks that do it.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+styles_app = typer.Typer(help="The built-in styles.", invoke_without_command=True)
+app.add_typer(styles_app, name="styles")
+app.add_typer(training_app, name="train")
+app.registered_commands += export_app.registered_commands
+
+Style = Annotated[
+    str, typer.Option(help="A built-in style (see `cartoonize styles`), a style file, an .onnx file, or a run folder.")
+]  # fmt: skip
+Device = Annotated[
+    str, typer.Option(help="auto, cpu, cuda or cuda:N. What is asked for runs, or nothing does.")
+]
+PrecisionName = Annotated[
+    str, typer.Option("--precision", help="auto, fp32, bf16 or fp16; auto is the fastest of the device.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing DST.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")]
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=lambda on: _print_version(on), is_eager=True)
+    ] = False,
+) -> None:  # fmt: skip
+    """Turn video and pictures into cartoons, and train the networks that do it."""
+
+
+@app.command()
+def video(
+    src: Annotated[Path, typer.Argument(metavar="SRC", help="The video to draw.")],
+    dst: Annotated[Path, typer.Argument(metavar="DST", help="The video to write; its suffix names the format.")],
+    style: Style = DEFAULT,
+    device: Device = "auto",
+    precision: PrecisionName = "auto",
+    batch: Annotated[int | None, typer.Option(min=1, help="Frames a call of the network.", show_default="by device")] = None,
+    codec: Annotated[str | None, typer.Option(help="An FFmpeg encoder.", show_default="libx264; libvpx-vp9 for .webm")] = None,
+    crf: Annotated[float | None, typer.Option(min=0, max=63, help="Constant quality: lower is better and larger.", show_default="18 for libx264")] = None,
+    preset: Annotated[str | None, typer.Option(help="The encoder's trade of time for size.", show_default="veryfast for libx264")] = None,
+    no_audio: Annotated[bool, typer.Option("--no-audio", help="Leave the sound out.")] = False,
+    start: Annotated[str | None, typer.Option(metavar="T", help="Begin here: 90, 1:30 or 0:01:30.5.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="T", help="Stop here, on the source's clock.")] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Draw a video. Sound, subtitles, timing and metadata come out as they went in.
+
+    [bold]Examples[/bold]
+
+      cartoonize video holiday.mp4 cartoon.mp4
+
+      cartoonize video film.mkv part.mp4 --start 1:30 --end 2:00 --crf 23
+    """
+    from .job import Report
+    from .media import Encoding, open_sink, open_source
+
+    backend = _load(style, device, precision)
+    _refuse_pictures(src)
+    with open_source(src, start=_seconds(start), end=_seconds(end)) as source:
+        encoding = Encoding(codec, crf, preset, not no_audio)
+        sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
+        _finish(_run(source, sink, backend, Report(str(dst), style), batch), as_json)
+
+
+@app.command()
+def image(
+    paths: Annotated[list[Path], typer.Argument(metavar="SRC... DST", help="Pictures or folders of pictures; last, a file or a folder to write.")],
+    style: Style = DEFAULT,
+    device: Device = "auto",
+    precision: PrecisionName = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Draw pictures. Orientation, colour profile, EXIF and transparency are kept.
+
+    [bold]Examples[/bold]
+
+      cartoonize image portrait.jpg cartoon.png
+
+      cartoonize image *.jpg cartoons/
+    """
+    from .job import Report
+    from .media import PictureSink, PictureSource
+
+    if len(paths) < 2:
+        raise MediaError("Name at least one picture and, last, the file or folder to write.")
+    *sources, dst = paths
+    backend = _load(style, device, precision)
+    with PictureSource(sources) as source:
+        sink = PictureSink(dst, source, overwrite=overwrite)
+        _finish(_run(source, sink, backend, Report(str(dst), style), 1), as_json)
+
+
+@styles_app.callback()
+def styles(context: typer.Context) -> None:
+    """List the built-in styles; `cartoonize styles show NAME` prints the card of one."""
+    if context.invoked_subcommand is None:
+        from .cards import styles_table
+
+        _console(sys.stdout).print(styles_table())
+
+
+@styles_app.command("show")
+def show_style(name: Annotated[str, typer.Argument(help="A built-in style or a style file.")]) -> None:
+    """Print a style's card: what it was trained on, its licence, how to make it again."""
+    from .cards import style_card
+
+    _console(sys.stdout).print(style_card(name))
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to put the demo.")] = Path("cartoonize-demo"),
+    style: Style = DEFAULT,
+    device: Device = "auto",
+) -> None:
+    """Make a short clip with sound from free photos, and draw it and one of the photos."""
+    from .demo import PHOTO_CREDITS, make_demo_clip, make_demo_photo
+    from .job import Report
+    from .media import open_sink, open_source
+
+    folder.mkdir(parents=True, exist_ok=True)
+    clip, photo = folder / "clip.mp4", folder / "photo.png"
+    make_demo_clip(clip)
+    make_demo_photo(photo)
+    backend = _load(style, device, "auto")
+    for made in (clip, photo):
+        drawn = made.with_name(f"{made.stem}-cartoon{made.suffix}")
+        with open_source(made) as source:
+            sink = open_sink(drawn, source, overwrite=True)
+            _finish(_run(source, sink, backend, Report(str(drawn), style), None), as_json=False)
+    _say(PHOTO_CREDITS)
+    _say(f"\nLook at {clip} and {drawn.parent / 'clip-cartoon.mp4'}, {photo} and {drawn}.")
+
+
+def main() -> NoReturn:
+    """Run the command line; errors that a user can mend are one sentence and exit code 1."""
+    try:
+        app(standalone_mode=True)
+    except CartoonizeError as error:
+        _say(f"[bold red]Error:[/bold red] {_plain(str(error))}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _say("Stopped; nothing was written.")
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _load(style: str, device: str, precision: Any) -> "LoadedBackend":
+    from .backends import load
+
+    backend = load(style, device=device, precision=precision)
+    _say(
+        f"[bold]{_plain(style)}[/bold] on {_plain(backend.device)}, {backend.precision}, {backend.runtime}"
+    )
+    return backend
+
+
+def _run(
+    source: "Source", sink: "Sink", backend: "LoadedBackend", report: "Report", batch: int | None
+) -> "Report":
+    from .job import run
+
+    with _progress(report.output, getattr(source, "frames", None)) as advance:
+        return run(source, sink, backend, report, batch=batch, on_frame=advance)
+
+
+@contextmanager
+def _progress(label: str, total: int | None) -> Iterator[Any]:
+    """A bar on a terminal, nothing elsewhere; yields what to call for each frame."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = _console(sys.stderr)
+    columns = (
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("frames"),
+        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(Path(label).name, total=total, rate="")
+
+        def advance(_frame: object) -> None:
+            speed = progress.tasks[0].finished_speed or progress.tasks[0].speed
+            progress.update(task, advance=1, rate=f"{speed:.1f}/s" if speed else "")
+
+        yield advance
+
+
+def _finish(report: "Report", as_json: bool) -> None:
+    for notice in report.notices:
+        _say(f"[yellow]Note:[/yellow] {_plain(notice)}")
+    if as_json:
+        print(json.dumps(asdict(report)))  # noqa: T201  # what --json promises
+    else:
+        rate = f", {report.fps:.1f} frames/s" if report.frames > 1 else ""
+        _say(
+            f"{_plain(report.output)}: {report.frames} frame{'s' * (report.frames != 1)} in "
+            f"{report.seconds:.1f} s{rate}"
+        )
+
+
+def _seconds(text: str | None) -> float | None:
+    """Seconds of "90", "1:30" or "0:01:30.5"."""
+    if text is None:
+        return None
+    try:
+        parts = [float(part) for part in text.split(":")]
+    except ValueError:
+        parts = []
+    if not 1 <= len(parts) <= 3:
+        raise MediaError(f"{text!r} is no time; write seconds, M:SS or H:MM:SS.")
+    seconds = 0.0
+    for part in parts:
+        seconds = 60 * seconds + part
+    return seconds
+
+
+def _refuse_pictures(path: Path) -> None:
+    from .media import PICTURE_SUFFIXES
+
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        raise MediaError(f"{path} is a picture; use `cartoonize image`.")
+    if path.is_dir():
+        raise MediaError(f"{path} is a folder, not a video.")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"cartoonize {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+def _say(text: str) -> None:
+    """For people: on stderr, so that stdout stays for results."""
+    _console(sys.stderr).print(text, highlight=False, soft_wrap=True)
+
+
+def _console(file: Any) -> Any:
+    from rich.console import Console
+
+    return Console(file=file)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,96 @@
+"""One job from end to end: open, stylise, write, report."""
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .backends import LoadedBackend, Precision, load
+from .frames import Frame
+from .media import Encoding, Sink, Source, open_sink, open_source
+from .pipeline import Waits, stream
+from .styles import DEFAULT
+
+
+@dataclass(slots=True)
+class Report:
+    """What a job did: frames written, seconds taken in all, and what ran.
+
+    `waiting` holds the seconds spent waiting for each stage; `notices` what a user has to be told.
+    """
+
+    output: str
+    style: str
+    device: str = ""
+    precision: str = ""
+    backend: str = ""
+    frames: int = 0
+    seconds: float = 0.0
+    fps: float = 0.0
+    width: int = 0
+    height: int = 0
+    waiting: dict[str, float] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+
+def stylize(
+    source: str | Path,
+    target: str | Path,
+    style: str = DEFAULT,
+    *,
+    device: str = "auto",
+    precision: Precision = "auto",
+    batch: int | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    encoding: Encoding | None = None,
+    overwrite: bool = False,
+) -> Report:
+    """Turn a picture or video into a cartoon.
+
+    Args:
+        source: a picture, a folder of pictures, or a video.
+        target: the file to write; a folder for a folder.
+        style: see `load`; so are `device` and `precision`.
+        batch: frames a call of the network; None for what suits the device.
+        start: seconds of a video to leave out at the beginning.
+        end: the second of a video at which to stop.
+        encoding: how to compress a video.
+        overwrite: replace what is there.
+
+    Raises:
+        CartoonizeError: what a user can mend, in a sentence. Nothing is left under `target` then.
+    """
+    with open_source(Path(source), start=start, end=end) as frames:
+        sink = open_sink(Path(target), frames, encoding=encoding, overwrite=overwrite)
+        backend = load(style, device=device, precision=precision)
+        return run(frames, sink, backend, Report(str(target), style), batch=batch)
+
+
+def run(
+    source: Source,
+    sink: Sink,
+    backend: LoadedBackend,
+    report: Report,
+    *,
+    batch: int | None = None,
+    on_frame: Callable[[Frame], None] | None = None,
+) -> Report:
+    """Move all frames of `source` through `backend` into `sink`; fills in the report and returns it."""
+    waits, started = Waits(), time.perf_counter()
+    with sink, closing(stream(source, backend, batch=batch or backend.batch, waits=waits)) as styled:
+        for frame in styled:
+            sink.write(frame)
+            report.frames += 1
+            report.height, report.width = frame.image.shape[:2]
+            if on_frame is not None:
+                on_frame(frame)
+    report.seconds = round(time.perf_counter() - started, 3)
+    report.fps = round(report.frames / report.seconds, 2)
+    report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
+    report.waiting = {
+        stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")
+    }
+    report.notices = source.notices + sink.notices
+    return report

@@ -1,0 +1,218 @@
+"""What a video holds beside its picture: sound, subtitles, attachments, chapters, metadata.
+
+They are read from the source by a handle of their own: decoding a container from one thread while reading
+it from another crashes in some builds of FFmpeg. Packets are copied as they are; sound that the target
+cannot hold is re-encoded; what is left is named in a notice.
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import av
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+
+if TYPE_CHECKING:
+    from .video import VideoSource
+
+# Written by muxers for themselves; copying them would state what is no longer so.
+_TECHNICAL = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
+# Others have no way to say that a packet comes before time zero, as the priming of AAC does; to let their
+# muxers shift all streams instead would move every frame.
+_NEGATIVE_TIMES = ("mp4", "mov")
+_AUDIO_ENCODERS = {"webm": "libopus", "avi": "libmp3lame"}
+
+
+class Companions:
+    """Copies all streams but the picture from the file of `source` to `output`, in step with the frames.
+
+    Has to be made after the picture's stream was added and before the header is written. `notices` is
+    appended to.
+    """
+
+    def __init__(
+        self, source: "VideoSource", output: OutputContainer, audio: bool, notices: list[str]
+    ) -> None:
+        self._output, self._notices = output, notices
+        self._picture = source.stream_index
+        self._shift = source.shift
+        self._length = None if source.end is None else source.end - (source.start or 0.0)
+        self._trimmed = source.start is not None or source.end is not None
+        self._input = av.open(source.path)
+        self._tracks = self._add_tracks(audio)
+        self._copy_descriptions()
+        if source.start:
+            self._input.seek(int(source.shift * av.time_base))
+        self._packets = self._timed_packets()
+        self._next = next(self._packets, None)
+
+    def copy_until(self, time: float) -> None:
+        """Write all packets that are due up to `time`, in seconds of the output."""
+        while self._next is not None and self._next[0] <= time:
+            _, packet = self._next
+            self._tracks[packet.stream_index].write(packet)
+            self._next = next(self._packets, None)
+
+    def finish(self) -> None:
+        """Write the rest."""
+        self.copy_until(math.inf)
+        for track in self._tracks.values():
+            track.finish()
+
+    def lost(self, written: Path) -> list[str]:
+        """What the finished file does not hold of the source's metadata, as sentences.
+
+        Containers drop keys that they do not know without a word: only reading the file back tells.
+        """
+        with av.open(written) as result:
+            missing = [key for key in _portable(self._input.metadata) if not _holds(result.metadata, key)]
+            chapters = len(self._input.chapters()) and not result.chapters()
+        what = [f"the metadata {', '.join(missing)}"] if missing else []
+        what += ["the chapters"] if chapters and not self._trimmed else []
+        return [f"A {written.suffix} file cannot hold {' and '.join(what)}."] if what else []
+
+    def close(self) -> None:
+        """Release the file."""
+        self._packets.close()
+        self._input.close()
+
+    def _add_tracks(self, audio: bool) -> dict[int, "_Track"]:
+        tracks: dict[int, _Track] = {}
+        for stream in self._input.streams:
+            if stream.index == self._picture or (stream.type == "audio" and not audio):
+                continue
+            track = self._track(stream)
+            if track is None and "timecode" not in stream.metadata:  # muxers write that track anew
+                self._notices.append(self._left_out(stream))
+            elif track is not None and track is not _WRITTEN:
+                tracks[stream.index] = track
+        return tracks
+
+    def _track(self, stream: Stream) -> "_Track | None":
+        if stream.type == "attachment":
+            return self._attach(stream)
+        if stream.type in ("audio", "subtitle") or stream.disposition & Disposition.attached_pic:
+            try:
+                return _Copy(self._output, stream)
+            except (ValueError, av.error.FFmpegError):
+                if stream.type == "audio":
+                    return self._reencode(stream)
+        return None
+
+    def _reencode(self, stream: AudioStream) -> "_Track":
+        name = _AUDIO_ENCODERS.get(self._output.format.name, "aac")
+        self._notices.append(
+            f"A {self._output.format.name} file cannot hold {stream.codec_context.name} sound; "
+            f"stream {stream.index} was re-encoded as {name}."
+        )
+        return _Reencode(self._output, stream, name)
+
+    def _attach(self, stream: Stream) -> "_Track | None":
+        if "matroska" not in self._output.format.name:
+            return None
+        meta = stream.metadata
+        self._output.add_attachment(
+            meta.get("filename", f"attachment-{stream.index}"),
+            meta.get("mimetype", "application/octet-stream"),
+            stream.data,
+        )
+        return _WRITTEN
+
+    def _left_out(self, stream: Stream) -> str:
+        codec = stream.codec_context.name if stream.codec_context else stream.metadata.get("handler_name", "")
+        named = f" ({codec})" if codec else ""
+        if stream.type == "video":
+            return f"Only one video stream is drawn; stream {stream.index}{named} was left out."
+        return f"The {stream.type} stream {stream.index}{named} was left out: the output cannot hold it."
+
+    def _copy_descriptions(self) -> None:
+        self._output.metadata.update(_portable(self._input.metadata))
+        video = self._output.streams.video[0]
+        _describe(video, self._input.streams[self._picture])
+        chapters = self._input.chapters()
+        if chapters and not self._trimmed:
+            self._output.set_chapters(chapters)
+        elif chapters:
+            self._notices.append("The chapters were left out, as only a part of the video was taken.")
+
+    def _timed_packets(self) -> Iterator[tuple[float, "Packet[Any]"]]:
+        """Packets of the range, on the output's clock, with the second at which each is due."""
+        if not self._tracks:
+            return
+        earliest = -(1 << 62) if self._output.format.name in _NEGATIVE_TIMES else 0
+        wanted = [stream for stream in self._input.streams if stream.index in self._tracks]
+        for packet in self._input.demux(*wanted):
+            if packet.dts is None:  # the end of a stream
+                continue
+            offset = round(self._shift / packet.time_base)
+            packet.dts = max(packet.dts - offset, earliest)
+            packet.pts = None if packet.pts is None else max(packet.pts - offset, earliest)
+            time = float(packet.dts * packet.time_base)
+            ends = time + float((packet.duration or 0) * packet.time_base)
+            if self._trimmed and (ends <= 0 or (self._length is not None and time >= self._length)):
+                continue
+            yield time, packet
+
+
+class _Track:
+    """A stream of the source on its way into the output."""
+
+    def write(self, packet: "Packet[Any]") -> None:
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Nothing is kept back, unless a subclass says so."""
+
+
+class _Written(_Track):
+    """A stream that was written as a whole with the header."""
+
+
+_WRITTEN = _Written()
+
+
+class _Copy(_Track):
+    """Packet for packet."""
+
+    def __init__(self, output: OutputContainer, stream: Stream) -> None:
+        self._output = output
+        self._target = output.add_stream_from_template(stream, opaque=True)
+        _describe(self._target, stream)
+
+    def write(self, packet: "Packet[Any]") -> None:
+        packet.stream = self._target
+        self._output.mux(packet)
+
+
+class _Reencode(_Track):
+    """Decoded and encoded again, at the source's rate and channel layout."""
+
+    def __init__(self, output: OutputContainer, stream: AudioStream, encoder: str) -> None:
+        self._output = output
+        rate = 48000 if encoder == "libopus" else stream.codec_context.sample_rate
+        self._target = output.add_stream(encoder, rate=rate, layout=stream.codec_context.layout.name)
+        _describe(self._target, stream)
+
+    def write(self, packet: "Packet[Any]") -> None:
+        for frame in packet.decode():
+            self._output.mux(self._target.encode(frame))
+
+    def finish(self) -> None:
+        self._output.mux(self._target.encode(None))
+
+
+def _describe(target: Stream, source: Stream) -> None:
+    target.metadata.update(_portable(source.metadata))
+    target.disposition = source.disposition
+
+
+def _portable(metadata: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in metadata.items() if key.lower() not in _TECHNICAL}
+
+
+def _holds(metadata: dict[str, str], key: str) -> bool:
+    return key.lower() in {held.lower() for held in metadata}

@@ -1,0 +1,159 @@
+"""Reading one picture file: its colours in 8-bit RGB, and the rest of what belongs to it.
+
+A picture is more than its colours: there are EXIF data, a colour profile, transparency, a resolution. The
+networks see RGB only, so the rest is set aside in `Details`. XMP and IPTC are not read, nor are embedded
+previews, which would show the photo in place of the cartoon.
+"""
+
+import contextlib
+import struct
+import threading
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image as Pillow
+from PIL.Image import Image as Picture
+
+from ..errors import MediaError
+
+MAX_PIXELS = 256_000_000
+"""Larger pictures are refused by their header: a small file can claim to be of any size."""
+
+# What Pillow's readers raise on damaged files, found by damaging files.
+_DAMAGE = (
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error, zlib.error,
+)  # fmt: skip
+_MAX_DPI = 65536  # JPEG's limit, and more than any printer has
+_ABOUT_THE_PHOTO = {
+    ExifTags.Base.ImageDescription, ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software,
+    ExifTags.Base.DateTime, ExifTags.Base.Artist, ExifTags.Base.Copyright,
+    ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo,
+}  # fmt: skip
+
+_pillow_limit = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What belongs to a picture beside its RGB values.
+
+    `exif`: as it stands in a file, without orientation, which has been applied; empty if there is none.
+    `profile`: the ICC profile that describes the RGB values, or None for sRGB. `alpha`: a grey picture of
+    the same size, or None if it is opaque. `dpi`: across and down, or None.
+    """
+
+    exif: bytes = b""
+    profile: bytes | None = None
+    alpha: Picture | None = None
+    dpi: tuple[float, float] | None = None
+
+
+def read_picture(path: Path, notices: list[str]) -> tuple[Picture, Details]:
+    """Read the first picture of a file, in RGB and upright, and what belongs to it.
+
+    `notices` gets a sentence for each thing that could not be read as it was meant.
+
+    Raises:
+        MediaError: the file is missing, damaged or no picture, or it has more than `MAX_PIXELS` pixels.
+    """
+    try:
+        with _opened(path) as picture:
+            count = getattr(picture, "n_frames", 1)
+            if count > 1:
+                notices.append(f"{path} holds {count} pictures; only the first is used.")
+            ImageOps.exif_transpose(picture, in_place=True)
+            exif, dpi = _exif(picture), _dpi(picture)
+            colours, alpha = _split(_eight_bit(picture, path, notices))
+            rgb, profile = _in_rgb(colours, picture.info.get("icc_profile"), path, notices)
+    except _DAMAGE as error:
+        raise MediaError(f"Cannot read {path}: {_reason(error, path)}.") from error
+    return rgb, Details(exif, profile, alpha, dpi)
+
+
+def _opened(path: Path) -> Picture:
+    """Read the header, and refuse what is too large to go on."""
+    # Pillow's own limit, a global, warns from 89 megapixels on. Ours is checked at the same point.
+    with _pillow_limit:
+        limit, Pillow.MAX_IMAGE_PIXELS = Pillow.MAX_IMAGE_PIXELS, None
+        try:
+            picture = Pillow.open(path)
+        finally:
+            Pillow.MAX_IMAGE_PIXELS = limit
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        picture.close()
+        raise MediaError(
+            f"{path} has {width}x{height} pixels, more than the {MAX_PIXELS // 1_000_000} million that are "
+            "accepted; make it smaller first."
+        )
+    return picture
+
+
+def _reason(error: Exception, path: Path) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if path.stat().st_size == 0:
+        return "the file is empty"
+    if isinstance(error, UnidentifiedImageError):
+        return "it is no picture of a kind that can be read, or it is damaged"
+    return "the file is damaged or incomplete"
+
+
+def _exif(picture: Picture) -> bytes:
+    exif = picture.getexif()
+    # In a TIFF file the tags about the photo stand among those that tell how it is stored.
+    dropped = set(exif) - _ABOUT_THE_PHOTO if picture.format == "TIFF" else {ExifTags.Base.Orientation}
+    for tag in dropped.intersection(exif):
+        del exif[tag]
+    return exif.tobytes() if len(exif) else b""
+
+
+def _dpi(picture: Picture) -> tuple[float, float] | None:
+    across, down = (float(value) for value in picture.info.get("dpi", (0, 0)))
+    return (across, down) if 0 < across < _MAX_DPI and 0 < down < _MAX_DPI else None
+
+
+def _eight_bit(picture: Picture, path: Path, notices: list[str]) -> Picture:
+    """Scale grey values of more bits, which Pillow would clip. Deep colours it reads as 8 bits itself."""
+    if picture.mode.startswith("I;16"):
+        return Pillow.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    if picture.mode not in ("I", "F"):
+        return picture
+    notices.append(f"{path} does not say which value is white; its values are spread from black to white.")
+    values = np.nan_to_num(np.asarray(picture, np.float32), posinf=0, neginf=0)
+    low, high = values.min(), values.max()
+    return Pillow.fromarray(((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8))
+
+
+def _split(picture: Picture) -> tuple[Picture, Picture | None]:
+    """Separate the picture, as L, CMYK or RGB, from its transparency, if it has any."""
+    mode = "L" if picture.mode in ("1", "L", "LA", "La") else "CMYK" if picture.mode == "CMYK" else "RGB"
+    if not picture.has_transparency_data:
+        return picture.convert(mode), None
+    whole = picture.convert("LA" if mode == "L" else "RGBA")
+    alpha = whole.getchannel("A")
+    return whole.convert(mode), None if alpha.getextrema() == (255, 255) else alpha
+
+
+def _in_rgb(
+    picture: Picture, profile: bytes | None, path: Path, notices: list[str]
+) -> tuple[Picture, bytes | None]:
+    """Convert to RGB; also gives the profile that describes the result, which is none for sRGB.
+
+    A profile about RGB stays with the values. One about grey or CMYK is used up by turning them into sRGB.
+    """
+    space = profile[16:20] if profile else None
+    if space == b"RGB " and picture.mode != "CMYK":
+        return picture.convert("RGB"), profile
+    if profile and space == {"L": b"GRAY", "CMYK": b"CMYK"}.get(picture.mode):
+        with contextlib.suppress(ImageCms.PyCMSError):
+            srgb = ImageCms.createProfile("sRGB")
+            to_srgb = ImageCms.buildTransform(BytesIO(profile), srgb, picture.mode, "RGB")
+            return to_srgb.apply(picture), None
+    if profile:
+        notices.append(f"The colour profile of {path} does not fit the picture and is left out.")
+    return picture.convert("RGB"), None

@@ -1,0 +1,362 @@
+"""Video files: frames with their times in, frames with their times out; the rest is carried over.
+
+The picture is decoded, turned upright and handed on as RGB; pixel aspect, colour tags, frame times, sound,
+subtitles, chapters and metadata come out as they went in (see companions.py for all but the picture).
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.codec.context import Flags
+from av.container import InputContainer
+from av.stream import Disposition
+
+from ..errors import MediaError
+from ..frames import Frame, Image
+from .colour import HDR_TRANSFERS, Colour
+from .companions import Companions
+from ..pending import PendingFile
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How a video is compressed.
+
+    `codec`: an FFmpeg encoder; by default what suits the container (H.264, or VP9 in WebM). `crf`: constant
+    quality, lower is better and larger; `preset`: the encoder's trade of time for size. Both have a
+    default for each encoder. `audio`: carry the sound over.
+    """
+
+    codec: str | None = None
+    crf: float | None = None
+    preset: str | None = None
+    audio: bool = True
+
+    def encoder(self, suffix: str) -> str:
+        """The encoder to use for a container."""
+        return self.codec or _DEFAULT_ENCODERS.get(suffix.lower(), "libx264")
+
+    def options(self, encoder: str) -> dict[str, str]:
+        """FFmpeg options of the encoder."""
+        options = dict(_ENCODER_OPTIONS.get(encoder, {}))
+        preset_name = "cpu-used" if encoder == "libvpx-vp9" else "preset"
+        if self.crf is not None:
+            options["crf"] = f"{self.crf:g}"
+        if self.preset is not None:
+            options[preset_name] = self.preset
+        return options
+
+
+# Fast presets: at a constant quality a slower one buys a smaller file, and our users wait for frames.
+_ENCODER_OPTIONS = {
+    "libx264": {"crf": "18", "preset": "veryfast"},
+    "libx265": {"crf": "20", "preset": "fast", "x265-params": "log-level=error"},
+    "libvpx-vp9": {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
+    "libsvtav1": {"crf": "26", "preset": "9"},
+    "mpeg4": {"flags": "+qscale", "global_quality": "354"},  # qscale 3; FF_QP2LAMBDA is 118
+    "mjpeg": {"flags": "+qscale", "global_quality": "236"},
+}
+_DEFAULT_ENCODERS = {".webm": "libvpx-vp9"}
+_KNOWN_ENCODERS = (
+    "libx264", "libx265", "libsvtav1", "libvpx-vp9", "mpeg4", "prores_ks", "ffv1", "mjpeg",
+    "h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_videotoolbox", "hevc_videotoolbox", "h264_qsv",
+)  # fmt: skip
+BROADCAST_CLOCK = 1.0  # seconds
+
+
+class VideoSource:
+    """The frames of a video file, upright, in order of presentation, each at its time.
+
+    Times count as in the file, except that a clock which starts later than a second (as transport streams
+    have) starts at zero here. With `start`, time zero is that second of the video; `end` counts from the
+    same zero as `start`. Frames whose time is missing follow the one before at its distance.
+
+    `width` and `height` are those of the frames handed out. `frames` is an estimate, or None.
+
+    Raises:
+        MediaError: there is no such file, no video in it, nothing that can be decoded, or the range is
+            empty. Raised by opening it as far as possible: the first frame is decoded then.
+    """
+
+    def __init__(self, path: Path, *, start: float | None = None, end: float | None = None) -> None:
+        self.path, self.start, self.end = path, start, end
+        self.notices: list[str] = []
+        self.damaged = 0
+        _check_range(start, end)
+        _check_file(path)
+        with ffmpeg_errors(path), ExitStack() as on_error:
+            self._container: InputContainer = on_error.enter_context(av.open(path))
+            stream = self._stream = _picture_stream(self._container, path)
+            self.stream_index = stream.index
+            stream.thread_type = "AUTO"
+            self.time_base = stream.time_base or Fraction(1, 90000)
+            self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+            self.shift = _origin(self._container) + (start or 0.0)
+            if start:
+                self._container.seek(int(self.shift * av.time_base))
+            self._decoded = self._moments()
+            self._first = next(self._decoded, None)
+            if self._first is None:
+                raise MediaError(self._nothing())
+            self._describe(self._first[0])
+            on_error.pop_all()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames, once. May be iterated in another thread than the one that opened the source."""
+        with ffmpeg_errors(self.path):
+            moment = self._first
+            while moment is not None:
+                frame, pts, duration = moment
+                image = _upright(self.colour.to_rgb(frame), self.rotation)
+                yield Frame(image, pts, self.time_base, duration)
+                moment = next(self._decoded, None)
+        if self.damaged:
+            self.notices.append(
+                f"{self.damaged} damaged packets of {self.path.name} could not be decoded and were left out."
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the file."""
+        self._decoded.close()
+        self._container.close()
+
+    def _describe(self, frame: av.VideoFrame) -> None:
+        """What the first frame tells of all of them."""
+        self.colour = Colour.of(frame)
+        self.pixel_format = frame.format.name
+        self.rotation = frame.rotation % 360 // 90 * 90
+        self.width, self.height = frame.width, frame.height
+        aspect = self._stream.sample_aspect_ratio or Fraction(1)
+        if self.rotation in (90, 270):
+            self.width, self.height, aspect = self.height, self.width, 1 / aspect
+        self.sample_aspect_ratio = aspect
+        self.frames = self._count()
+        if frame.format.components[0].bits > 8:
+            kind = HDR_TRANSFERS.get(self.colour.transfer, f"{frame.format.components[0].bits}-bit")
+            self.notices.append(f"{self.path.name} is {kind}; its samples were reduced to 8 bits.")
+
+    def _count(self) -> int | None:
+        stream = self._stream
+        if self.start is None and self.end is None and stream.frames:
+            return stream.frames
+        length = self._container.duration
+        seconds = length / av.time_base if length else None
+        if self.end is not None:
+            seconds = min(self.end, seconds or self.end)
+        return round((seconds - (self.start or 0)) * self.rate) if seconds else None
+
+    def _moments(self) -> Iterator[tuple[av.VideoFrame, int, int]]:
+        """Decoded frames of the range with their pts and duration, counted from `shift`."""
+        offset = round(self.shift / self.time_base)
+        usual = round(1 / (self.rate * self.time_base))
+        following = 0
+        for frame in self._frames():
+            pts = following if frame.pts is None else frame.pts - offset
+            duration = frame.duration or usual
+            following = pts + duration
+            time = float(pts * self.time_base)
+            if self.start is not None and time < -1e-6:
+                continue
+            if self.end is not None and time >= self.end - (self.start or 0.0) - 1e-6:
+                return
+            yield frame, pts, duration
+
+    def _frames(self) -> Iterator[av.VideoFrame]:
+        """All frames that can be decoded; packets that cannot are counted."""
+        for packet in self._container.demux(self._stream):
+            try:
+                yield from packet.decode()
+            except av.error.InvalidDataError:
+                self.damaged += 1
+
+    def _nothing(self) -> str:
+        if self.start is not None or self.end is not None:
+            return f"There is no frame of {self.path} in the range asked for."
+        return f"No frame of {self.path} can be decoded; the file is damaged or empty."
+
+
+class VideoSink:
+    """Writes frames, and what the source holds beside them, to a video file.
+
+    The file appears under its name when the `with` block is left normally. `notices` tells what could not
+    be carried over.
+
+    Raises:
+        MediaError: as PendingFile; the encoder or the container is unknown, or they do not go together;
+            or, while writing, the disk is full.
+    """
+
+    def __init__(self, path: Path, source: VideoSource, *, encoding: Encoding, overwrite: bool) -> None:
+        if path.exists() and path.samefile(source.path):
+            raise MediaError(f"{path} is the source itself; name another file to write.")
+        self.notices: list[str] = []
+        self._source, self._last = source, None
+        self._written = 0
+        with ExitStack() as on_error:
+            self._pending = PendingFile(path, overwrite=overwrite)
+            on_error.callback(self._pending.discard)
+            with ffmpeg_errors(path):
+                self._container = on_error.enter_context(_open_output(self._pending.path))
+                self._add_video(encoding, path.suffix)
+                self._companions = Companions(source, self._container, encoding.audio, self.notices)
+                on_error.callback(self._companions.close)
+                self._container.start_encoding()
+            on_error.pop_all()
+
+    def write(self, frame: Frame) -> None:
+        """Encode a frame, and copy what accompanies it up to its time."""
+        with ffmpeg_errors(self._pending.target):
+            picture = self._source.colour.from_rgb(
+                frame.image, self._pixel_format, self._source.width, self._source.height
+            )
+            picture.time_base = frame.time_base
+            picture.pts = frame.pts if self._last is None else max(frame.pts, self._last + 1)
+            picture.duration = frame.duration
+            self._last = picture.pts
+            self._container.mux(self._stream.encode(picture))
+            self._companions.copy_until(frame.time)
+        self._written += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with ExitStack() as cleanup:
+            cleanup.callback(self._pending.discard)
+            cleanup.callback(self._companions.close)
+            cleanup.callback(self._container.close)
+            if kind is not None:
+                return
+            self._finish()
+            cleanup.pop_all()
+        self._pending.commit()
+
+    def _finish(self) -> None:
+        with ffmpeg_errors(self._pending.target):
+            if not self._written:
+                raise MediaError(f"No frame was written to {self._pending.target}.")
+            self._container.mux(self._stream.encode(None))
+            self._companions.finish()
+            self._container.close()
+            self.notices += self._companions.lost(self._pending.path)
+            self._companions.close()
+
+    def _add_video(self, encoding: Encoding, suffix: str) -> None:
+        source, name = self._source, encoding.encoder(suffix)
+        try:
+            codec = av.Codec(name, "w")
+            stream = self._container.add_stream(name, rate=source.rate, options=encoding.options(name))
+        except av.codec.codec.UnknownCodecError as error:
+            known = ", ".join(n for n in _KNOWN_ENCODERS if n in av.codecs_available)
+            raise MediaError(f"There is no encoder {name!r} in this build of FFmpeg; try {known}.") from error
+        except ValueError as error:
+            raise MediaError(f"A {suffix} file cannot hold {name} video.") from error
+        if codec.type != "video":
+            raise MediaError(f"{name} is not a video encoder.")
+        self._stream = stream
+        self._pixel_format = self._choose_format([f.name for f in codec.video_formats or ()], name)
+        stream.time_base = source.time_base
+        context = stream.codec_context
+        context.width, context.height = source.width, source.height
+        context.pix_fmt, context.time_base = self._pixel_format, source.time_base
+        context.sample_aspect_ratio = source.sample_aspect_ratio
+        # Without the flag the muxer would guess how long the last frame is shown.
+        context.flags |= Flags.frame_duration
+        source.colour.tag(context)
+
+    def _choose_format(self, available: list[str], encoder: str) -> str:
+        """The source's chroma sampling in 8 bits if the encoder has it, else the nearest that it has."""
+        wanted = _eight_bit(self._source.pixel_format)
+        odd = self._source.width % 2 or self._source.height % 2
+        if odd and encoder in ("libx264", "libx265") and wanted != "yuv444p":
+            wanted = "yuv444p"
+            self.notices.append(
+                f"The size {self._source.width}x{self._source.height} is odd, which {encoder} keeps only in "
+                "4:4:4 colour; some players cannot show that, and --codec libvpx-vp9 is an alternative."
+            )
+        for name in (wanted, "yuv420p", "yuvj420p", "yuv422p10le"):
+            if name in available:
+                return name
+        return available[0] if available else "yuv420p"
+
+
+@contextmanager
+def ffmpeg_errors(path: Path) -> Iterator[None]:
+    """FFmpeg's errors, as a sentence about this file."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise MediaError(f"{path}: {error.strerror or error}.") from error
+    except OSError as error:
+        raise MediaError(f"{path}: {error.strerror or error}.") from error
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise MediaError(f"There is no file {path}.")
+    if path.is_dir():
+        raise MediaError(f"{path} is a folder, not a video.")
+    if path.stat().st_size == 0:
+        raise MediaError(f"{path} is empty (0 bytes).")
+
+
+def _check_range(start: float | None, end: float | None) -> None:
+    if start is not None and start < 0:
+        raise MediaError(f"The start must not be negative ({start:g} s).")
+    if end is not None and end <= (start or 0):
+        raise MediaError(f"The end ({end:g} s) has to come after the start ({start or 0:g} s).")
+
+
+def _picture_stream(container: InputContainer, path: Path) -> av.VideoStream:
+    """The default video stream, or else the first, cover pictures left aside."""
+    videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not videos:
+        raise MediaError(f"There is no video stream in {path}.")
+    return next((stream for stream in videos if stream.disposition & Disposition.default), videos[0])
+
+
+def _origin(container: InputContainer) -> float:
+    """Where the file's clock starts, if that is not near zero."""
+    start = (container.start_time or 0) / av.time_base
+    return start if start > BROADCAST_CLOCK else 0.0
+
+
+def _open_output(path: Path) -> av.container.OutputContainer:
+    # The index in front lets web players start before the file has been read to its end.
+    options = {"movflags": "+faststart"} if path.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
+    try:
+        return av.open(path, "w", container_options=options)
+    except ValueError as error:
+        raise MediaError(
+            f"The suffix {path.suffix!r} names no video format that can be written; try .mp4 or .mkv."
+        ) from error
+
+
+def _upright(image: Image, rotation: int) -> Image:
+    """Turn a picture counter-clockwise by a multiple of 90 degrees."""
+    return np.ascontiguousarray(np.rot90(image, rotation // 90)) if rotation else image
+
+
+def _eight_bit(pixel_format: str) -> str:
+    """The planar 8-bit format with the same chroma sampling."""
+    for sampling in ("444", "422"):
+        if sampling in pixel_format:
+            return f"yuv{sampling}p"
+    return "gray" if pixel_format.startswith("gray") else "yuv420p"

@@ -1,0 +1,58 @@
+"""A file that appears under its name only when it is whole."""
+
+import contextlib
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from .errors import MediaError
+
+
+class PendingFile:
+    """Write to `path`, in the `with` block; at its end the file takes the name `target`.
+
+    Leaving by an exception removes what was written and leaves an earlier `target` as it was. The
+    temporary name is hidden, stands beside the target, as renaming is atomic only within a file system,
+    and keeps the suffix, by which writers choose their format.
+
+    Raises:
+        MediaError: `target` exists and `overwrite` is false, is a folder, or its folder does not exist or
+            cannot be written to.
+    """
+
+    def __init__(self, target: Path, *, overwrite: bool) -> None:
+        if target.is_dir():
+            raise MediaError(f"{target} is a folder; name a file to write.")
+        if target.exists() and not overwrite:
+            raise MediaError(f"{target} exists already; pass --overwrite (-y) to replace it.")
+        if not target.parent.is_dir():
+            raise MediaError(f"Cannot write {target}: there is no folder {target.parent}.")
+        if not os.access(target.parent, os.W_OK):
+            raise MediaError(f"Cannot write {target}: the folder {target.parent} is not writable.")
+        self.target = target
+        self.path = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.discard()
+
+    def commit(self) -> None:
+        """Give the file its name."""
+        try:
+            self.path.replace(self.target)
+        except OSError as error:
+            self.discard()
+            raise MediaError(f"Cannot write {self.target}: {error.strerror}.") from error
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        with contextlib.suppress(OSError):
+            self.path.unlink()

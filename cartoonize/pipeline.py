@@ -1,0 +1,141 @@
+"""The one loop: frames are read in a thread, stylised in a thread, and handed to the caller's thread.
+
+    decode thread -> queue -> inference thread -> queue -> caller (encodes)
+
+All of it is plain generators joined by `prefetch`, the only place that starts a thread.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from queue import Queue
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .frames import Backend, Frame
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Waits:
+    """Seconds spent waiting for each stage: by the network for frames, by the caller for pictures, and by
+    the network for the caller. The stage that is waited for most is the one to make faster."""
+
+    decode: float = 0.0
+    network: float = 0.0
+    encode: float = 0.0
+
+
+def stream(
+    frames: Iterable[Frame], backend: Backend, *, batch: int = 1, ahead: int = 2, waits: Waits | None = None
+) -> Iterator[Frame]:
+    """Stylise frames in order; each keeps its moment.
+
+    Args:
+        frames: read in a thread of their own, up to `ahead` batches in advance.
+        backend: called in another thread, with up to `batch` neighbours of one size.
+        batch: pictures a call.
+        ahead: batches that may wait in either queue; bounds the memory.
+        waits: filled in, when given.
+
+    Hold the result in `contextlib.closing(...)` where it may not be read to its end, so that both threads
+    are stopped at once. Errors of the source and of the back end are raised here.
+    """
+    waits = waits or Waits()
+    decoded = prefetch(frames, batch * ahead, waits, "decode")
+    styled = prefetch(_applied(backend, groups(decoded, batch)), ahead, waits, "network", "encode")
+    with closing(styled):
+        for group in styled:
+            yield from group
+
+
+def groups(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
+    """Neighbours of equal shape, up to `size` together."""
+    group: list[Frame] = []
+    with _closed(frames):
+        for frame in frames:
+            if group and (len(group) == size or frame.image.shape != group[0].image.shape):
+                yield group
+                group = []
+            group.append(frame)
+        if group:
+            yield group
+
+
+def prefetch(
+    items: Iterable[T], depth: int, waits: Waits | None = None, empty: str = "", full: str = ""
+) -> Iterator[T]:
+    """Iterate `items` in a thread of its own, at most `depth` of them ahead of the reader.
+
+    The time that the reader waits for an item is added to `waits.<empty>`, the time that the thread waits
+    for room to `waits.<full>`. Closing the generator stops the thread, closes `items` in it, and joins it.
+    """
+    queue: Queue[Any] = Queue(depth)
+    stop = threading.Event()
+    end = object()
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with _closed(items):
+                for item in items:
+                    _timed(waits, full, queue.put, item)
+                    if stop.is_set():
+                        break
+        except BaseException as error:  # noqa: BLE001  # handed over: raised by the reader
+            failure.append(error)
+        finally:
+            queue.put(end)
+
+    thread = threading.Thread(target=work, name=f"prefetch {empty}")
+    thread.start()
+    item: Any = None
+    try:
+        while (item := _timed(waits, empty, queue.get)) is not end:
+            yield item
+    finally:
+        # The thread may wait for room: make room until it says that it has ended.
+        stop.set()
+        while item is not end:
+            item = queue.get()
+        thread.join()
+    if failure:
+        raise failure[0]
+
+
+def _applied(backend: Backend, batches: Iterator[list[Frame]]) -> Iterator[list[Frame]]:
+    with closing(batches):  # type: ignore[type-var]  # groups() is a generator
+        for group in batches:
+            # One picture needs no stacking, which would copy it.
+            images = group[0].image[None] if len(group) == 1 else np.stack([frame.image for frame in group])
+            styled = backend(images)
+            yield [replace(frame, image=image) for frame, image in zip(group, styled, strict=True)]
+
+
+class _closed:  # noqa: N801  # reads as a function, like contextlib.closing
+    """`contextlib.closing` for what may have nothing to close, such as a list."""
+
+    def __init__(self, items: object) -> None:
+        self.items = items
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        close = getattr(self.items, "close", None)
+        if close is not None:
+            close()
+
+
+def _timed(waits: Waits | None, name: str, call: Any, *args: Any) -> Any:
+    if waits is None or not name:
+        return call(*args)
+    started = time.perf_counter()
+    try:
+        return call(*args)
+    finally:
+        setattr(waits, name, getattr(waits, name) + time.perf_counter() - started)

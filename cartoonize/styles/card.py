@@ -1,0 +1,88 @@
+"""What a style file says of itself, read without torch: the JSON header of a safetensors file."""
+
+import json
+import struct
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ..errors import ModelError
+
+FORMAT = "cartoonize/1"
+MAX_HEADER = 1 << 20  # bytes; ours are under 20 KB
+MAX_CONFIG = 4096  # no width or number of blocks is above this
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a style says of itself. Licences and credits are sentences for people."""
+
+    name: str = ""
+    summary: str = ""
+    licence: str = "unknown"
+    data: str = "unknown"
+    credit: str = "unknown"
+    recipe: str = ""
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The text part of a style file."""
+
+    architecture: str
+    config: dict[str, int | str]
+    card: Card
+    parameters: int
+
+
+def read_header(path: Path) -> Header:
+    """Read what a style file says of itself, without its weights and without torch.
+
+    Raises:
+        ModelError: the file cannot be read, is damaged, or is not a style file of this program.
+    """
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > MAX_HEADER:
+                raise ModelError(f"{path} is not a style file: its header is too long.")
+            text = file.read(length)
+        entries = json.loads(text)
+        metadata = entries.pop("__metadata__", {})
+        parameters = sum(_size(entry["shape"]) for entry in entries.values())
+    except OSError as error:
+        raise ModelError(f"Cannot read the style file {path}: {error.strerror}.") from error
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path} is damaged or not a safetensors file.") from error
+    if metadata.get("format") != FORMAT:
+        raise ModelError(
+            f"{path} is a safetensors file, but not a style of cartoonize (no '{FORMAT}' in its header)."
+        )
+    try:
+        config, card = json.loads(metadata["config"]), json.loads(metadata["card"])
+        return Header(metadata["architecture"], _checked_config(config), _card(card), parameters)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"The header of {path} is damaged.") from error
+
+
+def _size(shape: list[int]) -> int:
+    size = 1
+    for side in shape:
+        size *= int(side)
+    return size
+
+
+def _checked_config(config: dict[str, Any]) -> dict[str, int | str]:
+    for value in config.values():
+        if isinstance(value, int) and not 0 < value <= MAX_CONFIG:
+            raise ValueError(value)
+        if not isinstance(value, int | str):
+            raise TypeError(value)
+    return config
+
+
+def _card(entries: dict[str, Any]) -> Card:
+    """A card with the entries that this version knows; others come from newer versions and are left out."""
+    known = {entry.name for entry in fields(Card)}
+    return Card(**{key: value for key, value in entries.items() if key in known})
