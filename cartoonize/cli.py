@@ -35,8 +35,11 @@ app.add_typer(training_app, name="train")
 app.registered_commands += export_app.registered_commands
 
 Style = Annotated[
-    str, typer.Option(help="A built-in style (see `cartoonize styles`), a style file, an .onnx file, or a run folder.")
-]  # fmt: skip
+    str,
+    typer.Option(
+        help="A built-in style (see `cartoonize styles`), a style file, an .onnx file, or a run folder."
+    ),
+]
 Device = Annotated[
     str, typer.Option(help="auto, cpu, cuda or cuda:N. What is asked for runs, or nothing does.")
 ]
@@ -47,32 +50,52 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an e
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"cartoonize {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     _version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=lambda on: _print_version(on), is_eager=True)
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
-) -> None:  # fmt: skip
+) -> None:
     """Turn video and pictures into cartoons, and train the networks that do it."""
 
 
 @app.command()
 def video(
     src: Annotated[Path, typer.Argument(metavar="SRC", help="The video to draw.")],
-    dst: Annotated[Path, typer.Argument(metavar="DST", help="The video to write; its suffix names the format.")],
+    dst: Annotated[
+        Path, typer.Argument(metavar="DST", help="The video to write; its suffix names the format.")
+    ],
     style: Style = DEFAULT,
     device: Device = "auto",
     precision: PrecisionName = "auto",
-    batch: Annotated[int | None, typer.Option(min=1, help="Frames a call of the network.", show_default="by device")] = None,
-    codec: Annotated[str | None, typer.Option(help="An FFmpeg encoder.", show_default="libx264; libvpx-vp9 for .webm")] = None,
-    crf: Annotated[float | None, typer.Option(min=0, max=63, help="Constant quality: lower is better and larger.", show_default="18 for libx264")] = None,
-    preset: Annotated[str | None, typer.Option(help="The encoder's trade of time for size.", show_default="veryfast for libx264")] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Frames a call of the network.", show_default="by device")
+    ] = None,
+    codec: Annotated[
+        str | None, typer.Option(help="An FFmpeg encoder.", show_default="libx264; libvpx-vp9 for .webm")
+    ] = None,
+    crf: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=63, help="Constant quality: lower is better and larger.", show_default="18 for libx264"
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="The encoder's trade of time for size.", show_default="veryfast for libx264"),
+    ] = None,
     no_audio: Annotated[bool, typer.Option("--no-audio", help="Leave the sound out.")] = False,
     start: Annotated[str | None, typer.Option(metavar="T", help="Begin here: 90, 1:30 or 0:01:30.5.")] = None,
     end: Annotated[str | None, typer.Option(metavar="T", help="Stop here, on the source's clock.")] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Draw a video. Sound, subtitles, timing and metadata come out as they went in.
 
     [bold]Examples[/bold]
@@ -94,13 +117,18 @@ def video(
 
 @app.command()
 def image(
-    paths: Annotated[list[Path], typer.Argument(metavar="SRC... DST", help="Pictures or folders of pictures; last, a file or a folder to write.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SRC... DST", help="Pictures or folders of pictures; last, a file or a folder to write."
+        ),
+    ],
     style: Style = DEFAULT,
     device: Device = "auto",
     precision: PrecisionName = "auto",
     overwrite: Overwrite = False,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Draw pictures. Orientation, colour profile, EXIF and transparency are kept.
 
     [bold]Examples[/bold]
@@ -180,9 +208,7 @@ def _load(style: str, device: str, precision: Any) -> "LoadedBackend":
     from .backends import load
 
     backend = load(style, device=device, precision=precision)
-    _say(
-        f"[bold]{_plain(style)}[/bold] on {_plain(backend.device)}, {backend.precision}, {backend.runtime}"
-    )
+    _say(f"[bold]{_plain(style)}[/bold] on {_plain(backend.device)}, {backend.precision}, {backend.runtime}")
     return backend
 
 
@@ -202,9 +228,13 @@ def _progress(label: str, total: int | None) -> Iterator[Any]:
 
     console = _console(sys.stderr)
     columns = (
-        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("frames"),
-        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
-    )  # fmt: skip
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("frames"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(Path(label).name, total=total, rate="")
 
@@ -251,12 +281,6 @@ def _refuse_pictures(path: Path) -> None:
         raise MediaError(f"{path} is a picture; use `cartoonize image`.")
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not a video.")
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(f"cartoonize {__version__}")  # noqa: T201
-        raise typer.Exit
 
 
 def _say(text: str) -> None:

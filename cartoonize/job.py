@@ -89,8 +89,6 @@ def run(
     report.seconds = round(time.perf_counter() - started, 3)
     report.fps = round(report.frames / report.seconds, 2)
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
-    report.waiting = {
-        stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")
-    }
+    report.waiting = {stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")}
     report.notices = source.notices + sink.notices
     return report

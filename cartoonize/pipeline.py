@@ -7,7 +7,7 @@ All of it is plain generators joined by `prefetch`, the only place that starts a
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from queue import Queue
@@ -32,7 +32,7 @@ class Waits:
 
 def stream(
     frames: Iterable[Frame], backend: Backend, *, batch: int = 1, ahead: int = 2, waits: Waits | None = None
-) -> Iterator[Frame]:
+) -> Generator[Frame]:
     """Stylise frames in order; each keeps its moment.
 
     Args:
@@ -53,7 +53,7 @@ def stream(
             yield from group
 
 
-def groups(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
+def groups(frames: Iterable[Frame], size: int) -> Generator[list[Frame]]:
     """Neighbours of equal shape, up to `size` together."""
     group: list[Frame] = []
     with _closed(frames):
@@ -68,7 +68,7 @@ def groups(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
 
 def prefetch(
     items: Iterable[T], depth: int, waits: Waits | None = None, empty: str = "", full: str = ""
-) -> Iterator[T]:
+) -> Generator[T]:
     """Iterate `items` in a thread of its own, at most `depth` of them ahead of the reader.
 
     The time that the reader waits for an item is added to `waits.<empty>`, the time that the thread waits
@@ -107,8 +107,8 @@ def prefetch(
         raise failure[0]
 
 
-def _applied(backend: Backend, batches: Iterator[list[Frame]]) -> Iterator[list[Frame]]:
-    with closing(batches):  # type: ignore[type-var]  # groups() is a generator
+def _applied(backend: Backend, batches: Generator[list[Frame]]) -> Generator[list[Frame]]:
+    with closing(batches):
         for group in batches:
             # One picture needs no stacking, which would copy it.
             images = group[0].image[None] if len(group) == 1 else np.stack([frame.image for frame in group])

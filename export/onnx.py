@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 
 from ..errors import BackendError
-from ..pending import PendingFile
 from ..models import FrameModel
 from ..models.checkpoint import load_style
+from ..pending import PendingFile
 from ..styles import find
 from ..version import __version__
 
@@ -30,7 +30,9 @@ def export_onnx(style: str, out: Path, *, overwrite: bool = False) -> None:
             import onnx
             import onnxscript  # noqa: F401  # torch.onnx needs it and says so less clearly
         except ImportError as error:
-            raise BackendError(f"Writing ONNX files needs the extra: pip install 'cartoonize[export]' ({error}).") from error  # fmt: skip
+            raise BackendError(
+                f"Writing ONNX files needs more packages: pip install 'cartoonize[export]' ({error})."
+            ) from error
         _trace(FrameModel(generator), pending.path)
         model = onnx.load(pending.path)
         about = {
@@ -49,7 +51,7 @@ def export_onnx(style: str, out: Path, *, overwrite: bool = False) -> None:
 def _trace(model: FrameModel, path: Path) -> None:
     size = 16 * model.generator.stride
     example = torch.zeros(2, size + 1, size + 3, 3, dtype=torch.uint8)
-    axes = {axis: torch.export.Dim.DYNAMIC for axis in range(3)}
+    axes = dict.fromkeys(range(3), torch.export.Dim.DYNAMIC)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations

@@ -58,7 +58,7 @@ def _providers(device: str) -> list[tuple[str, dict[str, str]]]:
 
 
 def _has_driver() -> bool:
-    """Whether there is an NVIDIA driver; ONNX Runtime lists CUDA without one, and then complains at length."""
+    """Whether there is an NVIDIA driver; ONNX Runtime lists CUDA without one, and complains later."""
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:

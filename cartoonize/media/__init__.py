@@ -78,5 +78,6 @@ def open_sink(
 
 
 __all__ = [
-    "PICTURE_SUFFIXES", "Encoding", "PictureSink", "PictureSource", "Sink", "Source", "VideoSink", "VideoSource", "open_sink", "open_source",
+    "PICTURE_SUFFIXES", "Encoding", "PictureSink", "PictureSource", "Sink", "Source", "VideoSink",
+    "VideoSource", "open_sink", "open_source",
 ]  # fmt: skip

@@ -6,15 +6,15 @@ cannot hold is re-encoded; what is left is named in a notice.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
-from av.stream import Disposition, Stream
+from av.stream import AttachmentStream, Disposition, Stream
 
 if TYPE_CHECKING:
     from .video import VideoSource
@@ -93,13 +93,13 @@ class Companions:
         return tracks
 
     def _track(self, stream: Stream) -> "_Track | None":
-        if stream.type == "attachment":
+        if isinstance(stream, AttachmentStream):
             return self._attach(stream)
         if stream.type in ("audio", "subtitle") or stream.disposition & Disposition.attached_pic:
             try:
                 return _Copy(self._output, stream)
             except (ValueError, av.error.FFmpegError):
-                if stream.type == "audio":
+                if isinstance(stream, AudioStream):
                     return self._reencode(stream)
         return None
 
@@ -111,7 +111,7 @@ class Companions:
         )
         return _Reencode(self._output, stream, name)
 
-    def _attach(self, stream: Stream) -> "_Track | None":
+    def _attach(self, stream: AttachmentStream) -> "_Track | None":
         if "matroska" not in self._output.format.name:
             return None
         meta = stream.metadata
@@ -139,7 +139,7 @@ class Companions:
         elif chapters:
             self._notices.append("The chapters were left out, as only a part of the video was taken.")
 
-    def _timed_packets(self) -> Iterator[tuple[float, "Packet[Any]"]]:
+    def _timed_packets(self) -> Generator[tuple[float, "Packet[Any]"]]:
         """Packets of the range, on the output's clock, with the second at which each is due."""
         if not self._tracks:
             return
@@ -194,11 +194,13 @@ class _Reencode(_Track):
     def __init__(self, output: OutputContainer, stream: AudioStream, encoder: str) -> None:
         self._output = output
         rate = 48000 if encoder == "libopus" else stream.codec_context.sample_rate
-        self._target = output.add_stream(encoder, rate=rate, layout=stream.codec_context.layout.name)
+        layout = stream.codec_context.layout.name
+        self._target = cast("AudioStream", output.add_stream(encoder, rate=rate, layout=layout))
         _describe(self._target, stream)
 
     def write(self, packet: "Packet[Any]") -> None:
         for frame in packet.decode():
+            assert isinstance(frame, av.AudioFrame)
             self._output.mux(self._target.encode(frame))
 
     def finish(self) -> None:

@@ -4,13 +4,13 @@ The picture is decoded, turned upright and handed on as RGB; pixel aspect, colou
 subtitles, chapters and metadata come out as they went in (see companions.py for all but the picture).
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import av
 import numpy as np
@@ -20,9 +20,9 @@ from av.stream import Disposition
 
 from ..errors import MediaError
 from ..frames import Frame, Image
+from ..pending import PendingFile
 from .colour import HDR_TRANSFERS, Colour
 from .companions import Companions
-from ..pending import PendingFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class VideoSource:
             seconds = min(self.end, seconds or self.end)
         return round((seconds - (self.start or 0)) * self.rate) if seconds else None
 
-    def _moments(self) -> Iterator[tuple[av.VideoFrame, int, int]]:
+    def _moments(self) -> Generator[tuple[av.VideoFrame, int, int]]:
         """Decoded frames of the range with their pts and duration, counted from `shift`."""
         offset = round(self.shift / self.time_base)
         usual = round(1 / (self.rate * self.time_base))
@@ -205,7 +205,8 @@ class VideoSink:
         if path.exists() and path.samefile(source.path):
             raise MediaError(f"{path} is the source itself; name another file to write.")
         self.notices: list[str] = []
-        self._source, self._last = source, None
+        self._source = source
+        self._last: int | None = None
         self._written = 0
         with ExitStack() as on_error:
             self._pending = PendingFile(path, overwrite=overwrite)
@@ -262,7 +263,7 @@ class VideoSink:
         source, name = self._source, encoding.encoder(suffix)
         try:
             codec = av.Codec(name, "w")
-            stream = self._container.add_stream(name, rate=source.rate, options=encoding.options(name))
+            added = self._container.add_stream(name, rate=source.rate, options=encoding.options(name))
         except av.codec.codec.UnknownCodecError as error:
             known = ", ".join(n for n in _KNOWN_ENCODERS if n in av.codecs_available)
             raise MediaError(f"There is no encoder {name!r} in this build of FFmpeg; try {known}.") from error
@@ -270,7 +271,7 @@ class VideoSink:
             raise MediaError(f"A {suffix} file cannot hold {name} video.") from error
         if codec.type != "video":
             raise MediaError(f"{name} is not a video encoder.")
-        self._stream = stream
+        stream = self._stream = cast("av.VideoStream", added)
         self._pixel_format = self._choose_format([f.name for f in codec.video_formats or ()], name)
         stream.time_base = source.time_base
         context = stream.codec_context

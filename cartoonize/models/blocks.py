@@ -31,10 +31,11 @@ class InstanceNorm(nn.GroupNorm):
 
 NORMS: dict[str, Norm] = {"batch": nn.BatchNorm2d, "instance": InstanceNorm}
 NormName = Literal["batch", "instance"]
+Padding = Literal["zeros", "reflect"]
 
 
 def conv(
-    inputs: int, outputs: int, kernel: int = 3, stride: int = 1, *, padding: str = "zeros"
+    inputs: int, outputs: int, kernel: int = 3, stride: int = 1, *, padding: Padding = "zeros"
 ) -> nn.Conv2d:
     """A convolution that keeps the size (divided by `stride`)."""
     return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, padding_mode=padding)

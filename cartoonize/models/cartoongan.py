@@ -30,9 +30,7 @@ class CartoonGAN(Generator):
         self.down2 = nn.Sequential(
             conv(2 * w, 4 * w, stride=2), conv(4 * w, 4 * w), make_norm(4 * w), nn.ReLU()
         )
-        self.residuals = nn.Sequential(
-            *(Residual(4 * w, make_norm, relu_after=False) for _ in range(blocks))
-        )
+        self.residuals = nn.Sequential(*(Residual(4 * w, make_norm, relu_after=False) for _ in range(blocks)))
         self.up1 = nn.Sequential(
             nn.ConvTranspose2d(4 * w, 2 * w, 3, stride=2, padding=1, output_padding=1),
             conv(2 * w, 2 * w), make_norm(2 * w), nn.ReLU(),

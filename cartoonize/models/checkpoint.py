@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Card", "Header", "load_style", "read_header", "save_style"]
 
+
 def save_style(path: Path, generator: "Generator", card: Card) -> None:
     """Write a style file with float16 weights; `path` holds the old file or the new one, never a part."""
     import torch
@@ -66,7 +67,7 @@ def load_style(path: Path) -> tuple["Generator", Header]:
         )
     try:
         with torch.device("meta"):
-            generator = ARCHITECTURES[header.architecture](**header.config)  # type: ignore[arg-type]
+            generator = ARCHITECTURES[header.architecture](**header.config)
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} is damaged: {error}.") from error

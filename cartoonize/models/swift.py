@@ -16,7 +16,8 @@ class Swift(Generator):
     Every 4x4 patch is one position of 48 channels, so that a 3x3 convolution reaches 12 pixels and costs
     a sixteenth. There is no norm: nothing depends on the rest of the picture or of the batch, which keeps
     video steady, tiles seamless and batches equal to single frames. A 1x1 convolution carries the source
-    patches to the output, so that the narrow trunk need not remember what stays as it is. An untrained network is the identity.
+    patches to the output, so that the narrow trunk need not remember what stays as it is. An untrained
+    network is the identity.
     """
 
     stride: ClassVar[int] = 4
@@ -37,7 +38,7 @@ class Swift(Generator):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) in [-1, 1] -> the same, but values may pass the range a little."""
         patches = F.pixel_unshuffle(x, self.stride)
-        y = self.tail(self.body(self.head(patches))) + self.skip(patches)
+        y: Tensor = self.tail(self.body(self.head(patches))) + self.skip(patches)
         return F.pixel_shuffle(y, self.stride)
 
 
@@ -52,4 +53,5 @@ class SwiftBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same."""
-        return x + self.conv2(torch.relu(self.conv1(x)))
+        y: Tensor = self.conv2(torch.relu(self.conv1(x)))
+        return x + y
