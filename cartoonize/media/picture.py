@@ -8,7 +8,7 @@ previews, which would show the photo in place of the cartoon.
 import contextlib
 import struct
 import threading
-import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -25,7 +25,8 @@ MAX_PIXELS = 256_000_000
 
 # What Pillow's readers raise on damaged files, found by damaging files.
 _DAMAGE = (
-    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error, zlib.error,
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error,
+    Pillow.DecompressionBombError,
 )  # fmt: skip
 _MAX_DPI = 65536  # JPEG's limit, and more than any printer has
 _ABOUT_THE_PHOTO = {
@@ -34,7 +35,7 @@ _ABOUT_THE_PHOTO = {
     ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo,
 }  # fmt: skip
 
-_pillow_limit = threading.Lock()
+_limit_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,13 @@ def read_picture(path: Path, notices: list[str]) -> tuple[Picture, Details]:
         MediaError: the file is missing, damaged or no picture, or it has more than `MAX_PIXELS` pixels.
     """
     try:
-        with _opened(path) as picture:
+        # The tiles of a damaged file can be larger than the picture: Pillow checks those as it decodes.
+        with _opened(path) as picture, _pillow_limit(MAX_PIXELS):
             count = getattr(picture, "n_frames", 1)
             if count > 1:
                 notices.append(f"{path} holds {count} pictures; only the first is used.")
             ImageOps.exif_transpose(picture, in_place=True)
-            exif, dpi = _exif(picture), _dpi(picture)
+            exif, dpi = _exif(picture, path, notices), _dpi(picture)
             colours, alpha = _split(_eight_bit(picture, path, notices))
             rgb, profile = _in_rgb(colours, picture.info.get("icc_profile"), path, notices)
     except _DAMAGE as error:
@@ -76,13 +78,8 @@ def read_picture(path: Path, notices: list[str]) -> tuple[Picture, Details]:
 
 def _opened(path: Path) -> Picture:
     """Read the header, and refuse what is too large to go on."""
-    # Pillow's own limit, a global, warns from 89 megapixels on. Ours is checked at the same point.
-    with _pillow_limit:
-        limit, Pillow.MAX_IMAGE_PIXELS = Pillow.MAX_IMAGE_PIXELS, None
-        try:
-            picture = Pillow.open(path)
-        finally:
-            Pillow.MAX_IMAGE_PIXELS = limit
+    with _pillow_limit(None):
+        picture = Pillow.open(path)
     width, height = picture.size
     if width * height > MAX_PIXELS:
         picture.close()
@@ -91,6 +88,17 @@ def _opened(path: Path) -> Picture:
             "accepted; make it smaller first."
         )
     return picture
+
+
+@contextlib.contextmanager
+def _pillow_limit(pixels: int | None) -> Iterator[None]:
+    """Replace Pillow's own limit, a global, which warns of pictures from 89 megapixels on."""
+    with _limit_lock:
+        theirs, Pillow.MAX_IMAGE_PIXELS = Pillow.MAX_IMAGE_PIXELS, pixels
+        try:
+            yield
+        finally:
+            Pillow.MAX_IMAGE_PIXELS = theirs
 
 
 def _reason(error: Exception, path: Path) -> str:
@@ -103,13 +111,17 @@ def _reason(error: Exception, path: Path) -> str:
     return "the file is damaged or incomplete"
 
 
-def _exif(picture: Picture) -> bytes:
+def _exif(picture: Picture, path: Path, notices: list[str]) -> bytes:
     exif = picture.getexif()
     # In a TIFF file the tags about the photo stand among those that tell how it is stored.
     dropped = set(exif) - _ABOUT_THE_PHOTO if picture.format == "TIFF" else {ExifTags.Base.Orientation}
     for tag in dropped.intersection(exif):
         del exif[tag]
-    return exif.tobytes() if len(exif) else b""
+    try:
+        return exif.tobytes() if len(exif) else b""
+    except _DAMAGE:  # some cameras write tags of the wrong type, which is no reason to refuse a photo
+        notices.append(f"The EXIF data of {path} are damaged and left out.")
+        return b""
 
 
 def _dpi(picture: Picture) -> tuple[float, float] | None:
