@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import ExifTags, Image, ImageCms
 
 from cartoonize.errors import MediaError
@@ -164,6 +165,16 @@ def test_big_endian_grey(tmp_path):
     deep = photo()[..., 0].astype(np.uint16) * 257
     path = saved(tmp_path / "mm.tif", Image.frombytes("I;16B", (48, 32), deep.astype(">u2").tobytes()))
     np.testing.assert_array_equal(read(path)[0][..., 0], photo()[..., 0])
+
+
+def test_unusual_tiff(tmp_path):
+    """16-bit grey that counts down from white reads upright; 16-bit colours in planes are refused."""
+    deep = photo().astype(np.uint16) * 257
+    tifffile.imwrite(tmp_path / "down.tif", 65535 - deep[..., 0], photometric="miniswhite")
+    np.testing.assert_array_equal(read(tmp_path / "down.tif")[0][..., 0], photo()[..., 0])
+    tifffile.imwrite(tmp_path / "planes.tif", deep.transpose(2, 0, 1), photometric="rgb")
+    with pytest.raises(MediaError, match=r"planes\.tif: its 16-bit colours lie in planes"):
+        read(tmp_path / "planes.tif")
 
 
 def test_deep_colours(tmp_path):

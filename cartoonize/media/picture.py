@@ -35,6 +35,10 @@ _ABOUT_THE_PHOTO = {
     ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo,
 }  # fmt: skip
 
+_BITS, _WHITE, _PLANES = (
+    ExifTags.Base.BitsPerSample, ExifTags.Base.PhotometricInterpretation, ExifTags.Base.PlanarConfiguration,
+)  # fmt: skip
+
 _limit_lock = threading.Lock()
 
 
@@ -131,8 +135,15 @@ def _dpi(picture: Picture) -> tuple[float, float] | None:
 
 def _eight_bit(picture: Picture, path: Path, notices: list[str]) -> Picture:
     """Scale grey values of more bits, which Pillow would clip. Deep colours it reads as 8 bits itself."""
+    tags = getattr(picture, "tag_v2", {})  # of a TIFF file
+    if tags.get(_PLANES) == 2 and max(tags.get(_BITS, (8,))) == 16:  # Pillow reads these as noise
+        raise MediaError(
+            f"Cannot read {path}: its 16-bit colours lie in planes; save it with 8 bits, or as PNG."
+        )
     if picture.mode.startswith("I;16"):
-        return Pillow.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+        high = (np.asarray(picture) >> 8).astype(np.uint8)
+        # Values may count down from white, which Pillow heeds in 8 bits only.
+        return Pillow.fromarray(255 - high if tags.get(_WHITE) == 0 else high)
     if picture.mode not in ("I", "F"):
         return picture
     notices.append(f"{path} does not say which value is white; its values are spread from black to white.")
