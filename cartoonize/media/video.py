@@ -263,14 +263,14 @@ class VideoSink:
         source, name = self._source, encoding.encoder(suffix)
         try:
             codec = av.Codec(name, "w")
+            if codec.type != "video":
+                raise MediaError(f"{name} is not a video encoder.")
             added = self._container.add_stream(name, rate=source.rate, options=encoding.options(name))
         except av.codec.codec.UnknownCodecError as error:
             known = ", ".join(n for n in _KNOWN_ENCODERS if n in av.codecs_available)
             raise MediaError(f"There is no encoder {name!r} in this build of FFmpeg; try {known}.") from error
         except ValueError as error:
             raise MediaError(f"A {suffix} file cannot hold {name} video.") from error
-        if codec.type != "video":
-            raise MediaError(f"{name} is not a video encoder.")
         stream = self._stream = cast("av.VideoStream", added)
         self._pixel_format = self._choose_format([f.name for f in codec.video_formats or ()], name)
         stream.time_base = source.time_base

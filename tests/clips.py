@@ -1,0 +1,140 @@
+"""Media for the tests, made here: clips whose frames, times, tones and tags are known."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@dataclass
+class Clip:
+    """What a clip to be made holds. Frame i is grey with a white square that moves, unless `images` says."""
+
+    size: tuple[int, int] = (64, 48)  # width, height
+    times: Sequence[int] = tuple(range(12))  # pts
+    time_base: Fraction = Fraction(1, 24)
+    codec: str = "libx264"
+    options: dict[str, str] = field(default_factory=lambda: {"crf": "10"})
+    pixel_format: str = "yuv420p"
+    images: Sequence[np.ndarray] | None = None
+    tones: Sequence[float] = ()  # Hz, one audio stream each
+    audio_codec: str = "aac"
+    rotation: int = 0
+    aspect: Fraction = Fraction(1)
+    colour: tuple[Colorspace, ColorRange] | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    chapters: bool = False
+    last_duration: int = 1
+
+    @property
+    def seconds(self) -> float:
+        return float((self.times[-1] + self.last_duration) * self.time_base)
+
+    def image(self, number: int) -> np.ndarray:
+        if self.images is not None:
+            return self.images[number]
+        width, height = self.size
+        picture = np.full((height, width, 3), 60, np.uint8)
+        left = number * 3 % max(1, width - 8)
+        picture[height // 4 : height // 2, left : left + 8] = 230
+        return picture
+
+    def write(self, path: Path) -> Path:
+        with av.open(path, "w") as container:
+            container.metadata.update(self.metadata)
+            video = self._video_stream(container)
+            tones = [self._audio_stream(container, number) for number in range(len(self.tones))]
+            if self.chapters:
+                half = int(self.seconds * 500)
+                container.set_chapters([
+                    {"id": n, "start": n * half, "end": (n + 1) * half, "time_base": Fraction(1, 1000),
+                     "metadata": {"title": f"part {n + 1}"}}
+                    for n in range(2)
+                ])  # fmt: skip
+            for number, pts in enumerate(self.times):
+                container.mux(video.encode(self._frame(number, pts)))
+            container.mux(video.encode(None))
+            for stream, hertz in zip(tones, self.tones, strict=True):
+                for frame in self._sound(hertz, stream.codec_context.format.name):
+                    container.mux(stream.encode(frame))
+                container.mux(stream.encode(None))
+        return path
+
+    def _video_stream(self, container):
+        stream = container.add_stream(self.codec, rate=round(1 / self.time_base), options=self.options)
+        stream.time_base = self.time_base
+        context = stream.codec_context
+        context.width, context.height = self.size
+        context.pix_fmt, context.time_base = self.pixel_format, self.time_base
+        context.sample_aspect_ratio = self.aspect
+        context.flags |= av.codec.context.Flags.frame_duration
+        if self.colour:
+            matrix, color_range = self.colour
+            context.colorspace = {Colorspace.ITU709: 1, Colorspace.ITU601: 6, Colorspace.BT2020: 9}[matrix]
+            context.color_range = color_range.value
+        if self.rotation:
+            stream.set_display_rotation(self.rotation)
+        return stream
+
+    def _audio_stream(self, container, number):
+        stream = container.add_stream(self.audio_codec, rate=48000, layout="mono")
+        stream.metadata["language"] = ("eng", "deu", "fra")[number]
+        return stream
+
+    def _frame(self, number: int, pts: int) -> av.VideoFrame:
+        matrix, color_range = self.colour or (Colorspace.ITU601, ColorRange.MPEG)
+        frame = av.VideoFrame.from_ndarray(self.image(number), "rgb24").reformat(
+            format=self.pixel_format, dst_colorspace=matrix, src_color_range=ColorRange.JPEG,
+            dst_color_range=color_range, interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
+        )  # fmt: skip
+        frame.pts, frame.time_base = pts, self.time_base
+        last = number == len(self.times) - 1
+        frame.duration = self.last_duration if last else self.times[number + 1] - pts
+        return frame
+
+    def _sound(self, hertz: float, sample_format: str) -> Iterator[av.AudioFrame]:
+        samples = np.sin(np.arange(int(48000 * self.seconds)) * (2 * np.pi * hertz / 48000))
+        for start in range(0, len(samples), 960):
+            chunk = (samples[start : start + 960] * 12000).astype(np.int16)[None]
+            frame = av.AudioFrame.from_ndarray(chunk, format="s16", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
+            yield frame
+
+
+@dataclass
+class Seen:
+    """What is found in a written clip."""
+
+    images: list[np.ndarray]
+    times: list[float]
+    audio: list[list[bytes]]
+    kinds: list[str]
+    seconds: float | None
+
+
+def read_clip(path: Path) -> Seen:
+    """Decode a clip by plain PyAV, independently of the package."""
+    with av.open(path) as container:
+        frames = [frame for frame in container.decode(video=0)]
+        kinds = [stream.type for stream in container.streams]
+        tracks = range(len(container.streams.audio))
+        duration = container.duration
+    return Seen(
+        [frame.to_ndarray(format="rgb24") for frame in frames],
+        [float(frame.pts * frame.time_base) for frame in frames],
+        [packets(path, track) for track in tracks],
+        kinds,
+        duration / av.time_base if duration else None,
+    )
+
+
+def packets(path: Path, track: int) -> list[bytes]:
+    """The payloads of an audio stream's packets."""
+    with av.open(path) as container:
+        return [bytes(packet) for packet in container.demux(audio=track) if packet.size]

@@ -1,0 +1,31 @@
+"""Fixtures for all tests."""
+
+from pathlib import Path
+
+import pytest
+
+from cartoonize.models import ARCHITECTURES, Generator
+from cartoonize.models.checkpoint import Card, save_style
+
+
+@pytest.fixture(scope="session")
+def lively_generator():
+    """Makes small untrained generators that change pictures: (architecture, **config) -> Generator."""
+    import torch
+
+    def make(architecture: str, **config: int | str) -> Generator:
+        torch.manual_seed(0)
+        generator = ARCHITECTURES[architecture](**config)
+        for parameter in generator.parameters():
+            parameter.data += 0.02 * torch.randn_like(parameter)
+        return generator.eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_style(tmp_path_factory, lively_generator) -> Path:
+    """A style file of a small swift network, which changes pictures visibly."""
+    path = tmp_path_factory.mktemp("style") / "tiny.safetensors"
+    save_style(path, lively_generator("swift", width=8, blocks=1), Card("tiny", licence="CC0"))
+    return path

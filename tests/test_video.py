@@ -1,0 +1,299 @@
+"""What a video keeps when it is drawn: every frame at its time, its sound, its colours, its shape."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from av.video.reformatter import ColorRange, Colorspace
+from clips import Clip, packets, read_clip
+
+from cartoonize import Encoding, MediaError, stylize
+from cartoonize.media import VideoSource, open_sink, open_source
+
+VARIABLE = (0, 1, 2, 5, 6, 11, 12, 13, 20, 21, 22, 30)
+
+
+def null(source, target, **options):
+    return stylize(source, target, "null", **options)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".webm"])
+@pytest.mark.parametrize("times", [tuple(range(12)), VARIABLE], ids=["constant", "variable"])
+def test_every_frame_keeps_its_time(tmp_path, suffix, times):
+    """At constant and variable rates, no frame is dropped or invented, and each keeps its time to 1 ms."""
+    source = Clip(times=times, time_base=Fraction(1, 24), tones=[440]).write(tmp_path / "in.mp4")
+    null(source, tmp_path / f"out{suffix}")
+    before, after = read_clip(source), read_clip(tmp_path / f"out{suffix}")
+    assert len(after.times) == len(before.times) == len(times)
+    assert np.allclose(after.times, before.times, atol=1e-3)
+
+
+def test_odd_time_bases_survive(tmp_path):
+    """29.97 frames/s and a 90 kHz clock come out exactly, without drift."""
+    base = Fraction(1, 90000)
+    source = Clip(times=[3003 * n for n in range(40)], time_base=base, last_duration=3003)
+    null(source.write(tmp_path / "in.mp4"), tmp_path / "out.mp4")
+    assert read_clip(tmp_path / "out.mp4").times == [float(3003 * n * base) for n in range(40)]
+
+
+@pytest.mark.parametrize("last", [1, 20])
+def test_the_output_lasts_as_long(tmp_path, last):
+    """The last frame is shown for as long as in the source, so the duration is the same to 2 ms."""
+    source = Clip(last_duration=last).write(tmp_path / "in.mp4")
+    null(source, tmp_path / "out.mp4")
+    before, after = read_clip(source), read_clip(tmp_path / "out.mp4")
+    assert after.seconds == pytest.approx(before.seconds, abs=2e-3)
+
+
+def test_frames_come_out_in_the_order_they_went_in(tmp_path):
+    """B-frames of the source are reordered once: the pictures match one by one."""
+    images = [np.full((48, 64, 3), 10 + 9 * n, np.uint8) for n in range(25)]
+    clip = Clip(times=range(25), images=images, options={"crf": "5", "bf": "3"})
+    null(clip.write(tmp_path / "in.mp4"), tmp_path / "out.mp4")
+    after = read_clip(tmp_path / "out.mp4").images
+    assert [round((float(image.mean()) - 10) / 9) for image in after] == list(range(25))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_sound_is_copied_packet_for_packet(tmp_path, suffix):
+    """Every audio stream is there, with identical packets and its language."""
+    source = Clip(times=range(36), tones=[440, 660, 880]).write(tmp_path / "in.mp4")
+    null(source, tmp_path / f"out{suffix}")
+    for track in range(3):
+        assert packets(tmp_path / f"out{suffix}", track) == packets(source, track) != []
+    with av.open(tmp_path / f"out{suffix}") as out:
+        assert [s.metadata["language"] for s in out.streams.audio] == ["eng", "deu", "fra"]
+
+
+def test_sound_that_the_target_cannot_hold_is_encoded_anew(tmp_path):
+    """AAC does not fit in WebM: it becomes Opus of the same length, and the report says so."""
+    source = Clip(times=range(48), tones=[440]).write(tmp_path / "in.mp4")
+    report = null(source, tmp_path / "out.webm")
+    assert any("re-encoded as libopus" in notice for notice in report.notices)
+    with av.open(tmp_path / "out.webm") as out:
+        stream = out.streams.audio[0]
+        assert stream.codec_context.name in ("opus", "libopus")
+        samples = sum(frame.samples for frame in out.decode(stream))
+        assert samples / 48000 == pytest.approx(2.0, abs=0.06)
+
+
+def test_sound_can_be_left_out(tmp_path):
+    """With `audio=False` there is no audio stream."""
+    source = Clip(tones=[440]).write(tmp_path / "in.mp4")
+    null(source, tmp_path / "out.mp4", encoding=Encoding(audio=False))
+    assert read_clip(tmp_path / "out.mp4").kinds == ["video"]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_metadata_and_chapters_are_kept(tmp_path, suffix):
+    """Title, artist and chapters of the container come along."""
+    clip = Clip(times=range(48), metadata={"title": "Holiday", "artist": "Me"}, chapters=True)
+    null(clip.write(tmp_path / "in.mp4"), tmp_path / f"out{suffix}")
+    with av.open(tmp_path / f"out{suffix}") as out:
+        held = {key.lower(): value for key, value in out.metadata.items()}
+        assert (held["title"], held["artist"]) == ("Holiday", "Me")
+        titles = [chapter["metadata"].get("title") for chapter in out.chapters()]
+        assert titles == ["part 1", "part 2"]
+
+
+def test_metadata_that_is_lost_is_named(tmp_path):
+    """A key that the target's container cannot hold is named in a notice, not dropped in silence."""
+    source = Clip(metadata={"FAVOURITE": "yes"}).write(tmp_path / "in.mkv")
+    report = null(source, tmp_path / "out.mp4")
+    assert any("FAVOURITE" in notice for notice in report.notices)
+
+
+@pytest.mark.parametrize("rotation", [90, 180, -90])
+def test_rotation_is_applied_once(tmp_path, rotation):
+    """A clip filmed sideways comes out upright in its pixels, and says nothing of rotation any more."""
+    corner = np.zeros((48, 64, 3), np.uint8)
+    corner[:16, :16] = 250  # top left, as stored
+    clip = Clip(images=[corner] * 12, rotation=rotation, aspect=Fraction(4, 3))
+    null(clip.write(tmp_path / "in.mp4"), tmp_path / "out.mp4")
+    with av.open(tmp_path / "out.mp4") as out:
+        frame = next(out.decode(video=0))
+        aspect = out.streams.video[0].sample_aspect_ratio
+    assert frame.rotation == 0
+    upright = np.rot90(corner, rotation // 90)
+    shown = frame.to_ndarray(format="rgb24")
+    assert shown.shape == upright.shape
+    assert np.abs(shown.astype(int) - upright).mean() < 4
+    assert aspect == (Fraction(4, 3) if rotation == 180 else Fraction(3, 4))
+
+
+def test_pixel_aspect_is_kept(tmp_path):
+    """Non-square pixels stay non-square."""
+    source = Clip(aspect=Fraction(8, 9)).write(tmp_path / "in.mp4")
+    null(source, tmp_path / "out.mp4")
+    with av.open(tmp_path / "out.mp4") as out:
+        assert out.streams.video[0].sample_aspect_ratio == Fraction(8, 9)
+
+
+def chart():
+    """Patches of 16 pixels: primaries, greys and random colours; and where their insides are."""
+    colours = np.random.default_rng(1).integers(0, 256, (6, 8, 3))
+    colours[0] = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0], [0, 255, 255], [255, 0, 255], [0] * 3, [255] * 3]
+    colours[1] = np.linspace(0, 255, 8)[:, None]
+    image = colours.repeat(16, 0).repeat(16, 1).astype(np.uint8)
+    inside = np.zeros(image.shape[:2], bool)
+    for row in range(6):
+        for column in range(8):
+            inside[row * 16 + 4 : row * 16 + 12, column * 16 + 4 : column * 16 + 12] = True
+    return image, inside
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv444p"])
+@pytest.mark.parametrize("color_range", [ColorRange.MPEG, ColorRange.JPEG], ids=["limited", "full"])
+@pytest.mark.parametrize("matrix", [Colorspace.ITU601, Colorspace.ITU709, Colorspace.BT2020])
+def test_colours_survive(tmp_path, matrix, color_range, pixel_format):
+    """A colour chart comes through within 2 grey levels, and matrix and range stay tagged."""
+    image, inside = chart()
+    clip = Clip(
+        size=(128, 96), images=[image] * 3, times=range(3), colour=(matrix, color_range),
+        pixel_format=pixel_format, options={"qp": "0"},
+    )  # fmt: skip
+    source = clip.write(tmp_path / "in.mp4")
+    null(source, tmp_path / "out.mp4", encoding=Encoding(crf=0))
+    shown = []
+    for path in (source, tmp_path / "out.mp4"):
+        with av.open(path) as container:
+            frame = next(container.decode(video=0))
+        assert frame.colorspace == {Colorspace.ITU601: 6, Colorspace.ITU709: 1, Colorspace.BT2020: 9}[matrix]
+        assert frame.color_range == color_range
+        shown.append(frame.to_ndarray(format="yuv444p").astype(int))
+    difference = np.abs(shown[0] - shown[1])[:, inside]
+    assert difference.max() <= 2
+    # And what the network sees is what was drawn, to the rounding of YUV.
+    with VideoSource(source) as frames:
+        seen = next(iter(frames)).image.astype(int)
+    assert np.abs(seen - image)[inside].max() <= 3
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (33, 17), (64, 33), (161, 121)])
+def test_any_size_works(tmp_path, size):
+    """Odd and tiny sizes keep their size, by H.264 and VP9."""
+    source = Clip(size=size, pixel_format="yuv444p", codec="ffv1", options={}).write(tmp_path / "in.mkv")
+    for name in ("out.mp4", "out.webm"):
+        null(source, tmp_path / name)
+        height, width, _ = read_clip(tmp_path / name).images[0].shape
+        assert (width, height) == size
+
+
+def test_a_part_can_be_taken(tmp_path):
+    """`start` and `end` take the frames between, from time zero, with the sound of that part."""
+    clip = Clip(times=range(96), tones=[440], options={"crf": "5", "g": "24"})
+    images = [np.full((48, 64, 3), 10 + 2 * n, np.uint8) for n in range(96)]
+    clip.images = images
+    source = clip.write(tmp_path / "in.mp4")
+    report = null(source, tmp_path / "out.mp4", start=1.5, end=2.5)
+    after = read_clip(tmp_path / "out.mp4")
+    assert report.frames == len(after.times) == 24
+    assert after.times[0] == pytest.approx(0, abs=1e-3)
+    assert round((float(after.images[0].mean()) - 10) / 2) == pytest.approx(36, abs=1)
+    assert after.seconds == pytest.approx(1.0, abs=0.06)
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, None), (2, 1), (1, 1), (100, None)])
+def test_an_impossible_part_is_refused(tmp_path, start, end):
+    """Negative, reversed, empty and out-of-range times are an error, and nothing is written."""
+    source = Clip().write(tmp_path / "in.mp4")
+    with pytest.raises(MediaError):
+        null(source, tmp_path / "out.mp4", start=start, end=end)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_nothing_is_left_after_an_error(tmp_path):
+    """When something fails in the middle, no file is left under DST or beside it, and an earlier DST stays."""
+    source = Clip().write(tmp_path / "in.mp4")
+    target = tmp_path / "out.mp4"
+    target.write_text("earlier")
+    with pytest.raises(RuntimeError, match="power"), open_source(source) as frames:  # noqa: SIM117, PT012
+        with open_sink(target, frames, overwrite=True) as sink:
+            sink.write(next(iter(frames)))
+            raise RuntimeError("power")
+    assert target.read_text() == "earlier"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+def test_an_existing_target_is_refused(tmp_path):
+    """Without `overwrite` an existing file is left alone; the source itself always is."""
+    source = Clip().write(tmp_path / "in.mp4")
+    target = tmp_path / "out.mp4"
+    target.write_text("earlier")
+    with pytest.raises(MediaError, match="exists already"):
+        null(source, target)
+    assert target.read_text() == "earlier"
+    with pytest.raises(MediaError, match="source itself"):
+        null(source, source, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("zero.mp4", b""), ("noise.mp4", bytes(range(256)) * 40), ("text.mkv", b"hello")],
+)
+def test_what_is_no_video_is_an_error(tmp_path, name, content):
+    """Empty files and files of another kind are refused in a sentence that names them."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(MediaError, match=name):
+        null(path, tmp_path / "out.mp4")
+
+
+def test_sound_alone_is_an_error(tmp_path):
+    """A file without a picture is refused."""
+    with av.open(tmp_path / "in.m4a", "w") as container:
+        stream = container.add_stream("aac", rate=48000, layout="mono")
+        for frame in Clip(times=range(24))._sound(440, "s16"):
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with pytest.raises(MediaError, match="no video stream"):
+        null(tmp_path / "in.m4a", tmp_path / "out.mp4")
+
+
+@pytest.mark.parametrize(
+    ("target", "encoding", "message"),
+    [
+        ("out.mp4", Encoding(codec="nonsense"), "try libx264"),
+        ("out.mp4", Encoding(codec="aac"), "not a video encoder"),
+        ("out.webm", Encoding(codec="libx264"), "cannot hold libx264"),
+        ("out.xyz", None, "names no video format"),
+        ("missing/out.mp4", None, "no folder"),
+        ("out.mp4", Encoding(preset="sideways"), "out.mp4"),
+    ],
+)
+def test_what_cannot_be_written_is_an_error(tmp_path, target, encoding, message):
+    """Unknown encoders, containers and folders are named, and nothing is left behind."""
+    source = Clip().write(tmp_path / "in.mp4")
+    with pytest.raises(MediaError, match=message):
+        null(source, tmp_path / target, encoding=encoding)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.mark.parametrize("codec", ["libx265", "libvpx-vp9", "libsvtav1", "mpeg4", "ffv1"])
+def test_encoders_can_be_chosen(tmp_path, codec):
+    """Each common encoder writes all frames at their times with its default quality."""
+    if codec not in av.codecs_available:
+        pytest.skip(f"this build of FFmpeg has no {codec}")
+    source = Clip(size=(128, 96)).write(tmp_path / "in.mp4")
+    null(source, tmp_path / "out.mkv", encoding=Encoding(codec=codec))
+    before, after = read_clip(source), read_clip(tmp_path / "out.mkv")
+    assert np.allclose(after.times, before.times, atol=1e-3)
+    difference = np.abs(np.stack(after.images).astype(int) - np.stack(before.images))
+    assert difference.mean() < 4
+
+
+def test_damage_in_the_middle_is_reported(tmp_path):
+    """Packets that cannot be decoded are left out and counted in a notice; the rest keeps its time."""
+    source = Clip(times=range(48), size=(320, 240), codec="mjpeg", pixel_format="yuvj420p", options={})
+    path = source.write(tmp_path / "in.avi")
+    with av.open(path) as container:
+        damaged = [packet for packet in container.demux(video=0) if packet.size][20]
+    data = bytearray(path.read_bytes())
+    data[damaged.pos : damaged.pos + damaged.size] = bytes(damaged.size)
+    path.write_bytes(data)
+    report = null(path, tmp_path / "out.mp4")
+    times = read_clip(tmp_path / "out.mp4").times
+    assert report.frames == len(times) == 47
+    assert any("damaged" in notice for notice in report.notices)
+    assert times[-1] == pytest.approx(47 / 24, abs=1e-3)
