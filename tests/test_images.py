@@ -3,6 +3,7 @@
 import os
 import struct
 import zlib
+from contextlib import closing
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import ExifTags, Image, ImageCms
 from cartoonize.errors import MediaError
 from cartoonize.media import picture as picture_module
 from cartoonize.media.images import PICTURE_SUFFIXES, PictureSink, PictureSource
+from cartoonize.pipeline import stream
 
 LOSSLESS = {".png", ".bmp", ".tif", ".tiff"}
 
@@ -390,6 +392,26 @@ def test_many_into_a_folder(tmp_path):
     assert listing(tmp_path / "out") == ["a.jpg", "a.png", "b.TIF", "c.png"]
     copied([sources[0]], tmp_path / "out", overwrite=True)  # one picture into a folder that is there
     assert len(listing(tmp_path / "out")) == 4
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_through_the_pipeline(tmp_path, batch):
+    """Read ahead in a thread and drawn in batches, each picture still gets its own details and name."""
+    (tmp_path / "in").mkdir()
+    for index in range(7):
+        size = (48, 32 + index // 3)
+        saved(tmp_path / "in" / f"{index}.jpg", photo(*size), exif=described(note=f"number {index}"))
+    with (
+        PictureSource([tmp_path / "in"]) as source,
+        PictureSink(tmp_path / "out", source) as sink,
+        closing(stream(source, lambda images: 255 - images, batch=batch)) as frames,
+    ):
+        for frame in frames:
+            sink.write(frame)
+    for index in range(7):
+        with Image.open(tmp_path / "out" / f"{index}.jpg") as out:
+            assert out.size == (48, 32 + index // 3)
+            assert out.getexif()[ExifTags.Base.ImageDescription] == f"number {index}"
 
 
 def test_equal_names_are_refused(tmp_path):
