@@ -1,50 +1,81 @@
-"""What a run needs to go on: the state of every part, in one file that is whole or absent."""
+"""What a phase needs to go on: the state of every part, in one file that is whole or absent.
 
+No random state is among it: `fit` seeds each step by its position, and data are a function of theirs.
+"""
+
+import io
 import warnings
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Protocol
 
 import torch
 
+from ..errors import TrainingError
+from ..pending import PendingFile
+from .processes import disk_errors
+
 KEEP = 2  # the newest, and the one before in case the newest is damaged
+
+_DAMAGE = (RuntimeError, OSError, KeyError, ValueError, TypeError, EOFError, UnpicklingError)
 
 
 class Part(Protocol):
-    """A network, an optimiser: anything with a state."""
+    """A network, an optimiser: anything with a state of tensors, numbers and strings."""
 
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state: dict[str, Any]) -> Any: ...
 
 
 class Checkpoint:
-    """The parts of a run, saved and restored together, with the number of images seen."""
+    """The parts of a phase, saved and restored together, with the number of images seen."""
 
     def __init__(self, folder: Path, **parts: Part) -> None:
         self.folder, self.parts = folder, parts
 
     def save(self, images: int) -> None:
-        """Write `checkpoint-<images>.pt` and drop all but the newest two."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        state = {name: part.state_dict() for name, part in self.parts.items()}
+        """Write `checkpoint-<images>.pt` and drop all but the newest two.
+
+        Raises:
+            TrainingError: the disk is full or cannot be written; the files that were there are still there.
+        """
+        packed = io.BytesIO()  # so that a full disk is an OSError of ours and not one inside torch's writer
+        parts = {name: part.state_dict() for name, part in self.parts.items()}
+        torch.save({"images": images, "parts": parts}, packed)
         path = self.folder / f"checkpoint-{images:09d}.pt"
-        temporary = path.with_suffix(".tmp")
-        torch.save({"images": images, "random": torch.get_rng_state(), "parts": state}, temporary)
-        temporary.replace(path)
-        for old in self._files()[:-KEEP]:
-            old.unlink()
+        with disk_errors():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with PendingFile(path, overwrite=True) as pending:
+                pending.path.write_bytes(packed.getbuffer())
+            for old in self._files()[:-KEEP]:
+                old.unlink()
 
     def load_latest(self) -> int:
-        """Restore the newest checkpoint that can be read; the number of images seen, 0 for none."""
-        for path in reversed(self._files()):
+        """Restore the newest checkpoint that can be read; the number of images seen, 0 for none.
+
+        Raises:
+            TrainingError: there are checkpoints, and none of them can be used.
+        """
+        files = self._files()
+        for path in reversed(files):
             try:
-                saved = torch.load(path, map_location="cpu", weights_only=True)
-                for name, part in self.parts.items():
-                    part.load_state_dict(saved["parts"][name])
-                torch.set_rng_state(saved["random"])
-                return int(saved["images"])
-            except (RuntimeError, OSError, KeyError, ValueError, EOFError) as error:
-                warnings.warn(f"{path} is damaged ({error}); trying the one before.", stacklevel=2)
+                return self._load(path)
+            except _DAMAGE as error:
+                reason = str(error).split("\n", 1)[0]
+                warnings.warn(f"{path} is damaged ({reason}); trying the one before.", stacklevel=2)
+        if files:
+            raise TrainingError(f"No checkpoint in {self.folder} can be read; remove them to start anew.")
         return 0
+
+    def newest(self) -> Path | None:
+        """The last checkpoint written, if there is one."""
+        return next(reversed(self._files()), None)
+
+    def _load(self, path: Path) -> int:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        for name, part in self.parts.items():
+            part.load_state_dict(saved["parts"][name])
+        return int(saved["images"])
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("checkpoint-*.pt"))

@@ -1,118 +1,179 @@
-"""Pictures for training: endless batches in which picture number i depends on the seed and i alone.
+"""What phases learn from: endless batches in which item number i depends on the seed and i alone.
 
-So a run can start again at any picture, on any number of workers, and see what an uninterrupted run sees.
+So a run can start again at any image, on any number of workers, and see what an uninterrupted run sees.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from io import BytesIO
-from pathlib import Path
-from typing import Any
+from itertools import count
+from typing import Protocol, cast
 
 import numpy as np
 import torch
-from PIL import Image as PIL
+from PIL import Image as Pillow
 from PIL import ImageFilter
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import TrainingError
 from ..frames import Image
+from .distributed import Ranks
+from .pictures import Pictures
+from .smooth import smooth_edges
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+Item = dict[str, Tensor]
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """All pictures below a folder, by name.
+class Items(Protocol):
+    """A dataset without an end."""
 
-    Raises:
-        TrainingError: there is no such folder, or no picture in it.
+    def __getitem__(self, index: int) -> Item:
+        """Pictures by name, each (3, size, size) uint8."""
+        ...
+
+    @property
+    def skipped(self) -> int:
+        """How many pictures could not be used."""
+        ...
+
+
+class Photos:
+    """Crops of photos: "photo". With `superpixels` also "flat", the same crop in flat patches."""
+
+    def __init__(self, photos: Pictures, *, superpixels: bool = False) -> None:
+        self.photos, self.superpixels = photos, superpixels
+
+    def __getitem__(self, index: int) -> Item:
+        """The photo of that number."""
+        _, photo = self.photos.draw(index, np.random.default_rng((self.photos.seed, index, 0)))
+        item = {"photo": as_tensor(photo)}
+        if self.superpixels:
+            item["flat"] = as_tensor(flatten(photo))
+        return item
+
+    @property
+    def skipped(self) -> int:
+        """How many photos could not be used."""
+        return self.photos.skipped
+
+
+class PhotosAndDrawings:
+    """Photos as above, with crops of other pictures: "drawing", and the same with edges blurred: "smoothed".
+
+    `smoothed` is a folder of copies, as `cartoonize train smooth` makes them; without one they are made
+    here, at about a millisecond a crop.
     """
-    if not folder.is_dir():
-        raise TrainingError(f"There is no folder {folder}.")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not found:
-        raise TrainingError(f"There are no pictures in {folder} ({', '.join(sorted(SUFFIXES))}).")
-    return found
+
+    def __init__(self, photos: Photos, drawings: Pictures, smoothed: Pictures | None = None) -> None:
+        self.photos, self.drawings, self.smoothed = photos, drawings, smoothed
+
+    def __getitem__(self, index: int) -> Item:
+        """The photo and the drawing of that number."""
+        rng = np.random.default_rng((self.drawings.seed, index, 1))
+        crop, drawing = self.drawings.draw(index, rng)
+        blurred = self.smoothed.twin(crop, self.drawings) if self.smoothed else smooth_edges(drawing)
+        return self.photos[index] | {"drawing": as_tensor(drawing), "smoothed": as_tensor(blurred)}
+
+    @property
+    def skipped(self) -> int:
+        """How many photos and drawings could not be used."""
+        return self.photos.skipped + self.drawings.skipped
 
 
-def read_rgb(path: Path) -> Image:
-    """A picture as (H, W, 3) uint8 RGB."""
-    with PIL.open(path) as picture:
-        return np.asarray(picture.convert("RGB"))
-
-
-class Pairs(Dataset[tuple[Tensor, Tensor]]):
-    """Crops of photos with the same crops of their targets; item i is a function of (seed, i).
+class Pairs:
+    """Crops of photos with the same crops of their targets, "photo" and "target": files of the same names.
 
     The photo is also made worse, as real videos are: noise of the sensor, a little blur, JPEG blocks. The
     target stays clean, which teaches the network to be steady where its input is not.
     """
 
-    def __init__(self, photos: Sequence[Path], targets: Sequence[Path], size: int, seed: int) -> None:
-        self.photos, self.targets, self.size, self.seed = photos, targets, size, seed
-        self.cache: dict[int, tuple[Image, Image]] = {}
+    def __init__(self, photos: Pictures, targets: Pictures) -> None:
+        self.photos, self.targets = photos, targets
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """Photo and target, (3, size, size) uint8."""
-        rng = np.random.default_rng((self.seed, index))
-        photo, target = self._pair(int(rng.integers(len(self.photos))))
-        top, left = (int(rng.integers(side - self.size + 1)) for side in photo.shape[:2])
-        window = (slice(top, top + self.size), slice(left, left + self.size))
-        crops = [photo[window], target[window]]
-        if rng.random() < 0.5:
-            crops = [crop[:, ::-1] for crop in crops]
-        return as_tensor(degrade(np.ascontiguousarray(crops[0]), rng)), as_tensor(crops[1])
+    def __getitem__(self, index: int) -> Item:
+        """The pair of that number."""
+        rng = np.random.default_rng((self.photos.seed, index, 0))
+        crop, photo = self.photos.draw(index, rng)
+        target = self.targets.twin(crop, self.photos)
+        return {"photo": as_tensor(degrade(photo, rng)), "target": as_tensor(target)}
 
-    def _pair(self, number: int) -> tuple[Image, Image]:
-        if number not in self.cache:
-            self.cache[number] = read_rgb(self.photos[number]), read_rgb(self.targets[number])
-        return self.cache[number]
+    @property
+    def skipped(self) -> int:
+        """How many photos could not be used."""
+        return self.photos.skipped
 
 
 def as_tensor(picture: Image) -> Tensor:
     """(H, W, 3) -> (3, H, W), uint8."""
-    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
+    return torch.from_numpy(picture.transpose(2, 0, 1).copy())
+
+
+def flatten(photo: Image) -> Image:
+    """A photo in superpixels (SLIC, Achanta et al., 2012) of one colour each, about 16 pixels wide."""
+    from skimage.color import label2rgb
+    from skimage.segmentation import slic
+
+    labels = slic(photo, n_segments=photo.shape[0] * photo.shape[1] // 256, start_label=1)
+    return label2rgb(labels, photo, kind="avg", bg_label=0)  # type: ignore[no-any-return,no-untyped-call]
 
 
 def degrade(photo: Image, rng: np.random.Generator) -> Image:
     """What cameras and codecs do to pictures, each at times: blur, sensor noise, JPEG. Same shape."""
-    picture = PIL.fromarray(photo)
+    picture = Pillow.fromarray(photo)
     if rng.random() < 0.2:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.2)))
     if rng.random() < 0.5:
         noise = rng.normal(0, rng.uniform(1, 8), photo.shape)
         noisy = np.asarray(picture) + noise
-        picture = PIL.fromarray(np.clip(noisy, 0, 255).round().astype(np.uint8))
+        picture = Pillow.fromarray(np.clip(noisy, 0, 255).round().astype(np.uint8))
     if rng.random() < 0.4:
         packed = BytesIO()
         picture.save(packed, "JPEG", quality=int(rng.integers(30, 95)))
-        picture = PIL.open(packed)
+        picture = Pillow.open(packed)
     return np.asarray(picture)
 
 
-def batches(
-    dataset: Dataset[Any], batch: int, *, start: int = 0, rank: int = 0, world: int = 1, workers: int = 2
-) -> Iterator[list[Tensor]]:
-    """Endless batches from picture number `start`; of every `batch * world`, a rank takes its own part."""
-    return iter(
-        DataLoader(
-            dataset,
-            batch_sampler=_Count(start, batch, rank, world),
-            num_workers=workers,
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Batches of `size` consecutive items, of which this process gets its share from `workers` processes."""
+
+    items: Items
+    size: int
+    ranks: Ranks = field(default_factory=Ranks)
+    workers: int = 0
+
+    def start_at(self, image: int) -> Iterator[Item]:
+        """Endless batches, (share, 3, size, size) uint8 by name, from item number `image`.
+
+        Raises:
+            TrainingError: the batch cannot be shared equally, or data cannot be read.
+        """
+        loader = DataLoader(
+            cast("Dataset[Item]", self.items),
+            batch_sampler=_Count(image, self.size, self.ranks.rank, self.ranks.share(self.size)),
+            num_workers=self.workers,
             pin_memory=torch.cuda.is_available(),
-            persistent_workers=workers > 0,
+            # A forked child of a process that has used torch's threads can hang.
+            multiprocessing_context="spawn" if self.workers else None,
         )
-    )
+        try:
+            yield from loader
+        except TrainingError as error:  # a worker's arrives with its traceback in front of the sentence
+            raise TrainingError(str(error).strip().rsplit("TrainingError: ", 1)[-1]) from error
+
+    @property
+    def skipped(self) -> int:
+        """How many pictures could not be used."""
+        return self.items.skipped
 
 
 class _Count:
-    """Batches of consecutive numbers for ever."""
+    """A process's share of the numbers of each batch, for ever."""
 
-    def __init__(self, start: int, batch: int, rank: int, world: int) -> None:
-        self.first, self.batch, self.stride = start + rank * batch, batch, batch * world
+    def __init__(self, start: int, batch: int, rank: int, share: int) -> None:
+        self.start, self.batch, self.rank, self.share = start, batch, rank, share
 
     def __iter__(self) -> Iterator[list[int]]:
-        first = self.first
-        while True:
-            yield list(range(first, first + self.batch))
-            first += self.stride
+        for first in count(self.start + self.rank * self.share, self.batch):
+            yield list(range(first, first + self.share))

@@ -3,6 +3,8 @@
 from torch import Tensor, nn
 
 from ..models.blocks import NORMS, NormName, conv
+from .learner import initialise
+from .presets import Recipe
 
 
 class Discriminator(nn.Sequential):
@@ -23,7 +25,19 @@ class Discriminator(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) in [-1, 1] -> (N, 1, H/4, W/4) logits."""
-        return super().forward(x)  # type: ignore[no-any-return]
+        return super().forward(x)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def build_discriminator(recipe: Recipe) -> Discriminator:
+    """A new network; with `spectral_norm`, every convolution's largest singular value is held at 1
+    (Miyato et al., ICLR 2018).
+    """
+    network = Discriminator(recipe.discriminator_width, recipe.norm)
+    initialise(network, recipe.init_std)
+    if recipe.spectral_norm:
+        for module in [module for module in network.modules() if isinstance(module, nn.Conv2d)]:
+            nn.utils.parametrizations.spectral_norm(module)
+    return network
 
 
 def _leaky() -> nn.Module:

@@ -1,113 +1,64 @@
-"""Distil: teach a small network what slow filters, or a large network, make of photos.
+"""Distil: a small network learns what slow filters, or a large network, make of photos.
 
-`Distil.step` is the whole of it: L1 and gradient distance between picture and target, then, as these
-settle on the average of all plausible lines and soften them, a patch discriminator that tells targets from
-outputs. Its weight rises slowly over the middle of the run.
+Distance of the pixels and of their differences between output and target; then, as these settle on the
+average of all plausible lines and soften them, a patch discriminator that tells targets from outputs. Its
+weight rises over the middle of the phase.
 """
 
-import torch
+from collections.abc import Mapping
+
 from torch import Tensor
 from torch.nn import functional as F
 
 from ..models import Generator
+from . import losses
 from .checkpoint import Part
-from .discriminator import Discriminator
-from .loop import to_unit
+from .discriminator import build_discriminator
+from .learner import Compute, Learner
+from .presets import Recipe, Schedule
+
+RISE = (0.55, 0.65)  # progress between which the adversarial weight goes from 0 to its full value
+DISCRIMINATOR = Schedule(epochs=1, lr=2e-4, betas=(0.5, 0.99))  # slower than the generator, whose rate falls
+HEAD_START = 0.02  # progress by which the discriminator begins earlier
 
 
 class Distil:
-    """Generator towards targets, with an optional adversarial term of the given weight."""
+    """Generator towards targets; batches hold "photo" and "target", each (N, 3, H, W) uint8."""
 
-    def __init__(
-        self,
-        generator: Generator,
-        device: torch.device,
-        *,
-        lr: float = 1e-3,
-        gradient: float = 1.0,      # weight of the gradient distance
-        steady: float = 0.0,        # weight of the temporal term
-        adversarial: float = 0.0,   # weight of the adversarial term, once fully risen
-        rise: tuple[float, float] = (0.3, 0.5),  # progress between which it rises
-    ) -> None:  # fmt: skip
-        self.device, self.lr = device, lr
-        self.weights = {"gradient": gradient, "steady": steady, "adversarial": adversarial}
-        self.rise = rise
-        self.generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimiser = torch.optim.Adam(generator.parameters(), lr, betas=(0.9, 0.99))
-        self.discriminator = Discriminator(24, "instance").to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.d_optimiser = torch.optim.Adam(self.discriminator.parameters(), 2e-4, betas=(0.5, 0.99))
+    def __init__(self, generator: Generator, recipe: Recipe, compute: Compute) -> None:
+        self.weights, self.compute = recipe.weights, compute
+        self.criterion = losses.CRITERIA[recipe.criterion]
+        self.generator = Learner(generator, recipe.schedules["distil"], compute, recipe.clip)
+        self.judge = Learner(build_discriminator(recipe), DISCRIMINATOR, compute, recipe.clip)
 
-    def parts(self) -> dict[str, Part]:
-        """Both networks and both optimisers."""
-        return {
-            "generator": self.generator,
-            "optimiser": self.optimiser,
-            "discriminator": self.discriminator,
-            "d_optimiser": self.d_optimiser,
+    def parts(self) -> Mapping[str, Part]:
+        """Both networks with their optimisers."""
+        return {"generator": self.generator, "discriminator": self.judge}
+
+    def step(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
+        """Learn from one batch; the losses by name."""
+        photo, target = (self.compute.to_unit(batch[name]) for name in ("photo", "target"))
+        output = self.generator(photo)
+        found = {
+            "pixel": F.l1_loss(output, target),
+            "gradient": losses.gradient_distance(output, target),
         }
+        total = self.weights.pixel * found["pixel"] + self.weights.gradient * found["gradient"]
+        if self.weights.temporal:
+            found["temporal"] = losses.steadiness(self.generator, photo, output)
+            total = total + self.weights.temporal * found["temporal"]
+        weight = self.weights.adversarial * ramp(progress, *RISE)
+        if weight:
+            found["adversarial"] = self.criterion(self.judge(output), 1.0)
+            total = total + weight * found["adversarial"]
+        found["gradient_norm"] = self.generator.descend(total, progress)
 
-    def step(self, batch: list[Tensor], progress: float) -> dict[str, Tensor]:
-        """Learn from photos and targets, both (N, 3, H, W) uint8."""
-        photo, target = (to_unit(pictures, self.device) for pictures in batch)
-        set_lr(self.optimiser, self.lr * cosine(progress))
-        weight = self.weights["adversarial"] * ramp(progress, *self.rise)
-
-        with torch.autocast(self.device.type, torch.bfloat16):
-            output = self.generator(photo)
-        output = output.float()
-        losses = {
-            "l1": F.l1_loss(output, target),
-            "gradient": F.l1_loss(differences(output), differences(target)),
-        }
-        loss = losses["l1"] + self.weights["gradient"] * losses["gradient"]
-
-        if self.weights["steady"]:
-            noisy = photo + torch.randn_like(photo) * 0.02
-            with torch.autocast(self.device.type, torch.bfloat16):
-                again = self.generator(noisy)
-            losses["steady"] = F.l1_loss(again.float(), output)
-            loss = loss + self.weights["steady"] * losses["steady"]
-
-        if weight > 0:
-            # Least squares, as the official CartoonGAN code: D sees the photo's target as real.
-            with torch.autocast(self.device.type, torch.bfloat16):
-                fooled = self.discriminator(output)
-            losses["g"] = (fooled.float() - 1).square().mean()
-            loss = loss + weight * losses["g"]
-
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
-        if self.weights["adversarial"] and progress >= self.rise[0] - 0.02:
-            losses["d"] = self._learn_to_tell(target, output.detach())
-        return {name: value.detach() for name, value in losses.items()}
-
-    def _learn_to_tell(self, real: Tensor, fake: Tensor) -> Tensor:
-        with torch.autocast(self.device.type, torch.bfloat16):
-            on_real, on_fake = self.discriminator(real), self.discriminator(fake)
-        loss = 0.5 * ((on_real.float() - 1).square().mean() + on_fake.float().square().mean())
-        self.d_optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.d_optimiser.step()
-        return loss
-
-
-def differences(x: Tensor) -> Tensor:
-    """Forward differences along both axes, flattened into one tensor."""
-    return torch.cat([(x[..., 1:] - x[..., :-1]).flatten(), (x[..., 1:, :] - x[..., :-1, :]).flatten()])
+        if self.weights.adversarial and progress >= RISE[0] - HEAD_START:
+            found["d"] = losses.discriminator(self.criterion, self.judge(target), self.judge(output.detach()))
+            self.judge.descend(found["d"], progress)
+        return found
 
 
 def ramp(progress: float, start: float, end: float) -> float:
     """0 before `start`, 1 after `end`, linear between."""
     return min(1.0, max(0.0, (progress - start) / (end - start)))
-
-
-def cosine(progress: float) -> float:
-    """From 1 down to 0.02 along a cosine."""
-    return 0.02 + 0.98 * 0.5 * (1 + float(torch.cos(torch.tensor(progress * torch.pi))))
-
-
-def set_lr(optimiser: torch.optim.Optimizer, lr: float) -> None:
-    """Set the learning rate of all groups."""
-    for group in optimiser.param_groups:
-        group["lr"] = lr

@@ -1,80 +1,143 @@
 """The only training loop: every phase brings its step, and `fit` does the rest."""
 
-import json
+import math
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import TrainingError
+from ..frames import Image
 from ..models import Generator
 from ..models.checkpoint import Card, save_style
 from .checkpoint import Checkpoint, Part
+from .data import Batches
+from .log import Log
+from .processes import disk_errors
 
 
 class Phase(Protocol):
     """A way of training: what it holds, and what it does with a batch."""
 
-    generator: Generator
-
     def parts(self) -> Mapping[str, Part]:
         """All that a checkpoint has to hold."""
         ...
 
-    def step(self, batch: list[Tensor], progress: float) -> dict[str, Tensor]:
-        """Learn from one batch; `progress` runs from 0 to 1. Returns scalar losses by name."""
+    def step(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
+        """Learn from one batch; `progress` runs from 0 to 1. Returns scalars to log, by name."""
         ...
 
 
 def fit(
     phase: Phase,
-    batches: Any,               # a function: images seen -> iterator of batches from there on
-    run: Path,                  # the run folder
+    generator: Generator,      # the phase's: what is drawn with and shipped
+    batches: Batches,
+    folder: Path,              # of checkpoints, statistics and sample sheets
     *,
-    images: int,                # images to see in all
-    batch: int,                 # images a step
-    card: Card,                 # of the style file, renewed at every checkpoint
-    log_every: int = 1600,      # images
-    save_every: int = 32000,    # images
+    images: int,               # to see in all
+    style: Path,               # the style file, renewed at every checkpoint
+    card: Card,                # what it says of itself
+    samples: Sequence[Image],  # photos of the sample sheets
+    seed: int = 0,
+    log_every: int = 400,      # images
+    save_every: float = 600,   # seconds: what a crash may cost
 ) -> None:  # fmt: skip
-    """Train until `images` have been seen; the same call on the same folder goes on where it stopped."""
-    run.mkdir(parents=True, exist_ok=True)
-    checkpoint = Checkpoint(run / "checkpoints", **phase.parts())
+    """Train until `images` have been seen; the same call on the same folder goes on where it stopped.
+
+    Raises:
+        TrainingError: a loss or a gradient is not finite, the disk is full, or data cannot be read.
+    """
+    checkpoint = Checkpoint(folder / "checkpoints", **phase.parts())
     seen = checkpoint.load_latest()
-    source: Iterator[list[Tensor]] = batches(seen)
-    sums: dict[str, float] = {}
-    started, waited, steps = time.perf_counter(), 0.0, 0
+    if seen >= images:
+        return
+    first = batches.ranks.rank == 0
+    source, meter, saved = batches.start_at(seen), Meter(), time.perf_counter()
+    with Log(folder, seen, samples) if first else nullcontext() as log:
+        while seen < images:
+            with meter.waiting():
+                batch = next(source)
 
-    while seen < images:
+            torch.manual_seed(_step_seed(seed, batches.ranks.rank, seen))
+            losses = phase.step(batch, seen / images)
+            meter.add({name: float(value.detach()) for name, value in losses.items()})
+            seen += batches.size
+            _check_finite(meter.last, seen, checkpoint)
+
+            if log and _passed(seen, batches.size, log_every):
+                log.record(seen, images, meter.read(batches.size) | {"skipped": batches.skipped})
+
+            if log and (time.perf_counter() - saved >= save_every or seen >= images):
+                # A run killed between the two goes on before this step and writes the style again.
+                _ship(generator, style, card, log, seen)
+                checkpoint.save(seen)
+                saved = time.perf_counter()
+
+
+class Meter:
+    """Means since the last reading, and where the time went."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, float] = {}
+        self._restart()
+
+    def _restart(self) -> None:
+        self._sums: Counter[str] = Counter()
+        self._steps, self._waited, self._started = 0, 0.0, time.perf_counter()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Around what is waited for."""
         asked = time.perf_counter()
-        samples = next(source)
-        waited += time.perf_counter() - asked
+        yield
+        self._waited += time.perf_counter() - asked
 
-        losses = phase.step(samples, seen / images)
-        seen, steps = seen + batch, steps + 1
-        for name, value in losses.items():
-            sums[name] = sums.get(name, 0.0) + float(value)
+    def add(self, values: dict[str, float]) -> None:
+        """Count a step."""
+        self.last = values
+        self._sums.update(values)
+        self._steps += 1
 
-        if seen // log_every != (seen - batch) // log_every:
-            elapsed = time.perf_counter() - started
-            record = {name: round(total / steps, 5) for name, total in sums.items()}
-            record |= {"images": seen, "images_per_s": round(steps * batch / elapsed, 1)}
-            record |= {"waiting": round(waited / elapsed, 3)}
-            with (run / "stats.jsonl").open("a") as log:
-                log.write(json.dumps(record) + "\n")
-            print(json.dumps(record), flush=True)  # noqa: T201  # the line for people
-            sums, started, waited, steps = {}, time.perf_counter(), 0.0, 0
-
-        if seen // save_every != (seen - batch) // save_every or seen >= images:
-            checkpoint.save(seen)
-            phase.generator.eval()
-            save_style(run / "style.safetensors", phase.generator, card)
-            phase.generator.train()
+    def read(self, batch: int) -> dict[str, float]:
+        """The means, the images a second and the share of time spent waiting; then starts anew."""
+        elapsed = time.perf_counter() - self._started
+        means = {name: total / self._steps for name, total in self._sums.items()}
+        speed = {"images_per_s": self._steps * batch / elapsed, "waiting": self._waited / elapsed}
+        self._restart()
+        return means | speed
 
 
-def to_unit(pictures: Tensor, device: torch.device) -> Tensor:
-    """uint8 -> [-1, 1], channels-last, on the device."""
-    moved = pictures.to(device, non_blocking=True)
-    return (moved.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+def _ship(generator: Generator, style: Path, card: Card, log: Log, seen: int) -> None:
+    """Write the style file, and draw the sample sheet as that file would: in eval mode."""
+    generator.eval()
+    with disk_errors():
+        save_style(style, generator, card)
+        log.sheet(seen, generator)
+    generator.train()
+
+
+def _check_finite(values: dict[str, float], seen: int, checkpoint: Checkpoint) -> None:
+    if all(math.isfinite(value) for value in values.values()):
+        return
+    found = ", ".join(f"{name} {value:g}" for name, value in values.items())
+    good = checkpoint.newest() or "none was written yet"
+    raise TrainingError(
+        f"Training stopped at {seen} images, where a value is not finite ({found}); "
+        f"last good checkpoint: {good}."
+    )
+
+
+def _passed(seen: int, batch: int, every: int) -> bool:
+    """Whether a multiple of `every` was reached by the last batch."""
+    return seen // every != (seen - batch) // every
+
+
+def _step_seed(seed: int, rank: int, seen: int) -> int:
+    """A step's own draws depend on its position alone: a run that goes on draws what it would have drawn."""
+    return int(np.random.SeedSequence((seed, rank, seen)).generate_state(1, np.uint64)[0])

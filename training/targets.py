@@ -5,6 +5,7 @@ takes milliseconds and, being a smooth function of its input, is steadier than t
 pure function on RGB pictures (3, H, W) in [0, 1], on any device; `cartoon_target` chains them.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -120,7 +121,7 @@ def flow_lines(
 
 
 def rgb_to_lab(rgb: Tensor) -> Tensor:
-    """sRGB (3, H, W) in [0, 1] -> CIE Lab under D65, L in [0, 100] (CIE 15; IEC 61966-2-1)."""
+    """The sRGB values (3, H, W) in [0, 1] -> CIE Lab under D65, L in [0, 100] (CIE 15; IEC 61966-2-1)."""
     linear = torch.where(rgb > 0.04045, ((rgb.clamp(min=0) + 0.055) / 1.055) ** 2.4, rgb / 12.92)
     xyz = torch.einsum("ij,jhw->ihw", rgb.new_tensor(_RGB_TO_XYZ), linear)
     xyz = xyz / rgb.new_tensor(_D65)[:, None, None]
@@ -139,7 +140,11 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
     )
 
 
-_RGB_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))  # fmt: skip
+_RGB_TO_XYZ = (
+    (0.4124564, 0.3575761, 0.1804375),
+    (0.2126729, 0.7151522, 0.0721750),
+    (0.0193339, 0.1191920, 0.9503041),
+)
 _D65 = (0.95047, 1.0, 1.08883)
 
 
@@ -184,4 +189,4 @@ def _sample(planes: Tensor, offset: Tensor) -> Tensor:
 
 
 def _gauss(t: float, sigma: float) -> float:
-    return 2.718281828459045 ** (-t * t / (2 * sigma * sigma))
+    return math.exp(-t * t / (2 * sigma * sigma))

@@ -1,0 +1,320 @@
+"""`cartoonize train`: thin commands over this package. Everything heavy is imported inside them."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from ..errors import TrainingError
+from ..styles.card import Card
+from .presets import PRESETS, PhaseName, Recipe, Weights
+
+if TYPE_CHECKING:
+    from .run import Settings
+
+Item = TypeVar("Item")
+
+app = typer.Typer(
+    name="train",
+    help="Train a style from photos and an artist's frames.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+Run = Annotated[Path, typer.Option(help="The run folder. The same command again goes on where it stopped.")]
+PhotosDir = Annotated[Path, typer.Option(help="Photos, in a folder and those below it.")]
+StyleDir = Annotated[Path, typer.Option(help="The artist's frames or drawings.")]
+SmoothedDir = Annotated[
+    Path | None, typer.Option(help="Their edge-smoothed copies; made on the fly without.")
+]
+Preset = Annotated[str, typer.Option(help=f"{', '.join(PRESETS)}: networks, losses and schedules.")]
+Model = Annotated[
+    str | None, typer.Option(help="cartoongan, cartoongan_blur or swift.", show_default="by preset")
+]
+Width = Annotated[
+    int | None, typer.Option(min=1, help="Base filters of the generator.", show_default="by preset")
+]
+Batch = Annotated[
+    int | None, typer.Option(min=1, help="Images a step, over all processes.", show_default="by preset")
+]
+Size = Annotated[
+    int | None, typer.Option(min=16, help="Sides of the crops in pixels.", show_default="by preset")
+]
+Vgg = Annotated[
+    str | None, typer.Option(help="vgg16 or vgg19, of the content loss.", show_default="by preset")
+]
+Weight = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE", help="Factor of a loss; may be repeated. " + ", ".join(Weights.__slots__)
+    ),
+]
+SpectralNorm = Annotated[bool | None, typer.Option(help="In the discriminator.", show_default="by preset")]
+Pool = Annotated[
+    int | None,
+    typer.Option(min=0, help="Earlier outputs that the discriminator sees again.", show_default="by preset"),
+]
+Images = Annotated[
+    int | None, typer.Option(min=1, help="Images to see in this phase.", show_default="the preset's epochs")
+]
+FeaturesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--features", help="VGG's weights, safetensors or .pth.", show_default="torchvision's, fetched"
+    ),
+]
+Start = Annotated[Path | None, typer.Option(help="A style file to start from.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+PrecisionName = Annotated[
+    str, typer.Option("--precision", help="auto, bf16 or fp32; auto is bf16 where the hardware has it.")
+]
+Compile = Annotated[
+    bool | None, typer.Option("--compile/--no-compile", help="Compile the networks.", show_default="on GPUs")
+]
+Seed = Annotated[int, typer.Option(help="Decides weights, crops and draws.")]
+Workers = Annotated[
+    int | None, typer.Option(min=0, help="Processes that load pictures.", show_default="by cores")
+]
+LogEvery = Annotated[int, typer.Option(min=1, help="Images between two lines of the log.")]
+SaveEvery = Annotated[float, typer.Option(min=0, help="Seconds between two checkpoints.")]
+CardFile = Annotated[
+    Path | None,
+    typer.Option("--card", help="JSON with name, summary, licence, data and credit, for the style file."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved settings and stop.")]
+
+
+@app.command()
+def frames(
+    films: Annotated[
+        list[Path], typer.Argument(metavar="FILM... OUT", help="Films; last, the folder to write.")
+    ],
+    size: Annotated[int, typer.Option(min=16, help="Sides of the frames in pixels.")] = 256,
+    per_scene: Annotated[int, typer.Option(min=1, help="Frames of each scene.")] = 1,
+    threshold: Annotated[float, typer.Option(help="Of PySceneDetect: lower finds more scenes.")] = 27.0,
+) -> None:
+    """Take frames from films: one a scene, without bars, blanks and near-duplicates.
+
+    [bold]Example[/bold]
+
+      cartoonize train frames film1.mkv film2.mkv frames/ --per-scene 2
+    """
+    from .frames import Extraction
+
+    if len(films) < 2:
+        raise TrainingError("Name at least one film and, last, the folder to write.")
+    *sources, out = films
+    for film in _progress(Extraction(out, size, per_scene, threshold).run(sources), len(sources), "films"):
+        _say(
+            f"{film.film.name}: {film.scenes} scenes, {film.kept} frames kept, {film.blank} blank, "
+            f"{film.repeated} repeated"
+        )
+
+
+@app.command()
+def smooth(
+    frames: Annotated[Path, typer.Argument(help="Drawings or frames.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write copies of the same names to.")],
+    workers: Workers = None,
+) -> None:
+    """Copy pictures with their edges smoothed, which the discriminator learns to call fake.
+
+    [bold]Example[/bold]
+
+      cartoonize train smooth frames/ frames-smoothed/
+    """
+    from .pictures import list_pictures
+    from .smooth import smooth_folder
+
+    _count(smooth_folder(frames, out, workers), len(list_pictures(frames)), "smoothed")
+
+
+@app.command()
+def targets(
+    photos: Annotated[Path, typer.Argument(help="Photos.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write to: OUT/photo and OUT/target.")],
+    scale: Annotated[
+        list[float] | None, typer.Option(help="Enlarge by this; may be repeated.", show_default="1, 1.75")
+    ] = None,
+    workers: Workers = None,
+) -> None:
+    """Redraw photos by filters, as pairs that `distil` teaches a small network with.
+
+    [bold]Example[/bold]
+
+      cartoonize train targets photos/ pairs/
+    """
+    from .draw import draw_targets
+    from .pictures import list_pictures
+    from .targets import Look
+
+    drawn = draw_targets(photos, out, scales=scale or (1.0, 1.75), look=Look(), workers=workers)
+    _count(drawn, len(list_pictures(photos)), "redrawn")
+
+
+@app.command()
+def pretrain(
+    photos: PhotosDir, run: Run, preset: Preset = "deck",
+    model: Model = None, width: Width = None, batch: Batch = None, size: Size = None, vgg: Vgg = None,
+    images: Images = None, features: FeaturesFile = None, start: Start = None,
+    device: Device = "auto", precision: PrecisionName = "auto", compiled: Compile = None,
+    seed: Seed = 0, workers: Workers = None,
+    log_every: LogEvery = 400, save_every: SaveEvery = 600, dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Phase 1: the generator learns to keep a photo's content.
+
+    [bold]Example[/bold]
+
+      cartoonize train pretrain --photos photos/ --run runs/mine --features vgg16.safetensors
+    """
+    _train("pretrain", **locals())
+
+
+@app.command()
+def adversarial(
+    photos: PhotosDir, style: StyleDir, run: Run, smoothed: SmoothedDir = None, preset: Preset = "deck",
+    model: Model = None, width: Width = None, batch: Batch = None, size: Size = None, vgg: Vgg = None,
+    weight: Weight = None, spectral_norm: SpectralNorm = None, pool: Pool = None,
+    images: Images = None, features: FeaturesFile = None, start: Start = None,
+    scratch: Annotated[bool, typer.Option("--scratch", help="Begin without a pretrained generator.")] = False,
+    device: Device = "auto", precision: PrecisionName = "auto", compiled: Compile = None,
+    seed: Seed = 0, workers: Workers = None,
+    log_every: LogEvery = 400, save_every: SaveEvery = 600, card: CardFile = None, dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Phase 2: the generator learns to be taken for the artist. Starts from phase 1 of the same run.
+
+    [bold]Example[/bold]
+
+      cartoonize train adversarial --photos photos/ --style frames/ --run runs/mine --weight temporal=0.5
+    """
+    _train("adversarial", **locals())
+
+
+@app.command("run")
+def run_all(
+    photos: PhotosDir, style: StyleDir, run: Run, preset: Preset = "deck",
+    model: Model = None, width: Width = None, batch: Batch = None, size: Size = None, vgg: Vgg = None,
+    weight: Weight = None, spectral_norm: SpectralNorm = None, pool: Pool = None,
+    images: Images = None, features: FeaturesFile = None,
+    device: Device = "auto", precision: PrecisionName = "auto", compiled: Compile = None,
+    seed: Seed = 0, workers: Workers = None,
+    log_every: LogEvery = 400, save_every: SaveEvery = 600, card: CardFile = None, dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Everything, from folders to a style file: frames (if --style holds films), smooth, and both phases.
+
+    [bold]Example[/bold]
+
+      cartoonize train run --photos photos/ --style films/ --run runs/mine
+    """
+    options = locals()
+    if not dry_run:
+        options["style"] = _drawings(style, run / "frames")
+        options["smoothed"] = run / "smoothed"
+        smooth(options["style"], options["smoothed"], workers)
+    adversarial_only = ("style", "smoothed", "weight", "spectral_norm", "pool", "card")
+    _train("pretrain", **{name: value for name, value in options.items() if name not in adversarial_only})
+    _train("adversarial", **options)
+
+
+@app.command()
+def distil(
+    pairs: Annotated[Path, typer.Option(help="A folder with `photo` and `target`, as `targets` writes it.")],
+    run: Run, preset: Preset = "swift",
+    model: Model = None, width: Width = None, batch: Batch = None, size: Size = None, weight: Weight = None,
+    images: Images = None, start: Start = None,
+    device: Device = "auto", precision: PrecisionName = "auto", compiled: Compile = None,
+    seed: Seed = 0, workers: Workers = None,
+    log_every: LogEvery = 400, save_every: SaveEvery = 600, card: CardFile = None, dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Another way: teach a small network from pairs of photo and redrawn photo.
+
+    [bold]Example[/bold]
+
+      cartoonize train distil --pairs pairs/ --run runs/fast
+    """
+    options = locals()
+    folder: Path = options.pop("pairs")
+    _train("distil", photos=folder / "photo", targets=folder / "target", **options)
+
+
+def _train(phase: PhaseName, *, dry_run: bool, **options: Any) -> None:
+    """Run a phase with the options of its command, whose names are those of Settings and Recipe."""
+    from .run import describe, train
+
+    settings = _settings(phase, **options)
+    if dry_run:
+        typer.echo(json.dumps(describe(settings), indent=2))
+        return
+    _say(f"{phase}: {settings.folder}")
+    _say(f"The style is {train(settings)}")
+
+
+def _settings(
+    phase: PhaseName, *, preset: str, weight: list[str] | None = None, card: Path | None = None,
+    workers: int | None, **options: Any,
+) -> "Settings":  # fmt: skip
+    from .run import Settings
+
+    if preset not in PRESETS or phase not in PRESETS[preset].schedules:
+        fitting = ", ".join(name for name, recipe in PRESETS.items() if phase in recipe.schedules)
+        raise TrainingError(f"There is no preset {preset!r} for this phase: choose {fitting}.")
+    recipe = PRESETS[preset]
+    changes = {field.name: options.pop(field.name, None) for field in fields(Recipe) if field.name in options}
+    changes["weights"] = replace(recipe.weights, **dict(_parse_weight(text) for text in weight or []))
+    recipe = replace(recipe, **{name: value for name, value in changes.items() if value is not None})
+    # More processes than cores only wait for each other, and eight keep up with any one GPU.
+    count = min(8, os.cpu_count() or 1) if workers is None else workers
+    return Settings(phase, recipe, card=_read_card(card), workers=count, **options)
+
+
+def _parse_weight(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    if name not in Weights.__slots__:
+        raise TrainingError(f"There is no loss {name!r}: choose {', '.join(Weights.__slots__)}.")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise TrainingError(f"--weight {text} should be {name}=NUMBER.") from None
+
+
+def _read_card(path: Path | None) -> Card:
+    if path is None:
+        return Card()
+    try:
+        return Card(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise TrainingError(f"Cannot read the card {path}: {error}.") from error
+
+
+def _drawings(style: Path, out: Path) -> Path:
+    """The folder itself if it holds pictures; if films, the frames of them, taken once."""
+    from .frames import films_in
+
+    films = films_in(style)
+    if films and not (out / "manifest.csv").exists():
+        frames([*films, out])
+    return out if films else style
+
+
+def _count(results: Iterable[bool], total: int, done: str) -> None:
+    """Show progress over the pictures, then how many there were and how many were damaged."""
+    read = list(_progress(results, total, "pictures"))
+    damaged = f", {read.count(False)} skipped that cannot be read" if False in read else ""
+    _say(f"{read.count(True)} pictures {done}{damaged}")
+
+
+def _progress(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+    """A bar on a terminal, nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    yield from track(items, what, total, console=console, disable=not console.is_terminal)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)

@@ -1,0 +1,165 @@
+"""Films -> frames to learn a style from: one or more a scene, without bars, blanks and repetitions."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+from PIL import Image as Pillow
+
+from ..errors import TrainingError
+from ..frames import Image
+from ..media import VideoSource
+from ..pending import PendingFile
+from .pictures import centre_square
+from .processes import disk_errors
+
+if TYPE_CHECKING:
+    from _csv import Writer
+
+FILM_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".ts", ".mpg", ".mpeg", ".wmv", ".flv"}
+BLACK = 24  # luma of 0..255 that a letterbox bar stays under, compression noise included
+BAR_FRAMES = 24  # a film's frames that its bars are read from
+BLANK = 6.0  # standard deviation of luma below which a frame shows nothing
+ALIKE = 6  # of 64 bits of the hash; copies of one drawing differ in fewer
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a film's moments."""
+
+    film: Path
+    scenes: int = 0
+    kept: int = 0
+    blank: int = 0
+    repeated: int = 0
+
+
+@dataclass(slots=True)
+class Extraction:
+    """Frames of films in `out`, each a square PNG of `size` pixels, and `manifest.csv` beside them.
+
+    `per_scene` moments are taken of each scene, evenly spread. `threshold` is that of PySceneDetect's
+    ContentDetector: lower finds more scenes.
+    """
+
+    out: Path
+    size: int = 256
+    per_scene: int = 1
+    threshold: float = 27.0
+    hashes: list[int] = field(default_factory=list)
+
+    def run(self, films: Sequence[Path]) -> Iterator[Tally]:
+        """Work through the films; yields what became of each.
+
+        Raises:
+            TrainingError: a film cannot be read or has no video stream, or the disk cannot be written.
+        """
+        with disk_errors():
+            self.out.mkdir(parents=True, exist_ok=True)
+            with (
+                PendingFile(self.out / "manifest.csv", overwrite=True) as pending,
+                pending.path.open("w", newline="") as file,
+            ):
+                manifest = csv.writer(file)
+                manifest.writerow(["file", "film", "time", "scene"])
+                for number, film in enumerate(films):
+                    yield self._film(film, f"{number:02d}-{film.stem}", manifest)
+
+    def _film(self, film: Path, stem: str, manifest: "Writer") -> Tally:
+        with VideoSource(film):  # says what is wrong with a file more precisely than scene detection
+            scenes = find_scenes(film, self.threshold)
+        moments = [
+            (scene, start + (end - start) * (part + 0.5) / self.per_scene)
+            for scene, (start, end) in enumerate(scenes)
+            for part in range(self.per_scene)
+        ]
+        tally = Tally(film, scenes=len(scenes))
+        spread = moments[:: max(1, len(moments) // BAR_FRAMES)]
+        window = find_picture([grab(film, time) for _, time in spread])
+        for scene, time in moments:
+            picture = centre_square(grab(film, time)[window], self.size)
+            if is_blank(picture):
+                tally.blank += 1
+            elif self._seen(picture):
+                tally.repeated += 1
+            else:
+                name = f"{stem}-{scene:05d}-{round(1000 * time):09d}.png"
+                Pillow.fromarray(picture).save(self.out / name, compress_level=3)
+                manifest.writerow([name, film.name, f"{time:.3f}", scene])
+                tally.kept += 1
+        return tally
+
+    def _seen(self, picture: Image) -> bool:
+        """Whether a picture like this was kept before; if not, remember it."""
+        bits = difference_hash(picture)
+        known = np.array(self.hashes, np.uint64)
+        if (np.bitwise_count(known ^ np.uint64(bits)) < ALIKE).any():
+            return True
+        self.hashes.append(bits)
+        return False
+
+
+def films_in(folder: Path) -> list[Path]:
+    """The films below a folder, by name; none if there is no such folder."""
+    return sorted(path for path in folder.rglob("[!.]*") if path.suffix.lower() in FILM_SUFFIXES)
+
+
+def find_scenes(film: Path, threshold: float) -> list[tuple[float, float]]:
+    """Start and end in seconds of each scene, by PySceneDetect; a film without cuts is one scene.
+
+    Raises:
+        TrainingError: no scenes can be found in the film.
+    """
+    from scenedetect import ContentDetector, SceneManager, open_video
+    from scenedetect.video_stream import VideoOpenFailure
+
+    manager = SceneManager()
+    manager.add_detector(ContentDetector(threshold=threshold))
+    try:
+        manager.detect_scenes(open_video(str(film), backend="pyav"))
+    except (VideoOpenFailure, av.FFmpegError) as error:
+        raise TrainingError(f"Cannot find scenes in {film}: {error}.") from error
+    scenes = manager.get_scene_list(start_in_scene=True)
+    return [(start.get_seconds(), end.get_seconds()) for start, end in scenes]
+
+
+def grab(film: Path, time: float) -> Image:
+    """The frame shown at a time in seconds, upright, RGB.
+
+    Raises:
+        MediaError: the film cannot be read, has no video stream, or ends before.
+    """
+    with VideoSource(film, start=time) as source:
+        return next(iter(source)).image
+
+
+def find_picture(frames: Sequence[Image]) -> tuple[slice, slice]:
+    """Rows and columns that are not letterbox bars: those with something bright in any of the frames.
+
+    Several frames are looked at, because a dark scene alone looks like one large bar. Frames that are
+    black throughout leave the whole.
+    """
+    brightest = np.max([frame.max(2) for frame in frames], axis=0)
+    rows, columns = (np.flatnonzero(brightest.max(axis) > BLACK) for axis in (1, 0))
+    if not rows.size:
+        return slice(None), slice(None)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def is_blank(picture: Image) -> bool:
+    """Black, white, or any one colour."""
+    return float(picture.mean(2).std()) < BLANK
+
+
+def difference_hash(picture: Image) -> int:
+    """64 bits that tell where an 9x8 grey version grows brighter to the right (Krawetz, 2013).
+
+    Compression and small changes of brightness flip few of them.
+    """
+    small = np.asarray(Pillow.fromarray(picture).convert("L").resize((9, 8), Pillow.Resampling.BOX), np.int16)
+    bits = np.packbits(small[:, 1:] > small[:, :-1])
+    return int.from_bytes(bits.tobytes(), "big")

@@ -1,0 +1,86 @@
+"""What a phase leaves to look at: a line for people, a line of JSON, TensorBoard events, sample sheets."""
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import torch
+from PIL import Image as Pillow
+
+from ..frames import Image
+from ..models import FrameModel, Generator
+from .processes import disk_errors
+
+
+class Log:
+    """`stats.jsonl`, event files and `samples/` in a phase's folder.
+
+    A run that goes on at `seen` images drops what was logged after them: those steps come again.
+    """
+
+    def __init__(self, folder: Path, seen: int, samples: Sequence[Image]) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.folder, self.samples = folder, samples
+        with disk_errors():
+            folder.mkdir(parents=True, exist_ok=True)
+        self._stats = folder / "stats.jsonl"
+        _drop_after(self._stats, seen)
+        self._events = SummaryWriter(str(folder), purge_step=seen)
+
+    def record(self, images: int, total: int, values: Mapping[str, float]) -> None:
+        """Log scalars at a number of images seen, and print them."""
+        rounded = {name: float(f"{value:.5g}") for name, value in values.items()}
+        with disk_errors():
+            with self._stats.open("a") as file:
+                file.write(json.dumps({"images": images, **rounded}) + "\n")
+            for name, value in values.items():
+                self._events.add_scalar(name, value, images)
+        text = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        print(f"{images:,} of {total:,} images  {text}", flush=True)  # noqa: T201  # the line for people
+
+    def sheet(self, images: int, generator: Generator) -> None:
+        """Photo | picture for each sample, one below the other, as `samples/<images>.png`."""
+        if not self.samples:
+            return
+        rows = [np.hstack([photo, redraw(generator, photo)]) for photo in self.samples]
+        sheet = np.vstack(rows)
+        folder = self.folder / "samples"
+        folder.mkdir(exist_ok=True)
+        Pillow.fromarray(sheet).save(folder / f"{images:09d}.png")
+        self._events.add_image("samples", sheet, images, dataformats="HWC")
+        self._events.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._events.close()
+
+
+@torch.no_grad()
+def redraw(generator: Generator, photo: Image) -> Image:
+    """A photo as a generator redraws it; in eval mode this is what its style file does."""
+    device = next(generator.parameters()).device
+    pictures = torch.from_numpy(photo.copy())[None].to(device)
+    return FrameModel(generator)(pictures)[0].cpu().numpy()  # type: ignore[no-any-return]
+
+
+def _drop_after(stats: Path, seen: int) -> None:
+    """Remove the records of more than `seen` images, and a last line that was not completed."""
+    if not stats.exists():
+        return
+    kept = []
+    for line in stats.read_text().splitlines():
+        try:
+            if json.loads(line)["images"] <= seen:
+                kept.append(line + "\n")
+        except (ValueError, KeyError):
+            warnings.warn(f"A damaged line of {stats} was dropped.", stacklevel=3)
+    stats.write_text("".join(kept))
