@@ -65,8 +65,8 @@ def described(orientation=None, note="a cat"):
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = note
     exif[ExifTags.Base.Artist] = "Ann Other"
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2020:02:03 04:05:06"
-    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
+    exif[ExifTags.IFD.Exif] = {ExifTags.Base.DateTimeOriginal: "2020:02:03 04:05:06"}
+    exif[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSLatitudeRef: "N"}
     if orientation:
         exif[ExifTags.Base.Orientation] = orientation
     return exif.tobytes()  # not as an object, of which Pillow writes only a part into TIFF files
