@@ -56,14 +56,22 @@ def stream(
 def groups(frames: Iterable[Frame], size: int) -> Generator[list[Frame]]:
     """Neighbours of equal shape, up to `size` together."""
     group: list[Frame] = []
-    with _closed(frames):
-        for frame in frames:
-            if group and (len(group) == size or frame.image.shape != group[0].image.shape):
-                yield group
-                group = []
-            group.append(frame)
+    try:
+        with _closed(frames):
+            for frame in frames:
+                if group and frame.image.shape != group[0].image.shape:
+                    yield group
+                    group = []
+                group.append(frame)
+                if len(group) == size:
+                    yield group
+                    group = []
+    except Exception:  # what was read before the source failed still counts
         if group:
             yield group
+        raise
+    if group:
+        yield group
 
 
 def prefetch(

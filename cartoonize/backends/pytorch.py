@@ -90,7 +90,7 @@ def _prepare(generator: Generator, device: torch.device, dtype: torch.dtype) -> 
     for module in generator.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             module.to(dtype)
-    return FrameModel(generator).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return FrameModel(generator, dtype).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def _has_bf16(device: torch.device) -> bool:

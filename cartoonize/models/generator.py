@@ -39,17 +39,16 @@ class FrameModel(nn.Module):
     whole of it, so that runtimes have nothing to disagree on and move a quarter of float32's bytes.
     """
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, generator: Generator, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
-        self.generator = generator
+        self.generator, self.dtype = generator, dtype
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, H, W, 3) uint8 -> (N, H, W, 3) uint8; computes in the dtype of the weights."""
-        dtype = next(self.generator.parameters()).dtype
+        """(N, H, W, 3) uint8 -> (N, H, W, 3) uint8; the convolutions compute in `dtype`."""
         height, width = images.shape[1], images.shape[2]
         stride = self.generator.stride
         # NHWC memory seen as NCHW is channels-last already: no copy beyond the conversion.
-        x = images.permute(0, 3, 1, 2).to(dtype) / 127.5 - 1
+        x = images.permute(0, 3, 1, 2).to(self.dtype) / 127.5 - 1
         x = F.pad(x, (0, -width % stride, 0, -height % stride), mode="replicate")
         y = self.generator(x)[:, :, :height, :width].float()
         y = torch.clamp(y * 127.5 + 127.5, 0, 255).round()

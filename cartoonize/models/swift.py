@@ -15,9 +15,9 @@ class Swift(Generator):
 
     Every 4x4 patch is one position of 48 channels, so that a 3x3 convolution reaches 12 pixels and costs
     a sixteenth. There is no norm: nothing depends on the rest of the picture or of the batch, which keeps
-    video steady, tiles seamless and batches equal to single frames. A 1x1 convolution carries the source
-    patches to the output, so that the narrow trunk need not remember what stays as it is. An untrained
-    network is the identity.
+    video steady, tiles seamless and batches equal to single frames. The source, times a gain for each
+    channel, is added to the output, so that the narrow trunk need not remember what stays as it is. An
+    untrained network is the identity.
     """
 
     stride: ClassVar[int] = 4
@@ -30,15 +30,14 @@ class Swift(Generator):
         self.head = conv(patch, width)
         self.body = nn.Sequential(*(SwiftBlock(width) for _ in range(blocks)))
         self.tail = conv(width, patch)
-        self.skip = nn.Conv2d(patch, patch, 1, bias=False)
-        nn.init.dirac_(self.skip.weight)
+        self.gain = nn.Parameter(torch.ones(patch, 1, 1))
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]  # conv always has a bias
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) in [-1, 1] -> the same, but values may pass the range a little."""
         patches = F.pixel_unshuffle(x, self.stride)
-        y: Tensor = self.tail(self.body(self.head(patches))) + self.skip(patches)
+        y: Tensor = self.tail(self.body(self.head(patches))) + self.gain.to(patches.dtype) * patches
         return F.pixel_shuffle(y, self.stride)
 
 

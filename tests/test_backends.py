@@ -1,0 +1,177 @@
+"""One suite over all back ends: the same contract, whatever runs."""
+
+import numpy as np
+import pytest
+import torch
+
+from cartoonize import BackendError, ModelError, load
+from cartoonize.backends.tiles import tiled
+from cartoonize.models.checkpoint import Card, save_style
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, tiny_style):
+    """The tiny style as an ONNX file."""
+    pytest.importorskip("onnxscript")
+    from cartoonize.export.onnx import export_onnx
+
+    path = tmp_path_factory.mktemp("onnx") / "tiny.onnx"
+    export_onnx(str(tiny_style), path)
+    return path
+
+
+@pytest.fixture(params=["pytorch", "onnx", "null"])
+def backend(request, tiny_style):
+    """Each back end in turn, on the CPU, with the same network where it has one."""
+    if request.param == "null":
+        return load("null", device="cpu")
+    style = tiny_style if request.param == "pytorch" else request.getfixturevalue("exported")
+    return load(str(style), device="cpu")
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 7, 5), (2, 16, 16), (3, 33, 65), (1, 1, 40)])
+def test_shape_and_type_are_kept(backend, shape):
+    """Any count and size of uint8 RGB pictures comes back as it went in."""
+    images = noise(*shape)
+    out = backend(images)
+    assert out.shape == images.shape
+    assert out.dtype == np.uint8
+
+
+def test_the_input_is_left_alone(backend):
+    """A back end never writes into the pictures it is given."""
+    images = noise(2, 20, 20)
+    copy = images.copy()
+    backend(images)
+    assert np.array_equal(images, copy)
+
+
+def test_the_same_picture_gives_the_same_result(backend):
+    """Nothing random happens at inference."""
+    images = noise(1, 24, 24)
+    assert np.array_equal(backend(images), backend(images))
+
+
+def test_it_says_what_runs(backend):
+    """Runtime, device, precision and batch are there for people and reports."""
+    assert backend.runtime in ("pytorch", "onnxruntime", "null")
+    assert backend.device
+    assert backend.precision in ("fp32", "bf16", "fp16", "none")
+    assert backend.batch >= 1
+
+
+def test_pytorch_and_onnx_agree(tiny_style, exported):
+    """An exported network draws the same picture, within 1 grey level, at odd sizes and in batches."""
+    ours, theirs = load(str(tiny_style), device="cpu", precision="fp32"), load(str(exported), device="cpu")
+    for shape in ((1, 64, 64), (2, 37, 51), (1, 5, 90)):
+        images = noise(*shape)
+        assert np.abs(ours(images).astype(int) - theirs(images)).max() <= 1
+
+
+def test_bf16_is_close_to_fp32(tiny_style):
+    """Half the bits change a picture by a grey level or two, not visibly."""
+    images = noise(1, 64, 64)
+    exact, fast = (load(str(tiny_style), device="cpu", precision=p)(images) for p in ("fp32", "bf16"))
+    assert np.abs(exact.astype(int) - fast).mean() < 1
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:7"])
+def test_cuda_means_cuda(tiny_style, exported, device):
+    """Without a GPU, asking for one is an error: nothing runs on the CPU in its place."""
+    for style in (tiny_style, exported):
+        with pytest.raises(BackendError, match="was asked for"):
+            load(str(style), device=device)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_the_gpu_draws_what_the_cpu_draws(tiny_style):
+    """The two devices agree to a grey level in float32."""
+    images = noise(2, 40, 60)
+    cpu, gpu = (load(str(tiny_style), device=d, precision="fp32") for d in ("cpu", "cuda"))
+    assert np.abs(cpu(images).astype(int) - gpu(images)).max() <= 1
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:x", "", "CPU "])
+def test_unknown_devices_are_refused(device):
+    """A misspelt device is a sentence that lists the right ones."""
+    with pytest.raises(BackendError, match="choose auto, cpu, cuda"):
+        load("null", device=device)
+
+
+def test_unknown_precisions_are_refused(tiny_style):
+    """So is a misspelt precision, and fp16 on a CPU, which would be slower than fp32."""
+    with pytest.raises(BackendError, match="choose auto, fp32"):
+        load(str(tiny_style), precision="half")
+    with pytest.raises(BackendError, match="CPUs do not compute in fp16"):
+        load(str(tiny_style), device="cpu", precision="fp16")
+
+
+def test_unknown_styles_are_refused(tmp_path):
+    """An unknown name lists the built-in styles; a file that is no network is named."""
+    with pytest.raises(ModelError, match="no style 'monet'"):
+        load("monet")
+    (tmp_path / "a.onnx").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"a\.onnx"):
+        load(str(tmp_path / "a.onnx"))
+
+
+def test_a_foreign_graph_is_refused(tmp_path):
+    """An ONNX file that does not take pictures is refused in a sentence."""
+    onnx = pytest.importorskip("onnx")
+    ends = [onnx.helper.make_tensor_value_info(name, 1, [1, 4]) for name in "ab"]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["a"], ["b"])], "g", ends[:1], ends[1:])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
+    onnx.save(model, tmp_path / "a.onnx")
+    with pytest.raises(ModelError, match="uint8 pictures"):
+        load(str(tmp_path / "a.onnx"))
+
+
+@pytest.mark.parametrize("size", [(300, 500), (700, 301), (90, 1000)])
+def test_tiles_leave_no_seam(tiny_style, size):
+    """A picture worked on in tiles equals the whole, for networks with a bounded reach."""
+    backend = load(str(tiny_style), device="cpu", precision="fp32")
+    seen = []
+
+    def watched(images):
+        seen.append(images.shape[1] * images.shape[2])
+        return backend(images)
+
+    generator = backend._model.generator
+    run = tiled(watched, limit=200 * 200, reach=generator.reach, stride=generator.stride)
+    images = noise(1, *size)
+    assert np.abs(run(images).astype(int) - backend(images)).max() <= 1
+    assert len(seen) > 1
+    assert max(seen) <= 200 * 200
+
+
+def test_tiles_of_instance_norm_fade_into_each_other(tmp_path, lively_generator):
+    """Where tiles differ, as with instance norm, no edge appears at their borders."""
+    path = tmp_path / "in.safetensors"
+    save_style(path, lively_generator("cartoongan", width=4, blocks=1, norm="instance"), Card())
+    backend = load(str(path), device="cpu", precision="fp32")
+    scene = np.random.default_rng(0).integers(0, 256, (300, 900, 3), dtype=np.uint8)[None]
+    joined, whole = (run(scene)[0].astype(int) for run in (
+        tiled(backend, limit=260 * 260, reach=40, stride=8), backend))  # fmt: skip
+    # A seam would be a step from column to column of what tiling changed.
+    change = (joined - whole).mean((0, 2))
+    assert np.abs(change).max() > 0
+    assert np.abs(np.diff(change)).max() < 1
+
+
+def test_large_batches_are_split_before_they_are_tiled():
+    """A batch that is too large goes through one picture at a time."""
+    counts = []
+
+    def backend(images):
+        counts.append(len(images))
+        return images
+
+    images = noise(3, 20, 20)
+    assert np.array_equal(tiled(backend, limit=500, reach=4, stride=4)(images), images)
+    assert counts == [1, 1, 1]

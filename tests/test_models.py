@@ -1,0 +1,186 @@
+"""The networks, and the files that hold them."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from cartoonize import ModelError
+from cartoonize.models import ARCHITECTURES, FrameModel
+from cartoonize.models.checkpoint import Card, load_style, read_header, save_style
+
+SMALL = [
+    ("cartoongan", {"width": 4, "blocks": 1, "norm": "batch"}),
+    ("cartoongan", {"width": 4, "blocks": 1, "norm": "instance"}),
+    ("cartoongan_blur", {"width": 4, "blocks": 1}),
+    ("swift", {"width": 8, "blocks": 1}),
+]
+
+
+def parameters(generator):
+    return sum(p.numel() for p in generator.parameters())
+
+
+def multiplications(generator, height, width):
+    """Multiply-accumulates of all convolutions, counted from the shapes that really pass through."""
+    counted = []
+
+    def count(layer, inputs, output):
+        pixels = inputs[0] if isinstance(layer, torch.nn.ConvTranspose2d) else output
+        counted.append(layer.weight.numel() * pixels.shape[2] * pixels.shape[3])
+
+    for layer in generator.modules():
+        if isinstance(layer, torch.nn.Conv2d | torch.nn.ConvTranspose2d):
+            layer.register_forward_hook(count)
+    with torch.device("meta"):
+        generator.to("meta")(torch.empty(1, 3, height, width))
+    return sum(counted)
+
+
+def test_cartoongan_is_the_published_network():
+    """Width 64 has the paper's 11.1 million parameters and 54.4 GMAC at 256x256."""
+    generator = ARCHITECTURES["cartoongan"]()
+    assert parameters(generator) == pytest.approx(11.1e6, rel=0.01)
+    assert multiplications(generator, 256, 256) == pytest.approx(54.4e9, rel=0.01)
+
+
+def test_swift_is_swift():
+    """At most 8 GMAC (16 GFLOP) for a 1280x720 frame."""
+    assert multiplications(ARCHITECTURES["swift"](), 720, 1280) <= 8e9
+
+
+def test_the_variant_costs_no_more():
+    """The deck's blurred up-sampling takes no more multiplications than transposed convolutions."""
+    blur = multiplications(ARCHITECTURES["cartoongan_blur"](), 256, 256)
+    assert blur <= multiplications(ARCHITECTURES["cartoongan"](), 256, 256) * 1.001
+
+
+def test_blurred_upsampling_draws_no_checkerboard():
+    """A flat picture stays flat through the variant's up-sampling; transposed convolutions leave a pattern."""
+
+    @torch.no_grad()
+    def pattern(architecture):
+        torch.manual_seed(0)
+        block = ARCHITECTURES[architecture](width=8, blocks=1).eval().up1[:2]
+        y = block(torch.ones(1, 32, 16, 16))[..., 6:-6, 6:-6]
+        return float((y - y.mean((2, 3), keepdim=True)).abs().max())
+
+    assert pattern("cartoongan_blur") < 1e-5
+    assert pattern("cartoongan") > 1e-2
+
+
+@pytest.mark.parametrize(("architecture", "config"), SMALL)
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (17, 33), (64, 48), (31, 8)])
+def test_pictures_of_any_size_keep_it(architecture, config, size):
+    """FrameModel takes and gives uint8 pictures of any size and count."""
+    model = FrameModel(ARCHITECTURES[architecture](**config)).eval()
+    images = torch.randint(0, 256, (2, *size, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        out = model(images)
+    assert out.shape == images.shape
+    assert out.dtype == torch.uint8
+
+
+def test_an_untrained_swift_changes_nothing():
+    """The identity is the starting point: scaling, padding, cropping and rounding lose no grey level."""
+    images = torch.randint(0, 256, (1, 30, 41, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        assert torch.equal(FrameModel(ARCHITECTURES["swift"]())(images), images)
+
+
+@pytest.mark.parametrize("architecture", ["swift", "cartoongan_blur"])
+def test_a_picture_knows_nothing_of_its_batch(lively_generator, architecture):
+    """A frame is drawn the same alone and among others."""
+    model = FrameModel(lively_generator(architecture, width=4, blocks=1))
+    images = torch.randint(0, 256, (3, 24, 24, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        together, alone = model(images), torch.cat([model(image[None]) for image in images])
+    assert (together.int() - alone.int()).abs().max() <= 1
+
+
+def test_swift_looks_no_further_than_it_says(lively_generator):
+    """A change farther away than `reach` changes nothing, so tiles can be joined exactly."""
+    generator = lively_generator("swift", width=8, blocks=2)
+    picture = torch.zeros(1, 3, 128, 128)
+    changed = picture.clone()
+    changed[..., 64, 64] = 1
+    with torch.inference_mode():
+        moved = (generator(changed) - generator(picture)).abs().sum(1)[0] > 0
+    rows, columns = moved.nonzero(as_tuple=True)
+    assert int((rows - 64).abs().max().maximum((columns - 64).abs().max())) <= generator.reach
+
+
+@pytest.mark.parametrize(("architecture", "config"), SMALL)
+def test_a_style_file_gives_the_network_back(tmp_path, lively_generator, architecture, config):
+    """What was saved is loaded: architecture, configuration, card, and weights to float16."""
+    generator = lively_generator(architecture, **config)
+    save_style(tmp_path / "a.safetensors", generator, Card("a", licence="CC BY 4.0", figures={"flicker": 0.8}))
+    loaded, header = load_style(tmp_path / "a.safetensors")
+    assert header.architecture == architecture
+    assert header.config == loaded.config == generator.config
+    assert header.card.licence == "CC BY 4.0"
+    assert header.card.figures == {"flicker": 0.8}
+    for name, value in generator.state_dict().items():
+        assert torch.allclose(loaded.state_dict()[name].float(), value.float(), atol=2e-3)
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    """A diverged network never becomes a style file, nor replaces one."""
+    generator = ARCHITECTURES["swift"](width=4, blocks=1)
+    save_style(tmp_path / "a.safetensors", generator, Card("good"))
+    generator.head.weight.data[0] = float("nan")
+    with pytest.raises(ModelError, match="not finite"):
+        save_style(tmp_path / "a.safetensors", generator, Card("bad"))
+    assert read_header(tmp_path / "a.safetensors").card.name == "good"
+
+
+def rewrite(path, **changes):
+    """The same weights under a changed header."""
+    with path.open("rb") as file:
+        length = struct.unpack("<Q", file.read(8))[0]
+        metadata = json.loads(file.read(length))["__metadata__"]
+    save_file(load_file(path), path, {**metadata, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": "else"}, "not a style"),
+        ({"architecture": "__import__('os')"}, "architecture"),
+        ({"config": '{"width": 1000000}'}, "damaged"),
+        ({"config": '{"width": -1}'}, "damaged"),
+        ({"config": '{"width": 4096, "blocks": 1}'}, "do not fit"),
+        ({"config": '{"surprise": 3}'}, "cannot be built"),
+        ({"config": "[1, 2"}, "damaged"),
+        ({"card": '"text"'}, "damaged"),
+    ],
+)
+def test_a_false_header_is_refused(tmp_path, tiny_style, changes, message):
+    """A header that lies about the network is an error, and costs no more memory than the file is long."""
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(tiny_style.read_bytes())
+    rewrite(path, **changes)
+    with pytest.raises(ModelError, match=message):
+        load_style(path)
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100, -1])
+def test_a_cut_file_is_refused(tmp_path, tiny_style, keep):
+    """Truncated files are an error sentence that names them."""
+    path = tmp_path / "cut.safetensors"
+    path.write_bytes(tiny_style.read_bytes()[:keep])
+    with pytest.raises(ModelError, match=r"cut\.safetensors"):
+        load_style(path)
+
+
+def test_other_files_are_refused(tmp_path):
+    """Pickles, pictures and foreign safetensors are told apart from styles; none is unpickled."""
+    torch.save({"a": torch.zeros(1)}, tmp_path / "pickle.safetensors")
+    (tmp_path / "noise.safetensors").write_bytes(np.random.default_rng(0).bytes(500))
+    save_file({"a": torch.zeros(1)}, tmp_path / "foreign.safetensors")
+    for name in ("pickle", "noise", "foreign"):
+        with pytest.raises(ModelError, match=name):
+            load_style(tmp_path / f"{name}.safetensors")
