@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -241,6 +241,52 @@ def distil(
     _train("distil", photos=folder / "photo", targets=folder / "target", **options)
 
 
+@app.command()
+def evaluate(
+    style: Annotated[
+        str, typer.Argument(help="A built-in style, a style file, an .onnx file or a run folder.")
+    ],
+    photos: PhotosDir,
+    drawings: Annotated[
+        Path | None, typer.Option("--style", help="The artist's pictures, for distances to them.")
+    ] = None,
+    clip: Annotated[Path | None, typer.Option("--video", help="A clip, for flicker.")] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="VGG16's weights, for a Fréchet distance on its features.")
+    ] = None,
+    metric_weights: Annotated[
+        Path | None, typer.Option(help="torch-fidelity's Inception weights, for FID, KID.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=2, help="Photos to measure, evenly spread.")] = 200,
+    frames: Annotated[int, typer.Option(min=2, help="Frames of the clip to measure.")] = 120,
+    device: Device = "auto",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The JSON file to write.", show_default="quality.json beside the style"),
+    ] = None,
+) -> None:
+    """Measure a style: flicker, colour shift, flatness, contours kept, distance to the artist.
+
+    [bold]Example[/bold]
+
+      cartoonize train evaluate runs/mine --photos photos/ --video clip.mp4 --style frames/
+    """
+    from .evaluate import evaluate as measure
+    from .processes import disk_errors
+
+    report = measure(
+        style, photos, drawings=drawings, clip=clip, features=features, metric_weights=metric_weights,
+        count=count, frames=frames, device=device,
+    )  # fmt: skip
+    place = Path(style) if Path(style).is_dir() else Path(style).parent
+    target = out or place / "quality.json"
+    with disk_errors():
+        target.write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n")
+    _print_figures(report.figures)
+    for note in report.notes:
+        _say(note)
+
+
 def _train(phase: PhaseName, *, dry_run: bool, **options: Any) -> None:
     """Run a phase with the options of its command, whose names are those of Settings and Recipe."""
     from .run import describe, train
@@ -314,6 +360,16 @@ def _progress(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
 
     console = Console(stderr=True)
     yield from track(items, what, total, console=console, disable=not console.is_terminal)
+
+
+def _print_figures(figures: dict[str, float]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("figure", "value")
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), f"{value:.4g}")
+    Console().print(table)
 
 
 def _say(text: str) -> None:

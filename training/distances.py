@@ -1,0 +1,74 @@
+"""Distances between two sets of pictures, each (N, 3, H, W) uint8: are they of one kind?"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..errors import TrainingError
+from .features import Features
+
+CHUNK = 8  # pictures a pass of a network
+
+
+def frechet(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Distance of two normal distributions fitted to rows of features, (N, D) and (M, D).
+
+    |mean a - mean b|^2 + tr(A + B - 2 sqrt(A B)) (Fréchet, 1957), A and B being the covariances. Like FID
+    it is biased upwards for few rows: compare only figures from equally many.
+    """
+    covariances = [np.atleast_2d(np.cov(rows, rowvar=False)) for rows in (a, b)]
+    # A B has the eigenvalues of a product of positive matrices: real and not negative but for rounding.
+    roots = np.sqrt(np.clip(np.linalg.eigvals(covariances[0] @ covariances[1]).real, 0, None))
+    spread = sum(np.trace(covariance) for covariance in covariances) - 2 * roots.sum()
+    return float(np.square(a.mean(0) - b.mean(0)).sum() + max(spread, 0.0))
+
+
+def frechet_of_features(network: Features, pictures: Tensor, others: Tensor) -> float:
+    """The Fréchet distance of VGG's features, averaged over each picture.
+
+    Not FID, whose network is another: its numbers are of another size.
+    """
+    return frechet(_describe(network, pictures), _describe(network, others))
+
+
+def inception_distances(weights: Path, pictures: Tensor, others: Tensor) -> dict[str, float]:
+    """FID (Heusel et al., 2017) and KID (Binkowski et al., 2018), by torchmetrics and torch-fidelity.
+
+    Raises:
+        TrainingError: a library or the weights of its Inception network are not to be had.
+    """
+    try:
+        from torchmetrics.image.fid import FrechetInceptionDistance
+        from torchmetrics.image.kid import KernelInceptionDistance
+
+        path = str(weights)
+        fid = FrechetInceptionDistance(2048, feature_extractor_weights_path=path)
+        subset = min(50, len(pictures), len(others))
+        kid = KernelInceptionDistance(2048, subset_size=subset, feature_extractor_weights_path=path)
+    except (ImportError, RuntimeError, OSError) as error:  # a torchvision that does not fit PyTorch, too
+        reason = str(error).strip().split("\n")[0]
+        raise TrainingError(
+            f"FID and KID need torchmetrics, torch-fidelity and its Inception weights: {reason}."
+        ) from error
+    for chunk, real in _labelled(pictures, others):
+        fid.update(chunk, real=real)
+        kid.update(chunk, real=real)
+    mean, _ = kid.compute()
+    return {"fid": float(fid.compute()), "kid": float(mean)}
+
+
+def _labelled(pictures: Tensor, others: Tensor) -> list[tuple[Tensor, bool]]:
+    return [
+        (chunk, real)
+        for real, group in ((False, pictures), (True, others))
+        for chunk in torch.split(group, CHUNK)
+    ]
+
+
+@torch.no_grad()
+def _describe(network: Features, pictures: Tensor) -> NDArray[np.float64]:
+    chunks = [network(chunk.float() / 127.5 - 1).mean((2, 3)) for chunk in torch.split(pictures, CHUNK)]
+    return torch.cat(chunks).double().numpy()
