@@ -2,6 +2,7 @@
 
 import json
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -32,7 +33,6 @@ app = typer.Typer(
 styles_app = typer.Typer(help="The built-in styles.", invoke_without_command=True)
 app.add_typer(styles_app, name="styles")
 app.add_typer(training_app, name="train")
-app.registered_commands += export_app.registered_commands
 
 Style = Annotated[
     str,
@@ -177,7 +177,10 @@ def demo(
     from .job import Report
     from .media import open_sink, open_source
 
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(f"Cannot make the folder {folder}: {error.strerror}.") from error
     clip, photo = folder / "clip.mp4", folder / "photo.png"
     make_demo_clip(clip)
     make_demo_photo(photo)
@@ -191,10 +194,15 @@ def demo(
     _say(f"\nLook at {clip} and {drawn.parent / 'clip-cartoon.mp4'}, {photo} and {drawn}.")
 
 
+app.registered_commands += export_app.registered_commands
+
+
 def main() -> NoReturn:
     """Run the command line; errors that a user can mend are one sentence and exit code 1."""
+    # Pillow warns of each oddity in the EXIF of a picture; what matters of it is in our notices.
+    warnings.filterwarnings("ignore", module="PIL")
     try:
-        app(standalone_mode=True)
+        app(prog_name="cartoonize")
     except CartoonizeError as error:
         _say(f"[bold red]Error:[/bold red] {_plain(str(error))}")
         sys.exit(1)

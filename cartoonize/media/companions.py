@@ -40,7 +40,8 @@ class Companions:
         self._output, self._notices = output, notices
         self._picture = source.stream_index
         self._shift = source.shift
-        self._length = None if source.end is None else source.end - (source.start or 0.0)
+        self._begins = 0.0 if source.start else -math.inf  # sound before time zero is priming
+        self._length = math.inf if source.end is None else source.end - (source.start or 0.0)
         self._trimmed = source.start is not None or source.end is not None
         self._input = av.open(source.path)
         self._tracks = self._add_tracks(audio)
@@ -153,9 +154,8 @@ class Companions:
             packet.pts = None if packet.pts is None else max(packet.pts - offset, earliest)
             time = float(packet.dts * packet.time_base)
             ends = time + float((packet.duration or 0) * packet.time_base)
-            if self._trimmed and (ends <= 0 or (self._length is not None and time >= self._length)):
-                continue
-            yield time, packet
+            if ends > self._begins and time < self._length:
+                yield time, packet
 
 
 class _Track:

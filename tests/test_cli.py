@@ -1,0 +1,191 @@
+"""The commands as people type them."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import av
+import numpy as np
+import pytest
+from clips import Clip, packets, read_clip
+from PIL import Image
+
+from cartoonize import cli
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a command line in this process: (exit code, stdout, stderr)."""
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["cartoonize", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        printed = capsys.readouterr()
+        return stopped.value.code, printed.out, re.sub(r"\s+", " ", printed.err)
+
+    return command
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return Clip(tones=[440]).write(tmp_path / "in.mp4")
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "in.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def test_a_video_is_drawn_with_its_sound(run, clip, tiny_style, tmp_path):
+    """`cartoonize video` changes the picture, keeps the sound, and says what ran on stderr."""
+    code, out, err = run("video", clip, tmp_path / "out.mp4", "--style", tiny_style)
+    assert (code, out) == (0, "")
+    assert re.search(r"tiny\.safetensors on .+, (bf16|fp32), pytorch", err)
+    assert "12 frames" in err
+    before, after = read_clip(clip), read_clip(tmp_path / "out.mp4")
+    assert after.times == pytest.approx(before.times)
+    assert packets(tmp_path / "out.mp4", 0) == packets(clip, 0)
+    assert np.abs(np.stack(after.images).astype(int) - np.stack(before.images)).mean() > 1
+
+
+def test_json_is_all_that_is_printed(run, clip, tiny_style, tmp_path):
+    """`--json` prints one object on stdout, with what ran and where the time went."""
+    target = tmp_path / "out.mp4"
+    code, out, _ = run("video", clip, target, "--style", tiny_style, "--json", "--precision", "fp32")
+    report = json.loads(out)
+    assert code == 0
+    assert out.count("\n") == 1
+    assert (report["frames"], report["width"], report["height"]) == (12, 64, 48)
+    assert (report["precision"], report["backend"], report["output"]) == ("fp32", "pytorch", str(target))
+    assert report["style"] == str(tiny_style)
+    assert report["device"]
+    assert report["seconds"] > 0
+    assert report["fps"] == pytest.approx(report["frames"] / report["seconds"], rel=0.1)
+    assert set(report["waiting"]) == {"decode", "network", "encode"}
+
+
+def test_options_reach_the_encoder(run, clip, tmp_path):
+    """Codec, quality, batch, part and sound are as asked for."""
+    arguments = ("--style", "null", "--codec", "libvpx-vp9", "--crf", "30", "--preset", "8")
+    part = ("--start", "0:00.25", "--end", "0.375", "--batch", "2", "--no-audio")
+    assert run("video", clip, tmp_path / "out.mkv", *arguments, *part)[0] == 0
+    with av.open(tmp_path / "out.mkv") as out:
+        assert [s.codec_context.name for s in out.streams] in (["vp9"], ["libvpx-vp9"])
+        assert len(list(out.decode(video=0))) == 3
+
+
+def test_a_picture_is_drawn(run, photo, tiny_style, tmp_path):
+    """`cartoonize image SRC DST` writes one picture."""
+    code, out, err = run("image", photo, tmp_path / "out.png", "--style", tiny_style)
+    assert (code, out) == (0, "")
+    assert "1 frame in" in err
+    with Image.open(tmp_path / "out.png") as drawn:
+        assert drawn.size == (50, 40)
+
+
+def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
+    """`cartoonize image SRC... DST` makes the folder and keeps the names."""
+    other = tmp_path / "other.png"
+    other.write_bytes(photo.read_bytes())
+    code, out, _ = run("image", photo, other, tmp_path / "drawn", "--style", tiny_style, "--json")
+    assert code == 0
+    assert json.loads(out)["frames"] == 2
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["in.png", "other.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["video", "missing.mp4", "out.mp4"], "no file missing.mp4"),
+        (["video", ".", "out.mp4"], "is a folder"),
+        (["video", "zero.mp4", "out.mp4"], "empty"),
+        (["video", "sound.m4a", "out.mp4"], "no video stream"),
+        (["video", "in.png", "out.mp4"], "use `cartoonize image`"),
+        (["video", "in.mp4", "out.mp4", "--style", "monet"], "no style 'monet'"),
+        (["video", "in.mp4", "out.mp4", "--style", "damaged.safetensors"], "damaged"),
+        (["video", "in.mp4", "nowhere/out.mp4"], "no folder nowhere"),
+        (["video", "in.mp4", "in.mp4", "-y"], "source itself"),
+        (["video", "in.mp4", "there.mp4"], "pass --overwrite"),
+        (["video", "in.mp4", "out.txt"], "no video format"),
+        (["video", "in.mp4", "out.mp4", "--codec", "betamax"], "no encoder 'betamax'"),
+        (["video", "in.mp4", "out.mp4", "--start", "-3"], "must not be negative"),
+        (["video", "in.mp4", "out.mp4", "--start", "2", "--end", "1"], "has to come after"),
+        (["video", "in.mp4", "out.mp4", "--start", "soon"], "is no time"),
+        (["video", "in.mp4", "out.mp4", "--device", "tpu"], "Unknown device 'tpu'"),
+        (["video", "in.mp4", "out.mp4", "--precision", "int3"], "Unknown precision"),
+        (["image", "in.png"], "at least one picture"),
+        (["image", "missing.png", "out.png"], "missing.png"),
+        (["image", "zero.mp4", "out.png"], "zero.mp4"),
+        (["image", "in.png", "there.mp4"], "there.mp4"),
+        (["styles", "show", "monet"], "no style 'monet'"),
+        (["export-onnx", "monet", "out.onnx"], "no style 'monet'"),
+    ],
+)
+def test_what_users_get_wrong_is_one_sentence(
+    run, clip, photo, tmp_path, monkeypatch, arguments, message
+):
+    """Exit code 1 and a sentence, no traceback; nothing is written and nothing is replaced."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "zero.mp4").touch()
+    (tmp_path / "damaged.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
+    (tmp_path / "there.mp4").write_text("earlier")
+    with av.open(tmp_path / "sound.m4a", "w") as container:
+        stream = container.add_stream("aac", rate=48000, layout="mono")
+        for frame in Clip()._sound(440, "s16"):
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    before = sorted(path.name for path in tmp_path.iterdir())
+    if arguments[0] != "styles" and "--style" not in arguments and arguments[0] != "export-onnx":
+        arguments = [*arguments, "--style", "null"]
+    code, out, err = run(*arguments)
+    assert code == 1
+    assert out == ""
+    assert message in err
+    assert "Traceback" not in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert (tmp_path / "there.mp4").read_text() == "earlier"
+
+
+def test_styles_are_listed_and_shown(run, tiny_style):
+    """`styles` lists the built-in ones; `styles show` gives the card of any style file, licence included."""
+    code, out, _ = run("styles")
+    assert code == 0
+    assert "licence" in out
+    code, out, _ = run("styles", "show", tiny_style)
+    assert code == 0
+    assert "CC0" in out
+    assert "swift" in out
+
+
+def test_help_shows_examples(run):
+    """Every command explains itself, the two main ones with examples."""
+    for command in ([], ["video"], ["image"], ["styles"], ["demo"], ["train"], ["export-onnx"]):
+        code, out, _ = run(*command, "--help")
+        assert code == 0
+        assert "Usage: cartoonize" in out
+        assert "Examples" in out or command not in (["video"], ["image"])
+
+
+def test_an_interrupt_leaves_nothing(tmp_path):
+    """Ctrl-C in the middle of a video: exit code 130, a sentence, and no file under DST or beside it."""
+    source = Clip(size=(640, 480), times=range(600)).write(tmp_path / "in.mp4")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cartoonize", "video", source, tmp_path / "out.mp4", "--style", "null"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".out.*.partial.mp4")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]

@@ -1,0 +1,162 @@
+"""What holds the package together: its public names, who imports whom, and what is installed."""
+
+import ast
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import cartoonize
+
+ROOT = Path(__file__).resolve().parents[1]
+
+PUBLIC = [
+    "Backend", "BackendError", "CartoonizeError", "Encoding", "Frame", "Image", "Images", "MediaError",
+    "ModelError", "Report", "TrainingError", "__version__", "load", "open_sink", "open_source", "stream",
+    "stylize",
+]  # fmt: skip
+
+# part -> the parts that it may import
+BASE = {"errors", "frames", "version", "pending"}
+ALLOWED = {
+    "errors": set(),
+    "frames": set(),
+    "version": set(),
+    "pending": {"errors"},
+    "styles": {"errors"},
+    "pipeline": {"frames"},
+    "media": {"errors", "frames", "pending"},
+    "models": {"errors", "frames", "styles"},
+    "backends": {"errors", "frames", "styles", "models"},
+    "job": {"backends", "frames", "media", "pipeline", "styles"},
+    "demo": {"errors", "media", "pending"},
+    "cards": {"styles"},
+    "training": {*BASE, "backends", "media", "models", "styles"},
+    "export": {*BASE, "backends", "models", "styles"},
+}
+
+
+def python(code, **options):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_public_names_are_these():
+    """Names that people import do not come and go unnoticed."""
+    assert cartoonize.__all__ == PUBLIC
+    assert all(getattr(cartoonize, name) is not None for name in PUBLIC)
+
+
+def modules():
+    """Every source file, with its dotted name below `cartoonize`."""
+    return list(_modules())
+
+
+def _modules():
+    for folder, prefix in (("cartoonize", ()), ("training", ("training",)), ("export", ("export",))):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            inside = path.relative_to(ROOT / folder).with_suffix("").parts
+            yield path, (*prefix, *inside)
+
+
+def imported_parts(path, parts):
+    """First-level names below `cartoonize` that a file imports, wherever in it; typing-only ones too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            package = parts[: len(parts) - node.level]
+            module = (*package, *(node.module or "").split(".")) if node.module else package
+            yield from ((module[0],) if module else (alias.name for alias in node.names))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cartoonize"):
+            rest = node.module.split(".")[1:]
+            yield from rest[:1] or (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize(("path", "parts"), modules(), ids=lambda v: v.name if isinstance(v, Path) else "")
+def test_imports_go_one_way(path, parts):
+    """Media, networks and back ends know nothing of each other's users; training and export never meet."""
+    if parts[0] not in ALLOWED:  # the package's front doors: __init__, __main__, cli
+        return
+    assert set(imported_parts(path, parts)) <= ALLOWED[parts[0]] | {parts[0]}
+
+
+def test_only_the_conversion_of_weights_and_pytorch_know_torch():
+    """Running an exported network never imports torch, so that deployments need none."""
+    heavy = python(
+        "import sys, cartoonize.backends.onnx, cartoonize.job, cartoonize.media, onnxruntime;"
+        "print([m for m in ('torch', 'torchvision', 'cv2') if m in sys.modules])"
+    )
+    assert heavy.strip() == "[]"
+
+
+def test_the_command_line_starts_light():
+    """`cartoonize --help` and `--version` import no torch, FFmpeg, NumPy or OpenCV."""
+    heavy = python(
+        "import sys, cartoonize.cli;"
+        "print([m for m in ('torch', 'av', 'numpy', 'cv2', 'PIL', 'onnxruntime') if m in sys.modules])"
+    )
+    assert heavy.strip() == "[]"
+
+
+def test_drawing_never_imports_opencv(tmp_path, tiny_style):
+    """A server without OpenCV's system libraries draws videos and pictures all the same."""
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    from clips import Clip
+    from PIL import Image
+
+    Clip().write(tmp_path / "in.mp4")
+    Image.new("RGB", (20, 20)).save(tmp_path / "in.png")
+    python(
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from cartoonize import stylize\n"
+        f"stylize('in.mp4', 'out.mp4', {str(tiny_style)!r}); stylize('in.png', 'out.png', {str(tiny_style)!r})",
+        cwd=tmp_path,
+    )
+    assert (tmp_path / "out.mp4").exists()
+    assert (tmp_path / "out.png").exists()
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel that users install, built from a copy of the sources."""
+    import shutil
+
+    pytest.importorskip("build")
+    sources = tmp_path_factory.mktemp("sources") / "tree"
+    skip = shutil.ignore_patterns(".git", "build", "*.egg-info", "__pycache__", "*_cache", "runs")
+    shutil.copytree(ROOT, sources, ignore=skip)
+    out = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(sources)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(out.glob("*.whl"))
+
+
+def test_the_wheel_takes_one_name(wheel):
+    """The wheel puts only `cartoonize` into site-packages, with all its modules and styles inside."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"cartoonize"}
+    missing = {"/".join(("cartoonize", *parts)) + ".py" for _, parts in modules()} - set(names)
+    assert not missing
+    for path in (ROOT / "cartoonize" / "styles").glob("*.safetensors"):
+        assert f"cartoonize/styles/{path.name}" in names
+    assert "cartoonize/py.typed" in names
+
+
+def test_the_wheel_works(wheel, tmp_path):
+    """Installed from the wheel, the command line starts and knows its training and export commands."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    listed = python(
+        "import sys; sys.argv = ['cartoonize', '--help']\n"
+        "import cartoonize.cli, cartoonize.training.cli, cartoonize.export.cli\n"
+        f"assert cartoonize.__file__.startswith({str(tmp_path)!r})\n"
+        "cartoonize.cli.main()",
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "PATH": ""},
+    )
+    assert "train" in listed
+    assert "export-onnx" in listed
