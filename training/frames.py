@@ -124,7 +124,7 @@ def find_scenes(film: Path, threshold: float) -> list[tuple[float, float]]:
     except (VideoOpenFailure, av.FFmpegError) as error:
         raise TrainingError(f"Cannot find scenes in {film}: {error}.") from error
     scenes = manager.get_scene_list(start_in_scene=True)
-    return [(start.get_seconds(), end.get_seconds()) for start, end in scenes]
+    return [(start.seconds, end.seconds) for start, end in scenes]
 
 
 def grab(film: Path, time: float) -> Image:

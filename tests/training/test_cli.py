@@ -1,0 +1,112 @@
+"""The commands, as they are typed."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from cartoonize.errors import CartoonizeError
+from cartoonize.models.checkpoint import load_style
+from cartoonize.training.cli import app
+
+SMALL = ("--size", 32, "--batch", 4)
+TINY = (*SMALL, "--width", 4, "--images", 8, "--log-every", 4, "--workers", 0, "--precision", "fp32")
+
+
+def cartoonize(*arguments):
+    """Runs a command of `cartoonize train`; what it wrote to stdout."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_help_is_fast_and_imports_nothing_heavy():
+    """The command group loads without torch, OpenCV, PyAV or numpy."""
+    code = "import cartoonize.training.cli, sys; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "cv2", "av", "numpy", "PIL"} & set(loaded.stdout.split())
+
+
+def test_run_from_folders_to_a_style(photos, drawings, features, tmp_path):
+    """`train run` smooths, pretrains and trains, and leaves a style that loads, with its card."""
+    run, card = tmp_path / "run", tmp_path / "card.json"
+    card.write_text('{"name": "tiny", "licence": "CC0"}')
+    arguments = ("run", "--photos", photos, "--style", drawings, "--run", run, "--features", features)
+    output = cartoonize(*arguments, *TINY, "--card", card)
+    assert "content" in output
+    assert "d_adversarial" in output
+    generator, header = load_style(run / "style.safetensors")
+    assert header.card.name == "tiny"
+    assert generator.config["width"] == 4
+    assert len(list((run / "smoothed").iterdir())) == 8
+    assert {"pretrain", "adversarial"} <= {path.name for path in run.iterdir()}
+
+
+def test_dry_run(photos, features, tmp_path):
+    """`--dry-run` prints the resolved settings as JSON and writes nothing."""
+    run = tmp_path / "run"
+    arguments = ("pretrain", "--photos", photos, "--run", run, "--features", features)
+    output = cartoonize(*arguments, *SMALL, "--dry-run")
+    resolved = json.loads(output)
+    assert resolved["images"] == 80  # ten epochs of eight photos
+    assert resolved["recipe"]["schedules"]["pretrain"]["lr"] == 0.001
+    assert resolved["recipe"]["width"] == 64
+    assert not run.exists()
+
+
+def test_smooth(drawings, tmp_path):
+    """`train smooth` writes a copy of each picture under its name, and says which could not be read."""
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for path in drawings.iterdir():
+        (source / path.name).write_bytes(path.read_bytes())
+    (source / "bad.png").write_text("no picture")
+    cartoonize("smooth", source, out, "--workers", 1)
+    assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in drawings.iterdir())
+    before, after = (np.asarray(Image.open(folder / "0.webp")) for folder in (source, out))
+    assert before.shape == after.shape
+    assert (before != after).any()
+
+
+def test_targets_and_distil(photos, tmp_path):
+    """`train targets` draws pairs, from which `train distil` teaches a small network."""
+    cartoonize("targets", photos, tmp_path / "pairs", "--scale", 1, "--workers", 1)
+    cartoonize("distil", "--pairs", tmp_path / "pairs", "--run", tmp_path / "run", *TINY)
+    assert load_style(tmp_path / "run" / "style.safetensors")[1].architecture == "swift"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["pretrain", "--photos", "missing", "--run", "run"], "There is no folder missing."),
+        (["pretrain", "--photos", "empty", "--run", "run"], "There are no pictures in empty"),
+        (["pretrain", "--photos", "few", "--run", "run"], "are needed"),
+        (["pretrain", "--photos", "few", "--run", "run", "--preset", "deckk"], "choose deck, paper"),
+        (["distil", "--pairs", "few", "--run", "run", "--weight", "tvv=1"], "no loss 'tvv'"),
+        (["frames", "film.mp4", "out"], "film.mp4"),
+        (["frames", "film.mp4"], "at least one film"),
+        (["smooth", "few", "few"], "name another folder"),
+    ],
+)
+def test_mistakes_are_sentences(arguments, sentence, tmp_path, monkeypatch):
+    """What is wrong with data or options is raised as a sentence."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "few").mkdir()
+    Image.new("RGB", (300, 300)).save(tmp_path / "few" / "one.png")
+    with pytest.raises(CartoonizeError, match=re.escape(sentence)):
+        cartoonize(*arguments)
+
+
+def test_exit_code(tmp_path):
+    """The program prints such a sentence, without a traceback, and exits with 1."""
+    command = [sys.executable, "-m", "cartoonize", "train", "smooth", tmp_path / "none", tmp_path / "out"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "There is no folder" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,137 @@
+"""Which pictures a step sees."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cartoonize.errors import TrainingError
+from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
+from cartoonize.training.distributed import Ranks
+from cartoonize.training.pictures import Pictures, read_rgb
+from cartoonize.training.run import open_data
+from cartoonize.training.smooth import smooth_edges, smooth_folder
+
+
+def take(batches, start, count):
+    source = batches.start_at(start)
+    return [next(source)["photo"] for _ in range(count)]
+
+
+def test_a_batch_depends_on_its_position_alone(photos):
+    """Started at image 8, the batches are those that a run from the beginning comes to."""
+    items = Photos(Pictures(photos, 32, seed=3))
+    whole, later = take(Batches(items, 4), 0, 4), take(Batches(items, 4), 8, 2)
+    assert torch.equal(whole[2], later[0])
+    assert torch.equal(whole[3], later[1])
+    assert not torch.equal(whole[0], whole[2])
+
+
+def test_processes_share_a_batch(photos):
+    """Two processes together see what one sees."""
+    items = Photos(Pictures(photos, 32, seed=3))
+    whole = take(Batches(items, 4), 0, 2)
+    shares = [take(Batches(items, 4, Ranks(rank, 2)), 0, 2) for rank in (0, 1)]
+    for step in (0, 1):
+        assert torch.equal(whole[step], torch.cat([shares[0][step], shares[1][step]]))
+
+
+def test_batch_that_cannot_be_shared():
+    """A batch of 5 on two processes is refused in a sentence."""
+    with pytest.raises(TrainingError, match="batch of 5"):
+        Ranks(0, 2).share(5)
+
+
+def test_an_epoch_shows_every_photo_once(photos):
+    """The first eight of eight photos are eight different ones, and so are the next, in another order."""
+    pictures = Pictures(photos, 32, seed=0)
+    rng = np.random.default_rng(0)
+    drawn = [pictures.draw(number, rng)[0].path for number in range(16)]
+    assert sorted(drawn[:8]) == sorted(drawn[8:]) == pictures.paths
+    assert drawn[:8] != drawn[8:]
+
+
+def test_unreadable_and_small_pictures_are_skipped_and_counted(photos, tmp_path):
+    """A truncated file, one that is no picture, and one too small: training goes on without them."""
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder)
+    whole = (folder / "0.png").read_bytes()
+    (folder / "1.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "2.png").write_text("no picture")
+    Image.new("RGB", (31, 90)).save(folder / "3.png")
+    pictures = Pictures(folder, 32, seed=0)
+    assert pictures.skipped == 2  # the header of the truncated one is whole
+    for number in range(8):
+        pictures.draw(number, np.random.default_rng(number))
+    assert pictures.skipped == 3
+
+
+def test_folder_of_damaged_pictures(photos, tmp_path):
+    """If nothing can be read there is a sentence instead of an endless search."""
+    for number in range(3):
+        whole = (photos / f"{number}.png").read_bytes()
+        (tmp_path / f"{number}.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(TrainingError, match="in a row"):
+        next(Batches(Photos(Pictures(tmp_path, 32, seed=0)), 2).start_at(0))
+
+
+@pytest.mark.parametrize(("count", "side", "least"), [(0, 0, 1), (3, 40, 4), (4, 20, 4)])
+def test_too_few_or_too_small(tmp_path, count, side, least):
+    """Too few pictures of the size are refused before training begins."""
+    for number in range(count):
+        Image.new("RGB", (side, side)).save(tmp_path / f"{number}.png")
+    with pytest.raises(TrainingError, match=r"no pictures|are needed"):
+        Pictures(tmp_path, 32, seed=0, least=least)
+
+
+def test_missing_folder(tmp_path):
+    """A folder that is not there is named."""
+    with pytest.raises(TrainingError, match="There is no folder"):
+        Pictures(tmp_path / "missing", 32, seed=0)
+
+
+def test_large_photos_are_shrunk(tmp_path):
+    """A crop of a large photo shows a good part of it."""
+    Image.new("RGB", (400, 300), "red").save(tmp_path / "large.jpg")
+    assert read_rgb(tmp_path / "large.jpg", 64).shape == (64, 85, 3)
+
+
+def test_pictures_are_upright(tmp_path):
+    """EXIF orientation is applied."""
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned a quarter
+    Image.new("RGB", (40, 20)).save(tmp_path / "turned.jpg", exif=exif)
+    assert read_rgb(tmp_path / "turned.jpg").shape == (40, 20, 3)
+
+
+def test_smoothed_copies_and_smoothing_on_the_fly(photos, drawings, tmp_path):
+    """A folder of copies gives the same crops as smoothing on the fly, but at the borders of a crop."""
+    assert all(smooth_folder(drawings, tmp_path, workers=1))
+    plain = Photos(Pictures(photos, 32, seed=0))
+    pictures, copies = Pictures(drawings, 32, seed=0), Pictures(tmp_path, 32, seed=0)
+    made = PhotosAndDrawings(plain, pictures)[5]
+    read = PhotosAndDrawings(plain, pictures, copies)[5]
+    assert torch.equal(made["drawing"], read["drawing"])
+    inner = (slice(None), slice(6, -6), slice(6, -6))
+    assert (made["smoothed"][inner] != read["smoothed"][inner]).float().mean() < 0.05
+    assert not torch.equal(read["smoothed"], read["drawing"])
+
+
+def test_missing_smoothed_copies(settings, photos):
+    """Copies that are not those of the drawings are refused when the first is missed."""
+    items, _ = open_data(settings("adversarial", smoothed=photos))
+    with pytest.raises(TrainingError, match="Cannot read"):
+        items[0]
+
+
+def test_smoothing_blurs_edges_only():
+    """A step is softened within two pixels; flat areas and soft shading stay as they are, bit for bit."""
+    picture = np.full((40, 40, 3), 255, np.uint8)
+    picture[:, 20:] = 0
+    picture[:, :10] -= np.arange(10, dtype=np.uint8)[::-1, None]
+    smoothed = smooth_edges(picture)
+    far = np.r_[0:16, 25:40]
+    assert np.array_equal(smoothed[:, far], picture[:, far])
+    assert 0 < smoothed[20, 20, 0] < 255

@@ -1,0 +1,136 @@
+"""The quality report measures what it says."""
+
+import json
+
+import av
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from cartoonize.training.cli import app
+from cartoonize.training.distances import frechet
+from cartoonize.training.evaluate import (
+    colour_shift,
+    compare,
+    contours_kept,
+    evaluate,
+    flatness,
+    flicker,
+    motion,
+    unrest,
+)
+
+
+def texture(height=96, width=128):
+    """Smooth enough to be followed, rich enough that motion is seen everywhere."""
+    rng = np.random.default_rng(0)
+    small = Image.fromarray(rng.integers(0, 256, (height // 8, width // 8, 3), np.uint8))
+    return np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
+
+
+def test_motion_is_not_flicker():
+    """A picture that moves by three pixels is followed: nothing is left of it but interpolation."""
+    still = texture(96, 160)
+    earlier, later = still[:, 10:138], still[:, 13:141]
+    flow, seen = motion(earlier, later)
+    assert seen.mean() > 0.8
+    assert np.median(flow[seen], axis=0) == pytest.approx([3, 0], abs=0.3)
+    assert unrest(earlier, later, flow, seen) < 2
+    assert np.abs(earlier.astype(int) - later).mean() > 10
+
+
+def test_flicker_of_a_style():
+    """A style whose brightness swings by ten levels is found to, where the source is still."""
+    swing = iter([0, 10, 0, 10])
+    still = texture() // 2
+    figures = flicker(lambda images: images + np.uint8(next(swing)), [still] * 4)
+    assert figures["flicker_output"] == pytest.approx(10, abs=0.1)
+    assert figures["flicker_source"] == pytest.approx(0, abs=0.01)
+
+
+def test_what_is_hidden_is_left_out():
+    """Pixels of a new scene are not seen in the one before."""
+    _, seen = motion(texture(), np.roll(texture(), 60, 1)[::-1].copy())
+    assert seen.mean() < 0.5
+
+
+def test_colour_shift_is_broad():
+    """A tint shifts colours by its distance in Lab; a fine checkerboard does not."""
+    grey = np.full((64, 64, 3), 119, np.uint8)  # L = 50
+    lighter = np.full((64, 64, 3), 145, np.uint8)  # L = 60
+    board = grey + np.uint8(20) * (np.indices((64, 64)).sum(0) % 2).astype(np.uint8)[..., None] - np.uint8(10)
+    assert colour_shift(grey, lighter) == pytest.approx(10, abs=0.5)
+    assert colour_shift(grey, board) < 0.5
+
+
+def test_flatness():
+    """Half a picture of noise is half flat."""
+    picture = np.full((40, 40, 3), 100, np.uint8)
+    picture[:, 20:] = np.random.default_rng(0).integers(0, 256, (40, 20, 1), np.uint8)
+    assert flatness(picture) == pytest.approx(0.5, abs=0.05)
+
+
+def test_contours():
+    """A contour that is kept, or moved by two pixels, counts; one that is gone or far away does not."""
+    square = np.full((60, 60, 3), 255, np.uint8)
+    square[20:40, 20:40] = 0
+    assert contours_kept(square, square) == 1
+    assert contours_kept(square, np.roll(square, 2, 1)) > 0.95
+    assert contours_kept(square, np.full_like(square, 255)) == 0
+    assert contours_kept(square, np.roll(square, 8, (0, 1))) < 0.5
+
+
+def test_compare_identity():
+    """A style that changes nothing shifts no colour, flattens nothing and keeps all contours."""
+    figures = compare([(texture(), texture())])
+    assert figures["colour_shift"] == 0
+    assert figures["flatness_ratio"] == figures["contours_kept"] == 1
+
+
+def test_frechet_distance_of_normal_distributions():
+    """Of samples it is near the closed form: squared shift plus the difference of deviations squared."""
+    rows = np.random.default_rng(0).normal(size=(20000, 3))
+    assert frechet(rows, rows) == pytest.approx(0, abs=1e-6)
+    assert frechet(rows, 2 * rows + [3, 0, 0]) == pytest.approx(9 + 3, rel=0.03)
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """Six frames of a texture moving by two pixels each."""
+    path = tmp_path / "clip.mp4"
+    still = texture(96, 160)
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"crf": "10"})
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        for step in range(6):
+            frame = np.ascontiguousarray(still[:, 2 * step : 2 * step + 128])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_report(photos, drawings, features, clip, tmp_path):
+    """The command prints a table and writes the figures as JSON, with notes on what was left out."""
+    out = tmp_path / "report.json"
+    data = ["--photos", photos, "--style", drawings, "--video", clip, "--features", features]
+    arguments = ["evaluate", "null", *data, "--count", 2, "--out", out]
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0
+    report = json.loads(out.read_text())
+    assert report["figures"]["flicker_ratio"] == 1
+    assert report["figures"]["colour_shift"] == 0
+    assert report["figures"]["frechet_vgg16_output"] == pytest.approx(
+        report["figures"]["frechet_vgg16_source"]
+    )
+    assert any("FID" in note for note in report["notes"])
+    assert "flicker ratio" in result.output
+
+
+def test_a_style_is_measured(photos, tiny_style):
+    """A style file that changes pictures is seen to change them."""
+    report = evaluate(str(tiny_style), photos, device="cpu")
+    assert report.figures["colour_shift"] > 0
+    assert report.figures["pictures"] == 8
+    assert torch.is_grad_enabled()

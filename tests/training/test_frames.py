@@ -1,0 +1,117 @@
+"""Films become frames."""
+
+import csv
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from cartoonize.errors import CartoonizeError
+from cartoonize.training.frames import Extraction, difference_hash, find_picture, is_blank
+
+
+def picture(seed, width=160, height=90):
+    small = np.random.default_rng(seed).integers(0, 256, (3, 5, 3), np.uint8)
+    return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.NEAREST))
+
+
+def film(path, shots, *, bars=0, rate=10, length=20):
+    """A film of still shots, each `length` frames long, between black bars of that height."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=rate, options={"crf": "10", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 160, 90 + 2 * bars, "yuv420p"
+        for shot in shots:
+            image = np.pad(shot, ((bars, bars), (0, 0), (0, 0)))
+            for _ in range(length):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def rows(out):
+    with (out / "manifest.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_frame_a_scene_without_bars(tmp_path):
+    """Three shots with letterbox bars give three square frames without them, listed in the manifest."""
+    source = film(tmp_path / "film.mp4", [picture(seed) for seed in (1, 2, 3)], bars=12)
+    (tally,) = Extraction(tmp_path / "out", size=64).run([source])
+    assert (tally.scenes, tally.kept) == (3, 3)
+    listed = rows(tmp_path / "out")
+    assert [row["film"] for row in listed] == ["film.mp4"] * 3
+    assert [int(row["scene"]) for row in listed] == [0, 1, 2]
+    assert [float(row["time"]) for row in listed] == pytest.approx([1, 3, 5], abs=0.2)
+    for row, seed in zip(listed, (1, 2, 3), strict=True):
+        frame = np.asarray(Image.open(tmp_path / "out" / row["file"]))
+        assert frame.shape == (64, 64, 3)
+        expected = Image.fromarray(picture(seed)[:, 35:125]).resize((64, 64))
+        assert np.abs(frame.astype(int) - np.asarray(expected)).mean() < 12
+
+
+def test_blanks_and_repetitions_are_dropped(tmp_path):
+    """A black shot and a shot that was there before, in this film or an earlier one, are left out."""
+    first = film(tmp_path / "a.mp4", [picture(1), np.zeros((90, 160, 3), np.uint8), picture(2), picture(1)])
+    second = film(tmp_path / "b.mp4", [picture(2), picture(4)])
+    a, b = Extraction(tmp_path / "out", size=64).run([first, second])
+    assert (a.kept, a.blank, a.repeated) == (2, 1, 1)
+    assert (b.kept, b.blank, b.repeated) == (1, 0, 1)
+    assert len(list((tmp_path / "out").glob("*.png"))) == len(rows(tmp_path / "out")) == 3
+
+
+def test_several_frames_a_scene(tmp_path):
+    """A film without a cut is one scene; frames of it are spread evenly."""
+    with_motion = [np.roll(picture(5), 12 * step, 1) for step in range(8)]
+    source = film(tmp_path / "film.mp4", with_motion, length=3)
+    (tally,) = Extraction(tmp_path / "out", size=64, per_scene=3, threshold=200).run([source])
+    assert tally.scenes == 1
+    assert tally.kept + tally.repeated == 3
+    assert tally.kept >= 2
+
+
+def test_film_without_video(tmp_path):
+    """A file with sound alone is refused in a sentence that names it."""
+    path = tmp_path / "song.mp4"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("aac", rate=44100)
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        sound.sample_rate = 44100
+        container.mux(stream.encode(sound))
+        container.mux(stream.encode(None))
+    with pytest.raises(CartoonizeError, match=r"song\.mp4"):
+        list(Extraction(tmp_path / "out").run([path]))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no film"])
+def test_no_film(tmp_path, content):
+    """A missing, empty or damaged film is refused in a sentence that names it."""
+    path = tmp_path / "film.mp4"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CartoonizeError, match=r"film\.mp4"):
+        list(Extraction(tmp_path / "out").run([path]))
+
+
+def test_a_dark_scene_is_no_bar():
+    """Bars are what stays black in all frames; one dark frame does not crop the others."""
+    bright = np.pad(picture(1), ((20, 20), (0, 0), (0, 0)))
+    dark = np.zeros_like(bright)
+    dark[60:70, 80:90] = 200
+    assert find_picture([bright, dark]) == (slice(20, 110), slice(0, 160))
+    assert find_picture([np.zeros_like(bright)]) == (slice(None), slice(None))
+
+
+def test_hash_survives_compression():
+    """The hash of a picture and of a noisy, brighter one differ little; those of two pictures much."""
+    noisy = picture(1, 90) + np.random.default_rng(0).normal(8, 4, (90, 90, 3))
+    noisy = np.clip(noisy, 0, 255).astype(np.uint8)
+    hashes = [difference_hash(p) for p in (picture(1, 90), noisy, picture(2, 90))]
+    assert (hashes[0] ^ hashes[1]).bit_count() < 6
+    assert (hashes[0] ^ hashes[2]).bit_count() > 12
+
+
+def test_blank():
+    """White and black frames are blank, a picture is not."""
+    assert is_blank(np.full((8, 8, 3), 255, np.uint8))
+    assert not is_blank(picture(1))

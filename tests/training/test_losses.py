@@ -1,0 +1,94 @@
+"""The losses are the equations that their docstrings state."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from cartoonize.training import losses
+
+
+@pytest.fixture
+def pictures():
+    return torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def test_log_loss():
+    """BCE takes logits: an undecided discriminator costs log 2 either way."""
+    undecided = torch.zeros(3, 1, 2, 2)
+    assert losses.bce(undecided, 1.0).item() == pytest.approx(math.log(2))
+    assert losses.bce(undecided + 2, 1.0).item() == pytest.approx(math.log(1 + math.exp(-2)))
+
+
+def test_discriminator_has_three_terms():
+    """Artist 1, generated 0 and edge-smoothed 0 count alike; the last may be missing."""
+    artist, generated, smoothed = torch.full((1, 1), 0.5), torch.full((1, 1), 2.0), torch.full((1, 1), 3.0)
+    three = losses.discriminator(losses.least_squares, artist, generated, smoothed)
+    two = losses.discriminator(losses.least_squares, artist, generated)
+    assert three.item() == pytest.approx(0.25 + 4 + 9)
+    assert two.item() == pytest.approx(0.25 + 4)
+
+
+def test_total_variation():
+    """A ramp of one step a pixel along x varies by one there, and not at all along y."""
+    ramp = torch.arange(5.0).expand(1, 3, 4, 5)
+    assert losses.total_variation(ramp).item() == pytest.approx(1.0)
+
+
+def test_colour_sees_colour_and_not_texture(pictures):
+    """Fine noise costs little, a tint of the same size much more."""
+    grey = torch.zeros_like(pictures)
+    tint = grey + torch.tensor([0.3, -0.3, 0.3])[:, None, None]
+    noise = 0.6 * (pictures > 0) - 0.3
+    assert losses.colour(grey, grey).item() == 0
+    assert losses.colour(tint, grey) > 5 * losses.colour(noise, grey)
+
+
+def test_gram_ignores_places(pictures):
+    """The Gram loss compares what there is, not where it is."""
+    assert losses.gram(pictures, pictures.roll(5, -1)).item() == pytest.approx(0, abs=1e-6)
+    assert losses.gram(pictures, -0.5 * pictures) > 0.01
+
+
+def test_surface_view_keeps_edges_and_drops_texture():
+    """The guided filter flattens weak texture and leaves a strong step."""
+    step = torch.ones(1, 3, 20, 20)
+    step[..., 10:] = -1
+    texture = 0.05 * torch.randn(1, 3, 20, 20, generator=torch.Generator().manual_seed(1))
+    flat = losses.surface_view(texture, radius=2, eps=0.05)
+    kept = losses.surface_view(step, radius=2, eps=0.05)
+    assert flat.std() < 0.3 * texture.std()
+    assert (kept - step).abs().max() < 0.1
+
+
+def test_texture_view_is_grey(pictures):
+    """Its three channels are one: luma and a random mix, as the equation weighs them."""
+    mix = torch.tensor([[1.0, -0.5, 0.25], [0.0, 0.0, 1.0]])
+    view = losses.texture_view(pictures, mix)
+    luma = (pictures * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1)
+    expected = 0.8 * luma + 0.2 * (pictures * mix[:, :, None, None]).sum(1)
+    torch.testing.assert_close(view[:, 2], expected)
+    torch.testing.assert_close(view[:, 0], view[:, 1])
+
+
+def test_temporal_is_zero_for_what_moves_along(pictures):
+    """A per-pixel mapping gives the same answer moved or not; one that depends on the place does not."""
+    motion = losses.random_motion(2, 24)
+    motion[:, 0, 2] = 2 / 24  # one pixel
+    quiet = torch.zeros_like(pictures)
+
+    def bound_to_place(x):
+        return x * torch.linspace(-1, 1, 24)
+
+    along = losses.temporal(lambda x: 0.5 * x, pictures, 0.5 * pictures, motion, quiet)
+    against = losses.temporal(bound_to_place, pictures, bound_to_place(pictures), motion, quiet)
+    assert along.item() == pytest.approx(0, abs=1e-6)
+    assert against > 0.005
+
+
+def test_content_and_structure_are_l1(pictures):
+    """Both are mean absolute differences of feature maps."""
+    other = pictures.flip(0)
+    for loss in (losses.content, losses.structure):
+        assert loss(pictures, other) == F.l1_loss(pictures, other)

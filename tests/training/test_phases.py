@@ -1,0 +1,115 @@
+"""What the phases teach to whom."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cartoonize.training.learner import choose_compute
+from cartoonize.training.presets import OFFICIAL, SWIFT, Schedule, Weights
+from cartoonize.training.run import build_generator, build_phase, open_data
+
+
+def start(settings):
+    torch.manual_seed(0)
+    phase = build_phase(settings, build_generator(settings.recipe), choose_compute("cpu", "fp32"))
+    items, _ = open_data(settings)
+    batch = [items[number] for number in range(4)]
+    return phase, {name: torch.stack([item[name] for item in batch]) for name in batch[0]}
+
+
+def snapshot(learner):
+    return copy.deepcopy(learner.network.state_dict())
+
+
+def changed(learner, before):
+    after = learner.network.state_dict()
+    return any(not torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize("phase_name", ["pretrain", "adversarial"])
+def test_vgg_is_not_trained(settings, phase_name):
+    """The perceptual network gets no gradient and does not change in a step; the generator does."""
+    phase, batch = start(settings(phase_name))
+    features, generator = copy.deepcopy(phase.features.state_dict()), snapshot(phase.generator)
+    phase.step(batch, 0.0)
+    assert all(weight.grad is None for weight in phase.features.parameters())
+    for name, value in phase.features.state_dict().items():
+        assert torch.equal(value, features[name])
+    assert changed(phase.generator, generator)
+
+
+def test_pretraining_lowers_the_content_loss(settings):
+    """Steps on one batch bring the generator's features closer to the photo's."""
+    phase, batch = start(settings("pretrain"))
+    found = [phase.step(batch, 0.0)["content"].item() for _ in range(12)]
+    assert found[-1] < 0.9 * found[0]
+
+
+def test_discriminator_learns_to_tell(settings):
+    """Steps on one batch teach the discriminator artist, generated and smoothed."""
+    fast = {"adversarial": Schedule(epochs=1, lr=2e-3)}
+    phase, batch = start(settings("adversarial", schedules=fast))
+    found = [phase.step(batch, 0.0)["d_adversarial"].item() for _ in range(12)]
+    assert found[-1] < 0.8 * found[0]
+
+
+def test_both_networks_learn_each_from_its_own_loss(settings):
+    """A step changes generator and discriminator, and the generator's loss leaves no gradient in D."""
+    phase, batch = start(settings("adversarial"))
+    judge = phase.judges["adversarial"]
+    before = snapshot(judge), snapshot(phase.generator)
+    output = phase.generator(phase.compute.to_unit(batch["photo"]))
+    phase.generator.descend(phase.criterion(judge(output), 1.0), 0.0)
+    assert all(weight.grad is None for weight in judge.weights)
+    phase.step(batch, 0.0)
+    assert changed(judge, before[0])
+    assert changed(phase.generator, before[1])
+
+
+def test_all_optional_losses_together(settings):
+    """Every loss with a weight is reported, each a finite number."""
+    named = {"content", "adversarial", "tv", "colour", "gram", "surface", "structure", "texture", "temporal"}
+    weights = Weights(**dict.fromkeys(named, 0.1))
+    phase, batch = start(settings("adversarial", weights=weights, spectral_norm=True, pool=2))
+    found = phase.step(batch, 0.5)
+    assert named <= found.keys()
+    assert all(torch.isfinite(value) for value in found.values())
+
+
+def test_official_recipe_steps(settings):
+    """Instance norm, least squares and an image pool work together."""
+    phase, batch = start(settings("adversarial", preset=OFFICIAL))
+    assert phase.step(batch, 0.0)["adversarial"].isfinite()
+    assert len(phase.pool.pictures) == 4
+
+
+def test_bfloat16_keeps_norms_in_float32(settings):
+    """In bf16 the weights and running statistics stay float32, and the step's losses are close to fp32's."""
+    exact, batch = start(settings("pretrain"))
+    torch.manual_seed(0)
+    rough_settings = settings("pretrain")
+    rough = build_phase(rough_settings, build_generator(rough_settings.recipe), choose_compute("cpu", "bf16"))
+    a, b = exact.step(batch, 0.0)["content"], rough.step(batch, 0.0)["content"]
+    assert b.item() == pytest.approx(a.item(), rel=0.05)
+    assert {t.dtype for t in rough.generator.network.state_dict().values() if t.is_floating_point()} == {
+        torch.float32
+    }
+
+
+def test_gradients_are_clipped(settings):
+    """A gradient longer than the recipe's `clip` is scaled down to it before the step."""
+    phase, batch = start(settings("pretrain", clip=1e-6))
+    norm = phase.step(batch, 0.0)["gradient_norm"]
+    length = torch.stack([weight.grad.square().sum() for weight in phase.generator.weights]).sum().sqrt()
+    assert norm > 1e-6
+    assert length.item() == pytest.approx(1e-6, rel=1e-2)
+
+
+def test_schedule_fades():
+    """The rate stays for the epochs and falls to zero over the further ones."""
+    schedule = OFFICIAL.schedules["pretrain"]
+    assert [schedule.rate(p) for p in (0.0, 0.5, 0.75, 1.0)] == pytest.approx([2e-4, 2e-4, 1e-4, 0])
+    assert SWIFT.schedules["distil"].rate(0.5) == pytest.approx(0.5 * SWIFT.schedules["distil"].lr)
+    assert replace(schedule, fade=0).rate(0.99) == 2e-4

@@ -1,0 +1,173 @@
+"""A run that was stopped goes on as if it had not been."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cartoonize.errors import TrainingError
+from cartoonize.models.checkpoint import load_style
+from cartoonize.training.presets import Weights
+from cartoonize.training.run import start_generator, train
+
+EVERYTHING = Weights(content=1, adversarial=1, temporal=0.5, texture=0.5)
+
+
+def weights_of(settings):
+    newest = max((settings.folder / "checkpoints").glob("*.pt"))
+    return torch.load(newest, weights_only=True)
+
+
+def assert_equal(a, b):
+    """All tensors of two checkpoints, bit for bit."""
+    if isinstance(a, torch.Tensor):
+        assert torch.equal(a, b)
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for name in a:
+            assert_equal(a[name], b[name])
+    elif isinstance(a, list):
+        for one, other in zip(a, b, strict=True):
+            assert_equal(one, other)
+    else:
+        assert a == b
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("phase", ["pretrain", "adversarial"])
+def test_resumed_run_equals_an_uninterrupted_one(settings, tmp_path, phase, precision):
+    """Stopped halfway and started again, networks, optimisers, image pool and style end bit for bit equal."""
+    changes = {"weights": EVERYTHING, "pool": 3, "precision": precision}
+    whole = settings(phase, run=tmp_path / "whole", **changes)
+    halves = settings(phase, run=tmp_path / "halves", **changes)
+    train(whole)
+    train(replace(halves, images=8))
+    train(halves)
+    assert_equal(weights_of(whole), weights_of(halves))
+    styles = [load_style(run / "style.safetensors")[0].state_dict() for run in (whole.run, halves.run)]
+    assert_equal(dict(styles[0]), dict(styles[1]))
+
+
+def test_workers_do_not_change_the_result(settings, tmp_path):
+    """Pictures loaded by other processes give the same weights as those loaded by the training's own."""
+    alone = settings("pretrain", run=tmp_path / "alone", workers=0, images=8)
+    helped = settings("pretrain", run=tmp_path / "helped", workers=2, images=8)
+    train(alone)
+    train(helped)
+    assert_equal(weights_of(alone), weights_of(helped))
+
+
+def test_finished_run_is_left_alone(settings):
+    """The same command on a finished run changes nothing."""
+    once = settings("pretrain")
+    style = train(once)
+    before = style.stat().st_mtime_ns
+    train(once)
+    assert style.stat().st_mtime_ns == before
+
+
+def test_damaged_checkpoint_falls_back(settings):
+    """With the newest checkpoint cut short the one before is taken, with a warning; the end is the same."""
+    once = settings("pretrain", images=8)
+    train(once)
+    train(replace(once, images=16))
+    checkpoints = sorted((once.folder / "checkpoints").glob("*.pt"))
+    expected = weights_of(once)
+    checkpoints[-1].write_bytes(checkpoints[-1].read_bytes()[:1000])
+    with pytest.warns(UserWarning, match="trying the one before"):
+        train(replace(once, images=16))
+    assert_equal(expected, weights_of(once))
+
+
+def test_nothing_but_damaged_checkpoints(settings):
+    """If no checkpoint can be read the run does not quietly begin anew."""
+    once = settings("pretrain", images=4)
+    train(once)
+    for path in (once.folder / "checkpoints").glob("*.pt"):
+        path.write_bytes(b"")
+    with pytest.warns(UserWarning, match="damaged"), pytest.raises(TrainingError, match="can be read"):
+        train(once)
+
+
+def test_other_settings_are_refused(settings):
+    """A run is not gone on with under settings that its first half did not have; they are named."""
+    train(settings("pretrain", images=4))
+    with pytest.raises(TrainingError, match="width 4, not 8"):
+        train(settings("pretrain", images=8, width=8))
+
+
+def test_only_two_checkpoints_are_kept(settings):
+    """Old checkpoints are removed, two remain."""
+    train(replace(settings("pretrain"), save_every=0))
+    assert len(list((settings("pretrain").folder / "checkpoints").iterdir())) == 2
+
+
+def test_run_folder(settings):
+    """A run holds settings, statistics, events, sample sheets, checkpoints and a style that loads."""
+    once = settings("pretrain")
+    style = train(once)
+    generator, header = load_style(style)
+    assert header.architecture == "cartoongan_blur"
+    assert generator.config["width"] == 4
+    assert json.loads((once.folder / "settings.json").read_text())["recipe"]["width"] == 4
+    records = [json.loads(line) for line in (once.folder / "stats.jsonl").read_text().splitlines()]
+    assert [record["images"] for record in records] == [4, 8, 12, 16]
+    assert all(0 <= record["waiting"] <= 1 and record["images_per_s"] > 0 for record in records)
+    assert (once.folder / "samples" / "000000016.png").exists()
+    assert list(once.folder.glob("events.out.tfevents.*"))
+
+
+def test_log_is_not_repeated(settings):
+    """Steps that are done again after a stop are logged once."""
+    once = settings("pretrain")
+    train(replace(once, images=8))
+    with (once.folder / "stats.jsonl").open("a") as file:
+        file.write('{"images": 12, "content": 1.0}\n{"images": 16')
+    with pytest.warns(UserWarning, match="damaged line"):
+        train(once)
+    records = [json.loads(line) for line in (once.folder / "stats.jsonl").read_text().splitlines()]
+    assert [record["images"] for record in records] == [4, 8, 12, 16]
+
+
+def test_nan_stops_the_run(settings):
+    """A loss that is not finite stops the run with the step, the losses and the last good checkpoint."""
+    once = settings("adversarial", weights=Weights(content=1, adversarial=1))
+    train(replace(once, images=8))
+    good = (once.folder / "checkpoints").glob("*.pt")
+    broken = replace(once, recipe=replace(once.recipe, weights=Weights(content=1, adversarial=float("nan"))))
+    path = once.folder / "settings.json"
+    path.write_text(path.read_text().replace('"adversarial": 1', '"adversarial": NaN'))
+    with pytest.raises(
+        TrainingError, match=r"at 12 images.*gradient_norm nan.*" + re.escape(str(next(good)))
+    ):
+        train(broken)
+
+
+def test_adversarial_phase_starts_from_the_pretrained_generator(settings):
+    """It takes the generator of the same run; without one it says how to get one."""
+    second = replace(settings("adversarial"), scratch=False)
+    with pytest.raises(TrainingError, match="cartoonize train pretrain"):
+        train(second)
+    first = settings("pretrain", images=4)
+    train(first)
+    pretrained = weights_of(first)["parts"]["generator"]["network"]
+    assert_equal(dict(start_generator(second).state_dict()), dict(pretrained))
+
+
+def test_full_disk_is_a_sentence(settings):
+    """If the checkpoint cannot be written, a sentence says so, and the one before is still there."""
+    import resource
+
+    once = settings("pretrain", images=4)
+    train(once)
+    kept = weights_of(once)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(TrainingError, match="Cannot write"):
+            train(replace(once, images=8))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert_equal(kept, weights_of(once))
