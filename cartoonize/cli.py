@@ -225,7 +225,7 @@ def _run(
 ) -> "Report":
     from .job import run
 
-    with _progress(report.output, getattr(source, "frames", None)) as advance:
+    with _progress(report.output, source.frames) as advance:
         return run(source, sink, backend, report, batch=batch, on_frame=advance)
 
 

@@ -189,3 +189,23 @@ def test_an_interrupt_leaves_nothing(tmp_path):
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_full_disk_is_one_sentence(tmp_path):
+    """When the file cannot grow, that is an error sentence, and nothing is left; an earlier DST stays."""
+    resource = pytest.importorskip("resource")
+    noise = np.random.default_rng(0).integers(0, 256, (30, 240, 320, 3), dtype=np.uint8)
+    source = Clip(size=(320, 240), images=noise, times=range(30)).write(tmp_path / "in.mp4")
+    (tmp_path / "out.mp4").write_text("earlier")
+    done = subprocess.run(
+        [sys.executable, "-m", "cartoonize", "video", source, tmp_path / "out.mp4", "--style", "null", "-y"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),  # noqa: PLW1509
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "out.mp4: File too large" in re.sub(r"\s+", " ", done.stderr)
+    assert (tmp_path / "out.mp4").read_text() == "earlier"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]

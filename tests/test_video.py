@@ -283,6 +283,14 @@ def test_encoders_can_be_chosen(tmp_path, codec):
     assert difference.mean() < 4
 
 
+def test_mpeg4_takes_fine_clocks(tmp_path):
+    """MPEG-4 counts time in 16 bits: a 90 kHz clock is rounded to well under a millisecond."""
+    source = Clip(times=[3003 * n for n in range(10)], time_base=Fraction(1, 90000), last_duration=3003)
+    null(source.write(tmp_path / "in.mp4"), tmp_path / "out.mp4", encoding=Encoding(codec="mpeg4"))
+    times = read_clip(tmp_path / "out.mp4").times
+    assert times == pytest.approx([3003 * n / 90000 for n in range(10)], abs=1e-3)
+
+
 def test_damage_in_the_middle_is_reported(tmp_path):
     """Packets that cannot be decoded are left out and counted in a notice; the rest keeps its time."""
     source = Clip(times=range(48), size=(320, 240), codec="mjpeg", pixel_format="yuvj420p", options={})

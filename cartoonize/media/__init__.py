@@ -15,9 +15,10 @@ from .video import Encoding, VideoSink, VideoSource
 
 
 class Source(Protocol):
-    """Frames, once. Closing it in the middle is always allowed."""
+    """Frames, once. Closing it in the middle is always allowed. `frames` is their number as far as known."""
 
     notices: list[str]
+    frames: int | None
 
     def __iter__(self) -> Iterator[Frame]: ...
     def __enter__(self) -> Self: ...

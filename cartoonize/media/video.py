@@ -5,7 +5,7 @@ subtitles, chapters and metadata come out as they went in (see companions.py for
 """
 
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -239,15 +239,22 @@ class VideoSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with ExitStack() as cleanup:
-            cleanup.callback(self._pending.discard)
-            cleanup.callback(self._companions.close)
-            cleanup.callback(self._container.close)
-            if kind is not None:
-                return
+        if kind is not None:
+            self._abandon()
+            return
+        try:
             self._finish()
-            cleanup.pop_all()
+        except BaseException:
+            self._abandon()
+            raise
         self._pending.commit()
+
+    def _abandon(self) -> None:
+        """Leave nothing. Closing writes an index, which fails again where writing failed."""
+        with suppress(av.error.FFmpegError):
+            self._container.close()
+        self._companions.close()
+        self._pending.discard()
 
     def _finish(self) -> None:
         with ffmpeg_errors(self._pending.target):
@@ -273,10 +280,10 @@ class VideoSink:
             raise MediaError(f"A {suffix} file cannot hold {name} video.") from error
         stream = self._stream = cast("av.VideoStream", added)
         self._pixel_format = self._choose_format([f.name for f in codec.video_formats or ()], name)
-        stream.time_base = source.time_base
         context = stream.codec_context
         context.width, context.height = source.width, source.height
-        context.pix_fmt, context.time_base = self._pixel_format, source.time_base
+        context.pix_fmt = self._pixel_format
+        stream.time_base = context.time_base = _encodable(source.time_base, name)
         context.sample_aspect_ratio = source.sample_aspect_ratio
         # Without the flag the muxer would guess how long the last frame is shown.
         context.flags |= Flags.frame_duration
@@ -348,6 +355,12 @@ def _open_output(path: Path) -> av.container.OutputContainer:
         raise MediaError(
             f"The suffix {path.suffix!r} names no video format that can be written; try .mp4 or .mkv."
         ) from error
+
+
+def _encodable(time_base: Fraction, encoder: str) -> Fraction:
+    """The time base, or the nearest finer than 0.05 ms that the encoder's 16 bits for it can hold."""
+    fits = encoder != "mpeg4" or time_base.denominator < 1 << 16
+    return time_base if fits else Fraction(1, 60000)
 
 
 def _upright(image: Image, rotation: int) -> Image:
