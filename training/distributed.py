@@ -1,5 +1,6 @@
-"""Several processes, one training: `torchrun --standalone --nproc-per-node=4 -m cartoonize train ...`.
+"""Several processes, one training: `torchrun --standalone --nproc-per-node=4 -m cartoonize -- train ...`.
 
+The two dashes alone keep torchrun from reading `--run` as an abbreviation of an option of its own.
 Every process takes its share of each batch, and gradients are averaged before each step, so that the weights
 stay equal. Batch norm takes its statistics from a process's own share, as DistributedDataParallel does; the
 running ones, which the style file needs, are averaged.
