@@ -17,8 +17,8 @@ from ..errors import TrainingError
 from ..frames import Backend, Image
 from ..media import open_source
 from .distances import frechet_of_features, inception_distances
+from .extras import load_opencv
 from .features import load_features
-from .opencv import load_opencv
 from .pictures import centre_square, list_pictures, read_rgb, sample
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601

@@ -52,6 +52,8 @@ def load_features(network: str, path: Path | None) -> Features:
     """The features of "vgg16" or "vgg19", from a file or, without one, from torchvision's server.
 
     `path` is a safetensors file, or a .pth file as torchvision publishes them; it may hold more layers.
+    Weights that come from Caffe answer tens of times as strongly as torchvision's own, and the content
+    loss with them: give it a factor so that it begins at about 1.
 
     Raises:
         TrainingError: the weights can be neither read nor fetched, or are those of another network.

@@ -14,6 +14,7 @@ from ..errors import TrainingError
 from ..frames import Image
 from ..media import VideoSource
 from ..pending import PendingFile
+from .extras import load_opencv, train_extra
 from .pictures import centre_square
 from .processes import disk_errors
 
@@ -112,10 +113,12 @@ def find_scenes(film: Path, threshold: float) -> list[tuple[float, float]]:
     """Start and end in seconds of each scene, by PySceneDetect; a film without cuts is one scene.
 
     Raises:
-        TrainingError: no scenes can be found in the film.
+        TrainingError: the film cannot be searched, or PySceneDetect is not installed.
     """
-    from scenedetect import ContentDetector, SceneManager, open_video
-    from scenedetect.video_stream import VideoOpenFailure
+    load_opencv()  # which PySceneDetect needs, and would fail on in its own words
+    with train_extra():
+        from scenedetect import ContentDetector, SceneManager, open_video
+        from scenedetect.video_stream import VideoOpenFailure
 
     manager = SceneManager()
     manager.add_detector(ContentDetector(threshold=threshold))

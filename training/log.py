@@ -13,6 +13,7 @@ from PIL import Image as Pillow
 
 from ..frames import Image
 from ..models import FrameModel, Generator
+from .extras import train_extra
 from .processes import disk_errors
 
 
@@ -23,7 +24,8 @@ class Log:
     """
 
     def __init__(self, folder: Path, seen: int, samples: Sequence[Image]) -> None:
-        from torch.utils.tensorboard import SummaryWriter
+        with train_extra():
+            from torch.utils.tensorboard import SummaryWriter
 
         self.folder, self.samples = folder, samples
         with disk_errors():

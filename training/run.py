@@ -7,7 +7,7 @@ RUN/PHASE/stats.jsonl, events.out.tfevents.*, samples/
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +90,10 @@ def train(settings: Settings) -> Path:
         phase = build_phase(settings, generator, compute)
         if placed.rank == 0:
             write_settings(settings)
+        total = settings.total(len(photos))
         fit(
             phase, generator, batches, settings.folder,
-            images=settings.total(len(photos)), style=style, card=settings.card, samples=samples(photos),
+            images=total, style=style, card=fill_card(settings, total, len(photos)), samples=samples(photos),
             seed=settings.seed, log_every=settings.log_every, save_every=settings.save_every,
         )  # fmt: skip
     return style
@@ -111,6 +112,19 @@ def describe(settings: Settings) -> dict[str, Any]:
         "precision": "bf16" if compute.bf16 else "fp32",
         "goes_on_from": str(seen) if seen else None,
     }
+
+
+def fill_card(settings: Settings, images: int, photos: int) -> Card:
+    """The card with a name and the recipe, where it does not state them."""
+    recipe = settings.recipe
+    factors = ", ".join(f"{name} {value:g}" for name, value in asdict(recipe.weights).items() if value)
+    text = (
+        f"{settings.phase}: {images:,} images from {photos:,} photos, batch {recipe.batch}, "
+        f"{recipe.size} px, losses {factors}, seed {settings.seed}"
+    )
+    return replace(
+        settings.card, name=settings.card.name or settings.run.name, recipe=settings.card.recipe or text
+    )
 
 
 def open_data(settings: Settings) -> tuple[Items, Pictures]:

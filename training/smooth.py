@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from ..errors import TrainingError
 from ..frames import Image
 from ..pending import PendingFile
-from .opencv import load_opencv
+from .extras import load_opencv
 from .pictures import list_pictures, read_rgb
 from .processes import map_files
 

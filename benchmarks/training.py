@@ -1,0 +1,126 @@
+"""Images a second of the trainer and of a plain loop over the same networks, side by side.
+
+    python benchmarks/training.py --width 16 --size 128
+
+The plain loop is what one writes first: NCHW, float32, data loaded in the main process, the optimiser's
+default implementation. Both take turns, so that a machine that slows down slows both. Networks, losses,
+batches and pictures (made here) are the same; VGG's weights are random, which costs the same time.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from cartoonize.training import losses
+from cartoonize.training.adversarial import Adversarial
+from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
+from cartoonize.training.discriminator import Discriminator
+from cartoonize.training.features import Features
+from cartoonize.training.learner import choose_compute
+from cartoonize.training.pictures import Pictures
+from cartoonize.training.presets import DECK, Recipe
+from cartoonize.training.run import build_generator
+
+
+class PlainLoop:
+    """The adversarial phase as one writes it first."""
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self.device = device
+        self.generator = build_generator(recipe).to(device).train()
+        self.discriminator = Discriminator(recipe.discriminator_width).to(device).train()
+        self.features = Features("vgg16").to(device)
+        self.g_step = torch.optim.AdamW(self.generator.parameters(), 1.5e-4, (0.5, 0.999), foreach=False)
+        self.d_step = torch.optim.AdamW(self.discriminator.parameters(), 1.5e-4, (0.5, 0.999), foreach=False)
+
+    def step(self, batch: dict[str, Tensor], _progress: float) -> None:
+        """One step of each network."""
+        photo, drawing, smoothed = (
+            batch[name].to(self.device).float() / 127.5 - 1 for name in ("photo", "drawing", "smoothed")
+        )
+        output = self.generator(photo)
+        judge = self.discriminator
+        d_loss = losses.discriminator(losses.bce, judge(drawing), judge(output.detach()), judge(smoothed))
+        self.d_step.zero_grad()
+        d_loss.backward()
+        self.d_step.step()
+
+        content = nn.functional.l1_loss(self.features(output), self.features(photo))
+        g_loss = losses.bce(judge(output), 1.0) + content
+        self.g_step.zero_grad()
+        g_loss.backward()
+        self.g_step.step()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=20, help="a turn")
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--device", default="auto")
+    options = parser.parse_args()
+
+    recipe = replace(DECK, width=options.width, size=options.size, batch=options.batch)
+    compute = choose_compute(options.device, "auto")
+    with tempfile.TemporaryDirectory() as folder:
+        items = make_data(Path(folder), recipe)
+        loops = {
+            "this trainer": (
+                Adversarial(build_generator(recipe), Features("vgg16"), recipe, compute),
+                Batches(items, recipe.batch, workers=options.workers).start_at(0),
+            ),
+            "plain loop": (PlainLoop(recipe, compute.device), Batches(items, recipe.batch).start_at(0)),
+        }
+        turns = {name: [] for name in loops}
+        for turn in range(options.turns + 1):
+            for name, (phase, batches) in loops.items():
+                measured = measure(phase, batches, options.steps, recipe.batch, compute.device)
+                if turn:  # the first is for warming up
+                    turns[name].append(measured)
+    precision = "bf16" if compute.bf16 else "fp32"
+    print(f"{compute.device}, {precision}, {torch.get_num_threads()} threads, {options}")
+    for name, measured in turns.items():
+        speed, waiting = (statistics.median(values) for values in zip(*measured, strict=True))
+        print(f"{name:14} {speed:7.2f} images/s   {waiting:6.1%} waiting for data")
+
+
+def measure(phase, batches, steps: int, batch: int, device: torch.device) -> tuple[float, float]:  # noqa: ANN001
+    """Images a second, and the share of time spent waiting for data."""
+    waited, started = 0.0, time.perf_counter()
+    for _ in range(steps):
+        asked = time.perf_counter()
+        pictures = next(batches)
+        waited += time.perf_counter() - asked
+        phase.step(pictures, 0.0)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elapsed = time.perf_counter() - started
+    return steps * batch / elapsed, waited / elapsed
+
+
+def make_data(folder: Path, recipe: Recipe) -> PhotosAndDrawings:
+    """JPEG photos of 640x480 and PNG drawings of 512x384, too many to be kept decoded."""
+    rng = np.random.default_rng(0)
+    for name, size, suffix in (("photos", (640, 480), "jpg"), ("drawings", (512, 384), "png")):
+        (folder / name).mkdir()
+        for number in range(400):
+            small = Image.fromarray(rng.integers(0, 256, (24, 32, 3), np.uint8))
+            small.resize(size, Image.Resampling.BICUBIC).save(folder / name / f"{number}.{suffix}")
+    photos = Pictures(folder / "photos", recipe.size, 0, shrink=2 * recipe.size)
+    return PhotosAndDrawings(Photos(photos), Pictures(folder / "drawings", recipe.size, 0))
+
+
+if __name__ == "__main__":
+    main()
