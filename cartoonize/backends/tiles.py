@@ -39,7 +39,8 @@ def _join(backend: Backend, image: Images, side: int, margin: int, stride: int) 
         for left, right, columns in _spans(width, side, margin, stride):
             tile = backend(np.ascontiguousarray(image[:, top:bottom, left:right]))[0]
             joined[top:bottom, left:right] += tile * (rows[:, None] * columns[None, :])[..., None]
-    return joined.round().clip(0, 255).astype(np.uint8)
+    np.rint(joined, out=joined)  # in place: a 24-megapixel picture takes 288 MB here
+    return np.clip(joined, 0, 255, out=joined).astype(np.uint8)
 
 
 def _spans(length: int, side: int, margin: int, stride: int) -> Iterator[tuple[int, int, Floats]]:
