@@ -160,10 +160,10 @@ def targets(
 def pretrain(
     photos: PhotosDir, run: Run, preset: Preset = "deck",
     model: Model = None, width: Width = None, batch: Batch = None, size: Size = None, vgg: Vgg = None,
-    images: Images = None, features: FeaturesFile = None, start: Start = None,
+    weight: Weight = None, images: Images = None, features: FeaturesFile = None, start: Start = None,
     device: Device = "auto", precision: PrecisionName = "auto", compiled: Compile = None,
     seed: Seed = 0, workers: Workers = None,
-    log_every: LogEvery = 400, save_every: SaveEvery = 600, dry_run: DryRun = False,
+    log_every: LogEvery = 400, save_every: SaveEvery = 600, card: CardFile = None, dry_run: DryRun = False,
 ) -> None:  # fmt: skip
     """Phase 1: the generator learns to keep a photo's content.
 
@@ -215,7 +215,7 @@ def run_all(
         options["style"] = _drawings(style, run / "frames")
         options["smoothed"] = run / "smoothed"
         smooth(options["style"], options["smoothed"], workers)
-    adversarial_only = ("style", "smoothed", "weight", "spectral_norm", "pool", "card")
+    adversarial_only = ("style", "smoothed", "spectral_norm", "pool")
     _train("pretrain", **{name: value for name, value in options.items() if name not in adversarial_only})
     _train("adversarial", **options)
 
