@@ -52,6 +52,7 @@ class Recipe:
     width: int
     weights: Weights
     norm: Literal["batch", "instance"] = "batch"  # of the discriminator, and of `cartoongan`
+    discriminator: Literal["paper", "small"] = "paper"
     discriminator_width: int = 32
     spectral_norm: bool = False
     init_std: float = 0.0  # convolutions start as N(0, init_std); 0 leaves PyTorch's own start
@@ -110,11 +111,12 @@ SWIFT = Recipe(
     model="swift",
     width=32,
     weights=Weights(pixel=1.0, gradient=1.0, temporal=0.5, adversarial=0.03),
-    norm="instance",
-    discriminator_width=24,
+    discriminator="small",  # the paper's costs ten times what the generator does
+    spectral_norm=True,
     criterion="least_squares",
     batch=8,
     size=160,
+    clip=1.0,
     schedules={"distil": Schedule(epochs=0, fade=120, lr=1.5e-3, betas=(0.9, 0.99), curve="cosine")},
 )
 
