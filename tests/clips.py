@@ -61,7 +61,7 @@ class Clip:
                 container.mux(video.encode(self._frame(number, pts)))
             container.mux(video.encode(None))
             for stream, hertz in zip(tones, self.tones, strict=True):
-                for frame in self._sound(hertz, stream.codec_context.format.name):
+                for frame in self.sound(hertz):
                     container.mux(stream.encode(frame))
                 container.mux(stream.encode(None))
         return path
@@ -98,7 +98,7 @@ class Clip:
         frame.duration = self.last_duration if last else self.times[number + 1] - pts
         return frame
 
-    def _sound(self, hertz: float, sample_format: str) -> Iterator[av.AudioFrame]:
+    def sound(self, hertz: float) -> Iterator[av.AudioFrame]:
         samples = np.sin(np.arange(int(48000 * self.seconds)) * (2 * np.pi * hertz / 48000))
         for start in range(0, len(samples), 960):
             chunk = (samples[start : start + 960] * 12000).astype(np.int16)[None]
@@ -121,7 +121,7 @@ class Seen:
 def read_clip(path: Path) -> Seen:
     """Decode a clip by plain PyAV, independently of the package."""
     with av.open(path) as container:
-        frames = [frame for frame in container.decode(video=0)]
+        frames = list(container.decode(video=0))
         kinds = [stream.type for stream in container.streams]
         tracks = range(len(container.streams.audio))
         duration = container.duration

@@ -127,9 +127,7 @@ def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
         (["export-onnx", "monet", "out.onnx"], "no style 'monet'"),
     ],
 )
-def test_what_users_get_wrong_is_one_sentence(
-    run, clip, photo, tmp_path, monkeypatch, arguments, message
-):
+def test_what_users_get_wrong_is_one_sentence(run, clip, photo, tmp_path, monkeypatch, arguments, message):
     """Exit code 1 and a sentence, no traceback; nothing is written and nothing is replaced."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "zero.mp4").touch()
@@ -137,7 +135,7 @@ def test_what_users_get_wrong_is_one_sentence(
     (tmp_path / "there.mp4").write_text("earlier")
     with av.open(tmp_path / "sound.m4a", "w") as container:
         stream = container.add_stream("aac", rate=48000, layout="mono")
-        for frame in Clip()._sound(440, "s16"):
+        for frame in Clip().sound(440):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     before = sorted(path.name for path in tmp_path.iterdir())
@@ -202,7 +200,7 @@ def test_a_full_disk_is_one_sentence(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),  # noqa: PLW1509
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

@@ -59,7 +59,7 @@ def test_the_variant_costs_no_more():
 
 
 def test_blurred_upsampling_draws_no_checkerboard():
-    """A flat picture stays flat through the variant's up-sampling; transposed convolutions leave a pattern."""
+    """A flat picture stays flat through the variant's up-sampling; transposed convolutions pattern it."""
 
     @torch.no_grad()
     def pattern(architecture):
@@ -117,7 +117,9 @@ def test_swift_looks_no_further_than_it_says(lively_generator):
 def test_a_style_file_gives_the_network_back(tmp_path, lively_generator, architecture, config):
     """What was saved is loaded: architecture, configuration, card, and weights to float16."""
     generator = lively_generator(architecture, **config)
-    save_style(tmp_path / "a.safetensors", generator, Card("a", licence="CC BY 4.0", figures={"flicker": 0.8}))
+    save_style(
+        tmp_path / "a.safetensors", generator, Card("a", licence="CC BY 4.0", figures={"flicker": 0.8})
+    )
     loaded, header = load_style(tmp_path / "a.safetensors")
     assert header.architecture == architecture
     assert header.config == loaded.config == generator.config

@@ -26,7 +26,7 @@ def frame_times(path):
 @pytest.mark.parametrize("suffix", ["", ".mkv"], ids=["same", "mkv"])
 @pytest.mark.parametrize("clip", CLIPS, ids=lambda path: path.name)
 def test_real_clips_keep_their_frames_and_sound(tmp_path, clip, suffix):
-    """Every frame is there at its time, to 1 ms; every audio packet is identical; size and aspect are kept."""
+    """Every frame is there at its time, to 1 ms; audio packets are identical; size and aspect are kept."""
     target = tmp_path / f"out{suffix or clip.suffix}"
     report = stylize(clip, target, "null", end=4)
     before, after = [time for time in frame_times(clip) if time < 4 - 1e-6], frame_times(target)

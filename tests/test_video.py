@@ -133,7 +133,7 @@ def test_pixel_aspect_is_kept(tmp_path):
 def chart():
     """Patches of 16 pixels: primaries, greys and random colours; and where their insides are."""
     colours = np.random.default_rng(1).integers(0, 256, (6, 8, 3))
-    colours[0] = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0], [0, 255, 255], [255, 0, 255], [0] * 3, [255] * 3]
+    colours[0] = [[255 * (n >> bit & 1) for bit in range(3)] for n in range(8)]
     colours[1] = np.linspace(0, 255, 8)[:, None]
     image = colours.repeat(16, 0).repeat(16, 1).astype(np.uint8)
     inside = np.zeros(image.shape[:2], bool)
@@ -204,7 +204,7 @@ def test_an_impossible_part_is_refused(tmp_path, start, end):
 
 
 def test_nothing_is_left_after_an_error(tmp_path):
-    """When something fails in the middle, no file is left under DST or beside it, and an earlier DST stays."""
+    """When something fails in the middle, nothing is left under DST or beside it; an earlier DST stays."""
     source = Clip().write(tmp_path / "in.mp4")
     target = tmp_path / "out.mp4"
     target.write_text("earlier")
@@ -244,7 +244,7 @@ def test_sound_alone_is_an_error(tmp_path):
     """A file without a picture is refused."""
     with av.open(tmp_path / "in.m4a", "w") as container:
         stream = container.add_stream("aac", rate=48000, layout="mono")
-        for frame in Clip(times=range(24))._sound(440, "s16"):
+        for frame in Clip(times=range(24)).sound(440):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     with pytest.raises(MediaError, match="no video stream"):
