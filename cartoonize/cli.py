@@ -207,7 +207,7 @@ def main() -> NoReturn:
         _say(f"[bold red]Error:[/bold red] {_plain(str(error))}")
         sys.exit(1)
     except KeyboardInterrupt:
-        _say("Stopped; nothing was written.")
+        _say("Stopped.")
         sys.exit(130)
     sys.exit(0)
 

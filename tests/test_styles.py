@@ -1,0 +1,75 @@
+"""The built-in styles: that they are what they were when they were looked at, and say where they come from."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from skimage import data
+from skimage.filters import sobel
+from skimage.transform import resize
+
+from cartoonize import load
+from cartoonize.models.checkpoint import load_style
+from cartoonize.styles import DEFAULT, builtin
+from cartoonize.styles.card import read_header
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    """A photo that comes with scikit-image, 128x128: NASA's portrait of Eileen Collins."""
+    crop = data.astronaut()[:256, 100:356]
+    return (resize(crop, (128, 128), anti_aliasing=True) * 255).round().astype(np.uint8)
+
+
+def test_the_default_is_there():
+    """A command without --style has a style."""
+    assert DEFAULT in builtin()
+
+
+@pytest.mark.parametrize("name", builtin())
+def test_cards_say_where_a_style_comes_from(name):
+    """Each card names the data, their credit, the licence of the weights, and how to train it again."""
+    card = read_header(builtin()[name]).card
+    assert card.name == name
+    for text in (card.summary, card.licence, card.data, card.credit, card.recipe):
+        assert text not in ("", "unknown")
+    assert "cartoonize train" in card.recipe
+    assert {"flicker_ratio", "colour_shift", "flatness_ratio", "contours_kept"} <= set(card.figures)
+
+
+@pytest.mark.parametrize("name", builtin())
+def test_a_style_draws_what_it_drew(name, portrait):
+    """On the CPU in float32 a shipped style still makes the picture that it was shipped with."""
+    drawn = load(name, device="cpu", precision="fp32")(portrait[None])[0]
+    golden = np.load(GOLDEN / f"{name}.npy")
+    assert np.abs(drawn.astype(int) - golden).max() <= 2
+
+
+@pytest.mark.parametrize("name", builtin())
+def test_a_style_is_a_cartoon(name, portrait):
+    """Texture is flattened, and colours stay near the photo's."""
+    rng = np.random.default_rng(0)
+    grainy = np.clip(portrait + rng.normal(0, 6, portrait.shape), 0, 255).astype(np.uint8)
+    drawn = load(name, device="cpu")(grainy[None])[0]
+    weak = [(sobel(picture.mean(2)) < 3).mean() for picture in (grainy, drawn)]
+    assert weak[1] > 1.3 * weak[0]
+    assert np.abs(drawn.mean((0, 1)) - portrait.mean((0, 1))).max() < 15
+
+
+def test_the_default_is_swift():
+    """At most 8 GMAC (16 GFLOP) for a 1280x720 frame, counted from the convolutions that really run."""
+    generator, _ = load_style(builtin()[DEFAULT])
+    counted = []
+    for layer in generator.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.register_forward_hook(
+                lambda module, _inputs, out: counted.append(
+                    module.weight.numel() * out.shape[2] * out.shape[3]
+                )
+            )
+    with torch.device("meta"):
+        generator.to("meta")(torch.empty(1, 3, 720, 1280))
+    assert sum(counted) <= 8e9
