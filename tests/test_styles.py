@@ -1,4 +1,4 @@
-"""The built-in styles: that they are what they were when they were looked at, and say where they come from."""
+"""The built-in styles: that they are what they were when looked at, and say where they come from."""
 
 from pathlib import Path
 
