@@ -1,6 +1,8 @@
 """The command line. Everything heavy is imported inside the commands: `--help` answers at once."""
 
 import json
+import math
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -33,6 +35,8 @@ app = typer.Typer(
 styles_app = typer.Typer(help="The built-in styles.", invoke_without_command=True)
 app.add_typer(styles_app, name="styles")
 app.add_typer(training_app, name="train")
+
+INTERRUPTED = 130  # the exit code of Ctrl-C; 128 + SIGINT
 
 Style = Annotated[
     str,
@@ -107,9 +111,9 @@ def video(
     from .job import Report
     from .media import Encoding, open_sink, open_source
 
-    backend = _load(style, device, precision)
     _refuse_pictures(src)
     with open_source(src, start=_seconds(start), end=_seconds(end)) as source:
+        backend = _load(style, device, precision)
         encoding = Encoding(codec, crf, preset, not no_audio)
         sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
         _finish(_run(source, sink, backend, Report(str(dst), style), batch), as_json)
@@ -143,8 +147,8 @@ def image(
     if len(paths) < 2:
         raise MediaError("Name at least one picture and, last, the file or folder to write.")
     *sources, dst = paths
-    backend = _load(style, device, precision)
     with PictureSource(sources) as source:
+        backend = _load(style, device, precision)
         sink = PictureSink(dst, source, overwrite=overwrite)
         _finish(_run(source, sink, backend, Report(str(dst), style), 1), as_json)
 
@@ -191,7 +195,8 @@ def demo(
             sink = open_sink(drawn, source, overwrite=True)
             _finish(_run(source, sink, backend, Report(str(drawn), style), None), as_json=False)
     _say(PHOTO_CREDITS)
-    _say(f"\nLook at {clip} and {drawn.parent / 'clip-cartoon.mp4'}, {photo} and {drawn}.")
+    _say(f"\nLook at them side by side in {_plain(str(folder))}/:")
+    _say("  clip.mp4   clip-cartoon.mp4\n  photo.png  photo-cartoon.png")
 
 
 app.registered_commands += export_app.registered_commands
@@ -201,14 +206,16 @@ def main() -> NoReturn:
     """Run the command line; errors that a user can mend are one sentence and exit code 1."""
     # Pillow warns of each oddity in the EXIF of a picture; what matters of it is in our notices.
     warnings.filterwarnings("ignore", module="PIL")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, leaving nothing
     try:
         app(prog_name="cartoonize")
     except CartoonizeError as error:
         _say(f"[bold red]Error:[/bold red] {_plain(str(error))}")
         sys.exit(1)
-    except KeyboardInterrupt:
-        _say("Stopped.")
-        sys.exit(130)
+    except SystemExit as stopped:
+        if stopped.code == INTERRUPTED:
+            _say("Stopped.")
+        raise
     sys.exit(0)
 
 
@@ -274,7 +281,7 @@ def _seconds(text: str | None) -> float | None:
         parts = [float(part) for part in text.split(":")]
     except ValueError:
         parts = []
-    if not 1 <= len(parts) <= 3:
+    if not 1 <= len(parts) <= 3 or not all(map(math.isfinite, parts)) or any(part < 0 for part in parts[1:]):
         raise MediaError(f"{text!r} is no time; write seconds, M:SS or H:MM:SS.")
     seconds = 0.0
     for part in parts:
@@ -293,7 +300,7 @@ def _refuse_pictures(path: Path) -> None:
 
 def _say(text: str) -> None:
     """For people: on stderr, so that stdout stays for results."""
-    _console(sys.stderr).print(text, highlight=False, soft_wrap=True)
+    _console(sys.stderr).print(text, highlight=False, soft_wrap=True, emoji=False)
 
 
 def _console(file: Any) -> Any:

@@ -63,8 +63,8 @@ def stylize(
         CartoonizeError: what a user can mend, in a sentence. Nothing is left under `target` then.
     """
     with open_source(Path(source), start=start, end=end) as frames:
-        sink = open_sink(Path(target), frames, encoding=encoding, overwrite=overwrite)
         backend = load(style, device=device, precision=precision)
+        sink = open_sink(Path(target), frames, encoding=encoding, overwrite=overwrite)
         return run(frames, sink, backend, Report(str(target), style), batch=batch)
 
 

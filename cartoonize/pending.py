@@ -22,16 +22,10 @@ class PendingFile:
     """
 
     def __init__(self, target: Path, *, overwrite: bool) -> None:
-        if target.is_dir():
-            raise MediaError(f"{target} is a folder; name a file to write.")
-        if target.exists() and not overwrite:
-            raise MediaError(f"{target} exists already; pass --overwrite (-y) to replace it.")
-        if not target.parent.is_dir():
-            raise MediaError(f"Cannot write {target}: there is no folder {target.parent}.")
-        if not os.access(target.parent, os.W_OK):
-            raise MediaError(f"Cannot write {target}: the folder {target.parent} is not writable.")
+        _check(target, overwrite)
         self.target = target
-        self.path = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
+        # A name of full length has no room for more.
+        self.path = target.with_name(f".{target.stem[:40]}.{os.getpid()}.partial{target.suffix}")
 
     def __enter__(self) -> Self:
         return self
@@ -56,3 +50,17 @@ class PendingFile:
         """Remove what was written."""
         with contextlib.suppress(OSError):
             self.path.unlink()
+
+
+def _check(target: Path, overwrite: bool) -> None:
+    try:
+        if target.is_dir():
+            raise MediaError(f"{target} is a folder; name a file to write.")
+        if target.exists() and not overwrite:
+            raise MediaError(f"{target} exists already; pass --overwrite (-y) to replace it.")
+        if not target.parent.is_dir():
+            raise MediaError(f"Cannot write {target}: there is no folder {target.parent}.")
+    except OSError as error:
+        raise MediaError(f"Cannot write {target}: {error.strerror}.") from error
+    if not os.access(target.parent, os.W_OK):
+        raise MediaError(f"Cannot write {target}: the folder {target.parent} is not writable.")

@@ -14,9 +14,9 @@ def export_onnx_command(
     out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
     overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing file.")] = False,
 ) -> None:
-    """Write a style as an ONNX file that is complete in itself: uint8 RGB pictures in and out, any size.
+    r"""Write a style as an ONNX file that is complete in itself: uint8 RGB pictures in and out, any size.
 
-    Needs the extra `cartoonize[export]`. The file runs with `cartoonize video --style OUT.onnx`, and in
+    Needs `pip install 'cartoonize\[export]'`. The file runs with `cartoonize video --style OUT.onnx`, and in
     any ONNX Runtime without this program.
 
     Example: cartoonize export-onnx cel cel.onnx

@@ -97,7 +97,7 @@ def test_the_gpu_draws_what_the_cpu_draws(tiny_style):
     assert np.abs(cpu(images).astype(int) - gpu(images)).max() <= 1
 
 
-@pytest.mark.parametrize("device", ["gpu", "cuda:x", "", "CPU "])
+@pytest.mark.parametrize("device", ["gpu", "cuda:x", "", "CPU ", "cuda:99999999999999999999", "cuda:٣"])
 def test_unknown_devices_are_refused(device):
     """A misspelt device is a sentence that lists the right ones."""
     with pytest.raises(BackendError, match="choose auto, cpu, cuda"):

@@ -439,7 +439,7 @@ def test_targets_that_cannot_be(tmp_path):
     """Unknown suffixes, files in place of folders and folders that are not there are refused up front."""
     one, two = saved(tmp_path / "1.png"), saved(tmp_path / "2.png")
     assert_refused("neither a folder nor named like a picture", [one], tmp_path / "out.xyz")
-    assert_refused("neither a folder nor named like a picture", [one], tmp_path / "out")
+    assert_refused("neither a folder nor named like a picture", [one], tmp_path / "out.xyz")
     assert_refused("there is no folder", [one], tmp_path / "gone" / "out.png")
     assert_refused("there is no folder", [one, two], tmp_path / "gone" / "out")
     assert_refused("is no folder", [one, two], two, overwrite=True)

@@ -158,6 +158,8 @@ def rewrite(path, **changes):
         ({"config": '{"surprise": 3}'}, "cannot be built"),
         ({"config": "[1, 2"}, "damaged"),
         ({"card": '"text"'}, "damaged"),
+        ({"card": '{"figures": [1]}'}, "damaged"),
+        ({"config": "[" * 100_000}, "damaged"),
     ],
 )
 def test_a_false_header_is_refused(tmp_path, tiny_style, changes, message):

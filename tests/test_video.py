@@ -1,5 +1,6 @@
 """What a video keeps when it is drawn: every frame at its time, its sound, its colours, its shape."""
 
+import math
 from fractions import Fraction
 
 import av
@@ -194,7 +195,114 @@ def test_a_part_can_be_taken(tmp_path):
     assert after.seconds == pytest.approx(1.0, abs=0.06)
 
 
-@pytest.mark.parametrize(("start", "end"), [(-1, None), (2, 1), (1, 1), (100, None)])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_part_holds_the_sound_of_that_part(tmp_path, suffix):
+    """Sound from before `start` or after `end` is not in the output, whatever the container."""
+    source = Clip(times=range(96), tones=[440]).write(tmp_path / "in.mkv")
+    null(source, tmp_path / f"out{suffix}", start=2, end=3)
+    whole, part = packets(source, 0), packets(tmp_path / f"out{suffix}", 0)
+    assert len(part) == pytest.approx(len(whole) / 4, abs=2)
+    assert part[0] in whole[len(whole) // 2 - 2 : len(whole) // 2 + 2]
+
+
+@pytest.mark.parametrize("every", [24, 96])
+def test_transport_streams_can_be_cut_anywhere(tmp_path, every):
+    """A part of an MPEG-TS file begins at its frame, however far the keyframe before it is."""
+    clip = Clip(times=[3750 * n for n in range(96)], time_base=Fraction(1, 90000), last_duration=3750)
+    clip.options = {"crf": "10", "g": str(every), "keyint_min": str(every), "bf": "0"}
+    source = clip.write(tmp_path / "in.ts")
+    report = null(source, tmp_path / "out.mp4", start=2.5)
+    assert report.frames == pytest.approx(36, abs=1)
+    assert read_clip(tmp_path / "out.mp4").times[0] == pytest.approx(0, abs=0.05)
+
+
+def test_chapters_follow_the_part(tmp_path):
+    """Chapters of a part count from its start, and end where it ends."""
+    source = Clip(times=range(96), chapters=True).write(tmp_path / "in.mkv")
+    null(source, tmp_path / "out.mkv", start=1, end=3)
+    with av.open(tmp_path / "out.mkv") as out:
+        spans = [(c["start"] * c["time_base"], c["end"] * c["time_base"]) for c in out.chapters()]
+    assert [tuple(map(float, span)) for span in spans] == [(0, 1), (1, 2)]
+
+
+def with_cover(path):
+    """A clip with a cover picture, whose bytes are returned."""
+    clip = Clip()
+    with av.open(path, "w") as container:
+        video, cover = clip._video_stream(container), container.add_stream("mjpeg")
+        cover.width, cover.height, cover.pix_fmt = 32, 32, "yuvj420p"
+        cover.disposition = av.stream.Disposition.attached_pic
+        for number, pts in enumerate(clip.times):
+            container.mux(video.encode(clip._frame(number, pts)))
+        container.mux(video.encode(None))
+        picture = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 90, np.uint8), "rgb24")
+        (packet,) = cover.encode(picture.reformat(format="yuvj420p")) or cover.encode(None)
+        payload = bytes(packet)
+        container.mux(packet)
+    return payload
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_cover_pictures_are_kept(tmp_path, suffix):
+    """The cover of a film stays its cover, byte for byte; in Matroska it is an attachment."""
+    payload = with_cover(tmp_path / "in.mp4")
+    report = null(tmp_path / "in.mp4", tmp_path / f"out{suffix}")
+    assert report.notices == []
+    with av.open(tmp_path / f"out{suffix}") as out:
+        covers = [
+            s
+            for s in out.streams
+            if s.type == "attachment" or s.disposition & av.stream.Disposition.attached_pic
+        ]
+        assert len(covers) == 1
+        held = covers[0].data if covers[0].type == "attachment" else bytes(next(out.demux(covers[0])))
+    assert held == payload
+
+
+def test_sound_that_players_could_not_find_is_encoded_anew(tmp_path):
+    """MPEG-TS would take FLAC as private data that nobody can play: it becomes AAC, with a notice."""
+    source = Clip(times=range(48), tones=[440], audio_codec="flac").write(tmp_path / "in.mkv")
+    report = null(source, tmp_path / "out.ts")
+    assert any("re-encoded as aac" in notice for notice in report.notices)
+    with av.open(tmp_path / "out.ts") as out:
+        assert [s.codec_context.name for s in out.streams.audio] == ["aac"]
+
+
+def test_sound_that_fits_nowhere_is_named(tmp_path):
+    """A format without sound is written, and the notice names the stream that is missing."""
+    source = Clip(tones=[440]).write(tmp_path / "in.mp4")
+    report = null(source, tmp_path / "out.gif", encoding=Encoding(codec="gif"))
+    assert any("audio stream 1" in notice for notice in report.notices)
+
+
+def test_names_of_tracks_are_kept(tmp_path):
+    """The title of an audio track survives MP4 and Matroska."""
+    plain = Clip(times=range(24), tones=[440]).write(tmp_path / "plain.mkv")
+    with av.open(plain) as source, av.open(tmp_path / "in.mkv", "w") as named:
+        streams = {s.index: named.add_stream_from_template(s, opaque=True) for s in source.streams}
+        streams[1].metadata["title"] = "Director"
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream_index]
+                named.mux(packet)
+    null(tmp_path / "in.mkv", tmp_path / "one.mp4")
+    null(tmp_path / "one.mp4", tmp_path / "two.mp4")
+    for name in ("one.mp4", "two.mp4"):
+        with av.open(tmp_path / name) as out:
+            assert "Director" in out.streams.audio[0].metadata.values()
+
+
+def test_transparency_that_is_lost_is_named(tmp_path):
+    """A clip with an alpha channel is drawn, and a notice says that the alpha is gone."""
+    clip = Clip(codec="ffv1", pixel_format="yuva420p", options={})
+    report = null(clip.write(tmp_path / "in.mkv"), tmp_path / "out.mp4")
+    assert any("transparency" in notice for notice in report.notices)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(-1, None), (2, 1), (1, 1), (100, None), (math.nan, None), (0, math.inf), (1e300, None)],
+)
 def test_an_impossible_part_is_refused(tmp_path, start, end):
     """Negative, reversed, empty and out-of-range times are an error, and nothing is written."""
     source = Clip().write(tmp_path / "in.mp4")
@@ -259,7 +367,9 @@ def test_sound_alone_is_an_error(tmp_path):
         ("out.webm", Encoding(codec="libx264"), "cannot hold libx264"),
         ("out.xyz", None, "names no video format"),
         ("missing/out.mp4", None, "no folder"),
-        ("out.mp4", Encoding(preset="sideways"), "out.mp4"),
+        ("out.mp4", Encoding(preset="sideways"), "preset sideways"),
+        ("out.mp4", Encoding(codec="mpeg4", crf=20), "mpeg4 has no crf"),
+        ("out.m3u8", None, "names no video format"),
     ],
 )
 def test_what_cannot_be_written_is_an_error(tmp_path, target, encoding, message):

@@ -1,5 +1,6 @@
 """Runtimes: each file here makes functions from pictures to pictures (frames.Backend) out of style files."""
 
+import re
 from typing import Literal, Protocol, get_args
 
 from ..errors import BackendError
@@ -25,7 +26,7 @@ def load(style: str = DEFAULT, *, device: str = "auto", precision: Precision = "
 
     Args:
         style: a built-in name, a style file (.safetensors), an exported network (.onnx), a folder of a
-            training run, or "null", which gives back what it gets.
+            training run, or "null", which gives back what it gets, on no device.
         device: "cpu", "cuda", "cuda:N", or "auto", which takes the GPU when there is one.
         precision: "fp32", "bf16", "fp16", or "auto": the fastest that the device computes in hardware.
 
@@ -52,7 +53,5 @@ def load(style: str = DEFAULT, *, device: str = "auto", precision: Precision = "
 
 def check_device(device: str) -> None:
     """Raise BackendError unless the name is "auto", "cpu", "cuda" or "cuda:N"."""
-    kind, _, number = device.partition(":")
-    if device in ("auto", "cpu", "cuda") or (kind == "cuda" and number.isdecimal()):
-        return
-    raise BackendError(f"Unknown device {device!r}: choose auto, cpu, cuda or cuda:N.")
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,2})?", device):
+        raise BackendError(f"Unknown device {device!r}: choose auto, cpu, cuda or cuda:N.")

@@ -39,7 +39,10 @@ class OnnxBackend:
 
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same."""
-        (result,) = self._session.run(None, {self._input: np.ascontiguousarray(images)})
+        try:
+            (result,) = self._session.run(None, {self._input: np.ascontiguousarray(images)})
+        except Exception as error:  # its exceptions share no base class
+            raise BackendError(f"ONNX Runtime cannot draw pictures of {images.shape}: {error}.") from error
         return result  # type: ignore[no-any-return]
 
 

@@ -43,8 +43,10 @@ class PyTorchBackend:
         try:
             result: Images = self._model(torch.from_numpy(images).to(self._target)).cpu().numpy()
         except torch.OutOfMemoryError as error:
-            raise BackendError(f"{self.device} has too little memory for {images.shape[0]} pictures of "
-                               f"{images.shape[2]}x{images.shape[1]}; try --batch 1.") from error  # fmt: skip
+            size = f"{images.shape[0]} pictures of {images.shape[2]}x{images.shape[1]}"
+            raise BackendError(
+                f"{self.device} has too little memory for {size}; try smaller batches."
+            ) from error
         # The result is NHWC already, so this copies nothing; later stages rely on the layout.
         return np.ascontiguousarray(result)
 

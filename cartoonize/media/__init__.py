@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from ..frames import Frame
+from .encoding import Encoding
 from .images import PICTURE_SUFFIXES, PictureSink, PictureSource
-from .video import Encoding, VideoSink, VideoSource
+from .video import VideoSink, VideoSource
 
 
 class Source(Protocol):

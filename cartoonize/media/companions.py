@@ -7,6 +7,7 @@ cannot hold is re-encoded; what is left is named in a notice.
 
 import math
 from collections.abc import Generator
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,13 +18,20 @@ from av.packet import Packet
 from av.stream import AttachmentStream, Disposition, Stream
 
 if TYPE_CHECKING:
+    from av.container.core import Chapter
+
     from .video import VideoSource
 
 # Written by muxers for themselves; copying them would state what is no longer so.
-_TECHNICAL = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
+_TECHNICAL = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration", "alpha_mode",
+              "bps", "number_of_", "_statistics_")  # fmt: skip
+_UNTOLD = {"handler_name", "vendor_id"}  # muxers write their own; nobody misses the old one
 # Others have no way to say that a packet comes before time zero, as the priming of AAC does; to let their
 # muxers shift all streams instead would move every frame.
 _NEGATIVE_TIMES = ("mp4", "mov")
+# MPEG-TS takes anything as private data, which no player can read.
+_MPEGTS_AUDIO = {"aac", "mp2", "mp3", "ac3", "eac3", "opus", "dca"}
+_COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 _AUDIO_ENCODERS = {"webm": "libopus", "avi": "libmp3lame"}
 
 
@@ -38,16 +46,15 @@ class Companions:
         self, source: "VideoSource", output: OutputContainer, audio: bool, notices: list[str]
     ) -> None:
         self._output, self._notices = output, notices
-        self._picture = source.stream_index
+        self._path, self._picture = source.path, source.stream_index
         self._shift = source.shift
         self._begins = 0.0 if source.start else -math.inf  # sound before time zero is priming
         self._length = math.inf if source.end is None else source.end - (source.start or 0.0)
-        self._trimmed = source.start is not None or source.end is not None
         self._input = av.open(source.path)
         self._tracks = self._add_tracks(audio)
         self._copy_descriptions()
-        if source.start:
-            self._input.seek(int(source.shift * av.time_base))
+        if source.start:  # a little earlier, as some formats seek past what they should
+            self._input.seek(int(max(0.0, source.shift - 2) * av.time_base))
         self._packets = self._timed_packets()
         self._next = next(self._packets, None)
 
@@ -70,10 +77,12 @@ class Companions:
         Containers drop keys that they do not know without a word: only reading the file back tells.
         """
         with av.open(written) as result:
-            missing = [key for key in _portable(self._input.metadata) if not _holds(result.metadata, key)]
-            chapters = len(self._input.chapters()) and not result.chapters()
-        what = [f"the metadata {', '.join(missing)}"] if missing else []
-        what += ["the chapters"] if chapters and not self._trimmed else []
+            missing = _missing(self._input.metadata, result.metadata)
+            for index, track in self._tracks.items():
+                missing += _missing(self._input.streams[index].metadata, result.streams[track.index].metadata)
+            chapters = self._chapters and not result.chapters()
+        what = [f"the metadata {', '.join(dict.fromkeys(missing))}"] if missing else []
+        what += ["the chapters"] if chapters else []
         return [f"A {written.suffix} file cannot hold {' and '.join(what)}."] if what else []
 
     def close(self) -> None:
@@ -87,30 +96,56 @@ class Companions:
             if stream.index == self._picture or (stream.type == "audio" and not audio):
                 continue
             track = self._track(stream)
-            if track is None and "timecode" not in stream.metadata:  # muxers write that track anew
+            if track is None and not self._written_anew(stream):
                 self._notices.append(self._left_out(stream))
             elif track is not None and track is not _WRITTEN:
                 tracks[stream.index] = track
         return tracks
 
+    def _written_anew(self, stream: Stream) -> bool:
+        """Whether muxers make this track themselves, from a time code or from chapters."""
+        return "timecode" in stream.metadata or bool(stream.type == "data" and self._input.chapters())
+
     def _track(self, stream: Stream) -> "_Track | None":
         if isinstance(stream, AttachmentStream):
             return self._attach(stream)
-        if stream.type in ("audio", "subtitle") or stream.disposition & Disposition.attached_pic:
-            try:
-                return _Copy(self._output, stream)
-            except (ValueError, av.error.FFmpegError):
-                if isinstance(stream, AudioStream):
-                    return self._reencode(stream)
-        return None
+        if stream.disposition & Disposition.attached_pic:
+            return self._cover(stream)
+        try:
+            if isinstance(stream, AudioStream) and not self._can_copy(stream):
+                return self._reencode(stream)
+            return _Copy(self._output, stream) if stream.type in ("audio", "subtitle") else None
+        except (ValueError, av.error.FFmpegError):
+            return self._reencode(stream) if isinstance(stream, AudioStream) else None
 
-    def _reencode(self, stream: AudioStream) -> "_Track":
+    def _can_copy(self, stream: AudioStream) -> bool:
+        return self._output.format.name != "mpegts" or stream.codec_context.name in _MPEGTS_AUDIO
+
+    def _reencode(self, stream: AudioStream) -> "_Track | None":
         name = _AUDIO_ENCODERS.get(self._output.format.name, "aac")
+        try:
+            track = _Reencode(self._output, stream, name, self._notices)
+        except (ValueError, av.error.FFmpegError):
+            return None
         self._notices.append(
             f"A {self._output.format.name} file cannot hold {stream.codec_context.name} sound; "
             f"stream {stream.index} was re-encoded as {name}."
         )
-        return _Reencode(self._output, stream, name)
+        return track
+
+    def _cover(self, stream: Stream) -> "_Track | None":
+        if "matroska" not in self._output.format.name:
+            try:
+                return _Copy(self._output, stream)
+            except (ValueError, av.error.FFmpegError):
+                return None
+        cover = _COVERS.get(stream.codec_context.name)
+        if cover is None:
+            return None
+        with av.open(self._path) as covered:
+            packet = next(covered.demux(covered.streams[stream.index]))
+        self._output.add_attachment(*cover, bytes(packet))
+        return _WRITTEN
 
     def _attach(self, stream: AttachmentStream) -> "_Track | None":
         if "matroska" not in self._output.format.name:
@@ -134,11 +169,17 @@ class Companions:
         self._output.metadata.update(_portable(self._input.metadata))
         video = self._output.streams.video[0]
         _describe(video, self._input.streams[self._picture])
-        chapters = self._input.chapters()
-        if chapters and not self._trimmed:
-            self._output.set_chapters(chapters)
-        elif chapters:
-            self._notices.append("The chapters were left out, as only a part of the video was taken.")
+        self._chapters = [kept for chapter in self._input.chapters() if (kept := self._shifted(chapter))]
+        if self._chapters:
+            self._output.set_chapters(self._chapters)
+
+    def _shifted(self, chapter: "Chapter") -> "Chapter | None":
+        """The chapter on the output's clock, as far as it is in the part that is taken."""
+        base = chapter["time_base"] or Fraction(1, av.time_base)
+        ticks = [chapter[end] - round(self._shift / base) for end in ("start", "end")]
+        last = ticks[1] if math.isinf(self._length) else round(self._length / base)
+        start, end = max(0, ticks[0]), min(ticks[1], last)
+        return {**chapter, "start": start, "end": end} if start < end else None
 
     def _timed_packets(self) -> Generator[tuple[float, "Packet[Any]"]]:
         """Packets of the range, on the output's clock, with the second at which each is due."""
@@ -147,19 +188,26 @@ class Companions:
         earliest = -(1 << 62) if self._output.format.name in _NEGATIVE_TIMES else 0
         wanted = [stream for stream in self._input.streams if stream.index in self._tracks]
         for packet in self._input.demux(*wanted):
-            if packet.dts is None:  # the end of a stream
+            if not packet.size:  # the end of a stream
+                continue
+            if packet.stream.disposition & Disposition.attached_pic:
+                packet.pts = packet.dts = 0
+                yield 0.0, packet
                 continue
             offset = round(self._shift / packet.time_base)
-            packet.dts = max(packet.dts - offset, earliest)
-            packet.pts = None if packet.pts is None else max(packet.pts - offset, earliest)
-            time = float(packet.dts * packet.time_base)
+            dts = (packet.pts or 0) - offset if packet.dts is None else packet.dts - offset
+            time = float(dts * packet.time_base)
             ends = time + float((packet.duration or 0) * packet.time_base)
             if ends > self._begins and time < self._length:
+                packet.dts = max(dts, earliest)
+                packet.pts = None if packet.pts is None else max(packet.pts - offset, earliest)
                 yield time, packet
 
 
 class _Track:
-    """A stream of the source on its way into the output."""
+    """A stream of the source on its way into the output, where it has the number `index`."""
+
+    index: int
 
     def write(self, packet: "Packet[Any]") -> None:
         raise NotImplementedError
@@ -181,6 +229,7 @@ class _Copy(_Track):
     def __init__(self, output: OutputContainer, stream: Stream) -> None:
         self._output = output
         self._target = output.add_stream_from_template(stream, opaque=True)
+        self.index = self._target.index
         _describe(self._target, stream)
 
     def write(self, packet: "Packet[Any]") -> None:
@@ -191,15 +240,25 @@ class _Copy(_Track):
 class _Reencode(_Track):
     """Decoded and encoded again, at the source's rate and channel layout."""
 
-    def __init__(self, output: OutputContainer, stream: AudioStream, encoder: str) -> None:
-        self._output = output
+    def __init__(
+        self, output: OutputContainer, stream: AudioStream, encoder: str, notices: list[str]
+    ) -> None:
+        self._output, self._notices = output, notices
         rate = 48000 if encoder == "libopus" else stream.codec_context.sample_rate
-        layout = stream.codec_context.layout.name
+        # libopus knows the speakers of "5.1(side)", as AC-3 names them, under the shorter name only.
+        layout = stream.codec_context.layout.name.partition("(")[0]
         self._target = cast("AudioStream", output.add_stream(encoder, rate=rate, layout=layout))
+        self.index = self._target.index
         _describe(self._target, stream)
 
     def write(self, packet: "Packet[Any]") -> None:
-        for frame in packet.decode():
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            self._notices.append(f"A damaged packet of sound at {float(packet.dts * packet.time_base):.2f} s "
+                                 "was left out.")  # fmt: skip
+            return
+        for frame in frames:
             assert isinstance(frame, av.AudioFrame)
             self._output.mux(self._target.encode(frame))
 
@@ -209,12 +268,17 @@ class _Reencode(_Track):
 
 def _describe(target: Stream, source: Stream) -> None:
     target.metadata.update(_portable(source.metadata))
+    if "name" in source.metadata:  # MP4's own key, which its muxer reads only as a title
+        target.metadata.setdefault("title", source.metadata["name"])
     target.disposition = source.disposition
 
 
 def _portable(metadata: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in metadata.items() if key.lower() not in _TECHNICAL}
+    return {key: value for key, value in metadata.items() if not key.lower().startswith(_TECHNICAL)}
 
 
-def _holds(metadata: dict[str, str], key: str) -> bool:
-    return key.lower() in {held.lower() for held in metadata}
+def _missing(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """Keys whose value is nowhere in the metadata that were read back; containers rename some."""
+    kept = {held.lower() for held in after} | {value.lower() for value in after.values()}
+    told = {key: value for key, value in _portable(before).items() if key not in _UNTOLD and value != "und"}
+    return [key for key, value in told.items() if key.lower() not in kept and value.lower() not in kept]

@@ -209,7 +209,7 @@ def _natural(path: Path) -> tuple[list[str | int], str]:
 def _targets(path: Path, source: PictureSource) -> list[Path]:
     """Decide where each picture of the source goes."""
     like_a_picture = path.suffix.lower() in PICTURE_SUFFIXES
-    if source.single and not path.is_dir():
+    if source.single and not path.is_dir() and (path.suffix or path.exists()):
         if not like_a_picture:
             raise MediaError(f"{path} is neither a folder nor named like a picture ({_examples()}).")
         return [path]

@@ -4,9 +4,9 @@ The picture is decoded, turned upright and handed on as RGB; pixel aspect, colou
 subtitles, chapters and metadata come out as they went in (see companions.py for all but the picture).
 """
 
+import math
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -23,52 +23,12 @@ from ..frames import Frame, Image
 from ..pending import PendingFile
 from .colour import HDR_TRANSFERS, Colour
 from .companions import Companions
+from .encoding import Encoding, known_encoders
 
-
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """How a video is compressed.
-
-    `codec`: an FFmpeg encoder; by default what suits the container (H.264, or VP9 in WebM). `crf`: constant
-    quality, lower is better and larger; `preset`: the encoder's trade of time for size. Both have a
-    default for each encoder. `audio`: carry the sound over.
-    """
-
-    codec: str | None = None
-    crf: float | None = None
-    preset: str | None = None
-    audio: bool = True
-
-    def encoder(self, suffix: str) -> str:
-        """The encoder to use for a container."""
-        return self.codec or _DEFAULT_ENCODERS.get(suffix.lower(), "libx264")
-
-    def options(self, encoder: str) -> dict[str, str]:
-        """FFmpeg options of the encoder."""
-        options = dict(_ENCODER_OPTIONS.get(encoder, {}))
-        preset_name = "cpu-used" if encoder == "libvpx-vp9" else "preset"
-        if self.crf is not None:
-            options["crf"] = f"{self.crf:g}"
-        if self.preset is not None:
-            options[preset_name] = self.preset
-        return options
-
-
-# Fast presets: at a constant quality a slower one buys a smaller file, and our users wait for frames.
-_ENCODER_OPTIONS = {
-    "libx264": {"crf": "18", "preset": "veryfast"},
-    "libx265": {"crf": "20", "preset": "fast", "x265-params": "log-level=error"},
-    "libvpx-vp9": {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
-    "libsvtav1": {"crf": "26", "preset": "9"},
-    "mpeg4": {"flags": "+qscale", "global_quality": "354"},  # qscale 3; FF_QP2LAMBDA is 118
-    "mjpeg": {"flags": "+qscale", "global_quality": "236"},
-}
-_DEFAULT_ENCODERS = {".webm": "libvpx-vp9"}
-_KNOWN_ENCODERS = (
-    "libx264", "libx265", "libsvtav1", "libvpx-vp9", "mpeg4", "prores_ks", "ffv1", "mjpeg",
-    "h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_videotoolbox", "hevc_videotoolbox", "h264_qsv",
-)  # fmt: skip
 BROADCAST_CLOCK = 1.0  # seconds
+_WITH_ALPHA = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap")
+LONGEST = 1e7  # seconds; later times are taken for mistakes
+_SEEK_MARGINS = (0.0, 2.0, 12.0, math.inf)
 
 
 class VideoSource:
@@ -90,8 +50,8 @@ class VideoSource:
         self.notices: list[str] = []
         self.damaged = 0
         _check_range(start, end)
-        _check_file(path)
         with ffmpeg_errors(path), ExitStack() as on_error:
+            _check_file(path)
             self._container: InputContainer = on_error.enter_context(av.open(path))
             stream = self._stream = _picture_stream(self._container, path)
             self.stream_index = stream.index
@@ -100,7 +60,7 @@ class VideoSource:
             self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
             self.shift = _origin(self._container) + (start or 0.0)
             if start:
-                self._container.seek(int(self.shift * av.time_base))
+                self._seek()
             self._decoded = self._moments()
             self._first = next(self._decoded, None)
             if self._first is None:
@@ -135,6 +95,23 @@ class VideoSource:
         self._decoded.close()
         self._container.close()
 
+    def _seek(self) -> None:
+        """Go to a keyframe at or before the start.
+
+        Transport streams seek to a time, not to a keyframe, and then decode nothing until the next one: what
+        comes first is looked at, and if it is too late, the search begins farther ahead.
+        """
+        earliest = self._container.start_time or 0
+        for margin in _SEEK_MARGINS:
+            place = max(earliest, int(max(self.shift - margin, 0.0) * av.time_base))
+            self._container.seek(place)
+            first = next(self._frames(), None)
+            on_time = first is not None and first.pts is not None and first.pts * self.time_base <= self.shift
+            if on_time or place == earliest:
+                break
+        self._container.seek(place)
+        self.damaged = 0
+
     def _describe(self, frame: av.VideoFrame) -> None:
         """What the first frame tells of all of them."""
         self.colour = Colour.of(frame)
@@ -149,6 +126,12 @@ class VideoSource:
         if frame.format.components[0].bits > 8:
             kind = HDR_TRANSFERS.get(self.colour.transfer, f"{frame.format.components[0].bits}-bit")
             self.notices.append(f"{self.path.name} is {kind}; its samples were reduced to 8 bits.")
+        if "alpha_mode" in self._stream.metadata or frame.format.name.startswith(
+            ("yuva", "rgba", "bgra", "gbrap")
+        ):
+            self.notices.append(f"{self.path.name} has transparency, which is left out.")
+        if frame.interlaced_frame:
+            self.notices.append(f"{self.path.name} is interlaced, and is drawn as it is, lines and all.")
 
     def _count(self) -> int | None:
         stream = self._stream
@@ -202,8 +185,9 @@ class VideoSink:
     """
 
     def __init__(self, path: Path, source: VideoSource, *, encoding: Encoding, overwrite: bool) -> None:
-        if path.exists() and path.samefile(source.path):
-            raise MediaError(f"{path} is the source itself; name another file to write.")
+        with ffmpeg_errors(path):
+            if path.exists() and path.samefile(source.path):
+                raise MediaError(f"{path} is the source itself; name another file to write.")
         self.notices: list[str] = []
         self._source = source
         self._last: int | None = None
@@ -212,11 +196,11 @@ class VideoSink:
             self._pending = PendingFile(path, overwrite=overwrite)
             on_error.callback(self._pending.discard)
             with ffmpeg_errors(path):
-                self._container = on_error.enter_context(_open_output(self._pending.path))
+                self._container = on_error.enter_context(_open_output(self._pending))
                 self._add_video(encoding, path.suffix)
                 self._companions = Companions(source, self._container, encoding.audio, self.notices)
                 on_error.callback(self._companions.close)
-                self._container.start_encoding()
+                self._start(encoding)
             on_error.pop_all()
 
     def write(self, frame: Frame) -> None:
@@ -268,13 +252,14 @@ class VideoSink:
 
     def _add_video(self, encoding: Encoding, suffix: str) -> None:
         source, name = self._source, encoding.encoder(suffix)
+        encoding.check(name)
         try:
             codec = av.Codec(name, "w")
             if codec.type != "video":
                 raise MediaError(f"{name} is not a video encoder.")
             added = self._container.add_stream(name, rate=source.rate, options=encoding.options(name))
         except av.codec.codec.UnknownCodecError as error:
-            known = ", ".join(n for n in _KNOWN_ENCODERS if n in av.codecs_available)
+            known = ", ".join(known_encoders())
             raise MediaError(f"There is no encoder {name!r} in this build of FFmpeg; try {known}.") from error
         except ValueError as error:
             raise MediaError(f"A {suffix} file cannot hold {name} video.") from error
@@ -285,9 +270,23 @@ class VideoSink:
         context.pix_fmt = self._pixel_format
         stream.time_base = context.time_base = _encodable(source.time_base, name)
         context.sample_aspect_ratio = source.sample_aspect_ratio
+        if self._container.format.name == "avi":  # it has one clock, which frames out of order would delay
+            context.max_b_frames = 0
         # Without the flag the muxer would guess how long the last frame is shown.
         context.flags |= Flags.frame_duration
         source.colour.tag(context)
+
+    def _start(self, encoding: Encoding) -> None:
+        """Open the encoder and write the header."""
+        try:
+            self._container.start_encoding()
+        except (av.error.FFmpegError, ValueError) as error:
+            context = self._stream.codec_context
+            asked = f"{context.width}x{context.height} {context.pix_fmt}{encoding.asked()}"
+            raise MediaError(
+                f"{context.name} in {self._pending.target.suffix} cannot do {asked}: "
+                f"{getattr(error, 'strerror', None) or error}."
+            ) from error
 
     def _choose_format(self, available: list[str], encoder: str) -> str:
         """The source's chroma sampling in 8 bits if the encoder has it, else the nearest that it has."""
@@ -317,15 +316,17 @@ def ffmpeg_errors(path: Path) -> Iterator[None]:
 
 
 def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise MediaError(f"There is no file {path}.")
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not a video.")
+    if not path.exists():
+        raise MediaError(f"There is no file {path}.")
     if path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes).")
 
 
 def _check_range(start: float | None, end: float | None) -> None:
+    if any(time is not None and not abs(time) < LONGEST for time in (start, end)):
+        raise MediaError(f"Times have to be seconds under {LONGEST:.0e}.")
     if start is not None and start < 0:
         raise MediaError(f"The start must not be negative ({start:g} s).")
     if end is not None and end <= (start or 0):
@@ -346,15 +347,21 @@ def _origin(container: InputContainer) -> float:
     return start if start > BROADCAST_CLOCK else 0.0
 
 
-def _open_output(path: Path) -> av.container.OutputContainer:
+def _open_output(pending: PendingFile) -> av.container.OutputContainer:
+    path = pending.path
     # The index in front lets web players start before the file has been read to its end.
     options = {"movflags": "+faststart"} if path.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
+    refusal = MediaError(
+        f"The suffix {pending.target.suffix!r} names no video format that can be written; try .mp4 or .mkv."
+    )
     try:
-        return av.open(path, "w", container_options=options)
+        container = av.open(path, "w", container_options=options)
     except ValueError as error:
-        raise MediaError(
-            f"The suffix {path.suffix!r} names no video format that can be written; try .mp4 or .mkv."
-        ) from error
+        raise refusal from error
+    if container.format.no_file:  # playlists and picture series, which write files of their own naming
+        container.close()
+        raise refusal
+    return container
 
 
 def _encodable(time_base: Fraction, encoder: str) -> Fraction:

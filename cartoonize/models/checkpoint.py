@@ -82,7 +82,10 @@ def load_style(path: Path) -> tuple["Generator", Header]:
 
 
 def _misfits(expected: Mapping[str, "torch.Tensor"], found: Mapping[str, "torch.Tensor"]) -> list[str]:
-    """Names that only one side has, or whose shapes differ."""
+    """Names that only one side has, or whose shapes or kinds of number differ."""
     names = expected.keys() ^ found.keys()
-    names |= {n for n in expected.keys() & found.keys() if expected[n].shape != found[n].shape}
+    for name in expected.keys() & found.keys():
+        ours, theirs = expected[name], found[name]
+        if ours.shape != theirs.shape or ours.is_floating_point() != theirs.is_floating_point():
+            names.add(name)
     return sorted(names)

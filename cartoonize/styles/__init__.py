@@ -22,9 +22,16 @@ def find(style: str) -> Path:
     if style in styles:
         return styles[style]
     path = Path(style)
-    if path.is_dir():
-        path = path / "style.safetensors"
-    if path.is_file():
-        return path
+    try:
+        if path.is_dir():
+            path = path / "style.safetensors"
+            if not path.is_file():
+                raise ModelError(
+                    f"There is no {path}: {style} is no run folder, or its training has just begun."
+                )
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise ModelError(f"Cannot read the style {style}: {error.strerror}.") from error
     names = ", ".join(styles) or "none"
     raise ModelError(f"There is no style {style!r}: it is no file, and the built-in styles are {names}.")

@@ -11,6 +11,9 @@ from ..errors import ModelError
 FORMAT = "cartoonize/1"
 MAX_HEADER = 1 << 20  # bytes; ours are under 20 KB
 MAX_CONFIG = 4096  # no width or number of blocks is above this
+_MALFORMED = (
+    struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,16 @@ def read_header(path: Path) -> Header:
         parameters = sum(_size(entry["shape"]) for entry in entries.values())
     except OSError as error:
         raise ModelError(f"Cannot read the style file {path}: {error.strerror}.") from error
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _MALFORMED as error:
         raise ModelError(f"{path} is damaged or not a safetensors file.") from error
-    if metadata.get("format") != FORMAT:
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise ModelError(
             f"{path} is a safetensors file, but not a style of cartoonize (no '{FORMAT}' in its header)."
         )
     try:
         config, card = json.loads(metadata["config"]), json.loads(metadata["card"])
-        return Header(metadata["architecture"], _checked_config(config), _card(card), parameters)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return Header(str(metadata["architecture"]), _checked_config(config), _card(card), parameters)
+    except _MALFORMED as error:
         raise ModelError(f"The header of {path} is damaged.") from error
 
 
@@ -84,5 +87,10 @@ def _checked_config(config: dict[str, Any]) -> dict[str, int | str]:
 
 def _card(entries: dict[str, Any]) -> Card:
     """A card with the entries that this version knows; others come from newer versions and are left out."""
-    known = {entry.name for entry in fields(Card)}
-    return Card(**{key: value for key, value in entries.items() if key in known})
+    kinds = {entry.name: dict if entry.name == "figures" else str for entry in fields(Card)}
+    known = {key: value for key, value in entries.items() if key in kinds}
+    wrong = [key for key, value in known.items() if not isinstance(value, kinds[key])]
+    if wrong:
+        raise TypeError(wrong)
+    known["figures"] = {str(key): float(value) for key, value in known.get("figures", {}).items()}
+    return Card(**known)
