@@ -255,8 +255,8 @@ class _Reencode(_Track):
         try:
             frames = packet.decode()
         except av.error.InvalidDataError:
-            self._notices.append(f"A damaged packet of sound at {float(packet.dts * packet.time_base):.2f} s "
-                                 "was left out.")  # fmt: skip
+            time = float((packet.pts or 0) * packet.time_base)
+            self._notices.append(f"A damaged packet of sound at {time:.2f} s was left out.")
             return
         for frame in frames:
             assert isinstance(frame, av.AudioFrame)
