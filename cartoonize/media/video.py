@@ -78,9 +78,8 @@ class VideoSource:
                 yield Frame(image, pts, self.time_base, duration)
                 moment = next(self._decoded, None)
         if self.damaged:
-            self.notices.append(
-                f"{self.damaged} damaged packets of {self.path.name} could not be decoded and were left out."
-            )
+            packets = "1 damaged packet" if self.damaged == 1 else f"{self.damaged} damaged packets"
+            self.notices.append(f"{packets} of {self.path.name} could not be decoded, and the frames are missing.")
 
     def __enter__(self) -> Self:
         return self
