@@ -79,7 +79,7 @@ class VideoSource:
                 moment = next(self._decoded, None)
         if self.damaged:
             packets = "1 damaged packet" if self.damaged == 1 else f"{self.damaged} damaged packets"
-            self.notices.append(f"{packets} of {self.path.name} could not be decoded; their frames are missing.")
+            self.notices.append(f"{packets} of {self.path.name} could not be decoded; frames are missing.")
 
     def __enter__(self) -> Self:
         return self
