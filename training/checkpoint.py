@@ -53,16 +53,25 @@ class Checkpoint:
     def load_latest(self) -> int:
         """Restore the newest checkpoint that can be read; the number of images seen, 0 for none.
 
+        Damaged ones after it are removed: they would be found again, and count among those to keep.
+
         Raises:
-            TrainingError: there are checkpoints, and none of them can be used.
+            TrainingError: there are checkpoints, and none of them can be read, or they are of other networks.
         """
-        files = self._files()
+        files, damaged = self._files(), []
         for path in reversed(files):
             try:
-                return self._load(path)
+                images, states = self._read(path)
             except _DAMAGE as error:
                 reason = str(error).split("\n", 1)[0]
                 warnings.warn(f"{path} is damaged ({reason}); trying the one before.", stacklevel=2)
+                damaged.append(path)
+                continue
+            self._restore(path, states)
+            with disk_errors():
+                for other in damaged:
+                    other.unlink(missing_ok=True)  # another process may have been faster
+            return images
         if files:
             raise TrainingError(f"No checkpoint in {self.folder} can be read; remove them to start anew.")
         return 0
@@ -71,11 +80,18 @@ class Checkpoint:
         """The last checkpoint written, if there is one."""
         return next(reversed(self._files()), None)
 
-    def _load(self, path: Path) -> int:
+    def _read(self, path: Path) -> tuple[int, dict[str, Any]]:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-        for name, part in self.parts.items():
-            part.load_state_dict(saved["parts"][name])
-        return int(saved["images"])
+        return int(saved["images"]), {name: saved["parts"][name] for name in self.parts}
+
+    def _restore(self, path: Path, states: dict[str, Any]) -> None:
+        try:
+            for name, part in self.parts.items():
+                part.load_state_dict(states[name])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise TrainingError(
+                f"{path} is of other networks: pass the --preset, --model and --width that it was made with."
+            ) from error
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("checkpoint-*.pt"))

@@ -16,7 +16,7 @@ from torch import nn
 
 from ..errors import TrainingError
 from ..frames import Image
-from ..models import ARCHITECTURES, Generator
+from ..models import ARCHITECTURES, Generator, architecture_of
 from ..models.checkpoint import Card, load_style
 from ..pending import PendingFile
 from .adversarial import Adversarial
@@ -163,20 +163,44 @@ def start_generator(settings: Settings) -> Generator:
     """The network to train: a style file's, the run's pretrained one, or a new one drawn from the seed.
 
     Raises:
-        TrainingError: an adversarial phase has nothing to start from.
+        TrainingError: an adversarial phase has nothing to start from, or that is another network.
     """
     torch.manual_seed(settings.seed)
-    if settings.start:
-        return load_style(settings.start)[0].requires_grad_(requires_grad=True)
     generator = build_generator(settings.recipe)
-    if settings.phase == "adversarial" and not settings.scratch:
-        pretrained = Checkpoint(settings.run / "pretrain" / "checkpoints", generator=_Weights(generator))
-        if not pretrained.load_latest():
-            raise TrainingError(
-                f"{settings.run} holds no pretrained generator: run `cartoonize train pretrain` on it first, "
-                f"name a style file with --start, or pass --scratch."
-            )
+    if Checkpoint(settings.folder / "checkpoints").newest():
+        return generator  # the phase's own checkpoint brings the weights
+    if settings.start:
+        _copy_style(settings.start, generator)
+    elif settings.phase == "adversarial" and not settings.scratch:
+        _copy_pretrained(settings, generator)
     return generator
+
+
+def _copy_style(style: Path, generator: Generator) -> None:
+    started, header = load_style(style)
+    if architecture_of(generator) != header.architecture or generator.config != started.config:
+        config = ", ".join(f"{name} {value}" for name, value in started.config.items())
+        raise TrainingError(
+            f"{style} is a {header.architecture} with {config}: pass its --preset, --model and --width."
+        )
+    generator.load_state_dict(started.state_dict())
+
+
+def _copy_pretrained(settings: Settings, generator: Generator) -> None:
+    folder, recipe = settings.run / "pretrain", settings.recipe
+    told = folder / "settings.json"
+    if told.exists():
+        before = json.loads(told.read_text())["recipe"]
+        if (before["model"], before["width"]) != (recipe.model, recipe.width):
+            raise TrainingError(
+                f"{settings.run} was pretrained as {before['model']} of width {before['width']}: pass the "
+                f"same --model and --width."
+            )
+    if not Checkpoint(folder / "checkpoints", generator=_Weights(generator)).load_latest():
+        raise TrainingError(
+            f"{settings.run} holds no pretrained generator: run `cartoonize train pretrain` on it first, "
+            f"name a style file with --start, or pass --scratch."
+        )
 
 
 def build_generator(recipe: Recipe) -> Generator:

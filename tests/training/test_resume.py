@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -77,7 +78,11 @@ def test_damaged_checkpoint_falls_back(settings):
     expected = weights_of(once)
     checkpoints[-1].write_bytes(checkpoints[-1].read_bytes()[:1000])
     with pytest.warns(UserWarning, match="trying the one before"):
-        train(replace(once, images=16))
+        train(replace(once, images=12))
+    assert [path.name for path in sorted((once.folder / "checkpoints").iterdir())] == [
+        "checkpoint-000000008.pt", "checkpoint-000000012.pt",
+    ]  # fmt: skip
+    train(replace(once, images=16))
     assert_equal(expected, weights_of(once))
 
 
@@ -154,6 +159,36 @@ def test_adversarial_phase_starts_from_the_pretrained_generator(settings):
     train(first)
     pretrained = weights_of(first)["parts"]["generator"]["network"]
     assert_equal(dict(start_generator(second).state_dict()), dict(pretrained))
+
+
+def test_pretrained_as_another_network(settings):
+    """A second phase of another width is refused, saying what the first was; nothing is called damaged."""
+    train(settings("pretrain", images=4))
+    second = settings("adversarial", width=8, scratch=False)
+    with pytest.raises(TrainingError, match="pretrained as cartoongan_blur of width 4"):
+        train(second)
+    (settings("pretrain").folder / "settings.json").unlink()
+    with pytest.raises(TrainingError, match="is of other networks"):
+        train(second)
+
+
+def test_start_from_a_style(settings, tmp_path):
+    """`--start` takes a style's weights; a style of another width is refused, saying what it is."""
+    style = train(settings("pretrain", images=4, run=tmp_path / "first"))
+    second = settings("adversarial", start=style)
+    assert_equal(dict(start_generator(second).state_dict()), dict(load_style(style)[0].state_dict()))
+    with pytest.raises(TrainingError, match="width 4"):
+        train(settings("adversarial", start=style, width=8))
+
+
+def test_second_phase_goes_on_without_the_first(settings):
+    """Once the second phase has a checkpoint, that of the first is not needed."""
+    train(settings("pretrain", images=4))
+    second = replace(settings("adversarial"), scratch=False)
+    train(replace(second, images=8))
+    shutil.rmtree(settings("pretrain").folder)
+    train(second)
+    assert weights_of(second)["images"] == 16
 
 
 def test_full_disk_is_a_sentence(settings):
