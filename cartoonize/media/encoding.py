@@ -1,0 +1,78 @@
+"""How videos are compressed: the encoders, and what each gets unless the user says otherwise."""
+
+from dataclasses import dataclass
+
+import av
+
+from ..errors import MediaError
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How a video is compressed.
+
+    `codec`: an FFmpeg encoder; by default what suits the container (H.264, or VP9 in WebM). `crf`: constant
+    quality, lower is better and larger; `preset`: the encoder's trade of time for size. Both have a
+    default for each encoder. `audio`: carry the sound over.
+    """
+
+    codec: str | None = None
+    crf: float | None = None
+    preset: str | None = None
+    audio: bool = True
+
+    def encoder(self, suffix: str) -> str:
+        """The encoder to use for a container."""
+        return self.codec or _DEFAULT_ENCODERS.get(suffix.lower(), "libx264")
+
+    def asked(self) -> str:
+        """What was asked for beyond the defaults, for messages."""
+        options = {"crf": self.crf, "preset": self.preset}
+        return "".join(f", {name} {value}" for name, value in options.items() if value is not None)
+
+    def check(self, encoder: str) -> None:
+        """Refuse what the encoder would leave aside without a word.
+
+        Raises:
+            MediaError: a quality or preset was asked of an encoder that has none.
+        """
+        known = _ENCODER_OPTIONS.get(encoder)
+        for option, asked in (("crf", self.crf), (_preset_name(encoder), self.preset)):
+            if asked is not None and known is not None and option not in known:
+                raise MediaError(f"{encoder} has no {option.replace('cpu-used', 'preset')}; leave it out.")
+
+    def options(self, encoder: str) -> dict[str, str]:
+        """FFmpeg options of the encoder."""
+        options = dict(_ENCODER_OPTIONS.get(encoder, {}))
+        if self.crf is not None:
+            options["crf"] = f"{self.crf:g}"
+        if self.preset is not None:
+            options[_preset_name(encoder)] = self.preset
+        return options
+
+
+# Fast presets: at a constant quality a slower one buys a smaller file, and our users wait for frames.
+_ENCODER_OPTIONS = {
+    "libx264": {"crf": "18", "preset": "veryfast"},
+    "libx265": {"crf": "20", "preset": "fast", "x265-params": "log-level=error"},
+    "libvpx-vp9": {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
+    "libsvtav1": {"crf": "26", "preset": "9"},
+    "mpeg4": {"flags": "+qscale", "global_quality": "354"},  # qscale 3; FF_QP2LAMBDA is 118
+    "mjpeg": {"flags": "+qscale", "global_quality": "236"},
+    "prores_ks": {},
+    "ffv1": {},
+}
+_DEFAULT_ENCODERS = {".webm": "libvpx-vp9"}
+_KNOWN_ENCODERS = (
+    "libx264", "libx265", "libsvtav1", "libvpx-vp9", "mpeg4", "prores_ks", "ffv1", "mjpeg",
+    "h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_videotoolbox", "hevc_videotoolbox", "h264_qsv",
+)  # fmt: skip
+
+
+def known_encoders() -> list[str]:
+    """Encoders of this build of FFmpeg that are worth naming."""
+    return [name for name in _KNOWN_ENCODERS if name in av.codecs_available]
+
+
+def _preset_name(encoder: str) -> str:
+    return "cpu-used" if encoder == "libvpx-vp9" else "preset"
