@@ -22,6 +22,10 @@ from .presets import Recipe
 
 View = Callable[[Tensor], Tensor]
 
+LOSSES = (
+    "content", "adversarial", "tv", "colour", "gram", "surface", "structure", "texture", "temporal",
+)  # fmt: skip
+
 
 class Adversarial:
     """Both networks; batches hold "photo", "drawing" and "smoothed", each (N, 3, H, W) uint8.

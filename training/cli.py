@@ -1,6 +1,7 @@
 """`cartoonize train`: thin commands over this package. Everything heavy is imported inside them."""
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields, replace
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .run import Settings
 
 Item = TypeVar("Item")
+
+FRAME_SIZE = 256  # pixels; larger where a recipe's crops are
 
 app = typer.Typer(
     name="train",
@@ -75,7 +78,7 @@ PrecisionName = Annotated[
 Compile = Annotated[
     bool | None, typer.Option("--compile/--no-compile", help="Compile the networks.", show_default="on GPUs")
 ]
-Seed = Annotated[int, typer.Option(help="Decides weights, crops and draws.")]
+Seed = Annotated[int, typer.Option(min=0, help="Decides weights, crops and draws.")]
 Workers = Annotated[
     int | None, typer.Option(min=0, help="Processes that load pictures.", show_default="by cores")
 ]
@@ -93,7 +96,7 @@ def frames(
     films: Annotated[
         list[Path], typer.Argument(metavar="FILM... OUT", help="Films; last, the folder to write.")
     ],
-    size: Annotated[int, typer.Option(min=16, help="Sides of the frames in pixels.")] = 256,
+    size: Annotated[int, typer.Option(min=16, help="Sides of the frames in pixels.")] = FRAME_SIZE,
     per_scene: Annotated[int, typer.Option(min=1, help="Frames of each scene.")] = 1,
     threshold: Annotated[float, typer.Option(help="Of PySceneDetect: lower finds more scenes.")] = 27.0,
 ) -> None:
@@ -152,6 +155,8 @@ def targets(
     from .pictures import list_pictures
     from .targets import Look
 
+    if not all(0 < factor < math.inf for factor in scale or []):
+        raise TrainingError("--scale has to be a number above 0.")
     drawn = draw_targets(photos, out, scales=scale or (1.0, 1.75), look=Look(), workers=workers)
     _count(drawn, len(list_pictures(photos)), "redrawn")
 
@@ -211,13 +216,27 @@ def run_all(
       cartoonize train run --photos photos/ --style films/ --run runs/mine
     """
     options = locals()
-    if not dry_run:
-        options["style"] = _drawings(style, run / "frames")
-        options["smoothed"] = run / "smoothed"
-        smooth(options["style"], options["smoothed"], workers)
+    del options["dry_run"]
+    films, drawings = _films_in(style), run / "frames"
+    options |= {"style": drawings if films else style, "smoothed": run / "smoothed"}
+    second = _settings("adversarial", **options)
     adversarial_only = ("style", "smoothed", "spectral_norm", "pool")
-    _train("pretrain", **{name: value for name, value in options.items() if name not in adversarial_only})
-    _train("adversarial", **options)
+    first_options = {name: value for name, value in options.items() if name not in adversarial_only}
+    first = _settings("pretrain", **first_options | {"weight": _weights_of("pretrain", weight)})
+    size = max(FRAME_SIZE, second.recipe.size)
+    if dry_run:
+        typer.echo(json.dumps(_plan(films, size, first, second), indent=2))
+        return
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise TrainingError(
+            "Several processes would prepare the same files: run `cartoonize train frames` and `smooth` "
+            "first, and under torchrun `pretrain` and `adversarial`."
+        )
+    if films and not (drawings / "manifest.csv").exists():
+        frames([*films, drawings], size=size)
+    smooth(options["style"], run / "smoothed", workers)
+    _fit(first)
+    _fit(second)
 
 
 @app.command()
@@ -289,14 +308,37 @@ def evaluate(
 
 def _train(phase: PhaseName, *, dry_run: bool, **options: Any) -> None:
     """Run a phase with the options of its command, whose names are those of Settings and Recipe."""
-    from .run import describe, train
+    from .run import describe
 
     settings = _settings(phase, **options)
     if dry_run:
         typer.echo(json.dumps(describe(settings), indent=2))
         return
-    _say(f"{phase}: {settings.folder}")
+    _fit(settings)
+
+
+def _fit(settings: "Settings") -> None:
+    from .run import train
+
+    _say(f"{settings.phase}: {settings.folder}")
     _say(f"The style is {train(settings)}")
+
+
+def _plan(films: list[Path], size: int, first: "Settings", second: "Settings") -> dict[str, Any]:
+    """What `run` would do, step by step."""
+    from .pictures import list_pictures
+    from .run import describe
+
+    drawings = second.style
+    if drawings and not films:
+        list_pictures(drawings)  # says what is wrong with the folder
+    taken = {"films": [str(film) for film in films], "out": str(drawings), "size": size} if films else None
+    return {
+        "frames": taken,
+        "smooth": {"frames": str(drawings), "out": str(second.smoothed)},
+        "pretrain": describe(first),
+        "adversarial": describe(second, planned=True),
+    }
 
 
 def _settings(
@@ -310,21 +352,34 @@ def _settings(
         raise TrainingError(f"There is no preset {preset!r} for this phase: choose {fitting}.")
     recipe = PRESETS[preset]
     changes = {field.name: options.pop(field.name, None) for field in fields(Recipe) if field.name in options}
-    changes["weights"] = replace(recipe.weights, **dict(_parse_weight(text) for text in weight or []))
+    factors = dict(_parse_weight(text, phase) for text in weight or [])
+    changes["weights"] = replace(recipe.weights, **factors)
     recipe = replace(recipe, **{name: value for name, value in changes.items() if value is not None})
     # More processes than cores only wait for each other, and eight keep up with any one GPU.
     count = min(8, os.cpu_count() or 1) if workers is None else workers
     return Settings(phase, recipe, card=_read_card(card), workers=count, **options)
 
 
-def _parse_weight(text: str) -> tuple[str, float]:
+def _parse_weight(text: str, phase: PhaseName) -> tuple[str, float]:
+    from .run import LOSSES
+
     name, _, value = text.partition("=")
-    if name not in Weights.__slots__:
-        raise TrainingError(f"There is no loss {name!r}: choose {', '.join(Weights.__slots__)}.")
+    if name not in LOSSES[phase]:
+        raise TrainingError(f"The phase {phase} has no loss {name!r}: choose {', '.join(LOSSES[phase])}.")
     try:
-        return name, float(value)
+        factor = float(value)
     except ValueError:
-        raise TrainingError(f"--weight {text} should be {name}=NUMBER.") from None
+        factor = math.nan
+    if not 0 <= factor < math.inf:
+        raise TrainingError(f"--weight {text} should be {name}=NUMBER, and the number 0 or more.")
+    return name, factor
+
+
+def _weights_of(phase: PhaseName, weight: list[str] | None) -> list[str]:
+    """Those of the options that are of the phase's losses."""
+    from .run import LOSSES
+
+    return [text for text in weight or [] if text.partition("=")[0] in LOSSES[phase]]
 
 
 def _read_card(path: Path | None) -> Card:
@@ -336,14 +391,10 @@ def _read_card(path: Path | None) -> Card:
         raise TrainingError(f"Cannot read the card {path}: {error}.") from error
 
 
-def _drawings(style: Path, out: Path) -> Path:
-    """The folder itself if it holds pictures; if films, the frames of them, taken once."""
+def _films_in(folder: Path) -> list[Path]:
     from .frames import films_in
 
-    films = films_in(style)
-    if films and not (out / "manifest.csv").exists():
-        frames([*films, out])
-    return out if films else style
+    return films_in(folder)
 
 
 def _count(results: Iterable[bool], total: int, done: str) -> None:

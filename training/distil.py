@@ -17,6 +17,7 @@ from .discriminator import build_discriminator
 from .learner import Compute, Learner
 from .presets import Recipe, Schedule
 
+LOSSES = ("pixel", "gradient", "temporal", "adversarial")
 RISE = (0.55, 0.65)  # progress between which the adversarial weight goes from 0 to its full value
 DISCRIMINATOR = Schedule(epochs=1, lr=2e-4, betas=(0.5, 0.99))  # slower than the generator, whose rate falls
 HEAD_START = 0.02  # progress by which the discriminator begins earlier
@@ -29,11 +30,14 @@ class Distil:
         self.weights, self.compute = recipe.weights, compute
         self.criterion = losses.CRITERIA[recipe.criterion]
         self.generator = Learner(generator, recipe.schedules["distil"], compute, recipe.clip)
-        self.judge = Learner(build_discriminator(recipe), DISCRIMINATOR, compute, recipe.clip)
+        self.judge: Learner | None = None
+        if self.weights.adversarial:
+            self.judge = Learner(build_discriminator(recipe), DISCRIMINATOR, compute, recipe.clip)
 
     def parts(self) -> Mapping[str, Part]:
-        """Both networks with their optimisers."""
-        return {"generator": self.generator, "discriminator": self.judge}
+        """The networks with their optimisers."""
+        judge = {"discriminator": self.judge} if self.judge else {}
+        return {"generator": self.generator, **judge}
 
     def step(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
         """Learn from one batch; the losses by name."""
@@ -48,12 +52,12 @@ class Distil:
             found["temporal"] = losses.steadiness(self.generator, photo, output)
             total = total + self.weights.temporal * found["temporal"]
         weight = self.weights.adversarial * ramp(progress, *RISE)
-        if weight:
+        if self.judge and weight:
             found["adversarial"] = self.criterion(self.judge(output), 1.0)
             total = total + weight * found["adversarial"]
         found["gradient_norm"] = self.generator.descend(total, progress)
 
-        if self.weights.adversarial and progress >= RISE[0] - HEAD_START:
+        if self.judge and progress >= RISE[0] - HEAD_START:
             found["d"] = losses.discriminator(self.criterion, self.judge(target), self.judge(output.detach()))
             self.judge.descend(found["d"], progress)
         return found

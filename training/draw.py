@@ -1,6 +1,7 @@
 """Photos -> pairs of photo and target on disk, by all cores; what `cartoonize train distil` learns from."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def draw_targets(
 ) -> Iterator[bool]:
     """Write OUT/photo/NAME-SCALE.png and OUT/target/NAME-SCALE.png for every photo.
 
-    Yields for each whether it could be read.
+    NAME has the subfolder of the photo, and its suffix where another differs in nothing else. Yields for
+    each whether it could be read.
 
     A photo is enlarged by each of `scales` before it is redrawn, so that lines keep their width in pixels
     while things grow: the network then suits small and large videos. What is there already is kept.
@@ -30,19 +32,25 @@ def draw_targets(
         TrainingError: there are no pictures in `photos`, or the disk cannot be written.
     """
     paths = list_pictures(photos)
+    names = Counter(path.with_suffix("") for path in paths)
+    shared = {path for path in paths if names[path.with_suffix("")] > 1}
     with disk_errors():
         for folder in ("photo", "target"):
             (out / folder).mkdir(parents=True, exist_ok=True)
-    yield from map_files(partial(_draw, out=out, scales=scales, look=look), paths, workers)
+    draw = partial(_draw, photos=photos, shared=shared, out=out, scales=scales, look=look)
+    yield from map_files(draw, paths, workers)
 
 
-def _draw(path: Path, out: Path, scales: Sequence[float], look: Look) -> bool:
+def _draw(
+    path: Path, photos: Path, shared: Set[Path], out: Path, scales: Sequence[float], look: Look
+) -> bool:
     try:
         source = Pillow.fromarray(read_rgb(path))
     except TrainingError:
         return False
+    named = path.relative_to(photos).with_name(path.name if path in shared else path.stem)
     for scale in scales:
-        name = f"{path.stem}-{round(100 * scale)}.png"
+        name = f"{named}-{round(100 * scale)}.png"
         if (out / "target" / name).exists():
             continue
         size = round(source.width * scale), round(source.height * scale)
@@ -60,5 +68,6 @@ def redraw(photo: Image, look: Look) -> Image:
 
 
 def _save(picture: Image, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     with PendingFile(path, overwrite=True) as pending:
         Pillow.fromarray(picture).save(pending.path, compress_level=1)

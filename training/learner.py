@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..backends import check_device
 from ..backends.pytorch import choose_device, choose_precision
 from ..errors import BackendError
 from .distributed import average, local_device
@@ -48,8 +49,9 @@ def choose_compute(device: str, precision: str, compiled: bool | None = None) ->
     Compiling costs minutes at the start, which small networks on a CPU do not earn back.
 
     Raises:
-        BackendError: a GPU is asked for and there is none, or there is no such precision.
+        BackendError: there is no such device or precision, or a GPU is asked for and there is none.
     """
+    check_device(device)
     chosen = local_device(choose_device(device))
     if precision not in ("auto", "bf16", "fp32"):
         raise BackendError(f"Networks are trained in bf16 or fp32, not in {precision!r}.")

@@ -3,6 +3,7 @@
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,7 @@ from PIL import Image as Pillow
 
 from ..frames import Image
 from ..models import FrameModel, Generator
+from ..pending import PendingFile
 from .extras import train_extra
 from .processes import disk_errors
 
@@ -30,9 +32,9 @@ class Log:
         self.folder, self.samples = folder, samples
         with disk_errors():
             folder.mkdir(parents=True, exist_ok=True)
-        self._stats = folder / "stats.jsonl"
-        _drop_after(self._stats, seen)
-        self._events = SummaryWriter(str(folder), purge_step=seen)
+            self._stats = folder / "stats.jsonl"
+            _drop_after(self._stats, seen)
+            self._events = SummaryWriter(str(folder), purge_step=seen)
 
     def record(self, images: int, total: int, values: Mapping[str, float]) -> None:
         """Log scalars at a number of images seen, and print them."""
@@ -63,7 +65,9 @@ class Log:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._events.close()
+        # On a full disk closing fails as well; that must not hide what went wrong first.
+        with suppress(OSError) if error else disk_errors():
+            self._events.close()
 
 
 @torch.no_grad()
@@ -85,4 +89,5 @@ def _drop_after(stats: Path, seen: int) -> None:
                 kept.append(line + "\n")
         except (ValueError, KeyError):
             warnings.warn(f"A damaged line of {stats} was dropped.", stacklevel=3)
-    stats.write_text("".join(kept))
+    with PendingFile(stats, overwrite=True) as pending:
+        pending.path.write_text("".join(kept))

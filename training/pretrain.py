@@ -14,6 +14,8 @@ from .checkpoint import Part
 from .learner import Compute, Learner
 from .presets import Recipe
 
+LOSSES = ("content",)
+
 
 class Pretrain:
     """Content loss of (photo, G(photo)); batches hold "photo", (N, 3, H, W) uint8."""

@@ -19,6 +19,7 @@ from ..frames import Image
 from ..models import ARCHITECTURES, Generator, architecture_of
 from ..models.checkpoint import Card, load_style
 from ..pending import PendingFile
+from . import adversarial, distil, pretrain
 from .adversarial import Adversarial
 from .checkpoint import Checkpoint
 from .data import Batches, Items, Pairs, Photos, PhotosAndDrawings
@@ -32,6 +33,11 @@ from .presets import PhaseName, Recipe
 from .pretrain import Pretrain
 from .processes import disk_errors
 
+LOSSES: dict[PhaseName, tuple[str, ...]] = {
+    "pretrain": pretrain.LOSSES,
+    "adversarial": adversarial.LOSSES,
+    "distil": distil.LOSSES,
+}
 SAMPLES, SAMPLE_SIZE = 8, 256  # of a sheet: photos, and their sides in pixels
 
 
@@ -99,9 +105,12 @@ def train(settings: Settings) -> Path:
     return style
 
 
-def describe(settings: Settings) -> dict[str, Any]:
-    """The settings as JSON values, with the numbers that the data decide."""
-    items, photos = open_data(settings)
+def describe(settings: Settings, *, planned: bool = False) -> dict[str, Any]:
+    """The settings as JSON values, with the numbers that the data decide.
+
+    If it is `planned`, its drawings and their copies need not be there yet: only the photos are looked at.
+    """
+    items, photos = open_data(replace(settings, phase="pretrain") if planned else settings)
     compute = choose_compute(settings.device, settings.precision, settings.compiled)
     seen = Checkpoint(settings.folder / "checkpoints").newest()
     return _plain(asdict(settings)) | {
@@ -117,7 +126,8 @@ def describe(settings: Settings) -> dict[str, Any]:
 def fill_card(settings: Settings, images: int, photos: int) -> Card:
     """The card with a name and the recipe, where it does not state them."""
     recipe = settings.recipe
-    factors = ", ".join(f"{name} {value:g}" for name, value in asdict(recipe.weights).items() if value)
+    weights = {name: getattr(recipe.weights, name) for name in LOSSES[settings.phase]}
+    factors = ", ".join(f"{name} {value:g}" for name, value in weights.items() if value)
     text = (
         f"{settings.phase}: {images:,} images from {photos:,} photos, batch {recipe.batch}, "
         f"{recipe.size} px, losses {factors}, seed {settings.seed}"

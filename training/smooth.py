@@ -36,8 +36,10 @@ def smooth_folder(frames: Path, out: Path, workers: int | None = None) -> Iterat
         TrainingError: there are no pictures, or the disk cannot be written.
     """
     paths = list_pictures(frames)
-    if out.resolve() == frames.resolve():
-        raise TrainingError(f"The smoothed copies would replace the frames in {frames}: name another folder.")
+    if out.resolve().is_relative_to(frames.resolve()):
+        raise TrainingError(
+            f"The smoothed copies would lie among the frames in {frames}: name another folder."
+        )
     yield from map_files(partial(_smooth_file, frames=frames, out=out), paths, workers)
 
 

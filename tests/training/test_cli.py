@@ -59,6 +59,28 @@ def test_dry_run(photos, features, tmp_path):
     assert not run.exists()
 
 
+def test_dry_run_of_everything(photos, features, tmp_path):
+    """`train run --dry-run` prints one JSON object with every step, also before frames are taken."""
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "film.mp4").touch()
+    run = tmp_path / "run"
+    arguments = ("run", "--photos", photos, "--style", tmp_path / "films", "--run", run, "--dry-run")
+    plan = json.loads(cartoonize(*arguments, "--features", features, *SMALL, "--weight", "tv=2"))
+    assert list(plan) == ["frames", "smooth", "pretrain", "adversarial"]
+    assert plan["frames"]["size"] == 256
+    assert plan["adversarial"]["style"] == plan["smooth"]["frames"] == str(run / "frames")
+    assert plan["adversarial"]["smoothed"] == plan["smooth"]["out"] == str(run / "smoothed")
+    assert plan["adversarial"]["recipe"]["weights"]["tv"] == 2
+    assert not run.exists()
+
+
+def test_run_under_torchrun(photos, drawings, tmp_path, monkeypatch):
+    """Several processes would prepare the same files, which is refused."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(CartoonizeError, match="under torchrun"):
+        cartoonize("run", "--photos", photos, "--style", drawings, "--run", tmp_path / "run", *TINY)
+
+
 def test_smooth(drawings, tmp_path):
     """`train smooth` writes a copy of each picture under its name, and says which could not be read."""
     source, out = tmp_path / "in", tmp_path / "out"
@@ -80,6 +102,18 @@ def test_targets_and_distil(photos, tmp_path):
     assert load_style(tmp_path / "run" / "style.safetensors")[1].architecture == "swift"
 
 
+def test_targets_keep_photos_apart(tmp_path):
+    """Photos of one name in two folders, or with two suffixes, each have a pair of their own."""
+    for name in ("a/1.jpg", "b/1.jpg", "1.png", "1.jpg", "2.jpg"):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 40)).save(path)
+    cartoonize("targets", tmp_path / "photos", tmp_path / "pairs", "--scale", 1, "--workers", 1)
+    folder = tmp_path / "pairs" / "target"
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*.png")}
+    assert names == {"a/1-100.png", "b/1-100.png", "1.png-100.png", "1.jpg-100.png", "2-100.png"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -88,6 +122,12 @@ def test_targets_and_distil(photos, tmp_path):
         (["pretrain", "--photos", "few", "--run", "run"], "are needed"),
         (["pretrain", "--photos", "few", "--run", "run", "--preset", "deckk"], "choose deck, paper"),
         (["distil", "--pairs", "few", "--run", "run", "--weight", "tvv=1"], "no loss 'tvv'"),
+        (["distil", "--pairs", "few", "--run", "run", "--weight", "tv=1"], "distil has no loss 'tv'"),
+        (["distil", "--pairs", "few", "--run", "run", "--weight", "pixel=nan"], "0 or more"),
+        (["distil", "--pairs", "few", "--run", "run", "--weight", "pixel=-1"], "0 or more"),
+        (["pretrain", "--photos", "few", "--run", "run", "--device", "gpu"], "Unknown device 'gpu'"),
+        (["targets", "few", "out", "--scale", "0"], "above 0"),
+        (["smooth", "few", "few/smoothed"], "name another folder"),
         (["frames", "film.mp4", "out"], "film.mp4"),
         (["frames", "film.mp4"], "at least one film"),
         (["smooth", "few", "few"], "name another folder"),
