@@ -14,7 +14,7 @@ from ..models.checkpoint import load_style
 from .tiles import tiled
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-CPU_BUDGET = 1 << 30  # bytes of activations; larger pictures are worked on in tiles
+CPU_BUDGET = 3 << 29  # bytes of activations; larger pictures are worked on in tiles
 
 
 class PyTorchBackend:
