@@ -61,8 +61,8 @@ class Photos:
 class PhotosAndDrawings:
     """Photos as above, with crops of other pictures: "drawing", and the same with edges blurred: "smoothed".
 
-    `smoothed` is a folder of copies, as `cartoonize train smooth` makes them; without one they are made
-    here, at about a millisecond a crop.
+    `smoothed` is a folder of copies, as `cartoonize train smooth` makes them; without one, or where a
+    copy is damaged, they are made here, at about a millisecond a crop.
     """
 
     def __init__(self, photos: Photos, drawings: Pictures, smoothed: Pictures | None = None) -> None:
@@ -72,13 +72,15 @@ class PhotosAndDrawings:
         """The photo and the drawing of that number."""
         rng = np.random.default_rng((self.drawings.seed, index, 1))
         crop, drawing = self.drawings.draw(index, rng)
-        blurred = self.smoothed.twin(crop, self.drawings) if self.smoothed else smooth_edges(drawing)
+        copy = self.smoothed.twin(crop, self.drawings) if self.smoothed else None
+        blurred = smooth_edges(drawing) if copy is None else copy
         return self.photos[index] | {"drawing": as_tensor(drawing), "smoothed": as_tensor(blurred)}
 
     @property
     def skipped(self) -> int:
-        """How many photos and drawings could not be used."""
-        return self.photos.skipped + self.drawings.skipped
+        """How many photos, drawings and smoothed copies could not be used."""
+        copies = self.smoothed.skipped if self.smoothed else 0
+        return self.photos.skipped + self.drawings.skipped + copies
 
 
 class Pairs:
@@ -96,6 +98,8 @@ class Pairs:
         rng = np.random.default_rng((self.photos.seed, index, 0))
         crop, photo = self.photos.draw(index, rng)
         target = self.targets.twin(crop, self.photos)
+        if target is None:
+            raise TrainingError(f"The target of {crop.path} cannot be read: draw it again.")
         return {"photo": as_tensor(degrade(photo, rng)), "target": as_tensor(target)}
 
     @property

@@ -3,10 +3,12 @@
 Pictures here are (H, W, 3) uint8 RGB.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from ..backends import load
 from ..errors import TrainingError
 from ..frames import Backend, Image
-from ..media import open_source
+from ..media import PICTURE_SUFFIXES, VideoSource
 from .distances import frechet_of_features, inception_distances
 from .extras import load_opencv
 from .features import load_features
@@ -39,6 +41,14 @@ class Report:
     figures: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    def add(self, figures: Mapping[str, float]) -> None:
+        """Take over figures; those that are no number become a note."""
+        for name, value in figures.items():
+            if math.isfinite(value):
+                self.figures[name] = value
+            else:
+                self.notes.append(f"{name.replace('_', ' ').capitalize()} is not defined on these pictures.")
+
 
 def evaluate(
     style: str,
@@ -59,29 +69,40 @@ def evaluate(
     Raises:
         CartoonizeError: the style, a folder, the clip or weights cannot be used.
     """
+    _check_clip(clip)
+    artist = sample(list_pictures(drawings), count) if drawings else []
     backend, report = load(style, device=device), Report(style)
-    pairs = _draw(backend, sample(list_pictures(photos), count), report)
-    report.figures["pictures"] = len(pairs)
-    report.figures |= compare(pairs)
-    if clip:
-        report.figures |= flicker(backend, _frames(clip, frames))
-    else:
-        report.notes.append("Flicker was not measured: it needs a clip (--video).")
-    _measure_distances(report, pairs, drawings, features, metric_weights, count)
+    found, squares = [], []
+    for photo in _readable(sample(list_pictures(photos), count), report):
+        drawn = backend(photo[None].copy())[0]
+        found.append(compare(photo, drawn))
+        squares.append([centre_square(picture, SQUARE) for picture in (photo, drawn)])
+    if not found:
+        raise TrainingError("None of the photos can be read.")
+    report.add({"pictures": len(found)} | summarise(found))
+    _measure_flicker(report, backend, clip, frames)
+    _measure_distances(report, squares, artist, features, metric_weights)
     return report
 
 
-def compare(pairs: Sequence[tuple[Image, Image]]) -> dict[str, float]:
-    """Means over (source, output) of what can be told from single pictures."""
-    source = float(np.mean([flatness(photo) for photo, _ in pairs]))
-    output = float(np.mean([flatness(drawn) for _, drawn in pairs]))
+def compare(source: Image, output: Image) -> dict[str, float]:
+    """What can be told from a single picture; NaN for what it does not tell."""
     return {
-        "colour_shift": float(np.mean([colour_shift(photo, drawn) for photo, drawn in pairs])),
-        "flatness_output": output,
-        "flatness_source": source,
-        "flatness_ratio": output / source if source else float("nan"),
-        "contours_kept": float(np.nanmean([contours_kept(photo, drawn) for photo, drawn in pairs])),
+        "colour_shift": colour_shift(source, output),
+        "flatness_output": flatness(output),
+        "flatness_source": flatness(source),
+        "contours_kept": contours_kept(source, output),
     }
+
+
+def summarise(found: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Means over pictures, each over those that tell the figure; NaN where none does."""
+    means = {}
+    for name in found[0]:
+        told = [figures[name] for figures in found if not math.isnan(figures[name])]
+        means[name] = fmean(told) if told else math.nan
+    means["flatness_ratio"] = _ratio(means["flatness_output"], means["flatness_source"])
+    return means
 
 
 def colour_shift(source: Image, output: Image) -> float:
@@ -129,8 +150,7 @@ def flicker(backend: Backend, frames: Iterable[Image]) -> dict[str, float]:
     if not changes:
         raise TrainingError("Flicker needs a clip of two frames or more with something in common.")
     source, output = np.mean(changes, axis=0).tolist()
-    ratio = output / source if source else float("nan")
-    return {"flicker_output": output, "flicker_source": source, "flicker_ratio": ratio}
+    return {"flicker_output": output, "flicker_source": source, "flicker_ratio": _ratio(output, source)}
 
 
 def motion(earlier: Image, later: Image) -> tuple[Flow, NDArray[np.bool_]]:
@@ -166,52 +186,68 @@ def _follow(picture: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
     return moved
 
 
-def _draw(backend: Backend, paths: Sequence[Path], report: Report) -> list[tuple[Image, Image]]:
-    pairs = []
+def _ratio(output: float, source: float) -> float:
+    return output / source if source else math.nan
+
+
+def _readable(paths: Sequence[Path], report: Report) -> Iterator[Image]:
     for path in paths:
         try:
-            photo = read_rgb(path)
+            yield read_rgb(path)
         except TrainingError as error:
             report.notes.append(f"Left out: {error}")
-            continue
-        pairs.append((photo, backend(photo[None].copy())[0]))
-    if not pairs:
-        raise TrainingError("None of the photos can be read.")
-    return pairs
 
 
-def _frames(clip: Path, count: int) -> Iterator[Image]:
-    with open_source(clip) as source:
-        yield from (frame.image for frame in islice(source, count))
+def _check_clip(clip: Path | None) -> None:
+    """Find out before the work that goes before the clip."""
+    if clip is None:
+        return
+    if clip.suffix.lower() in PICTURE_SUFFIXES:  # which the video reader would take for a clip of one frame
+        raise TrainingError(f"{clip} is a picture: flicker needs a video.")
+    with VideoSource(clip):
+        pass
+
+
+def _measure_flicker(report: Report, backend: Backend, clip: Path | None, count: int) -> None:
+    if clip is None:
+        report.notes.append("Flicker was not measured: it needs a clip (--video).")
+        return
+    with VideoSource(clip) as source:
+        try:
+            report.add(flicker(backend, (frame.image for frame in islice(source, count))))
+        except TrainingError as error:
+            report.notes.append(str(error))
 
 
 def _measure_distances(
     report: Report,
-    pairs: Sequence[tuple[Image, Image]],
-    drawings: Path | None,
+    pairs: Sequence[Sequence[Image]],
+    drawings: Sequence[Path],
     features: Path | None,
     metric_weights: Path | None,
-    count: int,
 ) -> None:
-    """How far outputs are from the artist's pictures, and how far the photos were."""
-    if drawings is None:
+    """How far outputs are from the artist's pictures, and how far the photos were; `pairs` are squares."""
+    if not drawings:
         report.notes.append("Distances to the artist were not measured: they need --style.")
         return
-    artist = _squares(read_rgb(path) for path in sample(list_pictures(drawings), count))
-    source, output = (_squares(pictures) for pictures in zip(*pairs, strict=True))
+    theirs = [centre_square(picture, SQUARE) for picture in _readable(drawings, report)]
+    if min(len(theirs), len(pairs)) < 2:
+        report.notes.append("Distances to the artist were not measured: they need two pictures of each.")
+        return
+    artist = _stack(theirs)
+    source, output = (_stack(pictures) for pictures in zip(*pairs, strict=True))
     if features:
         network = load_features("vgg16", features)
         for name, pictures in (("output", output), ("source", source)):
-            report.figures[f"frechet_vgg16_{name}"] = frechet_of_features(network, pictures, artist)
+            report.add({f"frechet_vgg16_{name}": frechet_of_features(network, pictures, artist)})
     else:
         report.notes.append("The Fréchet distance on VGG16 was not measured: it needs --features.")
     if metric_weights:
-        report.figures |= inception_distances(metric_weights, output, artist)
+        report.add(inception_distances(metric_weights, output, artist))
     else:
         report.notes.append("FID and KID were not measured: they need --metric-weights.")
 
 
-def _squares(pictures: Iterable[Image]) -> torch.Tensor:
-    """Centre squares as (N, 3, 256, 256) uint8."""
-    squares = np.stack([centre_square(picture, SQUARE) for picture in pictures])
-    return torch.from_numpy(squares).permute(0, 3, 1, 2)
+def _stack(squares: Sequence[Image]) -> torch.Tensor:
+    """Pictures of one size as (N, 3, H, W) uint8."""
+    return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)

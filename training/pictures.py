@@ -139,14 +139,23 @@ class Pictures:
             self._cached += picture.nbytes
         return picture
 
-    def twin(self, crop: Crop, of: "Pictures") -> Image:
+    def twin(self, crop: Crop, of: "Pictures") -> Image | None:
         """The same crop of the picture of the same name in this folder: another version of it.
 
+        None if that is damaged, which is counted.
+
         Raises:
-            TrainingError: there is none, it is damaged, or of another size.
+            TrainingError: there is none, or it is of another size.
         """
         path = self.folder / crop.path.relative_to(of.folder)
-        picture = self.read(path)
+        if not path.exists():
+            raise TrainingError(f"There is no {path} to go with {crop.path}.")
+        try:
+            picture = self.read(path)
+        except TrainingError:
+            if path in self.paths:  # others are counted from the start
+                self._damaged[self.paths.index(path)] = True
+            return None
         if picture.shape != of.read(crop.path).shape:
             raise TrainingError(f"{path} and {crop.path} should be of one size.")
         return crop.of(picture)
@@ -182,4 +191,5 @@ def centre_square(picture: Image, size: int) -> Image:
 
 def sample(paths: Sequence[Path], count: int) -> list[Path]:
     """`count` paths, evenly spread: the same ones every time."""
-    return [paths[i * len(paths) // count] for i in range(min(count, len(paths)))]
+    count = min(count, len(paths))
+    return [paths[i * len(paths) // count] for i in range(count)]

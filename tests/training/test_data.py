@@ -1,6 +1,7 @@
 """Which pictures a step sees."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 from cartoonize.errors import TrainingError
 from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
 from cartoonize.training.distributed import Ranks
-from cartoonize.training.pictures import Pictures, read_rgb
+from cartoonize.training.pictures import Pictures, read_rgb, sample
 from cartoonize.training.run import open_data
 from cartoonize.training.smooth import smooth_edges, smooth_folder
 
@@ -86,6 +87,13 @@ def test_too_few_or_too_small(tmp_path, count, side, least):
         Pictures(tmp_path, 32, seed=0, least=least)
 
 
+@pytest.mark.parametrize(("count", "expected"), [(2, [0, 2]), (4, [0, 1, 2, 3]), (100, [0, 1, 2, 3])])
+def test_samples_are_spread(count, expected):
+    """A sample is spread over the whole, and is the whole if that is no more than was asked for."""
+    paths = [Path(str(number)) for number in range(4)]
+    assert sample(paths, count) == [paths[number] for number in expected]
+
+
 def test_missing_folder(tmp_path):
     """A folder that is not there is named."""
     with pytest.raises(TrainingError, match="There is no folder"):
@@ -122,8 +130,21 @@ def test_smoothed_copies_and_smoothing_on_the_fly(photos, drawings, tmp_path):
 def test_missing_smoothed_copies(settings, photos):
     """Copies that are not those of the drawings are refused when the first is missed."""
     items, _ = open_data(settings("adversarial", smoothed=photos))
-    with pytest.raises(TrainingError, match="Cannot read"):
+    with pytest.raises(TrainingError, match="to go with"):
         items[0]
+
+
+def test_damaged_smoothed_copy(photos, drawings, tmp_path):
+    """A copy that is damaged is made anew for the step, and counted once."""
+    assert all(smooth_folder(drawings, tmp_path, workers=1))
+    pictures, copies = Pictures(drawings, 32, seed=0), Pictures(tmp_path, 32, seed=0)
+    plain = Photos(Pictures(photos, 32, seed=0))
+    items = PhotosAndDrawings(plain, pictures, copies)
+    for path in copies.paths:
+        path.write_bytes(path.read_bytes()[:60])
+    assert torch.equal(items[0]["smoothed"], PhotosAndDrawings(plain, pictures)[0]["smoothed"])
+    assert items[8 * 3]["smoothed"].shape == (3, 32, 32)
+    assert 1 <= items.skipped <= 2
 
 
 def test_smoothing_blurs_edges_only():

@@ -1,6 +1,8 @@
 """The quality report measures what it says."""
 
 import json
+import re
+import shutil
 
 import av
 import numpy as np
@@ -9,6 +11,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
+from cartoonize.errors import CartoonizeError
 from cartoonize.training.cli import app
 from cartoonize.training.distances import frechet
 from cartoonize.training.evaluate import (
@@ -19,6 +22,7 @@ from cartoonize.training.evaluate import (
     flatness,
     flicker,
     motion,
+    summarise,
     unrest,
 )
 
@@ -84,7 +88,7 @@ def test_contours():
 
 def test_compare_identity():
     """A style that changes nothing shifts no colour, flattens nothing and keeps all contours."""
-    figures = compare([(texture(), texture())])
+    figures = summarise([compare(texture(), texture())])
     assert figures["colour_shift"] == 0
     assert figures["flatness_ratio"] == figures["contours_kept"] == 1
 
@@ -96,19 +100,22 @@ def test_frechet_distance_of_normal_distributions():
     assert frechet(rows, 2 * rows + [3, 0, 0]) == pytest.approx(9 + 3, rel=0.03)
 
 
-@pytest.fixture
-def clip(tmp_path):
-    """Six frames of a texture moving by two pixels each."""
-    path = tmp_path / "clip.mp4"
+def write_clip(path, frames):
+    """Frames of a texture moving by two pixels each."""
     still = texture(96, 160)
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", rate=10, options={"crf": "10"})
         stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
-        for step in range(6):
+        for step in range(frames):
             frame = np.ascontiguousarray(still[:, 2 * step : 2 * step + 128])
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))
         container.mux(stream.encode(None))
     return path
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return write_clip(tmp_path / "clip.mp4", 6)
 
 
 def test_report(photos, drawings, features, clip, tmp_path):
@@ -134,3 +141,27 @@ def test_a_style_is_measured(photos, tiny_style):
     assert report.figures["colour_shift"] > 0
     assert report.figures["pictures"] == 8
     assert torch.is_grad_enabled()
+
+
+def test_what_cannot_be_measured_is_a_note(photos, drawings, tmp_path):
+    """A clip of one frame, no contours, a damaged picture of the artist: the rest is measured."""
+    plain, artist = tmp_path / "plain", tmp_path / "artist"
+    plain.mkdir()
+    Image.new("RGB", (64, 64), "grey").save(plain / "grey.png")
+    shutil.copytree(drawings, artist)
+    (artist / "bad.png").write_text("no picture")
+    clip = write_clip(tmp_path / "one.mp4", 1)
+    report = evaluate("null", plain, drawings=artist, clip=clip)
+    assert report.figures["flatness_ratio"] == 1
+    assert "contours_kept" not in report.figures
+    notes = " ".join(report.notes)
+    for words in ("Contours kept", "two frames", "bad.png", "two pictures"):
+        assert words in notes
+
+
+@pytest.mark.parametrize("name", ["", "0.png", "missing.mp4"])
+def test_no_video(photos, name):
+    """A folder, a picture or a missing file in the place of a clip is refused in a sentence."""
+    path = photos / name
+    with pytest.raises(CartoonizeError, match=re.escape(str(path))):
+        evaluate("null", photos, clip=path)
