@@ -10,7 +10,7 @@ import av
 import numpy as np
 from PIL import Image as Pillow
 
-from ..errors import TrainingError
+from ..errors import MediaError, TrainingError
 from ..frames import Image
 from ..media import VideoSource
 from ..pending import PendingFile
@@ -37,6 +37,7 @@ class Tally:
     kept: int = 0
     blank: int = 0
     repeated: int = 0
+    failed: int = 0  # could not be decoded
 
 
 @dataclass(slots=True)
@@ -67,12 +68,13 @@ class Extraction:
             ):
                 manifest = csv.writer(file)
                 manifest.writerow(["file", "film", "time", "scene"])
+                for film in films:  # before hours are spent on those in front of a bad one
+                    VideoSource(film).close()
                 for number, film in enumerate(films):
                     yield self._film(film, f"{number:02d}-{film.stem}", manifest)
 
     def _film(self, film: Path, stem: str, manifest: "Writer") -> Tally:
-        with VideoSource(film):  # says what is wrong with a file more precisely than scene detection
-            scenes = find_scenes(film, self.threshold)
+        scenes = find_scenes(film, self.threshold)
         moments = [
             (scene, start + (end - start) * (part + 0.5) / self.per_scene)
             for scene, (start, end) in enumerate(scenes)
@@ -80,9 +82,14 @@ class Extraction:
         ]
         tally = Tally(film, scenes=len(scenes))
         spread = moments[:: max(1, len(moments) // BAR_FRAMES)]
-        window = find_picture([grab(film, time) for _, time in spread])
+        looks = [frame for _, time in spread if (frame := _try(film, time)) is not None]
+        window = find_picture(looks) if looks else (slice(None), slice(None))
         for scene, time in moments:
-            picture = centre_square(grab(film, time)[window], self.size)
+            frame = _try(film, time)
+            if frame is None:
+                tally.failed += 1
+                continue
+            picture = centre_square(frame[window], self.size)
             if is_blank(picture):
                 tally.blank += 1
             elif self._seen(picture):
@@ -131,13 +138,25 @@ def find_scenes(film: Path, threshold: float) -> list[tuple[float, float]]:
 
 
 def grab(film: Path, time: float) -> Image:
-    """The frame shown at a time in seconds, upright, RGB.
+    """The frame shown at a time in seconds, upright, with square pixels, RGB.
 
     Raises:
         MediaError: the film cannot be read, has no video stream, or ends before.
     """
     with VideoSource(film, start=time) as source:
-        return next(iter(source)).image
+        image, aspect = next(iter(source)).image, source.sample_aspect_ratio
+    if aspect == 1:
+        return image
+    size = round(image.shape[1] * aspect), image.shape[0]
+    return np.asarray(Pillow.fromarray(image).resize(size, Pillow.Resampling.LANCZOS))
+
+
+def _try(film: Path, time: float) -> Image | None:
+    """The frame, or None where the film is damaged: the others are still worth having."""
+    try:
+        return grab(film, time)
+    except MediaError:
+        return None
 
 
 def find_picture(frames: Sequence[Image]) -> tuple[slice, slice]:

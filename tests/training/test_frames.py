@@ -1,14 +1,15 @@
 """Films become frames."""
 
 import csv
+from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
 from PIL import Image
 
-from cartoonize.errors import CartoonizeError
-from cartoonize.training.frames import Extraction, difference_hash, find_picture, is_blank
+from cartoonize.errors import CartoonizeError, MediaError
+from cartoonize.training.frames import Extraction, difference_hash, find_picture, grab, is_blank
 
 
 def picture(seed, width=160, height=90):
@@ -81,6 +82,41 @@ def test_film_without_video(tmp_path):
         container.mux(stream.encode(None))
     with pytest.raises(CartoonizeError, match=r"song\.mp4"):
         list(Extraction(tmp_path / "out").run([path]))
+
+
+def test_a_bad_film_is_named_first(tmp_path):
+    """A film that cannot be read is named before the others are worked on."""
+    good, bad = film(tmp_path / "good.mp4", [picture(1)]), tmp_path / "bad.mp4"
+    bad.write_bytes(b"no film")
+    with pytest.raises(CartoonizeError, match=r"bad\.mp4"):
+        next(Extraction(tmp_path / "out").run([good, bad]))
+    assert not list((tmp_path / "out").glob("*.png"))
+
+
+def test_damaged_moment_is_counted(tmp_path, monkeypatch):
+    """A moment that cannot be decoded is counted, and the others are taken."""
+    source = film(tmp_path / "film.mp4", [picture(seed) for seed in (1, 2, 3)])
+
+    def grab_some(path, time):
+        if 2 < time < 4:
+            raise MediaError("damaged")
+        return grab(path, time)
+
+    monkeypatch.setattr("cartoonize.training.frames.grab", grab_some)
+    (tally,) = Extraction(tmp_path / "out", size=64).run([source])
+    assert (tally.kept, tally.failed) == (2, 1)
+
+
+def test_pixels_are_made_square(tmp_path):
+    """An anamorphic film's frames are as wide as they are shown."""
+    path = tmp_path / "wide.mp4"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 90, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(1), "rgb24")))
+        container.mux(stream.encode(None))
+    assert grab(path, 0.0).shape == (90, 213, 3)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no film"])
