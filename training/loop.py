@@ -1,11 +1,13 @@
 """The only training loop: every phase brings its step, and `fit` does the rest."""
 
 import math
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Event, current_thread, main_thread
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +19,7 @@ from ..frames import Image
 from ..models import Generator
 from ..models.checkpoint import Card, save_style
 from .checkpoint import Checkpoint, Part
-from .data import Batches
+from .data import Batches, Item
 from .log import Log
 from .processes import disk_errors
 
@@ -52,6 +54,7 @@ def fit(
 
     Raises:
         TrainingError: a loss or a gradient is not finite, the disk is full, or data cannot be read.
+        KeyboardInterrupt: Ctrl-C was pressed; the step that was under way is done and saved.
     """
     checkpoint = Checkpoint(folder / "checkpoints", **phase.parts())
     seen = checkpoint.load_latest()
@@ -59,14 +62,19 @@ def fit(
         return
     first = batches.ranks.rank == 0
     source, meter, saved = batches.start_at(seen), Meter(), time.perf_counter()
-    with Log(folder, seen, samples) if first else nullcontext() as log:
-        while seen < images:
+    with Log(folder, seen, samples) if first else nullcontext() as log, held_interrupt() as interrupted:
+        if log and not style.exists():
+            with disk_errors():
+                save_style(style, generator, card)
+        while seen < images and not interrupted.is_set():
             with meter.waiting():
-                batch = next(source)
+                batch = _next(source, interrupted)
+            if batch is None:
+                break
 
             torch.manual_seed(_step_seed(seed, batches.ranks.rank, seen))
             losses = phase.step(batch, seen / images)
-            meter.add({name: float(value.detach()) for name, value in losses.items()})
+            meter.add(_to_floats(losses))
             seen += batches.size
             _check_finite(meter.last, seen, checkpoint)
 
@@ -78,6 +86,31 @@ def fit(
                 _ship(generator, style, card, log, seen)
                 checkpoint.save(seen)
                 saved = time.perf_counter()
+
+        if log and interrupted.is_set() and seen < images:
+            _ship(generator, style, card, log, seen)
+            checkpoint.save(seen)
+    if interrupted.is_set():
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def held_interrupt() -> Iterator[Event]:
+    """Ctrl-C sets the event, so that no step is broken off; pressed again, it interrupts at once."""
+    pressed = Event()
+
+    def hold(_signal: int, _frame: object) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    if current_thread() is not main_thread():  # others get no signals
+        yield pressed
+        return
+    before = signal.signal(signal.SIGINT, hold)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Meter:
@@ -120,6 +153,22 @@ def _ship(generator: Generator, style: Path, card: Card, log: Log, seen: int) ->
         save_style(style, generator, card)
         log.sheet(seen, generator)
     generator.train()
+
+
+def _next(source: Iterator[Item], interrupted: Event) -> Item | None:
+    """The next batch; None if Ctrl-C, which loading processes get as well, ended those."""
+    try:
+        return next(source)
+    except RuntimeError:
+        if interrupted.is_set():
+            return None
+        raise
+
+
+def _to_floats(values: Mapping[str, Tensor]) -> dict[str, float]:
+    """All at once: each reading of its own would wait for the device."""
+    together = torch.stack([value.detach() for value in values.values()]).tolist()
+    return dict(zip(values, together, strict=True))
 
 
 def _check_finite(values: dict[str, float], seen: int, checkpoint: Checkpoint) -> None:

@@ -1,8 +1,10 @@
 """A run that was stopped goes on as if it had not been."""
 
+import errno
 import json
 import re
 import shutil
+import signal
 from dataclasses import replace
 
 import pytest
@@ -10,7 +12,9 @@ import torch
 
 from cartoonize.errors import TrainingError
 from cartoonize.models.checkpoint import load_style
+from cartoonize.training.log import Log
 from cartoonize.training.presets import Weights
+from cartoonize.training.pretrain import Pretrain
 from cartoonize.training.run import start_generator, train
 
 EVERYTHING = Weights(content=1, adversarial=1, temporal=0.5, texture=0.5)
@@ -136,6 +140,19 @@ def test_log_is_not_repeated(settings):
     assert [record["images"] for record in records] == [4, 8, 12, 16]
 
 
+def test_closing_the_log_on_a_full_disk(tmp_path, monkeypatch):
+    """That events cannot be written at the end is a sentence, and does not hide an earlier error."""
+    monkeypatch.setattr("torch.utils.tensorboard.SummaryWriter.close", full_disk)
+    with pytest.raises(TrainingError, match="Cannot write"), Log(tmp_path, 0, []):
+        pass
+    with pytest.raises(ZeroDivisionError), Log(tmp_path, 0, []):
+        raise ZeroDivisionError
+
+
+def full_disk(_writer):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_nan_stops_the_run(settings):
     """A loss that is not finite stops the run with the step, the losses and the last good checkpoint."""
     once = settings("adversarial", weights=Weights(content=1, adversarial=1))
@@ -179,6 +196,21 @@ def test_start_from_a_style(settings, tmp_path):
     assert_equal(dict(start_generator(second).state_dict()), dict(load_style(style)[0].state_dict()))
     with pytest.raises(TrainingError, match="width 4"):
         train(settings("adversarial", start=style, width=8))
+
+
+def test_the_style_is_there_at_once_and_ctrl_c_loses_nothing(settings, monkeypatch):
+    """A style file is written before the first step; Ctrl-C in a step lets it end, and saves."""
+    once, step = settings("pretrain"), Pretrain.step
+
+    def interrupted(phase, batch, progress):
+        assert load_style(once.run / "style.safetensors")
+        signal.raise_signal(signal.SIGINT)
+        return step(phase, batch, progress)
+
+    monkeypatch.setattr(Pretrain, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(once)
+    assert weights_of(once)["images"] == 4
 
 
 def test_second_phase_goes_on_without_the_first(settings):
