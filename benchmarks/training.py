@@ -86,6 +86,8 @@ def main() -> None:
         turns = {name: [] for name in loops}
         for turn in range(options.turns + 1):
             for name, (phase, batches) in loops.items():
+                for _ in range(2 * options.workers):  # loaded during the other's turn, and so for nothing
+                    next(batches)
                 measured = measure(phase, batches, options.steps, recipe.batch, compute.device)
                 if turn:  # the first is for warming up
                     turns[name].append(measured)

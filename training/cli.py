@@ -34,7 +34,8 @@ StyleDir = Annotated[Path, typer.Option(help="The artist's frames or drawings.")
 SmoothedDir = Annotated[
     Path | None, typer.Option(help="Their edge-smoothed copies; made on the fly without.")
 ]
-Preset = Annotated[str, typer.Option(help=f"{', '.join(PRESETS)}: networks, losses and schedules.")]
+Preset = Annotated[str, typer.Option(help="deck, paper or official: networks, losses and schedules.")]
+DistilPreset = Annotated[str, typer.Option(help="swift: networks, losses and schedules.")]
 Model = Annotated[
     str | None, typer.Option(help="cartoongan, cartoongan_blur or swift.", show_default="by preset")
 ]
@@ -80,7 +81,13 @@ Compile = Annotated[
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Decides weights, crops and draws.")]
 Workers = Annotated[
-    int | None, typer.Option(min=0, help="Processes that load pictures.", show_default="by cores")
+    int | None,
+    typer.Option(
+        min=0, help="Processes that load pictures; 0: the training's own.", show_default="cores, up to 8"
+    ),
+]
+Cores = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Processes to work with.", show_default="all cores")
 ]
 LogEvery = Annotated[int, typer.Option(min=1, help="Images between two lines of the log.")]
 SaveEvery = Annotated[float, typer.Option(min=0, help="Seconds between two checkpoints.")]
@@ -114,7 +121,7 @@ def frames(
     for film in _progress(Extraction(out, size, per_scene, threshold).run(sources), len(sources), "films"):
         _say(
             f"{film.film.name}: {film.scenes} scenes, {film.kept} frames kept, {film.blank} blank, "
-            f"{film.repeated} repeated"
+            f"{film.repeated} repeated, {film.failed} damaged"
         )
 
 
@@ -122,7 +129,7 @@ def frames(
 def smooth(
     frames: Annotated[Path, typer.Argument(help="Drawings or frames.")],
     out: Annotated[Path, typer.Argument(help="The folder to write copies of the same names to.")],
-    workers: Workers = None,
+    workers: Cores = None,
 ) -> None:
     """Copy pictures with their edges smoothed, which the discriminator learns to call fake.
 
@@ -143,7 +150,7 @@ def targets(
     scale: Annotated[
         list[float] | None, typer.Option(help="Enlarge by this; may be repeated.", show_default="1, 1.75")
     ] = None,
-    workers: Workers = None,
+    workers: Cores = None,
 ) -> None:
     """Redraw photos by filters, as pairs that `distil` teaches a small network with.
 
@@ -242,7 +249,7 @@ def run_all(
 @app.command()
 def distil(
     pairs: Annotated[Path, typer.Option(help="A folder with `photo` and `target`, as `targets` writes it.")],
-    run: Run, preset: Preset = "swift",
+    run: Run, preset: DistilPreset = "swift",
     model: Model = None, width: Width = None, batch: Batch = None, size: Size = None, weight: Weight = None,
     images: Images = None, start: Start = None,
     device: Device = "auto", precision: PrecisionName = "auto", compiled: Compile = None,
@@ -300,7 +307,7 @@ def evaluate(
     place = Path(style) if Path(style).is_dir() else Path(style).parent
     target = out or place / "quality.json"
     with disk_errors():
-        target.write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n")
+        target.write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     _print_figures(report.figures)
     for note in report.notes:
         _say(note)

@@ -52,8 +52,8 @@ def total_variation(x: Tensor) -> Tensor:
 def colour(output: Tensor, photo: Tensor, sigma: float = 4.0) -> Tensor:
     """||blur(YUV(G(p))) - blur(YUV(p))||_1: broad colours stay, edges and texture are free.
 
-    The YUV distance is AnimeGAN's colour reconstruction loss (Chen, Liu, Chen, 2019, eq. 5), here behind a
-    Gaussian of `sigma` pixels.
+    After AnimeGAN's colour reconstruction loss (Chen, Liu, Chen, 2019, eq. 5), which is L1 on Y and Huber
+    on U and V; here it is L1 on all three, behind a Gaussian of `sigma` pixels.
     """
     return F.l1_loss(blur(to_yuv(output), sigma), blur(to_yuv(photo), sigma))
 
@@ -100,10 +100,11 @@ def temporal(
 
     Holds G to one answer for a picture that moves a little, as neighbouring frames do: the equivariance
     loss of Eilertsen, Mantiuk, Unger (CVPR 2019). `motion` is (N, 2, 3), see `random_motion`; `noise` has
-    the shape of `photo`.
+    the shape of `photo`. What comes into the photo from outside is its reflection: a black border, which
+    videos have not, would reach into the picture as far as G sees.
     """
     inside = warp(torch.ones_like(photo[:, :1]), motion) > 0.999
-    distance = (generate(warp(photo, motion) + noise) - warp(output, motion)).abs() * inside
+    distance = (generate(warp(photo, motion, "reflection") + noise) - warp(output, motion)).abs() * inside
     return distance.sum() / (3 * inside.sum()).clamp(min=1)
 
 
@@ -122,10 +123,13 @@ def random_motion(count: int, size: int, shift: float = 4.0, scale: float = 0.02
     return motion
 
 
-def warp(x: Tensor, motion: Tensor) -> Tensor:
-    """Move pictures by affine maps (N, 2, 3) of their coordinates in [-1, 1]; zeros come in from outside."""
+def warp(x: Tensor, motion: Tensor, padding: str = "zeros") -> Tensor:
+    """Move pictures by affine maps (N, 2, 3) of their coordinates in [-1, 1].
+
+    From outside come what `padding` names, "zeros" or a "reflection".
+    """
     grid = F.affine_grid(motion, list(x.shape), align_corners=False)
-    return F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return F.grid_sample(x, grid, mode="bilinear", padding_mode=padding, align_corners=False)
 
 
 def gradient_distance(output: Tensor, target: Tensor) -> Tensor:

@@ -10,7 +10,9 @@ class ImagePool:
     """A history of `size` pictures (Shrivastava et al., CVPR 2017), which keeps D from forgetting old tricks.
 
     Of a full pool, every second picture on average is swapped for an earlier one. A size of 0 is no pool.
-    The pictures are part of a checkpoint: what D sees next depends on them.
+    The pictures are part of a checkpoint: what D sees next depends on them. Of several processes each has a
+    pool of its own and only the first one's is saved: a run that goes on starts all of them from that, and
+    is then not bit for bit what it would have been uninterrupted.
     """
 
     def __init__(self, size: int) -> None:

@@ -78,6 +78,15 @@ def test_all_optional_losses_together(settings):
     assert all(torch.isfinite(value) for value in found.values())
 
 
+def test_distil_without_a_discriminator(settings, photos):
+    """Where the adversarial loss has no weight there is no second network to carry along."""
+    weights = Weights(pixel=1.0)
+    given = settings("distil", preset=SWIFT, weights=weights, targets=photos)
+    phase, batch = start(given)
+    assert set(phase.parts()) == {"generator"}
+    assert phase.step(batch, 1.0).keys() == {"pixel", "gradient", "gradient_norm"}
+
+
 def test_official_recipe_steps(settings):
     """Instance norm, least squares and an image pool work together."""
     phase, batch = start(settings("adversarial", preset=OFFICIAL))
