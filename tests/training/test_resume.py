@@ -213,6 +213,12 @@ def test_the_style_is_there_at_once_and_ctrl_c_loses_nothing(settings, monkeypat
     assert weights_of(once)["images"] == 4
 
 
+def test_card_names_the_losses_used(settings):
+    """A recipe's factors of losses that the phase does not know stay out of the style's card."""
+    recipe = load_style(train(settings("pretrain", images=4, weights=EVERYTHING)))[1].card.recipe
+    assert "losses content 1, seed" in recipe
+
+
 def test_second_phase_goes_on_without_the_first(settings):
     """Once the second phase has a checkpoint, that of the first is not needed."""
     train(settings("pretrain", images=4))
