@@ -181,6 +181,16 @@ def test_any_size_works(tmp_path, size):
         assert (width, height) == size
 
 
+def test_grey_video_is_drawn_in_colour(tmp_path):
+    """A black-and-white film becomes a video that every player shows, with its greys as they were."""
+    source = Clip(codec="ffv1", pixel_format="gray", options={}).write(tmp_path / "in.mkv")
+    null(source, tmp_path / "out.mp4")
+    with av.open(tmp_path / "out.mp4") as out:
+        assert out.streams.video[0].codec_context.pix_fmt == "yuv420p"
+    before, after = read_clip(source).images[0], read_clip(tmp_path / "out.mp4").images[0]
+    assert np.abs(before.astype(int) - after).mean() < 2
+
+
 def test_a_part_can_be_taken(tmp_path):
     """`start` and `end` take the frames between, from time zero, with the sound of that part."""
     clip = Clip(times=range(96), tones=[440], options={"crf": "5", "g": "24"})

@@ -79,7 +79,8 @@ class Companions:
         with av.open(written) as result:
             missing = _missing(self._input.metadata, result.metadata)
             for index, track in self._tracks.items():
-                missing += _missing(self._input.streams[index].metadata, result.streams[track.index].metadata)
+                held = result.streams[track.index].metadata if track.index < len(result.streams) else {}
+                missing += _missing(self._input.streams[index].metadata, held)
             chapters = self._chapters and not result.chapters()
         what = [f"the metadata {', '.join(dict.fromkeys(missing))}"] if missing else []
         what += ["the chapters"] if chapters else []

@@ -375,8 +375,8 @@ def _upright(image: Image, rotation: int) -> Image:
 
 
 def _eight_bit(pixel_format: str) -> str:
-    """The planar 8-bit format with the same chroma sampling."""
+    """The planar 8-bit format with the same chroma sampling; grey too gets colour, as drawings have it."""
     for sampling in ("444", "422"):
         if sampling in pixel_format:
             return f"yuv{sampling}p"
-    return "gray" if pixel_format.startswith("gray") else "yuv420p"
+    return "yuv420p"
