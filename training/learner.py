@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..backends import check_device
 from ..backends.pytorch import choose_device, choose_precision
 from ..errors import BackendError
-from .distributed import average, local_device
+from .distributed import average, local_device, share_statistics
 from .presets import Schedule
 
 
@@ -74,7 +74,7 @@ class Learner:
     """A network with its optimiser. It is one part of a checkpoint."""
 
     def __init__(self, network: nn.Module, schedule: Schedule, compute: Compute, clip: float) -> None:
-        self.network = compute.place(network).train()
+        self.network = compute.place(share_statistics(network)).train()
         self.schedule, self.compute, self.clip = schedule, compute, clip
         self.weights = [weight for weight in network.parameters() if weight.requires_grad]
         self.optimiser = torch.optim.AdamW(

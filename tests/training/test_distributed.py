@@ -9,6 +9,35 @@ import torch
 
 NETWORK = ("--width", 4, "--size", 32, "--batch", 4, "--images", 16, "--log-every", 4)
 REST = ("--workers", 0, "--precision", "fp32", "--device", "cpu", "--model", "cartoongan", "--vgg", "vgg16")
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+
+GRADIENTS = """
+import sys, torch, torch.distributed as dist
+from cartoonize.models import ARCHITECTURES
+from cartoonize.training.discriminator import Discriminator
+from cartoonize.training.distributed import average, ranks, share_statistics
+
+def gradients(pictures):
+    torch.manual_seed(0)
+    networks = [ARCHITECTURES["cartoongan_blur"](width=4, blocks=1), Discriminator(4)]
+    for network in networks:
+        share_statistics(network).train()
+    generator, discriminator = networks
+    drawn = generator(pictures)
+    (discriminator(drawn).square().mean() + (drawn - pictures).abs().mean()).backward()
+    for network in networks:
+        average(network)
+    tensors = [p.grad for n in networks for p in n.parameters()]
+    return tensors + [b for n in networks for b in n.buffers()]
+
+torch.manual_seed(1)
+batch = torch.rand(4, 3, 32, 32)
+with ranks(torch.device("cpu")) as placed:
+    share = batch[placed.rank * 4 // placed.world :][: 4 // placed.world]
+    found = gradients(share)
+    if placed.rank == 0:
+        torch.save(found, sys.argv[1])
+"""
 
 
 def train(run, photos, features, launcher):
@@ -21,13 +50,26 @@ def train(run, photos, features, launcher):
 
 @pytest.mark.slow
 def test_two_processes_equal_one_with_the_combined_batch(photos, features, tmp_path):
-    """Under torchrun the same command gives the same weights to rounding.
-
-    With instance norm, that is: batch norm takes its statistics from each process's share of the batch.
-    """
+    """Under torchrun the same command gives the same weights to rounding."""
     one = train(tmp_path / "one", photos, features, ["-m", "cartoonize"])
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "cartoonize", "--"]
-    two = train(tmp_path / "two", photos, features, torchrun)
+    two = train(tmp_path / "two", photos, features, [*TORCHRUN, "-m", "cartoonize", "--"])
     expected, found = (state["parts"]["generator"]["network"] for state in (one, two))
     for name, value in expected.items():
         torch.testing.assert_close(found[name], value, atol=2e-5, rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_batch_norm_sees_the_combined_batch(tmp_path):
+    """With batch norm too, two processes have the gradients and running statistics of one, to rounding.
+
+    Gradients and not weights, as Adam makes steps of one size out of the rounding of gradients that are nil,
+    such as those of a bias before a norm.
+    """
+    script = tmp_path / "gradients.py"
+    script.write_text(GRADIENTS)
+    for launcher, name in (((), "one"), (TORCHRUN, "two")):
+        command = [sys.executable, *launcher, script, tmp_path / name]
+        subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    one, two = (torch.load(tmp_path / name, weights_only=True) for name in ("one", "two"))
+    for expected, found in zip(one, two, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-3)
