@@ -6,6 +6,7 @@ import struct
 import numpy as np
 import pytest
 import torch
+from counting import multiplications
 from safetensors.torch import load_file, save_file
 
 from cartoonize import ModelError
@@ -22,22 +23,6 @@ SMALL = [
 
 def parameters(generator):
     return sum(p.numel() for p in generator.parameters())
-
-
-def multiplications(generator, height, width):
-    """Multiply-accumulates of all convolutions, counted from the shapes that really pass through."""
-    counted = []
-
-    def count(layer, inputs, output):
-        pixels = inputs[0] if isinstance(layer, torch.nn.ConvTranspose2d) else output
-        counted.append(layer.weight.numel() * pixels.shape[2] * pixels.shape[3])
-
-    for layer in generator.modules():
-        if isinstance(layer, torch.nn.Conv2d | torch.nn.ConvTranspose2d):
-            layer.register_forward_hook(count)
-    with torch.device("meta"):
-        generator.to("meta")(torch.empty(1, 3, height, width))
-    return sum(counted)
 
 
 def test_cartoongan_is_the_published_network():
