@@ -48,7 +48,13 @@ class Colour:
         """Read the tags of a decoded frame; RGB video is given the matrix that its YUV form will have."""
         sws = _MATRICES.get(frame.colorspace, Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601)
         if frame.format.is_rgb:
-            return cls(_TAGS[sws], ColorRange.MPEG.value, frame.color_trc, frame.color_primaries, sws)
+            return cls(
+                _TAGS.get(sws, frame.colorspace),
+                ColorRange.MPEG.value,
+                frame.color_trc,
+                frame.color_primaries,
+                sws,
+            )
         full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
         color_range = ColorRange.JPEG.value if full else frame.color_range
         matrix = frame.colorspace if frame.colorspace in _MATRICES else UNSPECIFIED

@@ -125,9 +125,7 @@ class VideoSource:
         if frame.format.components[0].bits > 8:
             kind = HDR_TRANSFERS.get(self.colour.transfer, f"{frame.format.components[0].bits}-bit")
             self.notices.append(f"{self.path.name} is {kind}; its samples were reduced to 8 bits.")
-        if "alpha_mode" in self._stream.metadata or frame.format.name.startswith(
-            ("yuva", "rgba", "bgra", "gbrap")
-        ):
+        if "alpha_mode" in self._stream.metadata or frame.format.name.startswith(_WITH_ALPHA):
             self.notices.append(f"{self.path.name} has transparency, which is left out.")
         if frame.interlaced_frame:
             self.notices.append(f"{self.path.name} is interlaced, and is drawn as it is, lines and all.")
