@@ -26,7 +26,7 @@ from cartoonize.training.discriminator import Discriminator
 from cartoonize.training.features import Features
 from cartoonize.training.learner import choose_compute
 from cartoonize.training.pictures import Pictures
-from cartoonize.training.presets import DECK, Recipe
+from cartoonize.training.presets import Recipe, preset
 from cartoonize.training.run import build_generator
 
 
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
 
-    recipe = replace(DECK, width=options.width, size=options.size, batch=options.batch)
+    recipe = replace(preset("deck"), width=options.width, size=options.size, batch=options.batch)
     compute = choose_compute(options.device, "auto")
     with tempfile.TemporaryDirectory() as folder:
         items = make_data(Path(folder), recipe)

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from counting import multiplications
+
 from skimage import data
 from skimage.filters import sobel
 from skimage.transform import resize
 
 from cartoonize import load
 from cartoonize.models.checkpoint import load_style
+from cartoonize.models.cost import multiplications
 from cartoonize.styles import DEFAULT, builtin
 from cartoonize.styles.card import read_header
 

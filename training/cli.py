@@ -12,7 +12,8 @@ import typer
 
 from ..errors import TrainingError
 from ..styles.card import Card
-from .presets import PRESETS, PhaseName, Recipe, Weights
+from .presets import PhaseName, Recipe, Weights, presets
+from .presets import preset as load_preset
 
 if TYPE_CHECKING:
     from .run import Settings
@@ -34,8 +35,12 @@ StyleDir = Annotated[Path, typer.Option(help="The artist's frames or drawings.")
 SmoothedDir = Annotated[
     Path | None, typer.Option(help="Their edge-smoothed copies; made on the fly without.")
 ]
-Preset = Annotated[str, typer.Option(help="deck, paper or official: networks, losses and schedules.")]
-DistilPreset = Annotated[str, typer.Option(help="swift: networks, losses and schedules.")]
+Preset = Annotated[
+    str, typer.Option(help="deck, paper, official, or a TOML file: networks, losses and schedules.")
+]
+DistilPreset = Annotated[
+    str, typer.Option("--preset", help="pepper, pepper-hq, ink, or a TOML file: filters, network, losses.")
+]
 Model = Annotated[
     str | None, typer.Option(help="cartoongan, cartoongan_blur or swift.", show_default="by preset")
 ]
@@ -147,8 +152,9 @@ def smooth(
 def targets(
     photos: Annotated[Path, typer.Argument(help="Photos.")],
     out: Annotated[Path, typer.Argument(help="The folder to write to: OUT/photo and OUT/target.")],
+    preset: DistilPreset = "pepper",
     scale: Annotated[
-        list[float] | None, typer.Option(help="Enlarge by this; may be repeated.", show_default="1, 1.75")
+        list[float] | None, typer.Option(help="Enlarge by this; may be repeated.", show_default="by preset")
     ] = None,
     workers: Cores = None,
 ) -> None:
@@ -156,15 +162,16 @@ def targets(
 
     [bold]Example[/bold]
 
-      cartoonize train targets photos/ pairs/
+      cartoonize train targets photos/ pairs/ --preset ink
     """
     from .draw import draw_targets
     from .pictures import list_pictures
-    from .targets import Look
 
     if not all(0 < factor < math.inf for factor in scale or []):
         raise TrainingError("--scale has to be a number above 0.")
-    drawn = draw_targets(photos, out, scales=scale or (1.0, 1.75), look=Look(), workers=workers)
+    look = load_preset(preset).look
+    look = replace(look, scales=tuple(scale or look.scales))
+    drawn = draw_targets(photos, out, look, workers)
     _count(drawn, len(list_pictures(photos)), "redrawn")
 
 
@@ -249,7 +256,9 @@ def run_all(
 @app.command()
 def distil(
     pairs: Annotated[Path, typer.Option(help="A folder with `photo` and `target`, as `targets` writes it.")],
-    run: Run, preset: DistilPreset = "swift",
+    run: Run,
+    style: Annotated[Path | None, typer.Option(help="The artist's drawings, for the loss `artist`.")] = None,
+    preset: DistilPreset = "pepper",
     model: Model = None, width: Width = None, batch: Batch = None, size: Size = None, weight: Weight = None,
     images: Images = None, start: Start = None,
     device: Device = "auto", precision: PrecisionName = "auto", compiled: Compile = None,
@@ -260,7 +269,7 @@ def distil(
 
     [bold]Example[/bold]
 
-      cartoonize train distil --pairs pairs/ --run runs/fast
+      cartoonize train distil --pairs pairs/ --style drawings/ --run runs/fast
     """
     options = locals()
     folder: Path = options.pop("pairs")
@@ -354,10 +363,10 @@ def _settings(
 ) -> "Settings":  # fmt: skip
     from .run import Settings
 
-    if preset not in PRESETS or phase not in PRESETS[preset].schedules:
-        fitting = ", ".join(name for name, recipe in PRESETS.items() if phase in recipe.schedules)
-        raise TrainingError(f"There is no preset {preset!r} for this phase: choose {fitting}.")
-    recipe = PRESETS[preset]
+    recipe = load_preset(preset)
+    if phase not in recipe.schedules:
+        fitting = ", ".join(name for name in presets() if phase in load_preset(name).schedules)
+        raise TrainingError(f"The preset {preset!r} has no phase {phase!r}: choose {fitting}.")
     changes = {field.name: options.pop(field.name, None) for field in fields(Recipe) if field.name in options}
     factors = dict(_parse_weight(text, phase) for text in weight or [])
     changes["weights"] = replace(recipe.weights, **factors)

@@ -86,26 +86,32 @@ class PhotosAndDrawings:
 class Pairs:
     """Crops of photos with the same crops of their targets, "photo" and "target": files of the same names.
 
+    With `drawings`, also a "drawing" by the artist, which shows something else.
+
     The photo is also made worse, as real videos are: noise of the sensor, a little blur, JPEG blocks. The
     target stays clean, which teaches the network to be steady where its input is not.
     """
 
-    def __init__(self, photos: Pictures, targets: Pictures) -> None:
-        self.photos, self.targets = photos, targets
+    def __init__(self, photos: Pictures, targets: Pictures, drawings: Pictures | None = None) -> None:
+        self.photos, self.targets, self.drawings = photos, targets, drawings
 
     def __getitem__(self, index: int) -> Item:
-        """The pair of that number."""
+        """The pair of that number, and a drawing if there are any."""
         rng = np.random.default_rng((self.photos.seed, index, 0))
         crop, photo = self.photos.draw(index, rng)
         target = self.targets.twin(crop, self.photos)
         if target is None:
             raise TrainingError(f"The target of {crop.path} cannot be read: draw it again.")
-        return {"photo": as_tensor(degrade(photo, rng)), "target": as_tensor(target)}
+        item = {"photo": as_tensor(degrade(photo, rng)), "target": as_tensor(target)}
+        if self.drawings:
+            _, drawing = self.drawings.draw(index, np.random.default_rng((self.drawings.seed, index, 1)))
+            item["drawing"] = as_tensor(drawing)
+        return item
 
     @property
     def skipped(self) -> int:
-        """How many photos could not be used."""
-        return self.photos.skipped
+        """How many photos and drawings could not be used."""
+        return self.photos.skipped + (self.drawings.skipped if self.drawings else 0)
 
 
 def as_tensor(picture: Image) -> Tensor:

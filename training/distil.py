@@ -1,12 +1,13 @@
 """Distil: a small network learns what slow filters, or a large network, make of photos.
 
 Distance of the pixels and of their differences between output and target; then, as these settle on the
-average of all plausible lines and soften them, a patch discriminator that tells targets from outputs. Its
-weight rises over the middle of the phase.
+average of all plausible lines and soften them, a patch discriminator that tells targets from outputs, and
+another one that tells the artist's drawings from them. Their weights rise over the middle of the phase.
 """
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -17,49 +18,70 @@ from .discriminator import build_discriminator
 from .learner import Compute, Learner
 from .presets import Recipe, Schedule
 
-LOSSES = ("pixel", "gradient", "temporal", "adversarial")
-RISE = (0.55, 0.65)  # progress between which the adversarial weight goes from 0 to its full value
+LOSSES = ("pixel", "gradient", "flat", "temporal", "adversarial", "artist")
+REAL = {"adversarial": "target", "artist": "drawing"}  # what each discriminator takes for real
+RISE = (0.55, 0.65)  # progress between which the adversarial weights go from 0 to their full values
 DISCRIMINATOR = Schedule(epochs=1, lr=2e-4, betas=(0.5, 0.99))  # slower than the generator, whose rate falls
-HEAD_START = 0.02  # progress by which the discriminator begins earlier
+HEAD_START = 0.02  # progress by which the discriminators begin earlier
 
 
 class Distil:
-    """Generator towards targets; batches hold "photo" and "target", each (N, 3, H, W) uint8."""
+    """Generator towards targets; batches hold "photo" and "target", each (N, 3, H, W) uint8.
+
+    With a weight on the artist's loss they also hold "drawing", of other things than the photo.
+    """
 
     def __init__(self, generator: Generator, recipe: Recipe, compute: Compute) -> None:
         self.weights, self.compute = recipe.weights, compute
         self.criterion = losses.CRITERIA[recipe.criterion]
         self.generator = Learner(generator, recipe.schedules["distil"], compute, recipe.clip)
-        self.judge: Learner | None = None
-        if self.weights.adversarial:
-            self.judge = Learner(build_discriminator(recipe), DISCRIMINATOR, compute, recipe.clip)
+        self.judges = {
+            name: Learner(build_discriminator(recipe), DISCRIMINATOR, compute, recipe.clip)
+            for name in REAL
+            if getattr(self.weights, name)
+        }
 
     def parts(self) -> Mapping[str, Part]:
         """The networks with their optimisers."""
-        judge = {"discriminator": self.judge} if self.judge else {}
-        return {"generator": self.generator, **judge}
+        judges = {f"discriminator_{name}": judge for name, judge in self.judges.items()}
+        return {"generator": self.generator, **judges}
 
     def step(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
         """Learn from one batch; the losses by name."""
-        photo, target = (self.compute.to_unit(batch[name]) for name in ("photo", "target"))
-        output = self.generator(photo)
+        pictures = {name: self.compute.to_unit(value) for name, value in batch.items()}
+        output = self.generator(pictures["photo"])
+        found = self._compare(pictures, output)
+        rise = ramp(progress, *RISE)
+        if rise:
+            judged = {name: self.criterion(judge(output), 1.0) for name, judge in self.judges.items()}
+            found |= judged
+        factors = {name: getattr(self.weights, name) * (rise if name in REAL else 1.0) for name in found}
+        total = torch.stack([factors[name] * loss for name, loss in found.items()]).sum()
+        found["gradient_norm"] = self.generator.descend(total, progress)
+        if progress >= RISE[0] - HEAD_START:
+            found |= self._judge(pictures, output.detach(), progress)
+        return found
+
+    def _compare(self, pictures: dict[str, Tensor], output: Tensor) -> dict[str, Tensor]:
+        """The losses that need no judge."""
+        photo, target = pictures["photo"], pictures["target"]
         found = {
             "pixel": F.l1_loss(output, target),
             "gradient": losses.gradient_distance(output, target),
         }
-        total = self.weights.pixel * found["pixel"] + self.weights.gradient * found["gradient"]
+        if self.weights.flat:
+            found["flat"] = losses.unevenness(output, target)
         if self.weights.temporal:
             found["temporal"] = losses.steadiness(self.generator, photo, output)
-            total = total + self.weights.temporal * found["temporal"]
-        weight = self.weights.adversarial * ramp(progress, *RISE)
-        if self.judge and weight:
-            found["adversarial"] = self.criterion(self.judge(output), 1.0)
-            total = total + weight * found["adversarial"]
-        found["gradient_norm"] = self.generator.descend(total, progress)
+        return found
 
-        if self.judge and progress >= RISE[0] - HEAD_START:
-            found["d"] = losses.discriminator(self.criterion, self.judge(target), self.judge(output.detach()))
-            self.judge.descend(found["d"], progress)
+    def _judge(self, pictures: dict[str, Tensor], output: Tensor, progress: float) -> dict[str, Tensor]:
+        """A step of each discriminator: targets, or drawings, 1; outputs 0."""
+        found = {}
+        for name, judge in self.judges.items():
+            loss = losses.discriminator(self.criterion, judge(pictures[REAL[name]]), judge(output))
+            judge.descend(loss, progress)
+            found[f"d_{name}"] = loss
         return found
 
 

@@ -1,7 +1,7 @@
 """Photos -> pairs of photo and target on disk, by all cores; what `cartoonize train distil` learns from."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Set
 from functools import partial
 from pathlib import Path
 
@@ -13,20 +13,19 @@ from ..errors import TrainingError
 from ..frames import Image
 from ..pending import PendingFile
 from .pictures import list_pictures, read_rgb
+from .presets import Look
 from .processes import disk_errors, map_files
-from .targets import Look, cartoon_target
+from .targets import cartoon_target
 
 
-def draw_targets(
-    photos: Path, out: Path, *, scales: Sequence[float], look: Look, workers: int | None = None
-) -> Iterator[bool]:
+def draw_targets(photos: Path, out: Path, look: Look, workers: int | None = None) -> Iterator[bool]:
     """Write OUT/photo/NAME-SCALE.png and OUT/target/NAME-SCALE.png for every photo.
 
     NAME has the subfolder of the photo, and its suffix where another differs in nothing else. Yields for
     each whether it could be read.
 
-    A photo is enlarged by each of `scales` before it is redrawn, so that lines keep their width in pixels
-    while things grow: the network then suits small and large videos. What is there already is kept.
+    A photo is enlarged by each of the look's scales before it is redrawn, so that lines keep their width in
+    pixels while things grow: the network then suits small and large videos. What is there already is kept.
 
     Raises:
         TrainingError: there are no pictures in `photos`, or the disk cannot be written.
@@ -37,19 +36,17 @@ def draw_targets(
     with disk_errors():
         for folder in ("photo", "target"):
             (out / folder).mkdir(parents=True, exist_ok=True)
-    draw = partial(_draw, photos=photos, shared=shared, out=out, scales=scales, look=look)
+    draw = partial(_draw, photos=photos, shared=shared, out=out, look=look)
     yield from map_files(draw, paths, workers)
 
 
-def _draw(
-    path: Path, photos: Path, shared: Set[Path], out: Path, scales: Sequence[float], look: Look
-) -> bool:
+def _draw(path: Path, photos: Path, shared: Set[Path], out: Path, look: Look) -> bool:
     try:
         source = Pillow.fromarray(read_rgb(path))
     except TrainingError:
         return False
     named = path.relative_to(photos).with_name(path.name if path in shared else path.stem)
-    for scale in scales:
+    for scale in look.scales:
         name = f"{named}-{round(100 * scale)}.png"
         if (out / "target" / name).exists():
             continue

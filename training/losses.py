@@ -46,7 +46,7 @@ def content(features: Tensor, of_photo: Tensor) -> Tensor:
 
 def total_variation(x: Tensor) -> Tensor:
     """Mean |x(i, j+1) - x(i, j)| + mean |x(i+1, j) - x(i, j)| (Rudin, Osher, Fatemi, 1992, anisotropic)."""
-    return (x[..., 1:] - x[..., :-1]).abs().mean() + (x[..., 1:, :] - x[..., :-1, :]).abs().mean()
+    return _across(x).abs().mean() + _down(x).abs().mean()
 
 
 def colour(output: Tensor, photo: Tensor, sigma: float = 4.0) -> Tensor:
@@ -109,9 +109,19 @@ def temporal(
 
 
 def steadiness(generate: Callable[[Tensor], Tensor], photo: Tensor, output: Tensor) -> Tensor:
-    """`temporal` under a random motion and noise of 2.5 of 255 levels, from PyTorch's global generator."""
+    """`temporal` under a random motion and `random_noise`, from PyTorch's global generator."""
     motion = random_motion(len(photo), photo.shape[-1]).to(photo.device)
-    return temporal(generate, photo, output, motion, 0.02 * torch.randn_like(photo))
+    return temporal(generate, photo, output, motion, random_noise(photo))
+
+
+def random_noise(like: Tensor, level: float = 0.02) -> Tensor:
+    """What changes from frame to frame in a still video, with a deviation of `level` (2.5 of 255 levels).
+
+    Half of its power is the sensor's, white; half is the codec's, which comes in patches of 4 pixels.
+    """
+    white, patches = torch.randn_like(like), torch.randn_like(like[..., ::4, ::4])
+    broad = F.interpolate(patches, like.shape[-2:], mode="bilinear", align_corners=False)
+    return level * 0.5**0.5 * (white + broad / broad.std().clamp(min=1e-6))
 
 
 def random_motion(count: int, size: int, shift: float = 4.0, scale: float = 0.02) -> Tensor:
@@ -137,6 +147,15 @@ def gradient_distance(output: Tensor, target: Tensor) -> Tensor:
     return total_variation(output - target)
 
 
+def unevenness(output: Tensor, target: Tensor, level: float = 4 / 255) -> Tensor:
+    """Total variation of the output where the target has none: |dx(y)| + |dy(y)| where |d(t)| < `level`.
+
+    The means are over all pixels. `level` is 2 of 255 levels; below it, a surface looks flat.
+    """
+    steps = ((d(output), d(target).abs().amax(1, keepdim=True)) for d in (_across, _down))
+    return torch.stack([(change.abs() * (edge < level)).mean() for change, edge in steps]).sum()
+
+
 def to_yuv(x: Tensor) -> Tensor:
     """RGB -> luma and two colour differences, Rec. 601, all scaled to span 2."""
     matrix = x.new_tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
@@ -152,6 +171,14 @@ def blur(x: Tensor, sigma: float) -> Tensor:
     across = kernel[None, None, None, :].expand(channels, 1, 1, -1)
     padded = F.pad(x, (radius,) * 4, mode="replicate")
     return F.conv2d(F.conv2d(padded, across, groups=channels), across.mT, groups=channels)
+
+
+def _across(x: Tensor) -> Tensor:
+    return x[..., 1:] - x[..., :-1]
+
+
+def _down(x: Tensor) -> Tensor:
+    return x[..., 1:, :] - x[..., :-1, :]
 
 
 def _gram_matrix(features: Tensor) -> Tensor:

@@ -1,8 +1,17 @@
-"""Every setting that decides what a run learns: three published recipes, and one for real time."""
+"""Every setting that decides what a run learns, and the files that hold them: `recipes/NAME.toml`."""
 
 import math
-from dataclasses import dataclass, field
-from typing import Literal
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from ..errors import TrainingError
+
+Settings = TypeVar("Settings")
+FOLDER = Path(__file__).parent / "recipes"
 
 PhaseName = Literal["pretrain", "adversarial", "distil"]
 
@@ -41,7 +50,30 @@ class Weights:
     texture: float = 0.0
     temporal: float = 0.0
     pixel: float = 0.0  # only where there are targets: distance of the pixels ...
-    gradient: float = 0.0  # ... and of their differences
+    gradient: float = 0.0  # ... of their differences ...
+    flat: float = 0.0  # ... and of those that should be none
+    artist: float = 0.0  # to be taken for the artist's drawings, beside the targets
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How filters redraw photos (see targets.py); the defaults suit pictures about 560 pixels long."""
+
+    scales: tuple[float, ...] = (1.0, 1.75)  # photos are enlarged by each, lines keep their width
+    smoothing: float = 0.010  # lambda of L0 smoothing: higher is flatter
+    lift: float = 0.6  # exponent before smoothing; dark faces lose their features at 1
+    brightness: float = 1.0  # exponent of the lightness before it is stepped; below 1 is brighter
+    tones: int = 7  # steps of lightness from black to white
+    tone_slope: float = 3.0  # how steeply one tone passes into the next
+    tone_mix: float = 0.6  # share of the stepped lightness against the smooth one
+    black: float = 0.0  # L of what is black; paint is never as dark as a shadow in a photo
+    chroma: float = 1.2  # factor on Lab a and b
+    warmth: float = 0.0  # added to Lab b
+    paper: tuple[float, float, float] | None = None  # fills from ink to paper in place of the photo's colours
+    line_width: float = 1.0  # sigma of the lines, in pixels
+    line_reach: float = 0.985  # share of the broader Gaussian: higher draws weaker edges too
+    line_darkness: float = 0.75  # how far a line leaves the local colour for the ink
+    ink: tuple[float, float, float] = (0.13, 0.07, 0.06)  # a dark warm tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,61 +95,66 @@ class Recipe:
     size: int = 256  # pixels, of the square crops
     clip: float = 100.0  # norm of a gradient above which it is scaled down: a stop for outliers only
     schedules: dict[PhaseName, Schedule] = field(default_factory=dict)
+    look: Look = field(default_factory=Look)  # of the targets to distil
 
 
-DECK = Recipe(
-    # The "CartOOnGAN" study group. Its table adds the two losses as they are, hence factors of 1.
-    model="cartoongan_blur",
-    width=64,
-    weights=Weights(content=1.0, adversarial=1.0),
-    schedules={
-        "pretrain": Schedule(epochs=10, lr=1e-3, weight_decay=1e-3),
-        "adversarial": Schedule(epochs=10, lr=1.5e-4, weight_decay=1e-4),
-    },
-)
+def presets() -> list[str]:
+    """Names of the recipes that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
-PAPER = Recipe(
-    # Chen, Lai, Liu, CVPR 2018. The paper states neither optimiser nor batch: those of the official code.
-    model="cartoongan",
-    width=64,
-    weights=Weights(content=10.0, adversarial=1.0),
-    vgg="vgg19",
-    batch=8,
-    schedules={
-        "pretrain": Schedule(epochs=10, lr=2e-4),
-        "adversarial": Schedule(epochs=200, lr=1e-5),
-    },
-)
 
-OFFICIAL = Recipe(
-    # The authors' Torch code. It used VGG19's Caffe weights; torchvision's are normalised otherwise.
-    model="cartoongan",
-    width=64,
-    weights=Weights(content=10.0, adversarial=1.0),
-    norm="instance",
-    init_std=0.02,
-    vgg="vgg19",
-    criterion="least_squares",
-    pool=50,
-    batch=8,
-    schedules={
-        "pretrain": Schedule(epochs=10, lr=2e-4, fade=10),
-        "adversarial": Schedule(epochs=100, lr=1e-5, fade=100),
-    },
-)
+@cache
+def preset(name: str) -> Recipe:
+    """The recipe of that name, or of a TOML file of the same form.
 
-SWIFT = Recipe(
-    # Ours: a small network that learns from pairs of photo and target.
-    model="swift",
-    width=32,
-    weights=Weights(pixel=1.0, gradient=1.0, temporal=0.5, adversarial=0.03),
-    discriminator="small",  # the paper's costs ten times what the generator does
-    spectral_norm=True,
-    criterion="least_squares",
-    batch=8,
-    size=160,
-    clip=1.0,
-    schedules={"distil": Schedule(epochs=0, fade=120, lr=1.5e-3, betas=(0.9, 0.99), curve="cosine")},
-)
+    Raises:
+        TrainingError: there is none, or it holds something else than the settings of a recipe.
+    """
+    path = FOLDER / f"{name}.toml" if name in presets() else Path(name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise TrainingError(
+            f"There is no preset {name!r}: it is no file, and the presets are {', '.join(presets())}."
+        ) from error
+    try:
+        return _build(Recipe, tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise TrainingError(f"The recipe {path}: {error}.") from error
 
-PRESETS = {"deck": DECK, "paper": PAPER, "official": OFFICIAL, "swift": SWIFT}
+
+def _build(kind: type[Settings], entries: Mapping[str, Any]) -> Settings:
+    """A dataclass of settings from a table of a TOML file; ValueError says what does not fit."""
+    hints, wanted = get_type_hints(kind), [entry.name for entry in fields(kind)]  # type: ignore[arg-type]
+    unknown = [name for name in entries if name not in wanted]
+    if unknown:
+        raise ValueError(f"there is no setting {unknown[0]!r}; known are {', '.join(wanted)}")
+    try:
+        return kind(**{name: _value(hints[name], name, value) for name, value in entries.items()})
+    except TypeError as error:
+        raise ValueError(str(error).replace("Recipe.__init__()", "it")) from error
+
+
+def _value(hint: Any, name: str, value: Any) -> Any:
+    """A value of a TOML file as the setting's type has it."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        fits = value in inner
+    elif origin is dict and isinstance(value, dict):  # schedules by phase
+        return {key: _build(inner[1], _value_of_phase(inner[0], key, table)) for key, table in value.items()}
+    elif hint in (Weights, Look) and isinstance(value, dict):
+        return _build(hint, value)
+    elif isinstance(value, list):  # a tuple of floats, or one that may be left out
+        value = tuple(map(float, value))
+        fits = "tuple" in str(hint)
+    else:
+        fits = isinstance(value, hint) or (hint is float and type(value) is int)
+    if not fits:
+        raise ValueError(f"{name} cannot be {value!r}")
+    return float(value) if hint is float else value
+
+
+def _value_of_phase(phases: Any, name: str, table: Any) -> Mapping[str, Any]:
+    if name not in get_args(phases) or not isinstance(table, dict):
+        raise ValueError(f"schedules are tables for {', '.join(get_args(phases))}, not {name!r}")
+    return table

@@ -146,7 +146,10 @@ def open_data(settings: Settings) -> tuple[Items, Pictures]:
     size, seed, least = settings.recipe.size, settings.seed, settings.recipe.batch
     if settings.phase == "distil":
         photos = Pictures(settings.photos, size, seed, least=least)
-        return Pairs(photos, Pictures(_given(settings.targets, "--targets"), size, seed, least=least)), photos
+        targets = Pictures(_given(settings.targets, "--pairs"), size, seed, least=least)
+        artist = settings.recipe.weights.artist
+        drawings = Pictures(_given(settings.style, "--style"), size, seed, least=least) if artist else None
+        return Pairs(photos, targets, drawings), photos
     photos = Pictures(settings.photos, size, seed, least=least, shrink=2 * size)
     if settings.phase == "pretrain":
         return Photos(photos), photos

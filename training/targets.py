@@ -6,36 +6,36 @@ pure function on RGB pictures (3, H, W) in [0, 1], on any device; `cartoon_targe
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .presets import Look
+
 LUMA = (0.299, 0.587, 0.114)  # Rec. 601, on gamma-coded RGB
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The settings of `cartoon_target`; the defaults suit pictures about 560 pixels long."""
-
-    smoothing: float = 0.010  # lambda of L0 smoothing: higher is flatter
-    lift: float = 0.6  # exponent before smoothing; dark faces lose their features at 1
-    tones: int = 7  # steps of lightness from black to white
-    tone_mix: float = 0.6  # share of the stepped lightness against the smooth one
-    chroma: float = 1.2  # factor on Lab a and b
-    line_darkness: float = 0.75  # how far a line leaves the local colour for the ink
-    ink: tuple[float, float, float] = (0.13, 0.07, 0.06)  # a dark warm tone
 
 
 def cartoon_target(photo: Tensor, look: Look) -> Tensor:
     """Redraw a photo (3, H, W) in [0, 1] -> the same: smooth, step the tones, draw the lines."""
     smooth = l0_smooth(photo**look.lift, look.smoothing) ** (1 / look.lift)
-    fills = soft_tones(smooth, look.tones, look.tone_mix, look.chroma)
-    lines = flow_lines(smooth)
-    ink = torch.tensor(look.ink, dtype=fills.dtype, device=fills.device)[:, None, None]
+    fills = paint(smooth, look)
+    lines = flow_lines(smooth, sigma_c=look.line_width, rho=look.line_reach)
+    ink = fills.new_tensor(look.ink)[:, None, None]
     inked = fills + look.line_darkness * (torch.minimum(ink, fills) - fills)
     return fills * lines + inked * (1 - lines)
+
+
+def paint(picture: Tensor, look: Look) -> Tensor:
+    """The fills of a smoothed picture: stepped lightness, and its own colours or those of ink on paper."""
+    lab = rgb_to_lab(picture)
+    lightness = soft_steps(100 * (lab[:1] / 100).clamp(min=0) ** look.brightness, look)
+    lightness = look.black + (1 - look.black / 100) * lightness
+    if look.paper is not None:
+        ink, paper = (picture.new_tensor(colour)[:, None, None] for colour in (look.ink, look.paper))
+        return (ink + (paper - ink) * lightness / 100).clamp(0, 1)
+    warm = lab.new_tensor([0.0, look.warmth])[:, None, None]
+    return lab_to_rgb(torch.cat([lightness, lab[1:] * look.chroma + warm])).clamp(0, 1)
 
 
 def l0_smooth(picture: Tensor, smoothing: float, kappa: float = 2.0, beta_max: float = 1e5) -> Tensor:
@@ -62,18 +62,16 @@ def l0_smooth(picture: Tensor, smoothing: float, kappa: float = 2.0, beta_max: f
     return s[:, margin : margin + height, margin : margin + width].clamp(0, 1)
 
 
-def soft_tones(picture: Tensor, tones: int, mix: float, chroma: float) -> Tensor:
-    """Lightness pulled towards `tones` steps, `mix` of the way, and chroma multiplied.
+def soft_steps(lightness: Tensor, look: Look) -> Tensor:
+    """Lightness in [0, 100] pulled towards the middles of `look.tones` equal steps, `look.tone_mix` of the way.
 
     The soft quantisation of Winnemoeller, Olsen, Gooch (SIGGRAPH 2006): a tanh joins the steps, so that
     noise at a step moves a pixel a little instead of a whole tone.
     """
-    lab = rgb_to_lab(picture)
-    step = 100.0 / tones
-    nearest = (lab[:1] / step).round() * step
-    stepped = nearest + step / 2 * torch.tanh((lab[:1] - nearest) * (3.0 / step))
-    lightness = mix * stepped + (1 - mix) * lab[:1]
-    return lab_to_rgb(torch.cat([lightness, lab[1:] * chroma])).clamp(0, 1)
+    step = 100.0 / look.tones
+    nearest = (lightness / step).round() * step
+    stepped = nearest + step / 2 * torch.tanh((lightness - nearest) * (look.tone_slope / step))
+    return look.tone_mix * stepped.clamp(0, 100) + (1 - look.tone_mix) * lightness
 
 
 def flow_lines(

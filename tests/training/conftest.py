@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 
 from cartoonize.training.features import Features
-from cartoonize.training.presets import DECK
+from cartoonize.training.presets import preset as load_preset
 from cartoonize.training.run import Settings
 
 SIZE = 32
@@ -64,9 +64,15 @@ def features(tmp_path_factory):
 def settings(photos, drawings, features, tmp_path):
     """Makes settings of a phase that takes a moment: `settings("pretrain", images=8, width=4)`."""
 
-    def make(phase, *, preset=DECK, **changes):
+    def make(phase, *, preset="deck", **changes):
         recipe = replace(
-            preset, model="cartoongan_blur", width=4, size=SIZE, batch=4, vgg="vgg16", discriminator_width=4
+            load_preset(preset),
+            model="cartoongan_blur",
+            width=4,
+            size=SIZE,
+            batch=4,
+            vgg="vgg16",
+            discriminator_width=4,
         )
         names = set(Settings.__slots__)
         inside = {name: value for name, value in changes.items() if name not in names}

@@ -87,6 +87,25 @@ def test_temporal_is_zero_for_what_moves_along(pictures):
     assert against > 0.005
 
 
+def test_noise_has_its_level_and_two_grains():
+    """The noise of the temporal loss has the deviation asked for, and part of it survives a 4x4 mean."""
+    torch.manual_seed(0)
+    noise = losses.random_noise(torch.zeros(2, 3, 128, 128), level=0.02)
+    assert noise.std().item() == pytest.approx(0.02, rel=0.05)
+    white = 0.02 / 4
+    assert F.avg_pool2d(noise, 4).std() > 1.5 * white
+
+
+def test_unevenness_counts_only_where_the_target_is_flat():
+    """Texture costs nothing on a textured target and its whole variation on a flat one; edges are free."""
+    flat = torch.zeros(1, 3, 16, 16)
+    flat[..., 8:] = 1
+    texture = flat + 0.1 * torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    assert losses.unevenness(flat, flat) == 0
+    assert losses.unevenness(texture, texture) < 0.01 * losses.unevenness(texture, flat)
+    assert losses.unevenness(texture, torch.zeros_like(flat)) > losses.unevenness(texture, flat)
+
+
 def test_content_and_structure_are_l1(pictures):
     """Both are mean absolute differences of feature maps."""
     other = pictures.flip(0)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cartoonize.training.learner import choose_compute
-from cartoonize.training.presets import OFFICIAL, SWIFT, Schedule, Weights
+from cartoonize.training.presets import Schedule, Weights, preset
 from cartoonize.training.run import build_generator, build_phase, open_data
 
 
@@ -81,15 +81,26 @@ def test_all_optional_losses_together(settings):
 def test_distil_without_a_discriminator(settings, photos):
     """Where the adversarial loss has no weight there is no second network to carry along."""
     weights = Weights(pixel=1.0)
-    given = settings("distil", preset=SWIFT, weights=weights, targets=photos)
+    given = settings("distil", preset="pepper", weights=weights, targets=photos)
     phase, batch = start(given)
     assert set(phase.parts()) == {"generator"}
     assert phase.step(batch, 1.0).keys() == {"pixel", "gradient", "gradient_norm"}
 
 
+def test_distil_with_all_its_losses(settings, photos):
+    """Towards the end of distillation every loss of the recipe is at work, and both discriminators learn."""
+    phase, batch = start(settings("distil", preset="pepper", targets=photos))
+    early, late = phase.step(batch, 0.1), phase.step(batch, 0.9)
+    named = {"pixel", "gradient", "flat", "temporal", "gradient_norm"}
+    judged = {"adversarial", "artist", "d_adversarial", "d_artist"}
+    assert early.keys() == named
+    assert late.keys() == named | judged
+    assert all(torch.isfinite(value) for value in late.values())
+
+
 def test_official_recipe_steps(settings):
     """Instance norm, least squares and an image pool work together."""
-    phase, batch = start(settings("adversarial", preset=OFFICIAL))
+    phase, batch = start(settings("adversarial", preset="official"))
     assert phase.step(batch, 0.0)["adversarial"].isfinite()
     assert len(phase.pool.pictures) == 4
 
@@ -118,7 +129,8 @@ def test_gradients_are_clipped(settings):
 
 def test_schedule_fades():
     """The rate stays for the epochs and falls to zero over the further ones."""
-    schedule = OFFICIAL.schedules["pretrain"]
+    schedule = preset("official").schedules["pretrain"]
     assert [schedule.rate(p) for p in (0.0, 0.5, 0.75, 1.0)] == pytest.approx([2e-4, 2e-4, 1e-4, 0])
-    assert SWIFT.schedules["distil"].rate(0.5) == pytest.approx(0.5 * SWIFT.schedules["distil"].lr)
+    cosine = preset("pepper").schedules["distil"]
+    assert cosine.rate(0.5) == pytest.approx(0.5 * cosine.lr)
     assert replace(schedule, fade=0).rate(0.99) == 2e-4

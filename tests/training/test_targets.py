@@ -1,0 +1,74 @@
+"""The filters that draw what small networks learn from."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cartoonize.training.presets import Look, preset
+from cartoonize.training.targets import cartoon_target, flow_lines, l0_smooth, lab_to_rgb, paint, rgb_to_lab
+
+
+@pytest.fixture
+def scene():
+    """A grainy disc on a grainy ground, 64x64."""
+    y, x = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    disc = ((x - 32) ** 2 + (y - 32) ** 2 < 18**2).float()
+    colours = torch.tensor([[0.2, 0.4, 0.7], [0.9, 0.7, 0.4]])
+    picture = colours[0][:, None, None] * (1 - disc) + colours[1][:, None, None] * disc
+    grain = 0.03 * torch.randn(3, 64, 64, generator=torch.Generator().manual_seed(0))
+    return (picture + grain).clamp(0, 1), disc.bool()
+
+
+def test_smoothing_flattens_and_keeps_edges(scene):
+    """Grain goes, the two colours stay."""
+    photo, disc = scene
+    smooth = l0_smooth(photo, 0.02)
+    for region in (disc, ~disc):
+        assert smooth[:, region].std(1).max() < 0.4 * photo[:, region].std(1).max()
+        torch.testing.assert_close(smooth[:, region].mean(1), photo[:, region].mean(1), atol=0.02, rtol=0)
+
+
+def test_lines_are_where_objects_end(scene):
+    """Ink lies along the border of the disc, and nowhere else."""
+    photo, disc = scene
+    ink = flow_lines(l0_smooth(photo, 0.02))[0] < 0.5
+    y, x = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    radius = ((x - 32) ** 2 + (y - 32) ** 2).sqrt()
+    assert ink.any()
+    assert ((radius[ink] > 14) & (radius[ink] < 22)).float().mean() > 0.95
+
+
+def test_lab_and_back(scene):
+    """The conversion to Lab is undone by its inverse."""
+    torch.testing.assert_close(lab_to_rgb(rgb_to_lab(scene[0])), scene[0], atol=2e-3, rtol=0)
+
+
+def test_ink_has_three_tones():
+    """A ramp of greys becomes three tones of one warm hue."""
+    ramp = torch.linspace(0, 1, 256).expand(3, 4, 256)
+    tones = paint(ramp, preset("ink").look)
+    steps = (tones[0, 0].diff().abs() < 1e-3).float()
+    assert steps.mean() > 0.5  # flat over most of its length
+    assert (tones[0] >= tones[2]).all()
+    levels = torch.histc(tones[0, 0], 20, 0, 1)
+    assert (levels > 20).sum() == 3
+
+
+def test_blacks_are_lifted_and_colours_warmed():
+    """`black` is the lightness of black; `warmth` moves greys towards yellow."""
+    grey = torch.full((3, 2, 2), 0.5)
+    plain = Look(tone_mix=0, chroma=1)
+    lifted = rgb_to_lab(paint(torch.zeros(3, 2, 2), replace(plain, black=10.0)))
+    assert lifted[0].mean().item() == pytest.approx(10, abs=0.1)
+    assert rgb_to_lab(paint(grey, replace(plain, warmth=5.0)))[2].mean().item() == pytest.approx(5, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["pepper", "ink"])
+def test_the_looks_give_pictures(name, scene):
+    """Every look gives a picture of the same size in [0, 1]."""
+    drawn = cartoon_target(scene[0], preset(name).look)
+    assert drawn.shape == scene[0].shape
+    assert drawn.isfinite().all()
+    assert drawn.min() >= 0
+    assert drawn.max() <= 1
