@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import signal
 import sys
 import warnings
@@ -199,6 +200,38 @@ def demo(
     _say("  clip.mp4   clip-cartoon.mp4\n  photo.png  photo-cartoon.png")
 
 
+@app.command()
+def benchmark(
+    style: Style = DEFAULT,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Of the clip that is made.")] = "1280x720",
+    clip: Annotated[
+        Path | None, typer.Option("--video", help="A clip to draw in place of the one that is made.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns; the figures are their medians.")] = 3,
+    device: Device = "auto",
+    precision: PrecisionName = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast this machine draws: decoding, network and encoding alone, and all together.
+
+    [bold]Examples[/bold]
+
+      cartoonize benchmark
+
+      cartoonize benchmark --style my.onnx --size 1920x1080 --json
+    """
+    from .benchmark import benchmark as measure
+    from .benchmark import benchmark_table
+
+    width, height = _size(size)
+    backend = _load(style, device, precision)
+    result = measure(backend, style, width=width, height=height, rounds=rounds, clip=clip)
+    if as_json:
+        print(json.dumps(result.as_json()))  # noqa: T201  # what --json promises
+    else:
+        _console(sys.stdout).print(benchmark_table(result))
+
+
 app.registered_commands += export_app.registered_commands
 
 
@@ -287,6 +320,15 @@ def _seconds(text: str | None) -> float | None:
     for part in parts:
         seconds = 60 * seconds + part
     return seconds
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Width and height of "1280x720"."""
+    match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
+    if not match:
+        raise MediaError(f"{text!r} is no size; write WIDTHxHEIGHT, as in 1280x720.")
+    width, height = int(match[1]), int(match[2])
+    return width // 2 * 2, height // 2 * 2  # what every player can show
 
 
 def _refuse_pictures(path: Path) -> None:

@@ -58,8 +58,8 @@ MELODY = (9, 12, 16, 12, 5, 9, 12, 17, 7, 12, 16, 19, 14, 11, 7, 12)
 BASS = (-15, -19, -12, -17)
 
 
-def make_demo_clip(path: Path) -> None:
-    """Make a clip of 8 seconds, 640x360 at 24 frames/s, with H.264 video and stereo AAC sound.
+def make_demo_clip(path: Path, width: int = WIDTH, height: int = HEIGHT) -> None:
+    """Make a clip of 8 seconds at 24 frames/s, with H.264 video and stereo AAC sound.
 
     The camera moves slowly over four photos, which fade into each other, to a short melody. An earlier
     file of that name is replaced.
@@ -73,15 +73,15 @@ def make_demo_clip(path: Path) -> None:
         av.open(pending.path, "w") as container,
     ):
         video = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "veryfast"})
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         colour = Colour(1, ColorRange.MPEG.value, 1, 1, Colorspace.ITU709)
         colour.tag(video.codec_context)
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
         # All the sound first: the muxer holds it back until the pictures of the same time arrive.
         container.mux(audio.encode(_audio_frame(melody())))
         container.mux(audio.encode(None))
-        for picture in pictures():
-            container.mux(video.encode(colour.from_rgb(np.asarray(picture), "yuv420p", WIDTH, HEIGHT)))
+        for picture in pictures(width, height):
+            container.mux(video.encode(colour.from_rgb(np.asarray(picture), "yuv420p", width, height)))
         container.mux(video.encode(None))
 
 
@@ -100,14 +100,14 @@ def make_demo_photo(path: Path) -> None:
             raise MediaError(f"Cannot write {path}: {error}.") from error
 
 
-def pictures() -> Iterator[Picture]:
+def pictures(width: int = WIDTH, height: int = HEIGHT) -> Iterator[Picture]:
     """Draw the frames of the clip."""
     photos = [_photo(shot.photo) for shot in SHOTS]
     for index in range(FRAMES):
         number, since = divmod(index, SHOT)
-        picture = _view(photos[number], SHOTS[number], since)
+        picture = _view(photos[number], SHOTS[number], since, (width, height))
         if number and since < FADE:
-            before = _view(photos[number - 1], SHOTS[number - 1], SHOT + since)
+            before = _view(photos[number - 1], SHOTS[number - 1], SHOT + since, (width, height))
             picture = Pillow.blend(before, picture, (since + 1) / (FADE + 1))
         yield picture
 
@@ -133,13 +133,14 @@ def _photo(name: str) -> Picture:
         raise MediaError(f"scikit-image lacks its photo {name}; install it again from PyPI.") from error
 
 
-def _view(photo: Picture, shot: Shot, since: int) -> Picture:
+def _view(photo: Picture, shot: Shot, since: int, size: tuple[int, int]) -> Picture:
     """What the camera sees; resampled at fractions of a pixel, as whole ones would make it tremble."""
     part = since / (SHOT + FADE)
     x, y, width = (a + (b - a) * part for a, b in zip(shot.start, shot.end, strict=True))
-    height = width * HEIGHT / WIDTH
+    height = min(width * size[1] / size[0], 2 * y, 2 * (photo.height - y))  # tall frames see less of it
+    width = height * size[0] / size[1]
     box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-    return photo.resize((WIDTH, HEIGHT), Resampling.LANCZOS, box=box)
+    return photo.resize(size, Resampling.LANCZOS, box=box)
 
 
 def _tone(note: int, fading: float) -> NDArray[np.float64]:

@@ -90,5 +90,5 @@ def run(
     report.fps = round(report.frames / report.seconds, 2)
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     report.waiting = {stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")}
-    report.notices = source.notices + sink.notices
+    report.notices = [*source.notices, *backend.notices, *sink.notices]
     return report

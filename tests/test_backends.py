@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from cartoonize import BackendError, ModelError, load
-from cartoonize.backends.tiles import tiled
+from cartoonize.backends.tiles import Fitted, TooLarge
 from cartoonize.models.checkpoint import Card, save_style
 
 
@@ -143,11 +143,11 @@ def test_tiles_leave_no_seam(tiny_style, size):
         return backend(images)
 
     generator = backend._model.generator
-    run = tiled(watched, limit=200 * 200, reach=generator.reach, stride=generator.stride)
+    run = Fitted(watched, limit=250 * 250, reach=generator.reach, stride=generator.stride)
     images = noise(1, *size)
     assert np.abs(run(images).astype(int) - backend(images)).max() <= 1
     assert len(seen) > 1
-    assert max(seen) <= 200 * 200
+    assert max(seen) <= max(250, run._smallest) ** 2
 
 
 def test_tiles_of_instance_norm_fade_into_each_other(tmp_path, lively_generator):
@@ -157,7 +157,7 @@ def test_tiles_of_instance_norm_fade_into_each_other(tmp_path, lively_generator)
     backend = load(str(path), device="cpu", precision="fp32")
     scene = np.random.default_rng(0).integers(0, 256, (300, 900, 3), dtype=np.uint8)[None]
     joined, whole = (run(scene)[0].astype(int) for run in (
-        tiled(backend, limit=260 * 260, reach=40, stride=8), backend))  # fmt: skip
+        Fitted(backend, limit=260 * 260, reach=40, stride=8), backend))  # fmt: skip
     # A seam would be a step from column to column of what tiling changed.
     change = (joined - whole).mean((0, 2))
     assert np.abs(change).max() > 0
@@ -165,13 +165,82 @@ def test_tiles_of_instance_norm_fade_into_each_other(tmp_path, lively_generator)
 
 
 def test_large_batches_are_split_before_they_are_tiled():
-    """A batch that is too large goes through one picture at a time."""
+    """A batch that is too large goes through in parts, as large as the limit allows."""
     counts = []
 
     def backend(images):
         counts.append(len(images))
         return images
 
-    images = noise(3, 20, 20)
-    assert np.array_equal(tiled(backend, limit=500, reach=4, stride=4)(images), images)
-    assert counts == [1, 1, 1]
+    images = noise(5, 20, 20)
+    assert np.array_equal(Fitted(backend, limit=900, reach=4, stride=4)(images), images)
+    assert counts == [2, 2, 1]
+
+
+def cramped(pixels, calls):
+    """A back end in whose memory no more than so many pixels fit at once."""
+
+    def backend(images):
+        calls.append(images.shape)
+        if images[..., 0].size > pixels:
+            raise TooLarge("The device has too little memory.")
+        return 255 - images
+
+    return backend
+
+
+@pytest.mark.parametrize(("pixels", "way"), [(45_000, "batches of 1"), (25_000, "tiles"), (170_000, None)])
+def test_out_of_memory_loses_no_picture(pixels, way):
+    """What does not fit is done again in smaller batches, then in tiles; all pictures come back, in order."""
+    calls = []
+    run = Fitted(cramped(pixels, calls), limit=10**9, reach=8, stride=4)
+    images = noise(4, 200, 200)
+    assert np.array_equal(run(images), 255 - images)
+    assert (way is None) == (not run.notices)
+    assert way is None or way in run.notices[-1]
+    tried = len(calls)
+    assert np.array_equal(run(images), 255 - images)  # what was learned is not tried again
+    assert all(np.prod(shape[:3]) <= pixels for shape in calls[tried:])
+
+
+def test_out_of_memory_has_an_end():
+    """A device on which not even the smallest tile fits is an error in a sentence."""
+    run = Fitted(cramped(100, []), limit=10**9, reach=8, stride=4)
+    with pytest.raises(BackendError, match="nothing smaller"):
+        run(noise(2, 200, 200))
+
+
+@pytest.mark.parametrize(
+    "trouble", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't allocate memory: 1 GB")]
+)
+def test_pytorchs_own_out_of_memory_is_recognised(tiny_style, monkeypatch, trouble):
+    """The errors that PyTorch raises on GPUs and on CPUs lead to smaller batches."""
+    backend = load(str(tiny_style), device="cpu", precision="fp32")
+    images = noise(4, 40, 48)
+    expected, draw = backend(images), backend._model.forward
+
+    def forward(pixels):
+        if len(pixels) > 2:
+            raise trouble
+        return draw(pixels)
+
+    monkeypatch.setattr(backend._model, "forward", forward)
+    monkeypatch.setattr(backend, "_lanes", 1)
+    assert np.array_equal(backend(images), expected)
+    assert "batches of 2" in backend.notices[0]
+
+
+def test_other_errors_of_pytorch_are_raised(tiny_style, monkeypatch):
+    """A mistake in a network is not taken for a lack of memory."""
+    backend = load(str(tiny_style), device="cpu")
+    monkeypatch.setattr(backend._model, "forward", lambda pixels: pixels + torch.zeros(7))
+    with pytest.raises(RuntimeError, match="size of tensor"):
+        backend(noise(2, 40, 48))
+
+
+def test_lanes_draw_what_one_thread_draws(tiny_style):
+    """Spread over the cores, a batch is drawn as its pictures are drawn alone, in their order."""
+    backend = load(str(tiny_style), device="cpu", precision="fp32")
+    backend._lanes = 3
+    images = noise(7, 40, 48)
+    assert np.array_equal(backend(images), np.concatenate([backend(image[None]) for image in images]))

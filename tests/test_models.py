@@ -6,13 +6,12 @@ import struct
 import numpy as np
 import pytest
 import torch
-
 from safetensors.torch import load_file, save_file
 
 from cartoonize import ModelError
 from cartoonize.models import ARCHITECTURES, FrameModel
-from cartoonize.models.cost import multiplications
 from cartoonize.models.checkpoint import Card, load_style, read_header, save_style
+from cartoonize.models.cost import multiplications
 
 SMALL = [
     ("cartoongan", {"width": 4, "blocks": 1, "norm": "batch"}),

@@ -32,6 +32,7 @@ ALLOWED = {
     "backends": {"errors", "frames", "styles", "models"},
     "job": {"backends", "frames", "media", "pipeline", "styles"},
     "demo": {"errors", "media", "pending"},
+    "benchmark": {"backends", "demo", "frames", "job", "media", "models", "pipeline", "version"},
     "cards": {"styles"},
     "training": {*BASE, "backends", "media", "models", "styles"},
     "export": {*BASE, "backends", "models", "styles"},

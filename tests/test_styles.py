@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from skimage import data
 from skimage.filters import sobel
 from skimage.transform import resize

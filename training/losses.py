@@ -121,7 +121,8 @@ def random_noise(like: Tensor, level: float = 0.02) -> Tensor:
     """
     white, patches = torch.randn_like(like), torch.randn_like(like[..., ::4, ::4])
     broad = F.interpolate(patches, like.shape[-2:], mode="bilinear", align_corners=False)
-    return level * 0.5**0.5 * (white + broad / broad.std().clamp(min=1e-6))
+    noise: Tensor = white + broad / broad.std().clamp(min=1e-6)
+    return level * 0.5**0.5 * noise
 
 
 def random_motion(count: int, size: int, shift: float = 4.0, scale: float = 0.02) -> Tensor:

@@ -63,7 +63,7 @@ def l0_smooth(picture: Tensor, smoothing: float, kappa: float = 2.0, beta_max: f
 
 
 def soft_steps(lightness: Tensor, look: Look) -> Tensor:
-    """Lightness in [0, 100] pulled towards the middles of `look.tones` equal steps, `look.tone_mix` of the way.
+    """Lightness in [0, 100] pulled towards the middles of `look.tones` steps, `look.tone_mix` of the way.
 
     The soft quantisation of Winnemoeller, Olsen, Gooch (SIGGRAPH 2006): a tanh joins the steps, so that
     noise at a step moves a pixel a little instead of a whole tone.

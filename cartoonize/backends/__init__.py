@@ -11,12 +11,18 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 class LoadedBackend(Protocol):
-    """A Backend that says what runs. `batch` is the number of pictures a call that suits the device."""
+    """A Backend that says what runs.
+
+    `batch` is the number of pictures a call that suits the device; `notices` is what a user has to be told.
+    """
 
     runtime: str
     device: str
     precision: str
     batch: int
+
+    @property
+    def notices(self) -> list[str]: ...
 
     def __call__(self, images: Images) -> Images: ...
 

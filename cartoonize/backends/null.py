@@ -7,6 +7,7 @@ class NullBackend:
     """Gives back what it gets."""
 
     runtime, device, precision, batch = "null", "none", "none", 1
+    notices: list[str] = []  # noqa: RUF012  # there is never anything to tell
 
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same array."""

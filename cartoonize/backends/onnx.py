@@ -36,6 +36,7 @@ class OnnxBackend:
         if precision not in ("auto", self.precision):
             raise BackendError(f"{path} computes in {self.precision}; export it anew for {precision}.")
         self.batch = 1 if self.device == "cpu" else 4
+        self.notices: list[str] = []
 
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same."""

@@ -1,6 +1,8 @@
 """Style files in PyTorch, on CPUs and NVIDIA GPUs."""
 
 import platform
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +13,20 @@ from ..errors import BackendError
 from ..frames import Images
 from ..models import FrameModel, Generator
 from ..models.checkpoint import load_style
-from .tiles import tiled
+from .tiles import Fitted, TooLarge
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 CPU_BUDGET = 3 << 29  # bytes of activations; larger pictures are worked on in tiles
+MOST_LANES = 8  # pictures at once on a CPU: each has its own activations
 
 
 class PyTorchBackend:
-    """A generator on a device: channels-last, convolutions in the chosen precision, norms in float32."""
+    """A generator on a device: channels-last, convolutions in the chosen precision, norms in float32.
+
+    On a CPU a batch is spread over lanes: each picture is drawn by a thread of its own on its share of the
+    cores. Threads that share one picture would wait for each other after every layer, spinning on cores
+    that the decoder and the encoder could use.
+    """
 
     runtime = "pytorch"
 
@@ -29,26 +37,48 @@ class PyTorchBackend:
         dtype = _DTYPES[self.precision]
         self.device = device_name(target)
         self._target = target
+        self.generator = generator
         self._model = _prepare(generator, target, dtype)
-        self.batch = 1 if target.type == "cpu" else 4
+        self._cores = torch.get_num_threads()
+        self._lanes = min(self._cores, MOST_LANES) if target.type == "cpu" else 1
+        self._pool = ThreadPoolExecutor(self._lanes, "lane")  # starts no thread until it is used
+        self.batch = 2 * self._lanes if target.type == "cpu" else 4
         limit = int(_memory_budget(target) / (generator.floats_per_pixel * dtype.itemsize))
-        self._run = tiled(self._whole, limit=limit, reach=generator.reach, stride=generator.stride)
+        self._run = Fitted(self._spread, limit=limit, reach=generator.reach, stride=generator.stride)
+
+    @property
+    def notices(self) -> list[str]:
+        """What a user has to be told of how it ran."""
+        return self._run.notices
 
     def __call__(self, images: Images) -> Images:
-        """(N, H, W, 3) uint8 -> the same; pictures too large for the memory are tiled."""
+        """(N, H, W, 3) uint8 -> the same; what is too large for the memory is done in parts."""
         return self._run(images)
 
+    def _spread(self, images: Images) -> Images:
+        """Each picture in a lane, where there are several of both."""
+        if min(len(images), self._lanes) == 1:
+            return self._draw(images, self._cores)
+        parts = [image[None] for image in images]
+        share = max(1, self._cores // self._lanes)
+        return np.concatenate(list(self._pool.map(self._draw, parts, repeat(share))))
+
     @torch.inference_mode()
-    def _whole(self, images: Images) -> Images:
+    def _draw(self, images: Images, threads: int) -> Images:
+        if self._target.type == "cpu":
+            torch.set_num_threads(threads)  # of the calling thread; costs nothing
         try:
             result: Images = self._model(torch.from_numpy(images).to(self._target)).cpu().numpy()
-        except torch.OutOfMemoryError as error:
-            size = f"{images.shape[0]} pictures of {images.shape[2]}x{images.shape[1]}"
-            raise BackendError(
-                f"{self.device} has too little memory for {size}; try smaller batches."
-            ) from error
-        # The result is NHWC already, so this copies nothing; later stages rely on the layout.
-        return np.ascontiguousarray(result)
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            size = f"{images.shape[0]} x {images.shape[2]}x{images.shape[1]}"
+        else:
+            # The result is NHWC already, so this copies nothing; later stages rely on the layout.
+            return np.ascontiguousarray(result)
+        if self._target.type == "cuda":
+            torch.cuda.empty_cache()
+        raise TooLarge(f"{self.device} has too little memory for {size} pixels at once.")
 
 
 def choose_device(device: str) -> torch.device:
@@ -100,6 +130,11 @@ def _has_bf16(device: torch.device) -> bool:
         return torch.cuda.get_device_capability(device) >= (8, 0)
     # Elsewhere bf16 is emulated, and slower than fp32.
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """PyTorch has an exception for GPUs only; the CPU's allocator raises a plain RuntimeError."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _memory_budget(device: torch.device) -> float:

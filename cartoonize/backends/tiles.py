@@ -1,35 +1,74 @@
-"""Pictures too large for the memory: worked on in overlapping tiles, joined without a seam."""
+"""Pictures too large for the memory: smaller batches first, then overlapping tiles, joined without a seam."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import BackendError
 from ..frames import Backend, Images
 
 FEATHER = 32  # pixels over which one tile fades into the next
 Floats = NDArray[np.float32]
 
 
-def tiled(backend: Backend, *, limit: int, reach: int, stride: int) -> Backend:
+class TooLarge(BackendError):  # noqa: N818  # what the memory says of a call, not a mistake of anybody's
+    """The device had too little memory for a call."""
+
+
+class Fitted:
     """The same back end, which never sees more than about `limit` pixels at once.
+
+    A call that is TooLarge all the same halves the limit for good, and is done again: no picture is lost.
+    `notices` says so.
 
     Every tile has a margin of `reach`, beyond which its pixels know nothing of its border: with networks
     that look no further, the joined picture equals the whole one. Networks that use statistics of the
     picture (instance norm) differ from tile to tile; there the fade keeps the change invisible.
     """
 
-    def run(images: Images) -> Images:
-        count, height, width, _ = images.shape
-        if height * width <= limit:
-            if count * height * width <= limit:
-                return backend(images)
-            return np.concatenate([backend(image[None]) for image in images])
-        margin = -(-reach // stride) * stride
-        side = max(2 * (2 * margin + FEATHER), int(limit**0.5) // stride * stride)
-        return np.stack([_join(backend, image[None], side, margin, stride) for image in images])
+    def __init__(self, backend: Backend, *, limit: int, reach: int, stride: int) -> None:
+        self.limit, self.notices = limit, list[str]()
+        self._backend, self._stride = backend, stride
+        self._margin = -(-reach // stride) * stride
+        self._smallest = 2 * (2 * self._margin + FEATHER)  # side of a tile, half of which is margin
 
-    return run
+    def __call__(self, images: Images) -> Images:
+        """(N, H, W, 3) uint8 -> the same.
+
+        Raises:
+            BackendError: even the smallest tile is too large.
+        """
+        while True:
+            try:
+                return self._within_limit(images)
+            except TooLarge as error:
+                self._shrink(images, error)
+
+    def _within_limit(self, images: Images) -> Images:
+        count, height, width, _ = images.shape
+        together = self.limit // (height * width)
+        if count <= together:
+            return self._backend(images)
+        if together:
+            parts = range(0, count, together)
+            return np.concatenate([self._backend(images[i : i + together]) for i in parts])
+        side = max(self._smallest, int(self.limit**0.5) // self._stride * self._stride)
+        if height <= side and width <= side:
+            return np.concatenate([self._backend(image[None]) for image in images])
+        return np.stack(
+            [_join(self._backend, image[None], side, self._margin, self._stride) for image in images]
+        )
+
+    def _shrink(self, images: Images, error: TooLarge) -> None:
+        count, height, width, _ = images.shape
+        tried = min(self.limit, count * height * width)
+        if tried <= min(self._smallest**2, height * width):
+            raise BackendError(f"{error} There is nothing smaller to try.") from error
+        self.limit = tried // 2
+        together = self.limit // (height * width)
+        way = f"batches of {together}" if together else "tiles"
+        self.notices.append(f"{error} It went on in {way}; no frame was lost.")
 
 
 def _join(backend: Backend, image: Images, side: int, margin: int, stride: int) -> Images:

@@ -48,8 +48,9 @@ class FrameModel(nn.Module):
         height, width = images.shape[1], images.shape[2]
         stride = self.generator.stride
         # NHWC memory seen as NCHW is channels-last already: no copy beyond the conversion.
-        x = images.permute(0, 3, 1, 2).to(self.dtype) / 127.5 - 1
-        x = F.pad(x, (0, -width % stride, 0, -height % stride), mode="replicate")
-        y = self.generator(x)[:, :, :height, :width].float()
-        y = torch.clamp(y * 127.5 + 127.5, 0, 255).round()
-        return y.to(torch.uint8).permute(0, 2, 3, 1)
+        x = images.permute(0, 3, 1, 2).to(self.dtype)
+        if height % stride or width % stride:
+            x = F.pad(x, (0, -width % stride, 0, -height % stride), mode="replicate")
+        x = (x - 127.5) / 127.5  # the difference is exact in half precision too
+        y: Tensor = self.generator(x)[:, :, :height, :width] * 127.5 + 127.5
+        return y.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1)
