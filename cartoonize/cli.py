@@ -80,8 +80,9 @@ def video(
     device: Device = "auto",
     precision: PrecisionName = "auto",
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Frames a call of the network.", show_default="by device")
-    ] = None,
+        str,
+        typer.Option(metavar="N|auto", help="Frames a call of the network; auto is what suits the device."),
+    ] = "auto",
     codec: Annotated[
         str | None, typer.Option(help="An FFmpeg encoder.", show_default="libx264; libvpx-vp9 for .webm")
     ] = None,
@@ -117,7 +118,7 @@ def video(
         backend = _load(style, device, precision)
         encoding = Encoding(codec, crf, preset, not no_audio)
         sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
-        _finish(_run(source, sink, backend, Report(str(dst), style), batch), as_json)
+        _finish(_run(source, sink, backend, Report(str(dst), style), _batch(batch)), as_json)
 
 
 @app.command()
@@ -320,6 +321,15 @@ def _seconds(text: str | None) -> float | None:
     for part in parts:
         seconds = 60 * seconds + part
     return seconds
+
+
+def _batch(text: str) -> int | None:
+    """Frames a call; None of "auto"."""
+    if text == "auto":
+        return None
+    if not re.fullmatch(r"[1-9]\d{0,3}", text):
+        raise MediaError(f"{text!r} is no batch; write a number from 1, or auto.")
+    return int(text)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 Distance of the pixels and of their differences between output and target; then, as these settle on the
 average of all plausible lines and soften them, a patch discriminator that tells targets from outputs, and
-another one that tells the artist's drawings from them. Their weights rise over the middle of the phase.
+another one that tells the artist's drawings from them. Their weights rise over the middle of the phase, as
+does that of steadiness, which costs as much as all the rest.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,8 @@ from .presets import Recipe, Schedule
 
 LOSSES = ("pixel", "gradient", "flat", "temporal", "adversarial", "artist")
 REAL = {"adversarial": "target", "artist": "drawing"}  # what each discriminator takes for real
-RISE = (0.55, 0.65)  # progress between which the adversarial weights go from 0 to their full values
+LATE = ("temporal", *REAL)  # losses that cost much and mean little before the picture is there
+RISE = (0.5, 0.6)  # progress between which their weights go from 0 to their full values
 DISCRIMINATOR = Schedule(epochs=1, lr=2e-4, betas=(0.5, 0.99))  # slower than the generator, whose rate falls
 HEAD_START = 0.02  # progress by which the discriminators begin earlier
 
@@ -53,9 +55,8 @@ class Distil:
         found = self._compare(pictures, output)
         rise = ramp(progress, *RISE)
         if rise:
-            judged = {name: self.criterion(judge(output), 1.0) for name, judge in self.judges.items()}
-            found |= judged
-        factors = {name: getattr(self.weights, name) * (rise if name in REAL else 1.0) for name in found}
+            found |= self._late(pictures, output)
+        factors = {name: getattr(self.weights, name) * (rise if name in LATE else 1.0) for name in found}
         total = torch.stack([factors[name] * loss for name, loss in found.items()]).sum()
         found["gradient_norm"] = self.generator.descend(total, progress)
         if progress >= RISE[0] - HEAD_START:
@@ -63,16 +64,21 @@ class Distil:
         return found
 
     def _compare(self, pictures: dict[str, Tensor], output: Tensor) -> dict[str, Tensor]:
-        """The losses that need no judge."""
-        photo, target = pictures["photo"], pictures["target"]
+        """Distances to the target."""
+        target = pictures["target"]
         found = {
             "pixel": F.l1_loss(output, target),
             "gradient": losses.gradient_distance(output, target),
         }
         if self.weights.flat:
             found["flat"] = losses.unevenness(output, target)
+        return found
+
+    def _late(self, pictures: dict[str, Tensor], output: Tensor) -> dict[str, Tensor]:
+        """Steadiness, and being taken for targets and drawings."""
+        found = {name: self.criterion(judge(output), 1.0) for name, judge in self.judges.items()}
         if self.weights.temporal:
-            found["temporal"] = losses.steadiness(self.generator, photo, output)
+            found["temporal"] = losses.steadiness(self.generator, pictures["photo"], output)
         return found
 
     def _judge(self, pictures: dict[str, Tensor], output: Tensor, progress: float) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 Each is a mean over its elements, so that weights do not depend on the size of pictures or batches.
 """
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -120,9 +121,8 @@ def random_noise(like: Tensor, level: float = 0.02) -> Tensor:
     Half of its power is the sensor's, white; half is the codec's, which comes in patches of 4 pixels.
     """
     white, patches = torch.randn_like(like), torch.randn_like(like[..., ::4, ::4])
-    broad = F.interpolate(patches, like.shape[-2:], mode="bilinear", align_corners=False)
-    noise: Tensor = white + broad / broad.std().clamp(min=1e-6)
-    return level * 0.5**0.5 * noise
+    broad: Tensor = F.interpolate(patches, like.shape[-2:], mode="bilinear", align_corners=False)
+    return (white + broad / broad.std().clamp(min=1e-6)) * (level * math.sqrt(0.5))
 
 
 def random_motion(count: int, size: int, shift: float = 4.0, scale: float = 0.02) -> Tensor:

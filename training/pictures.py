@@ -1,5 +1,6 @@
 """Folders of pictures: reading them, and drawing crops of which number i depends on the seed and i alone."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +16,8 @@ from ..errors import TrainingError
 from ..frames import Image
 from ..media import PICTURE_SUFFIXES
 
-CACHE = 256 << 20  # bytes of decoded pictures that each loading process keeps of a folder
+CACHE = 256 << 20  # bytes of decoded pictures that each loading process keeps of a folder in any case
+FREE = 0.4  # share of the memory beyond which they are kept all the same
 ATTEMPTS = 20  # pictures tried before a folder of damaged ones is given up
 
 # What Pillow raises on damaged files, depending on the format.
@@ -134,7 +136,7 @@ class Pictures:
         if path in self._cache:
             return self._cache[path]
         picture = read_rgb(path, self.shrink)
-        if self._cached + picture.nbytes <= CACHE:
+        if self._cached + picture.nbytes <= CACHE or _memory_is_free():
             self._cache[path] = picture
             self._cached += picture.nbytes
         return picture
@@ -170,6 +172,14 @@ class Pictures:
 def _order(count: int, seed: int, epoch: int) -> NDArray[np.intp]:
     """The order of `count` pictures in an epoch; the current one and few others are kept."""
     return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+def _memory_is_free() -> bool:
+    """Whether more than FREE of the memory is unused, where the system tells."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") > FREE * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return False
 
 
 def _short_side(path: Path) -> int:

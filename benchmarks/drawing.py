@@ -1,0 +1,220 @@
+"""How fast `cartoonize video` draws, side by side with what others do on the same frames.
+
+    python benchmarks/drawing.py pepper --video clip.mp4       # end to end, against AnimeGANv2's generator
+    python benchmarks/drawing.py cartoongan --video clip.mp4   # this runtime against a plain loop of the network
+    python benchmarks/drawing.py memory --video clip.mp4       # peak memory of a short and a long video
+    python benchmarks/drawing.py start                         # how long until something happens
+    python benchmarks/drawing.py roofline                      # what of the machine's arithmetic is reached
+
+Both sides take turns, A B A B, so that a machine that slows down slows both; figures are medians.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from peers import AnimeGANv2, plain
+
+from cartoonize import load
+from cartoonize.benchmark import describe_machine
+from cartoonize.demo import make_demo_clip
+from cartoonize.frames import Images
+from cartoonize.media import VideoSource
+from cartoonize.models import ARCHITECTURES
+from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.cost import multiplications
+
+
+def main() -> None:
+    """Run the row that is asked for."""
+    rows = {
+        "pepper": pepper,
+        "cartoongan": cartoongan,
+        "memory": memory,
+        "start": start,
+        "roofline": roofline,
+    }
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("row", choices=rows)
+    parser.add_argument("--video", type=Path, help="a 720p clip; the demo's moving photos without")
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=10, help="of the long video")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if options.video is None:
+            options.video = Path(folder) / "clip.mp4"
+            make_demo_clip(options.video, 1280, 720)
+        print(", ".join(f"{name} {value}" for name, value in describe_machine().items()))
+        rows[options.row](options, Path(folder))
+
+
+def pepper(options: argparse.Namespace, folder: Path) -> None:
+    """Frames a second of the whole command, and of AnimeGANv2's network alone."""
+    frames = first_frames(options.video, 1)
+    network = AnimeGANv2().eval()
+    rates: dict[str, list[float]] = {"cartoonize": [], "AnimeGANv2": []}
+    for _ in range(options.turns):
+        report = draw(options.video, folder / "out.mp4", "--style", "pepper")
+        rates["cartoonize"].append(report["fps"])
+        rates["AnimeGANv2"].append(1 / seconds(lambda: plain(network, frames)))
+    ours, theirs = (statistics.median(values) for values in rates.values())
+    print(
+        f"cartoonize video: {ours:.1f} frames/s; AnimeGANv2 network: {theirs:.3f}; ratio {ours / theirs:.0f}"
+    )
+    print(report["device"], report["precision"], "waiting", report["waiting"])
+
+
+def cartoongan(options: argparse.Namespace, folder: Path) -> None:
+    """The paper's network at width 64: this runtime against the loop that one writes first."""
+    generator = ARCHITECTURES["cartoongan"]().eval()
+    path = folder / "cartoongan.safetensors"
+    save_style(path, generator, Card())
+    backend, frames = load(str(path), device="cpu"), first_frames(options.video, 4)
+    turns: dict[str, list[float]] = {"this": [], "plain": []}
+    backend(frames)
+    plain(generator, frames[:1])
+    for _ in range(options.turns):
+        turns["this"].append(seconds(lambda: backend(frames)) / len(frames))
+        turns["plain"].append(seconds(lambda: plain(generator, frames[:2])) / 2)
+    ours, theirs = (statistics.median(values) for values in turns.values())
+    print(
+        f"this runtime ({backend.precision}): {ours:.2f} s a frame; plain loop: {theirs:.2f}; ratio {theirs / ours:.2f}"
+    )
+
+
+def memory(options: argparse.Namespace, folder: Path) -> None:
+    """Peak memory of `cartoonize video` on about ten seconds, and on the same repeated for ten minutes."""
+    long = folder / "long.mp4"
+    length = repeat(options.video, long, options.minutes * 60)
+    for clip in (options.video, long):
+        report, peak = measured(
+            [*command("video", clip, folder / "out.mp4", "-y", "--json"), "--style", "pepper"]
+        )
+        print(f"{clip.name}: {report['frames']} frames, {peak:.0f} MB at most")
+    print(f"the long one lasts {length / 60:.1f} minutes")
+
+
+def start(options: argparse.Namespace, folder: Path) -> None:
+    """Seconds from the command to its end, for --help and for one picture."""
+    picture = folder / "in.png"
+    from PIL import Image
+
+    Image.fromarray(first_frames(options.video, 1)[0]).save(picture)
+    for name, words in (
+        ("--help", command("--help")),
+        ("one picture", command("image", picture, folder / "out.png", "-y")),
+    ):
+        run = lambda words=words: subprocess.run(words, check=True, capture_output=True)  # noqa: E731, S603
+        run()
+        print(f"{name}: {statistics.median(seconds(run) for _ in range(2 * options.turns + 1)):.2f} s")
+
+
+def roofline(options: argparse.Namespace, folder: Path) -> None:
+    """Each network at 720p: work, traffic, and the share of the machine's measured matrix rate."""
+    size = 2048
+    a, b = (torch.randn(size, size).bfloat16() for _ in range(2))
+    ceiling = 2e-12 * size**3 / statistics.median(seconds(lambda: a @ b) for _ in range(15))
+    source, target = torch.empty(1 << 27, dtype=torch.uint8), torch.empty(1 << 27, dtype=torch.uint8)
+    bandwidth = (
+        2e-9 * len(source) / statistics.median(seconds(lambda: target.copy_(source)) for _ in range(9))
+    )
+    print(f"matrix rate {ceiling:.2f} TFLOP/s in bf16, memory {bandwidth:.1f} GB/s read and written")
+    frames = first_frames(options.video, 4)
+    for name, config in (("swift", {}), ("cartoongan_blur", {"width": 24}), ("cartoongan", {})):
+        generator = ARCHITECTURES[name](**config).eval()
+        path = folder / f"{name}.safetensors"
+        save_style(path, generator, Card())
+        backend, few = load(str(path), device="cpu"), frames[: 4 if name == "swift" else 2]
+        backend(few)
+        took = statistics.median(seconds(lambda: backend(few)) for _ in range(options.turns)) / len(few)
+        work = 2e-12 * multiplications(generator, 720, 1280)
+        traffic = 2 * layer_bytes(generator) / 1e9
+        print(
+            f"{name} {config or ''}: {1e3 * work:.1f} GFLOP, {traffic:.2f} GB between layers, {1e3 * took:.1f} ms: "
+            f"{work / took / ceiling:.0%} of the matrix rate, {traffic / took / bandwidth:.0%} of the memory's"
+        )
+
+
+def layer_bytes(generator: torch.nn.Module) -> int:
+    """Bytes of all layers' outputs for a 720p frame in bf16; each is written once and read once."""
+    total = 0
+
+    def count(_layer: torch.nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        nonlocal total
+        total += 2 * output.numel()
+
+    import copy
+
+    meta = copy.deepcopy(generator).to("meta")
+    for layer in meta.modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(count)
+    meta(torch.empty(1, 3, 720, 1280, device="meta"))
+    return total
+
+
+def first_frames(clip: Path, count: int) -> Images:
+    """The first frames as one array."""
+    with VideoSource(clip) as source:
+        return np.stack([frame.image for frame in islice(source, count)])
+
+
+def command(*words: object) -> list[str]:
+    """The command line of this interpreter's cartoonize."""
+    return [sys.executable, "-m", "cartoonize", *map(str, words)]
+
+
+def draw(clip: Path, target: Path, *options: str) -> dict:
+    """The report of `cartoonize video`, run as users run it."""
+    words = command("video", clip, target, "-y", "--json", *options)
+    return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)  # noqa: S603
+
+
+def measured(words: list[str]) -> tuple[dict, float]:
+    """The report of a command, and the peak memory of its process in MB."""
+    code = "import resource, subprocess, sys; print(subprocess.run(sys.argv[1:], check=True, capture_output=True, text=True).stdout); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
+    done = subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, text=True)  # noqa: S603
+    report, peak = done.stdout.split("\n\n")
+    return json.loads(report), float(peak)
+
+
+def repeat(clip: Path, target: Path, length: float) -> float:
+    """Write the clip's video and sound over and over, without encoding; the seconds it lasts."""
+    with av.open(clip) as probe:
+        once = probe.duration / av.time_base
+    with av.open(clip) as source, av.open(target, "w") as sink:
+        streams = {
+            s.index: sink.add_stream_from_template(s)
+            for s in (source.streams.video[0], source.streams.audio[0])
+        }
+        for turn in range(int(length / once)):
+            source.seek(0)
+            for packet in source.demux(*[source.streams[index] for index in streams]):
+                if packet.dts is None:
+                    continue
+                shift = round(turn * once / packet.time_base)
+                packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                packet.stream = streams[packet.stream.index]
+                sink.mux(packet)
+    return turn * once + once
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes by the clock."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
