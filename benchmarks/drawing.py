@@ -1,7 +1,7 @@
 """How fast `cartoonize video` draws, side by side with what others do on the same frames.
 
     python benchmarks/drawing.py pepper --video clip.mp4       # end to end, against AnimeGANv2's generator
-    python benchmarks/drawing.py cartoongan --video clip.mp4   # this runtime against a plain loop of the network
+    python benchmarks/drawing.py cartoongan --video clip.mp4   # this runtime against a plain loop
     python benchmarks/drawing.py memory --video clip.mp4       # peak memory of a short and a long video
     python benchmarks/drawing.py start                         # how long until something happens
     python benchmarks/drawing.py roofline                      # what of the machine's arithmetic is reached
@@ -10,13 +10,16 @@ Both sides take turns, A B A B, so that a machine that slows down slows both; fi
 """
 
 import argparse
+import copy
 import json
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -37,13 +40,7 @@ from cartoonize.models.cost import multiplications
 
 def main() -> None:
     """Run the row that is asked for."""
-    rows = {
-        "pepper": pepper,
-        "cartoongan": cartoongan,
-        "memory": memory,
-        "start": start,
-        "roofline": roofline,
-    }
+    rows = {row.__name__: row for row in (pepper, cartoongan, memory, start, roofline)}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("row", choices=rows)
     parser.add_argument("--video", type=Path, help="a 720p clip; the demo's moving photos without")
@@ -87,9 +84,8 @@ def cartoongan(options: argparse.Namespace, folder: Path) -> None:
         turns["this"].append(seconds(lambda: backend(frames)) / len(frames))
         turns["plain"].append(seconds(lambda: plain(generator, frames[:2])) / 2)
     ours, theirs = (statistics.median(values) for values in turns.values())
-    print(
-        f"this runtime ({backend.precision}): {ours:.2f} s a frame; plain loop: {theirs:.2f}; ratio {theirs / ours:.2f}"
-    )
+    times = f"this runtime ({backend.precision}): {ours:.2f} s a frame; plain loop: {theirs:.2f}"
+    print(f"{times}; ratio {theirs / ours:.2f}")
 
 
 def memory(options: argparse.Namespace, folder: Path) -> None:
@@ -97,10 +93,10 @@ def memory(options: argparse.Namespace, folder: Path) -> None:
     long = folder / "long.mp4"
     length = repeat(options.video, long, options.minutes * 60)
     for clip in (options.video, long):
-        report, peak = measured(
-            [*command("video", clip, folder / "out.mp4", "-y", "--json"), "--style", "pepper"]
-        )
-        print(f"{clip.name}: {report['frames']} frames, {peak:.0f} MB at most")
+        report = draw(clip, folder / "out.mp4", "--style", "pepper")
+        # The largest of all processes so far: the long video comes second, and shows if it takes more.
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print(f"{clip.name}: {report['frames']} frames, {report['fps']} frames/s, {peak:.0f} MB at most")
     print(f"the long one lasts {length / 60:.1f} minutes")
 
 
@@ -114,7 +110,7 @@ def start(options: argparse.Namespace, folder: Path) -> None:
         ("--help", command("--help")),
         ("one picture", command("image", picture, folder / "out.png", "-y")),
     ):
-        run = lambda words=words: subprocess.run(words, check=True, capture_output=True)  # noqa: E731, S603
+        run = partial(subprocess.run, words, check=True, capture_output=True)
         run()
         print(f"{name}: {statistics.median(seconds(run) for _ in range(2 * options.turns + 1)):.2f} s")
 
@@ -136,13 +132,13 @@ def roofline(options: argparse.Namespace, folder: Path) -> None:
         save_style(path, generator, Card())
         backend, few = load(str(path), device="cpu"), frames[: 4 if name == "swift" else 2]
         backend(few)
-        took = statistics.median(seconds(lambda: backend(few)) for _ in range(options.turns)) / len(few)
+        run = partial(backend, few)
+        took = statistics.median(seconds(run) for _ in range(options.turns)) / len(few)
         work = 2e-12 * multiplications(generator, 720, 1280)
         traffic = 2 * layer_bytes(generator) / 1e9
-        print(
-            f"{name} {config or ''}: {1e3 * work:.1f} GFLOP, {traffic:.2f} GB between layers, {1e3 * took:.1f} ms: "
-            f"{work / took / ceiling:.0%} of the matrix rate, {traffic / took / bandwidth:.0%} of the memory's"
-        )
+        print(f"{name} {config or ''}: {1e3 * work:.1f} GFLOP, {traffic:.2f} GB between layers")
+        print(f"    {1e3 * took:.1f} ms: {work / took / ceiling:.0%} of the matrix rate,", end=" ")
+        print(f"{traffic / took / bandwidth:.0%} of the memory's")
 
 
 def layer_bytes(generator: torch.nn.Module) -> int:
@@ -152,8 +148,6 @@ def layer_bytes(generator: torch.nn.Module) -> int:
     def count(_layer: torch.nn.Module, _inputs: object, output: torch.Tensor) -> None:
         nonlocal total
         total += 2 * output.numel()
-
-    import copy
 
     meta = copy.deepcopy(generator).to("meta")
     for layer in meta.modules():
@@ -180,26 +174,16 @@ def draw(clip: Path, target: Path, *options: str) -> dict:
     return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)  # noqa: S603
 
 
-def measured(words: list[str]) -> tuple[dict, float]:
-    """The report of a command, and the peak memory of its process in MB."""
-    code = "import resource, subprocess, sys; print(subprocess.run(sys.argv[1:], check=True, capture_output=True, text=True).stdout); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
-    done = subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, text=True)  # noqa: S603
-    report, peak = done.stdout.split("\n\n")
-    return json.loads(report), float(peak)
-
-
 def repeat(clip: Path, target: Path, length: float) -> float:
     """Write the clip's video and sound over and over, without encoding; the seconds it lasts."""
     with av.open(clip) as probe:
         once = probe.duration / av.time_base
     with av.open(clip) as source, av.open(target, "w") as sink:
-        streams = {
-            s.index: sink.add_stream_from_template(s)
-            for s in (source.streams.video[0], source.streams.audio[0])
-        }
+        copied = (source.streams.video[0], source.streams.audio[0])
+        streams = {stream.index: sink.add_stream_from_template(stream) for stream in copied}
         for turn in range(int(length / once)):
             source.seek(0)
-            for packet in source.demux(*[source.streams[index] for index in streams]):
+            for packet in source.demux(*copied):
                 if packet.dts is None:
                     continue
                 shift = round(turn * once / packet.time_base)
