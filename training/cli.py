@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from ..errors import TrainingError
+from ..styles import find
 from ..styles.card import Card
 from .presets import PhaseName, Recipe, Weights, presets
 from .presets import preset as load_preset
@@ -299,6 +300,9 @@ def evaluate(
         Path | None,
         typer.Option(help="The JSON file to write.", show_default="quality.json beside the style"),
     ] = None,
+    onto_card: Annotated[
+        bool, typer.Option("--onto-card", help="Write the figures onto the style file's card too.")
+    ] = False,
 ) -> None:
     """Measure a style: flicker, colour shift, flatness, contours kept, distance to the artist.
 
@@ -317,6 +321,8 @@ def evaluate(
     target = out or place / "quality.json"
     with disk_errors():
         target.write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    if onto_card:
+        _write_figures(find(style), report.figures)
     _print_figures(report.figures)
     for note in report.notes:
         _say(note)
@@ -427,6 +433,14 @@ def _progress(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
 
     console = Console(stderr=True)
     yield from track(items, what, total, console=console, disable=not console.is_terminal)
+
+
+def _write_figures(path: Path, figures: dict[str, float]) -> None:
+    from ..models.checkpoint import write_card
+    from ..styles.card import read_header
+
+    rounded = {name: float(f"{value:.4g}") for name, value in figures.items()}
+    write_card(path, replace(read_header(path).card, figures=rounded))
 
 
 def _print_figures(figures: dict[str, float]) -> None:

@@ -18,6 +18,7 @@ from ..backends import load
 from ..errors import TrainingError
 from ..frames import Backend, Image
 from ..media import PICTURE_SUFFIXES, VideoSource
+from ..models.cost import multiplications
 from .distances import frechet_of_features, inception_distances
 from .extras import load_opencv
 from .features import load_features
@@ -80,6 +81,9 @@ def evaluate(
     if not found:
         raise TrainingError("None of the photos can be read.")
     report.add({"pictures": len(found)} | summarise(found))
+    generator = getattr(backend, "generator", None)
+    if generator is not None:
+        report.add({"gflop_720p": 2e-9 * multiplications(generator, 720, 1280)})
     _measure_flicker(report, backend, clip, frames)
     _measure_distances(report, squares, artist, features, metric_weights)
     return report

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .generator import Generator
 
-__all__ = ["Card", "Header", "load_style", "read_header", "save_style"]
+__all__ = ["Card", "Header", "load_style", "read_header", "save_style", "write_card"]
 
 
 def save_style(path: Path, generator: "Generator", card: Card) -> None:
@@ -45,6 +45,16 @@ def save_style(path: Path, generator: "Generator", card: Card) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     save_file(tensors, temporary, metadata)
     temporary.replace(path)
+
+
+def write_card(path: Path, card: Card) -> None:
+    """Give a style file another card; its weights stay as they are.
+
+    Raises:
+        ModelError: as `load_style`.
+    """
+    generator, _ = load_style(path)
+    save_style(path, generator, card)
 
 
 def load_style(path: Path) -> tuple["Generator", Header]:

@@ -95,10 +95,11 @@ def test_smooth(drawings, tmp_path):
     assert (before != after).any()
 
 
-def test_targets_and_distil(photos, tmp_path):
+def test_targets_and_distil(photos, drawings, tmp_path):
     """`train targets` draws pairs, from which `train distil` teaches a small network."""
     cartoonize("targets", photos, tmp_path / "pairs", "--scale", 1, "--workers", 1)
-    cartoonize("distil", "--pairs", tmp_path / "pairs", "--run", tmp_path / "run", *TINY)
+    pairs = ("--pairs", tmp_path / "pairs", "--style", drawings)
+    cartoonize("distil", *pairs, "--run", tmp_path / "run", *TINY)
     assert load_style(tmp_path / "run" / "style.safetensors")[1].architecture == "swift"
 
 
@@ -120,7 +121,7 @@ def test_targets_keep_photos_apart(tmp_path):
         (["pretrain", "--photos", "missing", "--run", "run"], "There is no folder missing."),
         (["pretrain", "--photos", "empty", "--run", "run"], "There are no pictures in empty"),
         (["pretrain", "--photos", "few", "--run", "run"], "are needed"),
-        (["pretrain", "--photos", "few", "--run", "run", "--preset", "deckk"], "choose deck, paper"),
+        (["pretrain", "--photos", "few", "--run", "run", "--preset", "deckk"], "the presets are deck, ink"),
         (["distil", "--pairs", "few", "--run", "run", "--weight", "tvv=1"], "no loss 'tvv'"),
         (["distil", "--pairs", "few", "--run", "run", "--weight", "tv=1"], "distil has no loss 'tv'"),
         (["distil", "--pairs", "few", "--run", "run", "--weight", "pixel=nan"], "0 or more"),

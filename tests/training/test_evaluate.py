@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from cartoonize.errors import CartoonizeError
+from cartoonize.styles.card import read_header
 from cartoonize.training.cli import app
 from cartoonize.training.distances import frechet
 from cartoonize.training.evaluate import (
@@ -141,6 +143,19 @@ def test_a_style_is_measured(photos, tiny_style):
     assert report.figures["colour_shift"] > 0
     assert report.figures["pictures"] == 8
     assert torch.is_grad_enabled()
+
+
+def test_figures_go_onto_the_card(photos, tiny_style, tmp_path):
+    """`--onto-card` writes the figures into the style file and leaves its weights and the rest alone."""
+    style = tmp_path / "mine.safetensors"
+    shutil.copy(tiny_style, style)
+    arguments = ["evaluate", style, "--photos", photos, "--count", 2, "--onto-card", "--device", "cpu"]
+    assert CliRunner().invoke(app, [str(argument) for argument in arguments]).exit_code == 0
+    card = read_header(style).card
+    assert (card.name, card.licence) == ("tiny", "CC0")
+    assert {"colour_shift", "flatness_ratio", "gflop_720p"} <= card.figures.keys()
+    before, after = load_file(tiny_style), load_file(style)
+    assert all(torch.equal(after[name], weights) for name, weights in before.items())
 
 
 def test_what_cannot_be_measured_is_a_note(photos, drawings, tmp_path):

@@ -1,0 +1,84 @@
+"""Draws the pictures of docs/gallery.md and the previews beside the built-in styles.
+
+    python docs/gallery.py
+
+The photos are those of the demo, which come with scikit-image; their credits are in gallery.md.
+"""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cartoonize import load
+from cartoonize.demo import SHOT, pictures
+from cartoonize.frames import Backend
+from cartoonize.styles import DEFAULT, builtin
+
+PHOTOS = {
+    "astronaut": ("astronaut.png", 1.0),
+    "coffee": ("coffee.png", 1.0),
+    "cat": ("chelsea.png", 1.0),
+    "rocket": ("rocket.jpg", 1.0),
+}
+OUT = Path(__file__).parent / "images"
+GAP = 6  # pixels of white between pictures
+FRAMES = 12
+
+
+def main() -> None:
+    """Draw everything anew."""
+    backends = {name: load(name, device="cpu") for name in builtin()}
+    for name, (file, scale) in PHOTOS.items():
+        photo = read(file, scale)
+        drawn = [backend(photo[None])[0] for backend in backends.values()]
+        save(grid([photo, *drawn], 2), OUT / f"gallery-{name}.webp")
+    for name, backend in backends.items():
+        preview(backend, Path(builtin()[name]).with_suffix(".webp"))
+    save(consecutive(backends[DEFAULT]), OUT / "gallery-frames.webp")
+    astronaut = read("astronaut.png", 1.0)
+    save(grid([astronaut, backends[DEFAULT](astronaut[None])[0]], 2), OUT / "before-after.webp")
+
+
+def read(file: str, scale: float) -> np.ndarray:
+    """A photo of scikit-image as RGB."""
+    with files("skimage").joinpath("data", file).open("rb") as opened:
+        photo = Image.open(opened).convert("RGB")
+    return np.array(photo.resize((round(photo.width * scale), round(photo.height * scale))))
+
+
+def preview(backend: Backend, path: Path) -> None:
+    """A face before and after, for the style's card."""
+    face = read("astronaut.png", 1.0)[:256, 100:356]
+    save(grid([face, backend(face[None])[0]], 2), path)
+
+
+def consecutive(backend: Backend) -> np.ndarray:
+    """Neighbouring frames of the demo's clip as they are drawn, around the middle of a camera move."""
+    frames = [np.asarray(p) for p in islice(pictures(), SHOT + 20, SHOT + 20 + FRAMES)]
+    drawn = [backend(frame[None])[0][:300, 170:470] for frame in frames]
+    return grid(drawn, 4)
+
+
+def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """Pictures of one size in rows, on white."""
+    height, width = tiles[0].shape[:2]
+    rows = -(-len(tiles) // columns)
+    size = (rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3)
+    sheet = np.full(size, 255, np.uint8)
+    for number, tile in enumerate(tiles):
+        top, left = number // columns * (height + GAP), number % columns * (width + GAP)
+        sheet[top : top + height, left : left + width] = tile
+    return sheet
+
+
+def save(picture: np.ndarray, path: Path) -> None:
+    """A WebP small enough for a repository."""
+    Image.fromarray(picture).save(path, quality=88, method=6)
+
+
+if __name__ == "__main__":
+    main()
