@@ -6,7 +6,7 @@
 The parts that `stylize` is made of are public too:
 
 >>> with open_source(Path("in.mp4")) as source, open_sink(Path("out.mp4"), source) as sink:
-...     for frame in stream(source, load("cel")):
+...     for frame in stream(source, load("pepper")):
 ...         sink.write(frame)
 """
 

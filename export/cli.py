@@ -19,7 +19,7 @@ def export_onnx_command(
     Needs `pip install 'cartoonize\[export]'`. The file runs with `cartoonize video --style OUT.onnx`, and in
     any ONNX Runtime without this program.
 
-    Example: cartoonize export-onnx cel cel.onnx
+    Example: cartoonize export-onnx pepper pepper.onnx
     """
     from .onnx import export_onnx
 
