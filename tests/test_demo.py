@@ -108,3 +108,9 @@ def test_credits():
     """Everyone whose photo is shown is named."""
     for name in ("NASA", "Rachel Michetti", "Stefan van der Walt", "SpaceX"):
         assert name in demo.PHOTO_CREDITS
+
+
+@pytest.mark.parametrize("size", [(64, 36), (36, 64), (64, 64), (120, 20)])
+def test_any_shape_can_be_asked_for(size):
+    """Wide and tall clips can be made too, as the benchmark does: the camera stays inside the photos."""
+    assert next(demo.pictures(*size)).size == size

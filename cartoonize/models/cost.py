@@ -21,7 +21,7 @@ def multiplications(generator: Generator, height: int, width: int) -> int:
         pixels = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output
         counted.append(weight.numel() // getattr(layer, "groups", 1) * pixels.shape[2] * pixels.shape[3])
 
-    meta = copy.deepcopy(generator).to("meta")
+    meta = copy.deepcopy(generator).to("meta", torch.float32)
     for layer in meta.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             layer.register_forward_hook(count)
