@@ -238,6 +238,26 @@ def test_other_errors_of_pytorch_are_raised(tiny_style, monkeypatch):
         backend(noise(2, 40, 48))
 
 
+@pytest.mark.parametrize(("cores", "lanes", "share"), [(8, 4, 2), (2, 2, 1), (3, 8, 1)])
+def test_the_cores_are_shared_out(tiny_style, monkeypatch, cores, lanes, share):
+    """Each lane computes on its share of the cores, never on more in all; a single picture gets all."""
+    before = torch.get_num_threads()
+    backend = load(str(tiny_style), device="cpu")
+    backend._cores, backend._lanes = cores, lanes
+    threads, draw = [], backend._model.forward
+
+    def forward(pixels):
+        threads.append(torch.get_num_threads())
+        return draw(pixels)
+
+    monkeypatch.setattr(backend._model, "forward", forward)
+    backend(noise(6, 24, 24))
+    assert threads == [share] * 6
+    backend(noise(1, 24, 24))
+    assert threads[-1] == cores
+    torch.set_num_threads(before)
+
+
 def test_lanes_draw_what_one_thread_draws(tiny_style):
     """Spread over the cores, a batch is drawn as its pictures are drawn alone, in their order."""
     backend = load(str(tiny_style), device="cpu", precision="fp32")
