@@ -110,9 +110,30 @@ def temporal(
 
 
 def steadiness(generate: Callable[[Tensor], Tensor], photo: Tensor, output: Tensor) -> Tensor:
-    """`temporal` under a random motion and `random_noise`, from PyTorch's global generator."""
-    motion = random_motion(len(photo), photo.shape[-1]).to(photo.device)
-    return temporal(generate, photo, output, motion, random_noise(photo))
+    """How far G is from drawing a video in which nothing happens but small things as a still one.
+
+    Half of the pictures move a little under noise (`temporal`); in the other half, of which a still camera
+    films a place, something passes by (`locality`). Draws come from PyTorch's global generator.
+    """
+    half = len(photo) // 2
+    motion = random_motion(len(photo) - half, photo.shape[-1]).to(photo.device)
+    unrest = temporal(generate, photo[half:], output[half:], motion, random_noise(photo[half:]))
+    return unrest + locality(generate, photo[:half], output[:half]) if half else unrest
+
+
+def locality(generate: Callable[[Tensor], Tensor], photo: Tensor, output: Tensor, margin: int = 12) -> Tensor:
+    """||G(p') - G(p)||_1 at least `margin` pixels away from where p' shows something else.
+
+    In p' a rectangle of half the sides, at a random place, shows another part of the photo. A network whose
+    view is wide lets such a change be felt far away, where a video stands still.
+    """
+    height, width = photo.shape[-2:]
+    top, left = (int(torch.randint(side // 2 + 1, ())) for side in (height, width))
+    inside = torch.zeros_like(photo[:1, :1])
+    inside[..., top : top + height // 2, left : left + width // 2] = 1
+    near = F.max_pool2d(inside, 2 * margin + 1, stride=1, padding=margin)
+    passing = torch.where(inside > 0, photo.roll((height // 2, width // 2), (2, 3)), photo)
+    return ((generate(passing) - output).abs() * (1 - near)).mean()
 
 
 def random_noise(like: Tensor, level: float = 0.02) -> Tensor:

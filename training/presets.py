@@ -74,6 +74,7 @@ class Look:
     line_reach: float = 0.985  # share of the broader Gaussian: higher draws weaker edges too
     line_darkness: float = 0.75  # how far a line leaves the local colour for the ink
     ink: tuple[float, float, float] = (0.13, 0.07, 0.06)  # a dark warm tone
+    polish: float = 0.0  # lambda of L0 smoothing of the finished picture, which leaves few clean surfaces
 
 
 @dataclass(frozen=True, slots=True)

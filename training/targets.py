@@ -17,13 +17,14 @@ LUMA = (0.299, 0.587, 0.114)  # Rec. 601, on gamma-coded RGB
 
 
 def cartoon_target(photo: Tensor, look: Look) -> Tensor:
-    """Redraw a photo (3, H, W) in [0, 1] -> the same: smooth, step the tones, draw the lines."""
+    """Redraw a photo (3, H, W) in [0, 1] -> the same: smooth, step the tones, draw the lines, polish."""
     smooth = l0_smooth(photo**look.lift, look.smoothing) ** (1 / look.lift)
     fills = paint(smooth, look)
     lines = flow_lines(smooth, sigma_c=look.line_width, rho=look.line_reach)
     ink = fills.new_tensor(look.ink)[:, None, None]
     inked = fills + look.line_darkness * (torch.minimum(ink, fills) - fills)
-    return fills * lines + inked * (1 - lines)
+    drawn = fills * lines + inked * (1 - lines)
+    return l0_smooth(drawn, look.polish) if look.polish else drawn
 
 
 def paint(picture: Tensor, look: Look) -> Tensor:
@@ -109,10 +110,11 @@ def flow_lines(
         offset, heading = torch.zeros_like(tangent), sign * tangent
         for t in range(1, round(2 * sigma_m) + 1):
             offset = offset + heading
-            along = along + _gauss(t, sigma_m) * _sample(response, offset)
+            there = _sample(torch.cat([response[0], tangent])[None], offset)
+            along = along + _gauss(t, sigma_m) * there[:, :1]
             total += _gauss(t, sigma_m)
             # The tangent has no sign: turn it so that the walk goes on in its own direction.
-            following = _sample(tangent[None], offset)[0]
+            following = there[0, 1:]
             agrees = (following * heading).sum(0, keepdim=True).sign()
             heading = F.normalize(following * torch.where(agrees == 0, 1.0, agrees), dim=0)
     return (1 + torch.tanh(slope * (along / total).clamp(max=0)))[0]

@@ -96,6 +96,17 @@ def test_noise_has_its_level_and_two_grains():
     assert F.avg_pool2d(noise, 4).std() > 1.5 * white
 
 
+def test_locality_is_zero_for_what_looks_nearby(pictures):
+    """A mapping of each pixel by itself passes; one that feels the mean of the picture does not."""
+    torch.manual_seed(0)
+
+    def wide(x):
+        return x + x.mean((2, 3), keepdim=True)
+
+    assert losses.locality(torch.tanh, pictures, torch.tanh(pictures), margin=2) == 0
+    assert losses.locality(wide, pictures, wide(pictures), margin=2) > 1e-3
+
+
 def test_unevenness_counts_only_where_the_target_is_flat():
     """Texture costs nothing on a textured target and its whole variation on a flat one; edges are free."""
     flat = torch.zeros(1, 3, 16, 16)
