@@ -38,8 +38,9 @@ def style_card(name: str) -> Group:
         ("credit", card.credit),
         ("recipe", card.recipe),
         ("network", f"{header.architecture} ({settings}), {header.parameters:,} parameters"),
-        ("figures", ", ".join(f"{key} {value:g}" for key, value in card.figures.items())),
+        ("figures", ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in card.figures.items())),
         ("file", str(path)),
+        ("preview", str(path.with_suffix(".webp")) if path.with_suffix(".webp").exists() else ""),
     ):
         if text:
             rows.add_row(label, Text(text))
