@@ -5,9 +5,9 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -22,6 +22,7 @@ from .frames import Frame
 from .job import Report, run
 from .media import Encoding, VideoSink, VideoSource
 from .pipeline import groups
+from .stabilizer import Stabilizer
 from .version import __version__
 
 HELD = 24  # decoded frames that are kept and drawn over and over: all of a long clip would fill the memory
@@ -96,6 +97,7 @@ def benchmark(
         work: dict[str, Callable[[], int]] = {
             "decode": partial(_decode, clip),
             "network": partial(_network, frames, count, backend),
+            "stabilize": partial(_stabilize, frames, drawn, count),
             "encode": partial(_encode, clip, target, drawn, count),
             "together": together,
         }
@@ -185,8 +187,16 @@ def _decode(clip: Path) -> int:
 def _network(frames: list[Frame], count: int, backend: LoadedBackend) -> int:
     import numpy as np
 
-    for group in groups((frames[i % len(frames)] for i in range(count)), backend.batch):
+    for group in groups(islice(cycle(frames), count), backend.batch):
         backend(np.stack([frame.image for frame in group]))
+    return count
+
+
+def _stabilize(frames: list[Frame], drawn: list[Frame], count: int) -> int:
+    answers = cycle(frame.image[None] for frame in drawn)
+    stable = Stabilizer(lambda _: next(answers))
+    for frame in islice(cycle(frames), count):
+        stable(frame.image[None])
     return count
 
 
@@ -198,8 +208,8 @@ def _encode(clip: Path, target: Path, drawn: list[Frame], count: int) -> int:
 
 
 def _together(clip: Path, target: Path, backend: LoadedBackend) -> int:
-    with VideoSource(clip) as source, closing(source):
-        return run(source, _sink(target, source), backend, Report(str(target), "")).frames
+    with VideoSource(clip) as source:
+        return run(source, _sink(target, source), backend, Report(str(target), ""), stabilize=True).frames
 
 
 def _sink(target: Path, source: VideoSource) -> VideoSink:

@@ -96,6 +96,13 @@ def video(
         str | None,
         typer.Option(help="The encoder's trade of time for size.", show_default="veryfast for libx264"),
     ] = None,
+    stabilize: Annotated[
+        bool,
+        typer.Option(
+            "--stabilize/--no-stabilize",
+            help="Hold the drawing where the source stands still, so that walls do not shimmer.",
+        ),
+    ] = True,
     no_audio: Annotated[bool, typer.Option("--no-audio", help="Leave the sound out.")] = False,
     start: Annotated[str | None, typer.Option(metavar="T", help="Begin here: 90, 1:30 or 0:01:30.5.")] = None,
     end: Annotated[str | None, typer.Option(metavar="T", help="Stop here, on the source's clock.")] = None,
@@ -118,7 +125,8 @@ def video(
         backend = _load(style, device, precision)
         encoding = Encoding(codec, crf, preset, not no_audio)
         sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
-        _finish(_run(source, sink, backend, Report(str(dst), style), _batch(batch)), as_json)
+        report = Report(str(dst), style)
+        _finish(_run(source, sink, backend, report, _batch(batch), stabilize=stabilize), as_json)
 
 
 @app.command()
@@ -195,7 +203,9 @@ def demo(
         drawn = made.with_name(f"{made.stem}-cartoon{made.suffix}")
         with open_source(made) as source:
             sink = open_sink(drawn, source, overwrite=True)
-            _finish(_run(source, sink, backend, Report(str(drawn), style), None), as_json=False)
+            moving = made == clip
+            report = _run(source, sink, backend, Report(str(drawn), style), None, stabilize=moving)
+            _finish(report, as_json=False)
     _say(PHOTO_CREDITS)
     _say(f"\nLook at them side by side in {_plain(str(folder))}/:")
     _say("  clip.mp4   clip-cartoon.mp4\n  photo.png  photo-cartoon.png")
@@ -262,12 +272,18 @@ def _load(style: str, device: str, precision: Any) -> "LoadedBackend":
 
 
 def _run(
-    source: "Source", sink: "Sink", backend: "LoadedBackend", report: "Report", batch: int | None
+    source: "Source",
+    sink: "Sink",
+    backend: "LoadedBackend",
+    report: "Report",
+    batch: int | None,
+    *,
+    stabilize: bool = False,
 ) -> "Report":
     from .job import run
 
     with _progress(report.output, source.frames) as advance:
-        return run(source, sink, backend, report, batch=batch, on_frame=advance)
+        return run(source, sink, backend, report, batch=batch, stabilize=stabilize, on_frame=advance)
 
 
 @contextmanager

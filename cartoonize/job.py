@@ -8,8 +8,9 @@ from pathlib import Path
 
 from .backends import LoadedBackend, Precision, load
 from .frames import Frame
-from .media import Encoding, Sink, Source, open_sink, open_source
+from .media import Encoding, Sink, Source, VideoSource, open_sink, open_source
 from .pipeline import Waits, stream
+from .stabilizer import Stabilizer
 from .styles import DEFAULT
 
 
@@ -25,6 +26,7 @@ class Report:
     device: str = ""
     precision: str = ""
     backend: str = ""
+    stabilized: bool = False
     frames: int = 0
     seconds: float = 0.0
     fps: float = 0.0
@@ -45,6 +47,7 @@ def stylize(
     start: float | None = None,
     end: float | None = None,
     encoding: Encoding | None = None,
+    stabilize: bool = True,
     overwrite: bool = False,
 ) -> Report:
     """Turn a picture or video into a cartoon.
@@ -57,6 +60,7 @@ def stylize(
         start: seconds of a video to leave out at the beginning.
         end: the second of a video at which to stop.
         encoding: how to compress a video.
+        stabilize: hold the drawing where a video stands still (see stabilizer.py).
         overwrite: replace what is there.
 
     Raises:
@@ -65,7 +69,8 @@ def stylize(
     with open_source(Path(source), start=start, end=end) as frames:
         backend = load(style, device=device, precision=precision)
         sink = open_sink(Path(target), frames, encoding=encoding, overwrite=overwrite)
-        return run(frames, sink, backend, Report(str(target), style), batch=batch)
+        steady = stabilize and isinstance(frames, VideoSource)
+        return run(frames, sink, backend, Report(str(target), style), batch=batch, stabilize=steady)
 
 
 def run(
@@ -75,11 +80,17 @@ def run(
     report: Report,
     *,
     batch: int | None = None,
+    stabilize: bool = False,
     on_frame: Callable[[Frame], None] | None = None,
 ) -> Report:
-    """Move all frames of `source` through `backend` into `sink`; fills in the report and returns it."""
+    """Move all frames of `source` through `backend` into `sink`; fills in the report and returns it.
+
+    `stabilize` is for the frames of one video; the null back end, which draws nothing, needs none.
+    """
     waits, started = Waits(), time.perf_counter()
-    with sink, closing(stream(source, backend, batch=batch or backend.batch, waits=waits)) as styled:
+    report.stabilized = stabilize and backend.runtime != "null"
+    draw = Stabilizer(backend) if report.stabilized else backend
+    with sink, closing(stream(source, draw, batch=batch or backend.batch, waits=waits)) as styled:
         for frame in styled:
             sink.write(frame)
             report.frames += 1

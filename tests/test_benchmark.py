@@ -19,7 +19,7 @@ def measured(tmp_path_factory, tiny_style):
 
 def test_every_stage_is_measured(measured):
     """Decoding, network and encoding alone, and all together, by the clock and in CPU time."""
-    assert list(measured.stages) == ["decode", "network", "encode", "together"]
+    assert list(measured.stages) == ["decode", "network", "stabilize", "encode", "together"]
     assert all(cost.wall > 0 and cost.cpu > 0 for cost in measured.stages.values())
     assert measured.frames == 12
     assert measured.fps == pytest.approx(1000 / measured.stages["together"].wall)

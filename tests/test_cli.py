@@ -54,6 +54,23 @@ def test_a_video_is_drawn_with_its_sound(run, clip, tiny_style, tmp_path):
     assert np.abs(np.stack(after.images).astype(int) - np.stack(before.images)).mean() > 1
 
 
+def test_a_still_video_can_be_drawn_with_and_without_holding(run, tmp_path, tiny_style):
+    """By default the drawing is held where the source is still; `--no-stabilize` draws every frame anew."""
+    clip = Clip(tones=[440]).write(tmp_path / "in.mp4")
+    told = {}
+    for option in ("--stabilize", "--no-stabilize"):
+        target = tmp_path / f"out{option}.mp4"
+        code, out, _ = run("video", clip, target, "--style", tiny_style, "--json", option)
+        assert code == 0
+        told[option] = json.loads(out)["stabilized"]
+        assert read_clip(target).times == pytest.approx(read_clip(clip).times)
+    assert told == {"--stabilize": True, "--no-stabilize": False}
+    assert (
+        json.loads(run("video", clip, tmp_path / "null.mp4", "--style", "null", "--json")[1])["stabilized"]
+        is False
+    )
+
+
 def test_json_is_all_that_is_printed(run, clip, tiny_style, tmp_path):
     """`--json` prints one object on stdout, with what ran and where the time went."""
     target = tmp_path / "out.mp4"

@@ -19,7 +19,7 @@ PUBLIC = [
 ]  # fmt: skip
 
 # part -> the parts that it may import
-BASE = {"errors", "frames", "version", "pending"}
+BASE = {"errors", "frames", "version", "pending", "stabilizer"}
 ALLOWED = {
     "errors": set(),
     "frames": set(),
@@ -30,9 +30,20 @@ ALLOWED = {
     "media": {"errors", "frames", "pending"},
     "models": {"errors", "frames", "styles"},
     "backends": {"errors", "frames", "styles", "models"},
-    "job": {"backends", "frames", "media", "pipeline", "styles"},
+    "stabilizer": {"frames"},
+    "job": {"backends", "frames", "media", "pipeline", "stabilizer", "styles"},
     "demo": {"errors", "media", "pending"},
-    "benchmark": {"backends", "demo", "frames", "job", "media", "models", "pipeline", "version"},
+    "benchmark": {
+        "backends",
+        "demo",
+        "frames",
+        "job",
+        "media",
+        "models",
+        "pipeline",
+        "stabilizer",
+        "version",
+    },
     "cards": {"styles"},
     "training": {*BASE, "backends", "media", "models", "styles"},
     "export": {*BASE, "backends", "models", "styles"},

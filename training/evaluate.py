@@ -19,6 +19,7 @@ from ..errors import TrainingError
 from ..frames import Backend, Image
 from ..media import PICTURE_SUFFIXES, VideoSource
 from ..models.cost import multiplications
+from ..stabilizer import Stabilizer
 from .distances import frechet_of_features, inception_distances
 from .extras import load_opencv
 from .features import load_features
@@ -218,7 +219,10 @@ def _measure_flicker(report: Report, backend: Backend, clip: Path | None, count:
         return
     with VideoSource(clip) as source:
         try:
-            report.add(flicker(backend, (frame.image for frame in islice(source, count))))
+            frames = [frame.image for frame in islice(source, count)]
+            report.add(flicker(backend, frames))
+            steady = flicker(Stabilizer(backend), frames)
+            report.add({"flicker_ratio_stabilized": steady["flicker_ratio"]})
         except TrainingError as error:
             report.notes.append(str(error))
 
