@@ -5,6 +5,8 @@
     python benchmarks/drawing.py memory --video clip.mp4       # peak memory of a short and a long video
     python benchmarks/drawing.py start                         # how long until something happens
     python benchmarks/drawing.py roofline                      # what of the machine's arithmetic is reached
+    python benchmarks/drawing.py network --device cuda --size 1920x1080 --batch 8      # a GPU's rates
+    python benchmarks/drawing.py lanes --video clip.mp4        # a thread a picture, or all threads at one
 
 Both sides take turns, A B A B, so that a machine that slows down slows both; figures are medians.
 """
@@ -32,7 +34,8 @@ from cartoonize import load
 from cartoonize.benchmark import describe_machine
 from cartoonize.demo import make_demo_clip
 from cartoonize.frames import Images
-from cartoonize.media import VideoSource
+from cartoonize.job import Report, run
+from cartoonize.media import VideoSource, open_sink
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, save_style
 from cartoonize.models.cost import multiplications
@@ -40,11 +43,14 @@ from cartoonize.models.cost import multiplications
 
 def main() -> None:
     """Run the row that is asked for."""
-    rows = {row.__name__: row for row in (pepper, cartoongan, memory, start, roofline)}
+    rows = {row.__name__: row for row in (pepper, cartoongan, memory, start, roofline, network, lanes)}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("row", choices=rows)
     parser.add_argument("--video", type=Path, help="a 720p clip; the demo's moving photos without")
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--size", default="1280x720")
+    parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--minutes", type=float, default=10, help="of the long video")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -139,6 +145,47 @@ def roofline(options: argparse.Namespace, folder: Path) -> None:
         print(f"{name} {config or ''}: {1e3 * work:.1f} GFLOP, {traffic:.2f} GB between layers")
         print(f"    {1e3 * took:.1f} ms: {work / took / ceiling:.0%} of the matrix rate,", end=" ")
         print(f"{traffic / took / bandwidth:.0%} of the memory's")
+
+
+def network(options: argparse.Namespace, folder: Path) -> None:
+    """Networks alone, uint8 in and out through the memory, against the matrix rate of the device in bf16."""
+    width, height = map(int, options.size.split("x"))
+    device, side = torch.device(options.device), 8192 if options.device.startswith("cuda") else 2048
+    a, b = (torch.randn(side, side, device=device).bfloat16() for _ in range(2))
+
+    def multiply() -> None:
+        _ = a @ b
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    multiply()
+    ceiling = 2e-12 * side**3 / statistics.median(seconds(multiply) for _ in range(15))
+    print(f"matrix rate {ceiling:.2f} TFLOP/s in bf16")
+    images = np.random.default_rng(0).integers(0, 256, (options.batch, height, width, 3), dtype=np.uint8)
+    for name in ("swift", "cartoongan"):
+        generator = ARCHITECTURES[name]().eval()
+        path = folder / f"{name}.safetensors"
+        save_style(path, generator, Card())
+        draw_all = partial(load(str(path), device=options.device), images)
+        draw_all()
+        took = statistics.median(seconds(draw_all) for _ in range(2 * options.turns + 1)) / options.batch
+        rate = 2e-12 * multiplications(generator, height, width) / took
+        print(f"{name}: {1 / took:.2f} frames/s, {rate:.2f} TFLOP/s, {rate / ceiling:.0%} of the matrix rate")
+
+
+def lanes(options: argparse.Namespace, folder: Path) -> None:
+    """The whole pipeline with a thread for each picture, and with all threads at one picture at a time."""
+    backend = load("pepper", device="cpu")
+    cores = backend._lanes  # noqa: SLF001  # what is switched on and off here has no public name
+    rates: dict[int, list[float]] = {cores: [], 1: []}
+    for _ in range(options.turns):
+        for count, found in rates.items():
+            backend._lanes = count  # noqa: SLF001
+            with VideoSource(options.video) as source:
+                sink = open_sink(folder / "out.mp4", source, overwrite=True)
+                found.append(run(source, sink, backend, Report("", ""), stabilize=True).fps)
+    for count, found in rates.items():
+        print(f"{count} lanes: {statistics.median(found):.1f} frames/s")
 
 
 def layer_bytes(generator: torch.nn.Module) -> int:
