@@ -22,7 +22,7 @@ from .presets import Recipe, Schedule
 LOSSES = ("pixel", "gradient", "flat", "temporal", "adversarial", "artist")
 REAL = {"adversarial": "target", "artist": "drawing"}  # what each discriminator takes for real
 LATE = ("temporal", *REAL)  # losses that cost much and mean little before the picture is there
-RISE = (0.5, 0.6)  # progress between which their weights go from 0 to their full values
+RISE = 0.1  # progress over which their weights go from 0, at `recipe.late`, to their full values
 DISCRIMINATOR = Schedule(epochs=1, lr=2e-4, betas=(0.5, 0.99))  # slower than the generator, whose rate falls
 HEAD_START = 0.02  # progress by which the discriminators begin earlier
 
@@ -34,7 +34,7 @@ class Distil:
     """
 
     def __init__(self, generator: Generator, recipe: Recipe, compute: Compute) -> None:
-        self.weights, self.compute = recipe.weights, compute
+        self.weights, self.compute, self.late = recipe.weights, compute, recipe.late
         self.criterion = losses.CRITERIA[recipe.criterion]
         self.generator = Learner(generator, recipe.schedules["distil"], compute, recipe.clip)
         self.judges = {
@@ -53,13 +53,13 @@ class Distil:
         pictures = {name: self.compute.to_unit(value) for name, value in batch.items()}
         output = self.generator(pictures["photo"])
         found = self._compare(pictures, output)
-        rise = ramp(progress, *RISE)
+        rise = ramp(progress, self.late, self.late + RISE)
         if rise:
             found |= self._late(pictures, output)
         factors = {name: getattr(self.weights, name) * (rise if name in LATE else 1.0) for name in found}
         total = torch.stack([factors[name] * loss for name, loss in found.items()]).sum()
         found["gradient_norm"] = self.generator.descend(total, progress)
-        if progress >= RISE[0] - HEAD_START:
+        if progress >= self.late - HEAD_START:
             found |= self._judge(pictures, output.detach(), progress)
         return found
 

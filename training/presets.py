@@ -92,6 +92,7 @@ class Recipe:
     vgg: Literal["vgg16", "vgg19"] = "vgg16"
     criterion: Literal["bce", "least_squares"] = "bce"
     pool: int = 0  # earlier pictures that the discriminator is shown again
+    late: float = 0.5  # progress of distillation at which its costly losses come in
     batch: int = 16  # over all processes
     size: int = 256  # pixels, of the square crops
     clip: float = 100.0  # norm of a gradient above which it is scaled down: a stop for outliers only

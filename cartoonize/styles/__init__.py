@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..errors import ModelError
 
-DEFAULT = "cel"
+DEFAULT = "pepper"
 
 
 def builtin() -> dict[str, Path]:
