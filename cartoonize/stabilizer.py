@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from .frames import Backend, Image, Images
 
 BLOCK = 8  # sides of the squares that are compared, in pixels
-STILL, MOVING = (
-    1.5,
-    4.0,
-)  # mean changes of a block, in 0..255: below is noise, above is news; between is blended
+# Mean changes of a block, in 0..255: below STILL is noise, above MOVING is news, between is blended.
+STILL, MOVING = 2.0, 6.0
 STEPS = 64  # of the blend; int16 holds 255 times as much
 
 Weights = NDArray[np.int16]
