@@ -50,6 +50,14 @@ def test_the_input_is_left_alone(backend):
     assert np.array_equal(images, copy)
 
 
+def test_pictures_that_cannot_be_written_to(backend):
+    """Read-only arrays, as Pillow hands them out, are drawn without a warning."""
+    images = noise(1, 20, 20)
+    expected = backend(images.copy())
+    images.flags.writeable = False
+    assert np.array_equal(backend(images), expected)
+
+
 def test_the_same_picture_gives_the_same_result(backend):
     """Nothing random happens at inference."""
     images = noise(1, 24, 24)

@@ -67,6 +67,8 @@ class PyTorchBackend:
     def _draw(self, images: Images, threads: int) -> Images:
         if self._target.type == "cpu":
             torch.set_num_threads(threads)  # of the calling thread; costs nothing
+        if not images.flags.writeable:
+            images = images.copy()  # PyTorch warns of arrays that it might write to, though nothing here does
         try:
             result: Images = self._model(torch.from_numpy(images).to(self._target)).cpu().numpy()
         except (torch.OutOfMemoryError, RuntimeError) as error:
