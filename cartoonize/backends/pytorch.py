@@ -71,13 +71,14 @@ class PyTorchBackend:
             images = images.copy()  # PyTorch warns of arrays that it might write to, though nothing here does
         try:
             result: Images = self._model(torch.from_numpy(images).to(self._target)).cpu().numpy()
-        except (torch.OutOfMemoryError, RuntimeError) as error:
+        except RuntimeError as error:
             if not _is_out_of_memory(error):
                 raise
             size = f"{images.shape[0]} x {images.shape[2]}x{images.shape[1]}"
         else:
             # The result is NHWC already, so this copies nothing; later stages rely on the layout.
             return np.ascontiguousarray(result)
+        # Out here, where the error no longer holds the tensors of the call that failed.
         if self._target.type == "cuda":
             torch.cuda.empty_cache()
         raise TooLarge(f"{self.device} has too little memory for {size} pixels at once.")
