@@ -5,7 +5,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
@@ -63,10 +63,6 @@ class Benchmark:
     gflop: float | None = None  # of the network's convolutions, a frame
     machine: dict[str, str] = field(default_factory=dict)
 
-    def as_json(self) -> dict[str, object]:
-        """Plain values, for `--json`."""
-        return asdict(self)
-
 
 def benchmark(
     backend: LoadedBackend, style: str, *, width: int, height: int, rounds: int = 3, clip: Path | None = None
@@ -110,7 +106,10 @@ def benchmark(
         for name, costs in measured.items()
     }
     _compare(result)
-    result.gflop = _gflop(backend, height, width)
+    if backend.runtime == "pytorch":
+        from .models.cost import gflop_of  # imports torch, which other runtimes do without
+
+        result.gflop = gflop_of(backend, height, width)
     result.machine = describe_machine()
     return result
 
@@ -193,10 +192,9 @@ def _network(frames: list[Frame], count: int, backend: LoadedBackend) -> int:
 
 
 def _stabilize(frames: list[Frame], drawn: list[Frame], count: int) -> int:
-    answers = cycle(frame.image[None] for frame in drawn)
-    stable = Stabilizer(lambda _: next(answers))
-    for frame in islice(cycle(frames), count):
-        stable(frame.image[None])
+    stable = Stabilizer(lambda images: images)
+    for frame, answer in islice(cycle(zip(frames, drawn, strict=True)), count):
+        stable.hold(frame.image, answer.image)
     return count
 
 
@@ -239,12 +237,3 @@ def _peak_mb() -> float | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
-
-
-def _gflop(backend: LoadedBackend, height: int, width: int) -> float | None:
-    generator = getattr(backend, "generator", None)
-    if generator is None:
-        return None
-    from .models.cost import multiplications
-
-    return 2e-9 * multiplications(generator, height, width)

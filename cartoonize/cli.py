@@ -238,7 +238,7 @@ def benchmark(
     backend = _load(style, device, precision)
     result = measure(backend, style, width=width, height=height, rounds=rounds, clip=clip)
     if as_json:
-        print(json.dumps(result.as_json()))  # noqa: T201  # what --json promises
+        print(json.dumps(asdict(result)))  # noqa: T201  # what --json promises
     else:
         _console(sys.stdout).print(benchmark_table(result))
 

@@ -33,9 +33,10 @@ class Stabilizer:
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same."""
         drawn = self._backend(images)
-        return np.stack([self._hold(source, new) for source, new in zip(images, drawn, strict=True)])
+        return np.stack([self.hold(source, new) for source, new in zip(images, drawn, strict=True)])
 
-    def _hold(self, source: Image, new: Image) -> Image:
+    def hold(self, source: Image, new: Image) -> Image:
+        """The next frame's drawing, of which `new` is the network's; both (H, W, 3) uint8."""
         height, width = source.shape[:2]
         source, result = _padded(source), _padded(new)
         if self._reference is None or self._drawn is None or self._drawn.shape != result.shape:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from golden import draw
 from PIL import Image
-from skimage import data
 from skimage.filters import sobel
-from skimage.transform import resize
 
 from cartoonize import load
 from cartoonize.models.checkpoint import load_style
@@ -22,9 +21,8 @@ OWN_COLOURS = {"ink"}  # drawn in colours of their own
 
 @pytest.fixture(scope="module")
 def portrait():
-    """A photo that comes with scikit-image, 128x128: NASA's portrait of Eileen Collins."""
-    crop = data.astronaut()[:256, 100:356]
-    return (resize(crop, (128, 128), anti_aliasing=True) * 255).round().astype(np.uint8)
+    """The photo of the golden pictures."""
+    return draw.portrait()
 
 
 def test_the_default_is_there():

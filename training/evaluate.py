@@ -18,7 +18,7 @@ from ..backends import load
 from ..errors import TrainingError
 from ..frames import Backend, Image
 from ..media import PICTURE_SUFFIXES, VideoSource
-from ..models.cost import multiplications
+from ..models.cost import gflop_of
 from ..stabilizer import Stabilizer
 from .distances import frechet_of_features, inception_distances
 from .extras import load_opencv
@@ -82,9 +82,9 @@ def evaluate(
     if not found:
         raise TrainingError("None of the photos can be read.")
     report.add({"pictures": len(found)} | summarise(found))
-    generator = getattr(backend, "generator", None)
-    if generator is not None:
-        report.add({"gflop_720p": 2e-9 * multiplications(generator, 720, 1280)})
+    work = gflop_of(backend, 720, 1280)
+    if work is not None:
+        report.add({"gflop_720p": work})
     _measure_flicker(report, backend, clip, frames)
     _measure_distances(report, squares, artist, features, metric_weights)
     return report
@@ -139,13 +139,17 @@ def contours_kept(source: Image, output: Image) -> float:
 def flicker(backend: Backend, frames: Iterable[Image]) -> dict[str, float]:
     """Change between neighbouring frames that motion does not explain, of output and source, in 0..255.
 
+    The last figure is of the output as videos are drawn by default, held where the source stands still.
+
     The motion is the optical flow of the *source*, so that a style is not excused by its own unrest; pixels
     that it hides or uncovers are left out.
 
     Raises:
         TrainingError: there are fewer than two frames.
     """
-    drawn = ((frame, backend(frame[None])[0]) for frame in frames)
+    stable = Stabilizer(backend)
+    answers = ((frame, backend(frame[None])[0]) for frame in frames)
+    drawn = ((frame, answer, stable.hold(frame, answer)) for frame, answer in answers)
     changes = [
         [unrest(before, after, flow, seen) for before, after in zip(earlier, later, strict=True)]
         for earlier, later in pairwise(drawn)
@@ -154,8 +158,13 @@ def flicker(backend: Backend, frames: Iterable[Image]) -> dict[str, float]:
     ]
     if not changes:
         raise TrainingError("Flicker needs a clip of two frames or more with something in common.")
-    source, output = np.mean(changes, axis=0).tolist()
-    return {"flicker_output": output, "flicker_source": source, "flicker_ratio": _ratio(output, source)}
+    source, output, held = np.mean(changes, axis=0).tolist()
+    return {
+        "flicker_output": output,
+        "flicker_source": source,
+        "flicker_ratio": _ratio(output, source),
+        "flicker_ratio_stabilized": _ratio(held, source),
+    }
 
 
 def motion(earlier: Image, later: Image) -> tuple[Flow, NDArray[np.bool_]]:
@@ -219,10 +228,7 @@ def _measure_flicker(report: Report, backend: Backend, clip: Path | None, count:
         return
     with VideoSource(clip) as source:
         try:
-            frames = [frame.image for frame in islice(source, count)]
-            report.add(flicker(backend, frames))
-            steady = flicker(Stabilizer(backend), frames)
-            report.add({"flicker_ratio_stabilized": steady["flicker_ratio"]})
+            report.add(flicker(backend, (frame.image for frame in islice(source, count))))
         except TrainingError as error:
             report.notes.append(str(error))
 

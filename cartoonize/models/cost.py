@@ -1,4 +1,4 @@
-"""What a network costs: multiplications and bytes, counted on shapes alone."""
+"""What a network costs: its multiplications, counted on shapes alone."""
 
 import copy
 
@@ -19,7 +19,7 @@ def multiplications(generator: Generator, height: int, width: int) -> int:
         weight = layer.weight
         assert isinstance(weight, Tensor)
         pixels = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output
-        counted.append(weight.numel() // getattr(layer, "groups", 1) * pixels.shape[2] * pixels.shape[3])
+        counted.append(weight.numel() * pixels.shape[2] * pixels.shape[3])
 
     meta = copy.deepcopy(generator).to("meta", torch.float32)
     for layer in meta.modules():
@@ -29,3 +29,9 @@ def multiplications(generator: Generator, height: int, width: int) -> int:
     with torch.no_grad():
         meta(torch.empty(1, 3, -(-height // stride) * stride, -(-width // stride) * stride, device="meta"))
     return sum(counted)
+
+
+def gflop_of(backend: object, height: int, width: int) -> float | None:
+    """Billions of additions and multiplications a picture; None for back ends whose network is not known."""
+    generator = getattr(backend, "generator", None)
+    return None if generator is None else 2e-9 * multiplications(generator, height, width)
