@@ -19,7 +19,7 @@ from .discriminator import build_discriminator
 from .learner import Compute, Learner
 from .presets import Recipe, Schedule
 
-LOSSES = ("pixel", "gradient", "flat", "temporal", "adversarial", "artist")
+LOSSES = ("pixel", "gradient", "flat", "line", "temporal", "adversarial", "artist")
 REAL = {"adversarial": "target", "artist": "drawing"}  # what each discriminator takes for real
 LATE = ("temporal", *REAL)  # losses that cost much and mean little before the picture is there
 RISE = 0.1  # progress over which their weights go from 0, at `recipe.late`, to their full values
@@ -34,7 +34,8 @@ class Distil:
     """
 
     def __init__(self, generator: Generator, recipe: Recipe, compute: Compute) -> None:
-        self.weights, self.compute, self.late = recipe.weights, compute, recipe.late
+        self.weights, self.compute = recipe.weights, compute
+        self.settle, self.late = recipe.settle, recipe.late
         self.criterion = losses.CRITERIA[recipe.criterion]
         self.generator = Learner(generator, recipe.schedules["distil"], compute, recipe.clip)
         self.judges = {
@@ -51,6 +52,8 @@ class Distil:
     def step(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
         """Learn from one batch; the losses by name."""
         pictures = {name: self.compute.to_unit(value) for name, value in batch.items()}
+        if progress >= self.settle:
+            self.generator.settle()
         output = self.generator(pictures["photo"])
         found = self._compare(pictures, output)
         rise = ramp(progress, self.late, self.late + RISE)
@@ -72,6 +75,8 @@ class Distil:
         }
         if self.weights.flat:
             found["flat"] = losses.unevenness(output, target)
+        if self.weights.line:
+            found["line"] = losses.faintness(output, target)
         return found
 
     def _late(self, pictures: dict[str, Tensor], output: Tensor) -> dict[str, Tensor]:

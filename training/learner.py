@@ -89,6 +89,15 @@ class Learner:
         """The network's answer in float32."""
         return self.compute.run(self.network, x)
 
+    def settle(self) -> None:
+        """From now on batch norm uses the statistics that it has gathered, as it will when it draws.
+
+        Those of a small batch say little of how bright a picture is, which a network then cannot learn.
+        """
+        for module in self.network.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001  # the base of all of them
+                module.eval()
+
     def descend(self, loss: Tensor, progress: float) -> Tensor:
         """One step down the loss, at the learning rate of `progress`; the norm of the gradient.
 

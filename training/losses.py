@@ -178,6 +178,18 @@ def unevenness(output: Tensor, target: Tensor, level: float = 4 / 255) -> Tensor
     return torch.stack([(change.abs() * (edge < level)).mean() for change, edge in steps]).sum()
 
 
+def faintness(output: Tensor, target: Tensor, sigma: float = 3.0) -> Tensor:
+    """How much lighter the output is where the target has a line, weighed by how dark that line is.
+
+    A line is what is darker than its surround, a Gaussian of `sigma` pixels. The distances to a target are
+    least at the median of all plausible pictures, which has no line where one is less likely than not;
+    this one is least where a line is drawn that is still rather likely.
+    """
+    lightness, wanted = to_yuv(output)[:, :1], to_yuv(target)[:, :1]
+    line = (blur(wanted, sigma) - wanted).clamp(min=0)
+    return ((lightness - wanted).clamp(min=0) * line).mean()
+
+
 def to_yuv(x: Tensor) -> Tensor:
     """RGB -> luma and two colour differences, Rec. 601, all scaled to span 2."""
     matrix = x.new_tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])

@@ -51,7 +51,8 @@ class Weights:
     temporal: float = 0.0
     pixel: float = 0.0  # only where there are targets: distance of the pixels ...
     gradient: float = 0.0  # ... of their differences ...
-    flat: float = 0.0  # ... and of those that should be none
+    flat: float = 0.0  # ... of those that should be none ...
+    line: float = 0.0  # ... and of what is missing of dark lines
     artist: float = 0.0  # to be taken for the artist's drawings, beside the targets
 
 
@@ -92,7 +93,8 @@ class Recipe:
     vgg: Literal["vgg16", "vgg19"] = "vgg16"
     criterion: Literal["bce", "least_squares"] = "bce"
     pool: int = 0  # earlier pictures that the discriminator is shown again
-    late: float = 0.5  # progress of distillation at which its costly losses come in
+    settle: float = 1.0  # progress of distillation at which batch norm's statistics stay as they are
+    late: float = 0.5  # and at which its costly losses come in
     batch: int = 16  # over all processes
     size: int = 256  # pixels, of the square crops
     clip: float = 100.0  # norm of a gradient above which it is scaled down: a stop for outliers only

@@ -117,6 +117,17 @@ def test_unevenness_counts_only_where_the_target_is_flat():
     assert losses.unevenness(texture, torch.zeros_like(flat)) > losses.unevenness(texture, flat)
 
 
+def test_faintness_asks_for_dark_lines_only():
+    """A line that is missing costs; one that is too dark costs nothing, nor do light spots or flat areas."""
+    flat, line, spot = (torch.zeros(1, 3, 32, 32) for _ in range(3))
+    line[..., 15:17], spot[..., 15:17] = -0.8, 0.8
+    assert losses.faintness(flat, line) > losses.faintness(0.5 * line, line) > 0
+    assert losses.faintness(line, line) == losses.faintness(2 * line, line) == 0
+    assert losses.faintness(line, flat) == 0
+    assert losses.faintness(spot, flat) < 1e-6
+    assert losses.faintness(flat, spot) == 0
+
+
 def test_content_and_structure_are_l1(pictures):
     """Both are mean absolute differences of feature maps."""
     other = pictures.flip(0)

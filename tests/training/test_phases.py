@@ -98,6 +98,19 @@ def test_distil_with_all_its_losses(settings, photos):
     assert all(torch.isfinite(value) for value in late.values())
 
 
+def test_batch_norm_settles(settings, photos):
+    """From the recipe's `settle` on the statistics stay, and a picture is drawn as it will be alone."""
+    given = settings("distil", preset="pepper-hq", targets=photos, settle=0.1, width=4)
+    phase, batch = start(given)
+    network = phase.generator.network
+    held = {name: value.clone() for name, value in network.state_dict().items() if "running" in name}
+    phase.step(batch, 0.0)
+    moved = {name: value.clone() for name, value in network.state_dict().items() if name in held}
+    assert all(not torch.equal(moved[name], held[name]) for name in held)
+    phase.step(batch, 0.2)
+    assert all(torch.equal(network.state_dict()[name], moved[name]) for name in held)
+
+
 def test_official_recipe_steps(settings):
     """Instance norm, least squares and an image pool work together."""
     phase, batch = start(settings("adversarial", preset="official"))
