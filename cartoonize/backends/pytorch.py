@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from ..errors import BackendError
 from ..frames import Images
-from ..models import FrameModel, Generator
 from ..models.checkpoint import load_style
+from ..models.deploy import deploy
 from .tiles import Fitted, TooLarge
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -38,7 +37,8 @@ class PyTorchBackend:
         self.device = device_name(target)
         self._target = target
         self.generator = generator
-        self._model = _prepare(generator, target, dtype)
+        model = deploy(generator, dtype)
+        self._model = model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._cores = torch.get_num_threads()
         self._lanes = min(self._cores, MOST_LANES) if target.type == "cpu" else 1
         self._pool = ThreadPoolExecutor(self._lanes, "lane")  # starts no thread until it is used
@@ -119,13 +119,6 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{_cpu_model()} ({torch.get_num_threads()} threads)"
-
-
-def _prepare(generator: Generator, device: torch.device, dtype: torch.dtype) -> FrameModel:
-    for module in generator.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            module.to(dtype)
-    return FrameModel(generator, dtype).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def _has_bf16(device: torch.device) -> bool:
