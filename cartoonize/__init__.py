@@ -18,6 +18,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .backends import load
+    from .backends.onnx import OnnxOptions
     from .frames import Backend, Frame, Image, Images
     from .job import Report, stylize
     from .media import Encoding, open_sink, open_source
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "Backend": "frames", "Frame": "frames", "Image": "frames", "Images": "frames",
     "Encoding": "media", "open_sink": "media", "open_source": "media",
-    "Report": "job", "stylize": "job", "load": "backends", "stream": "pipeline",
+    "OnnxOptions": "backends.onnx", "load": "backends", "stream": "pipeline",
+    "Report": "job", "stylize": "job",
 }  # fmt: skip
 
 __all__ = [
     "Backend", "BackendError", "CartoonizeError", "Encoding", "Frame", "Image", "Images", "MediaError",
-    "ModelError", "Report", "TrainingError", "__version__", "load", "open_sink", "open_source", "stream",
-    "stylize",
+    "ModelError", "OnnxOptions", "Report", "TrainingError", "__version__", "load", "open_sink",
+    "open_source", "stream", "stylize",
 ]  # fmt: skip
 
 

@@ -51,6 +51,14 @@ Device = Annotated[
 PrecisionName = Annotated[
     str, typer.Option("--precision", help="auto, fp32, bf16 or fp16; auto is the fastest of the device.")
 ]
+Provider = Annotated[
+    str,
+    typer.Option(help="For .onnx files: auto, tensorrt, cuda or cpu. What is asked for runs, or nothing."),
+]
+InputRange = Annotated[
+    str, typer.Option(help="Of another program's .onnx file: auto (by trying), -1..1, 0..1 or 0..255.")
+]
+ChannelOrder = Annotated[str, typer.Option(help="Of another program's .onnx file: rgb or bgr.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing DST.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")]
 
@@ -106,6 +114,9 @@ def video(
     no_audio: Annotated[bool, typer.Option("--no-audio", help="Leave the sound out.")] = False,
     start: Annotated[str | None, typer.Option(metavar="T", help="Begin here: 90, 1:30 or 0:01:30.5.")] = None,
     end: Annotated[str | None, typer.Option(metavar="T", help="Stop here, on the source's clock.")] = None,
+    provider: Provider = "auto",
+    input_range: InputRange = "auto",
+    channel_order: ChannelOrder = "rgb",
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -122,7 +133,7 @@ def video(
 
     _refuse_pictures(src)
     with open_source(src, start=_seconds(start), end=_seconds(end)) as source:
-        backend = _load(style, device, precision)
+        backend = _load(style, device, precision, provider, input_range, channel_order)
         encoding = Encoding(codec, crf, preset, not no_audio)
         sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
         report = Report(str(dst), style)
@@ -140,6 +151,9 @@ def image(
     style: Style = DEFAULT,
     device: Device = "auto",
     precision: PrecisionName = "auto",
+    provider: Provider = "auto",
+    input_range: InputRange = "auto",
+    channel_order: ChannelOrder = "rgb",
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -158,7 +172,7 @@ def image(
         raise MediaError("Name at least one picture and, last, the file or folder to write.")
     *sources, dst = paths
     with PictureSource(sources) as source:
-        backend = _load(style, device, precision)
+        backend = _load(style, device, precision, provider, input_range, channel_order)
         sink = PictureSink(dst, source, overwrite=overwrite)
         _finish(_run(source, sink, backend, Report(str(dst), style), 1), as_json)
 
@@ -221,6 +235,9 @@ def benchmark(
     rounds: Annotated[int, typer.Option(min=1, help="Turns; the figures are their medians.")] = 3,
     device: Device = "auto",
     precision: PrecisionName = "auto",
+    provider: Provider = "auto",
+    input_range: InputRange = "auto",
+    channel_order: ChannelOrder = "rgb",
     as_json: AsJson = False,
 ) -> None:
     """Measure how fast this machine draws: decoding, network and encoding alone, and all together.
@@ -235,7 +252,7 @@ def benchmark(
     from .benchmark import benchmark_table
 
     width, height = _size(size)
-    backend = _load(style, device, precision)
+    backend = _load(style, device, precision, provider, input_range, channel_order)
     result = measure(backend, style, width=width, height=height, rounds=rounds, clip=clip)
     if as_json:
         print(json.dumps(asdict(result)))  # noqa: T201  # what --json promises
@@ -263,10 +280,20 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _load(style: str, device: str, precision: Any) -> "LoadedBackend":
+def _load(
+    style: str,
+    device: str,
+    precision: Any,
+    provider: Any = "auto",
+    input_range: Any = "auto",
+    channel_order: Any = "rgb",
+) -> "LoadedBackend":
     from .backends import load
+    from .backends.onnx import OnnxOptions
 
-    backend = load(style, device=device, precision=precision)
+    options = OnnxOptions(provider, input_range, channel_order)
+    told = None if options == OnnxOptions() else options
+    backend = load(style, device=device, precision=precision, onnx=told)
     _say(f"[bold]{_plain(style)}[/bold] on {_plain(backend.device)}, {backend.precision}, {backend.runtime}")
     return backend
 

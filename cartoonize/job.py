@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .backends import LoadedBackend, Precision, load
+from .backends.onnx import OnnxOptions
 from .frames import Frame
 from .media import Encoding, Sink, Source, VideoSource, open_sink, open_source
 from .pipeline import Waits, stream
@@ -48,6 +49,7 @@ def stylize(
     end: float | None = None,
     encoding: Encoding | None = None,
     stabilize: bool = True,
+    onnx: OnnxOptions | None = None,
     overwrite: bool = False,
 ) -> Report:
     """Turn a picture or video into a cartoon.
@@ -61,13 +63,14 @@ def stylize(
         end: the second of a video at which to stop.
         encoding: how to compress a video.
         stabilize: hold the drawing where a video stands still (see stabilizer.py).
+        onnx: what else can be said of an .onnx file.
         overwrite: replace what is there.
 
     Raises:
         CartoonizeError: what a user can mend, in a sentence. Nothing is left under `target` then.
     """
     with open_source(Path(source), start=start, end=end) as frames:
-        backend = load(style, device=device, precision=precision)
+        backend = load(style, device=device, precision=precision, onnx=onnx)
         sink = open_sink(Path(target), frames, encoding=encoding, overwrite=overwrite)
         steady = stabilize and isinstance(frames, VideoSource)
         return run(frames, sink, backend, Report(str(target), style), batch=batch, stabilize=steady)

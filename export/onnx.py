@@ -1,61 +1,129 @@
-"""A style as an ONNX file: the FrameModel, whole, with batch, height and width left open."""
+"""A style as an ONNX file: the FrameModel, whole; it takes its name once it draws what PyTorch draws."""
 
+import hashlib
 import logging
 import warnings
 from pathlib import Path
+from typing import Literal, get_args
 
 import torch
 
-from ..errors import BackendError
+from ..backends.onnx import OnnxBackend
+from ..errors import BackendError, ModelError
 from ..models import FrameModel
-from ..models.checkpoint import load_style
+from ..models.checkpoint import Header, load_style
+from ..models.deploy import deploy
 from ..pending import PendingFile
 from ..styles import find
 from ..version import __version__
+from .parity import Parity, compare, pictures
 
-OPSET = 18  # the first in which Resize is what PyTorch's interpolation is
+OPSETS = range(18, 24)
+"""18 is the first whose Resize is PyTorch's interpolation; 23 is the newest that the exporter writes."""
+
+Precision = Literal["fp32", "fp16"]
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}  # TensorRT alone takes bf16
 
 
-def export_onnx(style: str, out: Path, *, overwrite: bool = False) -> None:
-    """Write `out`, which takes and gives uint8 pictures (N, H, W, 3) RGB.
+def export_onnx(
+    style: str,
+    out: Path,
+    *,
+    precision: Precision = "fp32",
+    size: tuple[int, int] | None = None,
+    batch: int | None = None,
+    opset: int = OPSETS[0],
+    overwrite: bool = False,
+) -> Parity:
+    """Write `out`, which takes and gives uint8 pictures (N, H, W, 3) RGB, and compare it with PyTorch.
+
+    Args:
+        style: a built-in name, a style file or a run folder.
+        out: the file to write; it appears only if it agrees (see `Parity`).
+        precision: of the convolutions. Norms are float32 in both, or folded into the convolutions.
+        size: width and height, if the file is to be good for these only; some runtimes are faster then.
+        batch: pictures a call, if it is to be good for this number only.
+        opset: version of ONNX's operators, one of OPSETS. Older runtimes know only older ones.
+        overwrite: replace what is there.
 
     Raises:
-        ModelError: there is no such style, or its file is damaged.
+        ModelError: there is no such style, its file is damaged, or the exported network disagrees.
         MediaError: `out` exists already or cannot be written.
-        BackendError: the packages that write ONNX files are not installed.
+        BackendError: the packages that write ONNX files are not installed, or there is no such precision
+            or opset.
     """
-    generator, header = load_style(find(style))
+    if precision not in get_args(Precision):
+        raise BackendError(f"ONNX files are written in fp32 or fp16, not in {precision!r}.")
+    if opset not in OPSETS:
+        raise BackendError(f"Opsets from {OPSETS[0]} to {OPSETS[-1]} can be written, not {opset}.")
+    path = find(style)
+    _, header = load_style(path)
     with PendingFile(out, overwrite=overwrite) as pending:
-        try:
-            import onnx
-            import onnxscript  # noqa: F401  # torch.onnx needs it and says so less clearly
-        except ImportError as error:
-            raise BackendError(
-                f"Writing ONNX files needs more packages: pip install 'cartoonize[export]' ({error})."
-            ) from error
-        _trace(FrameModel(generator), pending.path)
-        model = onnx.load(pending.path)
-        about = {
-            "architecture": header.architecture,
-            "style": header.card.name,
-            "licence": header.card.licence,
-            "credit": header.card.credit,
-            "precision": "fp32",
-            "cartoonize": __version__,
-        }
-        onnx.helper.set_model_props(model, about)
-        onnx.checker.check_model(model, full_check=True)
-        onnx.save(model, pending.path)
+        model = deployed(path, precision)
+        trace(model, pending.path, opset, size, batch)
+        _describe(pending.path, _about(path, header, model, precision))
+        draw = OnnxBackend(pending.path, "cpu", "auto")
+        return compare(deployed(path), draw, pictures(size, batch), exact=precision == "fp32", name=out)
 
 
-def _trace(model: FrameModel, path: Path) -> None:
-    size = 16 * model.generator.stride
-    example = torch.zeros(2, size + 1, size + 3, 3, dtype=torch.uint8)
-    axes = dict.fromkeys(range(3), torch.export.Dim.DYNAMIC)
+def deployed(path: Path, precision: str = "fp32") -> FrameModel:
+    """The network of a style file, ready to draw."""
+    generator, _ = load_style(path)
+    return deploy(generator, DTYPES[precision])
+
+
+def trace(model: FrameModel, path: Path, opset: int, size: tuple[int, int] | None, batch: int | None) -> None:
+    """Write the graph of (N, H, W, 3) uint8 pictures to `path`; a size or batch that is None is left open."""
+    _check_writers()
+    stride = model.generator.stride
+    width, height = size or (16 * stride + 3, 16 * stride + 1)
+    example = torch.zeros(batch or 2, height, width, 3, dtype=torch.uint8)
+    fixed = {0: batch, 1: size, 2: size}
+    axes = {axis: torch.export.Dim.DYNAMIC for axis, given in fixed.items() if not given}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         torch.onnx.export(
             model.eval(), (example,), path, input_names=["images"], output_names=["cartoons"],
-            dynamic_shapes=(axes,), opset_version=OPSET, dynamo=True, verbose=False, external_data=False,
+            dynamic_shapes=(axes,), opset_version=opset, dynamo=True, verbose=False, external_data=False,
         )  # fmt: skip
+
+
+def _check_writers() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401  # torch.onnx needs it and says so less clearly
+    except ImportError as error:
+        raise BackendError(
+            f"Writing ONNX files needs more packages: pip install 'cartoonize[export]' ({error})."
+        ) from error
+
+
+def _about(style: Path, header: Header, model: FrameModel, precision: str) -> dict[str, str]:
+    """What the file says of itself, to people and to `backends/onnx.py`."""
+    generator = model.generator
+    return {
+        "architecture": header.architecture,
+        "style": header.card.name,
+        "licence": header.card.licence,
+        "credit": header.card.credit,
+        "precision": precision,
+        "reach": str(generator.reach),
+        "stride": str(generator.stride),
+        "floats_per_pixel": str(generator.floats_per_pixel),
+        "source_sha256": hashlib.sha256(style.read_bytes()).hexdigest(),
+        "cartoonize": __version__,
+    }
+
+
+def _describe(path: Path, about: dict[str, str]) -> None:
+    """Write the metadata into the file, and check it by ONNX's own rules."""
+    import onnx
+
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, about)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except onnx.checker.ValidationError as error:
+        raise ModelError(f"The exported network breaks the rules of ONNX: {error}.") from error
+    onnx.save(model, path)

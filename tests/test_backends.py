@@ -72,14 +72,6 @@ def test_it_says_what_runs(backend):
     assert backend.batch >= 1
 
 
-def test_pytorch_and_onnx_agree(tiny_style, exported):
-    """An exported network draws the same picture, within 1 grey level, at odd sizes and in batches."""
-    ours, theirs = load(str(tiny_style), device="cpu", precision="fp32"), load(str(exported), device="cpu")
-    for shape in ((1, 64, 64), (2, 37, 51), (1, 5, 90)):
-        images = noise(*shape)
-        assert np.abs(ours(images).astype(int) - theirs(images)).max() <= 1
-
-
 def test_bf16_is_close_to_fp32(tiny_style):
     """Half the bits change a picture by a grey level or two, not visibly."""
     images = noise(1, 64, 64)
@@ -126,17 +118,6 @@ def test_unknown_styles_are_refused(tmp_path):
         load("monet")
     (tmp_path / "a.onnx").write_bytes(b"nothing")
     with pytest.raises(ModelError, match=r"a\.onnx"):
-        load(str(tmp_path / "a.onnx"))
-
-
-def test_a_foreign_graph_is_refused(tmp_path):
-    """An ONNX file that does not take pictures is refused in a sentence."""
-    onnx = pytest.importorskip("onnx")
-    ends = [onnx.helper.make_tensor_value_info(name, 1, [1, 4]) for name in "ab"]
-    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["a"], ["b"])], "g", ends[:1], ends[1:])
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
-    onnx.save(model, tmp_path / "a.onnx")
-    with pytest.raises(ModelError, match="uint8 pictures"):
         load(str(tmp_path / "a.onnx"))
 
 

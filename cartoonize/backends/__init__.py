@@ -1,11 +1,14 @@
 """Runtimes: each file here makes functions from pictures to pictures (frames.Backend) out of style files."""
 
 import re
-from typing import Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from ..errors import BackendError
 from ..frames import Images
-from ..styles import DEFAULT, find
+from ..styles import DEFAULT, ENGINES, find
+
+if TYPE_CHECKING:
+    from .onnx import OnnxOptions
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -27,14 +30,22 @@ class LoadedBackend(Protocol):
     def __call__(self, images: Images) -> Images: ...
 
 
-def load(style: str = DEFAULT, *, device: str = "auto", precision: Precision = "auto") -> LoadedBackend:
+def load(
+    style: str = DEFAULT,
+    *,
+    device: str = "auto",
+    precision: Precision = "auto",
+    onnx: "OnnxOptions | None" = None,
+) -> LoadedBackend:
     """Load a style as a function on pictures, (N, H, W, 3) uint8 RGB -> the same, of any size.
 
     Args:
-        style: a built-in name, a style file (.safetensors), an exported network (.onnx), a folder of a
-            training run, or "null", which gives back what it gets, on no device.
+        style: a built-in name, a style file (.safetensors), a network of this or another program (.onnx), a
+            folder of engines (`cartoonize export-tensorrt`) or of a training run, or "null", which gives
+            back what it gets, on no device.
         device: "cpu", "cuda", "cuda:N", or "auto", which takes the GPU when there is one.
         precision: "fp32", "bf16", "fp16", or "auto": the fastest that the device computes in hardware.
+        onnx: what else can be said of an .onnx file.
 
     Raises:
         ModelError: there is no such style, or its file is damaged.
@@ -51,7 +62,15 @@ def load(style: str = DEFAULT, *, device: str = "auto", precision: Precision = "
     if path.suffix.lower() == ".onnx":
         from .onnx import OnnxBackend
 
-        return OnnxBackend(path, device, precision)
+        return OnnxBackend(path, device, precision, onnx)
+    if onnx is not None:
+        raise BackendError(
+            f"Providers, ranges and channel orders are those of .onnx files, and {style} is none."
+        )
+    if path.name == ENGINES:
+        from .tensorrt import TensorRTBackend
+
+        return TensorRTBackend(path, device, precision)
     from .pytorch import PyTorchBackend
 
     return PyTorchBackend(path, device, precision)

@@ -1,95 +1,161 @@
-"""Exported networks in ONNX Runtime. This file never imports torch, so that deployments need none."""
+"""Networks in ONNX Runtime, ours and others'. Torch is never imported, so that deployments need none."""
 
-import ctypes
-import sys
+import os
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import BackendError, ModelError
 from ..frames import Images
+from .layout import ChannelOrder, InputRange, Layout, read_layout, settle
+from .providers import ProviderName, choose, settings, what_ran
+from .tiles import Fitted, TooLarge, tiled
 
 if TYPE_CHECKING:
     import onnxruntime as ort
 
+BUDGET = 3 << 29  # bytes of activations; larger pictures are worked on in tiles
+# Of networks that do not tell: as CartoonGAN, the most demanding that people have.
+FOREIGN = {"reach": "96", "stride": "8", "floats_per_pixel": "400"}
+_TOO_LARGE = ("bad allocation", "bad_alloc", "Failed to allocate memory", "out of memory")
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxOptions:
+    """What can be said of an .onnx file beyond its name.
+
+    `provider`: "tensorrt", "cuda", "cpu", or "auto", which takes the GPU when there is one. `input_range` and
+    `channel_order` describe networks that were not exported by this program: "-1..1", "0..1" or "0..255", and
+    "rgb" or "bgr", each for the input and the output; a range of "auto" is found by trying (see layout.py).
+    """
+
+    provider: ProviderName = "auto"
+    input_range: InputRange = "auto"
+    channel_order: ChannelOrder = "rgb"
+
 
 class OnnxBackend:
-    """A network exported by `cartoonize export-onnx`: uint8 (N, H, W, 3) RGB in and out, complete in itself.
+    """A network from pictures to pictures: those of `cartoonize export-onnx`, and most others there are.
 
     Raises:
-        ModelError: the file is damaged, or its input is not such pictures.
-        BackendError: the device is not to be had in this build of ONNX Runtime.
+        ModelError: the file is damaged, or no network from pictures to pictures.
+        BackendError: the device or provider is not to be had. Nothing else runs in its place.
     """
 
     runtime = "onnxruntime"
 
-    def __init__(self, path: Path, device: str, precision: str) -> None:
-        self._session = _open_session(path, _providers(device))
-        self._input = _checked(self._session, path)
-        self.device = "cuda" if "CUDA" in self._session.get_providers()[0] else "cpu"
-        if device.startswith("cuda") and self.device != "cuda":
-            raise BackendError(f"{device} was asked for, but ONNX Runtime fell back to the CPU.")
-        # An exported file has its precision built in.
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        self.precision = metadata.get("precision", "fp32")
+    def __init__(self, path: Path, device: str, precision: str, options: OnnxOptions | None = None) -> None:
+        options = options or OnnxOptions()
+        chosen = choose(options.provider, device)
+        described = _open_session(path, [("CPUExecutionProvider", {})]) if chosen == "tensorrt" else None
+        about = described and (described.get_inputs()[0].name, _precision(described))
+        providers = settings(chosen, device, path, *(about or ("", "")))
+        self._session = _open_session(path, providers)
+        ran = self._session.get_providers()[0]
+        if ran != providers[0][0]:
+            raise BackendError(f"{chosen} was asked for, but ONNX Runtime fell back to {ran}.")
+        self.device = what_ran(self._session)
+        self.precision = _precision(self._session)
         if precision not in ("auto", self.precision):
             raise BackendError(f"{path} computes in {self.precision}; export it anew for {precision}.")
-        self.batch = 1 if self.device == "cpu" else 4
-        self.notices: list[str] = []
+        self._ends = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
+        self._layout = self._read_layout(path, options)
+        self.batch = self._layout.batch or (1 if chosen == "cpu" else 4)
+        own = FOREIGN | self._metadata
+        limit = int(BUDGET / (4 * float(own["floats_per_pixel"])))
+        self._run = Fitted(self._draw, limit=limit, reach=int(own["reach"]), stride=int(own["stride"]))
+        self._tile = partial(tiled, self._draw, reach=int(own["reach"]), stride=int(own["stride"]))
+
+    @property
+    def notices(self) -> list[str]:
+        """What a user has to be told of how it ran."""
+        return [*self._told, *self._run.notices]
 
     def __call__(self, images: Images) -> Images:
-        """(N, H, W, 3) uint8 -> the same."""
+        """(N, H, W, 3) uint8 -> the same; what is too large for the memory or the graph is done in parts."""
+        if self._layout.size is None:
+            return self._run(images)
+        if images.shape[1] <= self._layout.size[0] and images.shape[2] <= self._layout.size[1]:
+            return self._draw(images)
+        return np.concatenate([self._tile(image[None], self._layout.size) for image in images])
+
+    @property
+    def _metadata(self) -> dict[str, str]:
+        """What `export-onnx` wrote into the file; empty in other files."""
+        found: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        return {
+            key: value for key, value in found.items() if key in FOREIGN and value.replace(".", "").isdigit()
+        }
+
+    def _read_layout(self, path: Path, options: OnnxOptions) -> Layout:
+        layout = read_layout(self._session.get_inputs(), self._session.get_outputs(), str(path))
+        self._told: list[str] = []
+        if self._metadata and layout.dtype is np.uint8:
+            return layout  # ours: any size, and nothing to guess
+        settled = settle(layout, self._call, str(path), options.input_range, options.channel_order)
+        if options.input_range == "auto" and layout.dtype is not np.uint8:
+            self._told.append(
+                f"{path.name} was taken for a network on pictures of {settled.range}, found by trying; "
+                "--input-range and --channel-order say otherwise."
+            )
+        return settled
+
+    def _draw(self, images: Images) -> Images:
+        """At most as many pictures, and as large, as the graph takes; a smaller batch is filled up."""
+        step = self._layout.batch or len(images)
+        parts = [images[i : i + step] for i in range(0, len(images), step)]
+        drawn = [self._layout.unpack(self._call(self._layout.pack(part)), part) for part in parts]
+        return drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
+
+    def _call(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """The graph itself; on a GPU one copy in and one out, and nothing is fetched in between."""
+        binding = self._session.io_binding()
+        binding.bind_cpu_input(self._ends[0], tensor)
+        binding.bind_output(self._ends[1], "cpu")
         try:
-            (result,) = self._session.run(None, {self._input: np.ascontiguousarray(images)})
+            self._session.run_with_iobinding(binding, _silent())
         except Exception as error:  # its exceptions share no base class
-            raise BackendError(f"ONNX Runtime cannot draw pictures of {images.shape}: {error}.") from error
+            if any(sign in str(error) for sign in _TOO_LARGE):
+                raise TooLarge(f"{self.device} has too little memory for {tensor.shape} at once.") from error
+            raise ModelError(f"ONNX Runtime cannot draw pictures of {tensor.shape}: {error}.") from error
+        (result,) = binding.copy_outputs_to_cpu()
         return result  # type: ignore[no-any-return]
 
 
-def _providers(device: str) -> list[tuple[str, dict[str, str]]]:
-    import onnxruntime as ort
-
-    possible = "CUDAExecutionProvider" in ort.get_available_providers()
-    if device == "cpu" or (device == "auto" and not (possible and _has_driver())):
-        return [("CPUExecutionProvider", {})]
-    if not possible:
-        raise BackendError(f"{device} was asked for, but this build of ONNX Runtime has no CUDA.")
-    if not _has_driver():
-        raise BackendError(f"{device} was asked for, but this machine has no NVIDIA driver.")
-    number = device.partition(":")[2] or "0"
-    return [("CUDAExecutionProvider", {"device_id": number}), ("CPUExecutionProvider", {})]
-
-
-def _has_driver() -> bool:
-    """Whether there is an NVIDIA driver; ONNX Runtime lists CUDA without one, and complains later."""
-    try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return False
-    return True
-
-
 def _open_session(path: Path, providers: list[tuple[str, dict[str, str]]]) -> "ort.InferenceSession":
+    """Open a graph. ONNX Runtime refuses weights that lie outside of the file's folder (from 1.24.1 on)."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
-    options.log_severity_level = 3  # its warnings are about our graph, not for users
+    options.log_severity_level = 4  # its messages are about graphs; what users need to know is raised
+    # Threads that wait by spinning would take the cores from the decoder and the encoder.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    options.intra_op_num_threads = _cores()
     try:
         return ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # its exceptions share no base class
         raise ModelError(f"{path} is damaged or no ONNX file: {error}.") from error
 
 
-def _checked(session: "ort.InferenceSession", path: Path) -> str:
-    inputs, outputs = session.get_inputs(), session.get_outputs()
-    pictures = len(inputs) == len(outputs) == 1 and all(
-        end.type == "tensor(uint8)" and len(end.shape) == 4 and end.shape[3] == 3 for end in inputs + outputs
-    )
-    if not pictures:
-        raise ModelError(
-            f"{path} is not a network written by `cartoonize export-onnx`: it should take and give uint8 "
-            "pictures (N, H, W, 3)."
-        )
-    name: str = inputs[0].name
-    return name
+def _cores() -> int:
+    """The cores that this process may use, which can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _silent() -> "ort.RunOptions":
+    import onnxruntime as ort
+
+    options = ort.RunOptions()
+    options.log_severity_level = 4
+    return options
+
+
+def _precision(session: "ort.InferenceSession") -> str:
+    """What the file was exported in; of other files, what their input says."""
+    told = session.get_modelmeta().custom_metadata_map.get("precision")
+    return told or ("fp16" if session.get_inputs()[0].type == "tensor(float16)" else "fp32")

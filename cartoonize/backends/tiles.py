@@ -1,6 +1,7 @@
 """Pictures too large for the memory: smaller batches first, then overlapping tiles, joined without a seam."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,8 @@ class Fitted:
     def __init__(self, backend: Backend, *, limit: int, reach: int, stride: int) -> None:
         self.limit, self.notices = limit, list[str]()
         self._backend, self._stride = backend, stride
-        self._margin = -(-reach // stride) * stride
-        self._smallest = 2 * (2 * self._margin + FEATHER)  # side of a tile, half of which is margin
+        self._tiled = partial(tiled, backend, reach=reach, stride=stride)
+        self._smallest = 2 * (2 * _whole(reach, stride) + FEATHER)  # side of a tile, half of which is margin
 
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same.
@@ -56,9 +57,7 @@ class Fitted:
         side = max(self._smallest, int(self.limit**0.5) // self._stride * self._stride)
         if height <= side and width <= side:
             return np.concatenate([self._backend(image[None]) for image in images])
-        return np.stack(
-            [_join(self._backend, image[None], side, self._margin, self._stride) for image in images]
-        )
+        return np.concatenate([self._tiled(image[None], (side, side)) for image in images])
 
     def _shrink(self, images: Images, error: TooLarge) -> None:
         count, height, width, _ = images.shape
@@ -71,23 +70,38 @@ class Fitted:
         self.notices.append(f"{error} It went on in {way}; no frame was lost.")
 
 
-def _join(backend: Backend, image: Images, side: int, margin: int, stride: int) -> Images:
+def tiled(backend: Backend, image: Images, sides: tuple[int, int], *, reach: int, stride: int) -> Images:
+    """One picture, drawn in tiles of at most these (height, width), which fade into each other.
+
+    Args:
+        backend: draws one tile.
+        image: (1, H, W, 3) uint8.
+        sides: of a tile.
+        reach: how far an output pixel looks; at most a quarter of a tile is given to it on either side.
+        stride: what the places of tiles are multiples of.
+    """
     _, height, width, _ = image.shape
     joined: Floats = np.zeros((height, width, 3), np.float32)
-    for top, bottom, rows in _spans(height, side, margin, stride):
-        for left, right, columns in _spans(width, side, margin, stride):
+    for top, bottom, rows in _spans(height, sides[0], reach, stride):
+        for left, right, columns in _spans(width, sides[1], reach, stride):
             tile = backend(np.ascontiguousarray(image[:, top:bottom, left:right]))[0]
             joined[top:bottom, left:right] += tile * (rows[:, None] * columns[None, :])[..., None]
     np.rint(joined, out=joined)  # in place: a 24-megapixel picture takes 288 MB here
-    return np.clip(joined, 0, 255, out=joined).astype(np.uint8)
+    return np.clip(joined, 0, 255, out=joined).astype(np.uint8)[None]
 
 
-def _spans(length: int, side: int, margin: int, stride: int) -> Iterator[tuple[int, int, Floats]]:
+def _whole(length: int, stride: int) -> int:
+    """The next multiple of the stride."""
+    return -(-length // stride) * stride
+
+
+def _spans(length: int, side: int, reach: int, stride: int) -> Iterator[tuple[int, int, Floats]]:
     """Overlapping (start, end) along one axis, with weights that add up to one everywhere.
 
     Starts are multiples of the stride, so that every tile lies on the grid of the whole picture.
     """
-    fade = FEATHER // stride * stride
+    margin = min(_whole(reach, stride), side // 4 // stride * stride)
+    fade = max(1, min(FEATHER, side // 8) // stride) * stride
     overlap = 2 * margin + fade
     step = side - overlap
     start = 0
@@ -99,8 +113,9 @@ def _spans(length: int, side: int, margin: int, stride: int) -> Iterator[tuple[i
             weights[:margin] = 0
             weights[margin : margin + fade] = ramp
         if end < length:
-            weights[-margin:] = 0
-            weights[-margin - fade : -margin] = ramp[::-1]
+            inner = end - start - margin
+            weights[inner:] = 0
+            weights[inner - fade : inner] = ramp[::-1]
         yield start, end, weights
         if end == length:
             return

@@ -47,10 +47,11 @@ class FrameModel(nn.Module):
         """(N, H, W, 3) uint8 -> (N, H, W, 3) uint8; the convolutions compute in `dtype`."""
         height, width = images.shape[1], images.shape[2]
         stride = self.generator.stride
-        # NHWC memory seen as NCHW is channels-last already: no copy beyond the conversion.
-        x = images.permute(0, 3, 1, 2).to(self.dtype)
+        # NHWC memory seen as NCHW is channels-last already: no copy beyond the conversion, which stands at
+        # the very ends as TensorRT does nothing else with bytes.
+        x = images.to(self.dtype).permute(0, 3, 1, 2)
         if height % stride or width % stride:
             x = F.pad(x, (0, -width % stride, 0, -height % stride), mode="replicate")
         x = (x - 127.5) / 127.5  # the difference is exact in half precision too
         y: Tensor = self.generator(x)[:, :, :height, :width] * 127.5 + 127.5
-        return y.clamp(0, 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+        return y.clamp(0, 255).round().permute(0, 2, 3, 1).to(torch.uint8)

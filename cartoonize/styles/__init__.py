@@ -5,6 +5,7 @@ from pathlib import Path
 from ..errors import ModelError
 
 DEFAULT = "pepper"
+ENGINES = "engines.json"  # what a folder of TensorRT engines holds beside them
 
 
 def builtin() -> dict[str, Path]:
@@ -13,7 +14,7 @@ def builtin() -> dict[str, Path]:
 
 
 def find(style: str) -> Path:
-    """The file of a style: a built-in name, a file, or the folder of a training run.
+    """The file of a style: a built-in name, a file, or what the folder of a run or of engines holds.
 
     Raises:
         ModelError: there is neither.
@@ -24,11 +25,13 @@ def find(style: str) -> Path:
     path = Path(style)
     try:
         if path.is_dir():
-            path = path / "style.safetensors"
-            if not path.is_file():
+            held = [path / name for name in ("style.safetensors", ENGINES) if (path / name).is_file()]
+            if not held:
                 raise ModelError(
-                    f"There is no {path}: {style} is no run folder, or its training has just begun."
+                    f"There is no {path / 'style.safetensors'}: {style} is no folder of a run or of engines, "
+                    "or the run has just begun."
                 )
+            path = held[0]
         if path.is_file():
             return path
     except OSError as error:

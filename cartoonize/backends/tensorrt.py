@@ -1,0 +1,167 @@
+"""Engine files of TensorRT, each for one size of frames and one kind of GPU: `cartoonize export-tensorrt`.
+
+An engine is a program for a GPU. Those of strangers are to be trusted like any program of theirs.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..errors import BackendError, ModelError
+from ..frames import Images
+from ..styles import ENGINES
+
+FORMAT = "cartoonize-engines/1"
+MAX_MANIFEST = 1 << 20  # bytes; ours are under 1 KB
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What stands in the manifest: files by (width, height), and what they are good for."""
+
+    style: str
+    licence: str
+    precision: str
+    batch: int
+    gpu: str
+    tensorrt: str
+    files: dict[tuple[int, int], str]
+
+
+class TensorRTBackend:
+    """The engines of a folder; memory and streams are PyTorch's.
+
+    Raises:
+        ModelError: the folder is damaged.
+        BackendError: there is no GPU or no TensorRT, or the engines were built for others.
+    """
+
+    runtime = "tensorrt"
+
+    def __init__(self, manifest: Path, device: str, precision: str) -> None:
+        self._engines = read_engines(manifest)
+        self.precision = self._engines.precision
+        if precision not in ("auto", self.precision):
+            raise BackendError(
+                f"The engines in {manifest.parent} compute in {self.precision}, not {precision}."
+            )
+        if device == "cpu" or not torch.cuda.is_available():
+            raise BackendError("Engines of TensorRT need an NVIDIA GPU, and " + _lack(device))
+        self._tensorrt = import_tensorrt()
+        self._target = torch.device("cuda" if device == "auto" else device)
+        self.device = torch.cuda.get_device_name(self._target)
+        if (self.device, self._tensorrt.__version__) != (self._engines.gpu, self._engines.tensorrt):
+            raise BackendError(
+                f"The engines in {manifest.parent} are for {self._engines.gpu} and TensorRT "
+                f"{self._engines.tensorrt}; "
+                f"here are {self.device} and {self._tensorrt.__version__}. Build them anew."
+            )
+        self._folder = manifest.parent
+        self._contexts: dict[tuple[int, int], Any] = {}
+        self.batch = self._engines.batch
+        self.notices: list[str] = []
+
+    def __call__(self, images: Images) -> Images:
+        """(N, H, W, 3) uint8 -> the same; a batch that is not full is filled up.
+
+        Raises:
+            BackendError: there is no engine for this size.
+        """
+        context = self._context(images.shape[2], images.shape[1])
+        parts = [images[i : i + self.batch] for i in range(0, len(images), self.batch)]
+        return np.concatenate([self._draw(context, part) for part in parts])
+
+    def _draw(self, context: Any, images: Images) -> Images:
+        with torch.cuda.device(self._target):
+            source = torch.empty((self.batch, *images.shape[1:]), dtype=torch.uint8, device=self._target)
+            source[: len(images)] = torch.from_numpy(np.ascontiguousarray(images)).to(self._target)
+            result = torch.empty_like(source)
+            context.set_tensor_address("images", source.data_ptr())
+            context.set_tensor_address("cartoons", result.data_ptr())
+            if not context.execute_async_v3(torch.cuda.current_stream().cuda_stream):
+                raise BackendError(f"TensorRT could not draw pictures of {images.shape}.")
+            drawn: Images = result[: len(images)].cpu().numpy()
+            return drawn
+
+    def _context(self, width: int, height: int) -> Any:
+        size = width, height
+        if size not in self._engines.files:
+            known = ", ".join("{}x{}".format(*size) for size in self._engines.files)
+            raise BackendError(
+                f"There is no engine for frames of {width}x{height}; there are some for {known}."
+            )
+        if size not in self._contexts:
+            trt = self._tensorrt
+            runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
+            engine = runtime.deserialize_cuda_engine((self._folder / self._engines.files[size]).read_bytes())
+            if engine is None:
+                raise ModelError(f"{self._folder / self._engines.files[size]} is damaged.")
+            self._contexts[size] = engine.create_execution_context()
+        return self._contexts[size]
+
+
+def read_engines(manifest: Path) -> Engines:
+    """Read the manifest of a folder of engines.
+
+    Raises:
+        ModelError: it is damaged, or names files outside of its folder.
+    """
+    try:
+        if manifest.stat().st_size > MAX_MANIFEST:
+            raise ValueError
+        entries = json.loads(manifest.read_text(encoding="utf-8"))
+        if entries.pop("format") != FORMAT:
+            raise ValueError
+        files = {
+            (int(engine["width"]), int(engine["height"])): engine["file"] for engine in entries.pop("engines")
+        }
+        if not files or any(name != f"{width}x{height}.engine" for (width, height), name in files.items()):
+            raise ValueError
+        return Engines(files=files, **entries)
+    except OSError as error:
+        raise ModelError(f"Cannot read {manifest}: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(
+            f"{manifest} is damaged, or was not written by `cartoonize export-tensorrt`."
+        ) from error
+
+
+def write_engines(folder: Path, engines: Engines) -> None:
+    """Write the manifest of a folder of engines."""
+    entries = {
+        "format": FORMAT,
+        "style": engines.style,
+        "licence": engines.licence,
+        "precision": engines.precision,
+        "batch": engines.batch,
+        "gpu": engines.gpu,
+        "tensorrt": engines.tensorrt,
+        "engines": [
+            {"width": width, "height": height, "file": file}
+            for (width, height), file in engines.files.items()
+        ],
+    }
+    (folder / ENGINES).write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def import_tensorrt() -> Any:
+    """The `tensorrt` package.
+
+    Raises:
+        BackendError: it is not installed.
+    """
+    try:
+        import tensorrt
+    except ImportError as error:
+        raise BackendError(
+            f"Engines of TensorRT need another package: pip install 'cartoonize[tensorrt]' ({error})."
+        ) from error
+    return tensorrt
+
+
+def _lack(device: str) -> str:
+    return "cpu was asked for." if device == "cpu" else "PyTorch finds none."

@@ -1,0 +1,240 @@
+"""Exported networks: complete in themselves, and the same as in PyTorch."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from cartoonize import BackendError, MediaError, ModelError, load
+from cartoonize.backends.tensorrt import Engines, read_engines, write_engines
+from cartoonize.models import FrameModel
+from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.deploy import deploy
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+from cartoonize.export import onnx as exporting  # noqa: E402
+from cartoonize.export.onnx import export_onnx  # noqa: E402
+from cartoonize.export.parity import compare, parity, pictures  # noqa: E402
+from cartoonize.export.tensorrt import export_tensorrt, write_graph  # noqa: E402
+
+NETWORKS = [
+    ("swift", {"width": 8, "blocks": 1}),
+    ("cartoongan", {"width": 8, "blocks": 1}),
+    ("cartoongan", {"width": 8, "blocks": 1, "norm": "instance"}),
+    ("cartoongan_blur", {"width": 8, "blocks": 1}),
+]
+SLOW = [pytest.param(*given, marks=pytest.mark.slow) for given in NETWORKS[1:]]
+
+
+def lively(lively_generator, architecture, config):
+    """A generator whose norms have seen something, as a trained one's have."""
+    generator = lively_generator(architecture, **config)
+    for name, statistic in generator.named_buffers():
+        if name.endswith(("mean", "var")):
+            statistic.add_(torch.rand(statistic.shape, generator=torch.Generator().manual_seed(1)), alpha=0.3)
+    return generator
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(("architecture", "config"), [NETWORKS[0], *SLOW])
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_every_network_is_drawn_the_same(tmp_path, lively_generator, architecture, config, precision):
+    """fp32 files are within 1 grey level of PyTorch, fp16 files within 2 at the 99.9th percentile."""
+    style = tmp_path / "style.safetensors"
+    save_style(style, lively(lively_generator, architecture, config), Card("lively", licence="CC0"))
+    found = export_onnx(str(style), tmp_path / "a.onnx", precision=precision)
+    assert found.pictures == 9
+    assert found.largest <= (1 if precision == "fp32" else 255)
+    assert found.usual <= (1 if precision == "fp32" else 2)
+    images = noise(2, 37, 51)
+    ours, theirs = (
+        load(str(style), device="cpu", precision="fp32"),
+        load(str(tmp_path / "a.onnx"), device="cpu"),
+    )
+    assert theirs.precision == precision
+    assert np.percentile(np.abs(ours(images).astype(int) - theirs(images)), 99.9) <= 2
+
+
+@pytest.mark.parametrize(("architecture", "config"), NETWORKS[1:])
+def test_folded_norms_change_nothing(lively_generator, architecture, config):
+    """Batch norm multiplied into the convolution before it draws the same picture."""
+    generator = lively(lively_generator, architecture, config)
+    images = torch.from_numpy(noise(2, 40, 48))
+    with torch.inference_mode():
+        before = FrameModel(generator)(images)
+        after = deploy(generator)(images)
+    assert (before.int() - after.int()).abs().max() <= 1
+    left = [module for module in generator.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert not left
+
+
+def test_norms_stay_in_float32(tmp_path, lively_generator):
+    """In an fp16 file the statistics of instance norm are taken in float32."""
+    style = tmp_path / "style.safetensors"
+    save_style(style, lively_generator("cartoongan", width=4, blocks=1, norm="instance"), Card())
+    export_onnx(str(style), tmp_path / "a.onnx", precision="fp16")
+    graph = onnx.shape_inference.infer_shapes(onnx.load(tmp_path / "a.onnx")).graph
+    kinds = {value.name: value.type.tensor_type.elem_type for value in graph.value_info}
+    means = [node for node in graph.node if node.op_type in ("ReduceMean", "Rsqrt", "Sqrt")]
+    assert means
+    assert {kinds[node.input[0]] for node in means} == {onnx.TensorProto.FLOAT}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    assert {kinds[node.output[0]] for node in convolutions} == {onnx.TensorProto.FLOAT16}
+
+
+def test_the_file_says_where_it_comes_from(tmp_path, tiny_style):
+    """Architecture, style, licence, precision, the source's hash and the version are in the file."""
+    export_onnx(str(tiny_style), tmp_path / "a.onnx")
+    held = {entry.key: entry.value for entry in onnx.load(tmp_path / "a.onnx").metadata_props}
+    assert held["architecture"] == "swift"
+    assert held["style"] == "tiny"
+    assert held["licence"] == "CC0"
+    assert held["source_sha256"] == hashlib.sha256(tiny_style.read_bytes()).hexdigest()
+    assert held["precision"] == "fp32"
+    assert held["cartoonize"]
+
+
+def test_one_size_and_batch(tmp_path, tiny_style):
+    """A file for one size and batch is that, and still draws everything: padded, filled up, or in tiles."""
+    export_onnx(str(tiny_style), tmp_path / "a.onnx", size=(96, 64), batch=2)
+    ends = onnx.load(tmp_path / "a.onnx").graph.input[0].type.tensor_type.shape.dim
+    assert [end.dim_value for end in ends] == [2, 64, 96, 3]
+    ours, theirs = (
+        load(str(tiny_style), device="cpu", precision="fp32"),
+        load(str(tmp_path / "a.onnx"), device="cpu"),
+    )
+    for shape in ((2, 64, 96), (3, 64, 96)):
+        images = noise(*shape)
+        assert np.abs(ours(images).astype(int) - theirs(images)).max() <= 1
+    large = noise(1, 150, 210)
+    assert theirs(large).shape == large.shape
+
+
+def test_newer_operators(tmp_path, tiny_style):
+    """The newest opset that can be written draws the same; others are refused."""
+    export_onnx(str(tiny_style), tmp_path / "a.onnx", opset=exporting.OPSETS[-1])
+    assert onnx.load(tmp_path / "a.onnx").opset_import[0].version == exporting.OPSETS[-1]
+    for given in ({"opset": 11}, {"precision": "bf16"}):
+        with pytest.raises(BackendError):
+            export_onnx(str(tiny_style), tmp_path / "b.onnx", **given)
+
+
+def test_a_file_that_disagrees_is_not_written(tmp_path, tiny_style, monkeypatch):
+    """If what was exported draws another picture, the command fails, says where, and leaves no file."""
+    honest = exporting.trace
+
+    def careless(model, *rest):
+        model.generator.tail.bias.data[5] += 0.2
+        honest(model, *rest)
+
+    monkeypatch.setattr(exporting, "trace", careless)
+    with pytest.raises(
+        ModelError, match=r"largest difference is \d+ of 255 grey levels, at row \d+, column \d+"
+    ):
+        export_onnx(str(tiny_style), tmp_path / "a.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_largest_difference_is_found():
+    """Its size and place are reported, and the percentile tells how far the rest is."""
+    ours = [noise(1, 20, 30), noise(2, 40, 50)]
+    theirs = [images.copy() for images in ours]
+    theirs[1][1, 7, 9, 2] = ours[1][1, 7, 9, 2] ^ 64
+    found = parity(list(zip(ours, theirs, strict=True)))
+    assert found.largest == 64
+    assert found.usual == 0
+    assert found.where == "at row 7, column 9, B of picture 2 of 50x40"
+    assert found.pictures == 3
+
+
+def test_a_few_values_may_be_off_in_half_precision_only(lively_generator):
+    """One value far off is reported for fp16 and refused for fp32; many values off are refused for both."""
+    model = deploy(lively_generator("swift", width=8, blocks=1))
+
+    def draw(images, spoilt):
+        with torch.inference_mode():
+            result = model(torch.from_numpy(images)).numpy().copy()
+        result.reshape(-1)[:spoilt] ^= 128
+        return result
+
+    given = [noise(1, 64, 64)]
+    assert compare(model, lambda images: draw(images, 1), given, exact=False, name="a").largest == 128
+    for spoilt, exact in ((1, True), (1000, False)):
+        with pytest.raises(ModelError, match="was not written"):
+            compare(model, lambda images, n=spoilt: draw(images, n), given, exact=exact, name="a")
+
+
+@pytest.mark.parametrize(("size", "batch", "shapes"), [
+    (None, None, 5), ((64, 48), None, 2), (None, 3, 5), ((64, 48), 4, 1)])  # fmt: skip
+def test_photos_of_several_sizes_are_compared(size, batch, shapes):
+    """Photos, not noise; odd sides among them; only what the file takes where it takes no other."""
+    found = list(pictures(size, batch))
+    assert len(found) == shapes
+    assert all(size is None or images.shape[1:3] == size[::-1] for images in found)
+    assert all(batch is None or len(images) == batch for images in found)
+    assert size is not None or any(images.shape[1] % 2 and images.shape[2] % 2 for images in found)
+    assert found[0].std() > 20
+
+
+def test_it_runs_in_plain_onnx_runtime(tmp_path, tiny_style):
+    """The README's five lines, without this package."""
+    import onnxruntime
+
+    export_onnx(str(tiny_style), tmp_path / "a.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "a.onnx", providers=["CPUExecutionProvider"])
+    images = noise(2, 33, 65)
+    (cartoons,) = session.run(["cartoons"], {"images": images})
+    assert cartoons.shape == images.shape
+    assert cartoons.dtype == np.uint8
+
+
+@pytest.mark.parametrize("precision", ["fp16", "bf16", "fp32"])
+def test_the_graph_that_tensorrt_builds_from(tmp_path, tiny_style, precision):
+    """It has one size and batch, its precision built in, and converts bytes at its very ends only."""
+    write_graph(tiny_style, tmp_path / "a.onnx", (128, 64), precision, 4)
+    graph = onnx.load(tmp_path / "a.onnx").graph
+    assert [end.dim_value for end in graph.input[0].type.tensor_type.shape.dim] == [4, 64, 128, 3]
+    takers = [node.op_type for node in graph.node if "images" in node.input]
+    givers = [node.op_type for node in graph.node if "cartoons" in node.output]
+    assert takers == givers == ["Cast"]
+    kind = {"fp16": 10, "bf16": 16, "fp32": 1}[precision]
+    assert any(weight.data_type == kind for weight in graph.initializer)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_engines_need_a_gpu(tmp_path, tiny_style):
+    """Without TensorRT or a GPU the command says which is missing, and leaves nothing."""
+    with pytest.raises(BackendError, match=r"tensorrt|GPU"):
+        export_tensorrt(str(tiny_style), tmp_path / "engines", [(64, 64)])
+    with pytest.raises(BackendError, match="not in 'int8'"):
+        export_tensorrt(str(tiny_style), tmp_path / "engines", [(64, 64)], precision="int8")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "photos").mkdir()
+    for given, message in (({}, "--overwrite"), ({"overwrite": True}, "no folder of engines")):
+        with pytest.raises(MediaError, match=message):
+            export_tensorrt(str(tiny_style), tmp_path / "photos", [(64, 64)], **given)
+
+
+def test_the_manifest_of_engines(tmp_path):
+    """What was written is read again; a manifest that names other files, or is damaged, is refused."""
+    engines = Engines("tiny", "CC0", "fp16", 4, "H100", "10.9", {(64, 48): "64x48.engine"})
+    write_engines(tmp_path, engines)
+    path = tmp_path / "engines.json"
+    assert read_engines(path) == engines
+    with pytest.raises(BackendError, match="NVIDIA GPU"):
+        load(str(tmp_path), device="cpu")
+    for change in ({"engines": []}, {"engines": [{"width": 64, "height": 48, "file": "../64x48.engine"}]},
+                   {"format": "2"}, {"colour": 1}):  # fmt: skip
+        path.write_text(json.dumps(json.loads(path.read_text()) | change))
+        with pytest.raises(ModelError, match="damaged"):
+            read_engines(path)
+        write_engines(tmp_path, engines)
+    path.write_text("[")
+    with pytest.raises(ModelError, match="damaged"):
+        read_engines(path)

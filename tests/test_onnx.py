@@ -1,0 +1,292 @@
+"""ONNX files of other programs: what they want is read off the graph, or found by trying."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cartoonize import BackendError, ModelError, OnnxOptions, load
+from cartoonize.backends import providers
+from cartoonize.backends.layout import read_layout
+
+onnx = pytest.importorskip("onnx")
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+TYPES = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16}
+RANGES = {"-1..1": (-1.0, 1.0), "0..1": (0.0, 1.0), "0..255": (0.0, 255.0)}
+TINT = (0.95, 0.9, 0.8)  # of the three channels, in the graph's own order
+VEIL = 0.02  # what is added to all of them, as a share of the range
+
+
+def save(path, nodes, shape, dtype="float32", weights=(), out_shape=None):
+    """An ONNX file of these nodes from `x` to `y`."""
+    ends = [
+        helper.make_tensor_value_info(name, TYPES[dtype], dims)
+        for name, dims in (("x", shape), ("y", out_shape or shape))
+    ]
+    held = [numpy_helper.from_array(np.asarray(value), name) for name, value in weights]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], held)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    return path
+
+
+def foreign(
+    path, *, channels_first=True, span="-1..1", multiple=8, sides=(None, None), batch=None, dtype="float32"
+):
+    """Another program's network: tints and veils the picture, and needs sides of whole blocks."""
+    low, high = RANGES[span]
+    tint = np.array(TINT, dtype).reshape((3, 1, 1))
+    node = helper.make_node
+    nodes = [] if channels_first else [node("Transpose", ["x"], ["nchw"], perm=[0, 3, 1, 2])]
+    nodes += [
+        node("SpaceToDepth", ["x" if channels_first else "nchw"], ["deep"], blocksize=multiple),
+        node("DepthToSpace", ["deep"], ["back"], blocksize=multiple, mode="DCR"),
+        node("Clip", ["back", "low", "high"], ["held"]),
+        node("Sub", ["held", "low"], ["risen"]),
+        node("Mul", ["risen", "tint"], ["tinted"]),
+        node("Add", ["tinted", "veil"], ["y" if channels_first else "out"]),
+    ]
+    nodes += [] if channels_first else [node("Transpose", ["out"], ["y"], perm=[0, 2, 3, 1])]
+    dims = [batch or "n", 3, *(side or name for side, name in zip(sides, "hw", strict=True))]
+    shape = dims if channels_first else [dims[0], *dims[2:], 3]
+    veil = np.array(low + VEIL * (high - low), dtype)
+    weights = [("veil", veil), ("low", np.array(low, dtype)), ("high", np.array(high, dtype)), ("tint", tint)]
+    return save(path, nodes, shape, dtype, weights)
+
+
+def tinted(images, order="rgb"):
+    tint = TINT if order == "rgb" else TINT[::-1]
+    return np.rint(images * np.array(tint) + 255 * VEIL).astype(np.uint8)
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
+def apart(ours, theirs):
+    return np.abs(ours.astype(int) - theirs).max()
+
+
+@pytest.mark.parametrize("channels_first", [True, False])
+@pytest.mark.parametrize("span", RANGES)
+def test_what_a_foreign_network_wants_is_found(tmp_path, channels_first, span):
+    """Layout and range of a float network are found without options, and pictures of any size are drawn."""
+    backend = load(str(foreign(tmp_path / "a.onnx", channels_first=channels_first, span=span)), device="cpu")
+    for shape in ((1, 64, 40), (3, 37, 51), (1, 1, 1)):
+        images = noise(*shape)
+        assert apart(backend(images), tinted(images)) <= 1
+    assert span in backend.notices[0]
+
+
+def test_a_network_as_animegan_publishes_them(tmp_path):
+    """NHWC, float in [-1, 1], sides a multiple of 8, all sizes unknown: drawn without any option."""
+    path = foreign(tmp_path / "a.onnx", channels_first=False)
+    images = noise(1, 719, 61)
+    assert apart(load(str(path), device="cpu")(images), tinted(images)) <= 1
+
+
+@pytest.mark.parametrize("multiple", [1, 8, 16, 32])
+def test_the_multiple_of_the_sides_is_found(tmp_path, multiple):
+    """Pictures are padded to what the network needs, and no further."""
+    backend = load(str(foreign(tmp_path / "a.onnx", multiple=multiple)), device="cpu")
+    assert backend._layout.multiple == multiple
+
+
+def test_range_and_order_can_be_said(tmp_path):
+    """`--input-range` and `--channel-order` are taken at their word."""
+    path = str(foreign(tmp_path / "a.onnx", span="0..1"))
+    images = noise(2, 40, 40)
+    backend = load(path, device="cpu", onnx=OnnxOptions(input_range="0..1", channel_order="bgr"))
+    assert apart(backend(images), tinted(images, "bgr")) <= 1
+    assert not backend.notices
+    for wrong in (OnnxOptions(input_range="0..2"), OnnxOptions(channel_order="gbr")):
+        with pytest.raises(BackendError, match="choose"):
+            load(path, device="cpu", onnx=wrong)
+
+
+def test_half_precision_input(tmp_path):
+    """A float16 network is fed float16."""
+    images = noise(1, 40, 40)
+    backend = load(str(foreign(tmp_path / "a.onnx", dtype="float16")), device="cpu")
+    assert backend.precision == "fp16"
+    assert apart(backend(images), tinted(images)) <= 2
+
+
+@pytest.mark.parametrize("size", [(64, 96), (20, 30), (150, 97), (64, 300)])
+def test_one_size_only(tmp_path, size):
+    """A network for one size: smaller pictures are padded, larger ones drawn in tiles without a seam."""
+    backend = load(str(foreign(tmp_path / "a.onnx", sides=(64, 96), batch=2)), device="cpu")
+    images = noise(3, *size)
+    assert backend.batch == 2
+    assert apart(backend(images), tinted(images)) <= 1
+
+
+def test_uint8_networks_of_others(tmp_path):
+    """A network on bytes needs no range: nothing is guessed and nothing told."""
+    nodes = [helper.make_node("Identity", ["x"], ["y"])]
+    path = save(tmp_path / "a.onnx", nodes, ["n", "h", "w", 3], "uint8")
+    images = noise(2, 21, 34)
+    backend = load(str(path), device="cpu")
+    assert np.array_equal(backend(images), images)
+    assert not backend.notices
+
+
+def test_graphs_that_are_no_such_networks(tmp_path):
+    """What does not go from picture to picture is refused in a sentence that says what it is instead."""
+    relu = [helper.make_node("Relu", ["x"], ["y"])]
+    flat = save(tmp_path / "flat.onnx", relu, [1, 4])
+    deep = save(tmp_path / "deep.onnx", relu, ["n", 4, "h", "w"])
+    half = save(tmp_path / "half.onnx", relu, ["n", 3, 64, "w"])
+    tiny = save(tmp_path / "tiny.onnx", relu, [1, 3, 8, 8])
+    pool = [helper.make_node("GlobalAveragePool", ["x"], ["y"])]
+    whole = save(tmp_path / "whole.onnx", pool, ["n", 3, "h", "w"], out_shape=["n", 3, 1, 1])
+    expected = {
+        flat: "not four",
+        deep: "three colours",
+        half: "other is not",
+        tiny: "too small",
+        whole: "same size",
+    }
+    for path, message in expected.items():
+        with pytest.raises(ModelError, match=message):
+            load(str(path), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "message"),
+    [
+        (["tensor(float)"] * 2, ["tensor(float)"], "2 inputs"),
+        (["tensor(float)"], ["tensor(uint8)"], "gives"),
+        (["tensor(int64)"], ["tensor(int64)"], "uint8, float or float16"),
+    ],
+)
+def test_types_that_are_no_pictures(inputs, outputs, message):
+    """Several inputs, or numbers of another kind, are no pictures."""
+    ends = [
+        [SimpleNamespace(name="x", type=kind, shape=[1, 3, 64, 64]) for kind in side]
+        for side in (inputs, outputs)
+    ]
+    with pytest.raises(ModelError, match=message):
+        read_layout(*ends, "a.onnx")
+
+
+@pytest.mark.parametrize("location", ["../secret.bin", "absolute", "link.bin"])
+def test_weights_from_elsewhere_are_refused(tmp_path, location):
+    """A graph may keep weights in files beside it, but reads nothing from outside of its folder."""
+    folder = tmp_path / "style"
+    folder.mkdir()
+    for name in (tmp_path / "secret.bin", folder / "beside.bin"):
+        np.ones(3, np.float32).tofile(name)
+    (folder / "link.bin").symlink_to(tmp_path / "secret.bin")
+
+    def with_weights(at):
+        tensor = TensorProto(name="w", data_type=1, dims=[3], data_location=TensorProto.EXTERNAL)
+        for key, value in (("location", at), ("offset", "0"), ("length", "12")):
+            tensor.external_data.add(key=key, value=value)
+        ends = [helper.make_tensor_value_info(name, 1, ["n", "h", "w", 3]) for name in "xy"]
+        graph = helper.make_graph(
+            [helper.make_node("Mul", ["x", "w"], ["y"])], "g", ends[:1], ends[1:], [tensor]
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+        (folder / "a.onnx").write_bytes(model.SerializeToString())
+        return str(folder / "a.onnx")
+
+    images = noise(1, 8, 8)
+    assert apart(load(with_weights("beside.bin"), device="cpu")(images), images) <= 1
+    with pytest.raises(ModelError, match="damaged or no ONNX file"):
+        load(with_weights(str(tmp_path / "secret.bin") if location == "absolute" else location), device="cpu")
+
+
+def test_a_picture_too_large_for_the_memory_is_done_in_parts(tmp_path, monkeypatch):
+    """When ONNX Runtime runs out of memory the picture is drawn in tiles, and a notice says so."""
+    backend = load(
+        str(foreign(tmp_path / "a.onnx", multiple=1)), device="cpu", onnx=OnnxOptions(input_range="-1..1")
+    )
+    session = backend._session
+
+    class Cramped:
+        def __getattr__(self, name):
+            return getattr(session, name)
+
+        def run_with_iobinding(self, binding, options):
+            if binding.numel > 450 * 450 * 3:
+                raise RuntimeError("Failed to allocate memory for requested buffer of size 9999999999")
+            session.run_with_iobinding(binding.real, options)
+
+        def io_binding(self):
+            return Binding(session.io_binding())
+
+    class Binding:
+        def __init__(self, real):
+            self.real = real
+
+        def __getattr__(self, name):
+            return getattr(self.real, name)
+
+        def bind_cpu_input(self, name, tensor):
+            self.numel = tensor.size
+            self.real.bind_cpu_input(name, tensor)
+
+    monkeypatch.setattr(backend, "_session", Cramped())
+    images = noise(1, 600, 700)
+    assert apart(backend(images), tinted(images)) <= 1
+    assert "tiles" in backend.notices[-1]
+
+
+def test_the_session_says_what_ran(tmp_path):
+    """The device in reports is counted from the session's own nodes."""
+    assert load(str(foreign(tmp_path / "a.onnx")), device="cpu").device == "cpu"
+    nodes = [SimpleNamespace(ep_name=name, get_nodes=lambda n=count: [None] * n)
+             for name, count in (("CUDAExecutionProvider", 7), ("CPUExecutionProvider", 3))]  # fmt: skip
+    session = SimpleNamespace(get_provider_graph_assignment_info=lambda: nodes)
+    assert providers.what_ran(session) == "cuda 7/10, cpu 3/10"
+
+
+@pytest.mark.skipif(providers.has_driver(), reason="there is a driver")
+@pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
+def test_a_provider_means_that_provider(tmp_path, provider):
+    """Without a GPU, asking for one of its providers is an error: nothing else runs in its place."""
+    path = str(foreign(tmp_path / "a.onnx"))
+    with pytest.raises(BackendError, match=f"--provider {provider} was asked for"):
+        load(path, onnx=OnnxOptions(provider=provider))
+    with pytest.raises(BackendError, match="does not run on cpu"):
+        load(path, device="cpu", onnx=OnnxOptions(provider=provider))
+    with pytest.raises(BackendError, match="choose auto, tensorrt"):
+        load(path, onnx=OnnxOptions(provider="rocm"))
+
+
+def test_options_of_onnx_files_need_one(tiny_style):
+    """A provider for a style file is a misunderstanding that is cleared up."""
+    with pytest.raises(BackendError, match=r"\.onnx files"):
+        load(str(tiny_style), onnx=OnnxOptions(provider="cpu"))
+
+
+def test_engines_are_kept_apart(tmp_path):
+    """TensorRT's engines are kept by model, GPU, versions, precision and shapes: a change makes new ones."""
+    model = tmp_path / "a.onnx"
+    model.write_bytes(b"one")
+    given = {
+        "gpu": "H100",
+        "versions": "cuda 13.0, tensorrt 10.9",
+        "precision": "fp16",
+        "shapes": "x:1x16x16x3",
+    }
+    folders = [providers.engine_cache(model, **given)]
+    folders += [providers.engine_cache(model, **given | {key: "other"}) for key in given]
+    model.write_bytes(b"two")
+    folders.append(providers.engine_cache(model, **given))
+    assert len(set(folders)) == 6
+    assert all(folder.parts[-3:-1] == ("cartoonize", "tensorrt") for folder in folders)
+
+
+def test_tensorrt_comes_before_cuda_before_the_cpu(tmp_path, monkeypatch):
+    """What TensorRT cannot run falls to CUDA, then to the CPU; its engines go to the user's cache."""
+    monkeypatch.setattr(providers, "user_cache_path", lambda *_args, **_named: tmp_path / "cache")
+    model = foreign(tmp_path / "a.onnx")
+    listed = providers.settings("tensorrt", "cuda:1", model, "x", "fp16")
+    assert [name.partition("Exec")[0] for name, _ in listed] == ["Tensorrt", "CUDA", "CPU"]
+    options = listed[0][1]
+    assert options["device_id"] == "1"
+    assert options["trt_fp16_enable"] == "True"
+    assert options["trt_engine_cache_path"].startswith(str(tmp_path / "cache"))
+    assert options["trt_profile_max_shapes"] == "x:8x2160x3840x3"
