@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cartoonize import ModelError
+from cartoonize import MediaError, ModelError
 from cartoonize.models import ARCHITECTURES, FrameModel
 from cartoonize.models.blocks import LayerNorm
-from cartoonize.models.checkpoint import Card, load_style, read_header, save_style
+from cartoonize.models.checkpoint import Card, load_style, read_header, save_style, write_card
 from cartoonize.models.cost import multiplications
 
 SMALL = [
@@ -139,6 +139,27 @@ def test_a_style_file_gives_the_network_back(tmp_path, lively_generator, archite
     assert header.card.figures == {"flicker": 0.8}
     for name, value in generator.state_dict().items():
         assert torch.allclose(loaded.state_dict()[name].float(), value.float(), atol=2e-3)
+
+
+def test_another_card_leaves_the_weights_alone(tmp_path, lively_generator):
+    """Weights stored in float32 are still all there, digit by digit, after the card was changed."""
+    path, generator = tmp_path / "a.safetensors", lively_generator("swift", width=4, blocks=1)
+    save_style(path, generator, Card("a"), half=False)
+    write_card(path, Card("b", licence="CC0"))
+    loaded, header = load_style(path)
+    assert (header.card.name, header.card.licence) == ("b", "CC0")
+    for name, value in generator.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value)
+
+
+def test_an_earlier_style_is_kept_unless_told(tmp_path, lively_generator):
+    """A style that may not be overwritten is not."""
+    path, generator = tmp_path / "a.safetensors", lively_generator("swift", width=4, blocks=1)
+    save_style(path, generator, Card("first"))
+    with pytest.raises(MediaError, match="exists already"):
+        save_style(path, generator, Card("second"), overwrite=False)
+    assert read_header(path).card.name == "first"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path):
