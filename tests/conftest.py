@@ -1,9 +1,12 @@
 """Fixtures for all tests."""
 
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
+from cartoonize import cli
 from cartoonize.models import ARCHITECTURES, Generator
 from cartoonize.models.checkpoint import Card, save_style
 
@@ -29,3 +32,17 @@ def tiny_style(tmp_path_factory, lively_generator) -> Path:
     path = tmp_path_factory.mktemp("style") / "tiny.safetensors"
     save_style(path, lively_generator("swift", width=8, blocks=1), Card("tiny", licence="CC0"))
     return path
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a command line in this process: (exit code, stdout, stderr)."""
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["cartoonize", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        printed = capsys.readouterr()
+        return stopped.value.code, printed.out, re.sub(r"\s+", " ", printed.err)
+
+    return command

@@ -13,22 +13,6 @@ import pytest
 from clips import Clip, packets, read_clip
 from PIL import Image
 
-from cartoonize import cli
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run a command line in this process: (exit code, stdout, stderr)."""
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["cartoonize", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        printed = capsys.readouterr()
-        return stopped.value.code, printed.out, re.sub(r"\s+", " ", printed.err)
-
-    return command
-
 
 @pytest.fixture
 def clip(tmp_path):

@@ -8,12 +8,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cartoonize import ModelError
+from cartoonize import MediaError, ModelError
 from cartoonize.models import ARCHITECTURES, FrameModel
-from cartoonize.models.checkpoint import Card, load_style, read_header, save_style
+from cartoonize.models.blocks import LayerNorm
+from cartoonize.models.checkpoint import Card, load_style, read_header, save_style, write_card
 from cartoonize.models.cost import multiplications
 
 SMALL = [
+    ("animegan2", {"width": 4, "blocks": 2}),
     ("cartoongan", {"width": 4, "blocks": 1, "norm": "batch"}),
     ("cartoongan", {"width": 4, "blocks": 1, "norm": "instance"}),
     ("cartoongan_blur", {"width": 4, "blocks": 1}),
@@ -30,6 +32,31 @@ def test_cartoongan_is_the_published_network():
     generator = ARCHITECTURES["cartoongan"]()
     assert parameters(generator) == pytest.approx(11.1e6, rel=0.01)
     assert multiplications(generator, 256, 256) == pytest.approx(54.4e9, rel=0.01)
+
+
+def test_animegan2_is_the_published_network():
+    """Width 32 has AnimeGANv2's 2.14 million parameters and 26.3 GMAC at 256x256."""
+    generator = ARCHITECTURES["animegan2"]()
+    assert parameters(generator) == pytest.approx(2.14e6, rel=0.01)
+    assert multiplications(generator, 256, 256) == pytest.approx(26.3e9, rel=0.01)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_layer_norm_takes_its_sums_in_float32(dtype):
+    """In half precision too the statistics have all digits; only the result is rounded."""
+    x = (3 + torch.randn(2, 6, 40, 56)).to(dtype).contiguous(memory_format=torch.channels_last)
+    norm = LayerNorm(6)
+    torch.nn.init.normal_(norm.weight)
+    torch.nn.init.normal_(norm.bias)
+    exact = x.double()
+    scaled = (exact - exact.mean((1, 2, 3), keepdim=True)) * torch.rsqrt(
+        exact.var((1, 2, 3), correction=0, keepdim=True) + 1e-5
+    )
+    expected = scaled * norm.weight.double()[:, None, None] + norm.bias.double()[:, None, None]
+    with torch.inference_mode():
+        out = norm(x)
+    assert out.dtype == dtype
+    torch.testing.assert_close(out.double(), expected, rtol=torch.finfo(dtype).eps / 2, atol=2e-4)
 
 
 def test_swift_is_swift():
@@ -76,7 +103,7 @@ def test_an_untrained_swift_changes_nothing():
         assert torch.equal(FrameModel(ARCHITECTURES["swift"]())(images), images)
 
 
-@pytest.mark.parametrize("architecture", ["swift", "cartoongan_blur"])
+@pytest.mark.parametrize("architecture", ["swift", "cartoongan_blur", "animegan2"])
 def test_a_picture_knows_nothing_of_its_batch(lively_generator, architecture):
     """A frame is drawn the same alone and among others."""
     model = FrameModel(lively_generator(architecture, width=4, blocks=1))
@@ -112,6 +139,27 @@ def test_a_style_file_gives_the_network_back(tmp_path, lively_generator, archite
     assert header.card.figures == {"flicker": 0.8}
     for name, value in generator.state_dict().items():
         assert torch.allclose(loaded.state_dict()[name].float(), value.float(), atol=2e-3)
+
+
+def test_another_card_leaves_the_weights_alone(tmp_path, lively_generator):
+    """Weights stored in float32 are still all there, digit by digit, after the card was changed."""
+    path, generator = tmp_path / "a.safetensors", lively_generator("swift", width=4, blocks=1)
+    save_style(path, generator, Card("a"), half=False)
+    write_card(path, Card("b", licence="CC0"))
+    loaded, header = load_style(path)
+    assert (header.card.name, header.card.licence) == ("b", "CC0")
+    for name, value in generator.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value)
+
+
+def test_an_earlier_style_is_kept_unless_told(tmp_path, lively_generator):
+    """A style that may not be overwritten is not."""
+    path, generator = tmp_path / "a.safetensors", lively_generator("swift", width=4, blocks=1)
+    save_style(path, generator, Card("first"))
+    with pytest.raises(MediaError, match="exists already"):
+        save_style(path, generator, Card("second"), overwrite=False)
+    assert read_header(path).card.name == "first"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path):

@@ -28,7 +28,7 @@ ALLOWED = {
     "styles": {"errors"},
     "pipeline": {"frames"},
     "media": {"errors", "frames", "pending"},
-    "models": {"errors", "frames", "styles"},
+    "models": {"errors", "frames", "pending", "styles"},
     "backends": {"errors", "frames", "styles", "models"},
     "stabilizer": {"frames"},
     "job": {"backends", "frames", "media", "pipeline", "stabilizer", "styles"},

@@ -43,7 +43,8 @@ DistilPreset = Annotated[
     str, typer.Option("--preset", help="pepper, pepper-hq, ink, or a TOML file: filters, network, losses.")
 ]
 Model = Annotated[
-    str | None, typer.Option(help="cartoongan, cartoongan_blur or swift.", show_default="by preset")
+    str | None,
+    typer.Option(help="cartoongan, cartoongan_blur, swift or animegan2.", show_default="by preset"),
 ]
 Width = Annotated[
     int | None, typer.Option(min=1, help="Base filters of the generator.", show_default="by preset")

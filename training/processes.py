@@ -8,8 +8,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-from safetensors import SafetensorError
-
 from ..errors import TrainingError
 
 Result = TypeVar("Result")
@@ -37,8 +35,6 @@ def disk_errors() -> Iterator[None]:
     except OSError as error:
         where = error.filename or "a file of the run"
         raise TrainingError(f"Cannot write {where}: {error.strerror or error}.") from error
-    except SafetensorError as error:
-        raise TrainingError(f"Cannot write the style file: {error}.") from error
 
 
 def _one_thread() -> None:

@@ -11,7 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ModelError
+from ..errors import MediaError, ModelError
+from ..pending import PendingFile
 from ..styles.card import FORMAT, Card, Header, read_header
 
 if TYPE_CHECKING:
@@ -22,29 +23,26 @@ if TYPE_CHECKING:
 __all__ = ["Card", "Header", "load_style", "read_header", "save_style", "write_card"]
 
 
-def save_style(path: Path, generator: "Generator", card: Card) -> None:
-    """Write a style file with float16 weights; `path` holds the old file or the new one, never a part."""
+def save_style(
+    path: Path, generator: "Generator", card: Card, *, half: bool = True, overwrite: bool = True
+) -> None:
+    """Write a style file with weights in float16, or in float32 if not `half`.
+
+    `path` holds the old file or the new one, never a part.
+
+    Raises:
+        ModelError: weights are not finite, or not in float16.
+        MediaError: `path` exists and may not be overwritten, or cannot be written.
+    """
     import torch
-    from safetensors.torch import save_file
 
-    from . import architecture_of
-
-    tensors = {
-        name: (value.detach().cpu().half() if value.is_floating_point() else value.cpu()).contiguous()
-        for name, value in generator.state_dict().items()
-    }
+    tensors = {name: value.detach().cpu() for name, value in generator.state_dict().items()}
+    if half:
+        tensors = {name: v.half() if v.is_floating_point() else v for name, v in tensors.items()}
     unsafe = [name for name, value in tensors.items() if not torch.isfinite(value).all()]
     if unsafe:
         raise ModelError(f"Not written to {path}: {', '.join(unsafe)} hold values that are not finite.")
-    metadata = {
-        "format": FORMAT,
-        "architecture": architecture_of(generator),
-        "config": json.dumps(generator.config),
-        "card": json.dumps(asdict(card), ensure_ascii=False),
-    }
-    temporary = path.with_name(f".{path.name}.tmp")
-    save_file(tensors, temporary, metadata)
-    temporary.replace(path)
+    _write(path, generator, tensors, card, overwrite=overwrite)
 
 
 def write_card(path: Path, card: Card) -> None:
@@ -52,9 +50,10 @@ def write_card(path: Path, card: Card) -> None:
 
     Raises:
         ModelError: as `load_style`.
+        MediaError: as `save_style`.
     """
-    generator, _ = load_style(path)
-    save_style(path, generator, card)
+    generator, tensors, _ = _read(path)
+    _write(path, generator, tensors, card, overwrite=True)
 
 
 def load_style(path: Path) -> tuple["Generator", Header]:
@@ -63,6 +62,35 @@ def load_style(path: Path) -> tuple["Generator", Header]:
     Raises:
         ModelError: as `read_header`; or its architecture is unknown, or its tensors do not fit.
     """
+    generator, tensors, header = _read(path)
+    floats = {name: v.float() if v.is_floating_point() else v for name, v in tensors.items()}
+    generator.load_state_dict(floats, assign=True)
+    return generator.eval().requires_grad_(requires_grad=False), header
+
+
+def _write(
+    path: Path, generator: "Generator", tensors: dict[str, "torch.Tensor"], card: Card, *, overwrite: bool
+) -> None:
+    from safetensors.torch import save
+
+    from . import architecture_of
+
+    metadata = {
+        "format": FORMAT,
+        "architecture": architecture_of(generator),
+        "config": json.dumps(generator.config),
+        "card": json.dumps(asdict(card), ensure_ascii=False),
+    }
+    packed = save({name: value.contiguous() for name, value in tensors.items()}, metadata)
+    with PendingFile(path, overwrite=overwrite) as pending:
+        try:
+            pending.path.write_bytes(packed)
+        except OSError as error:
+            raise MediaError(f"Cannot write {path}: {error.strerror}.") from error
+
+
+def _read(path: Path) -> tuple["Generator", dict[str, "torch.Tensor"], Header]:
+    """A style file's network without weights, its weights as they are stored, and its header."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -86,9 +114,7 @@ def load_style(path: Path) -> tuple["Generator", Header]:
     wrong = _misfits(generator.state_dict(), tensors)
     if wrong:
         raise ModelError(f"The weights in {path} do not fit its architecture: {', '.join(wrong[:5])}.")
-    floats = {name: v.float() if v.is_floating_point() else v for name, v in tensors.items()}
-    generator.load_state_dict(floats, assign=True)
-    return generator.eval().requires_grad_(requires_grad=False), header
+    return generator, tensors, header
 
 
 def _misfits(expected: Mapping[str, "torch.Tensor"], found: Mapping[str, "torch.Tensor"]) -> list[str]:

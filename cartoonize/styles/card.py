@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import ModelError
 
 FORMAT = "cartoonize/1"
+UNKNOWN = "unknown"  # shown to people as it is
 MAX_HEADER = 1 << 20  # bytes; ours are under 20 KB
 MAX_CONFIG = 4096  # no width or number of blocks is above this
 _MALFORMED = (
@@ -22,9 +23,9 @@ class Card:
 
     name: str = ""
     summary: str = ""
-    licence: str = "unknown"
-    data: str = "unknown"
-    credit: str = "unknown"
+    licence: str = UNKNOWN
+    data: str = UNKNOWN
+    credit: str = UNKNOWN
     recipe: str = ""
     figures: dict[str, float] = field(default_factory=dict)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cartoonize.errors import TrainingError
+from cartoonize.errors import CartoonizeError, TrainingError
 from cartoonize.models.checkpoint import load_style
 from cartoonize.training.log import Log
 from cartoonize.training.presets import Weights
@@ -239,7 +239,7 @@ def test_full_disk_is_a_sentence(settings):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
     try:
-        with pytest.raises(TrainingError, match="Cannot write"):
+        with pytest.raises(CartoonizeError, match="Cannot write"):
             train(replace(once, images=8))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
