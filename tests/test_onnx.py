@@ -283,10 +283,14 @@ def test_tensorrt_comes_before_cuda_before_the_cpu(tmp_path, monkeypatch):
     """What TensorRT cannot run falls to CUDA, then to the CPU; its engines go to the user's cache."""
     monkeypatch.setattr(providers, "user_cache_path", lambda *_args, **_named: tmp_path / "cache")
     model = foreign(tmp_path / "a.onnx")
-    listed = providers.settings("tensorrt", "cuda:1", model, "x", "fp16")
+    end = SimpleNamespace(name="x", shape=["n", "h", "w", 3])
+    listed = providers.settings("tensorrt", "cuda:1", model, end, "fp16")
     assert [name.partition("Exec")[0] for name, _ in listed] == ["Tensorrt", "CUDA", "CPU"]
     options = listed[0][1]
     assert options["device_id"] == "1"
     assert options["trt_fp16_enable"] == "True"
     assert options["trt_engine_cache_path"].startswith(str(tmp_path / "cache"))
     assert options["trt_profile_max_shapes"] == "x:8x2160x3840x3"
+    end.shape = [2, 3, 64, "w"]
+    options = providers.settings("tensorrt", "cuda", model, end, "fp32")[0][1]
+    assert options["trt_profile_min_shapes"] == "x:2x3x64x32"

@@ -52,8 +52,8 @@ class OnnxBackend:
         options = options or OnnxOptions()
         chosen = choose(options.provider, device)
         described = _open_session(path, [("CPUExecutionProvider", {})]) if chosen == "tensorrt" else None
-        about = described and (described.get_inputs()[0].name, _precision(described))
-        providers = settings(chosen, device, path, *(about or ("", "")))
+        about = (described.get_inputs()[0], _precision(described)) if described else ()
+        providers = settings(chosen, device, path, *about)
         self._session = _open_session(path, providers)
         ran = self._session.get_providers()[0]
         if ran != providers[0][0]:

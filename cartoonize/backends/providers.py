@@ -23,7 +23,8 @@ _CLASSES = {
     "cuda": "CUDAExecutionProvider",
     "cpu": "CPUExecutionProvider",
 }
-LARGEST = (2160, 3840)  # height and width up to which a TensorRT engine is built
+# Pictures a call, height and width for which a TensorRT engine is built, and for which it is made fastest.
+PROFILE = {"min": (1, 32, 32), "opt": (4, 720, 1280), "max": (8, 2160, 3840)}
 _TENSORRT_PACKAGES = ("tensorrt", "tensorrt_cu13", "tensorrt_cu12")
 
 
@@ -52,22 +53,23 @@ def choose(provider: str, device: str) -> str:
     return wanted
 
 
-def settings(chosen: str, device: str, model: Path, end: str, precision: str) -> list[Provider]:
+def settings(
+    chosen: str, device: str, model: Path, end: "ort.NodeArg | None" = None, precision: str = ""
+) -> list[Provider]:
     """The providers to open a session with, in order: the chosen one, and what it leaves to others.
 
-    `end` is the name of the graph's input, whose sizes TensorRT wants to know beforehand.
+    `end` is the graph's input, whose sizes TensorRT wants to know beforehand.
     """
     number = device.partition(":")[2] or "0"
     cuda: Provider = (_CLASSES["cuda"], {"device_id": number})
     cpu: Provider = (_CLASSES["cpu"], {})
     if chosen == "cpu":
         return [cpu]
-    if chosen == "cuda":
+    if chosen == "cuda" or end is None:
         return [cuda, cpu]
     shapes = {
-        "trt_profile_min_shapes": f"{end}:1x16x16x3",
-        "trt_profile_opt_shapes": f"{end}:4x720x1280x3",
-        "trt_profile_max_shapes": f"{end}:8x{LARGEST[0]}x{LARGEST[1]}x3",
+        f"trt_profile_{which}_shapes": f"{end.name}:{_shape(end.shape, sizes)}"
+        for which, sizes in PROFILE.items()
     }
     folder = engine_cache(
         model,
@@ -87,6 +89,14 @@ def settings(chosen: str, device: str, model: Path, end: str, precision: str) ->
         **shapes,
     }
     return [(_CLASSES["tensorrt"], tensorrt), cuda, cpu]
+
+
+def _shape(dimensions: list[int | str | None], sizes: tuple[int, int, int]) -> str:
+    """The dimensions of a graph's input, with sizes for those that it leaves open."""
+    first = dimensions[1] == 3
+    wanted = (sizes[0], 3, *sizes[1:]) if first else (*sizes, 3)
+    given = zip(dimensions, wanted, strict=True)
+    return "x".join(str(side if isinstance(side, int) else size) for side, size in given)
 
 
 def engine_cache(model: Path, *, gpu: str, versions: str, precision: str, shapes: str) -> Path:
