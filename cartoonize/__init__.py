@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from .backends import load
     from .frames import Backend, Frame, Image, Images
     from .job import Report, stylize
-    from .media import Encoding, open_sink, open_source
+    from .media import Decoding, Encoding, open_sink, open_source
     from .pipeline import stream
 
 # Imported at first use: torch and FFmpeg take seconds, and `cartoonize --help` needs neither.
 _HOMES = {
     "Backend": "frames", "Frame": "frames", "Image": "frames", "Images": "frames",
-    "Encoding": "media", "open_sink": "media", "open_source": "media",
+    "Decoding": "media", "Encoding": "media", "open_sink": "media", "open_source": "media",
     "Report": "job", "stylize": "job", "load": "backends", "stream": "pipeline",
 }  # fmt: skip
 
 __all__ = [
-    "Backend", "BackendError", "CartoonizeError", "Encoding", "Frame", "Image", "Images", "MediaError",
-    "ModelError", "Report", "TrainingError", "__version__", "load", "open_sink", "open_source", "stream",
-    "stylize",
+    "Backend", "BackendError", "CartoonizeError", "Decoding", "Encoding", "Frame", "Image", "Images",
+    "MediaError", "ModelError", "Report", "TrainingError", "__version__", "load", "open_sink", "open_source",
+    "stream", "stylize",
 ]  # fmt: skip
 
 

@@ -13,9 +13,9 @@ import cartoonize
 ROOT = Path(__file__).resolve().parents[1]
 
 PUBLIC = [
-    "Backend", "BackendError", "CartoonizeError", "Encoding", "Frame", "Image", "Images", "MediaError",
-    "ModelError", "Report", "TrainingError", "__version__", "load", "open_sink", "open_source", "stream",
-    "stylize",
+    "Backend", "BackendError", "CartoonizeError", "Decoding", "Encoding", "Frame", "Image", "Images",
+    "MediaError", "ModelError", "Report", "TrainingError", "__version__", "load", "open_sink", "open_source",
+    "stream", "stylize",
 ]  # fmt: skip
 
 # part -> the parts that it may import
