@@ -7,20 +7,23 @@ from av.filter import Graph
 
 from ..frames import Frame
 from .alpha import background_colour, holds_alpha, on_background
+from .colour import Colour
 from .film import Film
 
 
 class Canvas:
-    """Draws the frames of a film for an encoder. `notices` is appended to.
+    """Draws the frames of a film for an encoder, in `colour`. `notices` is appended to.
 
     Raises:
         MediaError: `background` is no colour.
     """
 
-    def __init__(self, film: Film, pixel_format: str, background: str, notices: list[str]) -> None:
-        self._film, self._notices = film, notices
+    def __init__(
+        self, film: Film, colour: Colour, pixel_format: str, background: str, notices: list[str]
+    ) -> None:
+        self._film, self._colour, self._notices = film, colour, notices
         self._background, self._laid = background, False
-        self._colour = background_colour(background)
+        self._ground = background_colour(background)
         self._palette = _Palette() if pixel_format == "pal8" else None
         self._format = "rgba" if self._palette else pixel_format
 
@@ -37,10 +40,10 @@ class Canvas:
     def _painted(self, frame: Frame) -> av.VideoFrame:
         image, alpha = frame.image, frame.alpha
         if alpha is not None and not holds_alpha(self._format):
-            image, alpha = on_background(image, alpha, self._colour), None
+            image, alpha = on_background(image, alpha, self._ground), None
             self._tell()
         film = self._film
-        return film.colour.from_rgb(image, self._format, film.width, film.height, alpha)
+        return self._colour.from_rgb(image, self._format, film.width, film.height, alpha)
 
     def _tell(self) -> None:
         if not self._laid:

@@ -4,7 +4,7 @@ swscale converts; its default of rounding down and of spreading chroma without i
 by up to 3 of 255, so accurate rounding is asked for (measured: at most 2 for BT.601, 709 and 2020).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import av
 import numpy as np
@@ -105,6 +105,10 @@ class Colour:
         context.color_range = self.range
         context.color_trc = self.transfer
         context.color_primaries = self.primaries
+
+    def full(self) -> "Colour":
+        """The same in full range."""
+        return replace(self, range=ColorRange.JPEG.value)
 
     @property
     def _range(self) -> ColorRange:

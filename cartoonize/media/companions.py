@@ -55,9 +55,6 @@ class Companions:
         self._input = self._opened()
         self._tracks = self._add_tracks(audio)
         self._copy_descriptions()
-        # Copies: what is read from standard input is closed by the time of `lost`.
-        self._told = dict(self._input.metadata)
-        self._told_of = {index: dict(self._input.streams[index].metadata) for index in self._tracks}
         self._packets = self._started()
 
     def copy_until(self, time: float) -> None:
@@ -80,10 +77,10 @@ class Companions:
         Containers drop keys that they do not know without a word: only reading the file back tells.
         """
         with av.open(written) as result:
-            missing = _missing(self._told, result.metadata)
+            missing = _missing(self._input.metadata, result.metadata)
             for index, track in self._tracks.items():
                 held = result.streams[track.index].metadata if track.index < len(result.streams) else {}
-                missing += _missing(self._told_of[index], held)
+                missing += _missing(self._input.streams[index].metadata, held)
             chapters = self._chapters and not result.chapters()
         what = [f"the metadata {', '.join(dict.fromkeys(missing))}"] if missing else []
         what += ["the chapters"] if chapters else []

@@ -71,8 +71,13 @@ _ENCODER_OPTIONS = {
     "libwebp_anim": {"quality": "90"},
 }
 _DEFAULT_ENCODERS = {
-    "webm": "libvpx-vp9", "gif": "gif", "apng": "apng", "webp": "libwebp_anim", "yuv4mpegpipe": "rawvideo",
-}  # fmt: skip
+    "webm": "libvpx-vp9",
+    "avi": "mpeg4",  # of H.264 in AVI FFmpeg does not know the times, and puts all a frame late
+    "gif": "gif",
+    "apng": "apng",
+    "webp": "libwebp_anim",
+    "yuv4mpegpipe": "rawvideo",
+}
 _ALPHA_ENCODERS = {"matroska": "libvpx-vp9", "mov": "prores_ks"}
 _KEEP_ALPHA = {"libvpx", "libvpx-vp9", "prores_ks", "ffv1", "qtrle", "png", "apng", "libwebp_anim"}
 _KNOWN_ENCODERS = (
@@ -92,7 +97,11 @@ def pixel_format(codec: av.Codec, source: str, *, transparent: bool) -> str:
         return "pal8"
     sampling = next((s for s in ("444", "422") if s in source), "420")  # grey too: drawings have colours
     wanted = [f"yuv{sampling}p", "yuv420p", "yuvj420p", "yuv422p10le"]
+    if codec.name == "mjpeg":
+        wanted = [f"yuvj{sampling}p"]
     if transparent and codec.name in _KEEP_ALPHA:
+        if codec.name.startswith("libvpx"):  # alpha in 4:2:0 only
+            sampling = "420"
         wanted = [f"yuva{sampling}p", "yuva420p", "yuva444p10le", "rgba", "argb", *wanted]
     available = [known.name for known in codec.video_formats or ()]
     return next((name for name in wanted if name in available), available[0] if available else wanted[0])

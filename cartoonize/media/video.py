@@ -47,7 +47,7 @@ class VideoSource:
     """The frames of a video file, upright, in order of presentation, each at its time.
 
     Times count as in the file, except that a clock which starts later than a second (as transport streams
-    have) starts at zero here. With `start`, time zero is that second of the video; `end` counts from the
+    have), or with frames from before zero, starts at zero here. With `start`, time zero is that second of the video; `end` counts from the
     same zero as `start`. Frames whose time is missing follow the one before at its distance.
 
     `width` and `height` are those of the frames handed out. `frames` is an estimate, or None. `transparent`
@@ -83,7 +83,7 @@ class VideoSource:
             self._decoder = alpha_decoder(stream) or stream.codec_context
             self.time_base = stream.time_base or Fraction(1, 90000)
             self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-            self.shift = _origin(self.container) + (start or 0.0)
+            self.shift = _origin(self.container, stream) + (start or 0.0)
             if start and path != STREAMED:
                 self._seek()
             self._decoded = self._moments()
@@ -118,7 +118,8 @@ class VideoSource:
     def close(self) -> None:
         """Release the file."""
         self._decoded.close()
-        self.container.close()
+        if self.path != STREAMED:  # whose last packets may still wait for the sink, and refer to it
+            self.container.close()
 
     def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> Companions:
         """Sound, subtitles and all else, ready to be written beside the picture."""
@@ -254,7 +255,9 @@ class VideoSink:
                     open_output(self._pending, encoding.format, source.plays)
                 )
                 self._add_video(encoding)
-                self._canvas = Canvas(source, self._pixel_format, encoding.background, self.notices)
+                self._canvas = Canvas(
+                    source, self._colour, self._pixel_format, encoding.background, self.notices
+                )
                 self._companions = source.accompany(
                     self._container, audio=encoding.audio, notices=self.notices
                 )
@@ -336,11 +339,13 @@ class VideoSink:
         time_base = 1 / source.rate if self._timeless else source.time_base
         stream.time_base = context.time_base = _encodable(time_base, name)
         context.sample_aspect_ratio = source.sample_aspect_ratio
-        if container == "avi":  # it has one clock, which frames out of order would delay
+        if container in ("avi", "flv"):  # their clocks start at zero, and frames out of order delay all
             context.max_b_frames = 0
         # Without the flag the muxer would guess how long the last frame is shown.
         context.flags |= Flags.frame_duration
-        source.colour.tag(context)
+        # JPEG knows full range only.
+        self._colour = source.colour.full() if name == "mjpeg" else source.colour
+        self._colour.tag(context)
 
     def _start(self, encoding: Encoding) -> None:
         """Open the encoder and write the header."""
@@ -413,10 +418,13 @@ def _picture_stream(container: InputContainer, path: Path, number: int | None) -
     raise MediaError(f"Stream {number} of {path} is no video; the video streams are {known}.")
 
 
-def _origin(container: InputContainer) -> float:
-    """Where the file's clock starts, if that is not near zero."""
+def _origin(container: InputContainer, picture: av.VideoStream) -> float:
+    """Where the file's clock starts, if that is not near zero, or with frames from before zero."""
     start = (container.start_time or 0) / av.time_base
-    return start if start > BROADCAST_CLOCK else 0.0
+    if start > BROADCAST_CLOCK:
+        return start
+    first = (picture.start_time or 0) * (picture.time_base or 0)
+    return min(0.0, float(first))
 
 
 def _encodable(time_base: Fraction, encoder: str) -> Fraction:
