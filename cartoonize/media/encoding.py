@@ -69,6 +69,9 @@ _ENCODER_OPTIONS = {
     "prores_ks": {},
     "ffv1": {},
     "libwebp_anim": {"quality": "90"},
+    "gif": {},
+    "apng": {},
+    "rawvideo": {},
 }
 _DEFAULT_ENCODERS = {
     "webm": "libvpx-vp9",

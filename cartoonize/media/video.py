@@ -47,8 +47,9 @@ class VideoSource:
     """The frames of a video file, upright, in order of presentation, each at its time.
 
     Times count as in the file, except that a clock which starts later than a second (as transport streams
-    have), or with frames from before zero, starts at zero here. With `start`, time zero is that second of the video; `end` counts from the
-    same zero as `start`. Frames whose time is missing follow the one before at its distance.
+    have), or with frames from before zero, starts at zero here. With `start`, time zero is that second of the
+    video; `end` counts from the same zero as `start`. Frames whose time is missing follow the one before at
+    its distance.
 
     `width` and `height` are those of the frames handed out. `frames` is an estimate, or None. `transparent`
     tells whether frames are to be expected that have alpha.
