@@ -154,6 +154,13 @@ def test_a_video_becomes_pictures(tmp_path, target):
     assert difference(read_clip(source).images, [np.asarray(Image.open(path)) for path in made]) < 2
 
 
+def test_a_folder_is_not_drawn_onto_itself(tmp_path):
+    """Pictures are never replaced by their own drawings, whatever was asked for."""
+    numbered(tmp_path / "shots", 3)
+    with pytest.raises(MediaError, match="source itself"):
+        null(tmp_path / "shots", tmp_path / "shots", decoding=Decoding(fps=Fraction(5)), overwrite=True)
+
+
 DELAYS = [100, 50, 200, 40, 80]  # ms
 ANIMATIONS = [".gif", ".webp", ".png"]
 
@@ -489,11 +496,17 @@ def inside(plane):
     return plane[24, [8, 24, 48]].astype(int)
 
 
-@pytest.mark.parametrize("target", [".webm", ".mov", ".mkv", ".webp", ".png"])
+@pytest.mark.parametrize(
+    ("target", "codec"),
+    [
+        (".webm", None), (".mov", None), (".mkv", None), (".webp", None), (".png", None), (".mkv", "ffv1"),
+        (".mov", "qtrle"),
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("kind", TRANSPARENT)
-def test_transparency_is_kept(tmp_path, kind, target):
+def test_transparency_is_kept(tmp_path, kind, target, codec):
     """WebM, MOV, Matroska, WebP and PNG stay as transparent as the source, within 4 levels."""
-    null(transparent(tmp_path, kind), tmp_path / f"out{target}")
+    null(transparent(tmp_path, kind), tmp_path / f"out{target}", encoding=Encoding(codec=codec))
     with open_video(tmp_path / f"out{target}") as written:
         frames = list(written)
     assert len(frames) == 4

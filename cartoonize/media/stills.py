@@ -172,8 +172,9 @@ class StillsSink:
     `with` block. What pictures cannot hold is left out with a notice.
 
     Raises:
-        MediaError: the suffix is no picture's, or the folder cannot be written to. While writing: a file is
-            there already and `overwrite` is false, or the format cannot hold such a picture.
+        MediaError: the suffix is no picture's, or the folder is the source's or cannot be written to. While
+            writing: a file is there already and `overwrite` is false, or the format cannot hold such a
+            picture.
     """
 
     def __init__(self, path: Path, source: Film, *, background: str, overwrite: bool) -> None:
@@ -183,6 +184,9 @@ class StillsSink:
         suffix = self._pattern.suffix.lower()
         if suffix not in FORMATS:
             raise MediaError(f"{self._pattern} is not named like a picture; write name/%05d.png.")
+        folder = self._pattern.parent
+        if folder.exists() and source.path.is_dir() and folder.samefile(source.path):
+            raise MediaError(f"{folder} is the source itself; name another folder to write to.")
         self._format = FORMATS[suffix]
         self._files: list[PendingFile] = []
         self.notices = [f"Pictures hold neither times nor sound; those of {source.path.name} are left out."]
