@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from .backends.onnx import OnnxOptions
     from .frames import Backend, Frame, Image, Images
     from .job import Report, stylize
-    from .media import Encoding, open_sink, open_source
+    from .media import Decoding, Encoding, open_sink, open_source
     from .pipeline import stream
 
 # Imported at first use: torch and FFmpeg take seconds, and `cartoonize --help` needs neither.
 _HOMES = {
     "Backend": "frames", "Frame": "frames", "Image": "frames", "Images": "frames",
-    "Encoding": "media", "open_sink": "media", "open_source": "media",
+    "Decoding": "media", "Encoding": "media", "open_sink": "media", "open_source": "media",
     "OnnxOptions": "backends.onnx", "load": "backends", "stream": "pipeline",
     "Report": "job", "stylize": "job",
 }  # fmt: skip
 
 __all__ = [
-    "Backend", "BackendError", "CartoonizeError", "Encoding", "Frame", "Image", "Images", "MediaError",
-    "ModelError", "OnnxOptions", "Report", "TrainingError", "__version__", "load", "open_sink",
+    "Backend", "BackendError", "CartoonizeError", "Decoding", "Encoding", "Frame", "Image", "Images",
+    "MediaError", "ModelError", "OnnxOptions", "Report", "TrainingError", "__version__", "load", "open_sink",
     "open_source", "stream", "stylize",
 ]  # fmt: skip
 

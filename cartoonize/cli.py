@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -80,9 +81,19 @@ def root(
 
 @app.command()
 def video(
-    src: Annotated[Path, typer.Argument(metavar="SRC", help="The video to draw.")],
+    src: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SRC", help="The video or animation to draw; a folder of pictures; - for standard input."
+        ),
+    ],
     dst: Annotated[
-        Path, typer.Argument(metavar="DST", help="The video to write; its suffix names the format.")
+        Path,
+        typer.Argument(
+            metavar="DST",
+            help="What to write; the suffix names the format. frames/%05d.png for numbered pictures; "
+            "- for standard output.",
+        ),
     ],
     style: Style = DEFAULT,
     device: Device = "auto",
@@ -93,6 +104,14 @@ def video(
     ] = "auto",
     codec: Annotated[
         str | None, typer.Option(help="An FFmpeg encoder.", show_default="libx264; libvpx-vp9 for .webm")
+    ] = None,
+    container: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="The container, as matroska, mpegts or y4m.",
+            show_default="what the suffix says; matroska for -",
+        ),
     ] = None,
     crf: Annotated[
         float | None,
@@ -111,6 +130,19 @@ def video(
             help="Hold the drawing where the source stands still, so that walls do not shimmer.",
         ),
     ] = True,
+    background: Annotated[
+        str, typer.Option(help="A colour for transparent video to lie on where DST cannot be transparent.")
+    ] = "white",
+    hdr: Annotated[
+        str, typer.Option(metavar="tonemap|fail", help="Turn HDR into SDR by ITU-R BT.2390, or refuse it.")
+    ] = "tonemap",
+    stream: Annotated[
+        int | None, typer.Option(min=0, help="The video stream to draw, by its number in the file.")
+    ] = None,
+    fps: Annotated[
+        str | None,
+        typer.Option(help="Frames a second of a folder of pictures: 24 or 30000/1001.", show_default="25"),
+    ] = None,
     no_audio: Annotated[bool, typer.Option("--no-audio", help="Leave the sound out.")] = False,
     start: Annotated[str | None, typer.Option(metavar="T", help="Begin here: 90, 1:30 or 0:01:30.5.")] = None,
     end: Annotated[str | None, typer.Option(metavar="T", help="Stop here, on the source's clock.")] = None,
@@ -127,14 +159,20 @@ def video(
       cartoonize video holiday.mp4 cartoon.mp4
 
       cartoonize video film.mkv part.mp4 --start 1:30 --end 2:00 --crf 23
+
+      cartoonize video frames/ cartoon.mp4 --fps 24
+
+      cartoonize video cat.gif cartoon.gif
     """
     from .job import Report
-    from .media import Encoding, open_sink, open_source
+    from .media import Decoding, Encoding, open_sink, open_video
 
-    _refuse_pictures(src)
-    with open_source(src, start=_seconds(start), end=_seconds(end)) as source:
+    if as_json and dst == Path("-"):
+        raise MediaError("--json prints on standard output, where the video goes; leave it out.")
+    decoding = Decoding(stream, hdr, _rate(fps))
+    with open_video(src, start=_seconds(start), end=_seconds(end), decoding=decoding) as source:
         backend = _load(style, device, precision, provider, input_range, channel_order)
-        encoding = Encoding(codec, crf, preset, not no_audio)
+        encoding = Encoding(codec, crf, preset, not no_audio, container, background)
         sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
         report = Report(str(dst), style)
         _finish(_run(source, sink, backend, report, _batch(batch), stabilize=stabilize), as_json)
@@ -384,13 +422,12 @@ def _size(text: str) -> tuple[int, int]:
     return width // 2 * 2, height // 2 * 2  # what every player can show
 
 
-def _refuse_pictures(path: Path) -> None:
-    from .media import PICTURE_SUFFIXES
-
-    if path.suffix.lower() in PICTURE_SUFFIXES:
-        raise MediaError(f"{path} is a picture; use `cartoonize image`.")
-    if path.is_dir():
-        raise MediaError(f"{path} is a folder, not a video.")
+def _rate(text: str | None) -> Fraction | None:
+    """Frames a second of "24", "23.976" or "30000/1001"."""
+    try:
+        return Fraction(text) if text is not None else None
+    except (ValueError, ZeroDivisionError) as error:
+        raise MediaError(f"{text!r} is no rate; write 24, or 30000/1001.") from error
 
 
 def _say(text: str) -> None:

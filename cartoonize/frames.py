@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 Image: TypeAlias = NDArray[np.uint8]
 """One picture: (height, width, 3), RGB, 0 to 255."""
 
+Plane: TypeAlias = NDArray[np.uint8]
+"""One value a pixel: (height, width), 0 to 255."""
+
 Images: TypeAlias = NDArray[np.uint8]
 """Pictures of one size: (count, height, width, 3), RGB, 0 to 255."""
 
@@ -27,7 +30,8 @@ class Frame:
     """A picture and its moment.
 
     `pts` and `duration` are counted in `time_base` seconds; a duration of 0 means that the source does
-    not tell. `name` is the file name of a picture from a folder, and empty for frames of a video.
+    not tell. `name` is the file name of a picture from a folder, and empty for frames of a video. `alpha`
+    is how opaque each pixel is; None if all are.
     """
 
     image: Image
@@ -35,6 +39,7 @@ class Frame:
     time_base: Fraction = Fraction(1)
     duration: int = 0
     name: str = ""
+    alpha: Plane | None = None
 
     @property
     def time(self) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 from .backends import LoadedBackend, Precision, load
 from .backends.onnx import OnnxOptions
 from .frames import Frame
-from .media import Encoding, Sink, Source, VideoSource, open_sink, open_source
+from .media import Decoding, Encoding, PictureSource, Sink, Source, open_sink, open_source
 from .pipeline import Waits, stream
 from .stabilizer import Stabilizer
 from .styles import DEFAULT
@@ -48,6 +48,7 @@ def stylize(
     start: float | None = None,
     end: float | None = None,
     encoding: Encoding | None = None,
+    decoding: Decoding | None = None,
     stabilize: bool = True,
     onnx: OnnxOptions | None = None,
     overwrite: bool = False,
@@ -55,13 +56,14 @@ def stylize(
     """Turn a picture or video into a cartoon.
 
     Args:
-        source: a picture, a folder of pictures, or a video.
-        target: the file to write; a folder for a folder.
+        source: a picture, a folder of pictures, or a video; see `open_source`.
+        target: the file to write; a folder for a folder; see `open_sink`.
         style: see `load`; so are `device` and `precision`.
         batch: frames a call of the network; None for what suits the device.
         start: seconds of a video to leave out at the beginning.
         end: the second of a video at which to stop.
         encoding: how to compress a video.
+        decoding: how to read a video.
         stabilize: hold the drawing where a video stands still (see stabilizer.py).
         onnx: what else can be said of an .onnx file.
         overwrite: replace what is there.
@@ -69,10 +71,10 @@ def stylize(
     Raises:
         CartoonizeError: what a user can mend, in a sentence. Nothing is left under `target` then.
     """
-    with open_source(Path(source), start=start, end=end) as frames:
+    with open_source(Path(source), start=start, end=end, decoding=decoding) as frames:
         backend = load(style, device=device, precision=precision, onnx=onnx)
         sink = open_sink(Path(target), frames, encoding=encoding, overwrite=overwrite)
-        steady = stabilize and isinstance(frames, VideoSource)
+        steady = stabilize and not isinstance(frames, PictureSource)
         return run(frames, sink, backend, Report(str(target), style), batch=batch, stabilize=steady)
 
 

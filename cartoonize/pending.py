@@ -52,6 +52,26 @@ class PendingFile:
             self.path.unlink()
 
 
+class StandardOutput:
+    """In place of a file: what is written is gone at once, with nothing to rename or to remove."""
+
+    target = Path("-")
+    path = Path("pipe:1")  # FFmpeg's name for it
+
+    def commit(self) -> None:
+        """Nothing is left to do."""
+
+    def discard(self) -> None:
+        """Nothing can be taken back."""
+
+
+def open_target(target: Path, *, overwrite: bool) -> "PendingFile | StandardOutput":
+    """Where to write: standard output for `-`, otherwise a pending file, which see."""
+    if target == StandardOutput.target:
+        return StandardOutput()
+    return PendingFile(target, overwrite=overwrite)
+
+
 def _check(target: Path, overwrite: bool) -> None:
     try:
         if target.is_dir():

@@ -25,7 +25,8 @@ class Clip:
     images: Sequence[np.ndarray] | None = None
     tones: Sequence[float] = ()  # Hz, one audio stream each
     audio_codec: str = "aac"
-    rotation: int = 0
+    rotation: int = 0  # counter-clockwise
+    mirrored: bool = False  # after that
     aspect: Fraction = Fraction(1)
     colour: tuple[Colorspace, ColorRange] | None = None
     metadata: dict[str, str] = field(default_factory=dict)
@@ -78,8 +79,8 @@ class Clip:
             matrix, color_range = self.colour
             context.colorspace = {Colorspace.ITU709: 1, Colorspace.ITU601: 6, Colorspace.BT2020: 9}[matrix]
             context.color_range = color_range.value
-        if self.rotation:
-            stream.set_display_rotation(self.rotation)
+        if self.rotation or self.mirrored:
+            stream.set_display_rotation(self.rotation, hflip=self.mirrored)
         return stream
 
     def _audio_stream(self, container, number):

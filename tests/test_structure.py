@@ -13,8 +13,8 @@ import cartoonize
 ROOT = Path(__file__).resolve().parents[1]
 
 PUBLIC = [
-    "Backend", "BackendError", "CartoonizeError", "Encoding", "Frame", "Image", "Images", "MediaError",
-    "ModelError", "OnnxOptions", "Report", "TrainingError", "__version__", "load", "open_sink",
+    "Backend", "BackendError", "CartoonizeError", "Decoding", "Encoding", "Frame", "Image", "Images",
+    "MediaError", "ModelError", "OnnxOptions", "Report", "TrainingError", "__version__", "load", "open_sink",
     "open_source", "stream", "stylize",
 ]  # fmt: skip
 

@@ -9,9 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from ..errors import MediaError
 from ..frames import Frame
+from .animation import is_animated
+from .decoding import Decoding
 from .encoding import Encoding
+from .film import Film
 from .images import PICTURE_SUFFIXES, PictureSink, PictureSource
+from .stills import StillsSink, StillsSource, is_series
 from .video import VideoSink, VideoSource
 
 
@@ -42,20 +47,52 @@ class Sink(Protocol):
     ) -> None: ...
 
 
-def open_source(path: Path, *, start: float | None = None, end: float | None = None) -> Source:
+def open_source(
+    path: Path,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    decoding: Decoding | None = None,
+) -> Source:
     """Open a picture, a folder of pictures, or a video, by what the path is.
 
     Args:
-        path: pictures are told from videos by their suffix.
+        path: pictures are told from videos by their suffix, animated ones by their content. A folder is one
+            of pictures, unless `decoding` gives it a rate: then it is a video. `-` is standard input.
         start: seconds of a video to leave out at the beginning.
         end: the second of a video at which to stop.
+        decoding: how to read a video.
 
     Raises:
         MediaError: there is no such file, or it is damaged or of a kind that cannot be read.
     """
-    if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
+    series = path.is_dir() and decoding is not None and decoding.fps is not None
+    still = path.suffix.lower() in PICTURE_SUFFIXES and not is_animated(path)
+    if still or (path.is_dir() and not series):
         return PictureSource([path])
-    return VideoSource(path, start=start, end=end)
+    return open_video(path, start=start, end=end, decoding=decoding)
+
+
+def open_video(
+    path: Path,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    decoding: Decoding | None = None,
+) -> Film:
+    """Open what is to be drawn as a video: as `open_source`, but a folder is always one, at 25 frames/s.
+
+    Raises:
+        MediaError: as `open_source`; or it is a single picture, or a rate is given to what has its own times.
+    """
+    if path.is_dir():
+        return StillsSource(path, start=start, end=end, decoding=decoding)
+    if decoding and decoding.fps:
+        raise MediaError(f"{path} has times of its own; a rate (--fps) is for folders of pictures.")
+    if path.suffix.lower() in PICTURE_SUFFIXES and path.exists() and not is_animated(path):
+        raise MediaError(f"{path} is a picture; use `cartoonize image`.")
+    kind = StillsSource if path.suffix.lower() == ".webp" else VideoSource
+    return kind(path, start=start, end=end, decoding=decoding)
 
 
 def open_sink(
@@ -64,7 +101,8 @@ def open_sink(
     """Open the counterpart of a source: a picture or folder for pictures, a video for a video.
 
     Args:
-        path: where the output appears once it is complete.
+        path: where the output appears once it is complete; for a video also `-`, which is standard output,
+            and a folder or a name such as frames/%05d.png, for its frames as pictures.
         source: gives what is carried over: sound, metadata, colours, orientation, EXIF.
         encoding: how to compress a video.
         overwrite: replace what is there; refused otherwise.
@@ -74,12 +112,15 @@ def open_sink(
     """
     if isinstance(source, PictureSource):
         return PictureSink(path, source, overwrite=overwrite)
-    if isinstance(source, VideoSource):
-        return VideoSink(path, source, encoding=encoding or Encoding(), overwrite=overwrite)
-    raise TypeError(f"{type(source).__name__} has no sink of its own; open one of cartoonize.media")
+    if not isinstance(source, VideoSource | StillsSource):
+        raise TypeError(f"{type(source).__name__} has no sink of its own; open one of cartoonize.media")
+    encoding = encoding or Encoding()
+    if is_series(path):
+        return StillsSink(path, source, background=encoding.background, overwrite=overwrite)
+    return VideoSink(path, source, encoding=encoding, overwrite=overwrite)
 
 
 __all__ = [
-    "PICTURE_SUFFIXES", "Encoding", "PictureSink", "PictureSource", "Sink", "Source", "VideoSink",
-    "VideoSource", "open_sink", "open_source",
+    "PICTURE_SUFFIXES", "Decoding", "Encoding", "Film", "PictureSink", "PictureSource", "Sink", "Source",
+    "StillsSink", "StillsSource", "VideoSink", "VideoSource", "open_sink", "open_source", "open_video",
 ]  # fmt: skip

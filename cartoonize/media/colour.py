@@ -4,14 +4,14 @@ swscale converts; its default of rounding down and of spreading chroma without i
 by up to 3 of 255, so accurate rounding is asked for (measured: at most 2 for BT.601, 709 and 2020).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import av
 import numpy as np
 from av.video.format import VideoFormat
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-from ..frames import Image
+from ..frames import Image, Plane
 
 # AVColorSpace (how the stream is tagged, ISO/IEC 23091-2) -> swscale's name of the matrix.
 _MATRICES = {
@@ -25,7 +25,6 @@ _MATRICES = {
 }
 _TAGS = {Colorspace.ITU709: 1, Colorspace.ITU601: 6}
 UNSPECIFIED = 2
-HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,12 @@ class Colour:
         matrix = frame.colorspace if frame.colorspace in _MATRICES else UNSPECIFIED
         return cls(matrix, color_range, frame.color_trc, frame.color_primaries, sws)
 
+    @classmethod
+    def of_pictures(cls, height: int) -> "Colour":
+        """For pictures that become a video: the matrix that players assume for the size, limited range."""
+        sws = Colorspace.ITU709 if height >= 720 else Colorspace.ITU601
+        return cls(_TAGS[sws], ColorRange.MPEG.value, UNSPECIFIED, UNSPECIFIED, sws)
+
     def to_rgb(self, frame: av.VideoFrame) -> Image:
         """A decoded frame of any pixel format as RGB; deeper samples are reduced to 8 bits."""
         source = ColorRange.JPEG if frame.format.is_rgb else self._range
@@ -73,9 +78,15 @@ class Colour:
         )
         return np.ascontiguousarray(rgb.to_ndarray())
 
-    def from_rgb(self, image: Image, pixel_format: str, width: int, height: int) -> av.VideoFrame:
+    def from_rgb(
+        self, image: Image, pixel_format: str, width: int, height: int, alpha: Plane | None = None
+    ) -> av.VideoFrame:
         """An RGB picture as a frame to encode; it is scaled if its size is another."""
-        rgb = av.VideoFrame.from_ndarray(image, "rgb24")
+        rgb = (
+            av.VideoFrame.from_ndarray(image, "rgb24")
+            if alpha is None
+            else av.VideoFrame.from_ndarray(np.dstack([image, alpha]), "rgba")
+        )
         target = ColorRange.JPEG if VideoFormat(pixel_format).is_rgb else self._range
         return rgb.reformat(
             width=width,
@@ -95,9 +106,16 @@ class Colour:
         context.color_trc = self.transfer
         context.color_primaries = self.primaries
 
+    def full(self) -> "Colour":
+        """The same in full range."""
+        return replace(self, range=ColorRange.JPEG.value)
+
     @property
     def _range(self) -> ColorRange:
         return ColorRange.JPEG if self.range == ColorRange.JPEG else ColorRange.MPEG
 
 
 _ACCURATE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+
+SDR = Colour(_TAGS[Colorspace.ITU709], ColorRange.MPEG.value, 1, 1, Colorspace.ITU709)
+"""What HDR is tone-mapped to: BT.709 in all, limited range."""

@@ -6,14 +6,14 @@ cannot hold is re-encoded; what is left is named in a notice.
 """
 
 import math
-from collections.abc import Generator
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import av
 from av.audio.stream import AudioStream
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import AttachmentStream, Disposition, Stream
 
@@ -50,20 +50,20 @@ class Companions:
         self._shift = source.shift
         self._begins = 0.0 if source.start else -math.inf  # sound before time zero is priming
         self._length = math.inf if source.end is None else source.end - (source.start or 0.0)
-        self._input = av.open(source.path)
+        self._source = source
+        self._next: tuple[float, Packet[Any]] | None = None
+        self._input = self._opened()
         self._tracks = self._add_tracks(audio)
         self._copy_descriptions()
-        if source.start:  # a little earlier, as some formats seek past what they should
-            self._input.seek(int(max(0.0, source.shift - 2) * av.time_base))
-        self._packets = self._timed_packets()
-        self._next = next(self._packets, None)
+        self._packets = self._started()
 
     def copy_until(self, time: float) -> None:
         """Write all packets that are due up to `time`, in seconds of the output."""
+        self._next = self._next or self._following()
         while self._next is not None and self._next[0] <= time:
             _, packet = self._next
             self._tracks[packet.stream_index].write(packet)
-            self._next = next(self._packets, None)
+            self._next = self._following()
 
     def finish(self) -> None:
         """Write the rest."""
@@ -88,8 +88,25 @@ class Companions:
 
     def close(self) -> None:
         """Release the file."""
-        self._packets.close()
         self._input.close()
+
+    def _opened(self) -> InputContainer:
+        return av.open(self._path)
+
+    def _started(self) -> Iterator["Packet[Any]"]:
+        """The packets of the tracks, from about the start of the part that is taken."""
+        if self._source.start:  # a little earlier, as some formats seek past what they should
+            self._input.seek(int(max(0.0, self._shift - 2) * av.time_base))
+        wanted = [stream for stream in self._input.streams if stream.index in self._tracks]
+        return iter(self._input.demux(*wanted) if wanted else ())
+
+    def _following(self) -> tuple[float, "Packet[Any]"] | None:
+        """The next packet of the part, with the second at which it is due; None if there is none."""
+        for packet in self._packets:
+            timed = self._timed(packet)
+            if timed is not None:
+                return timed
+        return None
 
     def _add_tracks(self, audio: bool) -> dict[int, "_Track"]:
         tracks: dict[int, _Track] = {}
@@ -163,7 +180,8 @@ class Companions:
         codec = stream.codec_context.name if stream.codec_context else stream.metadata.get("handler_name", "")
         named = f" ({codec})" if codec else ""
         if stream.type == "video":
-            return f"Only one video stream is drawn; stream {stream.index}{named} was left out."
+            index = stream.index
+            return f"Only one video stream is drawn; {index}{named} was left out (--stream {index} draws it)."
         return f"The {stream.type} stream {stream.index}{named} was left out: the output cannot hold it."
 
     def _copy_descriptions(self) -> None:
@@ -182,27 +200,67 @@ class Companions:
         start, end = max(0, ticks[0]), min(ticks[1], last)
         return {**chapter, "start": start, "end": end} if start < end else None
 
-    def _timed_packets(self) -> Generator[tuple[float, "Packet[Any]"]]:
-        """Packets of the range, on the output's clock, with the second at which each is due."""
-        if not self._tracks:
-            return
+    def _timed(self, packet: "Packet[Any]") -> tuple[float, "Packet[Any]"] | None:
+        """A packet on the output's clock, and when it is due, in seconds; None if it is not of the part."""
+        if not packet.size:  # the end of a stream
+            return None
+        if packet.stream.disposition & Disposition.attached_pic:
+            packet.pts = packet.dts = 0
+            return 0.0, packet
         earliest = -(1 << 62) if self._output.format.name in _NEGATIVE_TIMES else 0
-        wanted = [stream for stream in self._input.streams if stream.index in self._tracks]
-        for packet in self._input.demux(*wanted):
-            if not packet.size:  # the end of a stream
-                continue
-            if packet.stream.disposition & Disposition.attached_pic:
-                packet.pts = packet.dts = 0
-                yield 0.0, packet
-                continue
-            offset = round(self._shift / packet.time_base)
-            dts = (packet.pts or 0) - offset if packet.dts is None else packet.dts - offset
-            time = float(dts * packet.time_base)
-            ends = time + float((packet.duration or 0) * packet.time_base)
-            if ends > self._begins and time < self._length:
-                packet.dts = max(dts, earliest)
-                packet.pts = None if packet.pts is None else max(packet.pts - offset, earliest)
-                yield time, packet
+        offset = round(self._shift / packet.time_base)
+        dts = (packet.pts or 0) - offset if packet.dts is None else packet.dts - offset
+        time = float(dts * packet.time_base)
+        ends = time + float((packet.duration or 0) * packet.time_base)
+        if ends <= self._begins or time >= self._length:
+            return None
+        packet.dts = max(dts, earliest)
+        packet.pts = None if packet.pts is None else max(packet.pts - offset, earliest)
+        return time, packet
+
+
+class StreamedCompanions(Companions):
+    """As Companions, of a source that can be read only once: it hands over what it meets between frames."""
+
+    def _opened(self) -> InputContainer:
+        return self._source.container
+
+    def _started(self) -> Iterator["Packet[Any]"]:
+        return self._handed_over()
+
+    def _following(self) -> tuple[float, "Packet[Any]"] | None:
+        self._packets = self._handed_over()  # there may be more now
+        return super()._following()
+
+    def _handed_over(self) -> Iterator["Packet[Any]"]:
+        beside = self._source.beside
+        while beside:
+            packet = beside.popleft()
+            if packet.stream_index in self._tracks:
+                yield packet
+
+    def _cover(self, stream: Stream) -> "_Track | None":
+        return None if "matroska" in self._output.format.name else super()._cover(stream)
+
+    def close(self) -> None:
+        """Leave the container to the source, whose it is."""
+
+
+class NoCompanions:
+    """Of what is a picture and nothing else."""
+
+    def copy_until(self, time: float) -> None:
+        """There is nothing to write."""
+
+    def finish(self) -> None:
+        """There is nothing to write."""
+
+    def lost(self, _written: Path) -> list[str]:
+        """There was nothing to lose."""
+        return []
+
+    def close(self) -> None:
+        """There is nothing to release."""
 
 
 class _Track:

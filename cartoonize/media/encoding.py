@@ -13,17 +13,24 @@ class Encoding:
 
     `codec`: an FFmpeg encoder; by default what suits the container (H.264, or VP9 in WebM). `crf`: constant
     quality, lower is better and larger; `preset`: the encoder's trade of time for size. Both have a
-    default for each encoder. `audio`: carry the sound over.
+    default for each encoder. `audio`: carry the sound over. `format`: that of the container, by FFmpeg's
+    name or a short one such as y4m; by default what the suffix says. `background`: a colour by name or as
+    #rrggbb, on which transparent video is laid where the output cannot be transparent.
     """
 
     codec: str | None = None
     crf: float | None = None
     preset: str | None = None
     audio: bool = True
+    format: str | None = None
+    background: str = "white"
 
-    def encoder(self, suffix: str) -> str:
-        """The encoder to use for a container."""
-        return self.codec or _DEFAULT_ENCODERS.get(suffix.lower(), "libx264")
+    def encoder(self, container: str, *, transparent: bool = False) -> str:
+        """The encoder to use for a container, by FFmpeg's name of its format."""
+        usual = _DEFAULT_ENCODERS.get(container, "libx264")
+        if transparent:
+            usual = _ALPHA_ENCODERS.get(container, usual)
+        return self.codec or usual
 
     def asked(self) -> str:
         """What was asked for beyond the defaults, for messages."""
@@ -61,8 +68,21 @@ _ENCODER_OPTIONS = {
     "mjpeg": {"flags": "+qscale", "global_quality": "236"},
     "prores_ks": {},
     "ffv1": {},
+    "libwebp_anim": {"quality": "90"},
+    "gif": {},
+    "apng": {},
+    "rawvideo": {},
 }
-_DEFAULT_ENCODERS = {".webm": "libvpx-vp9"}
+_DEFAULT_ENCODERS = {
+    "webm": "libvpx-vp9",
+    "avi": "mpeg4",  # of H.264 in AVI FFmpeg does not know the times, and puts all a frame late
+    "gif": "gif",
+    "apng": "apng",
+    "webp": "libwebp_anim",
+    "yuv4mpegpipe": "rawvideo",
+}
+_ALPHA_ENCODERS = {"matroska": "libvpx-vp9", "mov": "prores_ks"}
+_KEEP_ALPHA = {"libvpx", "libvpx-vp9", "prores_ks", "ffv1", "qtrle", "png", "apng", "libwebp_anim"}
 _KNOWN_ENCODERS = (
     "libx264", "libx265", "libsvtav1", "libvpx-vp9", "mpeg4", "prores_ks", "ffv1", "mjpeg",
     "h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_videotoolbox", "hevc_videotoolbox", "h264_qsv",
@@ -72,6 +92,22 @@ _KNOWN_ENCODERS = (
 def known_encoders() -> list[str]:
     """Encoders of this build of FFmpeg that are worth naming."""
     return [name for name in _KNOWN_ENCODERS if name in av.codecs_available]
+
+
+def pixel_format(codec: av.Codec, source: str, *, transparent: bool) -> str:
+    """What to give to an encoder: the source's chroma sampling in 8 bits if it has that, else the nearest."""
+    if codec.name == "gif":
+        return "pal8"
+    sampling = next((s for s in ("444", "422") if s in source), "420")  # grey too: drawings have colours
+    wanted = [f"yuv{sampling}p", "yuv420p", "yuvj420p", "yuv422p10le"]
+    if codec.name == "mjpeg":
+        wanted = [f"yuvj{sampling}p"]
+    if transparent and codec.name in _KEEP_ALPHA:
+        if codec.name.startswith("libvpx"):  # alpha in 4:2:0 only
+            sampling = "420"
+        wanted = [f"yuva{sampling}p", "yuva420p", "yuva444p10le", "rgba", "argb", *wanted]
+    available = [known.name for known in codec.video_formats or ()]
+    return next((name for name in wanted if name in available), available[0] if available else wanted[0])
 
 
 def _preset_name(encoder: str) -> str:

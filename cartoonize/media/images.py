@@ -32,7 +32,7 @@ class Format:
 # The contours of a cartoon are where 4:2:0 smears colour, so JPEG and AVIF get full colour planes.
 _JPEG = Format("JPEG", {"quality": 95, "subsampling": "4:4:4"}, alpha=False)
 _TIFF = Format("TIFF")  # uncompressed: into compressed files Pillow cannot write the parts of EXIF data
-_FORMATS = {
+FORMATS = {
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
     ".jpe": _JPEG,
@@ -43,9 +43,9 @@ _FORMATS = {
     ".tiff": _TIFF,
 }
 if find_spec("PIL._avif"):  # PIL.features.check would warn where it has not heard of AVIF
-    _FORMATS[".avif"] = Format("AVIF", {"quality": 90, "subsampling": "4:4:4"})
+    FORMATS[".avif"] = Format("AVIF", {"quality": 90, "subsampling": "4:4:4"})
 
-PICTURE_SUFFIXES = frozenset(_FORMATS)
+PICTURE_SUFFIXES = frozenset(FORMATS)
 """The lower-case suffixes of pictures that are read and written. GIF is not among them: it is video."""
 
 _JPEG_EXIF_LIMIT = 65533  # bytes; a segment's length is a 16-bit number that counts itself
@@ -65,7 +65,7 @@ class PictureSource:
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = list(dict.fromkeys(found for path in paths for found in _pictures(path)))
+        self.paths = list(dict.fromkeys(found for path in paths for found in pictures_in(path)))
         self.single = len(paths) == len(self.paths) == 1 and not paths[0].is_dir()
         self.frames: int | None = len(self.paths)
         self.details: dict[int, Details] = {}
@@ -118,7 +118,7 @@ class PictureSink:
     def write(self, frame: Frame) -> None:
         """Write the picture that takes the place of the source's frame of the same `pts`."""
         file = self._files[frame.pts]
-        kind = _FORMATS[file.target.suffix.lower()]
+        kind = FORMATS[file.target.suffix.lower()]
         details = self._source.details.pop(frame.pts)
         picture, options = self._fitted(Pillow.fromarray(frame.image), details, kind, file.target)
         self._written.append(file)
@@ -183,7 +183,7 @@ class PictureSink:
         self.notices.append(f"{target} cannot hold {what}; a PNG file would keep it.")
 
 
-def _pictures(path: Path) -> list[Path]:
+def pictures_in(path: Path) -> list[Path]:
     """Give the picture, or the pictures in a folder."""
     if not path.exists():
         raise MediaError(f"There is no file or folder {path}.")

@@ -24,7 +24,7 @@ MAX_PIXELS = 256_000_000
 """Larger pictures are refused by their header: a small file can claim to be of any size."""
 
 # What Pillow's readers raise on damaged files, found by damaging files.
-_DAMAGE = (
+DAMAGE = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error,
     Pillow.DecompressionBombError,
 )  # fmt: skip
@@ -67,7 +67,7 @@ def read_picture(path: Path, notices: list[str]) -> tuple[Picture, Details]:
     """
     try:
         # The tiles of a damaged file can be larger than the picture: Pillow checks those as it decodes.
-        with _opened(path) as picture, _pillow_limit(MAX_PIXELS):
+        with open_picture(path) as picture, _pillow_limit(MAX_PIXELS):
             count = getattr(picture, "n_frames", 1)
             if count > 1:
                 notices.append(f"{path} holds {count} pictures; only the first is used.")
@@ -75,13 +75,17 @@ def read_picture(path: Path, notices: list[str]) -> tuple[Picture, Details]:
             exif, dpi = _exif(picture, path, notices), _dpi(picture)
             colours, alpha = _split(_eight_bit(picture, path, notices))
             rgb, profile = _in_rgb(colours, picture.info.get("icc_profile"), path, notices)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise MediaError(f"Cannot read {path}: {_reason(error, path)}.") from error
     return rgb, Details(exif, profile, alpha, dpi)
 
 
-def _opened(path: Path) -> Picture:
-    """Read the header, and refuse what is too large to go on."""
+def open_picture(path: Path) -> Picture:
+    """Read the header, and refuse what is too large to go on.
+
+    Raises:
+        MediaError: the picture has more than `MAX_PIXELS` pixels. What Pillow raises is not caught.
+    """
     with _pillow_limit(None):
         picture = Pillow.open(path)
     width, height = picture.size
@@ -123,7 +127,7 @@ def _exif(picture: Picture, path: Path, notices: list[str]) -> bytes:
         del exif[tag]
     try:
         return exif.tobytes() if len(exif) else b""
-    except _DAMAGE:  # some cameras write tags of the wrong type, which is no reason to refuse a photo
+    except DAMAGE:  # some cameras write tags of the wrong type, which is no reason to refuse a photo
         notices.append(f"The EXIF data of {path} are damaged and left out.")
         return b""
 

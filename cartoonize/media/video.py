@@ -5,28 +5,40 @@ subtitles, chapters and metadata come out as they went in (see companions.py for
 """
 
 import math
-from collections.abc import Generator, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import av
-import numpy as np
 from av.codec.context import Flags
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
 from av.stream import Disposition
 
 from ..errors import MediaError
 from ..frames import Frame, Image
-from ..pending import PendingFile
-from .colour import HDR_TRANSFERS, Colour
-from .companions import Companions
-from .encoding import Encoding, known_encoders
+from ..pending import PendingFile, open_target
+from .alpha import alpha_decoder, alpha_of, is_transparent
+from .animation import plays
+from .canvas import Canvas
+from .colour import SDR, Colour
+from .companions import Companions, StreamedCompanions
+from .containers import open_output
+from .decoding import Decoding
+from .deinterlace import deinterlaced
+from .encoding import Encoding, known_encoders, pixel_format
+from .film import Film
+from .hdr import TRANSFERS, ToneMapper
+from .orientation import Orientation
 
 BROADCAST_CLOCK = 1.0  # seconds
-_WITH_ALPHA = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap")
+STREAMED = Path("-")
+"""The path of what is read from standard input."""
 LONGEST = 1e7  # seconds; later times are taken for mistakes
 _SEEK_MARGINS = (0.0, 2.0, 12.0, math.inf)
 
@@ -35,31 +47,45 @@ class VideoSource:
     """The frames of a video file, upright, in order of presentation, each at its time.
 
     Times count as in the file, except that a clock which starts later than a second (as transport streams
-    have) starts at zero here. With `start`, time zero is that second of the video; `end` counts from the
-    same zero as `start`. Frames whose time is missing follow the one before at its distance.
+    have), or with frames from before zero, starts at zero here. With `start`, time zero is that second of the
+    video; `end` counts from the same zero as `start`. Frames whose time is missing follow the one before at
+    its distance.
 
-    `width` and `height` are those of the frames handed out. `frames` is an estimate, or None.
+    `width` and `height` are those of the frames handed out. `frames` is an estimate, or None. `transparent`
+    tells whether frames are to be expected that have alpha.
 
     Raises:
-        MediaError: there is no such file, no video in it, nothing that can be decoded, or the range is
-            empty. Raised by opening it as far as possible: the first frame is decoded then.
+        MediaError: there is no such file, no video in it, nothing that can be decoded, the range is
+            empty, or it is HDR and that is to fail. Raised by opening it as far as possible: the first
+            frame is decoded then.
     """
 
-    def __init__(self, path: Path, *, start: float | None = None, end: float | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        decoding: Decoding | None = None,
+    ) -> None:
         self.path, self.start, self.end = path, start, end
+        self._decoding = decoding or Decoding()
         self.notices: list[str] = []
         self.damaged = 0
+        self.beside: deque[Packet[Any]] = (
+            deque()
+        )  # met on standard input, and to be written beside the picture
         _check_range(start, end)
         with ffmpeg_errors(path), ExitStack() as on_error:
-            _check_file(path)
-            self._container: InputContainer = on_error.enter_context(av.open(path))
-            stream = self._stream = _picture_stream(self._container, path)
+            self.container: InputContainer = on_error.enter_context(_opened(path))
+            stream = self._stream = _picture_stream(self.container, path, self._decoding.stream)
             self.stream_index = stream.index
             stream.thread_type = "AUTO"
+            self._decoder = alpha_decoder(stream) or stream.codec_context
             self.time_base = stream.time_base or Fraction(1, 90000)
             self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-            self.shift = _origin(self._container) + (start or 0.0)
-            if start:
+            self.shift = _origin(self.container, stream) + (start or 0.0)
+            if start and path != STREAMED:
                 self._seek()
             self._decoded = self._moments()
             self._first = next(self._decoded, None)
@@ -74,8 +100,9 @@ class VideoSource:
             moment = self._first
             while moment is not None:
                 frame, pts, duration = moment
-                image = _upright(self.colour.to_rgb(frame), self.rotation)
-                yield Frame(image, pts, self.time_base, duration)
+                image, alpha = self._orientation.upright(self._to_rgb(frame)), alpha_of(frame)
+                alpha = None if alpha is None else self._orientation.upright(alpha)
+                yield Frame(image, pts, self.time_base, duration, alpha=alpha)
                 moment = next(self._decoded, None)
         if self.damaged:
             packets = "1 damaged packet" if self.damaged == 1 else f"{self.damaged} damaged packets"
@@ -92,7 +119,13 @@ class VideoSource:
     def close(self) -> None:
         """Release the file."""
         self._decoded.close()
-        self._container.close()
+        if self.path != STREAMED:  # whose last packets may still wait for the sink, and refer to it
+            self.container.close()
+
+    def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> Companions:
+        """Sound, subtitles and all else, ready to be written beside the picture."""
+        kind = StreamedCompanions if self.path == STREAMED else Companions
+        return kind(self, output, audio, notices)
 
     def _seek(self) -> None:
         """Go to a keyframe at or before the start.
@@ -100,41 +133,58 @@ class VideoSource:
         Transport streams seek to a time, not to a keyframe, and then decode nothing until the next one: what
         comes first is looked at, and if it is too late, the search begins farther ahead.
         """
-        earliest = self._container.start_time or 0
+        earliest = self.container.start_time or 0
         for margin in _SEEK_MARGINS:
             place = max(earliest, int(max(self.shift - margin, 0.0) * av.time_base))
-            self._container.seek(place)
+            self._go_to(place)
             first = next(self._frames(), None)
             on_time = first is not None and first.pts is not None and first.pts * self.time_base <= self.shift
             if on_time or place == earliest:
                 break
-        self._container.seek(place)
+        self._go_to(place)
         self.damaged = 0
+
+    def _go_to(self, place: int) -> None:
+        self.container.seek(place)
+        if self._decoder.is_open:  # the container flushes only those of its own
+            self._decoder.flush_buffers()
 
     def _describe(self, frame: av.VideoFrame) -> None:
         """What the first frame tells of all of them."""
-        self.colour = Colour.of(frame)
+        self._develop(frame)
         self.pixel_format = frame.format.name
-        self.rotation = frame.rotation % 360 // 90 * 90
+        self.transparent = is_transparent(frame)
+        self._orientation = Orientation.of(frame)
         self.width, self.height = frame.width, frame.height
         aspect = self._stream.sample_aspect_ratio or Fraction(1)
-        if self.rotation in (90, 270):
+        if self._orientation.transposed:
             self.width, self.height, aspect = self.height, self.width, 1 / aspect
         self.sample_aspect_ratio = aspect
         self.frames = self._count()
-        if frame.format.components[0].bits > 8:
-            kind = HDR_TRANSFERS.get(self.colour.transfer, f"{frame.format.components[0].bits}-bit")
-            self.notices.append(f"{self.path.name} is {kind}; its samples were reduced to 8 bits.")
-        if "alpha_mode" in self._stream.metadata or frame.format.name.startswith(_WITH_ALPHA):
-            self.notices.append(f"{self.path.name} has transparency, which is left out.")
-        if frame.interlaced_frame:
-            self.notices.append(f"{self.path.name} is interlaced, and is drawn as it is, lines and all.")
+        self.plays = plays(self.path)
+
+    def _develop(self, frame: av.VideoFrame) -> None:
+        """Choose how frames become RGB, and what colours the output has."""
+        self.colour = Colour.of(frame)
+        self._to_rgb: Callable[[av.VideoFrame], Image] = self.colour.to_rgb
+        bits, hdr = frame.format.components[0].bits, TRANSFERS.get(self.colour.transfer)
+        if hdr and self._decoding.hdr == "fail":
+            raise MediaError(
+                f"{self.path} is {hdr} (HDR), which comes out in SDR only; allow it by --hdr tonemap."
+            )
+        if hdr:
+            self._to_rgb, self.colour = ToneMapper(frame, self.colour.sws), SDR
+            self.notices.append(
+                f"{self.path.name} is {hdr} (HDR); it was tone-mapped to SDR, by ITU-R BT.2390."
+            )
+        elif bits > 8:
+            self.notices.append(f"{self.path.name} is {bits}-bit; its samples were reduced to 8 bits.")
 
     def _count(self) -> int | None:
         stream = self._stream
         if self.start is None and self.end is None and stream.frames:
             return stream.frames
-        length = self._container.duration
+        length = self.container.duration
         seconds = length / av.time_base if length else None
         if self.end is not None:
             seconds = min(self.end, seconds or self.end)
@@ -145,7 +195,7 @@ class VideoSource:
         offset = round(self.shift / self.time_base)
         usual = round(1 / (self.rate * self.time_base))
         following = 0
-        for frame in self._frames():
+        for frame in deinterlaced(self._frames(), self._met_interlaced):
             pts = following if frame.pts is None else frame.pts - offset
             duration = frame.duration or usual
             following = pts + duration
@@ -158,11 +208,20 @@ class VideoSource:
 
     def _frames(self) -> Iterator[av.VideoFrame]:
         """All frames that can be decoded; packets that cannot are counted."""
-        for packet in self._container.demux(self._stream):
+        streams = list(self.container.streams) if self.path == STREAMED else [self._stream]
+        for packet in self.container.demux(*streams):
+            if packet.stream.index != self.stream_index:  # the last one, empty, has no index of its own
+                self.beside.append(packet)
+                continue
             try:
-                yield from packet.decode()
+                yield from self._decoder.decode(packet)
             except av.error.InvalidDataError:
                 self.damaged += 1
+
+    def _met_interlaced(self) -> None:
+        self.notices.append(
+            f"{self.path.name} is interlaced; it was deinterlaced (bwdif), at the same frame rate."
+        )
 
     def _nothing(self) -> str:
         if self.start is not None or self.end is not None:
@@ -181,21 +240,28 @@ class VideoSink:
             or, while writing, the disk is full.
     """
 
-    def __init__(self, path: Path, source: VideoSource, *, encoding: Encoding, overwrite: bool) -> None:
+    def __init__(self, path: Path, source: Film, *, encoding: Encoding, overwrite: bool) -> None:
         with ffmpeg_errors(path):
-            if path.exists() and path.samefile(source.path):
+            if path.exists() and source.path.exists() and path.samefile(source.path):
                 raise MediaError(f"{path} is the source itself; name another file to write.")
         self.notices: list[str] = []
         self._source = source
         self._last: int | None = None
         self._written = 0
         with ExitStack() as on_error:
-            self._pending = PendingFile(path, overwrite=overwrite)
+            self._pending = open_target(path, overwrite=overwrite)
             on_error.callback(self._pending.discard)
             with ffmpeg_errors(path):
-                self._container = on_error.enter_context(_open_output(self._pending))
-                self._add_video(encoding, path.suffix)
-                self._companions = Companions(source, self._container, encoding.audio, self.notices)
+                self._container = on_error.enter_context(
+                    open_output(self._pending, encoding.format, source.plays)
+                )
+                self._add_video(encoding)
+                self._canvas = Canvas(
+                    source, self._colour, self._pixel_format, encoding.background, self.notices
+                )
+                self._companions = source.accompany(
+                    self._container, audio=encoding.audio, notices=self.notices
+                )
                 on_error.callback(self._companions.close)
                 self._start(encoding)
             on_error.pop_all()
@@ -203,14 +269,12 @@ class VideoSink:
     def write(self, frame: Frame) -> None:
         """Encode a frame, and copy what accompanies it up to its time."""
         with ffmpeg_errors(self._pending.target):
-            picture = self._source.colour.from_rgb(
-                frame.image, self._pixel_format, self._source.width, self._source.height
-            )
-            picture.time_base = frame.time_base
-            picture.pts = frame.pts if self._last is None else max(frame.pts, self._last + 1)
-            picture.duration = frame.duration
-            self._last = picture.pts
-            self._container.mux(self._stream.encode(picture))
+            pts = frame.pts if self._last is None else max(frame.pts, self._last + 1)
+            self._last = pts
+            timed = replace(frame, pts=pts)
+            if self._timeless:
+                timed = replace(frame, pts=self._written, time_base=1 / self._source.rate, duration=1)
+            self._encode(self._canvas.draw(timed))
             self._companions.copy_until(frame.time)
         self._written += 1
 
@@ -241,14 +305,21 @@ class VideoSink:
         with ffmpeg_errors(self._pending.target):
             if not self._written:
                 raise MediaError(f"No frame was written to {self._pending.target}.")
+            self._encode(self._canvas.finish())
             self._container.mux(self._stream.encode(None))
             self._companions.finish()
             self._container.close()
-            self.notices += self._companions.lost(self._pending.path)
+            if isinstance(self._pending, PendingFile):
+                self.notices += self._companions.lost(self._pending.path)
             self._companions.close()
 
-    def _add_video(self, encoding: Encoding, suffix: str) -> None:
-        source, name = self._source, encoding.encoder(suffix)
+    def _encode(self, pictures: Iterator[av.VideoFrame]) -> None:
+        for picture in pictures:
+            self._container.mux(self._stream.encode(picture))
+
+    def _add_video(self, encoding: Encoding) -> None:
+        source, container = self._source, self._container.format.name
+        name = encoding.encoder(container, transparent=source.transparent)
         encoding.check(name)
         try:
             codec = av.Codec(name, "w")
@@ -259,19 +330,23 @@ class VideoSink:
             known = ", ".join(known_encoders())
             raise MediaError(f"There is no encoder {name!r} in this build of FFmpeg; try {known}.") from error
         except ValueError as error:
-            raise MediaError(f"A {suffix} file cannot hold {name} video.") from error
+            raise MediaError(f"A {container} file cannot hold {name} video.") from error
         stream = self._stream = cast("av.VideoStream", added)
-        self._pixel_format = self._choose_format([f.name for f in codec.video_formats or ()], name)
+        self._pixel_format = self._format(codec)
         context = stream.codec_context
         context.width, context.height = source.width, source.height
         context.pix_fmt = self._pixel_format
-        stream.time_base = context.time_base = _encodable(source.time_base, name)
+        self._timeless = container == "yuv4mpegpipe"  # its frames follow each other at one rate
+        time_base = 1 / source.rate if self._timeless else source.time_base
+        stream.time_base = context.time_base = _encodable(time_base, name)
         context.sample_aspect_ratio = source.sample_aspect_ratio
-        if self._container.format.name == "avi":  # it has one clock, which frames out of order would delay
+        if container in ("avi", "flv"):  # their clocks start at zero, and frames out of order delay all
             context.max_b_frames = 0
         # Without the flag the muxer would guess how long the last frame is shown.
         context.flags |= Flags.frame_duration
-        source.colour.tag(context)
+        # JPEG knows full range only.
+        self._colour = source.colour.full() if name == "mjpeg" else source.colour
+        self._colour.tag(context)
 
     def _start(self, encoding: Encoding) -> None:
         """Open the encoder and write the header."""
@@ -281,24 +356,21 @@ class VideoSink:
             context = self._stream.codec_context
             asked = f"{context.width}x{context.height} {context.pix_fmt}{encoding.asked()}"
             raise MediaError(
-                f"{context.name} in {self._pending.target.suffix} cannot do {asked}: "
+                f"{context.name} in {self._container.format.name} cannot do {asked}: "
                 f"{getattr(error, 'strerror', None) or error}."
             ) from error
 
-    def _choose_format(self, available: list[str], encoder: str) -> str:
-        """The source's chroma sampling in 8 bits if the encoder has it, else the nearest that it has."""
-        wanted = _eight_bit(self._source.pixel_format)
-        odd = self._source.width % 2 or self._source.height % 2
-        if odd and encoder in ("libx264", "libx265") and wanted != "yuv444p":
-            wanted = "yuv444p"
-            self.notices.append(
-                f"The size {self._source.width}x{self._source.height} is odd, which {encoder} keeps only in "
-                "4:4:4 colour; some players cannot show that, and --codec libvpx-vp9 is an alternative."
-            )
-        for name in (wanted, "yuv420p", "yuvj420p", "yuv422p10le"):
-            if name in available:
-                return name
-        return available[0] if available else "yuv420p"
+    def _format(self, codec: av.Codec) -> str:
+        source = self._source
+        chosen = pixel_format(codec, source.pixel_format, transparent=source.transparent)
+        odd = source.width % 2 or source.height % 2
+        if not odd or codec.name not in ("libx264", "libx265") or chosen == "yuv444p":
+            return chosen
+        self.notices.append(
+            f"The size {source.width}x{source.height} is odd, which {codec.name} keeps only in 4:4:4 colour; "
+            "some players cannot show that, and --codec libvpx-vp9 is an alternative."
+        )
+        return "yuv444p"
 
 
 @contextmanager
@@ -312,13 +384,16 @@ def ffmpeg_errors(path: Path) -> Iterator[None]:
         raise MediaError(f"{path}: {error.strerror or error}.") from error
 
 
-def _check_file(path: Path) -> None:
+def _opened(path: Path) -> InputContainer:
+    if path == STREAMED:
+        return av.open("pipe:0")
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not a video.")
     if not path.exists():
         raise MediaError(f"There is no file {path}.")
     if path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes).")
+    return av.open(path)
 
 
 def _check_range(start: float | None, end: float | None) -> None:
@@ -330,51 +405,30 @@ def _check_range(start: float | None, end: float | None) -> None:
         raise MediaError(f"The end ({end:g} s) has to come after the start ({start or 0:g} s).")
 
 
-def _picture_stream(container: InputContainer, path: Path) -> av.VideoStream:
-    """The default video stream, or else the first, cover pictures left aside."""
+def _picture_stream(container: InputContainer, path: Path, number: int | None) -> av.VideoStream:
+    """The video stream of that number, or the default one, or else the first; no cover picture."""
     videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not videos:
         raise MediaError(f"There is no video stream in {path}.")
-    return next((stream for stream in videos if stream.disposition & Disposition.default), videos[0])
+    if number is None:
+        return next((stream for stream in videos if stream.disposition & Disposition.default), videos[0])
+    for stream in videos:
+        if stream.index == number:
+            return stream
+    known = ", ".join(f"{s.index} ({s.codec_context.name}, {s.width}x{s.height})" for s in videos)
+    raise MediaError(f"Stream {number} of {path} is no video; the video streams are {known}.")
 
 
-def _origin(container: InputContainer) -> float:
-    """Where the file's clock starts, if that is not near zero."""
+def _origin(container: InputContainer, picture: av.VideoStream) -> float:
+    """Where the file's clock starts, if that is not near zero, or with frames from before zero."""
     start = (container.start_time or 0) / av.time_base
-    return start if start > BROADCAST_CLOCK else 0.0
-
-
-def _open_output(pending: PendingFile) -> av.container.OutputContainer:
-    path = pending.path
-    # The index in front lets web players start before the file has been read to its end.
-    options = {"movflags": "+faststart"} if path.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
-    refusal = MediaError(
-        f"The suffix {pending.target.suffix!r} names no video format that can be written; try .mp4 or .mkv."
-    )
-    try:
-        container = av.open(path, "w", container_options=options)
-    except ValueError as error:
-        raise refusal from error
-    if container.format.no_file:  # playlists and picture series, which write files of their own naming
-        container.close()
-        raise refusal
-    return container
+    if start > BROADCAST_CLOCK:
+        return start
+    first = (picture.start_time or 0) * (picture.time_base or 0)
+    return min(0.0, float(first))
 
 
 def _encodable(time_base: Fraction, encoder: str) -> Fraction:
     """The time base, or the nearest finer than 0.05 ms that the encoder's 16 bits for it can hold."""
     fits = encoder != "mpeg4" or time_base.denominator < 1 << 16
     return time_base if fits else Fraction(1, 60000)
-
-
-def _upright(image: Image, rotation: int) -> Image:
-    """Turn a picture counter-clockwise by a multiple of 90 degrees."""
-    return np.ascontiguousarray(np.rot90(image, rotation // 90)) if rotation else image
-
-
-def _eight_bit(pixel_format: str) -> str:
-    """The planar 8-bit format with the same chroma sampling; grey too gets colour, as drawings have it."""
-    for sampling in ("444", "422"):
-        if sampling in pixel_format:
-            return f"yuv{sampling}p"
-    return "yuv420p"

@@ -1,0 +1,65 @@
+"""Opening what a video is written to: a file whose suffix names the format, or standard output."""
+
+import av
+from av.container import OutputContainer
+
+from ..errors import MediaError
+from ..pending import PendingFile, StandardOutput
+
+FORMATS = {"mkv": "matroska", "ts": "mpegts", "y4m": "yuv4mpegpipe"}
+"""Short names of FFmpeg's formats, beside FFmpeg's own."""
+
+_STREAMED = "matroska"  # holds any codec, and is written without going back
+_ANIMATIONS = {".png": "apng", ".apng": "apng", ".webp": "webp"}  # stills to FFmpeg, unless it is told
+
+
+def open_output(pending: PendingFile | StandardOutput, asked: str | None, plays: int) -> OutputContainer:
+    """Open the container.
+
+    Args:
+        pending: where to.
+        asked: its format, by FFmpeg's name or a short one; None for what the suffix says.
+        plays: how often an animation is shown; 0 is without end.
+
+    Raises:
+        MediaError: there is no such format, or it is none for a single file with video.
+    """
+    name = FORMATS.get(asked or "", asked) or _usual(pending)
+    refusal = MediaError(_refusal(pending, asked))
+    try:
+        container = av.open(
+            str(pending.path), "w", format=name, container_options=_options(pending, name, plays)
+        )
+    except ValueError as error:
+        raise refusal from error
+    if container.format.no_file:  # playlists and picture series, which write files of their own naming
+        container.close()
+        raise refusal
+    return container
+
+
+def _usual(pending: PendingFile | StandardOutput) -> str | None:
+    """The format where none was asked for; None leaves it to FFmpeg, which goes by the suffix."""
+    if isinstance(pending, StandardOutput):
+        return _STREAMED
+    return _ANIMATIONS.get(pending.target.suffix.lower())
+
+
+def _options(pending: PendingFile | StandardOutput, name: str | None, plays: int) -> dict[str, str]:
+    """Options of all formats at once: each takes its own."""
+    # The index in front lets web players start before the file has been read to its end; a pipe, where there
+    # is no going back to write it, gets one for each part.
+    streamed = isinstance(pending, StandardOutput)
+    index = "+frag_keyframe+empty_moov+default_base_moof" if streamed else "+faststart"
+    gif = (name or pending.target.suffix.lower().lstrip(".")) == "gif"
+    repeats = plays - 1 if gif and plays else plays  # GIF counts the times after the first, -1 being none
+    return {"movflags": index, "loop": str(repeats), "plays": str(plays)}
+
+
+def _refusal(pending: PendingFile | StandardOutput, asked: str | None) -> str:
+    if asked:
+        return f"{asked!r} is no video format that can be written; try mp4, matroska, mpegts or y4m."
+    return (
+        f"The suffix {pending.target.suffix!r} names no video format that can be written; try .mp4 or .mkv, "
+        "or name/%05d.png for numbered pictures."
+    )

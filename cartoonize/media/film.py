@@ -1,0 +1,61 @@
+"""What a video is written from: more than frames."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from av.container import OutputContainer
+
+from ..frames import Frame
+from .colour import Colour
+
+
+class Accompaniment(Protocol):
+    """Writes what belongs to a film beside its picture, in step with the frames."""
+
+    def copy_until(self, time: float) -> None:
+        """Write all that is due up to `time`, in seconds of the output."""
+
+    def finish(self) -> None:
+        """Write the rest."""
+
+    def lost(self, written: Path) -> list[str]:
+        """What the finished file does not hold of the source's metadata, as sentences."""
+        ...
+
+    def close(self) -> None:
+        """Release the source."""
+
+
+class Film(Protocol):
+    """A Source whose frames are those of one moving picture, of `width` x `height` when upright.
+
+    `shift` is the second of the source that is time zero of the frames. `plays` is how often an animation
+    is shown, 0 being without end. `pixel_format` is the source's own.
+    """
+
+    path: Path
+    notices: list[str]
+    frames: int | None
+    time_base: Fraction
+    rate: Fraction
+    width: int
+    height: int
+    sample_aspect_ratio: Fraction
+    colour: Colour
+    pixel_format: str
+    transparent: bool
+    plays: int
+
+    def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> Accompaniment:
+        """Make ready to write what belongs to it; after the picture's stream was added, before the header."""
+        ...
+
+    def __iter__(self) -> Iterator[Frame]: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def close(self) -> None: ...
