@@ -22,7 +22,7 @@ class PendingFile:
     """
 
     def __init__(self, target: Path, *, overwrite: bool) -> None:
-        _check(target, overwrite)
+        check_target(target, overwrite=overwrite)
         self.target = target
         # A name of full length has no room for more.
         self.path = target.with_name(f".{target.stem[:40]}.{os.getpid()}.partial{target.suffix}")
@@ -52,7 +52,12 @@ class PendingFile:
             self.path.unlink()
 
 
-def _check(target: Path, overwrite: bool) -> None:
+def check_target(target: Path, *, overwrite: bool) -> None:
+    """Refuse a path that no file can be written to.
+
+    Raises:
+        MediaError: as PendingFile.
+    """
     try:
         if target.is_dir():
             raise MediaError(f"{target} is a folder; name a file to write.")

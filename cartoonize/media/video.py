@@ -5,25 +5,28 @@ subtitles, chapters and metadata come out as they went in (see companions.py for
 """
 
 import math
+import zlib
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import av
 import numpy as np
 from av.codec.context import Flags
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 
 from ..errors import MediaError
 from ..frames import Frame, Image
-from ..pending import PendingFile
+from ..pending import check_target
 from .colour import HDR_TRANSFERS, Colour
 from .companions import Companions
-from .encoding import Encoding, known_encoders
+from .encoding import RESTARTABLE, Encoding, known_encoders
+from .journal import Checkpoint, Journal
 
 BROADCAST_CLOCK = 1.0  # seconds
 _WITH_ALPHA = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap")
@@ -38,7 +41,8 @@ class VideoSource:
     have) starts at zero here. With `start`, time zero is that second of the video; `end` counts from the
     same zero as `start`. Frames whose time is missing follow the one before at its distance.
 
-    `width` and `height` are those of the frames handed out. `frames` is an estimate, or None.
+    `width` and `height` are those of the frames handed out. `frames` is an estimate, or None. After every
+    `every` frames `marks` gets, by their number, what `go_on` needs to begin behind them.
 
     Raises:
         MediaError: there is no such file, no video in it, nothing that can be decoded, or the range is
@@ -48,24 +52,32 @@ class VideoSource:
     def __init__(self, path: Path, *, start: float | None = None, end: float | None = None) -> None:
         self.path, self.start, self.end = path, start, end
         self.notices: list[str] = []
-        self.damaged = 0
+        self.every, self.marks = 0, dict[int, dict[str, int]]()
+        self._read = 0
         _check_range(start, end)
-        with ffmpeg_errors(path), ExitStack() as on_error:
+        with ffmpeg_errors(path):
             _check_file(path)
-            self._container: InputContainer = on_error.enter_context(av.open(path))
-            stream = self._stream = _picture_stream(self._container, path)
+            self._open()
+            assert self._first is not None
+            self._describe(self._first[0])
+
+    def _open(self) -> None:
+        """Begin at the first frame of the range."""
+        with ExitStack() as on_error:
+            self._container: InputContainer = on_error.enter_context(av.open(self.path))
+            stream = self._stream = _picture_stream(self._container, self.path)
             self.stream_index = stream.index
             stream.thread_type = "AUTO"
             self.time_base = stream.time_base or Fraction(1, 90000)
             self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-            self.shift = _origin(self._container) + (start or 0.0)
-            if start:
-                self._seek()
+            self.shift = _origin(self._container) + (self.start or 0.0)
+            self.damaged = 0
+            if self.start:
+                self._seek(self.shift)
             self._decoded = self._moments()
             self._first = next(self._decoded, None)
             if self._first is None:
                 raise MediaError(self._nothing())
-            self._describe(self._first[0])
             on_error.pop_all()
 
     def __iter__(self) -> Iterator[Frame]:
@@ -74,7 +86,14 @@ class VideoSource:
             moment = self._first
             while moment is not None:
                 frame, pts, duration = moment
-                image = _upright(self.colour.to_rgb(frame), self.rotation)
+                image = self._image(frame)
+                self._read += 1
+                if self.every and self._read % self.every == 0:
+                    self.marks[self._read] = {
+                        "pts": pts,
+                        "crc": zlib.crc32(image.data),
+                        "damaged": self.damaged,
+                    }
                 yield Frame(image, pts, self.time_base, duration)
                 moment = next(self._decoded, None)
         if self.damaged:
@@ -94,18 +113,48 @@ class VideoSource:
         self._decoded.close()
         self._container.close()
 
-    def _seek(self) -> None:
-        """Go to a keyframe at or before the start.
+    def go_on(self, frames: int, mark: dict[str, int]) -> None:
+        """Begin behind the first `frames` frames, of which `mark` was set after the last.
+
+        Whether a file can be trusted to seek is seen by trying: the frame before has to be found again, at
+        its time and with the same pixels. Otherwise everything is decoded from the start, and counted.
+        """
+        with ffmpeg_errors(self.path):
+            if mark["damaged"] or not self._find(mark):
+                self.close()
+                self._open()
+                for _ in range(frames - 1):
+                    next(self._decoded, None)
+            self._first, self._read = next(self._decoded, None), frames
+            self.damaged = mark["damaged"]
+
+    def _find(self, mark: dict[str, int]) -> bool:
+        offset = round(self.shift / self.time_base)
+        try:
+            self._seek(float((mark["pts"] + offset) * self.time_base))
+        except av.error.FFmpegError:  # raw streams
+            return False
+        self._decoded = self._moments()
+        for frame, pts, _ in self._decoded:
+            if pts >= mark["pts"]:
+                return pts == mark["pts"] and zlib.crc32(self._image(frame).data) == mark["crc"]
+        return False
+
+    def _image(self, frame: av.VideoFrame) -> Image:
+        return _upright(self.colour.to_rgb(frame), self.rotation)
+
+    def _seek(self, time: float) -> None:
+        """Go to a keyframe at or before a time on the file's own clock.
 
         Transport streams seek to a time, not to a keyframe, and then decode nothing until the next one: what
         comes first is looked at, and if it is too late, the search begins farther ahead.
         """
         earliest = self._container.start_time or 0
         for margin in _SEEK_MARGINS:
-            place = max(earliest, int(max(self.shift - margin, 0.0) * av.time_base))
+            place = max(earliest, int(max(time - margin, 0.0) * av.time_base))
             self._container.seek(place)
             first = next(self._frames(), None)
-            on_time = first is not None and first.pts is not None and first.pts * self.time_base <= self.shift
+            on_time = first is not None and first.pts is not None and first.pts * self.time_base <= time
             if on_time or place == earliest:
                 break
         self._container.seek(place)
@@ -174,35 +223,76 @@ class VideoSink:
     """Writes frames, and what the source holds beside them, to a video file.
 
     The file appears under its name when the `with` block is left normally. `notices` tells what could not
-    be carried over.
+    be carried over. After `resume`, what `end_segment` was called for outlives an error, or the process, in
+    a folder beside the file (see journal.py).
 
     Raises:
         MediaError: as PendingFile; the encoder or the container is unknown, or they do not go together;
-            or, while writing, the disk is full.
+            another process writes the same file; or, while writing, the disk is full.
     """
 
     def __init__(self, path: Path, source: VideoSource, *, encoding: Encoding, overwrite: bool) -> None:
         with ffmpeg_errors(path):
             if path.exists() and path.samefile(source.path):
                 raise MediaError(f"{path} is the source itself; name another file to write.")
+        check_target(path, overwrite=overwrite)
+        self.path, self.encoding = path, encoding
         self.notices: list[str] = []
         self._source = source
         self._last: int | None = None
+        self._last_dts: int | None = None
+        self._encoder: av.VideoCodecContext | None = None
         self._written = 0
         with ExitStack() as on_error:
-            self._pending = PendingFile(path, overwrite=overwrite)
-            on_error.callback(self._pending.discard)
+            self._journal = Journal(path)
+            on_error.callback(self._journal.close, done=False)
             with ffmpeg_errors(path):
-                self._container = on_error.enter_context(_open_output(self._pending))
+                self._container = on_error.enter_context(_open_output(self._journal.path, path.suffix))
                 self._add_video(encoding, path.suffix)
                 self._companions = Companions(source, self._container, encoding.audio, self.notices)
                 on_error.callback(self._companions.close)
                 self._start(encoding)
             on_error.pop_all()
 
+    @property
+    def resumable(self) -> bool:
+        """Whether the picture can be encoded in segments that stand alone."""
+        return self._codec.name in RESTARTABLE
+
+    def resume(self, key: dict[str, Any], *, anew: bool) -> Checkpoint | None:
+        """Keep segments from here on; begin with those that an earlier run of the same `key` finished.
+
+        Args:
+            key: what the frames depend on, by names that a user knows; in JSON's types.
+            anew: leave aside what there is of an earlier run.
+        """
+        changed = self._journal.open(key, resume=not anew)
+        if changed:
+            what = "The " + " and the ".join(changed)
+            verb = "has" if len(changed) == 1 else "have"
+            self.notices.append(
+                f"{what} {verb} changed since {self.path.name} was interrupted; it was drawn anew."
+            )
+        done = self._journal.checkpoint
+        if done is not None:
+            with ffmpeg_errors(self.path):
+                for packet in self._journal.packets():
+                    packet.time_base = self._encoder_base
+                    self._mux(packet)
+                    self._companions.copy_until(float((packet.pts or 0) * self._encoder_base))
+            self._written, self._last = done.frames, done.last
+        return done
+
+    def end_segment(self, mark: dict[str, int], memory: dict[str, Any]) -> None:
+        """Have the frames so far outlive this process, with what source and stabilizer need to go on."""
+        with ffmpeg_errors(self.path):
+            self._encode(None)
+            self._encoder = None
+            self._journal.end_segment(Checkpoint(self._written, mark, self._last or 0, memory))
+
     def write(self, frame: Frame) -> None:
         """Encode a frame, and copy what accompanies it up to its time."""
-        with ffmpeg_errors(self._pending.target):
+        with ffmpeg_errors(self.path):
             picture = self._source.colour.from_rgb(
                 frame.image, self._pixel_format, self._source.width, self._source.height
             )
@@ -210,9 +300,25 @@ class VideoSink:
             picture.pts = frame.pts if self._last is None else max(frame.pts, self._last + 1)
             picture.duration = frame.duration
             self._last = picture.pts
-            self._container.mux(self._stream.encode(picture))
+            self._encode(picture)
             self._companions.copy_until(frame.time)
         self._written += 1
+
+    def _encode(self, picture: av.VideoFrame | None) -> None:
+        """Encode a picture, or what the encoder holds back; its packets are muxed, and kept."""
+        if self._encoder is None:
+            self._encoder = self._next_encoder()
+        for packet in self._encoder.encode(picture):
+            self._journal.add(packet)
+            self._mux(packet)
+
+    def _mux(self, packet: "Packet[Any]") -> None:
+        """Where frames are not evenly spaced, an encoder's first dts can lie before the last one's end."""
+        if packet.dts is not None:
+            earliest = packet.dts if self._last_dts is None else self._last_dts + 1
+            packet.dts = self._last_dts = max(packet.dts, earliest)
+        packet.stream = self._stream
+        self._container.mux(packet)
 
     def __enter__(self) -> Self:
         return self
@@ -220,41 +326,48 @@ class VideoSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._abandon()
+        if error is not None:
+            self._abandon(error)
             return
         try:
             self._finish()
-        except BaseException:
-            self._abandon()
+        except BaseException as failure:
+            self._abandon(failure)
             raise
-        self._pending.commit()
 
-    def _abandon(self) -> None:
-        """Leave nothing. Closing writes an index, which fails again where writing failed."""
+    def _abandon(self, error: BaseException) -> None:
+        """Leave nothing but finished segments. Closing writes an index, which fails where writing failed."""
         with suppress(av.error.FFmpegError):
             self._container.close()
         self._companions.close()
-        self._pending.discard()
+        self._journal.close(done=False)
+        if self._journal.checkpoint is not None:
+            error.add_note(
+                f"{self._journal.checkpoint.frames} frames are kept in {self._journal.folder.name}; "
+                "the same command goes on from there."
+            )
 
     def _finish(self) -> None:
-        with ffmpeg_errors(self._pending.target):
+        with ffmpeg_errors(self.path):
             if not self._written:
-                raise MediaError(f"No frame was written to {self._pending.target}.")
-            self._container.mux(self._stream.encode(None))
+                raise MediaError(f"No frame was written to {self.path}.")
+            if self._encoder is not None:
+                self._encode(None)
             self._companions.finish()
             self._container.close()
-            self.notices += self._companions.lost(self._pending.path)
+            self.notices += self._companions.lost(self._journal.path)
             self._companions.close()
+            self._journal.commit()
 
     def _add_video(self, encoding: Encoding, suffix: str) -> None:
         source, name = self._source, encoding.encoder(suffix)
         encoding.check(name)
         try:
-            codec = av.Codec(name, "w")
+            codec = self._codec = av.Codec(name, "w")
             if codec.type != "video":
                 raise MediaError(f"{name} is not a video encoder.")
-            added = self._container.add_stream(name, rate=source.rate, options=encoding.options(name))
+            self._options = encoding.options(name)
+            added = self._container.add_stream(name, rate=source.rate, options=self._options)
         except av.codec.codec.UnknownCodecError as error:
             known = ", ".join(known_encoders())
             raise MediaError(f"There is no encoder {name!r} in this build of FFmpeg; try {known}.") from error
@@ -262,16 +375,31 @@ class VideoSink:
             raise MediaError(f"A {suffix} file cannot hold {name} video.") from error
         stream = self._stream = cast("av.VideoStream", added)
         self._pixel_format = self._choose_format([f.name for f in codec.video_formats or ()], name)
-        context = stream.codec_context
+        self._encoder_base = stream.time_base = _encodable(source.time_base, name)
+        self._configure(stream.codec_context)
+        self._encoder = stream.codec_context
+
+    def _configure(self, context: av.VideoCodecContext) -> None:
+        source = self._source
         context.width, context.height = source.width, source.height
         context.pix_fmt = self._pixel_format
-        stream.time_base = context.time_base = _encodable(source.time_base, name)
+        context.time_base = self._encoder_base
         context.sample_aspect_ratio = source.sample_aspect_ratio
         if self._container.format.name == "avi":  # it has one clock, which frames out of order would delay
             context.max_b_frames = 0
         # Without the flag the muxer would guess how long the last frame is shown.
         context.flags |= Flags.frame_duration
         source.colour.tag(context)
+
+    def _next_encoder(self) -> av.VideoCodecContext:
+        """One that writes what the header says of the first: the same settings make the same header."""
+        first = self._stream.codec_context
+        context = cast("av.VideoCodecContext", av.CodecContext.create(self._codec, "w"))
+        context.options.update(self._options)
+        context.framerate, context.bit_rate = self._source.rate, 0  # quality is constant, not the rate
+        self._configure(context)
+        context.flags = first.flags  # whether the container wants parameter sets in its header
+        return context
 
     def _start(self, encoding: Encoding) -> None:
         """Open the encoder and write the header."""
@@ -281,7 +409,7 @@ class VideoSink:
             context = self._stream.codec_context
             asked = f"{context.width}x{context.height} {context.pix_fmt}{encoding.asked()}"
             raise MediaError(
-                f"{context.name} in {self._pending.target.suffix} cannot do {asked}: "
+                f"{context.name} in {self.path.suffix} cannot do {asked}: "
                 f"{getattr(error, 'strerror', None) or error}."
             ) from error
 
@@ -344,12 +472,11 @@ def _origin(container: InputContainer) -> float:
     return start if start > BROADCAST_CLOCK else 0.0
 
 
-def _open_output(pending: PendingFile) -> av.container.OutputContainer:
-    path = pending.path
+def _open_output(path: Path, suffix: str) -> av.container.OutputContainer:
     # The index in front lets web players start before the file has been read to its end.
     options = {"movflags": "+faststart"} if path.suffix.lower() in (".mp4", ".mov", ".m4v") else {}
     refusal = MediaError(
-        f"The suffix {pending.target.suffix!r} names no video format that can be written; try .mp4 or .mkv."
+        f"The suffix {suffix!r} names no video format that can be written; try .mp4 or .mkv."
     )
     try:
         container = av.open(path, "w", container_options=options)
