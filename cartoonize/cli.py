@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .errors import CartoonizeError, MediaError
+from .errors import CartoonizeError, MediaError, Stopped
 from .export.cli import app as export_app
 from .styles import DEFAULT
 from .training.cli import app as training_app
@@ -149,6 +149,13 @@ def video(
     provider: Provider = "auto",
     input_range: InputRange = "auto",
     channel_order: ChannelOrder = "rgb",
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume/--no-resume",
+            help="Go on where an interrupted run of the same command stopped, or start anew.",
+        ),
+    ] = True,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -175,7 +182,8 @@ def video(
         encoding = Encoding(codec, crf, preset, not no_audio, container, background)
         sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
         report = Report(str(dst), style)
-        _finish(_run(source, sink, backend, report, _batch(batch), stabilize=stabilize), as_json)
+        _run(source, sink, backend, report, _batch(batch), stabilize=stabilize, resume=resume)
+        _finish(report, as_json)
 
 
 @app.command()
@@ -305,17 +313,36 @@ def main() -> NoReturn:
     """Run the command line; errors that a user can mend are one sentence and exit code 1."""
     # Pillow warns of each oddity in the EXIF of a picture; what matters of it is in our notices.
     warnings.filterwarnings("ignore", module="PIL")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, leaving nothing
+    _stop_on_signals()
     try:
         app(prog_name="cartoonize")
+    except Stopped as stopped:
+        _say_all(str(stopped), stopped)
+        sys.exit(stopped.exit_code)
     except CartoonizeError as error:
-        _say(f"[bold red]Error:[/bold red] {_plain(str(error))}")
+        _say_all(f"[bold red]Error:[/bold red] {_plain(str(error))}", error)
         sys.exit(1)
     except SystemExit as stopped:
         if stopped.code == INTERRUPTED:
             _say("Stopped.")
         raise
     sys.exit(0)
+
+
+def _stop_on_signals() -> None:
+    """Let Ctrl-C, `kill` and a closing terminal end the work in order; what `nohup` has ignored stays so."""
+
+    def stop(number: int, _frame: object) -> None:
+        for other in numbers:  # the second Ctrl-C would break off the tidying up after the first
+            signal.signal(other, signal.SIG_IGN)
+        raise Stopped(number)
+
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [
+        getattr(signal, name) for name in names if signal.getsignal(getattr(signal, name)) != signal.SIG_IGN
+    ]
+    for number in numbers:
+        signal.signal(number, stop)
 
 
 def _load(
@@ -344,16 +371,19 @@ def _run(
     batch: int | None,
     *,
     stabilize: bool = False,
+    resume: bool = True,
 ) -> "Report":
     from .job import run
 
-    with _progress(report.output, source.frames) as advance:
-        return run(source, sink, backend, report, batch=batch, stabilize=stabilize, on_frame=advance)
+    with _progress(report.output, source.frames) as done:
+        return run(
+            source, sink, backend, report, batch=batch, stabilize=stabilize, resume=resume, on_frame=done
+        )
 
 
 @contextmanager
 def _progress(label: str, total: int | None) -> Iterator[Any]:
-    """A bar on a terminal, nothing elsewhere; yields what to call for each frame."""
+    """A bar on a terminal, nothing elsewhere; yields what to tell how many frames are done."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = _console(sys.stderr)
@@ -368,11 +398,13 @@ def _progress(label: str, total: int | None) -> Iterator[Any]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(Path(label).name, total=total, rate="")
 
-        def advance(_frame: object) -> None:
+        def done(frames: int) -> None:
+            if frames > progress.tasks[0].completed + 1:  # an earlier run's, which tell nothing of the speed
+                progress.reset(task, completed=frames, total=total)
             speed = progress.tasks[0].finished_speed or progress.tasks[0].speed
-            progress.update(task, advance=1, rate=f"{speed:.1f}/s" if speed else "")
+            progress.update(task, completed=frames, rate=f"{speed:.1f}/s" if speed else "")
 
-        yield advance
+        yield done
 
 
 def _finish(report: "Report", as_json: bool) -> None:
@@ -382,8 +414,9 @@ def _finish(report: "Report", as_json: bool) -> None:
         print(json.dumps(asdict(report)))  # noqa: T201  # what --json promises
     else:
         rate = f", {report.fps:.1f} frames/s" if report.frames > 1 else ""
+        earlier = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
         _say(
-            f"{_plain(report.output)}: {report.frames} frame{'s' * (report.frames != 1)} in "
+            f"{_plain(report.output)}: {report.frames} frame{'s' * (report.frames != 1)}{earlier} in "
             f"{report.seconds:.1f} s{rate}"
         )
 
@@ -428,6 +461,12 @@ def _rate(text: str | None) -> Fraction | None:
         return Fraction(text) if text is not None else None
     except (ValueError, ZeroDivisionError) as error:
         raise MediaError(f"{text!r} is no rate; write 24, or 30000/1001.") from error
+
+
+def _say_all(text: str, error: BaseException) -> None:
+    """A sentence, and what was noted on the way of the error that caused it."""
+    for line in (text, *map(_plain, getattr(error, "__notes__", ()))):
+        _say(line)
 
 
 def _say(text: str) -> None:

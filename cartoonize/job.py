@@ -8,9 +8,9 @@ from pathlib import Path
 
 from .backends import LoadedBackend, Precision, load
 from .backends.onnx import OnnxOptions
-from .frames import Frame
-from .media import Decoding, Encoding, PictureSource, Sink, Source, open_sink, open_source
+from .media import Decoding, Encoding, PictureSource, Sink, Source, VideoSource, open_sink, open_source
 from .pipeline import Waits, stream
+from .resume import Course
 from .stabilizer import Stabilizer
 from .styles import DEFAULT
 
@@ -19,7 +19,8 @@ from .styles import DEFAULT
 class Report:
     """What a job did: frames written, seconds taken in all, and what ran.
 
-    `waiting` holds the seconds spent waiting for each stage; `notices` what a user has to be told.
+    `resumed` of the frames were drawn by an earlier run, which `seconds` and `fps` leave out. `waiting` holds
+    the seconds spent waiting for each stage; `notices` what a user has to be told.
     """
 
     output: str
@@ -29,6 +30,7 @@ class Report:
     backend: str = ""
     stabilized: bool = False
     frames: int = 0
+    resumed: int = 0
     seconds: float = 0.0
     fps: float = 0.0
     width: int = 0
@@ -51,6 +53,7 @@ def stylize(
     decoding: Decoding | None = None,
     stabilize: bool = True,
     onnx: OnnxOptions | None = None,
+    resume: bool = True,
     overwrite: bool = False,
 ) -> Report:
     """Turn a picture or video into a cartoon.
@@ -66,6 +69,7 @@ def stylize(
         decoding: how to read a video.
         stabilize: hold the drawing where a video stands still (see stabilizer.py).
         onnx: what else can be said of an .onnx file.
+        resume: go on where an interrupted run of the same job stopped (see resume.py).
         overwrite: replace what is there.
 
     Raises:
@@ -75,7 +79,8 @@ def stylize(
         backend = load(style, device=device, precision=precision, onnx=onnx)
         sink = open_sink(Path(target), frames, encoding=encoding, overwrite=overwrite)
         steady = stabilize and not isinstance(frames, PictureSource)
-        return run(frames, sink, backend, Report(str(target), style), batch=batch, stabilize=steady)
+        report = Report(str(target), style)
+        return run(frames, sink, backend, report, batch=batch, stabilize=steady, resume=resume)
 
 
 def run(
@@ -86,25 +91,35 @@ def run(
     *,
     batch: int | None = None,
     stabilize: bool = False,
-    on_frame: Callable[[Frame], None] | None = None,
+    resume: bool = True,
+    on_frame: Callable[[int], None] | None = None,
 ) -> Report:
     """Move all frames of `source` through `backend` into `sink`; fills in the report and returns it.
 
-    `stabilize` is for the frames of one video; the null back end, which draws nothing, needs none.
+    `stabilize` is for the frames of one video; the null back end, which draws nothing, needs none. `on_frame`
+    is told how many frames are done: first those of an earlier run, if that can be gone on from.
     """
     waits, started = Waits(), time.perf_counter()
+    batch = batch or backend.batch
     report.stabilized = stabilize and backend.runtime != "null"
     draw = Stabilizer(backend) if report.stabilized else backend
-    with sink, closing(stream(source, draw, batch=batch or backend.batch, waits=waits)) as styled:
-        for frame in styled:
-            sink.write(frame)
-            report.frames += 1
-            report.height, report.width = frame.image.shape[:2]
-            if on_frame is not None:
-                on_frame(frame)
-    report.seconds = round(time.perf_counter() - started, 3)
-    report.fps = round(report.frames / report.seconds, 2)
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
+    if isinstance(source, VideoSource):
+        report.width, report.height = source.width, source.height
+    with sink:
+        course = Course(source, sink, draw, batch)
+        ran = [report.backend, report.device, report.precision]
+        report.frames = report.resumed = course.begin(report.style, ran, anew=not resume)
+        with closing(stream(source, draw, batch=batch, waits=waits)) as styled:
+            for frame in styled:
+                sink.write(frame)
+                report.frames += 1
+                report.height, report.width = frame.image.shape[:2]
+                course.passed(report.frames)
+                if on_frame is not None:
+                    on_frame(report.frames)
+    report.seconds = round(time.perf_counter() - started, 3)
+    report.fps = round((report.frames - report.resumed) / report.seconds, 2)
     report.waiting = {stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")}
     report.notices = [*source.notices, *backend.notices, *sink.notices]
     return report

@@ -22,7 +22,7 @@ class PendingFile:
     """
 
     def __init__(self, target: Path, *, overwrite: bool) -> None:
-        _check(target, overwrite)
+        check_target(target, overwrite=overwrite)
         self.target = target
         # A name of full length has no room for more.
         self.path = target.with_name(f".{target.stem[:40]}.{os.getpid()}.partial{target.suffix}")
@@ -52,27 +52,12 @@ class PendingFile:
             self.path.unlink()
 
 
-class StandardOutput:
-    """In place of a file: what is written is gone at once, with nothing to rename or to remove."""
+def check_target(target: Path, *, overwrite: bool) -> None:
+    """Refuse a path that no file can be written to.
 
-    target = Path("-")
-    path = Path("pipe:1")  # FFmpeg's name for it
-
-    def commit(self) -> None:
-        """Nothing is left to do."""
-
-    def discard(self) -> None:
-        """Nothing can be taken back."""
-
-
-def open_target(target: Path, *, overwrite: bool) -> "PendingFile | StandardOutput":
-    """Where to write: standard output for `-`, otherwise a pending file, which see."""
-    if target == StandardOutput.target:
-        return StandardOutput()
-    return PendingFile(target, overwrite=overwrite)
-
-
-def _check(target: Path, overwrite: bool) -> None:
+    Raises:
+        MediaError: as PendingFile.
+    """
     try:
         if target.is_dir():
             raise MediaError(f"{target} is a folder; name a file to write.")

@@ -177,21 +177,24 @@ def test_help_shows_examples(run):
         assert "Examples" in out or command not in (["video"], ["image"])
 
 
-def test_an_interrupt_leaves_nothing(tmp_path):
-    """Ctrl-C in the middle of a video: exit code 130, a sentence, and no file under DST or beside it."""
-    source = Clip(size=(640, 480), times=range(600)).write(tmp_path / "in.mp4")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_leaves_nothing(tmp_path, name, code):
+    """Ctrl-C, `kill` or a closed terminal in the first seconds of a video: the shells' exit code for that, a
+    sentence, and no file under DST or beside it."""
+    source = Clip(size=(1280, 960), times=range(110), codec="mpeg4", options={}).write(tmp_path / "in.mp4")
     process = subprocess.Popen(
         [sys.executable, "-m", "cartoonize", "video", source, tmp_path / "out.mp4", "--style", "null"],
         stderr=subprocess.PIPE,
         text=True,
     )
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(".out.*.partial.mp4")) and time.monotonic() < deadline:
+    while not (tmp_path / ".out.mp4.cartoonize" / "out.mp4").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, name))
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
+    assert errors.endswith("Stopped.\n")
     assert "Traceback" not in errors
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 

@@ -31,7 +31,8 @@ ALLOWED = {
     "models": {"errors", "frames", "pending", "styles"},
     "backends": {"errors", "frames", "styles", "models"},
     "stabilizer": {"frames"},
-    "job": {"backends", "frames", "media", "pipeline", "stabilizer", "styles"},
+    "resume": {"frames", "media", "stabilizer", "styles", "version"},
+    "job": {"backends", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {
         "backends",

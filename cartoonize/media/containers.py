@@ -4,7 +4,7 @@ import av
 from av.container import OutputContainer
 
 from ..errors import MediaError
-from ..pending import PendingFile, StandardOutput
+from .journal import Journal, StandardOutput
 
 FORMATS = {"mkv": "matroska", "ts": "mpegts", "y4m": "yuv4mpegpipe"}
 """Short names of FFmpeg's formats, beside FFmpeg's own."""
@@ -13,7 +13,7 @@ _STREAMED = "matroska"  # holds any codec, and is written without going back
 _ANIMATIONS = {".png": "apng", ".apng": "apng", ".webp": "webp"}  # stills to FFmpeg, unless it is told
 
 
-def open_output(pending: PendingFile | StandardOutput, asked: str | None, plays: int) -> OutputContainer:
+def open_output(pending: Journal | StandardOutput, asked: str | None, plays: int) -> OutputContainer:
     """Open the container.
 
     Args:
@@ -38,14 +38,14 @@ def open_output(pending: PendingFile | StandardOutput, asked: str | None, plays:
     return container
 
 
-def _usual(pending: PendingFile | StandardOutput) -> str | None:
+def _usual(pending: Journal | StandardOutput) -> str | None:
     """The format where none was asked for; None leaves it to FFmpeg, which goes by the suffix."""
     if isinstance(pending, StandardOutput):
         return _STREAMED
     return _ANIMATIONS.get(pending.target.suffix.lower())
 
 
-def _options(pending: PendingFile | StandardOutput, name: str | None, plays: int) -> dict[str, str]:
+def _options(pending: Journal | StandardOutput, name: str | None, plays: int) -> dict[str, str]:
     """Options of all formats at once: each takes its own."""
     # The index in front lets web players start before the file has been read to its end; a pipe, where there
     # is no going back to write it, gets one for each part.
@@ -56,7 +56,7 @@ def _options(pending: PendingFile | StandardOutput, name: str | None, plays: int
     return {"movflags": index, "loop": str(repeats), "plays": str(plays)}
 
 
-def _refusal(pending: PendingFile | StandardOutput, asked: str | None) -> str:
+def _refusal(pending: Journal | StandardOutput, asked: str | None) -> str:
     if asked:
         return f"{asked!r} is no video format that can be written; try mp4, matroska, mpegts or y4m."
     return (

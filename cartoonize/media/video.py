@@ -5,6 +5,7 @@ subtitles, chapters and metadata come out as they went in (see companions.py for
 """
 
 import math
+import zlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,7 +23,6 @@ from av.stream import Disposition
 
 from ..errors import MediaError
 from ..frames import Frame, Image
-from ..pending import PendingFile, open_target
 from .alpha import alpha_decoder, alpha_of, is_transparent
 from .animation import plays
 from .canvas import Canvas
@@ -31,9 +31,10 @@ from .companions import Companions, StreamedCompanions
 from .containers import open_output
 from .decoding import Decoding
 from .deinterlace import deinterlaced
-from .encoding import Encoding, known_encoders, pixel_format
+from .encoding import RESTARTABLE, Encoding, known_encoders, pixel_format
 from .film import Film
 from .hdr import TRANSFERS, ToneMapper
+from .journal import Checkpoint, Journal, open_journal
 from .orientation import Orientation
 
 BROADCAST_CLOCK = 1.0  # seconds
@@ -52,7 +53,8 @@ class VideoSource:
     its distance.
 
     `width` and `height` are those of the frames handed out. `frames` is an estimate, or None. `transparent`
-    tells whether frames are to be expected that have alpha.
+    tells whether frames are to be expected that have alpha. After every `every` frames `marks` gets, by
+    their number, what `go_on` needs to begin behind them.
 
     Raises:
         MediaError: there is no such file, no video in it, nothing that can be decoded, the range is
@@ -69,29 +71,35 @@ class VideoSource:
         decoding: Decoding | None = None,
     ) -> None:
         self.path, self.start, self.end = path, start, end
-        self._decoding = decoding or Decoding()
+        self.decoding = decoding or Decoding()
         self.notices: list[str] = []
-        self.damaged = 0
-        self.beside: deque[Packet[Any]] = (
-            deque()
-        )  # met on standard input, and to be written beside the picture
+        self.every, self.marks = 0, dict[int, dict[str, int]]()
+        self._read = 0
         _check_range(start, end)
-        with ffmpeg_errors(path), ExitStack() as on_error:
-            self.container: InputContainer = on_error.enter_context(_opened(path))
-            stream = self._stream = _picture_stream(self.container, path, self._decoding.stream)
+        with ffmpeg_errors(path):
+            self._open()
+            assert self._first is not None
+            self._describe(self._first[0])
+
+    def _open(self) -> None:
+        """Begin at the first frame of the range."""
+        self.beside: deque[Packet[Any]] = deque()  # met on standard input, and written beside the picture
+        with ExitStack() as on_error:
+            self.container: InputContainer = on_error.enter_context(_opened(self.path))
+            stream = self._stream = _picture_stream(self.container, self.path, self.decoding.stream)
             self.stream_index = stream.index
             stream.thread_type = "AUTO"
             self._decoder = alpha_decoder(stream) or stream.codec_context
             self.time_base = stream.time_base or Fraction(1, 90000)
             self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-            self.shift = _origin(self.container, stream) + (start or 0.0)
-            if start and path != STREAMED:
-                self._seek()
+            self.shift = _origin(self.container, stream) + (self.start or 0.0)
+            self.damaged = 0
+            if self.start and self.path != STREAMED:
+                self._seek(self.shift)
             self._decoded = self._moments()
             self._first = next(self._decoded, None)
             if self._first is None:
                 raise MediaError(self._nothing())
-            self._describe(self._first[0])
             on_error.pop_all()
 
     def __iter__(self) -> Iterator[Frame]:
@@ -100,7 +108,15 @@ class VideoSource:
             moment = self._first
             while moment is not None:
                 frame, pts, duration = moment
-                image, alpha = self._orientation.upright(self._to_rgb(frame)), alpha_of(frame)
+                image = self._image(frame)
+                self._read += 1
+                if self.every and self._read % self.every == 0:
+                    self.marks[self._read] = {
+                        "pts": pts,
+                        "crc": zlib.crc32(image.data),
+                        "damaged": self.damaged,
+                    }
+                alpha = alpha_of(frame)
                 alpha = None if alpha is None else self._orientation.upright(alpha)
                 yield Frame(image, pts, self.time_base, duration, alpha=alpha)
                 moment = next(self._decoded, None)
@@ -127,18 +143,48 @@ class VideoSource:
         kind = StreamedCompanions if self.path == STREAMED else Companions
         return kind(self, output, audio, notices)
 
-    def _seek(self) -> None:
-        """Go to a keyframe at or before the start.
+    def go_on(self, frames: int, mark: dict[str, int]) -> None:
+        """Begin behind the first `frames` frames, of which `mark` was set after the last.
+
+        Whether a file can be trusted to seek is seen by trying: the frame before has to be found again, at
+        its time and with the same pixels. Otherwise everything is decoded from the start, and counted.
+        """
+        with ffmpeg_errors(self.path):
+            if mark["damaged"] or not self._find(mark):
+                self.close()
+                self._open()
+                for _ in range(frames - 1):
+                    next(self._decoded, None)
+            self._first, self._read = next(self._decoded, None), frames
+            self.damaged = mark["damaged"]
+
+    def _find(self, mark: dict[str, int]) -> bool:
+        offset = round(self.shift / self.time_base)
+        try:
+            self._seek(float((mark["pts"] + offset) * self.time_base))
+        except av.error.FFmpegError:  # raw streams
+            return False
+        self._decoded = self._moments()
+        for frame, pts, _ in self._decoded:
+            if pts >= mark["pts"]:
+                return pts == mark["pts"] and zlib.crc32(self._image(frame).data) == mark["crc"]
+        return False
+
+    def _image(self, frame: av.VideoFrame) -> Image:
+        return self._orientation.upright(self._to_rgb(frame))
+
+    def _seek(self, time: float) -> None:
+        """Go to a keyframe at or before a time on the file's own clock.
 
         Transport streams seek to a time, not to a keyframe, and then decode nothing until the next one: what
         comes first is looked at, and if it is too late, the search begins farther ahead.
         """
         earliest = self.container.start_time or 0
         for margin in _SEEK_MARGINS:
-            place = max(earliest, int(max(self.shift - margin, 0.0) * av.time_base))
+            place = max(earliest, int(max(time - margin, 0.0) * av.time_base))
             self._go_to(place)
             first = next(self._frames(), None)
-            on_time = first is not None and first.pts is not None and first.pts * self.time_base <= self.shift
+            on_time = first is not None and first.pts is not None and first.pts * self.time_base <= time
             if on_time or place == earliest:
                 break
         self._go_to(place)
@@ -168,7 +214,7 @@ class VideoSource:
         self.colour = Colour.of(frame)
         self._to_rgb: Callable[[av.VideoFrame], Image] = self.colour.to_rgb
         bits, hdr = frame.format.components[0].bits, TRANSFERS.get(self.colour.transfer)
-        if hdr and self._decoding.hdr == "fail":
+        if hdr and self.decoding.hdr == "fail":
             raise MediaError(
                 f"{self.path} is {hdr} (HDR), which comes out in SDR only; allow it by --hdr tonemap."
             )
@@ -233,27 +279,31 @@ class VideoSink:
     """Writes frames, and what the source holds beside them, to a video file.
 
     The file appears under its name when the `with` block is left normally. `notices` tells what could not
-    be carried over.
+    be carried over. After `resume`, what `end_segment` was called for outlives an error, or the process, in
+    a folder beside the file (see journal.py).
 
     Raises:
         MediaError: as PendingFile; the encoder or the container is unknown, or they do not go together;
-            or, while writing, the disk is full.
+            another process writes the same file; or, while writing, the disk is full.
     """
 
     def __init__(self, path: Path, source: Film, *, encoding: Encoding, overwrite: bool) -> None:
         with ffmpeg_errors(path):
             if path.exists() and source.path.exists() and path.samefile(source.path):
                 raise MediaError(f"{path} is the source itself; name another file to write.")
+        self.path, self.encoding = path, encoding
         self.notices: list[str] = []
         self._source = source
         self._last: int | None = None
+        self._last_dts: int | None = None
+        self._encoder: av.VideoCodecContext | None = None
         self._written = 0
         with ExitStack() as on_error:
-            self._pending = open_target(path, overwrite=overwrite)
-            on_error.callback(self._pending.discard)
+            self._journal = open_journal(path, overwrite=overwrite)
+            on_error.callback(self._journal.close, done=False)
             with ffmpeg_errors(path):
                 self._container = on_error.enter_context(
-                    open_output(self._pending, encoding.format, source.plays)
+                    open_output(self._journal, encoding.format, source.plays)
                 )
                 self._add_video(encoding)
                 self._canvas = Canvas(
@@ -266,17 +316,72 @@ class VideoSink:
                 self._start(encoding)
             on_error.pop_all()
 
+    @property
+    def resumable(self) -> bool:
+        """Whether the picture can be encoded in segments that stand alone."""
+        return self._codec.name in RESTARTABLE and isinstance(self._journal, Journal)
+
+    def resume(self, key: dict[str, Any], *, anew: bool) -> Checkpoint | None:
+        """Keep segments from here on; begin with those that an earlier run of the same `key` finished.
+
+        Args:
+            key: what the frames depend on, by names that a user knows; in JSON's types.
+            anew: leave aside what there is of an earlier run.
+        """
+        assert isinstance(self._journal, Journal)
+        changed = self._journal.open(key, resume=not anew)
+        if changed:
+            what = "The " + " and the ".join(changed)
+            verb = "has" if len(changed) == 1 else "have"
+            self.notices.append(
+                f"{what} {verb} changed since {self.path.name} was interrupted; it was drawn anew."
+            )
+        done = self._journal.checkpoint
+        if done is not None:
+            with ffmpeg_errors(self.path):
+                for packet in self._journal.packets():
+                    packet.time_base = self._encoder_base
+                    self._mux(packet)
+                    self._companions.copy_until(float((packet.pts or 0) * self._encoder_base))
+            self._written, self._last = done.frames, done.last
+        return done
+
+    def end_segment(self, mark: dict[str, int], memory: dict[str, Any]) -> None:
+        """Have the frames so far outlive this process, with what source and stabilizer need to go on."""
+        with ffmpeg_errors(self.path):
+            self._encode(None)
+            self._encoder = None
+            assert isinstance(self._journal, Journal)
+            self._journal.end_segment(Checkpoint(self._written, mark, self._last or 0, memory))
+
     def write(self, frame: Frame) -> None:
         """Encode a frame, and copy what accompanies it up to its time."""
-        with ffmpeg_errors(self._pending.target):
+        with ffmpeg_errors(self.path):
             pts = frame.pts if self._last is None else max(frame.pts, self._last + 1)
             self._last = pts
             timed = replace(frame, pts=pts)
             if self._timeless:
                 timed = replace(frame, pts=self._written, time_base=1 / self._source.rate, duration=1)
-            self._encode(self._canvas.draw(timed))
+            for picture in self._canvas.draw(timed):
+                self._encode(picture)
             self._companions.copy_until(frame.time)
         self._written += 1
+
+    def _encode(self, picture: av.VideoFrame | None) -> None:
+        """Encode a picture, or what the encoder holds back; its packets are muxed, and kept."""
+        if self._encoder is None:
+            self._encoder = self._next_encoder()
+        for packet in self._encoder.encode(picture):
+            self._journal.add(packet)
+            self._mux(packet)
+
+    def _mux(self, packet: "Packet[Any]") -> None:
+        """Where frames are not evenly spaced, an encoder's first dts can lie before the last one's end."""
+        if packet.dts is not None:
+            earliest = packet.dts if self._last_dts is None else self._last_dts + 1
+            packet.dts = self._last_dts = max(packet.dts, earliest)
+        packet.stream = self._stream
+        self._container.mux(packet)
 
     def __enter__(self) -> Self:
         return self
@@ -284,48 +389,52 @@ class VideoSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._abandon()
+        if error is not None:
+            self._abandon(error)
             return
         try:
             self._finish()
-        except BaseException:
-            self._abandon()
+        except BaseException as failure:
+            self._abandon(failure)
             raise
-        self._pending.commit()
 
-    def _abandon(self) -> None:
-        """Leave nothing. Closing writes an index, which fails again where writing failed."""
+    def _abandon(self, error: BaseException) -> None:
+        """Leave nothing but finished segments. Closing writes an index, which fails where writing failed."""
         with suppress(av.error.FFmpegError):
             self._container.close()
         self._companions.close()
-        self._pending.discard()
+        self._journal.close(done=False)
+        if self._journal.checkpoint is not None:
+            error.add_note(
+                f"{self._journal.checkpoint.frames} frames are kept in {self._journal.folder.name}; "
+                "the same command goes on from there."
+            )
 
     def _finish(self) -> None:
-        with ffmpeg_errors(self._pending.target):
+        with ffmpeg_errors(self.path):
             if not self._written:
-                raise MediaError(f"No frame was written to {self._pending.target}.")
-            self._encode(self._canvas.finish())
-            self._container.mux(self._stream.encode(None))
+                raise MediaError(f"No frame was written to {self.path}.")
+            for picture in self._canvas.finish():
+                self._encode(picture)
+            if self._encoder is not None:
+                self._encode(None)
             self._companions.finish()
             self._container.close()
-            if isinstance(self._pending, PendingFile):
-                self.notices += self._companions.lost(self._pending.path)
+            if isinstance(self._journal, Journal):
+                self.notices += self._companions.lost(self._journal.path)
             self._companions.close()
-
-    def _encode(self, pictures: Iterator[av.VideoFrame]) -> None:
-        for picture in pictures:
-            self._container.mux(self._stream.encode(picture))
+            self._journal.commit()
 
     def _add_video(self, encoding: Encoding) -> None:
         source, container = self._source, self._container.format.name
         name = encoding.encoder(container, transparent=source.transparent)
         encoding.check(name)
         try:
-            codec = av.Codec(name, "w")
+            codec = self._codec = av.Codec(name, "w")
             if codec.type != "video":
                 raise MediaError(f"{name} is not a video encoder.")
-            added = self._container.add_stream(name, rate=source.rate, options=encoding.options(name))
+            self._options = encoding.options(name)
+            added = self._container.add_stream(name, rate=source.rate, options=self._options)
         except av.codec.codec.UnknownCodecError as error:
             known = ", ".join(known_encoders())
             raise MediaError(f"There is no encoder {name!r} in this build of FFmpeg; try {known}.") from error
@@ -333,20 +442,35 @@ class VideoSink:
             raise MediaError(f"A {container} file cannot hold {name} video.") from error
         stream = self._stream = cast("av.VideoStream", added)
         self._pixel_format = self._format(codec)
-        context = stream.codec_context
-        context.width, context.height = source.width, source.height
-        context.pix_fmt = self._pixel_format
         self._timeless = container == "yuv4mpegpipe"  # its frames follow each other at one rate
         time_base = 1 / source.rate if self._timeless else source.time_base
-        stream.time_base = context.time_base = _encodable(time_base, name)
-        context.sample_aspect_ratio = source.sample_aspect_ratio
-        if container in ("avi", "flv"):  # their clocks start at zero, and frames out of order delay all
-            context.max_b_frames = 0
-        # Without the flag the muxer would guess how long the last frame is shown.
-        context.flags |= Flags.frame_duration
+        self._encoder_base = stream.time_base = _encodable(time_base, name)
         # JPEG knows full range only.
         self._colour = source.colour.full() if name == "mjpeg" else source.colour
+        self._configure(stream.codec_context)
+        self._encoder = stream.codec_context
+
+    def _configure(self, context: av.VideoCodecContext) -> None:
+        source = self._source
+        context.width, context.height = source.width, source.height
+        context.pix_fmt = self._pixel_format
+        context.time_base = self._encoder_base
+        context.sample_aspect_ratio = source.sample_aspect_ratio
+        if self._container.format.name in ("avi", "flv"):
+            context.max_b_frames = 0  # their clocks start at zero, and frames out of order delay all
+        # Without the flag the muxer would guess how long the last frame is shown.
+        context.flags |= Flags.frame_duration
         self._colour.tag(context)
+
+    def _next_encoder(self) -> av.VideoCodecContext:
+        """One that writes what the header says of the first: the same settings make the same header."""
+        first = self._stream.codec_context
+        context = cast("av.VideoCodecContext", av.CodecContext.create(self._codec, "w"))
+        context.options.update(self._options)
+        context.framerate, context.bit_rate = self._source.rate, 0  # quality is constant, not the rate
+        self._configure(context)
+        context.flags = first.flags  # whether the container wants parameter sets in its header
+        return context
 
     def _start(self, encoding: Encoding) -> None:
         """Open the encoder and write the header."""
