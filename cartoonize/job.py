@@ -102,15 +102,16 @@ def run(
     waits, started = Waits(), time.perf_counter()
     batch = batch or backend.batch
     report.stabilized = stabilize and backend.runtime != "null"
-    draw = Stabilizer(backend) if report.stabilized else backend
+    stabilizer = Stabilizer() if report.stabilized else None
+    finish = stabilizer.hold if stabilizer else None
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     if isinstance(source, VideoSource):
         report.width, report.height = source.width, source.height
     with sink:
-        course = Course(source, sink, draw, batch)
+        course = Course(source, sink, stabilizer, batch)
         ran = [report.backend, report.device, report.precision]
         report.frames = report.resumed = course.begin(report.style, ran, anew=not resume)
-        with closing(stream(source, draw, batch=batch, waits=waits)) as styled:
+        with closing(stream(source, backend, batch=batch, finish=finish, waits=waits)) as styled:
             for frame in styled:
                 sink.write(frame)
                 report.frames += 1

@@ -7,17 +7,18 @@ All of it is plain generators joined by `prefetch`, the only place that starts a
 
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from queue import Queue
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from .frames import Backend, Frame
+from .frames import Backend, Frame, Image, Images
 
 T = TypeVar("T")
+Finish: TypeAlias = Callable[[Image, Image], Image]
 
 
 @dataclass(slots=True)
@@ -31,7 +32,13 @@ class Waits:
 
 
 def stream(
-    frames: Iterable[Frame], backend: Backend, *, batch: int = 1, ahead: int = 2, waits: Waits | None = None
+    frames: Iterable[Frame],
+    backend: Backend,
+    *,
+    batch: int = 1,
+    ahead: int = 2,
+    finish: Finish | None = None,
+    waits: Waits | None = None,
 ) -> Generator[Frame]:
     """Stylise frames in order; each keeps its moment.
 
@@ -40,6 +47,8 @@ def stream(
         backend: called in another thread, with up to `batch` neighbours of one size.
         batch: pictures a call.
         ahead: batches that may wait in either queue; bounds the memory.
+        finish: called with the source and the drawing of each frame, in order and in the caller's thread,
+            while the next are drawn; gives what the frame is to hold.
         waits: filled in, when given.
 
     Hold the result in `contextlib.closing(...)` where it may not be read to its end, so that both threads
@@ -49,8 +58,9 @@ def stream(
     decoded = prefetch(frames, batch * ahead, waits, "decode")
     styled = prefetch(_applied(backend, groups(decoded, batch)), ahead, waits, "network", "encode")
     with closing(styled):
-        for group in styled:
-            yield from group
+        for group, images in styled:
+            for frame, image in zip(group, images, strict=True):
+                yield replace(frame, image=finish(frame.image, image) if finish else image)
 
 
 def groups(frames: Iterable[Frame], size: int) -> Generator[list[Frame]]:
@@ -115,13 +125,12 @@ def prefetch(
         raise failure[0]
 
 
-def _applied(backend: Backend, batches: Generator[list[Frame]]) -> Generator[list[Frame]]:
+def _applied(backend: Backend, batches: Generator[list[Frame]]) -> Generator[tuple[list[Frame], Images]]:
     with closing(batches):
         for group in batches:
             # One picture needs no stacking, which would copy it.
             images = group[0].image[None] if len(group) == 1 else np.stack([frame.image for frame in group])
-            styled = backend(images)
-            yield [replace(frame, image=image) for frame, image in zip(group, styled, strict=True)]
+            yield group, backend(images)
 
 
 class _closed:  # noqa: N801  # reads as a function, like contextlib.closing

@@ -12,7 +12,6 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
-from .frames import Backend
 from .media import Sink, Source, VideoSink, VideoSource
 from .media.encoding import versions
 from .media.video import STREAMED
@@ -30,9 +29,8 @@ _SAMPLE = 1 << 16  # bytes of each place of a source that are looked at
 class Course:
     """Ends the segments of a video as its frames pass. With pictures, which have none, it does nothing."""
 
-    def __init__(self, source: Source, sink: Sink, draw: Backend, batch: int) -> None:
-        self._source, self._sink = source, sink
-        self._stabilizer = draw if isinstance(draw, Stabilizer) else None
+    def __init__(self, source: Source, sink: Sink, stabilizer: Stabilizer | None, batch: int) -> None:
+        self._source, self._sink, self._stabilizer = source, sink, stabilizer
         self._batch, self._every = batch, -(-SEGMENT // batch) * batch
 
     def begin(self, style: str, ran: list[str], *, anew: bool) -> int:
@@ -52,13 +50,11 @@ class Course:
             return 0
         source.every = self._every
         done = sink.resume(self._key(source, sink, style, ran), anew=anew)
-        if self._stabilizer:
-            self._stabilizer.every = self._every
         if done is None:
             return 0
         source.go_on(done.frames, done.mark)
         if self._stabilizer:
-            self._stabilizer.go_on(done.frames, done.memory)
+            self._stabilizer.go_on(done.memory)
         return done.frames
 
     def passed(self, frames: int) -> None:
@@ -66,7 +62,7 @@ class Course:
         if self._every and frames % self._every == 0:
             assert isinstance(self._source, VideoSource)
             assert isinstance(self._sink, VideoSink)
-            memory = self._stabilizer.marks.pop(frames) if self._stabilizer else {}
+            memory = self._stabilizer.memory if self._stabilizer else {}
             self._sink.end_segment(self._source.marks.pop(frames), memory)
 
     def _key(self, source: VideoSource, sink: VideoSink, style: str, ran: list[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ eye takes for a shimmer on walls. The source tells where nothing happens: there 
 import numpy as np
 from numpy.typing import NDArray
 
-from .frames import Backend, Image, Images
+from .frames import Image, Images
 
 BLOCK = 8  # sides of the squares that are compared, in pixels
 # Mean changes of a block, in 0..255: below STILL is noise, above MOVING is news, between is blended.
@@ -18,40 +18,27 @@ Weights = NDArray[np.int16]
 
 
 class Stabilizer:
-    """A back end for the frames of one video, in order, with the drawing held where the source stands still.
+    """Holds the drawing of a video where its source stands still; takes its frames one by one, in order.
 
     Each block of the source is compared with what it was when its drawing was last renewed, so that slow
     changes add up until they count: a drawing is never off by more than STILL explains. Next to blocks that
     move everything is renewed, as networks look around. A cut renews all.
-
-    After every `every` frames `marks` gets, by their number, what `go_on` needs to do as if it had seen them.
     """
 
-    def __init__(self, backend: Backend) -> None:
-        self.every, self.marks = 0, dict[int, dict[str, Image]]()
-        self._backend = backend
-        self._seen = 0
+    def __init__(self) -> None:
         self._reference: Image | None = None  # the source as it was when each block was last renewed
         self._drawn: Image | None = None  # the previous result
 
-    def __call__(self, images: Images) -> Images:
-        """(N, H, W, 3) uint8 -> the same."""
-        drawn = self._backend(images)
-        return np.stack([self._next(source, new) for source, new in zip(images, drawn, strict=True)])
+    @property
+    def memory(self) -> dict[str, Image]:
+        """What another one needs to go on from here; the next frame changes it."""
+        if self._reference is None or self._drawn is None:
+            return {}
+        return {"reference": self._reference, "drawn": self._drawn}
 
-    def go_on(self, frames: int, mark: dict[str, Image]) -> None:
-        """Begin behind the first `frames` frames, of which `mark` was set after the last."""
-        self._seen, self._reference, self._drawn = frames, mark["reference"], mark["drawn"]
-
-    def _next(self, source: Image, new: Image) -> Image:
-        result = self.hold(source, new)
-        self._seen += 1
-        if self.every and self._seen % self.every == 0:
-            assert self._reference is not None
-            assert self._drawn is not None
-            # Only the reference is written to; a drawing is replaced by the next.
-            self.marks[self._seen] = {"reference": self._reference.copy(), "drawn": self._drawn}
-        return result
+    def go_on(self, memory: dict[str, Image]) -> None:
+        """Begin as if it had seen the frames of which this is the memory."""
+        self._reference, self._drawn = memory.get("reference"), memory.get("drawn")
 
     def hold(self, source: Image, new: Image) -> Image:
         """The next frame's drawing, of which `new` is the network's; both (H, W, 3) uint8."""

@@ -5,6 +5,7 @@ import struct
 import zlib
 from contextlib import closing
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
@@ -32,7 +33,9 @@ def saved(path, picture=None, **options):
     return path
 
 
+@cache
 def profile(name="sRGB"):
+    # Its time of making, to the second, is in it.
     return ImageCms.ImageCmsProfile(ImageCms.createProfile(name)).tobytes()
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cartoonize import Frame, stream
 from cartoonize.stabilizer import BLOCK, STILL, Stabilizer
 
 
@@ -22,9 +23,8 @@ def unsteady():
 
 
 def run(backend, frames, batch=1):
-    stable = Stabilizer(backend)
-    groups = [np.stack(frames[i : i + batch]) for i in range(0, len(frames), batch)]
-    return [image for group in groups for image in stable(group)]
+    given = [Frame(frame, pts) for pts, frame in enumerate(frames)]
+    return [frame.image for frame in stream(given, backend, batch=batch, finish=Stabilizer().hold)]
 
 
 @pytest.mark.parametrize("size", [(64, 80), (61, 83), (5, 7)])
@@ -69,13 +69,25 @@ def test_slow_changes_are_followed():
     assert max(behind) <= STILL + 1
 
 
+def test_it_goes_on_from_its_memory():
+    """One that is given the memory of another draws what that one would have drawn."""
+    frames, answers = [noisy(scene(61, 83), seed) for seed in range(4)], unsteady()
+    new = [answers(frame[None])[0] for frame in frames]
+    first, second = Stabilizer(), Stabilizer()
+    for source, image in zip(frames[:2], new[:2], strict=True):
+        first.hold(source, image)
+    second.go_on({name: array.copy() for name, array in first.memory.items()})
+    for source, image in zip(frames[2:], new[2:], strict=True):
+        assert np.array_equal(first.hold(source, image), second.hold(source, image))
+
+
 def test_the_result_is_ones_own():
     """Pictures handed out are not changed later, and those handed in never."""
     frames = [noisy(scene(), seed) for seed in range(3)]
     kept = [frame.copy() for frame in frames]
-    stable = Stabilizer(unsteady())
-    first = stable(frames[0][None])
+    stable, answers = Stabilizer(), unsteady()
+    first, *_ = drawn = [stable.hold(frame, answers(frame[None])[0]) for frame in frames[:1]]
     copy = first.copy()
-    stable(np.stack(frames[1:]))
+    drawn += [stable.hold(frame, answers(frame[None])[0]) for frame in frames[1:]]
     assert np.array_equal(first, copy)
     assert all(np.array_equal(a, b) for a, b in zip(frames, kept, strict=True))

@@ -31,7 +31,7 @@ ALLOWED = {
     "models": {"errors", "frames", "pending", "styles"},
     "backends": {"errors", "frames", "styles", "models"},
     "stabilizer": {"frames"},
-    "resume": {"frames", "media", "stabilizer", "styles", "version"},
+    "resume": {"media", "stabilizer", "styles", "version"},
     "job": {"backends", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {

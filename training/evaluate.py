@@ -147,7 +147,7 @@ def flicker(backend: Backend, frames: Iterable[Image]) -> dict[str, float]:
     Raises:
         TrainingError: there are fewer than two frames.
     """
-    stable = Stabilizer(backend)
+    stable = Stabilizer()
     answers = ((frame, backend(frame[None])[0]) for frame in frames)
     drawn = ((frame, answer, stable.hold(frame, answer)) for frame, answer in answers)
     changes = [
