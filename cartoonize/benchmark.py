@@ -207,7 +207,8 @@ def _encode(clip: Path, target: Path, drawn: list[Frame], count: int) -> int:
 
 def _together(clip: Path, target: Path, backend: LoadedBackend, style: str) -> int:
     with VideoSource(clip) as source:
-        return run(source, _sink(target, source), backend, Report(str(target), ""), stabilize=True).frames
+        report = Report(str(target), style)
+        return run(source, _sink(target, source), backend, report, stabilize=True).frames
 
 
 def _sink(target: Path, source: VideoSource) -> VideoSink:
