@@ -20,7 +20,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
 
-from ..errors import MediaError
+from ..errors import MediaError, SourceError, WriteError
 from ..frames import Frame, Image
 from ..pending import check_target
 from .colour import HDR_TRANSFERS, Colour
@@ -57,6 +57,7 @@ class VideoSource:
         _check_range(start, end)
         with ffmpeg_errors(path):
             _check_file(path)
+            self._opened = _stamp(path)
             self._open()
             assert self._first is not None
             self._describe(self._first[0])
@@ -83,22 +84,32 @@ class VideoSource:
     def __iter__(self) -> Iterator[Frame]:
         """Frames, once. May be iterated in another thread than the one that opened the source."""
         with ffmpeg_errors(self.path):
-            moment = self._first
-            while moment is not None:
-                frame, pts, duration = moment
-                image = self._image(frame)
-                self._read += 1
-                if self.every and self._read % self.every == 0:
-                    self.marks[self._read] = {
-                        "pts": pts,
-                        "crc": zlib.crc32(image.data),
-                        "damaged": self.damaged,
-                    }
-                yield Frame(image, pts, self.time_base, duration)
-                moment = next(self._decoded, None)
+            try:
+                yield from self._upright_frames()
+            except OSError as error:
+                raise SourceError(
+                    f"{self.path} cannot be read any more: {error.strerror or error}."
+                ) from error
+            if _stamp(self.path) not in (self._opened, None):
+                raise SourceError(f"{self.path} changed while it was read; try again when it is whole.")
         if self.damaged:
             packets = "1 damaged packet" if self.damaged == 1 else f"{self.damaged} damaged packets"
             self.notices.append(f"{packets} of {self.path.name} could not be decoded; frames are missing.")
+
+    def _upright_frames(self) -> Iterator[Frame]:
+        moment = self._first
+        while moment is not None:
+            frame, pts, duration = moment
+            image = self._image(frame)
+            self._read += 1
+            if self.every and self._read % self.every == 0:
+                self.marks[self._read] = {
+                    "pts": pts,
+                    "crc": zlib.crc32(image.data),
+                    "damaged": self.damaged,
+                }
+            yield Frame(image, pts, self.time_base, duration)
+            moment = next(self._decoded, None)
 
     def __enter__(self) -> Self:
         return self
@@ -246,7 +257,7 @@ class VideoSink:
         with ExitStack() as on_error:
             self._journal = Journal(path)
             on_error.callback(self._journal.close, done=False)
-            with ffmpeg_errors(path):
+            with write_errors(path):
                 self._container = on_error.enter_context(_open_output(self._journal.path, path.suffix))
                 self._add_video(encoding, path.suffix)
                 self._companions = Companions(source, self._container, encoding.audio, self.notices)
@@ -275,7 +286,7 @@ class VideoSink:
             )
         done = self._journal.checkpoint
         if done is not None:
-            with ffmpeg_errors(self.path):
+            with write_errors(self.path):
                 for packet in self._journal.packets():
                     packet.time_base = self._encoder_base
                     self._mux(packet)
@@ -285,14 +296,14 @@ class VideoSink:
 
     def end_segment(self, mark: dict[str, int], memory: dict[str, Any]) -> None:
         """Have the frames so far outlive this process, with what source and stabilizer need to go on."""
-        with ffmpeg_errors(self.path):
+        with write_errors(self.path):
             self._encode(None)
             self._encoder = None
             self._journal.end_segment(Checkpoint(self._written, mark, self._last or 0, memory))
 
     def write(self, frame: Frame) -> None:
         """Encode a frame, and copy what accompanies it up to its time."""
-        with ffmpeg_errors(self.path):
+        with write_errors(self.path):
             picture = self._source.colour.from_rgb(
                 frame.image, self._pixel_format, self._source.width, self._source.height
             )
@@ -348,7 +359,7 @@ class VideoSink:
             )
 
     def _finish(self) -> None:
-        with ffmpeg_errors(self.path):
+        with write_errors(self.path):
             if not self._written:
                 raise MediaError(f"No frame was written to {self.path}.")
             if self._encoder is not None:
@@ -440,6 +451,16 @@ def ffmpeg_errors(path: Path) -> Iterator[None]:
         raise MediaError(f"{path}: {error.strerror or error}.") from error
 
 
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """The same for the file that is written, where the system may be in the way."""
+    with ffmpeg_errors(path):
+        try:
+            yield
+        except OSError as error:  # FFmpeg's errors of the system are, too
+            raise WriteError.of(path, error) from error
+
+
 def _check_file(path: Path) -> None:
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not a video.")
@@ -447,6 +468,15 @@ def _check_file(path: Path) -> None:
         raise MediaError(f"There is no file {path}.")
     if path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes).")
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes with a file; None if it was removed, which those do not see who hold it open."""
+    try:
+        told = path.stat()
+    except FileNotFoundError:
+        return None
+    return told.st_size, told.st_mtime_ns
 
 
 def _check_range(start: float | None, end: float | None) -> None:
