@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .errors import CartoonizeError, MediaError, Stopped
+from .errors import CartoonizeError, MediaError, PipeError, Stopped
 from .export.cli import app as export_app
 from .styles import DEFAULT
 from .training.cli import app as training_app
@@ -301,7 +301,7 @@ def benchmark(
     backend = _load(style, device, precision, provider, input_range, channel_order)
     result = measure(backend, style, width=width, height=height, rounds=rounds, clip=clip)
     if as_json:
-        print(json.dumps(asdict(result)))  # noqa: T201  # what --json promises
+        _print_result(asdict(result))
     else:
         _console(sys.stdout).print(benchmark_table(result))
 
@@ -310,7 +310,7 @@ app.registered_commands += export_app.registered_commands
 
 
 def main() -> NoReturn:
-    """Run the command line; errors that a user can mend are one sentence and exit code 1."""
+    """Run the command line; errors that a user can mend are one sentence and their exit code."""
     # Pillow warns of each oddity in the EXIF of a picture; what matters of it is in our notices.
     warnings.filterwarnings("ignore", module="PIL")
     _stop_on_signals()
@@ -321,7 +321,7 @@ def main() -> NoReturn:
         sys.exit(stopped.exit_code)
     except CartoonizeError as error:
         _say_all(f"[bold red]Error:[/bold red] {_plain(str(error))}", error)
-        sys.exit(1)
+        sys.exit(error.exit_code)
     except SystemExit as stopped:
         if stopped.code == INTERRUPTED:
             _say("Stopped.")
@@ -411,7 +411,7 @@ def _finish(report: "Report", as_json: bool) -> None:
     for notice in report.notices:
         _say(f"[yellow]Note:[/yellow] {_plain(notice)}")
     if as_json:
-        print(json.dumps(asdict(report)))  # noqa: T201  # what --json promises
+        _print_result(asdict(report))
     else:
         rate = f", {report.fps:.1f} frames/s" if report.frames > 1 else ""
         earlier = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
@@ -419,6 +419,15 @@ def _finish(report: "Report", as_json: bool) -> None:
             f"{_plain(report.output)}: {report.frames} frame{'s' * (report.frames != 1)}{earlier} in "
             f"{report.seconds:.1f} s{rate}"
         )
+
+
+def _print_result(result: dict[str, Any]) -> None:
+    """What --json promises."""
+    try:
+        print(json.dumps(result), flush=True)  # noqa: T201
+    except BrokenPipeError as error:
+        sys.stdout = None  # or the interpreter would try to flush it once more
+        raise PipeError("The result was not printed: nobody reads it.") from error
 
 
 def _seconds(text: str | None) -> float | None:

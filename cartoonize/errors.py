@@ -1,7 +1,12 @@
 """Every error that a user can cause.
 
-    CartoonizeError         caught by the command line: its message, and exit code 1
+    CartoonizeError         caught by the command line: its message, and its exit code
     ├── MediaError          a picture or video that cannot be read or written
+    │   ├── SourceError     the source changed, or went away, while it was read
+    │   ├── WriteError      the system does not let the output be written
+    │   │   └── SpaceError  ... as there is no room for it
+    │   └── BusyError       another process is writing the same video
+    ├── PipeError           nobody reads what is printed
     ├── ModelError          a style file or network that cannot be used
     ├── BackendError        a device, precision or runtime that is not to be had
     └── TrainingError       data or a run folder that cannot be trained on
@@ -9,12 +14,24 @@
     Stopped                 a signal asked the program to end: no error, and caught by the command line only
 
 Messages are whole sentences that name the file or option and, where there is one, the way out. Anything
-else that is raised is a defect of this program and keeps its traceback.
+else that is raised is a defect of this program and keeps its traceback. The exit codes stand here and nowhere
+else in the code; docs/exit-codes.md lists them.
 """
+
+import errno
+from pathlib import Path
+
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_NO_WAY = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EIO, errno.ENXIO, errno.ENODEV,
+    getattr(errno, "ESTALE", errno.EIO),
+}  # fmt: skip
 
 
 class CartoonizeError(Exception):
     """The base of all errors of this package."""
+
+    exit_code = 1
 
 
 class Stopped(BaseException):
@@ -27,6 +44,42 @@ class Stopped(BaseException):
 
 class MediaError(CartoonizeError):
     """A picture or video that cannot be read or written."""
+
+
+class SourceError(MediaError):
+    """The source changed, or went away, while it was read."""
+
+    exit_code = 4
+
+
+class WriteError(MediaError):
+    """The system does not let the output be written: its folder is gone, read-only, or on a broken disk."""
+
+    exit_code = 5
+
+    @staticmethod
+    def of(path: Path, error: OSError) -> MediaError:
+        """The kind that fits an error of the system."""
+        kind = SpaceError if error.errno in _NO_ROOM else WriteError if error.errno in _NO_WAY else MediaError
+        return kind(f"Cannot write {path}: {error.strerror or error}.")
+
+
+class SpaceError(WriteError):
+    """There is no room for the output."""
+
+    exit_code = 6
+
+
+class BusyError(MediaError):
+    """Another process is writing the same video."""
+
+    exit_code = 7
+
+
+class PipeError(CartoonizeError):
+    """Nobody reads what is printed."""
+
+    exit_code = 141  # the shells' for SIGPIPE
 
 
 class ModelError(CartoonizeError):

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .errors import MediaError
+from .errors import MediaError, WriteError
 
 
 class PendingFile:
@@ -44,7 +44,7 @@ class PendingFile:
             self.path.replace(self.target)
         except OSError as error:
             self.discard()
-            raise MediaError(f"Cannot write {self.target}: {error.strerror}.") from error
+            raise WriteError.of(self.target, error) from error
 
     def discard(self) -> None:
         """Remove what was written."""
@@ -66,6 +66,6 @@ def check_target(target: Path, *, overwrite: bool) -> None:
         if not target.parent.is_dir():
             raise MediaError(f"Cannot write {target}: there is no folder {target.parent}.")
     except OSError as error:
-        raise MediaError(f"Cannot write {target}: {error.strerror}.") from error
+        raise WriteError.of(target, error) from error
     if not os.access(target.parent, os.W_OK):
-        raise MediaError(f"Cannot write {target}: the folder {target.parent} is not writable.")
+        raise WriteError(f"Cannot write {target}: the folder {target.parent} is not writable.")

@@ -14,7 +14,7 @@ from typing import Any
 
 from .media import Sink, Source, VideoSink, VideoSource
 from .media.encoding import versions
-from .media.video import STREAMED
+from .media.video import STREAMED, ffmpeg_errors
 from .stabilizer import Stabilizer
 from .styles import find
 from .version import __version__
@@ -83,7 +83,7 @@ class Course:
 def _source_identity(path: Path) -> dict[str, Any]:
     """Size, time, and a hash of the beginning, the middle and the end."""
     digest = sha256()
-    with path.open("rb") as file:
+    with ffmpeg_errors(path), path.open("rb") as file:
         told = os.fstat(file.fileno())
         for place in (0, told.st_size // 2, max(0, told.st_size - _SAMPLE)):
             file.seek(place)

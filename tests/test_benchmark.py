@@ -14,7 +14,7 @@ def measured(tmp_path_factory, tiny_style):
     """A benchmark of a tiny network on a clip of 12 frames."""
     clip = Clip(tones=[440]).write(tmp_path_factory.mktemp("clip") / "in.mp4")
     backend = load(str(tiny_style), device="cpu")
-    return benchmark.benchmark(backend, "tiny", width=64, height=64, rounds=2, clip=clip)
+    return benchmark.benchmark(backend, str(tiny_style), width=64, height=64, rounds=2, clip=clip)
 
 
 def test_every_stage_is_measured(measured):

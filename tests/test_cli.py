@@ -13,6 +13,8 @@ import pytest
 from clips import Clip, packets, read_clip
 from PIL import Image
 
+from cartoonize.errors import SpaceError
+
 
 @pytest.fixture
 def clip(tmp_path):
@@ -212,7 +214,7 @@ def test_a_full_disk_is_one_sentence(tmp_path):
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
     )
-    assert done.returncode == 1
+    assert done.returncode == SpaceError.exit_code
     assert "Traceback" not in done.stderr
     assert "out.mp4: File too large" in re.sub(r"\s+", " ", done.stderr)
     assert (tmp_path / "out.mp4").read_text() == "earlier"

@@ -22,7 +22,7 @@ from zipfile import BadZipFile
 from av.packet import Packet, PacketSideData, PktSideDataT
 from filelock import FileLock, Timeout
 
-from ..errors import MediaError
+from ..errors import BusyError, WriteError
 from ..pending import check_target
 
 # pts, dts, duration, whether a decoder can start here, number of side data, bytes
@@ -60,7 +60,8 @@ class Journal:
     then, so that a process or a computer may stop at any time.
 
     Raises:
-        MediaError: another process works on the same video, or the folder cannot be made.
+        BusyError: another process works on the same video.
+        WriteError: the folder cannot be made.
     """
 
     def __init__(self, target: Path) -> None:
@@ -74,9 +75,9 @@ class Journal:
             self._lock = FileLock(self.folder / "lock")
             self._lock.acquire(timeout=0)
         except Timeout as error:
-            raise MediaError(f"Another process is writing {target}; wait for it, or stop it.") from error
+            raise BusyError(f"Another process is writing {target}; wait for it, or stop it.") from error
         except OSError as error:
-            raise MediaError(f"Cannot write {target}: {error.strerror}.") from error
+            raise WriteError.of(target, error) from error
         with suppress(OSError):
             self.path.unlink()  # of a run that was killed
 

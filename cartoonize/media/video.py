@@ -21,7 +21,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition
 
-from ..errors import MediaError
+from ..errors import MediaError, SourceError, WriteError
 from ..frames import Frame, Image
 from .alpha import alpha_decoder, alpha_of, is_transparent
 from .animation import plays
@@ -77,6 +77,7 @@ class VideoSource:
         self._read = 0
         _check_range(start, end)
         with ffmpeg_errors(path):
+            self._opened = _stamp(path)
             self._open()
             assert self._first is not None
             self._describe(self._first[0])
@@ -85,7 +86,7 @@ class VideoSource:
         """Begin at the first frame of the range."""
         self.beside: deque[Packet[Any]] = deque()  # met on standard input, and written beside the picture
         with ExitStack() as on_error:
-            self.container: InputContainer = on_error.enter_context(_opened(self.path))
+            self.container: InputContainer = on_error.enter_context(_open_input(self.path))
             stream = self._stream = _picture_stream(self.container, self.path, self.decoding.stream)
             self.stream_index = stream.index
             stream.thread_type = "AUTO"
@@ -105,24 +106,34 @@ class VideoSource:
     def __iter__(self) -> Iterator[Frame]:
         """Frames, once. May be iterated in another thread than the one that opened the source."""
         with ffmpeg_errors(self.path):
-            moment = self._first
-            while moment is not None:
-                frame, pts, duration = moment
-                image = self._image(frame)
-                self._read += 1
-                if self.every and self._read % self.every == 0:
-                    self.marks[self._read] = {
-                        "pts": pts,
-                        "crc": zlib.crc32(image.data),
-                        "damaged": self.damaged,
-                    }
-                alpha = alpha_of(frame)
-                alpha = None if alpha is None else self._orientation.upright(alpha)
-                yield Frame(image, pts, self.time_base, duration, alpha=alpha)
-                moment = next(self._decoded, None)
+            try:
+                yield from self._upright_frames()
+            except OSError as error:
+                raise SourceError(
+                    f"{self.path} cannot be read any more: {error.strerror or error}."
+                ) from error
+            if _stamp(self.path) not in (self._opened, None):
+                raise SourceError(f"{self.path} changed while it was read; try again when it is whole.")
         if self.damaged:
             packets = "1 damaged packet" if self.damaged == 1 else f"{self.damaged} damaged packets"
             self.notices.append(f"{packets} of {self.path.name} could not be decoded; frames are missing.")
+
+    def _upright_frames(self) -> Iterator[Frame]:
+        moment = self._first
+        while moment is not None:
+            frame, pts, duration = moment
+            image = self._image(frame)
+            self._read += 1
+            if self.every and self._read % self.every == 0:
+                self.marks[self._read] = {
+                    "pts": pts,
+                    "crc": zlib.crc32(image.data),
+                    "damaged": self.damaged,
+                }
+            alpha = alpha_of(frame)
+            alpha = None if alpha is None else self._orientation.upright(alpha)
+            yield Frame(image, pts, self.time_base, duration, alpha=alpha)
+            moment = next(self._decoded, None)
 
     def __enter__(self) -> Self:
         return self
@@ -301,7 +312,7 @@ class VideoSink:
         with ExitStack() as on_error:
             self._journal = open_journal(path, overwrite=overwrite)
             on_error.callback(self._journal.close, done=False)
-            with ffmpeg_errors(path):
+            with write_errors(path):
                 self._container = on_error.enter_context(
                     open_output(self._journal, encoding.format, source.plays)
                 )
@@ -338,7 +349,7 @@ class VideoSink:
             )
         done = self._journal.checkpoint
         if done is not None:
-            with ffmpeg_errors(self.path):
+            with write_errors(self.path):
                 for packet in self._journal.packets():
                     packet.time_base = self._encoder_base
                     self._mux(packet)
@@ -348,7 +359,7 @@ class VideoSink:
 
     def end_segment(self, mark: dict[str, int], memory: dict[str, Any]) -> None:
         """Have the frames so far outlive this process, with what source and stabilizer need to go on."""
-        with ffmpeg_errors(self.path):
+        with write_errors(self.path):
             self._encode(None)
             self._encoder = None
             assert isinstance(self._journal, Journal)
@@ -356,7 +367,7 @@ class VideoSink:
 
     def write(self, frame: Frame) -> None:
         """Encode a frame, and copy what accompanies it up to its time."""
-        with ffmpeg_errors(self.path):
+        with write_errors(self.path):
             pts = frame.pts if self._last is None else max(frame.pts, self._last + 1)
             self._last = pts
             timed = replace(frame, pts=pts)
@@ -411,7 +422,7 @@ class VideoSink:
             )
 
     def _finish(self) -> None:
-        with ffmpeg_errors(self.path):
+        with write_errors(self.path):
             if not self._written:
                 raise MediaError(f"No frame was written to {self.path}.")
             for picture in self._canvas.finish():
@@ -508,7 +519,17 @@ def ffmpeg_errors(path: Path) -> Iterator[None]:
         raise MediaError(f"{path}: {error.strerror or error}.") from error
 
 
-def _opened(path: Path) -> InputContainer:
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """The same for the file that is written, where the system may be in the way."""
+    with ffmpeg_errors(path):
+        try:
+            yield
+        except OSError as error:  # FFmpeg's errors of the system are, too
+            raise WriteError.of(path, error) from error
+
+
+def _open_input(path: Path) -> InputContainer:
     if path == STREAMED:
         return av.open("pipe:0")
     if path.is_dir():
@@ -518,6 +539,15 @@ def _opened(path: Path) -> InputContainer:
     if path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes).")
     return av.open(path)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes with a file; None if it was removed, which those do not see who hold it open."""
+    try:
+        told = path.stat()
+    except FileNotFoundError:
+        return None
+    return told.st_size, told.st_mtime_ns
 
 
 def _check_range(start: float | None, end: float | None) -> None:
