@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .errors import CartoonizeError, MediaError, PipeError, Stopped
+from .errors import CartoonizeError, DamageError, MediaError, PipeError, Stopped
 from .export.cli import app as export_app
 from .styles import DEFAULT
 from .training.cli import app as training_app
@@ -113,6 +113,10 @@ def video(
             help="Go on where an interrupted run of the same command stopped, or start anew.",
         ),
     ] = True,
+    tolerate_errors: Annotated[
+        bool,
+        typer.Option("--tolerate-errors", help="Take what can be drawn of a damaged SRC for the result."),
+    ] = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -124,7 +128,7 @@ def video(
 
       cartoonize video film.mkv part.mp4 --start 1:30 --end 2:00 --crf 23
     """
-    from .job import Report
+    from .job import Report, damage_sentence
     from .media import Encoding, open_sink, open_source
 
     _refuse_pictures(src)
@@ -133,8 +137,11 @@ def video(
         encoding = Encoding(codec, crf, preset, not no_audio)
         sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
         report = Report(str(dst), style)
-        _run(source, sink, backend, report, _batch(batch), stabilize=stabilize, resume=resume)
+        _run(source, sink, backend, report, _batch(batch), stabilize=stabilize, resume=resume,
+             tolerate_errors=tolerate_errors)  # fmt: skip
         _finish(report, as_json)
+        if report.partial:
+            raise DamageError(damage_sentence(report))
 
 
 @app.command()
@@ -304,16 +311,12 @@ def _run(
     backend: "LoadedBackend",
     report: "Report",
     batch: int | None,
-    *,
-    stabilize: bool = False,
-    resume: bool = True,
+    **options: bool,
 ) -> "Report":
     from .job import run
 
     with _progress(report.output, source.frames) as done:
-        return run(
-            source, sink, backend, report, batch=batch, stabilize=stabilize, resume=resume, on_frame=done
-        )
+        return run(source, sink, backend, report, batch=batch, on_frame=done, **options)
 
 
 @contextmanager

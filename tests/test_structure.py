@@ -32,7 +32,7 @@ ALLOWED = {
     "backends": {"errors", "frames", "styles", "models"},
     "stabilizer": {"frames"},
     "resume": {"frames", "media", "stabilizer", "styles", "version"},
-    "job": {"backends", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
+    "job": {"backends", "errors", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {
         "backends",

@@ -17,6 +17,8 @@ from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import AttachmentStream, Disposition, Stream
 
+from .damage import Damage, readable
+
 if TYPE_CHECKING:
     from av.container.core import Chapter
 
@@ -110,6 +112,8 @@ class Companions:
     def _track(self, stream: Stream) -> "_Track | None":
         if isinstance(stream, AttachmentStream):
             return self._attach(stream)
+        if stream.codec_context is None and stream.type == "audio":  # of a kind that FFmpeg does not know
+            return None
         if stream.disposition & Disposition.attached_pic:
             return self._cover(stream)
         try:
@@ -188,7 +192,8 @@ class Companions:
             return
         earliest = -(1 << 62) if self._output.format.name in _NEGATIVE_TIMES else 0
         wanted = [stream for stream in self._input.streams if stream.index in self._tracks]
-        for packet in self._input.demux(*wanted):
+        damage = Damage()
+        for packet in readable(self._input, wanted, damage):
             if not packet.size:  # the end of a stream
                 continue
             if packet.stream.disposition & Disposition.attached_pic:
@@ -203,6 +208,8 @@ class Companions:
                 packet.dts = max(dts, earliest)
                 packet.pts = None if packet.pts is None else max(packet.pts - offset, earliest)
                 yield time, packet
+        if damage.packets:
+            self._notices.append("Parts of the sound and of the other streams are damaged, and left out.")
 
 
 class _Track:

@@ -25,6 +25,7 @@ from ..frames import Frame, Image
 from ..pending import check_target
 from .colour import HDR_TRANSFERS, Colour
 from .companions import Companions
+from .damage import Damage, End, readable
 from .encoding import RESTARTABLE, Encoding, known_encoders
 from .journal import Checkpoint, Journal
 
@@ -72,7 +73,7 @@ class VideoSource:
             self.time_base = stream.time_base or Fraction(1, 90000)
             self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
             self.shift = _origin(self._container) + (self.start or 0.0)
-            self.damaged = 0
+            self.damage = Damage()
             if self.start:
                 self._seek(self.shift)
             self._decoded = self._moments()
@@ -92,9 +93,8 @@ class VideoSource:
                 ) from error
             if _stamp(self.path) not in (self._opened, None):
                 raise SourceError(f"{self.path} changed while it was read; try again when it is whole.")
-        if self.damaged:
-            packets = "1 damaged packet" if self.damaged == 1 else f"{self.damaged} damaged packets"
-            self.notices.append(f"{packets} of {self.path.name} could not be decoded; frames are missing.")
+        if self.damage:
+            self.notices.append(self.damage.sentence(self.path.name))
 
     def _upright_frames(self) -> Iterator[Frame]:
         moment = self._first
@@ -103,11 +103,10 @@ class VideoSource:
             image = self._image(frame)
             self._read += 1
             if self.every and self._read % self.every == 0:
+                crc, damage = zlib.crc32(image.data), self.damage
                 self.marks[self._read] = {
-                    "pts": pts,
-                    "crc": zlib.crc32(image.data),
-                    "damaged": self.damaged,
-                }
+                    "pts": pts, "crc": crc, "packets": damage.packets, "frames": damage.frames
+                }  # fmt: skip
             yield Frame(image, pts, self.time_base, duration)
             moment = next(self._decoded, None)
 
@@ -131,13 +130,14 @@ class VideoSource:
         its time and with the same pixels. Otherwise everything is decoded from the start, and counted.
         """
         with ffmpeg_errors(self.path):
-            if mark["damaged"] or not self._find(mark):
+            damage = Damage(mark["packets"], mark["frames"])
+            if damage or not self._find(mark):
                 self.close()
                 self._open()
                 for _ in range(frames - 1):
                     next(self._decoded, None)
             self._first, self._read = next(self._decoded, None), frames
-            self.damaged = mark["damaged"]
+            self.damage = damage
 
     def _find(self, mark: dict[str, int]) -> bool:
         offset = round(self.shift / self.time_base)
@@ -169,7 +169,7 @@ class VideoSource:
             if on_time or place == earliest:
                 break
         self._container.seek(place)
-        self.damaged = 0
+        self.damage = Damage()
 
     def _describe(self, frame: av.VideoFrame) -> None:
         """What the first frame tells of all of them."""
@@ -218,11 +218,16 @@ class VideoSource:
 
     def _frames(self) -> Iterator[av.VideoFrame]:
         """All frames that can be decoded; packets that cannot are counted."""
-        for packet in self._container.demux(self._stream):
+        end = End(self.path, self._container, self._stream)
+        for packet in readable(self._container, [self._stream], self.damage):
+            end.see(packet)
             try:
-                yield from packet.decode()
+                for frame in packet.decode():
+                    self.damage.frames += frame.is_corrupt
+                    yield frame
             except av.error.InvalidDataError:
-                self.damaged += 1
+                self.damage.packets += 1
+        self.damage.cut |= end.missing
 
     def _nothing(self) -> str:
         if self.start is not None or self.end is not None:
@@ -293,6 +298,10 @@ class VideoSink:
                     self._companions.copy_until(float((packet.pts or 0) * self._encoder_base))
             self._written, self._last = done.frames, done.last
         return done
+
+    def salvage(self) -> None:
+        """Have what is written appear under a name that says that it is not all."""
+        self.path = self._journal.target = self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
 
     def end_segment(self, mark: dict[str, int], memory: dict[str, Any]) -> None:
         """Have the frames so far outlive this process, with what source and stabilizer need to go on."""
