@@ -51,6 +51,14 @@ Device = Annotated[
 PrecisionName = Annotated[
     str, typer.Option("--precision", help="auto, fp32, bf16 or fp16; auto is the fastest of the device.")
 ]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Refuse larger pictures and frames, before they take memory.",
+        show_default="256 million; 67 million in a video",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing DST.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")]
 
@@ -117,6 +125,7 @@ def video(
         bool,
         typer.Option("--tolerate-errors", help="Take what can be drawn of a damaged SRC for the result."),
     ] = False,
+    max_pixels: MaxPixels = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -132,7 +141,7 @@ def video(
     from .media import Encoding, open_sink, open_source
 
     _refuse_pictures(src)
-    with open_source(src, start=_seconds(start), end=_seconds(end)) as source:
+    with open_source(src, start=_seconds(start), end=_seconds(end), max_pixels=max_pixels) as source:
         backend = _load(style, device, precision)
         encoding = Encoding(codec, crf, preset, not no_audio)
         sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
@@ -155,6 +164,7 @@ def image(
     style: Style = DEFAULT,
     device: Device = "auto",
     precision: PrecisionName = "auto",
+    max_pixels: MaxPixels = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -172,7 +182,7 @@ def image(
     if len(paths) < 2:
         raise MediaError("Name at least one picture and, last, the file or folder to write.")
     *sources, dst = paths
-    with PictureSource(sources) as source:
+    with PictureSource(sources, max_pixels=max_pixels) as source:
         backend = _load(style, device, precision)
         sink = PictureSink(dst, source, overwrite=overwrite)
         _finish(_run(source, sink, backend, Report(str(dst), style), 1), as_json)

@@ -42,20 +42,23 @@ class Sink(Protocol):
     ) -> None: ...
 
 
-def open_source(path: Path, *, start: float | None = None, end: float | None = None) -> Source:
+def open_source(
+    path: Path, *, start: float | None = None, end: float | None = None, max_pixels: int | None = None
+) -> Source:
     """Open a picture, a folder of pictures, or a video, by what the path is.
 
     Args:
         path: pictures are told from videos by their suffix.
         start: seconds of a video to leave out at the beginning.
         end: the second of a video at which to stop.
+        max_pixels: larger pictures and frames are refused; None for 256 million, and 67 million in a video.
 
     Raises:
-        MediaError: there is no such file, or it is damaged or of a kind that cannot be read.
+        MediaError: there is no such file, or it is damaged, too large, or of a kind that cannot be read.
     """
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
-        return PictureSource([path])
-    return VideoSource(path, start=start, end=end)
+        return PictureSource([path], max_pixels=max_pixels)
+    return VideoSource(path, start=start, end=end, max_pixels=max_pixels)
 
 
 def open_sink(

@@ -28,9 +28,12 @@ from .companions import Companions
 from .damage import Damage, End, readable
 from .encoding import RESTARTABLE, Encoding, known_encoders
 from .journal import Checkpoint, Journal
+from .picture import check_size
 
 BROADCAST_CLOCK = 1.0  # seconds
 _WITH_ALPHA = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap")
+MAX_PIXELS = 1 << 26
+"""Of a frame, unless told otherwise; 8K has half of them. Some frames are in the memory at once."""
 LONGEST = 1e7  # seconds; later times are taken for mistakes
 _SEEK_MARGINS = (0.0, 2.0, 12.0, math.inf)
 
@@ -50,8 +53,16 @@ class VideoSource:
             empty. Raised by opening it as far as possible: the first frame is decoded then.
     """
 
-    def __init__(self, path: Path, *, start: float | None = None, end: float | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+        max_pixels: int | None = None,
+    ) -> None:
         self.path, self.start, self.end = path, start, end
+        self._limit = max_pixels or MAX_PIXELS
         self.notices: list[str] = []
         self.every, self.marks = 0, dict[int, dict[str, int]]()
         self._read = 0
@@ -66,8 +77,12 @@ class VideoSource:
     def _open(self) -> None:
         """Begin at the first frame of the range."""
         with ExitStack() as on_error:
-            self._container: InputContainer = on_error.enter_context(av.open(self.path))
+            # FFmpeg decodes some frames to see what there is: it has to know the limit, too.
+            limit = {"max_pixels": str(self._limit)}
+            self._container: InputContainer = on_error.enter_context(av.open(self.path, options=limit))
             stream = self._stream = _picture_stream(self._container, self.path)
+            check_size(self.path, stream.width, stream.height, self._limit)
+            stream.codec_context.options.update(limit)
             self.stream_index = stream.index
             stream.thread_type = "AUTO"
             self.time_base = stream.time_base or Fraction(1, 90000)
