@@ -11,6 +11,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+SLACK = 1.0
+"""Seconds that a whole file may be shorter than its container says, as muxers round and pad."""
 PATIENCE = 1000
 """Failures to find a packet, one after another, after which a file is taken to be at its end."""
 
@@ -18,11 +20,12 @@ PATIENCE = 1000
 @dataclass(slots=True)
 class Damage:
     """What could not be read of a video as it should: `packets` that cannot be decoded, `frames` with errors
-    in them, and whether the file is `cut`, that is, ends before it says."""
+    in them, and whether its `container` is. What is missing because of that cannot be counted.
+    """
 
     packets: int = 0
     frames: int = 0
-    cut: bool = False
+    container: bool = False
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())
@@ -34,8 +37,8 @@ class Damage:
             what.append(f"{_count(self.packets, 'damaged packet')} could not be decoded; frames are missing")
         if self.frames:
             what.append(f"{_count(self.frames, 'frame')} could be decoded in part only")
-        if self.cut:
-            what.append("the file ends before it should")
+        if self.container:
+            what.append("its container is broken or cut short, so that frames may be missing")
         return f"{name} is damaged: {', and '.join(what)}."
 
 
@@ -55,49 +58,69 @@ def readable(container: InputContainer, streams: Sequence[Stream], damage: Damag
 
 
 class End:
-    """Watches a picture's packets go by, to tell whether they ended where the file says.
+    """Watches packets go by, to tell in the end whether they were all.
 
-    MP4 and MOV list all samples; Matroska says how many bytes it has. Of others nothing is expected: what
-    their headers say of lengths is often an estimate, or wrong.
+    MP4 and MOV list their samples. Matroska says how long its longest stream lasts, and is a chain of
+    elements; where it is broken FFmpeg passes over parts without a word. Of others nothing is known: what
+    their headers say of lengths is often an estimate. Where `everything` is true, `see` needs the packets of
+    all streams.
     """
 
     def __init__(self, path: Path, container: InputContainer, picture: Stream) -> None:
-        name = container.format.name
-        entries = picture.index_entries if name.startswith("mov") else ()
+        self._path, self._kind = path, container.format.name
+        entries = picture.index_entries if self._kind.startswith("mov") else ()
         self._listed = entries[len(entries) - 1].timestamp if len(entries) else -math.inf
-        self._last = -math.inf
-        self._cut = name.startswith("matroska") and _matroska_size(path) > path.stat().st_size
+        self._picture, self._last, self._seen = picture.index, -math.inf, 0.0
+        self.everything = self._kind.startswith("matroska")
+        self._expected = (container.duration or 0) / av.time_base - SLACK
 
     def see(self, packet: "Packet[Any]") -> None:
         """Take note of a packet."""
-        if packet.dts is not None:
+        if packet.dts is not None and packet.stream_index == self._picture:
             self._last = max(self._last, packet.dts)
+        if packet.pts is not None:
+            self._seen = max(self._seen, float(packet.pts * packet.time_base))
 
     @property
     def missing(self) -> bool:
-        """Whether there should have been more."""
-        return self._cut or self._last < self._listed
+        """Whether there should have been more; of Matroska the file is read for that, but for its payload."""
+        if self.everything:
+            return self._seen < self._expected or not _is_chain(self._path)
+        return self._last < self._listed
 
 
-def _matroska_size(path: Path) -> int:
-    """Bytes that a Matroska or WebM file should have; 0 if it does not say, as those recorded live.
+# Elements of Matroska and WebM (RFC 9559): those that are entered, and what is found in them.
+_ENTERED = {0x18538067, 0x1F43B675}  # Segment, Cluster
+_PASSED = {
+    0x1A45DFA3, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1941A469, 0x1043A770, 0x1254C367,
+    0xE7, 0xA3, 0xA0, 0xAB, 0xA7, 0xAF, 0x5854, 0xEC, 0xBF,
+}  # fmt: skip
 
-    A file is two elements, the header and the segment, each an identifier of four bytes, a size, and so many
-    bytes (RFC 8794, RFC 9559).
+
+def _is_chain(path: Path) -> bool:
+    """Whether a Matroska file is made of known elements from its beginning to its end.
+
+    An element is an identifier, the size of its content, and that (RFC 8794). 250,000 of them, which is an
+    hour of film, take about half a second.
     """
+    end, place = path.stat().st_size, 0
     with path.open("rb") as file:
-        end = 0
-        for identifier in (0x1A45DFA3, 0x18538067):
-            file.seek(end)
-            if int.from_bytes(file.read(4), "big") != identifier:
-                return 0
-            first = file.read(1)
-            length = 9 - int.from_bytes(first).bit_length()  # its leading zeros count the bytes that follow
-            size = int.from_bytes(first + file.read(length - 1)) & ~(1 << 7 * length)
-            if length == 9 or size == (1 << 7 * length) - 1:  # damaged, or unknown
-                return 0
-            end = file.tell() + size
-    return end
+        while place < end:
+            file.seek(place)
+            head = file.read(12)
+            width = _width(head)
+            identifier, head = int.from_bytes(head[:width]), head[width:]
+            if identifier not in _ENTERED | _PASSED or len(head) < _width(head):
+                return False
+            place += width + _width(head)
+            if identifier not in _ENTERED:
+                place += int.from_bytes(head[: _width(head)]) & ~(1 << 7 * _width(head))
+    return place == end
+
+
+def _width(head: bytes) -> int:
+    """Bytes of the number that comes first: the leading zeros of its first byte count those that follow."""
+    return 9 - int.from_bytes(head[:1]).bit_length()
 
 
 def _count(number: int, what: str) -> str:

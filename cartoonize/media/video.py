@@ -234,15 +234,18 @@ class VideoSource:
     def _frames(self) -> Iterator[av.VideoFrame]:
         """All frames that can be decoded; packets that cannot are counted."""
         end = End(self.path, self._container, self._stream)
-        for packet in readable(self._container, [self._stream], self.damage):
+        streams = [] if end.everything else [self._stream]
+        for packet in readable(self._container, streams, self.damage):
             end.see(packet)
+            if packet.stream_index != self._stream.index:
+                continue
             try:
                 for frame in packet.decode():
                     self.damage.frames += frame.is_corrupt
                     yield frame
             except av.error.InvalidDataError:
                 self.damage.packets += 1
-        self.damage.cut |= end.missing
+        self.damage.container |= end.missing
 
     def _nothing(self) -> str:
         if self.start is not None or self.end is not None:
