@@ -86,7 +86,7 @@ def benchmark(
             backend.device, backend.precision, backend.runtime, backend.batch,
         )  # fmt: skip
         target = Path(folder) / "drawn.mp4"
-        together = partial(_together, clip, target, backend)
+        together = partial(_together, clip, target, backend, style)
         result.frames = together()  # warms everything up
         result.peak_mb = _peak_mb()
         count = result.frames
@@ -205,9 +205,9 @@ def _encode(clip: Path, target: Path, drawn: list[Frame], count: int) -> int:
     return count
 
 
-def _together(clip: Path, target: Path, backend: LoadedBackend) -> int:
+def _together(clip: Path, target: Path, backend: LoadedBackend, style: str) -> int:
     with VideoSource(clip) as source:
-        return run(source, _sink(target, source), backend, Report(str(target), ""), stabilize=True).frames
+        return run(source, _sink(target, source), backend, Report(str(target), style), stabilize=True).frames
 
 
 def _sink(target: Path, source: VideoSource) -> VideoSink:
