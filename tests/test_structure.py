@@ -31,7 +31,7 @@ ALLOWED = {
     "models": {"errors", "frames", "styles"},
     "backends": {"errors", "frames", "styles", "models"},
     "stabilizer": {"frames"},
-    "resume": {"frames", "media", "stabilizer", "styles", "version"},
+    "resume": {"errors", "frames", "media", "stabilizer", "styles", "version"},
     "job": {"backends", "errors", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {
