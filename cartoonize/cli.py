@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .errors import CartoonizeError, MediaError, PipeError, Stopped
+from .errors import CartoonizeError, DamageError, MediaError, PipeError, Stopped
 from .export.cli import app as export_app
 from .styles import DEFAULT
 from .training.cli import app as training_app
@@ -60,6 +60,14 @@ InputRange = Annotated[
     str, typer.Option(help="Of another program's .onnx file: auto (by trying), -1..1, 0..1 or 0..255.")
 ]
 ChannelOrder = Annotated[str, typer.Option(help="Of another program's .onnx file: rgb or bgr.")]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Refuse larger pictures and frames, before they take memory.",
+        show_default="256 million; 67 million in a video",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing DST.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")]
 
@@ -156,6 +164,11 @@ def video(
             help="Go on where an interrupted run of the same command stopped, or start anew.",
         ),
     ] = True,
+    tolerate_errors: Annotated[
+        bool,
+        typer.Option("--tolerate-errors", help="Take what can be drawn of a damaged SRC for the result."),
+    ] = False,
+    max_pixels: MaxPixels = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -171,19 +184,22 @@ def video(
 
       cartoonize video cat.gif cartoon.gif
     """
-    from .job import Report
+    from .job import Report, damage_sentence
     from .media import Decoding, Encoding, open_sink, open_video
 
     if as_json and dst == Path("-"):
         raise MediaError("--json prints on standard output, where the video goes; leave it out.")
-    decoding = Decoding(stream, hdr, _rate(fps))
+    decoding = Decoding(stream, hdr, _rate(fps), max_pixels)
     with open_video(src, start=_seconds(start), end=_seconds(end), decoding=decoding) as source:
         backend = _load(style, device, precision, provider, input_range, channel_order)
         encoding = Encoding(codec, crf, preset, not no_audio, container, background)
         sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
         report = Report(str(dst), style)
-        _run(source, sink, backend, report, _batch(batch), stabilize=stabilize, resume=resume)
+        _run(source, sink, backend, report, _batch(batch), stabilize=stabilize, resume=resume,
+             tolerate_errors=tolerate_errors)  # fmt: skip
         _finish(report, as_json)
+        if report.partial:
+            raise DamageError(damage_sentence(report))
 
 
 @app.command()
@@ -200,6 +216,7 @@ def image(
     provider: Provider = "auto",
     input_range: InputRange = "auto",
     channel_order: ChannelOrder = "rgb",
+    max_pixels: MaxPixels = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -217,7 +234,7 @@ def image(
     if len(paths) < 2:
         raise MediaError("Name at least one picture and, last, the file or folder to write.")
     *sources, dst = paths
-    with PictureSource(sources) as source:
+    with PictureSource(sources, max_pixels=max_pixels) as source:
         backend = _load(style, device, precision, provider, input_range, channel_order)
         sink = PictureSink(dst, source, overwrite=overwrite)
         _finish(_run(source, sink, backend, Report(str(dst), style), 1), as_json)
@@ -369,16 +386,12 @@ def _run(
     backend: "LoadedBackend",
     report: "Report",
     batch: int | None,
-    *,
-    stabilize: bool = False,
-    resume: bool = True,
+    **options: bool,
 ) -> "Report":
     from .job import run
 
     with _progress(report.output, source.frames) as done:
-        return run(
-            source, sink, backend, report, batch=batch, stabilize=stabilize, resume=resume, on_frame=done
-        )
+        return run(source, sink, backend, report, batch=batch, on_frame=done, **options)
 
 
 @contextmanager

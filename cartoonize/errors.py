@@ -2,6 +2,7 @@
 
     CartoonizeError         caught by the command line: its message, and its exit code
     ├── MediaError          a picture or video that cannot be read or written
+    │   ├── DamageError     parts of the source are damaged; what could be drawn is in a file named partial
     │   ├── SourceError     the source changed, or went away, while it was read
     │   ├── WriteError      the system does not let the output be written
     │   │   └── SpaceError  ... as there is no room for it
@@ -44,6 +45,12 @@ class Stopped(BaseException):
 
 class MediaError(CartoonizeError):
     """A picture or video that cannot be read or written."""
+
+
+class DamageError(MediaError):
+    """Parts of the source are damaged; what could be drawn is in a file that says that it is partial."""
+
+    exit_code = 3
 
 
 class SourceError(MediaError):

@@ -8,7 +8,18 @@ from pathlib import Path
 
 from .backends import LoadedBackend, Precision, load
 from .backends.onnx import OnnxOptions
-from .media import Decoding, Encoding, PictureSource, Sink, Source, VideoSource, open_sink, open_source
+from .errors import DamageError
+from .media import (
+    Decoding,
+    Encoding,
+    PictureSource,
+    Sink,
+    Source,
+    VideoSink,
+    VideoSource,
+    open_sink,
+    open_source,
+)
 from .pipeline import Waits, stream
 from .resume import Course
 from .stabilizer import Stabilizer
@@ -35,6 +46,7 @@ class Report:
     fps: float = 0.0
     width: int = 0
     height: int = 0
+    partial: bool = False
     waiting: dict[str, float] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
@@ -54,6 +66,7 @@ def stylize(
     stabilize: bool = True,
     onnx: OnnxOptions | None = None,
     resume: bool = True,
+    tolerate_errors: bool = False,
     overwrite: bool = False,
 ) -> Report:
     """Turn a picture or video into a cartoon.
@@ -70,9 +83,11 @@ def stylize(
         stabilize: hold the drawing where a video stands still (see stabilizer.py).
         onnx: what else can be said of an .onnx file.
         resume: go on where an interrupted run of the same job stopped (see resume.py).
+        tolerate_errors: take what can be drawn of a damaged video for the result.
         overwrite: replace what is there.
 
     Raises:
+        DamageError: parts of the source are damaged. What could be drawn is in NAME.partial.SUFFIX.
         CartoonizeError: what a user can mend, in a sentence. Nothing is left under `target` then.
     """
     with open_source(Path(source), start=start, end=end, decoding=decoding) as frames:
@@ -80,7 +95,11 @@ def stylize(
         sink = open_sink(Path(target), frames, encoding=encoding, overwrite=overwrite)
         steady = stabilize and not isinstance(frames, PictureSource)
         report = Report(str(target), style)
-        return run(frames, sink, backend, report, batch=batch, stabilize=steady, resume=resume)
+        run(frames, sink, backend, report, batch=batch, stabilize=steady, resume=resume,
+            tolerate_errors=tolerate_errors)  # fmt: skip
+    if report.partial:
+        raise DamageError(damage_sentence(report))
+    return report
 
 
 def run(
@@ -92,12 +111,14 @@ def run(
     batch: int | None = None,
     stabilize: bool = False,
     resume: bool = True,
+    tolerate_errors: bool = False,
     on_frame: Callable[[int], None] | None = None,
 ) -> Report:
     """Move all frames of `source` through `backend` into `sink`; fills in the report and returns it.
 
     `stabilize` is for the frames of one video; the null back end, which draws nothing, needs none. `on_frame`
-    is told how many frames are done: first those of an earlier run, if that can be gone on from.
+    is told how many frames are done: first those of an earlier run, if that can be gone on from. Without
+    `tolerate_errors` what could be drawn of a damaged video is set apart, and the report says `partial`.
     """
     waits, started = Waits(), time.perf_counter()
     batch = batch or backend.batch
@@ -119,8 +140,22 @@ def run(
                 course.passed(report.frames)
                 if on_frame is not None:
                     on_frame(report.frames)
+        if isinstance(source, VideoSource) and isinstance(sink, VideoSink) and not tolerate_errors:
+            _set_apart(source, sink, report)
     report.seconds = round(time.perf_counter() - started, 3)
     report.fps = round((report.frames - report.resumed) / report.seconds, 2)
     report.waiting = {stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")}
     report.notices = [*source.notices, *backend.notices, *sink.notices]
     return report
+
+
+def damage_sentence(report: Report) -> str:
+    """What to say of a partial result."""
+    return f"The source is damaged; what could be drawn of it is in {report.output}."
+
+
+def _set_apart(source: VideoSource, sink: VideoSink, report: Report) -> None:
+    """Name what is left of a damaged video as what it is."""
+    if source.damage:
+        sink.salvage()
+        report.partial, report.output = True, str(sink.path)

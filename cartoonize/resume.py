@@ -12,6 +12,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
+from .errors import ModelError
 from .media import Sink, Source, VideoSink, VideoSource
 from .media.encoding import versions
 from .media.video import STREAMED, ffmpeg_errors
@@ -92,7 +93,10 @@ def _source_identity(path: Path) -> dict[str, Any]:
 
 
 def _style_identity(style: str) -> str:
-    if style == "null":
+    """A hash of the style file; of back ends that were not made of one, the caller's name for it."""
+    try:
+        path = find(style)
+    except ModelError:
         return style
-    with find(style).open("rb") as file:
+    with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()

@@ -31,8 +31,8 @@ ALLOWED = {
     "models": {"errors", "frames", "pending", "styles"},
     "backends": {"errors", "frames", "styles", "models"},
     "stabilizer": {"frames"},
-    "resume": {"media", "stabilizer", "styles", "version"},
-    "job": {"backends", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
+    "resume": {"errors", "media", "stabilizer", "styles", "version"},
+    "job": {"backends", "errors", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {
         "backends",

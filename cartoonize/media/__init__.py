@@ -61,15 +61,15 @@ def open_source(
             of pictures, unless `decoding` gives it a rate: then it is a video. `-` is standard input.
         start: seconds of a video to leave out at the beginning.
         end: the second of a video at which to stop.
-        decoding: how to read a video.
+        decoding: how to read a video; its `max_pixels` counts for pictures too.
 
     Raises:
-        MediaError: there is no such file, or it is damaged or of a kind that cannot be read.
+        MediaError: there is no such file, or it is damaged, too large, or of a kind that cannot be read.
     """
     series = path.is_dir() and decoding is not None and decoding.fps is not None
     still = path.suffix.lower() in PICTURE_SUFFIXES and not is_animated(path)
     if still or (path.is_dir() and not series):
-        return PictureSource([path])
+        return PictureSource([path], max_pixels=decoding.max_pixels if decoding else None)
     return open_video(path, start=start, end=end, decoding=decoding)
 
 

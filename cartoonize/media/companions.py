@@ -17,6 +17,8 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import AttachmentStream, Disposition, Stream
 
+from .damage import Damage, readable
+
 if TYPE_CHECKING:
     from av.container.core import Chapter
 
@@ -52,6 +54,7 @@ class Companions:
         self._length = math.inf if source.end is None else source.end - (source.start or 0.0)
         self._source = source
         self._next: tuple[float, Packet[Any]] | None = None
+        self._damage = Damage()
         self._input = self._opened()
         self._tracks = self._add_tracks(audio)
         self._copy_descriptions()
@@ -70,6 +73,8 @@ class Companions:
         self.copy_until(math.inf)
         for track in self._tracks.values():
             track.finish()
+        if self._damage:
+            self._notices.append("Parts of the sound and of the other streams are damaged, and left out.")
 
     def lost(self, written: Path) -> list[str]:
         """What the finished file does not hold of the source's metadata, as sentences.
@@ -98,7 +103,7 @@ class Companions:
         if self._source.start:  # a little earlier, as some formats seek past what they should
             self._input.seek(int(max(0.0, self._shift - 2) * av.time_base))
         wanted = [stream for stream in self._input.streams if stream.index in self._tracks]
-        return iter(self._input.demux(*wanted) if wanted else ())
+        return readable(self._input, wanted, self._damage) if wanted else iter(())
 
     def _following(self) -> tuple[float, "Packet[Any]"] | None:
         """The next packet of the part, with the second at which it is due; None if there is none."""
@@ -127,6 +132,8 @@ class Companions:
     def _track(self, stream: Stream) -> "_Track | None":
         if isinstance(stream, AttachmentStream):
             return self._attach(stream)
+        if stream.codec_context is None and stream.type == "audio":  # of a kind that FFmpeg does not know
+            return None
         if stream.disposition & Disposition.attached_pic:
             return self._cover(stream)
         try:

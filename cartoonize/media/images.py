@@ -64,7 +64,8 @@ class PictureSource:
             is damaged, cannot be read, or is too large.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], *, max_pixels: int | None = None) -> None:
+        self._max_pixels = max_pixels
         self.paths = list(dict.fromkeys(found for path in paths for found in pictures_in(path)))
         self.single = len(paths) == len(self.paths) == 1 and not paths[0].is_dir()
         self.frames: int | None = len(self.paths)
@@ -74,7 +75,7 @@ class PictureSource:
     def __iter__(self) -> Iterator[Frame]:
         """Frames, once."""
         for index, path in enumerate(self.paths):
-            picture, self.details[index] = read_picture(path, self.notices)
+            picture, self.details[index] = read_picture(path, self.notices, self._max_pixels)
             # A copy: what Pillow hands out is read-only, which PyTorch warns about.
             yield Frame(np.array(picture), pts=index, duration=1, name=path.name)
 

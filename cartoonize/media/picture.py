@@ -57,17 +57,19 @@ class Details:
     dpi: tuple[float, float] | None = None
 
 
-def read_picture(path: Path, notices: list[str]) -> tuple[Picture, Details]:
+def read_picture(path: Path, notices: list[str], max_pixels: int | None = None) -> tuple[Picture, Details]:
     """Read the first picture of a file, in RGB and upright, and what belongs to it.
 
     `notices` gets a sentence for each thing that could not be read as it was meant.
 
     Raises:
-        MediaError: the file is missing, damaged or no picture, or it has more than `MAX_PIXELS` pixels.
+        MediaError: the file is missing, damaged or no picture, or it has more than `max_pixels` pixels, which
+            are `MAX_PIXELS` unless told otherwise.
     """
+    limit = max_pixels or MAX_PIXELS
     try:
         # The tiles of a damaged file can be larger than the picture: Pillow checks those as it decodes.
-        with open_picture(path) as picture, _pillow_limit(MAX_PIXELS):
+        with open_picture(path, limit) as picture, _pillow_limit(limit):
             count = getattr(picture, "n_frames", 1)
             if count > 1:
                 notices.append(f"{path} holds {count} pictures; only the first is used.")
@@ -80,22 +82,33 @@ def read_picture(path: Path, notices: list[str]) -> tuple[Picture, Details]:
     return rgb, Details(exif, profile, alpha, dpi)
 
 
-def open_picture(path: Path) -> Picture:
+def open_picture(path: Path, limit: int = MAX_PIXELS) -> Picture:
     """Read the header, and refuse what is too large to go on.
 
     Raises:
-        MediaError: the picture has more than `MAX_PIXELS` pixels. What Pillow raises is not caught.
+        MediaError: the picture has more than `limit` pixels. What Pillow raises is not caught.
     """
     with _pillow_limit(None):
         picture = Pillow.open(path)
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
+    try:
+        check_size(path, *picture.size, limit)
+    except MediaError:
         picture.close()
-        raise MediaError(
-            f"{path} has {width}x{height} pixels, more than the {MAX_PIXELS // 1_000_000} million that are "
-            "accepted; make it smaller first."
-        )
+        raise
     return picture
+
+
+def check_size(path: Path, width: int, height: int, limit: int) -> None:
+    """Refuse what would not fit in the memory, by its header.
+
+    Raises:
+        MediaError: there are more than `limit` pixels.
+    """
+    if width * height > limit:
+        raise MediaError(
+            f"{path} has {width}x{height} pixels, more than the {limit / 1_000_000:.3g} million that are "
+            "accepted; make it smaller first, or raise --max-pixels."
+        )
 
 
 @contextlib.contextmanager

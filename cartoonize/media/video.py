@@ -29,6 +29,7 @@ from .canvas import Canvas
 from .colour import SDR, Colour
 from .companions import Companions, StreamedCompanions
 from .containers import open_output
+from .damage import Damage, End, readable
 from .decoding import Decoding
 from .deinterlace import deinterlaced
 from .encoding import RESTARTABLE, Encoding, known_encoders, pixel_format
@@ -36,10 +37,13 @@ from .film import Film
 from .hdr import TRANSFERS, ToneMapper
 from .journal import Checkpoint, Journal, open_journal
 from .orientation import Orientation
+from .picture import check_size
 
 BROADCAST_CLOCK = 1.0  # seconds
 STREAMED = Path("-")
 """The path of what is read from standard input."""
+MAX_PIXELS = 1 << 26
+"""Of a frame, unless told otherwise; 8K has half of them. Some frames are in the memory at once."""
 LONGEST = 1e7  # seconds; later times are taken for mistakes
 _SEEK_MARGINS = (0.0, 2.0, 12.0, math.inf)
 
@@ -72,6 +76,7 @@ class VideoSource:
     ) -> None:
         self.path, self.start, self.end = path, start, end
         self.decoding = decoding or Decoding()
+        self._limit = self.decoding.max_pixels or MAX_PIXELS
         self.notices: list[str] = []
         self.every, self.marks = 0, dict[int, dict[str, int]]()
         self._read = 0
@@ -86,15 +91,19 @@ class VideoSource:
         """Begin at the first frame of the range."""
         self.beside: deque[Packet[Any]] = deque()  # met on standard input, and written beside the picture
         with ExitStack() as on_error:
-            self.container: InputContainer = on_error.enter_context(_open_input(self.path))
+            # FFmpeg decodes some frames to see what there is: it has to know the limit, too.
+            limit = {"max_pixels": str(self._limit)}
+            self.container: InputContainer = on_error.enter_context(_open_input(self.path, limit))
             stream = self._stream = _picture_stream(self.container, self.path, self.decoding.stream)
+            check_size(self.path, stream.width, stream.height, self._limit)
+            stream.codec_context.options.update(limit)
             self.stream_index = stream.index
             stream.thread_type = "AUTO"
             self._decoder = alpha_decoder(stream) or stream.codec_context
             self.time_base = stream.time_base or Fraction(1, 90000)
             self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
             self.shift = _origin(self.container, stream) + (self.start or 0.0)
-            self.damaged = 0
+            self.damage = Damage()
             if self.start and self.path != STREAMED:
                 self._seek(self.shift)
             self._decoded = self._moments()
@@ -114,9 +123,8 @@ class VideoSource:
                 ) from error
             if _stamp(self.path) not in (self._opened, None):
                 raise SourceError(f"{self.path} changed while it was read; try again when it is whole.")
-        if self.damaged:
-            packets = "1 damaged packet" if self.damaged == 1 else f"{self.damaged} damaged packets"
-            self.notices.append(f"{packets} of {self.path.name} could not be decoded; frames are missing.")
+        if self.damage:
+            self.notices.append(self.damage.sentence(self.path.name))
 
     def _upright_frames(self) -> Iterator[Frame]:
         moment = self._first
@@ -125,11 +133,10 @@ class VideoSource:
             image = self._image(frame)
             self._read += 1
             if self.every and self._read % self.every == 0:
+                crc, damage = zlib.crc32(image.data), self.damage
                 self.marks[self._read] = {
-                    "pts": pts,
-                    "crc": zlib.crc32(image.data),
-                    "damaged": self.damaged,
-                }
+                    "pts": pts, "crc": crc, "packets": damage.packets, "frames": damage.frames
+                }  # fmt: skip
             alpha = alpha_of(frame)
             alpha = None if alpha is None else self._orientation.upright(alpha)
             yield Frame(image, pts, self.time_base, duration, alpha=alpha)
@@ -161,13 +168,14 @@ class VideoSource:
         its time and with the same pixels. Otherwise everything is decoded from the start, and counted.
         """
         with ffmpeg_errors(self.path):
-            if mark["damaged"] or not self._find(mark):
+            damage = Damage(mark["packets"], mark["frames"])
+            if damage or not self._find(mark):
                 self.close()
                 self._open()
                 for _ in range(frames - 1):
                     next(self._decoded, None)
             self._first, self._read = next(self._decoded, None), frames
-            self.damaged = mark["damaged"]
+            self.damage = damage
 
     def _find(self, mark: dict[str, int]) -> bool:
         offset = round(self.shift / self.time_base)
@@ -199,7 +207,7 @@ class VideoSource:
             if on_time or place == earliest:
                 break
         self._go_to(place)
-        self.damaged = 0
+        self.damage = Damage()
 
     def _go_to(self, place: int) -> None:
         self.container.seek(place)
@@ -265,15 +273,22 @@ class VideoSource:
 
     def _frames(self) -> Iterator[av.VideoFrame]:
         """All frames that can be decoded; packets that cannot are counted."""
-        streams = list(self.container.streams) if self.path == STREAMED else [self._stream]
-        for packet in self.container.demux(*streams):
+        end = None if self.path == STREAMED else End(self.path, self.container, self._stream)
+        streams = [self._stream] if end and not end.everything else []  # none are all of them
+        for packet in readable(self.container, streams, self.damage):
+            if end:
+                end.see(packet)
             if packet.stream.index != self.stream_index:  # the last one, empty, has no index of its own
-                self.beside.append(packet)
+                if not end:
+                    self.beside.append(packet)
                 continue
             try:
-                yield from self._decoder.decode(packet)
+                for frame in self._decoder.decode(packet):
+                    self.damage.frames += frame.is_corrupt
+                    yield frame
             except av.error.InvalidDataError:
-                self.damaged += 1
+                self.damage.packets += 1
+        self.damage.container |= end is not None and end.missing
 
     def _met_interlaced(self) -> None:
         self.notices.append(
@@ -356,6 +371,10 @@ class VideoSink:
                     self._companions.copy_until(float((packet.pts or 0) * self._encoder_base))
             self._written, self._last = done.frames, done.last
         return done
+
+    def salvage(self) -> None:
+        """Have what is written appear under a name that says that it is not all."""
+        self.path = self._journal.target = self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
 
     def end_segment(self, mark: dict[str, int], memory: dict[str, Any]) -> None:
         """Have the frames so far outlive this process, with what source and stabilizer need to go on."""
@@ -529,16 +548,16 @@ def write_errors(path: Path) -> Iterator[None]:
             raise WriteError.of(path, error) from error
 
 
-def _open_input(path: Path) -> InputContainer:
+def _open_input(path: Path, options: dict[str, str]) -> InputContainer:
     if path == STREAMED:
-        return av.open("pipe:0")
+        return av.open("pipe:0", options=options)
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not a video.")
     if not path.exists():
         raise MediaError(f"There is no file {path}.")
     if path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes).")
-    return av.open(path)
+    return av.open(path, options=options)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -1,0 +1,259 @@
+"""Damaged files from anywhere: no hang, no traceback, no crash, and no frame missing in silence.
+
+Clips and pictures are made here and mutated by a seeded generator; the environment variable CARTOONIZE_FUZZ
+says how many of each (300 by default, of which the quick suite takes 12).
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from functools import partial
+
+import av
+import numpy as np
+import pytest
+from clips import Clip, read_clip
+from PIL import Image
+
+from cartoonize import MediaError, stylize
+from cartoonize.errors import DamageError
+
+CASES = int(os.environ.get("CARTOONIZE_FUZZ", "300"))
+QUICK = range(0, 300, 25)
+SECONDS = 60
+
+WORKER = """
+import contextlib, io, json, sys, traceback
+from cartoonize import cli
+answers = sys.stdout
+for line in sys.stdin:
+    sys.argv = ["cartoonize", *json.loads(line)]
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            cli.main()
+        except SystemExit as stopped:
+            code = stopped.code
+        except BaseException:
+            code, _ = "traceback", traceback.print_exc()
+    print(json.dumps([code, out.getvalue(), err.getvalue()]), file=answers, flush=True)
+"""
+
+
+class Worker:
+    """The program, in one process for many commands; one that crashes or hangs is replaced."""
+
+    def __init__(self):
+        self.process = None
+
+    def run(self, *arguments):
+        """Give (exit code, stdout, stderr); the code is "crash" or "hang" if that is what happened."""
+        if self.process is None:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, text=True,
+            )  # fmt: skip
+        answers = queue.Queue()
+        thread = threading.Thread(target=lambda: answers.put(self.process.stdout.readline()))
+        self.process.stdin.write(json.dumps([str(argument) for argument in arguments]) + "\n")
+        self.process.stdin.flush()
+        thread.start()
+        try:
+            line = answers.get(timeout=SECONDS)
+        except queue.Empty:
+            line = None
+            self.process.kill()
+        thread.join()
+        if not line:
+            self.close()
+            return ("hang" if line is None else "crash"), "", ""
+        return tuple(json.loads(line))
+
+    def close(self):
+        if self.process:
+            self.process.kill()
+            self.process.communicate()
+            self.process = None
+
+
+@pytest.fixture(scope="module")
+def worker():
+    worker = Worker()
+    yield worker
+    worker.close()
+
+
+def flipped(data, rng):
+    """Some bits are others."""
+    for place in rng.integers(0, len(data), rng.integers(1, 40)):
+        data[place] ^= 1 << rng.integers(0, 8).item()
+
+
+def truncated(data, rng):
+    """The end is missing."""
+    del data[rng.integers(1, len(data)).item() :]
+
+
+def zeroed(data, rng):
+    """A stretch is empty."""
+    start = rng.integers(0, len(data)).item()
+    length = min(len(data) - start, rng.integers(1, 4000).item())
+    data[start : start + length] = bytes(length)
+
+
+def spliced(data, rng):
+    """The header is followed by another part of the file."""
+    place, other = sorted(rng.integers(0, len(data), 2).tolist())
+    del data[place:other]
+
+
+MUTATIONS = (flipped, truncated, zeroed, spliced)
+
+
+def mutated(path, number, folder):
+    """The same file with damage; what damage is a function of `number`."""
+    rng = np.random.default_rng(number)
+    data = bytearray(path.read_bytes())
+    MUTATIONS[number % len(MUTATIONS)](data, rng)
+    target = folder / f"case{path.suffix}"
+    target.write_bytes(data)
+    return target
+
+
+FRAMES = 48
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """One clip a container, with sound."""
+    folder = tmp_path_factory.mktemp("clips")
+    rng = np.random.default_rng(0)
+    images = [np.roll(rng.integers(0, 256, (48, 64, 3), np.uint8), n, 1) for n in range(FRAMES)]
+    make = partial(Clip, times=range(FRAMES), images=images, tones=[440])
+    vp9 = {"crf": "40", "b": "0", "cpu-used": "8", "deadline": "realtime"}
+    return [
+        make(options={"crf": "30", "g": "12"}).write(folder / "a.mp4"),
+        make(options={"crf": "30", "g": "12"}).write(folder / "a.mkv"),
+        make(codec="libvpx-vp9", audio_codec="libopus", options=vp9).write(folder / "a.webm"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """One picture a format."""
+    folder = tmp_path_factory.mktemp("pictures")
+    y, x = np.mgrid[:90, :120]
+    picture = Image.fromarray(np.stack([x * 2, y * 2, (x + y) % 256], -1).astype(np.uint8))
+    names = [f"a.{suffix}" for suffix in ("png", "jpg", "webp", "tif", "bmp")]
+    for name in names:
+        picture.save(folder / name, **({"compression": "tiff_lzw"} if name == "a.tif" else {}))
+    return [folder / name for name in names]
+
+
+def check_clip(worker, clips, folder, number):
+    source = mutated(clips[number // 4 % len(clips)], number, folder)
+    target = folder / "out.mp4"
+    code, out, told = worker.run("video", source, target, "--style", "null", "--json")
+    case = f"case {number}, {source.suffix}, {MUTATIONS[number % 4].__name__}: {code} {told}"
+    assert code in (0, 1, 3), case
+    assert "Traceback" not in told, case
+    if code == 0:
+        report = json.loads(out)
+        assert len(read_clip(target).times) == report["frames"], case
+        assert report["frames"] == FRAMES or report["notices"], case
+        target.unlink()
+    assert [path.name for path in folder.iterdir() if "partial" not in path.name] == [source.name], case
+    partial_target = folder / "out.partial.mp4"
+    assert partial_target.exists() == (code == 3), case
+    if code == 3:
+        assert len(read_clip(partial_target).times) == json.loads(out)["frames"] > 0, case
+        partial_target.unlink()
+    source.unlink()
+
+
+def check_picture(worker, pictures, folder, number):
+    source = mutated(pictures[number // 4 % len(pictures)], number, folder)
+    target = folder / "out.png"
+    code, _, told = worker.run("image", source, target, "--style", "null", "--json")
+    case = f"case {number}, {source.suffix}, {MUTATIONS[number % 4].__name__}: {code} {told}"
+    assert code in (0, 1), case
+    assert "Traceback" not in told, case
+    assert target.exists() == (code == 0), case
+    target.unlink(missing_ok=True)
+    assert [path.name for path in folder.iterdir()] == [source.name], case
+    source.unlink()
+
+
+@pytest.mark.parametrize("number", QUICK)
+@pytest.mark.parametrize("check", [check_clip, check_picture], ids=["clip", "picture"])
+def test_some_damage_does_no_harm(worker, clips, pictures, tmp_path, check, number):
+    """A share of the cases below."""
+    check(worker, clips if check is check_clip else pictures, tmp_path, number)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(CASES))
+def test_damaged_clips_do_no_harm(worker, clips, tmp_path, number):
+    """Whatever is wrong with a clip, the answer is a video of all that can be decoded, with a note of what is
+    missing, or a sentence; in a minute, and nothing else is left."""
+    check_clip(worker, clips, tmp_path, number)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(CASES))
+def test_damaged_pictures_do_no_harm(worker, pictures, tmp_path, number):
+    """Whatever is wrong with a picture, the answer is a picture or a sentence."""
+    check_picture(worker, pictures, tmp_path, number)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_cut_clip_is_set_apart(tmp_path, suffix):
+    """A clip of which the end is missing is drawn as far as it goes, into a file named partial."""
+    clip = Clip(times=range(96), tones=[440], options={"crf": "10", "g": "12"})
+    source = clip.write(tmp_path / f"whole{suffix}")
+    if suffix == ".mp4":  # with the index in front, so that a cut file can be opened
+        stylize(source, tmp_path / "front.mp4", "null")
+        source = tmp_path / "front.mp4"
+    cut = tmp_path / f"cut{suffix}"
+    cut.write_bytes(source.read_bytes()[: source.stat().st_size * 2 // 3])
+    with pytest.raises(DamageError, match=r"out\.partial\.mp4"):
+        stylize(cut, tmp_path / "out.mp4", "null")
+    assert not (tmp_path / "out.mp4").exists()
+    drawn = read_clip(tmp_path / "out.partial.mp4").times
+    assert 30 < len(drawn) < 96
+    assert drawn == pytest.approx([n / 24 for n in range(len(drawn))], abs=1e-3)
+    report = stylize(cut, tmp_path / "out.mp4", "null", tolerate_errors=True)
+    assert report.frames == len(drawn)
+    assert any("cut short" in notice for notice in report.notices)
+
+
+def test_no_picture_is_no_result(tmp_path):
+    """A clip of which nothing can be decoded is an error, partial or not."""
+    source = Clip(codec="mjpeg", pixel_format="yuvj420p", options={}).write(tmp_path / "in.avi")
+    with av.open(source) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data = bytearray(source.read_bytes())
+    for place, size in places:
+        data[place : place + size] = bytes(size)
+    source.write_bytes(data)
+    with pytest.raises(MediaError):
+        stylize(source, tmp_path / "out.mp4", "null", tolerate_errors=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.avi"]
+
+
+def test_a_live_recording_is_whole(tmp_path):
+    """A Matroska file that does not say how large it is, or how long, is not taken for a damaged one."""
+    plain = Clip(times=range(60), tones=[440]).write(tmp_path / "plain.mkv")
+    with av.open(plain) as source, av.open(tmp_path / "in.mkv", "w", container_options={"live": "1"}) as live:
+        streams = {s.index: live.add_stream_from_template(s, opaque=True) for s in source.streams}
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream_index]
+                live.mux(packet)
+    with av.open(tmp_path / "in.mkv") as container:
+        assert container.duration is None
+    report = stylize(tmp_path / "in.mkv", tmp_path / "out.mp4", "null")
+    assert (report.frames, report.notices) == (60, [])

@@ -1,0 +1,95 @@
+"""Small files that claim to be large: refused by a stated limit, before memory is taken."""
+
+import struct
+import subprocess
+import sys
+import zlib
+
+import pytest
+from clips import Clip
+
+resource = pytest.importorskip("resource")
+
+MEMORY = 1 << 30
+"""Bytes of address space that the program gets; the pictures below would take 3 to 30 GB."""
+
+
+def cartoonize(*arguments):
+    """Run a command in little memory: (exit code, stderr)."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cartoonize", *map(str, arguments), "--style", "null"],
+        capture_output=True, text=True, check=False, timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
+    )  # fmt: skip
+    return done.returncode, done.stderr
+
+
+def png(path, width, height, rows):
+    """A PNG of one colour, of which only `rows` rows are there."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    packer = zlib.compressobj(1)
+    data = b"".join(packer.compress(bytes(1 + 3 * width)) for _ in range(rows)) + packer.flush()
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    )
+    return path
+
+
+@pytest.mark.parametrize(("side", "rows"), [(100_000, 1), (20_000, 300)], ids=["header", "bomb"])
+def test_large_pictures_are_refused(tmp_path, side, rows):
+    """A picture of 100,000 x 100,000 pixels, and a decompression bomb, are refused by their header."""
+    code, told = cartoonize("image", png(tmp_path / "in.png", side, side, rows), tmp_path / "out.png")
+    assert code == 1
+    assert f"{side}x{side} pixels, more than the 256 million" in " ".join(told.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+
+
+@pytest.mark.parametrize("place", ["first", "later"])
+def test_large_frames_are_refused(tmp_path, place):
+    """Frames that are 65,500 pixels wide, whether the first or later ones, are never decoded."""
+    clip = Clip(codec="mjpeg", pixel_format="yuvj420p", options={}).write(tmp_path / "in.avi")
+    data, mark = bytearray(clip.read_bytes()), b"\xff\xc0\x00\x11\x08"  # the JPEG header with its size
+    found = data.find(mark)
+    while found >= 0:
+        if place == "first" or found != data.find(mark):
+            data[found + 5 : found + 9] = struct.pack(">HH", 65_500, 65_500)
+        found = data.find(mark, found + 1)
+    clip.write_bytes(data)
+    code, told = cartoonize("video", clip, tmp_path / "out.mp4")
+    assert code == (1 if place == "first" else 3), told
+    assert "damaged" in told
+
+
+def test_a_wide_video_is_refused_by_its_size(tmp_path):
+    """The sentence says how large a frame is, what is accepted, and how to accept more; that limit holds."""
+    source = Clip(size=(320, 240)).write(tmp_path / "in.mp4")
+    code, told = cartoonize("video", source, tmp_path / "out.mp4", "--max-pixels", "76799")
+    assert code == 1
+    assert "320x240 pixels" in told
+    assert "--max-pixels" in told
+    assert cartoonize("video", source, tmp_path / "out.mp4", "--max-pixels", "76800")[0] == 0
+
+
+def test_claims_of_many_frames_take_nothing(tmp_path):
+    """A header that claims a billion frames costs neither memory nor time; those there are, are drawn."""
+    source = Clip(codec="mjpeg", pixel_format="yuvj420p", options={}).write(tmp_path / "in.avi")
+    data = bytearray(source.read_bytes())
+    for mark, offset in ((b"avih", 24), (b"strh", 40)):  # dwTotalFrames and dwLength
+        place = data.find(mark) + offset
+        data[place : place + 4] = struct.pack("<I", 1_000_000_000)
+    source.write_bytes(data)
+    code, told = cartoonize("video", source, tmp_path / "out.mp4")
+    assert code == 0, told
+    assert "12 frames" in told
+    boxes = Clip().write(tmp_path / "in.mp4")
+    data = bytearray(boxes.read_bytes())
+    place = data.find(b"stsz") + 12
+    data[place : place + 4] = struct.pack(">I", 1_000_000_000)
+    boxes.write_bytes(data)
+    code, told = cartoonize("video", boxes, tmp_path / "boxes.mp4")
+    assert code in (1, 3), told
+    assert "Traceback" not in told
