@@ -19,7 +19,7 @@ from PIL.Image import Resampling
 
 from .errors import MediaError
 from .media.colour import Colour
-from .media.video import ffmpeg_errors
+from .media.ffmpeg import ffmpeg_errors
 from .pending import PendingFile
 
 PHOTO_CREDITS = """\

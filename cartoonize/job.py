@@ -130,7 +130,7 @@ def run(
         report.width, report.height = source.width, source.height
     with sink:
         course = Course(source, sink, stabilizer, batch)
-        ran = [report.backend, report.device, report.precision]
+        ran = [report.backend, report.device, report.precision, backend.reading]
         report.frames = report.resumed = course.begin(report.style, ran, anew=not resume)
         with closing(stream(source, backend, batch=batch, finish=finish, waits=waits)) as styled:
             for frame in styled:

@@ -15,7 +15,8 @@ from typing import Any
 from .errors import ModelError
 from .media import Sink, Source, VideoSink, VideoSource
 from .media.encoding import versions
-from .media.video import STREAMED, ffmpeg_errors
+from .media.ffmpeg import ffmpeg_errors
+from .media.video import STREAMED
 from .stabilizer import Stabilizer
 from .styles import find
 from .version import __version__

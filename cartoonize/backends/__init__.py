@@ -17,12 +17,14 @@ class LoadedBackend(Protocol):
     """A Backend that says what runs.
 
     `batch` is the number of pictures a call that suits the device; `notices` is what a user has to be told.
+    `reading` is how a network was understood that does not say it of itself; empty for all others.
     """
 
     runtime: str
     device: str
     precision: str
     batch: int
+    reading: str
 
     @property
     def notices(self) -> list[str]: ...

@@ -6,7 +6,7 @@ from ..frames import Images
 class NullBackend:
     """Gives back what it gets."""
 
-    runtime, device, precision, batch = "null", "none", "none", 1
+    runtime, device, precision, batch, reading = "null", "none", "none", 1, ""
     notices: list[str] = []  # noqa: RUF012  # there is never anything to tell
 
     def __call__(self, images: Images) -> Images:

@@ -64,6 +64,7 @@ class OnnxBackend:
             raise BackendError(f"{path} computes in {self.precision}; export it anew for {precision}.")
         self._ends = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
         self._layout = self._read_layout(path, options)
+        self.reading = f"{self._layout.range} {self._layout.order}"
         self.batch = self._layout.batch or (1 if chosen == "cpu" else 4)
         own = FOREIGN | self._metadata
         limit = int(BUDGET / (4 * float(own["floats_per_pixel"])))

@@ -27,7 +27,7 @@ class PyTorchBackend:
     that the decoder and the encoder could use.
     """
 
-    runtime = "pytorch"
+    runtime, reading = "pytorch", ""
 
     def __init__(self, path: Path, device: str, precision: str) -> None:
         target = choose_device(device)

@@ -40,7 +40,7 @@ class TensorRTBackend:
         BackendError: there is no GPU or no TensorRT, or the engines were built for others.
     """
 
-    runtime = "tensorrt"
+    runtime, reading = "tensorrt", ""
 
     def __init__(self, manifest: Path, device: str, precision: str) -> None:
         self._engines = read_engines(manifest)

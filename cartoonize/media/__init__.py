@@ -17,7 +17,8 @@ from .encoding import Encoding
 from .film import Film
 from .images import PICTURE_SUFFIXES, PictureSink, PictureSource
 from .stills import StillsSink, StillsSource, is_series
-from .video import VideoSink, VideoSource
+from .video import VideoSource
+from .video_sink import VideoSink
 
 
 class Source(Protocol):

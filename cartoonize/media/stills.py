@@ -27,7 +27,7 @@ from .companions import NoCompanions
 from .decoding import Decoding
 from .film import Film
 from .images import FORMATS, pictures_in
-from .picture import DAMAGE, open_picture, read_picture
+from .picture import DAMAGE, MAX_PIXELS, open_picture, read_picture
 
 _USUAL_RATE = Fraction(25)
 _MILLISECOND = Fraction(1, 1000)
@@ -68,9 +68,11 @@ class StillsSource:
         self.path = path
         self.notices: list[str] = []
         self._start, self._end = start or 0.0, end
+        decoding = decoding or Decoding()
+        self._limit = decoding.max_pixels or MAX_PIXELS
         self.plays = plays(path)
         if path.is_dir():
-            self._open_folder((decoding or Decoding()).fps)
+            self._open_folder(decoding.fps)
         else:
             self._open_animation()
         self._moments = self._timed()
@@ -118,14 +120,14 @@ class StillsSource:
 
     def _of_folder(self, paths: list[Path]) -> Generator[_Still]:
         for path in paths:
-            picture, details = read_picture(path, self.notices)
+            picture, details = read_picture(path, self.notices, self._limit)
             alpha = None if details.alpha is None else np.array(details.alpha)
             yield _Still(np.array(picture), alpha, 1, path.name)
 
     def _open_animation(self) -> None:
         self.time_base = _MILLISECOND
         try:
-            with open_picture(self.path) as picture:
+            with open_picture(self.path, self._limit) as picture:
                 self.frames = getattr(picture, "n_frames", 1)
         except DAMAGE as error:
             raise MediaError(f"Cannot read {self.path}: it is no picture, or it is damaged.") from error
@@ -134,7 +136,7 @@ class StillsSource:
 
     def _of_animation(self) -> Generator[_Still]:
         try:
-            with open_picture(self.path) as picture:
+            with open_picture(self.path, self._limit) as picture:
                 for number in range(self.frames or 0):
                     picture.seek(number)
                     whole = np.array(picture.convert("RGBA"))
