@@ -1,22 +1,32 @@
 """The command line. Everything heavy is imported inside the commands: `--help` answers at once."""
 
-import json
-import math
-import re
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .errors import CartoonizeError, DamageError, MediaError, PipeError, Stopped
+from .console import finish, plain, print_result, progress, say, say_all, terminal
+from .errors import CartoonizeError, DamageError, MediaError, Stopped
 from .export.cli import app as export_app
+from .options import (
+    AsJson,
+    ChannelOrder,
+    Device,
+    InputRange,
+    MaxPixels,
+    Overwrite,
+    PrecisionName,
+    Provider,
+    Style,
+    parse_batch,
+    parse_rate,
+    parse_seconds,
+    parse_size,
+)
 from .styles import DEFAULT
 from .training.cli import app as training_app
 from .version import __version__
@@ -39,37 +49,6 @@ app.add_typer(styles_app, name="styles")
 app.add_typer(training_app, name="train")
 
 INTERRUPTED = 130  # the exit code of Ctrl-C; 128 + SIGINT
-
-Style = Annotated[
-    str,
-    typer.Option(
-        help="A built-in style (see `cartoonize styles`), a style file, an .onnx file, or a run folder."
-    ),
-]
-Device = Annotated[
-    str, typer.Option(help="auto, cpu, cuda or cuda:N. What is asked for runs, or nothing does.")
-]
-PrecisionName = Annotated[
-    str, typer.Option("--precision", help="auto, fp32, bf16 or fp16; auto is the fastest of the device.")
-]
-Provider = Annotated[
-    str,
-    typer.Option(help="For .onnx files: auto, tensorrt, cuda or cpu. What is asked for runs, or nothing."),
-]
-InputRange = Annotated[
-    str, typer.Option(help="Of another program's .onnx file: auto (by trying), -1..1, 0..1 or 0..255.")
-]
-ChannelOrder = Annotated[str, typer.Option(help="Of another program's .onnx file: rgb or bgr.")]
-MaxPixels = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Refuse larger pictures and frames, before they take memory.",
-        show_default="256 million; 67 million in a video",
-    ),
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing DST.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -189,15 +168,15 @@ def video(
 
     if as_json and dst == Path("-"):
         raise MediaError("--json prints on standard output, where the video goes; leave it out.")
-    decoding = Decoding(stream, hdr, _rate(fps), max_pixels)
-    with open_video(src, start=_seconds(start), end=_seconds(end), decoding=decoding) as source:
+    decoding = Decoding(stream, hdr, parse_rate(fps), max_pixels)
+    with open_video(src, start=parse_seconds(start), end=parse_seconds(end), decoding=decoding) as source:
         backend = _load(style, device, precision, provider, input_range, channel_order)
         encoding = Encoding(codec, crf, preset, not no_audio, container, background)
         sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
         report = Report(str(dst), style)
-        _run(source, sink, backend, report, _batch(batch), stabilize=stabilize, resume=resume,
+        _run(source, sink, backend, report, parse_batch(batch), stabilize=stabilize, resume=resume,
              tolerate_errors=tolerate_errors)  # fmt: skip
-        _finish(report, as_json)
+        finish(report, as_json)
         if report.partial:
             raise DamageError(damage_sentence(report))
 
@@ -237,7 +216,7 @@ def image(
     with PictureSource(sources, max_pixels=max_pixels) as source:
         backend = _load(style, device, precision, provider, input_range, channel_order)
         sink = PictureSink(dst, source, overwrite=overwrite)
-        _finish(_run(source, sink, backend, Report(str(dst), style), 1), as_json)
+        finish(_run(source, sink, backend, Report(str(dst), style), 1), as_json)
 
 
 @styles_app.callback()
@@ -246,7 +225,7 @@ def styles(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         from .cards import styles_table
 
-        _console(sys.stdout).print(styles_table())
+        terminal(sys.stdout).print(styles_table())
 
 
 @styles_app.command("show")
@@ -254,7 +233,7 @@ def show_style(name: Annotated[str, typer.Argument(help="A built-in style or a s
     """Print a style's card: what it was trained on, its licence, how to make it again."""
     from .cards import style_card
 
-    _console(sys.stdout).print(style_card(name))
+    terminal(sys.stdout).print(style_card(name))
 
 
 @app.command()
@@ -282,10 +261,10 @@ def demo(
             sink = open_sink(drawn, source, overwrite=True)
             moving = made == clip
             report = _run(source, sink, backend, Report(str(drawn), style), None, stabilize=moving)
-            _finish(report, as_json=False)
-    _say(PHOTO_CREDITS)
-    _say(f"\nLook at them side by side in {_plain(str(folder))}/:")
-    _say("  clip.mp4   clip-cartoon.mp4\n  photo.png  photo-cartoon.png")
+            finish(report, as_json=False)
+    say(PHOTO_CREDITS)
+    say(f"\nLook at them side by side in {plain(str(folder))}/:")
+    say("  clip.mp4   clip-cartoon.mp4\n  photo.png  photo-cartoon.png")
 
 
 @app.command()
@@ -314,13 +293,13 @@ def benchmark(
     from .benchmark import benchmark as measure
     from .benchmark import benchmark_table
 
-    width, height = _size(size)
+    width, height = parse_size(size)
     backend = _load(style, device, precision, provider, input_range, channel_order)
     result = measure(backend, style, width=width, height=height, rounds=rounds, clip=clip)
     if as_json:
-        _print_result(asdict(result))
+        print_result(asdict(result))
     else:
-        _console(sys.stdout).print(benchmark_table(result))
+        terminal(sys.stdout).print(benchmark_table(result))
 
 
 app.registered_commands += export_app.registered_commands
@@ -334,14 +313,14 @@ def main() -> NoReturn:
     try:
         app(prog_name="cartoonize")
     except Stopped as stopped:
-        _say_all(str(stopped), stopped)
+        say_all(str(stopped), stopped)
         sys.exit(stopped.exit_code)
     except CartoonizeError as error:
-        _say_all(f"[bold red]Error:[/bold red] {_plain(str(error))}", error)
+        say_all(f"[bold red]Error:[/bold red] {plain(str(error))}", error)
         sys.exit(error.exit_code)
     except SystemExit as stopped:
         if stopped.code == INTERRUPTED:
-            _say("Stopped.")
+            say("Stopped.")
         raise
     sys.exit(0)
 
@@ -376,7 +355,7 @@ def _load(
     options = OnnxOptions(provider, input_range, channel_order)
     told = None if options == OnnxOptions() else options
     backend = load(style, device=device, precision=precision, onnx=told)
-    _say(f"[bold]{_plain(style)}[/bold] on {_plain(backend.device)}, {backend.precision}, {backend.runtime}")
+    say(f"[bold]{plain(style)}[/bold] on {plain(backend.device)}, {backend.precision}, {backend.runtime}")
     return backend
 
 
@@ -390,119 +369,5 @@ def _run(
 ) -> "Report":
     from .job import run
 
-    with _progress(report.output, source.frames) as done:
+    with progress(report.output, source.frames) as done:
         return run(source, sink, backend, report, batch=batch, on_frame=done, **options)
-
-
-@contextmanager
-def _progress(label: str, total: int | None) -> Iterator[Any]:
-    """A bar on a terminal, nothing elsewhere; yields what to tell how many frames are done."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = _console(sys.stderr)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("frames"),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(Path(label).name, total=total, rate="")
-
-        def done(frames: int) -> None:
-            if frames > progress.tasks[0].completed + 1:  # an earlier run's, which tell nothing of the speed
-                progress.reset(task, completed=frames, total=total)
-            speed = progress.tasks[0].finished_speed or progress.tasks[0].speed
-            progress.update(task, completed=frames, rate=f"{speed:.1f}/s" if speed else "")
-
-        yield done
-
-
-def _finish(report: "Report", as_json: bool) -> None:
-    for notice in report.notices:
-        _say(f"[yellow]Note:[/yellow] {_plain(notice)}")
-    if as_json:
-        _print_result(asdict(report))
-    else:
-        rate = f", {report.fps:.1f} frames/s" if report.frames > 1 else ""
-        earlier = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
-        _say(
-            f"{_plain(report.output)}: {report.frames} frame{'s' * (report.frames != 1)}{earlier} in "
-            f"{report.seconds:.1f} s{rate}"
-        )
-
-
-def _print_result(result: dict[str, Any]) -> None:
-    """What --json promises."""
-    try:
-        print(json.dumps(result), flush=True)  # noqa: T201
-    except BrokenPipeError as error:
-        sys.stdout = None  # or the interpreter would try to flush it once more
-        raise PipeError("The result was not printed: nobody reads it.") from error
-
-
-def _seconds(text: str | None) -> float | None:
-    """Seconds of "90", "1:30" or "0:01:30.5"."""
-    if text is None:
-        return None
-    try:
-        parts = [float(part) for part in text.split(":")]
-    except ValueError:
-        parts = []
-    if not 1 <= len(parts) <= 3 or not all(map(math.isfinite, parts)) or any(part < 0 for part in parts[1:]):
-        raise MediaError(f"{text!r} is no time; write seconds, M:SS or H:MM:SS.")
-    seconds = 0.0
-    for part in parts:
-        seconds = 60 * seconds + part
-    return seconds
-
-
-def _batch(text: str) -> int | None:
-    """Frames a call; None of "auto"."""
-    if text == "auto":
-        return None
-    if not re.fullmatch(r"[1-9]\d{0,3}", text):
-        raise MediaError(f"{text!r} is no batch; write a number from 1, or auto.")
-    return int(text)
-
-
-def _size(text: str) -> tuple[int, int]:
-    """Width and height of "1280x720"."""
-    match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
-    if not match:
-        raise MediaError(f"{text!r} is no size; write WIDTHxHEIGHT, as in 1280x720.")
-    width, height = int(match[1]), int(match[2])
-    return width // 2 * 2, height // 2 * 2  # what every player can show
-
-
-def _rate(text: str | None) -> Fraction | None:
-    """Frames a second of "24", "23.976" or "30000/1001"."""
-    try:
-        return Fraction(text) if text is not None else None
-    except (ValueError, ZeroDivisionError) as error:
-        raise MediaError(f"{text!r} is no rate; write 24, or 30000/1001.") from error
-
-
-def _say_all(text: str, error: BaseException) -> None:
-    """A sentence, and what was noted on the way of the error that caused it."""
-    for line in (text, *map(_plain, getattr(error, "__notes__", ()))):
-        _say(line)
-
-
-def _say(text: str) -> None:
-    """For people: on stderr, so that stdout stays for results."""
-    _console(sys.stderr).print(text, highlight=False, soft_wrap=True, emoji=False)
-
-
-def _console(file: Any) -> Any:
-    from rich.console import Console
-
-    return Console(file=file)
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

@@ -25,6 +25,8 @@ ALLOWED = {
     "frames": set(),
     "version": set(),
     "pending": {"errors"},
+    "console": {"errors", "job"},
+    "options": {"errors"},
     "styles": {"errors"},
     "pipeline": {"frames"},
     "media": {"errors", "frames", "pending"},
