@@ -1,0 +1,58 @@
+"""Long videos: half an hour takes no more of the machine than a minute."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from clips import Clip
+
+MINUTES, RATE = 30, 24
+
+# What is in use, told at every hundredth of the way: resident pages, threads, open files.
+PROBE = """
+import json, os, sys, threading
+from pathlib import Path
+from cartoonize import Report, load, open_sink, open_source
+from cartoonize.job import run
+
+source, target, style, frames = *sys.argv[1:4], int(sys.argv[4])
+told = []
+
+def probe(done):
+    if done % (frames // 100) == 0:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        told.append((pages, threading.active_count(), len(os.listdir("/proc/self/fd"))))
+
+with open_source(Path(source)) as film:
+    backend = load(style, device="cpu")
+    sink = open_sink(Path(target), film)
+    report = run(film, sink, backend, Report(target, style), stabilize=True, on_frame=probe)
+print(json.dumps({"frames": report.frames, "told": told}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_half_an_hour(tmp_path, tiny_style):
+    """Memory, threads and open files of the last tenth of a 30-minute video are those of the first tenth."""
+    frames = MINUTES * 60 * RATE
+    clip = Clip(times=range(frames), codec="mpeg4", options={}, tones=[440]).write(tmp_path / "in.mp4")
+    command = [
+        sys.executable,
+        "-c",
+        PROBE,
+        str(clip),
+        str(tmp_path / "out.mp4"),
+        str(tiny_style),
+        str(frames),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["frames"] == frames
+    first, last = report["told"][:10], report["told"][-10:]
+    pages = [sum(told[0] for told in tenth) / len(tenth) for tenth in (first, last)]
+    assert pages[1] <= 1.02 * pages[0], pages
+    for kind in (1, 2):
+        assert max(told[kind] for told in last) <= max(told[kind] for told in first)
