@@ -14,14 +14,29 @@ from .errors import CartoonizeError, DamageError, MediaError, Stopped
 from .export.cli import app as export_app
 from .options import (
     AsJson,
+    Background,
+    Batch,
     ChannelOrder,
+    Codec,
+    Container,
+    Crf,
     Device,
+    End,
+    Fps,
+    Hdr,
     InputRange,
     MaxPixels,
+    NoAudio,
     Overwrite,
     PrecisionName,
+    Preset,
     Provider,
+    Resume,
+    Stabilize,
+    Start,
     Style,
+    TolerateErrors,
+    VideoStream,
     parse_batch,
     parse_rate,
     parse_seconds,
@@ -85,71 +100,27 @@ def video(
     style: Style = DEFAULT,
     device: Device = "auto",
     precision: PrecisionName = "auto",
-    batch: Annotated[
-        str,
-        typer.Option(metavar="N|auto", help="Frames a call of the network; auto is what suits the device."),
-    ] = "auto",
-    codec: Annotated[
-        str | None, typer.Option(help="An FFmpeg encoder.", show_default="libx264; libvpx-vp9 for .webm")
-    ] = None,
-    container: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            help="The container, as matroska, mpegts or y4m.",
-            show_default="what the suffix says; matroska for -",
-        ),
-    ] = None,
-    crf: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=63, help="Constant quality: lower is better and larger.", show_default="18 for libx264"
-        ),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(help="The encoder's trade of time for size.", show_default="veryfast for libx264"),
-    ] = None,
-    stabilize: Annotated[
-        bool,
-        typer.Option(
-            "--stabilize/--no-stabilize",
-            help="Hold the drawing where the source stands still, so that walls do not shimmer.",
-        ),
-    ] = True,
-    background: Annotated[
-        str, typer.Option(help="A colour for transparent video to lie on where DST cannot be transparent.")
-    ] = "white",
-    hdr: Annotated[
-        str, typer.Option(metavar="tonemap|fail", help="Turn HDR into SDR by ITU-R BT.2390, or refuse it.")
-    ] = "tonemap",
-    stream: Annotated[
-        int | None, typer.Option(min=0, help="The video stream to draw, by its number in the file.")
-    ] = None,
-    fps: Annotated[
-        str | None,
-        typer.Option(help="Frames a second of a folder of pictures: 24 or 30000/1001.", show_default="25"),
-    ] = None,
-    no_audio: Annotated[bool, typer.Option("--no-audio", help="Leave the sound out.")] = False,
-    start: Annotated[str | None, typer.Option(metavar="T", help="Begin here: 90, 1:30 or 0:01:30.5.")] = None,
-    end: Annotated[str | None, typer.Option(metavar="T", help="Stop here, on the source's clock.")] = None,
+    batch: Batch = "auto",
+    stabilize: Stabilize = True,
+    resume: Resume = True,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    start: Start = None,
+    end: End = None,
+    stream: VideoStream = None,
+    fps: Fps = None,
+    hdr: Hdr = "tonemap",
+    tolerate_errors: TolerateErrors = False,
+    max_pixels: MaxPixels = None,
+    container: Container = None,
+    codec: Codec = None,
+    crf: Crf = None,
+    preset: Preset = None,
+    no_audio: NoAudio = False,
+    background: Background = "white",
     provider: Provider = "auto",
     input_range: InputRange = "auto",
     channel_order: ChannelOrder = "rgb",
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume/--no-resume",
-            help="Go on where an interrupted run of the same command stopped, or start anew.",
-        ),
-    ] = True,
-    tolerate_errors: Annotated[
-        bool,
-        typer.Option("--tolerate-errors", help="Take what can be drawn of a damaged SRC for the result."),
-    ] = False,
-    max_pixels: MaxPixels = None,
-    overwrite: Overwrite = False,
-    as_json: AsJson = False,
 ) -> None:
     """Draw a video. Sound, subtitles, timing and metadata come out as they went in.
 

@@ -9,36 +9,158 @@ import typer
 
 from .errors import MediaError
 
+# Panels of `--help`; what stands in none is what most people want.
+_READ, _WRITTEN, _ONNX = "How SRC is read", "How DST is written", "Networks of other programs (.onnx)"
+
 Style = Annotated[
     str,
     typer.Option(
-        help="A built-in style (see `cartoonize styles`), a style file, an .onnx file, or a run folder."
+        metavar="NAME|FILE", help="A built-in style (see `cartoonize styles`), a style file, or a run folder."
     ),
 ]
 Device = Annotated[
-    str, typer.Option(help="auto, cpu, cuda or cuda:N. What is asked for runs, or nothing does.")
+    str,
+    typer.Option(
+        metavar="DEVICE", help="auto, cpu, cuda or cuda:N. What is asked for runs, or nothing does."
+    ),
 ]
 PrecisionName = Annotated[
-    str, typer.Option("--precision", help="auto, fp32, bf16 or fp16; auto is the fastest of the device.")
-]
-Provider = Annotated[
     str,
-    typer.Option(help="For .onnx files: auto, tensorrt, cuda or cpu. What is asked for runs, or nothing."),
-]
-InputRange = Annotated[
-    str, typer.Option(help="Of another program's .onnx file: auto (by trying), -1..1, 0..1 or 0..255.")
-]
-ChannelOrder = Annotated[str, typer.Option(help="Of another program's .onnx file: rgb or bgr.")]
-MaxPixels = Annotated[
-    int | None,
     typer.Option(
-        min=1,
-        help="Refuse larger pictures and frames, before they take memory.",
-        show_default="256 million; 67 million in a video",
+        "--precision", metavar="BITS", help="auto, fp32, bf16 or fp16; auto is the fastest of the device."
+    ),
+]
+Batch = Annotated[
+    str, typer.Option(metavar="N|auto", help="Frames a call of the network; auto is what suits the device.")
+]
+Stabilize = Annotated[
+    bool,
+    typer.Option(
+        "--stabilize/--no-stabilize",
+        help="Hold the drawing where the source stands still, so that walls do not shimmer.",
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume/--no-resume",
+        help="Go on where an interrupted run of the same command stopped, or start anew.",
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing DST.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")]
+
+Start = Annotated[
+    str | None,
+    typer.Option(metavar="T", help="Begin here: 90, 1:30 or 0:01:30.5.", rich_help_panel=_READ),
+]
+End = Annotated[
+    str | None, typer.Option(metavar="T", help="Stop here, on the source's clock.", rich_help_panel=_READ)
+]
+VideoStream = Annotated[
+    int | None,
+    typer.Option(min=0, metavar="N", help="The video stream to draw, by its number.", rich_help_panel=_READ),
+]
+Fps = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RATE",
+        help="Frames a second of a folder of pictures: 24 or 30000/1001.",
+        show_default="25",
+        rich_help_panel=_READ,
+    ),
+]
+Hdr = Annotated[
+    str,
+    typer.Option(
+        metavar="tonemap|fail",
+        help="Turn HDR into SDR by ITU-R BT.2390, or refuse it.",
+        rich_help_panel=_READ,
+    ),
+]
+TolerateErrors = Annotated[
+    bool,
+    typer.Option(
+        "--tolerate-errors",
+        help="Take what can be drawn of a damaged SRC for the result.",
+        rich_help_panel=_READ,
+    ),
+]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Refuse larger pictures and frames, before they take memory.",
+        show_default="256 million; 67 million in a video",
+        rich_help_panel=_READ,
+    ),
+]
+
+Container = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="The container, as matroska, mpegts or y4m.",
+        show_default="what the suffix says; matroska for -",
+        rich_help_panel=_WRITTEN,
+    ),
+]
+Codec = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="An FFmpeg encoder.",
+        show_default="libx264; libvpx-vp9 for .webm",
+        rich_help_panel=_WRITTEN,
+    ),
+]
+Crf = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=63,
+        metavar="X",
+        help="Constant quality: lower is better and larger.",
+        show_default="18 for libx264",
+        rich_help_panel=_WRITTEN,
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The encoder's trade of time for size.",
+        show_default="veryfast for libx264",
+        rich_help_panel=_WRITTEN,
+    ),
+]
+NoAudio = Annotated[bool, typer.Option("--no-audio", help="Leave the sound out.", rich_help_panel=_WRITTEN)]
+Background = Annotated[
+    str,
+    typer.Option(
+        metavar="COLOUR",
+        help="What transparent video lies on where DST cannot be transparent.",
+        rich_help_panel=_WRITTEN,
+    ),
+]
+
+Provider = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="auto, tensorrt, cuda or cpu. What is asked for runs, or nothing does.",
+        rich_help_panel=_ONNX,
+    ),
+]
+InputRange = Annotated[
+    str,
+    typer.Option(
+        metavar="RANGE", help="-1..1, 0..1, 0..255, or auto: found by trying.", rich_help_panel=_ONNX
+    ),
+]
+ChannelOrder = Annotated[str, typer.Option(metavar="ORDER", help="rgb or bgr.", rich_help_panel=_ONNX)]
 
 
 def parse_seconds(text: str | None) -> float | None:
