@@ -35,7 +35,7 @@ def main() -> None:
     for name, (file, scale) in PHOTOS.items():
         photo = read(file, scale)
         drawn = [backend(photo[None])[0] for backend in backends.values()]
-        save(grid([photo, *drawn], 3), OUT / f"gallery-{name}.webp")
+        save(grid([photo, *drawn], 2), OUT / f"gallery-{name}.webp")
     for name, backend in backends.items():
         preview(backend, Path(builtin()[name]).with_suffix(".webp"))
     save(consecutive(backends[DEFAULT]), OUT / "gallery-frames.webp")

@@ -279,6 +279,24 @@ def distil(
 
 
 @app.command()
+def average(
+    styles: Annotated[
+        list[str],
+        typer.Argument(metavar="STYLE... OUT", help="Styles or run folders; last, the file to write."),
+    ],
+    overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing file.")] = False,
+) -> None:
+    """Average the weights of networks that were trained on from the same one; often steadier than each.
+
+    Example: cartoonize train average runs/a runs/b average.safetensors
+    """
+    from .average import average_styles
+
+    *given, out = styles
+    average_styles(given, Path(out), overwrite=overwrite)
+
+
+@app.command()
 def evaluate(
     style: Annotated[
         str, typer.Argument(help="A built-in style, a style file, an .onnx file or a run folder.")
