@@ -223,8 +223,7 @@ def draw(clip: Path, target: Path, *options: str) -> dict:
 
 def repeat(clip: Path, target: Path, length: float) -> float:
     """Write the clip's video and sound over and over, without encoding; the seconds it lasts."""
-    with av.open(clip) as probe:
-        once = probe.duration / av.time_base
+    once = span(clip)
     with av.open(clip) as source, av.open(target, "w") as sink:
         copied = (source.streams.video[0], source.streams.audio[0])
         streams = {stream.index: sink.add_stream_from_template(stream) for stream in copied}
@@ -238,6 +237,16 @@ def repeat(clip: Path, target: Path, length: float) -> float:
                 packet.stream = streams[packet.stream.index]
                 sink.mux(packet)
     return turn * once + once
+
+
+def span(clip: Path) -> float:
+    """Seconds from the first decoding time to the last end, so that a repetition begins behind all of it."""
+    with av.open(clip) as source:
+        packets = [
+            p for p in source.demux(source.streams.video[0], source.streams.audio[0]) if p.dts is not None
+        ]
+        starts = min(packet.dts * packet.time_base for packet in packets)
+        return float(max((p.pts + p.duration) * p.time_base for p in packets) - starts)
 
 
 def seconds(work: Callable[[], object]) -> float:

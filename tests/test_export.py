@@ -25,6 +25,7 @@ NETWORKS = [
     ("cartoongan", {"width": 8, "blocks": 1}),
     ("cartoongan", {"width": 8, "blocks": 1, "norm": "instance"}),
     ("cartoongan_blur", {"width": 8, "blocks": 1}),
+    ("animegan2", {"width": 8, "blocks": 1}),
 ]
 SLOW = [pytest.param(*given, marks=pytest.mark.slow) for given in NETWORKS[1:]]
 
