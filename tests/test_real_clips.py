@@ -28,7 +28,7 @@ def frame_times(path):
 def test_real_clips_keep_their_frames_and_sound(tmp_path, clip, suffix):
     """Every frame is there at its time, to 1 ms; audio packets are identical; size and aspect are kept."""
     target = tmp_path / f"out{suffix or clip.suffix}"
-    report = stylize(clip, target, "null", end=4)
+    report = stylize(clip, target, "null", end=4, tolerate_errors=True)
     before, after = [time for time in frame_times(clip) if time < 4 - 1e-6], frame_times(target)
     assert report.frames == len(before) == len(after)
     assert np.allclose(before, after, atol=1e-3)

@@ -38,7 +38,20 @@ def folder(tmp_path):
 
 
 def start(clip, target, *more, **options):
-    command = [sys.executable, "-m", "cartoonize", "video", clip, target, "-y", "--style", "null", *more]
+    command = [
+        sys.executable,
+        "-m",
+        "cartoonize",
+        "video",
+        clip,
+        target,
+        "-y",
+        "--style",
+        "null",
+        "--preset",
+        "slower",
+        *more,
+    ]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
 
 
@@ -157,7 +170,8 @@ def test_the_terminal_is_as_before(clip, folder):
     """After Ctrl-C in the middle of the progress bar the cursor is shown again."""
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "cartoonize", "video", clip, folder / "out.mp4", "-y", "--style", "null"]
+    command = [sys.executable, "-m", "cartoonize", "video", clip, folder / "out.mp4", "-y", "--style", "null",
+               "--preset", "slower"]  # fmt: skip  # lasts on a busy machine, too
     process = subprocess.Popen(command, stderr=theirs, env={**os.environ, "TERM": "xterm"})
     os.close(theirs)
     begun(process, folder, "packets")
