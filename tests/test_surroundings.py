@@ -38,20 +38,7 @@ def folder(tmp_path):
 
 
 def start(clip, target, *more, **options):
-    command = [
-        sys.executable,
-        "-m",
-        "cartoonize",
-        "video",
-        clip,
-        target,
-        "-y",
-        "--style",
-        "null",
-        "--preset",
-        "slower",
-        *more,
-    ]
+    command = [sys.executable, "-m", "cartoonize", "video", clip, target, "-y", "--style", "null", *more]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
 
 
