@@ -17,6 +17,7 @@ app = typer.Typer()
 Style = Annotated[
     str, typer.Argument(metavar="STYLE", help="A built-in style, a style file or a run folder.")
 ]
+Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing file.")]
 
 
 @app.command("export-onnx")
@@ -33,7 +34,7 @@ def export_onnx_command(
         str, typer.Option(metavar="N|dynamic", help="So many pictures a call only, or any number.")
     ] = "dynamic",
     opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 18 to 23.")] = 18,
-    overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing file.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     r"""Write a style as an ONNX file that is complete in itself: uint8 RGB pictures in and out, any size.
 
@@ -106,7 +107,7 @@ def import_weights_command(
     source: Annotated[
         str | None, typer.Option(help="Whose they are, and where from.", show_default="asked for")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing file.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Make a style file of weights that you have: CartoonGAN's, AnimeGANv2's for PyTorch, or a checkpoint.
 

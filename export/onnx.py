@@ -57,9 +57,9 @@ def export_onnx(
     if opset not in OPSETS:
         raise BackendError(f"Opsets from {OPSETS[0]} to {OPSETS[-1]} can be written, not {opset}.")
     path = find(style)
-    _, header = load_style(path)
+    generator, header = load_style(path)
     with PendingFile(out, overwrite=overwrite) as pending:
-        model = deployed(path, precision)
+        model = deploy(generator, DTYPES[precision])
         trace(model, pending.path, opset, size, batch)
         _describe(pending.path, _about(path, header, model, precision))
         draw = OnnxBackend(pending.path, "cpu", "auto")

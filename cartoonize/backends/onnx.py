@@ -13,12 +13,11 @@ from ..errors import BackendError, ModelError
 from ..frames import Images
 from .layout import ChannelOrder, InputRange, Layout, read_layout, settle
 from .providers import ProviderName, choose, settings, what_ran
-from .tiles import Fitted, TooLarge, tiled
+from .tiles import CPU_BUDGET, Fitted, TooLarge, tiled
 
 if TYPE_CHECKING:
     import onnxruntime as ort
 
-BUDGET = 3 << 29  # bytes of activations; larger pictures are worked on in tiles
 # Of networks that do not tell: as CartoonGAN, the most demanding that people have.
 FOREIGN = {"reach": "96", "stride": "8", "floats_per_pixel": "400"}
 _TOO_LARGE = ("bad allocation", "bad_alloc", "Failed to allocate memory", "out of memory")
@@ -63,11 +62,14 @@ class OnnxBackend:
         if precision not in ("auto", self.precision):
             raise BackendError(f"{path} computes in {self.precision}; export it anew for {precision}.")
         self._ends = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
-        self._layout = self._read_layout(path, options)
+        self._quiet = _silent()
+        metadata = _metadata(self._session)
+        self._told: list[str] = []
+        self._layout = self._read_layout(path, options, ours=bool(metadata))
         self.reading = f"{self._layout.range} {self._layout.order}"
         self.batch = self._layout.batch or (1 if chosen == "cpu" else 4)
-        own = FOREIGN | self._metadata
-        limit = int(BUDGET / (4 * float(own["floats_per_pixel"])))
+        own = FOREIGN | metadata
+        limit = int(CPU_BUDGET / (4 * float(own["floats_per_pixel"])))
         self._run = Fitted(self._draw, limit=limit, reach=int(own["reach"]), stride=int(own["stride"]))
         self._tile = partial(tiled, self._draw, reach=int(own["reach"]), stride=int(own["stride"]))
 
@@ -84,18 +86,9 @@ class OnnxBackend:
             return self._draw(images)
         return np.concatenate([self._tile(image[None], self._layout.size) for image in images])
 
-    @property
-    def _metadata(self) -> dict[str, str]:
-        """What `export-onnx` wrote into the file; empty in other files."""
-        found: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        return {
-            key: value for key, value in found.items() if key in FOREIGN and value.replace(".", "").isdigit()
-        }
-
-    def _read_layout(self, path: Path, options: OnnxOptions) -> Layout:
+    def _read_layout(self, path: Path, options: OnnxOptions, *, ours: bool) -> Layout:
         layout = read_layout(self._session.get_inputs(), self._session.get_outputs(), str(path))
-        self._told: list[str] = []
-        if self._metadata and layout.dtype is np.uint8:
+        if ours and layout.dtype is np.uint8:
             return layout  # ours: any size, and nothing to guess
         settled = settle(layout, self._call, str(path), options.input_range, options.channel_order)
         if options.input_range == "auto" and layout.dtype is not np.uint8:
@@ -118,7 +111,7 @@ class OnnxBackend:
         binding.bind_cpu_input(self._ends[0], tensor)
         binding.bind_output(self._ends[1], "cpu")
         try:
-            self._session.run_with_iobinding(binding, _silent())
+            self._session.run_with_iobinding(binding, self._quiet)
         except Exception as error:  # its exceptions share no base class
             if any(sign in str(error) for sign in _TOO_LARGE):
                 raise TooLarge(f"{self.device} has too little memory for {tensor.shape} at once.") from error
@@ -154,6 +147,12 @@ def _silent() -> "ort.RunOptions":
     options = ort.RunOptions()
     options.log_severity_level = 4
     return options
+
+
+def _metadata(session: "ort.InferenceSession") -> dict[str, str]:
+    """What `export-onnx` wrote into the file that decides how it is run; empty in other files."""
+    found: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    return {key: value for key, value in found.items() if key in FOREIGN and value.replace(".", "").isdigit()}
 
 
 def _precision(session: "ort.InferenceSession") -> str:

@@ -12,10 +12,9 @@ from ..errors import BackendError
 from ..frames import Images
 from ..models.checkpoint import load_style
 from ..models.deploy import deploy
-from .tiles import Fitted, TooLarge
+from .tiles import CPU_BUDGET, Fitted, TooLarge
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-CPU_BUDGET = 3 << 29  # bytes of activations; larger pictures are worked on in tiles
 MOST_LANES = 8  # pictures at once on a CPU: each has its own activations
 
 

@@ -10,6 +10,7 @@ from ..errors import BackendError
 from ..frames import Backend, Images
 
 FEATHER = 32  # pixels over which one tile fades into the next
+CPU_BUDGET = 3 << 29  # bytes of activations on a CPU; larger pictures are worked on in tiles
 Floats = NDArray[np.float32]
 
 

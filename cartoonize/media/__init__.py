@@ -4,7 +4,6 @@ A Source is a closable iterable of frames; a Sink has `write(frame)`. What `noti
 what a user has to be told: something was left out, mended or chosen.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -14,25 +13,11 @@ from ..frames import Frame
 from .animation import is_animated
 from .decoding import Decoding
 from .encoding import Encoding
-from .film import Film
+from .film import Film, Source
 from .images import PICTURE_SUFFIXES, PictureSink, PictureSource
 from .stills import StillsSink, StillsSource, is_series
 from .video import VideoSource
 from .video_sink import VideoSink
-
-
-class Source(Protocol):
-    """Frames, once. Closing it in the middle is always allowed. `frames` is their number as far as known."""
-
-    notices: list[str]
-    frames: int | None
-
-    def __iter__(self) -> Iterator[Frame]: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-    def close(self) -> None: ...
 
 
 class Sink(Protocol):

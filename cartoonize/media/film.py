@@ -1,4 +1,4 @@
-"""What a video is written from: more than frames."""
+"""What is drawn: a Source of frames, and a Film, which is a video and more than its frames."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -10,6 +10,36 @@ from av.container import OutputContainer
 
 from ..frames import Frame
 from .colour import Colour
+
+
+class Source(Protocol):
+    """Frames, once. Closing it in the middle is always allowed. `frames` is their number as far as known."""
+
+    notices: list[str]
+    frames: int | None
+
+    def __iter__(self) -> Iterator[Frame]: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def close(self) -> None: ...
+
+
+class Closing:
+    """A Source that is closed where its `with` block ends."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release what is open."""
+        raise NotImplementedError
 
 
 class Accompaniment(Protocol):
@@ -29,7 +59,7 @@ class Accompaniment(Protocol):
         """Release the source."""
 
 
-class Film(Protocol):
+class Film(Source, Protocol):
     """A Source whose frames are those of one moving picture, of `width` x `height` when upright.
 
     `shift` is the second of the source that is time zero of the frames. `plays` is how often an animation
@@ -37,8 +67,6 @@ class Film(Protocol):
     """
 
     path: Path
-    notices: list[str]
-    frames: int | None
     time_base: Fraction
     rate: Fraction
     width: int
@@ -52,10 +80,3 @@ class Film(Protocol):
     def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> Accompaniment:
         """Make ready to write what belongs to it; after the picture's stream was added, before the header."""
         ...
-
-    def __iter__(self) -> Iterator[Frame]: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-    def close(self) -> None: ...

@@ -16,6 +16,7 @@ from PIL.Image import Image as Picture
 from ..errors import MediaError
 from ..frames import Frame
 from ..pending import PendingFile
+from .film import Closing
 from .picture import Details, read_picture
 
 
@@ -51,7 +52,7 @@ PICTURE_SUFFIXES = frozenset(FORMATS)
 _JPEG_EXIF_LIMIT = 65533  # bytes; a segment's length is a 16-bit number that counts itself
 
 
-class PictureSource:
+class PictureSource(Closing):
     """Pictures in the order given; of a folder, the pictures in it (not below) in natural order of name.
 
     Frames are counted from 0, a second each, and bear the name of their file. EXIF orientation is applied.
@@ -78,14 +79,6 @@ class PictureSource:
             picture, self.details[index] = read_picture(path, self.notices, self._max_pixels)
             # A copy: what Pillow hands out is read-only, which PyTorch warns about.
             yield Frame(np.array(picture), pts=index, duration=1, name=path.name)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Do nothing: no file is open between two frames, and the sink may still need the details."""

@@ -25,7 +25,7 @@ from .animation import plays
 from .colour import Colour
 from .companions import NoCompanions
 from .decoding import Decoding
-from .film import Film
+from .film import Closing, Film
 from .images import FORMATS, pictures_in
 from .picture import DAMAGE, MAX_PIXELS, open_picture, read_picture
 
@@ -44,7 +44,7 @@ class _Still:
     name: str
 
 
-class StillsSource:
+class StillsSource(Closing):
     """The pictures of a folder in natural order of name, `fps` a second; or the frames of an animated WebP.
 
     All are shown at the size of the first. `start` and `end` are seconds, as of a video.
@@ -90,14 +90,6 @@ class StillsSource:
         for frame in self._moments:
             self._tell_of_size(frame)
             yield frame
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Release the files."""

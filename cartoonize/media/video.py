@@ -10,8 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -28,6 +27,7 @@ from .damage import Damage, End, readable
 from .decoding import Decoding
 from .deinterlace import deinterlaced
 from .ffmpeg import ffmpeg_errors
+from .film import Closing
 from .hdr import TRANSFERS, ToneMapper
 from .orientation import Orientation
 from .picture import check_size
@@ -41,7 +41,7 @@ LONGEST = 1e7  # seconds; later times are taken for mistakes
 _SEEK_MARGINS = (0.0, 2.0, 12.0, math.inf)
 
 
-class VideoSource:
+class VideoSource(Closing):
     """The frames of a video file, upright, in order of presentation, each at its time.
 
     Times count as in the file, except that a clock which starts later than a second (as transport streams
@@ -134,14 +134,6 @@ class VideoSource:
             alpha = None if alpha is None else self._orientation.upright(alpha)
             yield Frame(image, pts, self.time_base, duration, alpha=alpha)
             moment = next(self._decoded, None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Release the file."""
