@@ -1,8 +1,10 @@
 """Media for the tests, made here: clips whose frames, times, tones and tags are known."""
 
-from collections.abc import Iterator, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -139,3 +141,8 @@ def packets(path: Path, track: int) -> list[bytes]:
     """The payloads of an audio stream's packets."""
     with av.open(path) as container:
         return [bytes(packet) for packet in container.demux(audio=track) if packet.size]
+
+
+def heeding(number: int) -> Callable[[], object]:
+    """Of a process to start: heeds a signal that nohup, or a shell of background jobs, has it ignore."""
+    return partial(signal.signal, number, signal.SIG_DFL)

@@ -14,7 +14,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import Clip, read_clip
+from clips import Clip, heeding, read_clip
 
 from cartoonize import Encoding, MediaError, stylize
 from cartoonize import resume as resume_module
@@ -329,7 +329,12 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
     source = Clip(size=(320, 240), times=range(1500)).write(tmp_path / "in.mp4")
     target = tmp_path / "out.mp4"
     slowly = [*command(source, target, "null"), "--preset", "slower"]  # lasts on a busy machine, too
-    process = subprocess.Popen(slowly, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        slowly,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509  # no other thread runs here
+    )
     await_file(tmp_path / ".out.mp4.cartoonize" / "state.json", process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
