@@ -1,0 +1,1 @@
+"""The commands of the command line, one a module; what they do is in the rest of the package."""

@@ -1,0 +1,47 @@
+"""`cartoonize benchmark`."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..console import print_result, terminal
+from ..options import AsJson, ChannelOrder, Device, InputRange, PrecisionName, Provider, Style, parse_size
+from ..styles import DEFAULT
+from .drawing import open_backend
+
+
+def benchmark(
+    style: Style = DEFAULT,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Of the clip that is made.")] = "1280x720",
+    clip: Annotated[
+        Path | None, typer.Option("--video", help="A clip to draw in place of the one that is made.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns; the figures are their medians.")] = 3,
+    device: Device = "auto",
+    precision: PrecisionName = "auto",
+    provider: Provider = "auto",
+    input_range: InputRange = "auto",
+    channel_order: ChannelOrder = "rgb",
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast this machine draws: decoding, network and encoding alone, and all together.
+
+    [bold]Examples[/bold]
+
+      cartoonize benchmark
+
+      cartoonize benchmark --style my.onnx --size 1920x1080 --json
+    """
+    from ..benchmark import benchmark as measure
+    from ..benchmark import benchmark_table
+
+    width, height = parse_size(size)
+    backend = open_backend(style, device, precision, provider, input_range, channel_order)
+    result = measure(backend, style, width=width, height=height, rounds=rounds, clip=clip)
+    if as_json:
+        print_result(asdict(result))
+    else:
+        terminal(sys.stdout).print(benchmark_table(result))

@@ -1,0 +1,42 @@
+"""`cartoonize demo`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..console import finish, plain, say
+from ..errors import MediaError
+from ..options import Device, Style
+from ..styles import DEFAULT
+from .drawing import draw, open_backend
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to put the demo.")] = Path("cartoonize-demo"),
+    style: Style = DEFAULT,
+    device: Device = "auto",
+) -> None:
+    """Make a short clip with sound from free photos, and draw it and one of the photos."""
+    from ..demo import PHOTO_CREDITS, make_demo_clip, make_demo_photo
+    from ..job import Report
+    from ..media import open_sink, open_source
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+    clip, photo = folder / "clip.mp4", folder / "photo.png"
+    make_demo_clip(clip)
+    make_demo_photo(photo)
+    backend = open_backend(style, device, "auto")
+    for made in (clip, photo):
+        drawn = made.with_name(f"{made.stem}-cartoon{made.suffix}")
+        with open_source(made) as source:
+            sink = open_sink(drawn, source, overwrite=True)
+            moving = made == clip
+            report = draw(source, sink, backend, Report(str(drawn), style), None, stabilize=moving)
+            finish(report, as_json=False)
+    say(PHOTO_CREDITS)
+    say(f"\nLook at them side by side in {plain(str(folder))}/:")
+    say("  clip.mp4   clip-cartoon.mp4\n  photo.png  photo-cartoon.png")

@@ -1,0 +1,42 @@
+"""What the commands that draw have in common: a back end that says what it is, and a bar."""
+
+from typing import TYPE_CHECKING, Any
+
+from ..console import plain, progress, say
+
+if TYPE_CHECKING:
+    from ..backends import LoadedBackend
+    from ..job import Report
+    from ..media import Sink, Source
+
+
+def open_backend(
+    style: str,
+    device: str,
+    precision: Any,
+    provider: Any = "auto",
+    input_range: Any = "auto",
+    channel_order: Any = "rgb",
+) -> "LoadedBackend":
+    from ..backends import load
+    from ..backends.onnx import OnnxOptions
+
+    options = OnnxOptions(provider, input_range, channel_order)
+    told = None if options == OnnxOptions() else options
+    backend = load(style, device=device, precision=precision, onnx=told)
+    say(f"[bold]{plain(style)}[/bold] on {plain(backend.device)}, {backend.precision}, {backend.runtime}")
+    return backend
+
+
+def draw(
+    source: "Source",
+    sink: "Sink",
+    backend: "LoadedBackend",
+    report: "Report",
+    batch: int | None,
+    **options: bool,
+) -> "Report":
+    from ..job import run
+
+    with progress(report.output, source.frames) as done:
+        return run(source, sink, backend, report, batch=batch, on_frame=done, **options)
