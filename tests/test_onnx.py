@@ -10,48 +10,8 @@ from cartoonize.backends import providers
 from cartoonize.backends.layout import read_layout
 
 onnx = pytest.importorskip("onnx")
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
-
-TYPES = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16}
-RANGES = {"-1..1": (-1.0, 1.0), "0..1": (0.0, 1.0), "0..255": (0.0, 255.0)}
-TINT = (0.95, 0.9, 0.8)  # of the three channels, in the graph's own order
-VEIL = 0.02  # what is added to all of them, as a share of the range
-
-
-def save(path, nodes, shape, dtype="float32", weights=(), out_shape=None):
-    """An ONNX file of these nodes from `x` to `y`."""
-    ends = [
-        helper.make_tensor_value_info(name, TYPES[dtype], dims)
-        for name, dims in (("x", shape), ("y", out_shape or shape))
-    ]
-    held = [numpy_helper.from_array(np.asarray(value), name) for name, value in weights]
-    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], held)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
-    return path
-
-
-def foreign(
-    path, *, channels_first=True, span="-1..1", multiple=8, sides=(None, None), batch=None, dtype="float32"
-):
-    """Another program's network: tints and veils the picture, and needs sides of whole blocks."""
-    low, high = RANGES[span]
-    tint = np.array(TINT, dtype).reshape((3, 1, 1))
-    node = helper.make_node
-    nodes = [] if channels_first else [node("Transpose", ["x"], ["nchw"], perm=[0, 3, 1, 2])]
-    nodes += [
-        node("SpaceToDepth", ["x" if channels_first else "nchw"], ["deep"], blocksize=multiple),
-        node("DepthToSpace", ["deep"], ["back"], blocksize=multiple, mode="DCR"),
-        node("Clip", ["back", "low", "high"], ["held"]),
-        node("Sub", ["held", "low"], ["risen"]),
-        node("Mul", ["risen", "tint"], ["tinted"]),
-        node("Add", ["tinted", "veil"], ["y" if channels_first else "out"]),
-    ]
-    nodes += [] if channels_first else [node("Transpose", ["out"], ["y"], perm=[0, 2, 3, 1])]
-    dims = [batch or "n", 3, *(side or name for side, name in zip(sides, "hw", strict=True))]
-    shape = dims if channels_first else [dims[0], *dims[2:], 3]
-    veil = np.array(low + VEIL * (high - low), dtype)
-    weights = [("veil", veil), ("low", np.array(low, dtype)), ("high", np.array(high, dtype)), ("tint", tint)]
-    return save(path, nodes, shape, dtype, weights)
+from networks import RANGES, TINT, VEIL, foreign, save_onnx  # noqa: E402
+from onnx import TensorProto, helper  # noqa: E402
 
 
 def tinted(images, order="rgb"):
@@ -124,7 +84,7 @@ def test_one_size_only(tmp_path, size):
 def test_uint8_networks_of_others(tmp_path):
     """A network on bytes needs no range: nothing is guessed and nothing told."""
     nodes = [helper.make_node("Identity", ["x"], ["y"])]
-    path = save(tmp_path / "a.onnx", nodes, ["n", "h", "w", 3], "uint8")
+    path = save_onnx(tmp_path / "a.onnx", nodes, ["n", "h", "w", 3], "uint8")
     images = noise(2, 21, 34)
     backend = load(str(path), device="cpu")
     assert np.array_equal(backend(images), images)
@@ -134,12 +94,12 @@ def test_uint8_networks_of_others(tmp_path):
 def test_graphs_that_are_no_such_networks(tmp_path):
     """What does not go from picture to picture is refused in a sentence that says what it is instead."""
     relu = [helper.make_node("Relu", ["x"], ["y"])]
-    flat = save(tmp_path / "flat.onnx", relu, [1, 4])
-    deep = save(tmp_path / "deep.onnx", relu, ["n", 4, "h", "w"])
-    half = save(tmp_path / "half.onnx", relu, ["n", 3, 64, "w"])
-    tiny = save(tmp_path / "tiny.onnx", relu, [1, 3, 8, 8])
+    flat = save_onnx(tmp_path / "flat.onnx", relu, [1, 4])
+    deep = save_onnx(tmp_path / "deep.onnx", relu, ["n", 4, "h", "w"])
+    half = save_onnx(tmp_path / "half.onnx", relu, ["n", 3, 64, "w"])
+    tiny = save_onnx(tmp_path / "tiny.onnx", relu, [1, 3, 8, 8])
     pool = [helper.make_node("GlobalAveragePool", ["x"], ["y"])]
-    whole = save(tmp_path / "whole.onnx", pool, ["n", 3, "h", "w"], out_shape=["n", 3, 1, 1])
+    whole = save_onnx(tmp_path / "whole.onnx", pool, ["n", 3, "h", "w"], out_shape=["n", 3, 1, 1])
     expected = {
         flat: "not four",
         deep: "three colours",

@@ -14,8 +14,8 @@ class Encoding:
     `codec`: an FFmpeg encoder; by default what suits the container (H.264, or VP9 in WebM). `crf`: constant
     quality, lower is better and larger; `preset`: the encoder's trade of time for size. Both have a
     default for each encoder. `audio`: carry the sound over. `format`: that of the container, by FFmpeg's
-    name or a short one such as y4m; by default what the suffix says. `background`: a colour by name or as
-    #rrggbb, on which transparent video is laid where the output cannot be transparent.
+    name or a short one such as y4m; by default what the suffix says. `background`: a colour, by name
+    or as #rrggbb, on which transparent video is laid where the output cannot be transparent.
     """
 
     codec: str | None = None

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from networks import random_animegan, random_cartoongan
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
@@ -25,38 +26,6 @@ from cartoonize.models.checkpoint import Card, load_style, read_header
 from cartoonize.training.checkpoint import Checkpoint
 from cartoonize.training.learner import Learner, choose_compute
 from cartoonize.training.presets import preset
-
-
-def random_cartoongan(base=8):
-    """A state dict with the published keys: random convolutions, norms that are not the identity."""
-    torch.manual_seed(0)
-    weights = {}
-
-    def conv(name, inputs, outputs, kernel=3, transposed=False):
-        shape = (inputs, outputs) if transposed else (outputs, inputs)
-        weights[f"{name}.weight"] = torch.randn(*shape, kernel, kernel) / (kernel * inputs**0.5)
-        weights[f"{name}.bias"] = 0.1 * torch.randn(outputs)
-
-    def norm(name, channels):
-        weights[f"{name}.scale"] = 1 + 0.2 * torch.randn(channels)
-        weights[f"{name}.shift"] = 0.2 * torch.randn(channels)
-
-    conv("conv01_1", 3, base, 7)
-    norm("in01_1", base)
-    for number, inputs in (("02", base), ("03", 2 * base)):
-        conv(f"conv{number}_1", inputs, 2 * inputs)
-        conv(f"conv{number}_2", 2 * inputs, 2 * inputs)
-        norm(f"in{number}_1", 2 * inputs)
-    for number in range(4, 12):
-        for half in "12":
-            conv(f"conv{number:02}_{half}", 4 * base, 4 * base)
-            norm(f"in{number:02}_{half}", 4 * base)
-    for number, inputs, after in (("01", 4 * base, "in12_1"), ("02", 2 * base, "in13_1")):
-        conv(f"deconv{number}_1", inputs, inputs // 2, transposed=True)
-        conv(f"deconv{number}_2", inputs // 2, inputs // 2)
-        norm(after, inputs // 2)
-    conv("deconv03_1", base, 3, 7)
-    return weights
 
 
 def plain_cartoongan(weights, x):
@@ -84,43 +53,6 @@ def plain_cartoongan(weights, x):
     for number, after in (("01", "in12_1"), ("02", "in13_1")):
         x = F.relu(norm(conv(up(x, f"deconv{number}_1"), f"deconv{number}_2", zeros=1), after))
     return torch.tanh(conv(x, "deconv03_1", reflect=3))
-
-
-ANIMEGAN_UNITS = [  # name, inputs, outputs, kernel, in multiples of the base filters but for the 3
-    ("block_a.0", 3, 1, 7), ("block_a.1", 1, 2, 3), ("block_a.2", 2, 2, 3),
-    ("block_b.0", 2, 4, 3), ("block_b.1", 4, 4, 3),
-    ("block_c.0", 4, 4, 3), ("block_c.5", 8, 4, 3),
-    ("block_d.0", 4, 4, 3), ("block_d.1", 4, 4, 3),
-    ("block_e.0", 4, 2, 3), ("block_e.1", 2, 2, 3), ("block_e.2", 2, 1, 7),
-]  # fmt: skip
-
-
-def random_animegan(base=8):
-    """A state dict with the keys of AnimeGANv2's PyTorch port."""
-    torch.manual_seed(1)
-    weights = {}
-
-    def conv(name, inputs, outputs, kernel):
-        weights[f"{name}.weight"] = torch.randn(outputs, inputs, kernel, kernel) / (kernel * inputs**0.5)
-
-    def norm(name, channels):
-        weights[f"{name}.weight"] = 1 + 0.2 * torch.randn(channels)
-        weights[f"{name}.bias"] = 0.2 * torch.randn(channels)
-
-    for name, inputs, outputs, kernel in ANIMEGAN_UNITS:
-        conv(f"{name}.1", 3 if name == "block_a.0" else inputs * base, outputs * base, kernel)
-        norm(f"{name}.2", outputs * base)
-    for number in range(1, 5):
-        inputs, name = (4 if number == 1 else 8) * base, f"block_c.{number}.layers"
-        conv(f"{name}.0.1", inputs, 2 * inputs, 1)
-        norm(f"{name}.0.2", 2 * inputs)
-        conv(f"{name}.1.1", 1, 2 * inputs, 3)
-        weights[f"{name}.1.1.bias"] = 0.1 * torch.randn(2 * inputs)
-        norm(f"{name}.1.2", 2 * inputs)
-        conv(f"{name}.2", 2 * inputs, 8 * base, 1)
-        norm(f"{name}.3", 8 * base)
-    conv("out_layer.0", base, 3, 1)
-    return weights
 
 
 def plain_animegan(weights, x):

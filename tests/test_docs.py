@@ -1,0 +1,160 @@
+"""The documentation: every command in it runs, in the order in which a reader meets them."""
+
+import re
+import shlex
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pytest
+import torch
+import typer
+from clips import Clip
+from networks import foreign, random_animegan, random_cartoongan
+from PIL import Image
+from safetensors.torch import save_file
+
+from cartoonize import cli
+from cartoonize.training.features import Features
+
+ROOT = Path(__file__).resolve().parents[1]
+# What was done once, with data that does not come along; its commands are parsed only.
+HISTORY = {"experiments.md"}
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+SMALL = ("--size", "32", "--batch", "2", "--width", "4", "--images", "4", "--workers", "0")
+VGG = ("--features", "vgg16.safetensors")
+# What makes a command end in a moment; what it draws or learns is left as it is written.
+SHORTER = {
+    ("train", "run"): (*SMALL, *VGG),
+    ("train", "pretrain"): (*SMALL, *VGG),
+    ("train", "adversarial"): (*SMALL, *VGG),
+    ("train", "distil"): SMALL,
+    ("train", "evaluate"): ("--count", "2", "--frames", "2"),
+    ("train", "frames"): ("--size", "32"),
+    ("benchmark",): ("--rounds", "1", "--size", "64x48"),
+    ("video",): ("--overwrite",),
+    ("image",): ("--overwrite",),
+    ("export-onnx",): ("--overwrite",),
+    ("import-weights",): ("--overwrite",),
+}
+# What does not end by itself, or wants another machine: it is run by tests of its own, and parsed here.
+ELSEWHERE = {
+    "web",
+    "live",
+    "export-tensorrt",
+    "engines/",
+    "-",
+    "--watch",
+    "--cluster",
+    "--install-completion",
+}
+
+
+def commands(page):
+    """The commands on a page, as lists of words, in their order: those in blocks and those in the text."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    lines = chain.from_iterable(block.replace("\\\n", " ").splitlines() for block in blocks)
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    shown = chain(lines, re.findall(r"`([^`\n]+)`", prose))
+    for line in shown:
+        words = line.replace("\\|", "|").split("|")[-1].split("#")[0].strip()
+        if re.match(r"(\$ )?cartoonize [a-z-]", words) and not re.search(r"\.\.\.|\b[A-Z]{3,}\b", words):
+            yield shlex.split(words.removeprefix("$ "))[1:]
+
+
+def parsed(words):
+    """The names of the command that the words call, none if they only name a group of commands.
+
+    Fails where there is no such command, or it has no such options.
+    """
+    command, names, rest = typer.main.get_command(cli.app), (), list(words)
+    while rest and (inner := getattr(command, "commands", {}).get(rest[0])):
+        command, names, rest = inner, (*names, rest[0]), rest[1:]
+    assert names, f"there is no command {words[0]!r}"
+    if rest and "--help" not in rest:
+        command.make_context(" ".join(names), rest, resilient_parsing=False)
+    return () if command.no_args_is_help and not rest else names
+
+
+def expanded(words):
+    """What a shell makes of `*.jpg`, in the current folder."""
+    return list(
+        chain.from_iterable(sorted(map(str, Path().glob(word))) if "*" in word else [word] for word in words)
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_are_known(page):
+    """No page names a command or an option that there is not."""
+    for words in commands(page):
+        parsed(words)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.name not in HISTORY and any(commands(page))],
+    ids=lambda page: page.name,
+)
+def test_commands_run(page, workspace, run, monkeypatch):
+    """What a page tells people to type works, one command after the other."""
+    monkeypatch.chdir(workspace)
+    for words in commands(page):
+        names = parsed(words)
+        if names and not ELSEWHERE & set(words):
+            code, _, told = run(*expanded(words), *SHORTER.get(names, ()))
+            assert code == 0, f"cartoonize {shlex.join(words)}: {told}"
+
+
+@pytest.fixture
+def workspace(material, tmp_path):
+    """A folder of its own with what the pages draw and learn from."""
+    return copytree(material, tmp_path / "work")
+
+
+@pytest.fixture(scope="session")
+def material(tmp_path_factory):
+    """Clips, pictures and networks, each very small."""
+    folder = tmp_path_factory.mktemp("material")
+    for name in ("in.mp4", "holiday.mp4", "clip.mp4", "in.mov", "film.mkv"):
+        Clip(tones=(440,), times=tuple(range(125)), time_base=Fraction(1)).write(folder / name)
+    (folder / "films").mkdir()
+    for name in ("film1.mkv", "film2.mkv"):
+        _film(folder / "films" / name)
+    rng = np.random.default_rng(0)
+    for name in ("in.jpg", "portrait.jpg"):
+        _picture(rng).save(folder / name)
+    for name in ("photos", "frames", "drawings"):
+        (folder / name).mkdir()
+        for number in range(4):
+            _picture(rng).save(folder / name / f"{number:05d}.png")
+    stills = [_picture(rng) for _ in range(3)]
+    stills[0].save(folder / "cat.gif", save_all=True, append_images=stills[1:], duration=80, loop=0)
+    _weights(folder)
+    return folder
+
+
+def _picture(rng):
+    small = Image.fromarray(rng.integers(0, 256, (6, 8, 3), np.uint8))
+    return small.resize((64, 48), Image.Resampling.BICUBIC)
+
+
+def _film(path):
+    """Four scenes of a second each."""
+    rng = np.random.default_rng(1)
+    scenes = [np.asarray(_picture(rng)) for _ in range(4)]
+    Clip(times=tuple(range(96)), images=[scenes[number // 24] for number in range(96)]).write(path)
+
+
+def _weights(folder):
+    """Networks of random weights: VGG16's features, and other people's generators."""
+    torch.manual_seed(0)
+    save_file(Features("vgg16").state_dict(), folder / "vgg16.safetensors")
+    for name in ("hayao.pth", "Hayao_net_G_float.pth"):
+        torch.save(random_cartoongan(), folder / name)
+    torch.save(random_animegan(), folder / "face_paint.pt")
+    foreign(folder / "network.onnx")
