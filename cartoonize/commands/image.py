@@ -19,7 +19,7 @@ from ..options import (
 )
 from ..styles import DEFAULT
 from .drawing import Bar, draw, open_backend
-from .many import SkipExisting, Watch, draw_files
+from .many import Rules, SkipExisting, Watch, draw_files
 
 
 def image(
@@ -65,5 +65,4 @@ def image(
             sink = PictureSink(job.target, source, overwrite=overwrite)
             return draw(source, sink, backend, Report(str(job.target), style), 1, bar)
 
-    draw_files(paths, PICTURES, draw_picture, load, skip_existing=skip_existing, overwrite=overwrite,
-               watch=watch, as_json=as_json)  # fmt: skip
+    draw_files(paths, PICTURES, draw_picture, load, Rules(skip_existing, overwrite, watch, as_json))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -29,17 +29,24 @@ Watch = Annotated[
 Draw: TypeAlias = Callable[["Job", Bar], "Report"]
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What to do about outputs that are there, whether to go on for ever, and how to tell of it all."""
+
+    skip_existing: bool
+    overwrite: bool
+    watch: bool
+    as_json: bool
+
+
 def draw_files(
     paths: Sequence[Path],
     kind: "Kind",
     draw: Draw,
     load: Callable[[], object],
+    rules: Rules,
     *,
     alone: bool = False,
-    skip_existing: bool,
-    overwrite: bool,
-    watch: bool,
-    as_json: bool,
 ) -> None:
     """Draw SRC... into DST.
 
@@ -54,44 +61,35 @@ def draw_files(
 
     if len(paths) < 2:
         raise MediaError(f"Name at least one {kind.name} and, last, the file or folder to write.")
-    if skip_existing and overwrite:
+    if rules.skip_existing and rules.overwrite:
         raise MediaError("--skip-existing keeps what is there, and --overwrite replaces it; choose one.")
     *sources, target = paths
-    if watch:
-        _follow(sources, target, kind, draw, load, overwrite=overwrite, as_json=as_json)
-    elif not skip_existing and (alone or stands_alone(sources, target, kind)):
-        _draw_one(Job(sources[0], target), draw, as_json=as_json)
+    if rules.watch:
+        _follow(sources, target, kind, draw, load, rules)
+    elif not rules.skip_existing and (alone or stands_alone(sources, target, kind)):
+        _draw_one(Job(sources[0], target), draw, rules)
     else:
-        _draw_all(plan(sources, target, kind), draw, load, skip_existing=skip_existing, overwrite=overwrite,
-                  as_json=as_json)  # fmt: skip
+        _draw_all(plan(sources, target, kind), draw, load, rules)
 
 
-def _draw_one(job: "Job", draw: Draw, *, as_json: bool) -> None:
+def _draw_one(job: "Job", draw: Draw, rules: Rules) -> None:
     from ..job import damage_sentence
 
     report = draw(job, progress)
-    finish(report, as_json)
+    finish(report, rules.as_json)
     if report.partial:
         raise DamageError(damage_sentence(report))
 
 
-def _draw_all(
-    plan: "Plan",
-    draw: Draw,
-    load: Callable[[], object],
-    *,
-    skip_existing: bool,
-    overwrite: bool,
-    as_json: bool,
-) -> None:
+def _draw_all(plan: "Plan", draw: Draw, load: Callable[[], object], rules: Rules) -> None:
     from ..batch import outcomes
 
-    tally = Tally(as_json)
+    tally = Tally(rules.as_json)
     for source, error in plan.refused:
         tally.fail(source, None, error)
     jobs = []
     for job in plan.jobs:
-        if skip_existing and job.target.exists():
+        if rules.skip_existing and job.target.exists():
             tally.skip(job)
         else:
             jobs.append(job)
@@ -100,7 +98,7 @@ def _draw_all(
     with Bars([_size(job.source) for job in jobs]) as bars:
 
         def draw_new(job: "Job") -> "Report":
-            if job.target.exists() and not overwrite:
+            if job.target.exists() and not rules.overwrite:
                 raise MediaError(
                     f"{job.target} exists already; --skip-existing keeps it, --overwrite (-y) replaces it."
                 )
@@ -111,7 +109,7 @@ def _draw_all(
                 tally.add(outcome)
                 bars.passed(drawn=outcome.report is not None)
         except Stopped as stopped:
-            rest = "" if overwrite else " --skip-existing goes on with the rest."
+            rest = "" if rules.overwrite else " --skip-existing goes on with the rest."
             stopped.add_note(tally.sentence() + rest)
             raise
     tally.end()
@@ -123,21 +121,19 @@ def _follow(
     kind: "Kind",
     draw: Draw,
     load: Callable[[], object],
-    *,
-    overwrite: bool,
-    as_json: bool,
+    rules: Rules,
 ) -> None:
     """Draw what comes in. What is drawn already is left alone unless it is to be replaced, and is older."""
     from ..batch import find, outcomes
     from ..watching import arrivals
 
     _check_followed(folders, target, kind)
-    tally = Tally(as_json)
+    tally = Tally(rules.as_json)
     load()
     say(f"Following {plain(', '.join(map(str, folders)))}; Ctrl-C ends it.")
     with closing(arrivals(folders, lambda: find(folders, target, kind).jobs)) as arriving:
         try:
-            jobs = _wanted(arriving, tally, overwrite=overwrite)
+            jobs = _wanted(arriving, tally, overwrite=rules.overwrite)
             for outcome in outcomes(jobs, lambda job: draw(job, progress)):
                 tally.add(outcome)
         except Stopped as stopped:
@@ -167,10 +163,10 @@ def _wanted(arriving: Iterable[tuple["Job", bool]], tally: "Tally", *, overwrite
             tally.fail(job.source, job.target, MediaError(f"{owner} becomes {job.target} too; rename one."))
         elif not job.target.exists() or (overwrite and (again or _is_newer(job))):
             yield job
+        elif again:
+            say(f"{plain(str(job.source))} has changed; --overwrite would draw it again.")
         else:
             tally.skip(job)
-            if again:
-                say(f"{plain(str(job.source))} has changed; --overwrite would draw it again.")
 
 
 class Tally:
@@ -178,7 +174,7 @@ class Tally:
 
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
-        self._files: list[dict[str, Any]] = []
+        self._files: dict[Path, dict[str, Any]] = {}  # by source: what became of it last
         self._started = time.perf_counter()
         self._told: set[str] = set()
 
@@ -194,19 +190,19 @@ class Tally:
         if error is not None:
             self.fail(job.source, job.target, error, asdict(report) if report else {})
         elif report is not None:
-            self._files.append({"source": str(job.source), "state": "drawn", **asdict(report)})
+            self._keep(job.source, "drawn", asdict(report))
 
     def fail(self, source: Path, target: Path | None, error: CartoonizeError, report: Any = None) -> None:
         """A file could not be drawn, or only in part."""
         told = str(error) if str(source) in str(error) else f"{source}: {error}"
         say_all(f"[bold red]Failed:[/bold red] {plain(told)}", error)
         output = None if target is None else str(target)
-        why = {"state": "failed", "error": told, "exit_code": error.exit_code}
-        self._files.append({"source": str(source), "output": output, **why, **(report or {})})
+        why = {"output": output, "error": told, "exit_code": error.exit_code}
+        self._keep(source, "failed", {**why, **(report or {})})
 
     def skip(self, job: "Job") -> None:
         """A file is there already."""
-        self._files.append({"source": str(job.source), "output": str(job.target), "state": "skipped"})
+        self._keep(job.source, "skipped", {"output": str(job.target)})
 
     def sentence(self) -> str:
         """What there was so far."""
@@ -222,11 +218,12 @@ class Tally:
         """
         if self._as_json:
             counts = {state: self._count(state) for state in ("drawn", "skipped", "failed")}
-            frames = sum(file.get("frames", 0) for file in self._files)
-            print_result({**counts, "frames": frames, "seconds": self._seconds, "files": self._files})
+            files = list(self._files.values())
+            frames = sum(file.get("frames", 0) for file in files)
+            print_result({**counts, "frames": frames, "seconds": self._seconds, "files": files})
         else:
             say(self.sentence())
-        failed = [file["error"] for file in self._files if file["state"] == "failed"]
+        failed = [file["error"] for file in self._files.values() if file["state"] == "failed"]
         if failed:
             error = MediaError(f"{len(failed)} of {len(self._files)} files could not be drawn:")
             for sentence in failed:
@@ -238,7 +235,10 @@ class Tally:
         return round(time.perf_counter() - self._started, 3)
 
     def _count(self, state: str) -> int:
-        return sum(file["state"] == state for file in self._files)
+        return sum(file["state"] == state for file in self._files.values())
+
+    def _keep(self, source: Path, state: str, told: dict[str, Any]) -> None:
+        self._files[source] = {"source": str(source), "state": state, **told}
 
 
 def _size(path: Path) -> int:

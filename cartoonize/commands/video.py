@@ -38,7 +38,7 @@ from ..options import (
 )
 from ..styles import DEFAULT
 from .drawing import Bar, draw, open_backend
-from .many import SkipExisting, Watch, draw_files
+from .many import Rules, SkipExisting, Watch, draw_files
 
 
 def video(
@@ -112,5 +112,5 @@ def video(
             return draw(source, sink, backend, report, frames, bar, stabilize=stabilize, resume=resume,
                         tolerate_errors=tolerate_errors)  # fmt: skip
 
-    draw_files(paths, videos(container), draw_video, load, alone=fps is not None, skip_existing=skip_existing,
-               overwrite=overwrite, watch=watch, as_json=as_json)  # fmt: skip
+    rules = Rules(skip_existing, overwrite, watch, as_json)
+    draw_files(paths, videos(container), draw_video, load, rules, alone=fps is not None)
