@@ -229,8 +229,8 @@ def _is_pattern(path: Path) -> bool:
 
 
 def _root(pattern: Path) -> Path:
-    """The folders of a pattern before the first wildcard."""
-    return next(parent for parent in pattern.parents if _WILD.isdisjoint(str(parent)))
+    """The folders of a pattern before the first wildcard; one that is there may have some in its name."""
+    return next(parent for parent in pattern.parents if _WILD.isdisjoint(str(parent)) or parent.is_dir())
 
 
 def _named_suffix(source: Path) -> set[str]:

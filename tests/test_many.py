@@ -87,6 +87,8 @@ def test_patterns_are_understood_here_too(here):
     assert planned("clips/*/one.mp4") == planned("clips/*/*") == planned("clips/?") == deep
     assert planned("clips/**/t*.mp4") == [("clips/two.mp4", "out/two.mp4")]
     assert planned("clips/[1].mp4") == [("clips/[1].mp4", "out/[1].mp4")]  # there is such a file
+    put("old [2019]/a.mp4")
+    assert planned("old [2019]/*.mp4") == [("old [2019]/a.mp4", "out/a.mp4")]
 
 
 def test_a_pattern_may_name_any_suffix(here):
