@@ -2,15 +2,19 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from .errors import PipeError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+
     from .job import Report
 
 
@@ -25,7 +29,13 @@ def say(text: str) -> None:
     terminal(sys.stderr).print(text, highlight=False, soft_wrap=True, emoji=False)
 
 
-def terminal(file: Any) -> Any:
+def terminal(file: Any) -> "Console":
+    """The one console of a file: sentences go above the bars that it shows."""
+    return _console(getattr(file, "rich_proxied_file", file))  # which a bar puts in place of the file
+
+
+@lru_cache(maxsize=2)
+def _console(file: Any) -> "Console":
     from rich.console import Console
 
     return Console(file=file)
@@ -37,44 +47,106 @@ def plain(text: str) -> str:
     return escape(text)
 
 
-@contextmanager
-def progress(label: str, total: int | None) -> Iterator[Any]:
-    """A bar on a terminal, nothing elsewhere; yields what to tell how many frames are done."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+class Bars:
+    """Bars on a terminal, nothing elsewhere: of the file at work and, where there are several, of all.
 
-    console = terminal(sys.stderr)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("frames"),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(Path(label).name, total=total, rate="")
+    `sizes` are how much work each file is, in any unit: by them the bar of all moves, and tells what time is
+    left, while the first file is at work.
+    """
+
+    def __init__(self, sizes: Sequence[int] = ()) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
+
+        console = terminal(sys.stderr)
+        name = Column(no_wrap=True, overflow="ellipsis", max_width=max(10, console.width - 60))
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False, table_column=name),
+            BarColumn(bar_width=20 if console.width < 100 else 40),
+            TextColumn("{task.fields[count]}"),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._sizes, self._passed, self._before = list(sizes), 0, 0.0
+        self._all = self._bars.add_task(
+            "all", total=sum(sizes), visible=len(sizes) > 1, rate="", count=f"0/{len(sizes)} files"
+        )
+        self._file: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    @contextmanager
+    def file(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        """Show a file of `total` frames; yields what to tell how many of them are done."""
+        of = "" if total is None else f"/{total}"
+        self._file = self._bars.add_task(Path(label).name, total=total, rate="", count=f"0{of} frames")
+        task = self._bars.tasks[-1]
 
         def done(frames: int) -> None:
-            if frames > progress.tasks[0].completed + 1:  # an earlier run's, which tell nothing of the speed
-                progress.reset(task, completed=frames, total=total)
-            speed = progress.tasks[0].finished_speed or progress.tasks[0].speed
-            progress.update(task, completed=frames, rate=f"{speed:.1f}/s" if speed else "")
+            leap = frames > task.completed + 1  # an earlier run's, which tell nothing of the speed
+            self._move(task.id, frames, leap=leap)
+            speed = task.finished_speed or task.speed
+            self._bars.update(task.id, count=f"{frames}{of} frames", rate=f"{speed:.1f}/s" if speed else "")
+            if self._sizes and total:
+                share = self._sizes[self._passed] * min(1.0, frames / total)
+                self._move(self._all, self._before + share, leap=leap)
 
+        yield done
+
+    def passed(self, *, drawn: bool) -> None:
+        """Go on to the next file. One that was not `drawn` was no work after all."""
+        size = self._sizes[self._passed]
+        self._passed += 1
+        if drawn:
+            self._before += size
+        else:
+            left = self._before + sum(self._sizes[self._passed :])
+            self._bars.update(self._all, total=left)
+        count = f"{self._passed}/{len(self._sizes)} files"
+        self._bars.update(self._all, completed=self._before, count=count)
+        if self._file is not None:
+            self._bars.remove_task(self._file)
+            self._file = None
+
+    def _move(self, task: "TaskID", completed: float, *, leap: bool) -> None:
+        if leap:
+            self._bars.reset(task)
+        self._bars.update(task, completed=completed)
+
+
+@contextmanager
+def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar for one file; yields what to tell how many frames are done."""
+    with Bars() as bars, bars.file(label, total) as done:
         yield done
 
 
 def finish(report: "Report", as_json: bool) -> None:
-    for notice in report.notices:
-        say(f"[yellow]Note:[/yellow] {plain(notice)}")
+    tell(report.notices)
     if as_json:
         print_result(asdict(report))
     else:
-        rate = f", {report.fps:.1f} frames/s" if report.frames > 1 else ""
-        earlier = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
-        say(
-            f"{plain(report.output)}: {report.frames} frame{'s' * (report.frames != 1)}{earlier} in "
-            f"{report.seconds:.1f} s{rate}"
-        )
+        say(plain(sentence(report)))
+
+
+def tell(notices: Iterable[str]) -> None:
+    for notice in notices:
+        say(f"[yellow]Note:[/yellow] {plain(notice)}")
+
+
+def sentence(report: "Report") -> str:
+    """What a job did, for people."""
+    rate = f", {report.fps:.1f} frames/s" if report.frames > 1 else ""
+    earlier = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
+    frames = f"{report.frames} frame{'s' * (report.frames != 1)}"
+    return f"{report.output}: {frames}{earlier} in {report.seconds:.1f} s{rate}"
 
 
 def print_result(result: dict[str, Any]) -> None:

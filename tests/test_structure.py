@@ -35,6 +35,8 @@ ALLOWED = {
     "stabilizer": {"frames"},
     "resume": {"errors", "media", "stabilizer", "styles", "version"},
     "job": {"backends", "errors", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
+    "batch": {"errors", "job", "media"},
+    "watching": {"batch", "errors"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {
         "backends",

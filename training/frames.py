@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from ..errors import MediaError, TrainingError
 from ..frames import Image
-from ..media import VideoSource
+from ..media import VIDEO_SUFFIXES, VideoSource
 from ..pending import PendingFile
 from .extras import load_opencv, train_extra
 from .pictures import centre_square
@@ -21,7 +21,6 @@ from .processes import disk_errors
 if TYPE_CHECKING:
     from _csv import Writer
 
-FILM_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".ts", ".mpg", ".mpeg", ".wmv", ".flv"}
 BLACK = 24  # luma of 0..255 that a letterbox bar stays under, compression noise included
 BAR_FRAMES = 24  # a film's frames that its bars are read from
 BLANK = 6.0  # standard deviation of luma below which a frame shows nothing
@@ -113,7 +112,7 @@ class Extraction:
 
 def films_in(folder: Path) -> list[Path]:
     """The films below a folder, by name; none if there is no such folder."""
-    return sorted(path for path in folder.rglob("[!.]*") if path.suffix.lower() in FILM_SUFFIXES)
+    return sorted(path for path in folder.rglob("[!.]*") if path.suffix.lower() in VIDEO_SUFFIXES)
 
 
 def find_scenes(film: Path, threshold: float) -> list[tuple[float, float]]:

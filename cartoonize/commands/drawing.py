@@ -1,6 +1,8 @@
 """What the commands that draw have in common: a back end that says what it is, and a bar."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..console import plain, progress, say
 
@@ -8,6 +10,9 @@ if TYPE_CHECKING:
     from ..backends import LoadedBackend
     from ..job import Report
     from ..media import Sink, Source
+
+Bar: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+"""Shows a file and its frames, as console.progress does."""
 
 
 def open_backend(
@@ -34,9 +39,10 @@ def draw(
     backend: "LoadedBackend",
     report: "Report",
     batch: int | None,
+    bar: Bar = progress,
     **options: bool,
 ) -> "Report":
     from ..job import run
 
-    with progress(report.output, source.frames) as done:
+    with bar(report.output, source.frames) as done:
         return run(source, sink, backend, report, batch=batch, on_frame=done, **options)

@@ -1,12 +1,11 @@
 """`cartoonize image`."""
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..console import finish
-from ..errors import MediaError
 from ..options import (
     AsJson,
     ChannelOrder,
@@ -19,14 +18,17 @@ from ..options import (
     Style,
 )
 from ..styles import DEFAULT
-from .drawing import draw, open_backend
+from .drawing import Bar, draw, open_backend
+from .many import Rules, SkipExisting, Watch, draw_files
 
 
 def image(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="SRC... DST", help="Pictures or folders of pictures; last, a file or a folder to write."
+            metavar="SRC... DST",
+            help="Pictures, folders of pictures, patterns such as 'photos/**/*.jpg'; last, a file or a "
+            "folder to write.",
         ),
     ],
     style: Style = DEFAULT,
@@ -37,6 +39,8 @@ def image(
     channel_order: ChannelOrder = "rgb",
     max_pixels: MaxPixels = None,
     overwrite: Overwrite = False,
+    skip_existing: SkipExisting = False,
+    watch: Watch = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw pictures. Orientation, colour profile, EXIF and transparency are kept.
@@ -46,14 +50,19 @@ def image(
       cartoonize image portrait.jpg cartoon.png
 
       cartoonize image *.jpg cartoons/
+
+      cartoonize image photos/ cartoons/ --watch
     """
+    from ..batch import PICTURES, Job
     from ..job import Report
     from ..media import PictureSink, PictureSource
 
-    if len(paths) < 2:
-        raise MediaError("Name at least one picture and, last, the file or folder to write.")
-    *sources, dst = paths
-    with PictureSource(sources, max_pixels=max_pixels) as source:
-        backend = open_backend(style, device, precision, provider, input_range, channel_order)
-        sink = PictureSink(dst, source, overwrite=overwrite)
-        finish(draw(source, sink, backend, Report(str(dst), style), 1), as_json)
+    load = cache(lambda: open_backend(style, device, precision, provider, input_range, channel_order))
+
+    def draw_picture(job: Job, bar: Bar) -> Report:
+        with PictureSource([job.source], max_pixels=max_pixels) as source:
+            backend = load()
+            sink = PictureSink(job.target, source, overwrite=overwrite)
+            return draw(source, sink, backend, Report(str(job.target), style), 1, bar)
+
+    draw_files(paths, PICTURES, draw_picture, load, Rules(skip_existing, overwrite, watch, as_json))

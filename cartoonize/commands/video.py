@@ -1,12 +1,12 @@
 """`cartoonize video`."""
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..console import finish
-from ..errors import DamageError, MediaError
+from ..errors import MediaError
 from ..options import (
     AsJson,
     Background,
@@ -37,22 +37,18 @@ from ..options import (
     parse_seconds,
 )
 from ..styles import DEFAULT
-from .drawing import draw, open_backend
+from .drawing import Bar, draw, open_backend
+from .many import Rules, SkipExisting, Watch, draw_files
 
 
 def video(
-    src: Annotated[
-        Path,
+    paths: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="SRC", help="The video or animation to draw; a folder of pictures; - for standard input."
-        ),
-    ],
-    dst: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DST",
-            help="What to write; the suffix names the format. frames/%05d.png for numbered pictures; "
-            "- for standard output.",
+            metavar="SRC... DST",
+            help="The video or animation to draw; a folder of pictures; - for standard input. Last, what to "
+            "write; the suffix names the format. frames/%05d.png for numbered pictures; - for standard "
+            "output. For several videos, folders of videos, or patterns such as 'clips/**/*.mp4': a folder.",
         ),
     ],
     style: Style = DEFAULT,
@@ -62,6 +58,8 @@ def video(
     stabilize: Stabilize = True,
     resume: Resume = True,
     overwrite: Overwrite = False,
+    skip_existing: SkipExisting = False,
+    watch: Watch = False,
     as_json: AsJson = False,
     start: Start = None,
     end: End = None,
@@ -91,20 +89,28 @@ def video(
       cartoonize video frames/ cartoon.mp4 --fps 24
 
       cartoonize video cat.gif cartoon.gif
+
+      cartoonize video clips/ cartoons/ --skip-existing
     """
-    from ..job import Report, damage_sentence
+    from ..batch import Job, videos
+    from ..job import Report
     from ..media import Decoding, Encoding, open_sink, open_video
 
-    if as_json and dst == Path("-"):
+    if as_json and paths[-1] == Path("-"):
         raise MediaError("--json prints on standard output, where the video goes; leave it out.")
     decoding = Decoding(stream, hdr, parse_rate(fps), max_pixels)
-    with open_video(src, start=parse_seconds(start), end=parse_seconds(end), decoding=decoding) as source:
-        backend = open_backend(style, device, precision, provider, input_range, channel_order)
-        encoding = Encoding(codec, crf, preset, not no_audio, container, background)
-        sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
-        report = Report(str(dst), style)
-        draw(source, sink, backend, report, parse_batch(batch), stabilize=stabilize, resume=resume,
-             tolerate_errors=tolerate_errors)  # fmt: skip
-        finish(report, as_json)
-        if report.partial:
-            raise DamageError(damage_sentence(report))
+    encoding = Encoding(codec, crf, preset, not no_audio, container, background)
+    part = {"start": parse_seconds(start), "end": parse_seconds(end)}
+    frames = parse_batch(batch)
+    load = cache(lambda: open_backend(style, device, precision, provider, input_range, channel_order))
+
+    def draw_video(job: Job, bar: Bar) -> Report:
+        with open_video(job.source, **part, decoding=decoding) as source:
+            backend = load()
+            sink = open_sink(job.target, source, encoding=encoding, overwrite=overwrite)
+            report = Report(str(job.target), style)
+            return draw(source, sink, backend, report, frames, bar, stabilize=stabilize, resume=resume,
+                        tolerate_errors=tolerate_errors)  # fmt: skip
+
+    rules = Rules(skip_existing, overwrite, watch, as_json)
+    draw_files(paths, videos(container), draw_video, load, rules, alone=fps is not None)

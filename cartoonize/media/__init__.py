@@ -11,6 +11,7 @@ from typing import Protocol, Self
 from ..errors import MediaError
 from ..frames import Frame
 from .animation import is_animated
+from .containers import VIDEO_SUFFIXES
 from .decoding import Decoding
 from .encoding import Encoding
 from .film import Film, Source
@@ -107,6 +108,7 @@ def open_sink(
 
 
 __all__ = [
-    "PICTURE_SUFFIXES", "Decoding", "Encoding", "Film", "PictureSink", "PictureSource", "Sink", "Source",
-    "StillsSink", "StillsSource", "VideoSink", "VideoSource", "open_sink", "open_source", "open_video",
+    "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Decoding", "Encoding", "Film", "PictureSink", "PictureSource",
+    "Sink", "Source", "StillsSink", "StillsSource", "VideoSink", "VideoSource", "open_sink", "open_source",
+    "open_video",
 ]  # fmt: skip

@@ -1,5 +1,7 @@
 """Opening what a video is written to: a file whose suffix names the format, or standard output."""
 
+from pathlib import PurePath
+
 import av
 from av.container import OutputContainer
 
@@ -9,6 +11,18 @@ from .journal import Journal, StandardOutput
 FORMATS = {"mkv": "matroska", "ts": "mpegts", "y4m": "yuv4mpegpipe"}
 """Short names of FFmpeg's formats, beside FFmpeg's own."""
 
+VIDEO_SUFFIXES = frozenset({
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".flv",
+    ".f4v", ".wmv", ".asf", ".3gp", ".3g2", ".ogv", ".mxf", ".nut", ".y4m", ".h264", ".h265", ".hevc", ".dv",
+})  # fmt: skip
+"""The lower-case suffixes by which videos are known in a folder. What is named itself may have any."""
+
+WRITTEN_SUFFIXES = frozenset({
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".flv", ".y4m", ".gif", ".webp", ".png", ".apng",
+})  # fmt: skip
+"""Those that tests hold to be written well; FFmpeg knows more, not all of which can hold what is encoded."""
+
+_ANYTHING = ".mkv"  # holds nearly all kinds of sound and subtitles as they are
 _STREAMED = "matroska"  # holds any codec, and is written without going back
 _ANIMATIONS = {".png": "apng", ".apng": "apng", ".webp": "webp"}  # stills to FFmpeg, unless it is told
 
@@ -63,3 +77,17 @@ def _refusal(pending: Journal | StandardOutput, asked: str | None) -> str:
         f"The suffix {pending.target.suffix!r} names no video format that can be written; try .mp4 or .mkv, "
         "or name/%05d.png for numbered pictures."
     )
+
+
+def video_name(source: str, asked: str | None = None) -> str:
+    """The name of what a video becomes in another folder: its own, with a suffix that can be written.
+
+    Args:
+        source: the name of the video.
+        asked: the format of the container, as in `open_output`.
+    """
+    stem, suffix = PurePath(source).stem, PurePath(source).suffix
+    if asked:
+        short = {long: short for short, long in FORMATS.items()} | {"apng": "png"}
+        return f"{stem}.{short.get(asked, asked)}"
+    return source if suffix.lower() in WRITTEN_SUFFIXES else stem + _ANYTHING

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any, Self
 
@@ -191,13 +191,14 @@ def pictures_in(path: Path) -> list[Path]:
     pictures = [file for file in inside if file.suffix.lower() in PICTURE_SUFFIXES]
     if not pictures:
         raise MediaError(f"There is no picture ({_examples()}) in the folder {path}.")
-    return sorted(pictures, key=_natural)
+    return sorted(pictures, key=natural_order)
 
 
-def _natural(path: Path) -> tuple[list[str | int], str]:
+def natural_order(path: PurePath | str) -> tuple[list[str | int], str]:
     """Sort picture-2 before picture-10. Text and numbers alternate, so like is compared with like."""
-    parts = re.split(r"(\d+)", path.name.lower())
-    return [int(part) if part.isdecimal() else part for part in parts], path.name
+    name = PurePath(path).name
+    parts = re.split(r"(\d+)", name.lower())
+    return [int(part) if part.isdecimal() else part for part in parts], name
 
 
 def _targets(path: Path, source: PictureSource) -> list[Path]:
@@ -211,17 +212,18 @@ def _targets(path: Path, source: PictureSource) -> list[Path]:
         raise MediaError(f"{path} is no folder; name a folder for several pictures.")
     first: dict[str, Path] = {}  # by name in lower case, as some file systems see it
     for picture in source.paths:
-        other = first.setdefault(_written_name(picture).lower(), picture)
+        other = first.setdefault(picture_name(picture.name).lower(), picture)
         if other != picture:
             raise MediaError(
-                f"{other} and {picture} would both become {path / _written_name(picture)}; "
+                f"{other} and {picture} would both become {path / picture_name(picture.name)}; "
                 "rename one of them, or write them to different folders."
             )
-    return [path / _written_name(picture) for picture in source.paths]
+    return [path / picture_name(picture.name) for picture in source.paths]
 
 
-def _written_name(path: Path) -> str:
-    return path.name if path.suffix.lower() in PICTURE_SUFFIXES else f"{path.stem}.png"
+def picture_name(source: str) -> str:
+    """The name of what a picture becomes in another folder: its own, with a suffix that can be written."""
+    return source if PurePath(source).suffix.lower() in PICTURE_SUFFIXES else f"{PurePath(source).stem}.png"
 
 
 def _examples() -> str:

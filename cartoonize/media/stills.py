@@ -184,6 +184,8 @@ class StillsSink:
         self._format = FORMATS[suffix]
         self._files: list[PendingFile] = []
         self.notices = [f"Pictures hold neither times nor sound; those of {source.path.name} are left out."]
+        if path.is_dir() and source.path.suffix:
+            self.notices[0] += f" For a video, name {path / source.path.name}."
 
     def write(self, frame: Frame) -> None:
         """Write the next picture."""
