@@ -19,7 +19,7 @@ from .discriminator import build_discriminator
 from .learner import Compute, Learner
 from .presets import Recipe, Schedule
 
-LOSSES = ("pixel", "gradient", "flat", "line", "temporal", "adversarial", "artist")
+LOSSES = ("pixel", "gradient", "flat", "line", "soft", "temporal", "adversarial", "artist")
 REAL = {"adversarial": "target", "artist": "drawing"}  # what each discriminator takes for real
 LATE = ("temporal", *REAL)  # losses that cost much and mean little before the picture is there
 RISE = 0.1  # progress over which their weights go from 0, at `recipe.late`, to their full values
@@ -77,6 +77,8 @@ class Distil:
             found["flat"] = losses.unevenness(output, target)
         if self.weights.line:
             found["line"] = losses.faintness(output, target)
+        if self.weights.soft:
+            found["soft"] = losses.softness(output, target)
         return found
 
     def _late(self, pictures: dict[str, Tensor], output: Tensor) -> dict[str, Tensor]:

@@ -133,3 +133,14 @@ def test_content_and_structure_are_l1(pictures):
     other = pictures.flip(0)
     for loss in (losses.content, losses.structure):
         assert loss(pictures, other) == F.l1_loss(pictures, other)
+
+
+def test_softness_asks_for_sharp_edges_wherever_they_lie():
+    """A blurred edge costs, a sharp one costs nothing, even a pixel aside; nor does one that should not be."""
+    edge, blurred, flat = (torch.zeros(1, 3, 16, 32) for _ in range(3))
+    edge[..., 16:] = 1
+    blurred[..., 16:] = 1
+    blurred[..., 14:18] = torch.tensor([0.2, 0.4, 0.6, 0.8])
+    assert losses.softness(flat, edge) > losses.softness(blurred, edge) > 0
+    assert losses.softness(edge, edge) == losses.softness(torch.roll(edge, 1, -1), edge) == 0
+    assert losses.softness(edge, flat) == 0
