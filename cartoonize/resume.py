@@ -1,9 +1,9 @@
 """Going on where a run was stopped, so that the result is that of a run that was not.
 
-A video is encoded in segments of some seconds. At the end of each, all that is needed to go on is laid down:
-the packets (media/journal.py), the place in the source, and what the stabilizer remembers. Segments are cut
-by counting frames, and are whole batches, so that they fall on the same frames however often a run is
-stopped, and each frame is drawn in the same company.
+A video is drawn in segments of some seconds, which know nothing of each other: the encoder and the stabilizer
+begin anew. At the end of each, its packets and its place in the source are laid down (media/journal.py).
+Segments are cut by counting frames, and are whole batches, so that they fall on the same frames however often
+a run is stopped, and each frame is drawn in the same company.
 """
 
 import os
@@ -54,18 +54,17 @@ class Course:
         done = sink.resume(self._key(source, sink, style, ran), anew=anew)
         if done is None:
             return 0
-        source.go_on(done.frames, done.mark)
-        if self._stabilizer:
-            self._stabilizer.go_on(done.memory)
-        return done.frames
+        source.go_on(done.end, done.mark)
+        return done.end
 
     def passed(self, frames: int) -> None:
         """End a segment, if one ends after so many frames."""
         if self._every and frames % self._every == 0:
             assert isinstance(self._source, VideoSource)
             assert isinstance(self._sink, VideoSink)
-            memory = self._stabilizer.memory if self._stabilizer else {}
-            self._sink.end_segment(self._source.marks.pop(frames), memory)
+            self._sink.end_segment(self._source.marks.pop(frames))
+            if self._stabilizer:
+                self._stabilizer.begin_anew()
 
     def _key(self, source: VideoSource, sink: VideoSink, style: str, ran: list[str]) -> dict[str, Any]:
         """All that decides what the frames look like, under the names that notices use."""
