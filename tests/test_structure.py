@@ -35,6 +35,7 @@ ALLOWED = {
     "stabilizer": {"frames"},
     "resume": {"errors", "media", "stabilizer", "styles", "version"},
     "job": {"backends", "errors", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
+    "stretch": {"backends", "errors", "job", "media", "resume"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {
         "backends",

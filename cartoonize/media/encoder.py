@@ -14,6 +14,7 @@ from ..frames import Frame
 from .canvas import Canvas
 from .encoding import RESTARTABLE, Encoding, known_encoders, pixel_format
 from .film import Film
+from .segments import Mark, Segment
 
 _GLOBAL_HEADER = 0x40  # FFmpeg's AVFMT_GLOBALHEADER: parameter sets go into the container's header
 
@@ -21,8 +22,7 @@ _GLOBAL_HEADER = 0x40  # FFmpeg's AVFMT_GLOBALHEADER: parameter sets go into the
 class Encoder:
     """Compresses the frames of a film for a container, in segments or all in one.
 
-    `last` is the pts of the last frame as it was written, `begins` that of the first since `end`, `written`
-    the number of frames. `notices` is appended to.
+    `written` is the number of frames. `notices` is appended to.
 
     Raises:
         MediaError: the encoder is unknown, or has not what was asked for; the background is no colour.
@@ -40,9 +40,10 @@ class Encoder:
         self._colour = film.colour.full() if name == "mjpeg" else film.colour
         self._canvas = Canvas(film, self._colour, self._pixel_format, encoding.background, notices)
         self._context: av.VideoCodecContext | None = None
-        self.begins: int | None = None
-        self.last: int | None = None
         self.written = 0
+        self._first, self._before = 0, cast("Mark | None", None)  # where the segment at work begins
+        self._begins: int | None = None  # the pts of its first frame, and of the last of all
+        self._last: int | None = None
 
     @property
     def restartable(self) -> bool:
@@ -66,11 +67,19 @@ class Encoder:
         """Begin with an encoder that is open already."""
         self._context = context
 
+    def go_on(self, first: int, before: Mark, last: int | None = None) -> None:
+        """Begin behind the first `first` frames of the film, of which `before` is the source's last mark.
+
+        `last` is the pts of that frame as it was written, where that is known.
+        """
+        self.written = self._first = first
+        self._before, self._last = before, last
+
     def write(self, frame: Frame) -> Iterator["Packet[Any]"]:
         """The packets that are ready once the encoder has got the frame."""
-        pts = frame.pts if self.last is None else max(frame.pts, self.last + 1)
-        self.last = pts
-        self.begins = pts if self.begins is None else self.begins
+        pts = frame.pts if self._last is None else max(frame.pts, self._last + 1)
+        self._last = pts
+        self._begins = pts if self._begins is None else self._begins
         timed = replace(frame, pts=pts)
         if self._timeless:
             timed = replace(frame, pts=self.written, time_base=1 / self._film.rate, duration=1)
@@ -84,7 +93,16 @@ class Encoder:
             yield from self._encode(picture)
         if self._context is not None:
             yield from self._context.encode(None)
-        self._context = self.begins = None
+        self._context = None
+
+    def segment(self, mark: Mark) -> Segment:
+        """What was written since the last one, after `end`; `mark` is the source's of its last frame."""
+        assert self._begins is not None
+        assert self._last is not None
+        frames = self.written - self._first
+        segment = Segment(self._first, frames, self._before, mark, self._begins, self._last)
+        self._first, self._before, self._begins = self.written, mark, None
+        return segment
 
     def _encode(self, picture: av.VideoFrame) -> list["Packet[Any]"]:
         if self._context is None:

@@ -162,6 +162,7 @@ class Journal:
     def _clear(self) -> None:
         for path in (self.folder / "key.json", *self.folder.glob("segment*")):
             path.unlink(missing_ok=True)
+        sync_folder(self.folder)
 
     def _path(self, first: int) -> Path:
         return self.folder / f"segment-{first}"

@@ -43,7 +43,6 @@ class VideoSink:
         self.path, self.encoding = path, encoding
         self.notices: list[str] = []
         self._last_dts: int | None = None
-        self._last_segment: Segment | None = None
         with ExitStack() as on_error:
             self._journal = open_journal(path, overwrite=overwrite)
             on_error.callback(self._journal.close, done=False)
@@ -82,9 +81,10 @@ class VideoSink:
             self.notices.append(
                 f"{what} {verb} changed since {self.path.name} was interrupted; it was drawn anew."
             )
-        for segment in self._journal.leading():
-            self._join(segment)
-        return self._last_segment
+        last = None
+        for last in self._journal.leading():
+            self._join(last)
+        return last
 
     def _join(self, segment: Segment) -> None:
         """Write a finished segment, and what accompanies it."""
@@ -94,8 +94,7 @@ class VideoSink:
                 packet.time_base = self._encoder.time_base
                 self._mux(packet)
                 self._companions.copy_until(float((packet.pts or 0) * packet.time_base))
-        self._encoder.written, self._encoder.last = segment.end, segment.last
-        self._last_segment = segment
+        self._encoder.go_on(segment.end, segment.mark, segment.last)
 
     def salvage(self) -> None:
         """Have what is written appear under a name that says that it is not all."""
@@ -103,16 +102,10 @@ class VideoSink:
 
     def end_segment(self, mark: Mark) -> None:
         """Have the frames so far outlive this process; `mark` is the source's of the last."""
-        encoder, before = self._encoder, self._last_segment
         assert isinstance(self._journal, Journal)
-        assert encoder.begins is not None
-        assert encoder.last is not None
-        first, behind = (before.end, before.mark) if before else (0, None)
-        segment = Segment(first, encoder.written - first, behind, mark, encoder.begins, encoder.last)
         with write_errors(self.path):
-            self._keep(encoder.end())
-            self._journal.end_segment(segment)
-        self._last_segment = segment
+            self._keep(self._encoder.end())
+            self._journal.end_segment(self._encoder.segment(mark))
 
     def write(self, frame: Frame) -> None:
         """Encode a frame, and copy what accompanies it up to its time."""
