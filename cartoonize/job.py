@@ -1,7 +1,7 @@
 """One job from end to end: open, stylise, write, report."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,10 +9,12 @@ from pathlib import Path
 from .backends import LoadedBackend, Precision, load
 from .backends.onnx import OnnxOptions
 from .errors import DamageError
+from .frames import Frame
 from .media import (
     Decoding,
     Encoding,
     PictureSource,
+    SegmentSink,
     Sink,
     Source,
     VideoSink,
@@ -22,7 +24,6 @@ from .media import (
 )
 from .pipeline import Waits, stream
 from .resume import Course
-from .stabilizer import Stabilizer
 from .styles import DEFAULT
 
 
@@ -123,21 +124,16 @@ def run(
     waits, started = Waits(), time.perf_counter()
     batch = batch or backend.batch
     report.stabilized = stabilize and backend.runtime != "null"
-    stabilizer = Stabilizer() if report.stabilized else None
-    finish = stabilizer.hold if stabilizer else None
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     if isinstance(source, VideoSource):
         report.width, report.height = source.width, source.height
     with sink:
-        course = Course(source, sink, stabilizer, batch)
-        ran = [report.backend, report.device, report.precision, backend.reading]
-        report.frames = report.resumed = course.begin(report.style, ran, anew=not resume)
-        with closing(stream(source, backend, batch=batch, finish=finish, waits=waits)) as styled:
-            for frame in styled:
-                sink.write(frame)
+        course = Course(source, sink, batch, stabilize=report.stabilized)
+        report.frames = report.resumed = course.begin(report.style, ran_of(backend), anew=not resume)
+        with closing(drawing(source, sink, backend, course, batch, waits)) as drawn:
+            for frame in drawn:
                 report.frames += 1
                 report.height, report.width = frame.image.shape[:2]
-                course.passed(report.frames)
                 if on_frame is not None:
                     on_frame(report.frames)
         if isinstance(source, VideoSource) and isinstance(sink, VideoSink) and not tolerate_errors:
@@ -147,6 +143,30 @@ def run(
     report.waiting = {stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")}
     report.notices = [*source.notices, *backend.notices, *sink.notices]
     return report
+
+
+def drawing(
+    source: Source,
+    sink: Sink | SegmentSink,
+    backend: LoadedBackend,
+    course: Course,
+    batch: int,
+    waits: Waits | None = None,
+) -> Generator[Frame]:
+    """Draw the frames of `source` and write them to `sink`, in the segments of `course`; gives each then.
+
+    Hold it in `contextlib.closing(...)`, as `stream`.
+    """
+    with closing(stream(source, backend, batch=batch, finish=course.finish, waits=waits)) as styled:
+        for frame in styled:
+            sink.write(frame)
+            course.passed()
+            yield frame
+
+
+def ran_of(backend: LoadedBackend) -> list[str]:
+    """What decides, beside the style, what frames look like to the bit."""
+    return [backend.runtime, backend.device, backend.precision, backend.reading]
 
 
 def damage_sentence(report: Report) -> str:

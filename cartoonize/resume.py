@@ -1,9 +1,9 @@
 """Going on where a run was stopped, so that the result is that of a run that was not.
 
-A video is encoded in segments of some seconds. At the end of each, all that is needed to go on is laid down:
-the packets (media/journal.py), the place in the source, and what the stabilizer remembers. Segments are cut
-by counting frames, and are whole batches, so that they fall on the same frames however often a run is
-stopped, and each frame is drawn in the same company.
+A video is drawn in segments of some seconds, which know nothing of each other: the encoder and the stabilizer
+begin anew. At the end of each, its packets and its place in the source are laid down (media/journal.py).
+Segments are cut by counting frames, and are whole batches, so that they fall on the same frames however often
+a run is stopped, and each frame is drawn in the same company.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ModelError
-from .media import Sink, Source, VideoSink, VideoSource
+from .media import SegmentSink, Sink, Source, VideoSink, VideoSource
 from .media.encoding import versions
 from .media.ffmpeg import ffmpeg_errors
 from .media.video import STREAMED
@@ -29,11 +29,16 @@ _SAMPLE = 1 << 16  # bytes of each place of a source that are looked at
 
 
 class Course:
-    """Ends the segments of a video as its frames pass. With pictures, which have none, it does nothing."""
+    """Ends the segments of a video as its frames pass. With pictures, which have none, it does nothing.
 
-    def __init__(self, source: Source, sink: Sink, stabilizer: Stabilizer | None, batch: int) -> None:
-        self._source, self._sink, self._stabilizer = source, sink, stabilizer
-        self._batch, self._every = batch, -(-SEGMENT // batch) * batch
+    `finish` is to be called with the source and the drawing of each frame, in order.
+    """
+
+    def __init__(self, source: Source, sink: Sink | SegmentSink, batch: int, *, stabilize: bool) -> None:
+        self._source, self._sink, self._batch = source, sink, batch
+        self._stabilizer = Stabilizer() if stabilize else None
+        self.finish = self._stabilizer.hold if self._stabilizer else None
+        self._every = self._passed = self._ended = 0
 
     def begin(self, style: str, ran: list[str], *, anew: bool) -> int:
         """Go on where an earlier run stopped, unless `anew`; gives the frames that are done.
@@ -42,30 +47,38 @@ class Course:
         device and precision.
         """
         source, sink = self._source, self._sink
-        if not (
-            isinstance(source, VideoSource)
-            and source.path != STREAMED
-            and isinstance(sink, VideoSink)
-            and sink.resumable
-        ):
-            self._every = 0
+        if not isinstance(source, VideoSource) or not isinstance(sink, VideoSink):
             return 0
-        source.every = self._every
+        if source.path == STREAMED or not sink.resumable:
+            return 0
+        self.begin_behind(0)
         done = sink.resume(self._key(source, sink, style, ran), anew=anew)
-        if done is None:
-            return 0
-        source.go_on(done.frames, done.mark)
-        if self._stabilizer:
-            self._stabilizer.go_on(done.memory)
-        return done.frames
+        if done is not None:
+            source.go_on(done.end, done.mark)
+            self.begin_behind(done.end)
+        return self._passed
 
-    def passed(self, frames: int) -> None:
-        """End a segment, if one ends after so many frames."""
-        if self._every and frames % self._every == 0:
-            assert isinstance(self._source, VideoSource)
-            assert isinstance(self._sink, VideoSink)
-            memory = self._stabilizer.memory if self._stabilizer else {}
-            self._sink.end_segment(self._source.marks.pop(frames), memory)
+    def begin_behind(self, frames: int) -> None:
+        """Cut segments from here on; `frames` are over, of whole segments."""
+        assert isinstance(self._source, VideoSource)
+        self._passed = self._ended = frames
+        self._source.every = self._every = segment_length(self._batch)
+
+    def passed(self) -> None:
+        """A frame was written: end a segment, if one ends with it."""
+        self._passed += 1
+        if self._every and self._passed % self._every == 0:
+            self.end_segment()
+
+    def end_segment(self) -> None:
+        """End the segment at work, if there is a frame in it."""
+        assert isinstance(self._source, VideoSource)
+        assert isinstance(self._sink, VideoSink | SegmentSink)
+        if self._passed > self._ended:
+            self._sink.end_segment(self._source.marks.pop(self._passed))
+            self._ended = self._passed
+        if self._stabilizer:
+            self._stabilizer.begin_anew()
 
     def _key(self, source: VideoSource, sink: VideoSink, style: str, ran: list[str]) -> dict[str, Any]:
         """All that decides what the frames look like, under the names that notices use."""
@@ -80,6 +93,11 @@ class Course:
             "encoding": asdict(sink.encoding),
             "program": {"cartoonize": __version__, **versions()},
         }
+
+
+def segment_length(batch: int) -> int:
+    """Frames of a segment where the network draws `batch` of them at once."""
+    return -(-SEGMENT // batch) * batch
 
 
 def _source_identity(path: Path) -> dict[str, Any]:

@@ -29,16 +29,9 @@ class Stabilizer:
         self._reference: Image | None = None  # the source as it was when each block was last renewed
         self._drawn: Image | None = None  # the previous result
 
-    @property
-    def memory(self) -> dict[str, Image]:
-        """What another one needs to go on from here; the next frame changes it."""
-        if self._reference is None or self._drawn is None:
-            return {}
-        return {"reference": self._reference, "drawn": self._drawn}
-
-    def go_on(self, memory: dict[str, Image]) -> None:
-        """Begin as if it had seen the frames of which this is the memory."""
-        self._reference, self._drawn = memory.get("reference"), memory.get("drawn")
+    def begin_anew(self) -> None:
+        """Forget what was drawn, as where a segment begins."""
+        self._reference = self._drawn = None
 
     def hold(self, source: Image, new: Image) -> Image:
         """The next frame's drawing, of which `new` is the network's; both (H, W, 3) uint8."""

@@ -109,8 +109,8 @@ def test_a_stopped_run_is_gone_on_from(tmp_path, short, suffix, codec, clip):
     assert left_of(tmp_path) == []
 
 
-def test_the_drawing_is_held_over_the_gap(tmp_path, short, tiny_style):
-    """With a network and the stabilizer, whose memory is older than any segment, frames are the same too."""
+def test_the_drawing_is_held_as_in_one_go(tmp_path, short, tiny_style):
+    """With a network and the stabilizer, which begins anew with each segment, frames are the same too."""
     rng = np.random.default_rng(0)
     still = rng.integers(40, 200, (48, 64, 3))
     images = [(still + rng.integers(-1, 2, still.shape)).astype(np.uint8) for _ in range(60)]
@@ -229,7 +229,7 @@ def test_anew_is_anew(tmp_path, short):
     assert left_of(tmp_path) == []
 
 
-@pytest.mark.parametrize("file", ["packets", "state.json", "memory-48.npz"])
+@pytest.mark.parametrize("file", ["segment-0", "segment-24", "key.json"])
 @pytest.mark.parametrize("harm", ["cut", "changed", "gone"])
 def test_damaged_segments_are_not_gone_on_from(tmp_path, short, tiny_style, file, harm):
     """If the disk lost or changed a part of what was kept, the video is drawn anew, and right."""
@@ -244,7 +244,7 @@ def test_damaged_segments_are_not_gone_on_from(tmp_path, short, tiny_style, file
         path.write_bytes(
             data[: len(data) // 2] + (b"" if harm == "cut" else b"!" + data[len(data) // 2 + 1 :])
         )
-    assert draw(source, tmp_path / "out.mp4", tiny_style).resumed in (0, 48)
+    assert draw(source, tmp_path / "out.mp4", tiny_style).resumed == (24 if file == "segment-24" else 0)
     draw(source, tmp_path / "whole.mp4", tiny_style)
     assert_same(tmp_path / "whole.mp4", tmp_path / "out.mp4")
 
@@ -255,11 +255,8 @@ def test_what_a_kill_left_half_written_is_passed_over(tmp_path, short):
     with pytest.raises(PowerError):
         draw(source, tmp_path / "out.mp4", stop=50)
     folder = tmp_path / ".out.mp4.cartoonize"
-    with (folder / "packets").open("ab") as log:
-        log.write(b"half a packet")
-    (folder / "state.json.new").write_text("{")
-    (folder / "out.mp4").write_text("unfinished")
-    (folder / "memory-72.npz").write_text("unfinished")
+    for name in ("segment.new", "segment.in", "out.mp4"):
+        (folder / name).write_text("unfinished")
     assert draw(source, tmp_path / "out.mp4").resumed == 48
     draw(source, tmp_path / "whole.mp4")
     assert_same(tmp_path / "whole.mp4", tmp_path / "out.mp4")
@@ -335,7 +332,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
         text=True,
         preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509  # no other thread runs here
     )
-    await_file(tmp_path / ".out.mp4.cartoonize" / "state.json", process)
+    await_file(tmp_path / ".out.mp4.cartoonize" / "segment-0", process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -37,6 +37,7 @@ ALLOWED = {
     "job": {"backends", "errors", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
     "batch": {"errors", "job", "media"},
     "watching": {"batch", "errors"},
+    "stretch": {"backends", "errors", "job", "media", "resume"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {
         "backends",

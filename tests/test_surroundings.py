@@ -90,7 +90,7 @@ def test_a_full_disk(clip, folder, limit):
 
 def test_a_folder_that_is_removed(clip, folder):
     """When the folder of the output is removed under the work, that is said, and it is not made again."""
-    process = begun(start(clip, folder / "out.mp4"), folder, "packets")
+    process = begun(start(clip, folder / "out.mp4"), folder, "segment-0")
     shutil.rmtree(folder)
     assert "No such file" in ended(process, errors.WriteError.exit_code)
     assert not folder.exists()
@@ -109,7 +109,7 @@ def test_a_read_only_folder(clip, folder):
 @pytest.mark.parametrize("change", ["cut", "grown"])
 def test_a_source_that_changes(clip, folder, change):
     """A source that is cut or goes on growing while it is read is noticed; the earlier output stays."""
-    process = begun(start(clip, folder / "out.mp4"), folder, "packets")
+    process = begun(start(clip, folder / "out.mp4"), folder, "segment-0")
     with clip.open("rb+") as file:
         if change == "cut":
             file.truncate(clip.stat().st_size * 9 // 10)
@@ -125,7 +125,7 @@ def test_a_source_that_is_removed_is_read_to_its_end(tmp_path, folder):
     if os.name == "nt":
         pytest.skip("Windows removes no open file")
     clip = Clip(size=(320, 240), times=range(600), tones=[440]).write(tmp_path / "in.mp4")
-    process = begun(start(clip, folder / "out.mp4"), folder, "packets")
+    process = begun(start(clip, folder / "out.mp4"), folder, "segment-0")
     clip.unlink()
     _, told = process.communicate(timeout=60)
     assert process.returncode == 0, told
@@ -161,7 +161,7 @@ def test_the_terminal_is_as_before(clip, folder):
                "--preset", "slower"]  # fmt: skip  # lasts on a busy machine, too
     process = subprocess.Popen(command, stderr=theirs, env={**os.environ, "TERM": "xterm"})
     os.close(theirs)
-    begun(process, folder, "packets")
+    begun(process, folder, "segment-0")
     process.send_signal(signal.SIGTERM)
     shown = b""
     while chunk := _chunk(ours):

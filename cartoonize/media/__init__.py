@@ -16,6 +16,8 @@ from .decoding import Decoding
 from .encoding import Encoding
 from .film import Film, Source
 from .images import PICTURE_SUFFIXES, PictureSink, PictureSource
+from .segment_sink import SegmentSink
+from .segments import Mark, Segment
 from .stills import StillsSink, StillsSource, is_series
 from .video import VideoSource
 from .video_sink import VideoSink
@@ -108,7 +110,7 @@ def open_sink(
 
 
 __all__ = [
-    "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Decoding", "Encoding", "Film", "PictureSink", "PictureSource",
-    "Sink", "Source", "StillsSink", "StillsSource", "VideoSink", "VideoSource", "open_sink", "open_source",
-    "open_video",
+    "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Decoding", "Encoding", "Film", "Mark", "PictureSink",
+    "PictureSource", "Segment", "SegmentSink", "Sink", "Source", "StillsSink", "StillsSource", "VideoSink",
+    "VideoSource", "open_sink", "open_source", "open_video",
 ]  # fmt: skip

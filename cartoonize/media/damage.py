@@ -30,6 +30,10 @@ class Damage:
     def __bool__(self) -> bool:
         return any(asdict(self).values())
 
+    def reset(self, packets: int = 0, frames: int = 0) -> None:
+        """Count from here on; those who count hold on to this object."""
+        self.packets, self.frames, self.container = packets, frames, False
+
     def sentence(self, name: str) -> str:
         """What a user has to know of it."""
         what = []

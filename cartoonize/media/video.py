@@ -31,6 +31,7 @@ from .film import Closing
 from .hdr import TRANSFERS, ToneMapper
 from .orientation import Orientation
 from .picture import check_size
+from .segments import Mark
 
 BROADCAST_CLOCK = 1.0  # seconds
 STREAMED = Path("-")
@@ -50,8 +51,9 @@ class VideoSource(Closing):
     its distance.
 
     `width` and `height` are those of the frames handed out. `frames` is an estimate, or None. `transparent`
-    tells whether frames are to be expected that have alpha. After every `every` frames `marks` gets, by
-    their number, what `go_on` needs to begin behind them.
+    tells whether frames are to be expected that have alpha. After every `every` frames, and after the last,
+    `marks` gets, by their number, what `go_on` needs to begin behind them. Iterating ends before frame
+    number `until`, if that is set; `ended` tells in the end whether there is none.
 
     Raises:
         MediaError: there is no such file, no video in it, nothing that can be decoded, the range is
@@ -71,8 +73,9 @@ class VideoSource(Closing):
         self.decoding = decoding or Decoding()
         self._limit = self.decoding.max_pixels or MAX_PIXELS
         self.notices: list[str] = []
-        self.every, self.marks = 0, dict[int, dict[str, int]]()
-        self._read = 0
+        self.every, self.marks = 0, dict[int, Mark]()
+        self.until: int | None = None
+        self.ended, self._read = False, 0
         _check_range(start, end)
         with ffmpeg_errors(path):
             self._opened = _stamp(path)
@@ -121,19 +124,23 @@ class VideoSource(Closing):
 
     def _upright_frames(self) -> Iterator[Frame]:
         moment = self._first
-        while moment is not None:
+        while moment is not None and self._read != self.until:
             frame, pts, duration = moment
             image = self._image(frame)
             self._read += 1
             if self.every and self._read % self.every == 0:
-                crc, damage = zlib.crc32(image.data), self.damage
-                self.marks[self._read] = {
-                    "pts": pts, "crc": crc, "packets": damage.packets, "frames": damage.frames
-                }  # fmt: skip
+                self.marks[self._read] = self._mark(image, pts)
             alpha = alpha_of(frame)
             alpha = None if alpha is None else self._orientation.upright(alpha)
             yield Frame(image, pts, self.time_base, duration, alpha=alpha)
             moment = next(self._decoded, None)
+            self.ended = moment is None
+            if self.ended and self.every:
+                self.marks[self._read] = self._mark(image, pts)
+
+    def _mark(self, image: Image, pts: int) -> Mark:
+        damage = self.damage
+        return {"pts": pts, "crc": zlib.crc32(image.data), "packets": damage.packets, "frames": damage.frames}
 
     def close(self) -> None:
         """Release the file."""
@@ -146,33 +153,48 @@ class VideoSource(Closing):
         kind = StreamedCompanions if self.path == STREAMED else Companions
         return kind(self, output, audio, notices)
 
-    def go_on(self, frames: int, mark: dict[str, int]) -> None:
+    def go_on(self, frames: int, mark: Mark) -> None:
         """Begin behind the first `frames` frames, of which `mark` was set after the last.
 
         Whether a file can be trusted to seek is seen by trying: the frame before has to be found again, at
         its time and with the same pixels. Otherwise everything is decoded from the start, and counted.
         """
         with ffmpeg_errors(self.path):
-            damage = Damage(mark["packets"], mark["frames"])
-            if damage or not self._find(mark):
+            if mark["packets"] or mark["frames"] or self._find(mark["pts"]) != mark:
                 self.close()
                 self._open()
                 for _ in range(frames - 1):
                     next(self._decoded, None)
-            self._first, self._read = next(self._decoded, None), frames
-            self.damage = damage
+            self._begin_behind(frames, mark)
 
-    def _find(self, mark: dict[str, int]) -> bool:
+    def go_to(self, frames: int, pts: int) -> Mark | None:
+        """Begin behind the frame at `pts`, which is taken to be the last of the first `frames`.
+
+        The answer is its mark, by which it is seen whether it was; None if there is no such frame.
+        """
+        with ffmpeg_errors(self.path):
+            mark = self._find(pts)
+            if mark is not None:
+                self._begin_behind(frames, mark)
+            return mark
+
+    def _begin_behind(self, frames: int, mark: Mark) -> None:
+        self._first, self._read = next(self._decoded, None), frames
+        self.damage.reset(mark["packets"], mark["frames"])
+
+    def _find(self, pts: int) -> Mark | None:
+        """Go to the frame at `pts`, and through it; of a file without damage the answer is its mark."""
         offset = round(self.shift / self.time_base)
         try:
-            self._seek(float((mark["pts"] + offset) * self.time_base))
+            self._seek(float((pts + offset) * self.time_base))
         except av.error.FFmpegError:  # raw streams
-            return False
+            return None
         self._decoded = self._moments()
-        for frame, pts, _ in self._decoded:
-            if pts >= mark["pts"]:
-                return pts == mark["pts"] and zlib.crc32(self._image(frame).data) == mark["crc"]
-        return False
+        for frame, time, _ in self._decoded:
+            if time >= pts:
+                self.damage.reset()  # what cannot be decoded before a keyframe is no damage
+                return self._mark(self._image(frame), pts) if time == pts else None
+        return None
 
     def _image(self, frame: av.VideoFrame) -> Image:
         return self._orientation.upright(self._to_rgb(frame))

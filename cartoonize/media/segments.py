@@ -1,0 +1,152 @@
+"""Segments: stretches of a video, each compressed by an encoder of its own, so that each stands alone.
+
+The packets of a segment are kept as the encoder gave them, not in a container of their own: NUT refuses
+negative times and derives dts, Matroska rounds to 1 ms, MPEG-TS to 1/90000 s, and MP4 is nothing without
+the index at its end, while the finished file has to have the times of one that was written in one go, to the
+tick.
+
+    packets         one after another
+    description     a Segment, in JSON
+    length of the description, checksum of all before (4 bytes each)
+"""
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO, TypeAlias, get_args
+
+from av.packet import Packet, PacketSideData, PktSideDataT
+
+Mark: TypeAlias = dict[str, int]
+"""What a frame of a source is known by; see VideoSource."""
+
+# pts, dts, duration, whether a decoder can start here, number of side data, bytes
+_PACKET = struct.Struct("<qqqBBI")
+_SIDE = struct.Struct("<II")  # kind and bytes
+_NONE = -(1 << 63)  # FFmpeg's AV_NOPTS_VALUE
+_UNTOLD = "quality_stats"  # what the encoder thinks of its work; no container holds it
+_LENGTH, _CHECKSUM = struct.Struct("<I"), struct.Struct("<I")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Which frames a segment holds: `frames` of them, behind the first `first` of the video.
+
+    `before` is the source's mark of the frame before, None where there is none; `mark` that of its own last
+    frame. `begins` and `last` are the pts of its first and its last frame as they were written.
+    """
+
+    first: int
+    frames: int
+    before: Mark | None
+    mark: Mark
+    begins: int
+    last: int
+
+    @property
+    def end(self) -> int:
+        """The frames of the video up to its end."""
+        return self.first + self.frames
+
+    def follows(self, other: "Segment | None") -> bool:
+        """Whether it goes on where `other` ends, or at the beginning of the video if that is None."""
+        if other is None:
+            return self.first == 0
+        return (self.first, self.before) == (other.end, other.mark) and self.begins > other.last
+
+
+class SegmentWriter:
+    """Writes a segment to a file, from where that stands."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self._crc = file, 0
+
+    def add(self, packet: "Packet[Any]") -> None:
+        """Append a packet."""
+        for chunk in _chunks(packet):
+            self._write(chunk)
+
+    def end(self, segment: Segment) -> None:
+        """Say which it was."""
+        description = json.dumps(asdict(segment)).encode()
+        self._write(description)
+        self._write(_LENGTH.pack(len(description)))
+        self.file.write(_CHECKSUM.pack(self._crc))
+
+    def _write(self, chunk: bytes) -> None:
+        self.file.write(chunk)
+        self._crc = zlib.crc32(chunk, self._crc)
+
+
+def read_segment(file: BinaryIO) -> Segment:
+    """The description of a segment, of which every byte is looked at.
+
+    Raises:
+        ValueError: it is not what was written.
+    """
+    try:
+        end = _end_of_packets(file)
+        file.seek(end)
+        description = file.read()
+        _check(file, description[-_CHECKSUM.size :])
+        return Segment(**json.loads(description[: -_LENGTH.size - _CHECKSUM.size]))
+    except (struct.error, TypeError, OSError) as error:
+        raise ValueError("damaged") from error
+
+
+def read_packets(file: BinaryIO) -> Iterator["Packet[Any]"]:
+    """The packets of a segment, without stream and time base."""
+    left = _end_of_packets(file)
+    file.seek(0)
+    while left > 0:
+        packet, size = _read(file)
+        left -= size
+        yield packet
+
+
+def _end_of_packets(file: BinaryIO) -> int:
+    end = file.seek(0, os.SEEK_END) - _LENGTH.size - _CHECKSUM.size
+    file.seek(max(end, 0))
+    (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
+    if length > end:
+        raise ValueError("damaged")
+    return int(end - length)
+
+
+def _check(file: BinaryIO, checksum: bytes) -> None:
+    left, crc = file.tell() - _CHECKSUM.size, 0
+    file.seek(0)
+    while left > 0:
+        chunk = file.read(min(left, 1 << 20))
+        crc, left = zlib.crc32(chunk, crc), left - len(chunk)
+    if _CHECKSUM.pack(crc) != checksum:
+        raise ValueError("damaged")
+
+
+def _chunks(packet: "Packet[Any]") -> Iterator[bytes]:
+    side = [data for data in packet.iter_sidedata() if data.data_type != _UNTOLD]
+    times = (_NONE if time is None else time for time in (packet.pts, packet.dts, packet.duration))
+    yield _PACKET.pack(*times, packet.is_keyframe, len(side), packet.size)
+    yield bytes(packet)
+    for data in side:
+        yield _SIDE.pack(get_args(PktSideDataT).index(data.data_type), data.data_size)
+        yield bytes(data)
+
+
+def _read(log: BinaryIO) -> "tuple[Packet[Any], int]":
+    """The next packet and the bytes that it takes in the log."""
+    pts, dts, duration, key, sides, size = _PACKET.unpack(log.read(_PACKET.size))
+    packet: Packet[Any] = Packet(log.read(size))
+    packet.pts, packet.dts = (None if time == _NONE else time for time in (pts, dts))
+    packet.duration, packet.is_keyframe = duration, bool(key)
+    read = _PACKET.size + size
+    for _ in range(sides):
+        kind, length = _SIDE.unpack(log.read(_SIDE.size))
+        data = PacketSideData(kind, length)  # type: ignore[call-arg]  # missing from PyAV's stubs
+        data.update(log.read(length))
+        packet.set_sidedata(data)
+        read += _SIDE.size + length
+    return packet, read

@@ -1,0 +1,68 @@
+"""Some segments of a video, drawn by themselves, as they come out when all of it is drawn in one go."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+from .backends import LoadedBackend
+from .errors import SourceError
+from .job import drawing
+from .media import Mark, Segment, SegmentSink, VideoSource
+from .resume import Course
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The frames from number `first` on, and before number `until`, or to the end if that is None.
+
+    `mark` is the source's of the frame before, where there is one; or only its `pts`, if that is a guess.
+    `last` is the pts of that frame as it was written, where that is known.
+    """
+
+    first: int
+    until: int | None
+    pts: int | None = None
+    mark: Mark | None = None
+    last: int | None = None
+
+
+def draw_stretch(
+    source: VideoSource,
+    sink: SegmentSink,
+    backend: LoadedBackend,
+    stretch: Stretch,
+    *,
+    batch: int,
+    stabilize: bool,
+) -> Iterator[tuple[Segment, bytes]]:
+    """Segments of a source that was just opened, and the files that they make, each once it is finished.
+
+    Raises:
+        SourceError: there is no frame at `stretch.pts`.
+    """
+    course = Course(source, sink, batch, stabilize=stabilize and backend.runtime != "null")
+    if stretch.first:
+        sink.go_on(stretch.first, _begun_behind(source, stretch), stretch.last)
+    course.begin_behind(stretch.first)
+    source.until = stretch.until
+    with closing(drawing(source, sink, backend, course, batch)) as drawn:
+        for _ in drawn:
+            yield from _finished(sink)
+    course.end_segment()
+    yield from _finished(sink)
+
+
+def _begun_behind(source: VideoSource, stretch: Stretch) -> Mark:
+    if stretch.mark is not None:
+        source.go_on(stretch.first, stretch.mark)
+        return stretch.mark
+    assert stretch.pts is not None
+    found = source.go_to(stretch.first, stretch.pts)
+    if found is None:
+        raise SourceError(f"{source.path} has no frame at the time where frame {stretch.first} should begin.")
+    return found
+
+
+def _finished(sink: SegmentSink) -> Iterator[tuple[Segment, bytes]]:
+    while sink.finished:
+        yield sink.finished.popleft()
