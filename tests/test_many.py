@@ -400,7 +400,7 @@ def test_ctrl_c_keeps_what_is_whole(here):
         preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509  # no other thread runs here
     )
     deadline = time.monotonic() + 60
-    while not Path("out/.b.mp4.cartoonize/state.json").exists() and time.monotonic() < deadline:
+    while not Path("out/.b.mp4.cartoonize/segment-0").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.2)  # the state is there a moment before it is known to be
     process.send_signal(signal.SIGINT)

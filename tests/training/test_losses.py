@@ -136,7 +136,7 @@ def test_content_and_structure_are_l1(pictures):
 
 
 def test_softness_asks_for_sharp_edges_wherever_they_lie():
-    """A blurred edge costs, a sharp one costs nothing, even a pixel aside; nor does one that should not be."""
+    """A blurred edge costs; a sharp one does not, even a pixel aside, nor does one too many."""
     edge, blurred, flat = (torch.zeros(1, 3, 16, 32) for _ in range(3))
     edge[..., 16:] = 1
     blurred[..., 16:] = 1
