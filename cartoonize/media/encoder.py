@@ -1,5 +1,7 @@
 """From frames to packets: the same frames give the same packets, wherever they are encoded."""
 
+import ctypes
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -94,6 +96,7 @@ class Encoder:
         if self._context is not None:
             yield from self._context.encode(None)
         self._context = None
+        _return_freed_memory()
 
     def segment(self, mark: Mark) -> Segment:
         """What was written since the last one, after `end`; `mark` is the source's of its last frame."""
@@ -129,6 +132,17 @@ class Encoder:
             "some players cannot show that, and --codec libvpx-vp9 is an alternative."
         )
         return "yuv444p"
+
+
+def _return_freed_memory() -> None:
+    """Have glibc give back what encoders leave: it keeps that by thread, and their threads are new each time.
+
+    Without it the memory grows by a fourteenth in ten minutes of 720p. Other systems do so by themselves.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim:
+            trim(0)
 
 
 def _codec(name: str) -> av.Codec:
