@@ -19,22 +19,23 @@ PUBLIC = [
 ]  # fmt: skip
 
 # part -> the parts that it may import
-BASE = {"errors", "frames", "version", "pending", "stabilizer"}
+BASE = {"choices", "errors", "frames", "version", "pending", "stabilizer"}
 ALLOWED = {
+    "choices": set(),
     "errors": set(),
     "frames": set(),
     "version": set(),
     "pending": {"errors"},
     "console": {"errors", "job"},
-    "options": {"errors"},
-    "styles": {"errors"},
+    "options": {"choices", "errors"},
+    "styles": {"choices", "errors", "pending"},
     "pipeline": {"frames"},
-    "media": {"errors", "frames", "pending"},
+    "media": {"choices", "errors", "frames", "pending"},
     "models": {"errors", "frames", "pending", "styles"},
-    "backends": {"errors", "frames", "styles", "models"},
+    "backends": {"choices", "errors", "frames", "styles", "models"},
     "stabilizer": {"frames"},
     "resume": {"errors", "media", "stabilizer", "styles", "version"},
-    "job": {"backends", "errors", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
+    "job": {"backends", "choices", "errors", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {
         "backends",

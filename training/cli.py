@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from ..choices import nearest
 from ..errors import TrainingError
 from ..styles import find
 from ..styles.card import Card
@@ -406,7 +407,10 @@ def _parse_weight(text: str, phase: PhaseName) -> tuple[str, float]:
 
     name, _, value = text.partition("=")
     if name not in LOSSES[phase]:
-        raise TrainingError(f"The phase {phase} has no loss {name!r}: choose {', '.join(LOSSES[phase])}.")
+        raise TrainingError(
+            f"The phase {phase} has no loss {name!r}: choose {', '.join(LOSSES[phase])}."
+            f"{nearest(name, LOSSES[phase])}"
+        )
     try:
         factor = float(value)
     except ValueError:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..choices import ChannelOrder, InputRange, ProviderName
 from ..errors import BackendError, ModelError
 from ..frames import Images
-from .layout import ChannelOrder, InputRange, Layout, read_layout, settle
-from .providers import ProviderName, choose, settings, what_ran
+from .layout import Layout, read_layout, settle
+from .providers import choose, settings, what_ran
 from .tiles import CPU_BUDGET, Fitted, TooLarge, tiled
 
 if TYPE_CHECKING:

@@ -3,11 +3,9 @@
 import av
 from av.container import OutputContainer
 
+from ..choices import FORMATS, SHORT_FORMATS, VIDEO_SUFFIXES, nearest
 from ..errors import MediaError
 from .journal import Journal, StandardOutput
-
-FORMATS = {"mkv": "matroska", "ts": "mpegts", "y4m": "yuv4mpegpipe"}
-"""Short names of FFmpeg's formats, beside FFmpeg's own."""
 
 _STREAMED = "matroska"  # holds any codec, and is written without going back
 _ANIMATIONS = {".png": "apng", ".apng": "apng", ".webp": "webp"}  # stills to FFmpeg, unless it is told
@@ -24,7 +22,7 @@ def open_output(pending: Journal | StandardOutput, asked: str | None, plays: int
     Raises:
         MediaError: there is no such format, or it is none for a single file with video.
     """
-    name = FORMATS.get(asked or "", asked) or _usual(pending)
+    name = SHORT_FORMATS.get(asked or "", asked) or _usual(pending)
     refusal = MediaError(_refusal(pending, asked))
     try:
         container = av.open(
@@ -58,8 +56,11 @@ def _options(pending: Journal | StandardOutput, name: str | None, plays: int) ->
 
 def _refusal(pending: Journal | StandardOutput, asked: str | None) -> str:
     if asked:
-        return f"{asked!r} is no video format that can be written; try mp4, matroska, mpegts or y4m."
+        return (
+            f"{asked!r} is no video format that can be written; try mp4, matroska, mpegts or y4m."
+            f"{nearest(asked, FORMATS)}"
+        )
     return (
         f"The suffix {pending.target.suffix!r} names no video format that can be written; try .mp4 or .mkv, "
-        "or name/%05d.png for numbered pictures."
+        f"or name/%05d.png for numbered pictures.{nearest(pending.target.suffix, VIDEO_SUFFIXES)}"
     )

@@ -15,6 +15,7 @@ import av
 from av.codec.context import Flags
 from av.packet import Packet
 
+from ..choices import nearest
 from ..errors import MediaError
 from ..frames import Frame
 from .canvas import Canvas
@@ -190,8 +191,11 @@ class VideoSink:
             self._options = encoding.options(name)
             added = self._container.add_stream(name, rate=source.rate, options=self._options)
         except av.codec.codec.UnknownCodecError as error:
-            known = ", ".join(known_encoders())
-            raise MediaError(f"There is no encoder {name!r} in this build of FFmpeg; try {known}.") from error
+            known = known_encoders()
+            raise MediaError(
+                f"There is no encoder {name!r} in this build of FFmpeg; try {', '.join(known)}."
+                f"{nearest(name, known)}"
+            ) from error
         except ValueError as error:
             raise MediaError(f"A {container} file cannot hold {name} video.") from error
         stream = self._stream = cast("av.VideoStream", added)
