@@ -19,7 +19,7 @@ PUBLIC = [
 ]  # fmt: skip
 
 # part -> the parts that it may import
-BASE = {"choices", "errors", "frames", "version", "pending", "stabilizer"}
+BASE = {"choices", "completion", "errors", "frames", "version", "pending", "stabilizer"}
 ALLOWED = {
     "choices": set(),
     "errors": set(),
@@ -27,7 +27,7 @@ ALLOWED = {
     "version": set(),
     "pending": {"errors"},
     "console": {"errors", "job"},
-    "options": {"choices", "errors"},
+    "options": {"completion", "errors"},
     "styles": {"choices", "errors", "pending"},
     "pipeline": {"frames"},
     "media": {"choices", "errors", "frames", "pending"},
@@ -48,7 +48,11 @@ ALLOWED = {
         "stabilizer",
         "version",
     },
-    "cards": {"styles"},
+    "cards": {"errors", "styles"},
+    "download": {"errors", "version"},
+    "trial": {"backends", "errors", "styles"},
+    "adding": {"download", "errors", "styles", "trial"},
+    "completion": {"choices", "styles"},
     "training": {*BASE, "backends", "media", "models", "styles"},
     "export": {*BASE, "backends", "models", "styles"},
 }

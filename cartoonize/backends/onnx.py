@@ -64,7 +64,8 @@ class OnnxBackend:
             raise BackendError(f"{path} computes in {self.precision}; export it anew for {precision}.")
         self._ends = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
         self._quiet = _silent()
-        metadata = _metadata(self._session)
+        self.about: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        metadata = {key: value for key, value in self.about.items() if key in FOREIGN and _is_number(value)}
         self._told: list[str] = []
         self._layout = self._read_layout(path, options, ours=bool(metadata))
         self.reading = f"{self._layout.range} {self._layout.order}"
@@ -150,10 +151,8 @@ def _silent() -> "ort.RunOptions":
     return options
 
 
-def _metadata(session: "ort.InferenceSession") -> dict[str, str]:
-    """What `export-onnx` wrote into the file that decides how it is run; empty in other files."""
-    found: dict[str, str] = session.get_modelmeta().custom_metadata_map
-    return {key: value for key, value in found.items() if key in FOREIGN and value.replace(".", "").isdigit()}
+def _is_number(text: str) -> bool:
+    return text.replace(".", "").isdigit()
 
 
 def _precision(session: "ort.InferenceSession") -> str:
