@@ -20,7 +20,6 @@ from .version import __version__
 
 app = typer.Typer(
     name="cartoonize",
-    help="Turn video and pictures into cartoons, and train the networks that do it.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -47,7 +46,14 @@ def root(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Turn video and pictures into cartoons, and train the networks that do it."""
+    """Turn video and pictures into cartoons, and train the networks that do it.
+
+    [bold]Examples[/bold]
+
+      cartoonize video holiday.mp4 cartoon.mp4
+
+      cartoonize video --help
+    """
 
 
 def main() -> NoReturn:
