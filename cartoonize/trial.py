@@ -74,7 +74,8 @@ def _graph(about: dict[str, str], reading: str) -> Found:
     """Of a graph: what `export-onnx` wrote into it, or how it was understood."""
     told = {key: printable(value)[:1000] for key, value in about.items()}
     card = Card(licence=told.get("licence") or UNKNOWN, credit=told.get("credit") or UNKNOWN)
-    return Found(card, f"{told.get('architecture', 'network')} as ONNX" if told else f"ONNX on {reading}")
+    ours = told.get("architecture")
+    return Found(card, f"{ours} as ONNX" if ours else f"ONNX on {reading}")
 
 
 def _limit_memory() -> None:
