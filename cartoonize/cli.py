@@ -9,6 +9,7 @@ import typer
 
 from .commands.benchmark import benchmark
 from .commands.demo import demo
+from .commands.doctor import doctor
 from .commands.image import image
 from .commands.styles import app as styles_app
 from .commands.video import video
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (video, image, demo, benchmark):
+for command in (video, image, demo, benchmark, doctor):
     app.command()(command)
 app.registered_commands += export_app.registered_commands
 app.add_typer(styles_app, name="styles")
@@ -52,7 +53,7 @@ def root(
 
       cartoonize video holiday.mp4 cartoon.mp4
 
-      cartoonize video --help
+      cartoonize image *.jpg cartoons/ --style ink
     """
 
 

@@ -54,7 +54,7 @@ def export_onnx_command(
 
       cartoonize export-onnx pepper pepper.onnx
 
-      cartoonize export-onnx pepper pepper-720p.onnx --precision fp16 --size 1280x720 --batch 4
+      cartoonize export-onnx pepper small.onnx --precision fp16 --size 1280x720
     """
     from .onnx import export_onnx
 
@@ -92,7 +92,7 @@ def export_tensorrt_command(
 
       cartoonize export-tensorrt pepper engines/ --size 1280x720 --size 1920x1080
 
-      cartoonize export-tensorrt runs/mine engines/ --size 640x360 --precision bf16 --batch 8
+      cartoonize export-tensorrt runs/mine engines/ --size 640x360 --batch 8
     """
     from .tensorrt import export_tensorrt
 
@@ -134,7 +134,7 @@ def import_weights_command(
 
       cartoonize import-weights Hayao_net_G_float.pth hayao.safetensors
 
-      cartoonize import-weights paint.pt paint.safetensors --licence MIT --source example.org
+      cartoonize import-weights paint.pt paint.safetensors --licence MIT
     """
     from .convert import recognise, write_style
 

@@ -274,7 +274,7 @@ def test_large_files_are_refused_without_being_copied(run, tmp_path, home):
     sys.platform != "linux", reason="only Linux limits the memory of a process by what is used"
 )
 def test_a_graph_cannot_take_the_memory(tmp_path):
-    """200 bytes of ONNX that ask for 64 GB end the process that tries them, and nothing else."""
+    """200 bytes of ONNX that ask for 8 GB end the process that tries them, and nothing else."""
     onnx = pytest.importorskip("onnx")
     make = onnx.helper
     shape = [1, 3, 64, 64]
@@ -287,7 +287,7 @@ def test_a_graph_cannot_take_the_memory(tmp_path):
         "greedy",
         [make.make_tensor_value_info("in", onnx.TensorProto.FLOAT, shape)],
         [make.make_tensor_value_info("out", onnx.TensorProto.FLOAT, shape)],
-        [make.make_tensor("sides", onnx.TensorProto.INT64, [3], [1 << 12, 1 << 12, 1 << 10])],
+        [make.make_tensor("sides", onnx.TensorProto.INT64, [3], [1 << 11, 1 << 10, 1 << 10])],
     )
     path = tmp_path / "greedy.onnx"
     onnx.save(make.make_model(graph, opset_imports=[make.make_opsetid("", 18)], ir_version=10), path)

@@ -53,6 +53,7 @@ ALLOWED = {
     "trial": {"backends", "errors", "styles"},
     "adding": {"download", "errors", "styles", "trial"},
     "completion": {"choices", "styles"},
+    "doctor": {"backends", "choices", "errors", "job", "styles", "version"},
     "training": {*BASE, "backends", "media", "models", "styles"},
     "export": {*BASE, "backends", "models", "styles"},
 }

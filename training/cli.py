@@ -237,7 +237,7 @@ def pretrain(
 
       cartoonize train pretrain --photos photos/ --run runs/mine
 
-      cartoonize train pretrain --photos photos/ --run runs/fast --model swift --width 32
+      cartoonize train pretrain --photos photos/ --run runs/fast --model swift
     """
     _train("pretrain", **locals())
 
@@ -257,9 +257,9 @@ def adversarial(
 
     [bold]Examples[/bold]
 
-      cartoonize train adversarial --photos photos/ --style frames/ --run runs/mine
+      cartoonize train adversarial --photos photos/ --style art/ --run runs/mine
 
-      cartoonize train adversarial --photos photos/ --style frames/ --run runs/mine --weight temporal=0.5
+      cartoonize train adversarial --photos photos/ --style art/ --run b --scratch
     """
     _train("adversarial", **locals())
 
@@ -280,7 +280,7 @@ def run_all(
 
       cartoonize train run --photos photos/ --style films/ --run runs/mine
 
-      cartoonize train run --photos photos/ --style drawings/ --run runs/mine --dry-run
+      cartoonize train run --photos photos/ --style art/ --run runs/mine --dry-run
     """
     options = locals()
     del options["dry_run"]
@@ -324,7 +324,7 @@ def distil(
 
       cartoonize train distil --pairs pairs/ --style drawings/ --run runs/fast
 
-      cartoonize train distil --pairs pairs/ --run runs/ink --preset ink --weight artist=0
+      cartoonize train distil --pairs pairs/ --run runs/ink --weight artist=0
     """
     options = locals()
     folder: Path = options.pop("pairs")
@@ -345,7 +345,7 @@ def average(
 
       cartoonize train average runs/a runs/b average.safetensors
 
-      cartoonize train average a.safetensors b.safetensors c.safetensors average.safetensors -y
+      cartoonize train average a.safetensors b.safetensors out.safetensors -y
     """
     from .average import average_styles
 
@@ -389,7 +389,7 @@ def evaluate(
 
       cartoonize train evaluate runs/mine --photos photos/ --onto-card
 
-      cartoonize train evaluate pepper --photos photos/ --video clip.mp4 --style frames/
+      cartoonize train evaluate pepper --photos photos/ --video clip.mp4
     """
     from .evaluate import evaluate as measure
     from .processes import disk_errors
