@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -62,7 +62,9 @@ def add(
     check_name(name)
     if name in own.names() and not overwrite:
         raise MediaError(f"You have a style {name} already; pass --overwrite (-y) to replace it, or --name.")
-    with _bar(name) as progress, fetched(place, sha256=sha256, progress=progress) as candidate:
+    with ExitStack() as stack:
+        with _bar(name) as progress:  # gone before a question is asked
+            candidate = stack.enter_context(fetched(place, sha256=sha256, progress=progress))
         licence = licence or _licence(candidate, ask=not yes)
         keep(candidate, name, licence=licence, overwrite=overwrite)
     say(
@@ -103,17 +105,15 @@ def _licence(candidate: "Candidate", *, ask: bool) -> str:
 
 @contextmanager
 def _bar(name: str) -> Iterator["Progress"]:
-    """A bar of bytes on a terminal, nothing elsewhere; it goes when all have come."""
+    """A bar of bytes on a terminal, nothing elsewhere; it goes at the end."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = terminal(sys.stderr)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(name, visible=False)
+        task = bar.add_task(name, total=None, visible=False)
 
         def progress(done: int, total: int | None) -> None:
             bar.update(task, completed=done, total=total, visible=True)
-            if done == total:
-                bar.stop()  # what comes next may ask a question
 
         yield progress
