@@ -8,21 +8,18 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .choices import ENCODERS, HARDWARE_ENCODERS
 from .errors import CartoonizeError, ModelError
 from .styles import DEFAULT, own
 from .version import __version__
-
-if TYPE_CHECKING:
-    from packaging.requirements import Requirement
 
 DECODERS = ("h264", "hevc", "av1", "vp9", "vp8", "mpeg4", "mpeg2video", "prores", "dnxhd", "mjpeg")
 """What people's videos are mostly in."""
@@ -76,11 +73,6 @@ def diagnose() -> Diagnosis:
     return found
 
 
-def mending(extra: str) -> str:
-    """The command that installs an extra."""
-    return f"pip install 'cartoonize[{extra}]'"
-
-
 def _try(probe: Callable[[Diagnosis], None], found: Diagnosis) -> None:
     try:
         probe(found)
@@ -106,47 +98,20 @@ def _versions() -> dict[str, str]:
 
 def _packages(found: Diagnosis) -> None:
     """What the package says that it needs, against what is installed."""
-    from packaging.requirements import Requirement
+    from . import requirements
 
     try:
-        needed = [Requirement(text) for text in requires("cartoonize") or ()]
-        extras = set(metadata("cartoonize").get_all("Provides-Extra") or ()) - {"dev"}
+        for need in requirements.needs():
+            found.packages[need.name] = need.here
+            if not need.fits:
+                found.problems.append((f"{need.name} is {need.here or 'missing'}.", need.mending))
+        for extra in requirements.extras():
+            found.extras[extra] = [need.name for need in requirements.needs(extra) if not need.fits]
     except PackageNotFoundError:
         found.problems.append(("cartoonize runs from its sources, without being installed.", "pip install ."))
-        return
-    for need in _applying(needed, ""):
-        found.packages[need.name] = _installed(need.name)
-        if not _fits(need):
-            here = found.packages[need.name] or "missing"
-            found.problems.append((f"{need.name} is {here}.", f"pip install '{need.name}{need.specifier}'"))
-    for extra in sorted(extras):
-        wanted = _applying(needed, extra)
-        found.extras[extra] = [need.name for need in wanted if not _fits(need)]
-    if _installed("onnxruntime") and _installed("onnxruntime-gpu"):
-        both = "onnxruntime and onnxruntime-gpu are both installed, and write over each other."
-        again = "pip install --force-reinstall --no-deps onnxruntime-gpu"
-        found.problems.append((both, f"pip uninstall -y onnxruntime && {again}"))
-
-
-def _applying(needed: "Iterable[Requirement]", extra: str) -> "Iterator[Requirement]":
-    """The requirements of an extra alone, or with "" those of the package itself, on this system."""
-    for need in needed:
-        of_extra = need.marker is not None and "extra" in str(need.marker)
-        if of_extra == bool(extra) and (need.marker is None or need.marker.evaluate({"extra": extra})):
-            yield need
-
-
-def _installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
-
-
-def _fits(need: "Requirement") -> bool:
-    return need.specifier.contains(_installed(need.name) or "0", prereleases=True) and bool(
-        _installed(need.name)
-    )
+    if twins := requirements.twins():
+        again = f"pip uninstall -y {' '.join(twins)} && pip install {twins[0]}"
+        found.problems.append((f"{' and '.join(twins)} are installed, and write over each other.", again))
 
 
 def _imports(module: str, found: Diagnosis) -> bool:
@@ -167,6 +132,7 @@ def _devices(found: Diagnosis) -> None:
 
     from .backends.providers import has_driver
     from .backends.pytorch import choose_precision, cpu_features, device_name
+    from .requirements import installed
 
     cpu = torch.device("cpu")
     found.cpu = {
@@ -176,7 +142,7 @@ def _devices(found: Diagnosis) -> None:
         "precision": choose_precision(cpu, "auto"),
     }
     found.back_ends["pytorch"] = f"CUDA {torch.version.cuda}" if torch.version.cuda else "cpu"
-    found.back_ends["tensorrt"] = _installed("tensorrt") or "not installed"
+    found.back_ends["tensorrt"] = installed("tensorrt") or "not installed"
     for number in range(torch.cuda.device_count()):
         device = torch.device("cuda", number)
         free, total = torch.cuda.mem_get_info(device)

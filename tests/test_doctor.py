@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from cartoonize import doctor
+from cartoonize import doctor, requirements
 from cartoonize.choices import MODELS
 from cartoonize.models import ARCHITECTURES
 from cartoonize.styles import own
@@ -83,8 +83,8 @@ def test_what_is_missing_comes_with_its_command(monkeypatch):
         "gradio-not-here; extra == 'web'",
         "rich; extra == 'web'",
     ]
-    monkeypatch.setattr(doctor, "requires", lambda _: needs)
-    monkeypatch.setattr(doctor, "metadata", lambda _: Extras())
+    monkeypatch.setattr(requirements, "requires", lambda _: needs)
+    monkeypatch.setattr(requirements, "metadata", lambda _: Extras())
     found = doctor.Diagnosis()
     doctor._packages(found)
     assert found.extras == {"web": ["gradio-not-here"]}
@@ -92,7 +92,7 @@ def test_what_is_missing_comes_with_its_command(monkeypatch):
     assert (f"av is {version('av')}.", "pip install 'av>=999'") in found.problems
     assert ("no-such-package is missing.", "pip install 'no-such-package>=1'") in found.problems
     assert len(found.problems) == 2
-    assert doctor.mending("web") == "pip install 'cartoonize[web]'"
+    assert requirements.extra_mending("web") == "pip install 'cartoonize[web]'"
 
 
 class Extras:

@@ -53,7 +53,8 @@ ALLOWED = {
     "trial": {"backends", "errors", "styles"},
     "adding": {"download", "errors", "styles", "trial"},
     "completion": {"choices", "styles"},
-    "doctor": {"backends", "choices", "errors", "job", "styles", "version"},
+    "requirements": set(),
+    "doctor": {"backends", "choices", "errors", "job", "requirements", "styles", "version"},
     "training": {*BASE, "backends", "media", "models", "styles"},
     "export": {*BASE, "backends", "models", "styles"},
 }

@@ -90,10 +90,10 @@ def _codecs(found: "Diagnosis") -> Rows:
 
 
 def _extras(found: "Diagnosis") -> Rows:
-    from ..doctor import mending
+    from ..requirements import extra_mending
 
     for extra, missing in found.extras.items():
-        yield extra, f"{', '.join(missing)} missing: {mending(extra)}" if missing else "installed"
+        yield extra, f"{', '.join(missing)} missing: {extra_mending(extra)}" if missing else "installed"
 
 
 def _folders(found: "Diagnosis") -> Rows:
