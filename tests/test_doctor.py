@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import torch
 from packaging.requirements import Requirement
 
 from cartoonize import doctor, requirements
@@ -45,6 +46,16 @@ def test_a_sound_installation_draws():
     assert told["cpu"]["precision"] in ("bf16", "fp32")
     assert "cpu" in told["back_ends"]["onnxruntime"]
     assert all(place["free"] > 0 for place in told["folders"].values())
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_gpus_are_told():
+    """Every GPU is listed with its memory and the precision that it draws in."""
+    _, told = examine()
+    assert len(told["gpus"]) == torch.cuda.device_count()
+    assert all(0 < gpu["free"] <= gpu["memory"] and gpu["name"] for gpu in told["gpus"])
+    assert all(gpu["precision"] in ("bf16", "fp16") for gpu in told["gpus"])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import sys
 import threading
 import time
@@ -445,6 +446,36 @@ def test_the_library_adds_styles_too(free):
         adding.add(candidate, "mine", licence=candidate.card.licence)
     assert json.loads((own.folder() / "mine.json").read_text())["sha256"] == candidate.sha256
     assert find("mine").exists()
+
+
+@pytest.mark.parametrize(
+    "about", [{"floats_per_pixel": "0"}, {"reach": "1.5"}, {"stride": "0"}, {"reach": "9" * 99}]
+)
+def test_numbers_of_strangers_are_not_believed(tmp_path, photo, run, about):
+    """What a file says of itself that cannot be is left aside, and does not stop the drawing."""
+    path = darkening(tmp_path / "odd.onnx", 0.7, precision="\x1b[2J", **about)
+    code, _, err = run("image", photo, tmp_path / "out.png", "--style", path)
+    assert code == 0
+    assert "\x1b" not in err
+    assert (tmp_path / "out.png").exists()
+
+
+@pytest.mark.slow
+def test_training_ends_by_saying_how_to_add_its_result(run, tmp_path):
+    """The last line of a training is a command; it adds what was trained."""
+    for folder in ("photo", "target"):
+        (tmp_path / "pairs" / folder).mkdir(parents=True)
+        for number in range(4):
+            picture = Image.effect_noise((80, 80), 60).convert("RGB")
+            picture.save(tmp_path / "pairs" / folder / f"{number}.png")
+    tiny = "--model swift --width 8 --batch 2 --size 32 --images 4 --weight artist=0 --workers 0 --device cpu"
+    folders = ("--pairs", tmp_path / "pairs", "--run", tmp_path / "fast")
+    code, _, err = run("train", "distil", *folders, *tiny.split())
+    assert code == 0
+    command = shlex.split(err.partition("To draw with it by name: ")[2])
+    assert command[0] == "cartoonize"
+    assert run(*command[1:], "--licence", "CC0")[0] == 0
+    assert own.names() == ["fast"]
 
 
 def test_a_run_ends_by_saying_how_to_add_it(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Networks in ONNX Runtime, ours and others'. Torch is never imported, so that deployments need none."""
 
 import os
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # Of networks that do not tell: as CartoonGAN, the most demanding that people have.
 FOREIGN = {"reach": "96", "stride": "8", "floats_per_pixel": "400"}
+# As `export-onnx` writes them; a file of a stranger can hold anything under these names.
+_TOLD = {"reach": "[0-9]{1,4}", "stride": "[1-9][0-9]?", "floats_per_pixel": r"[1-9][0-9]{0,5}(\.[0-9]+)?"}
 _TOO_LARGE = ("bad allocation", "bad_alloc", "Failed to allocate memory", "out of memory")
 
 
@@ -65,7 +68,9 @@ class OnnxBackend:
         self._ends = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
         self._quiet = _silent()
         self.about: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        metadata = {key: value for key, value in self.about.items() if key in FOREIGN and _is_number(value)}
+        metadata = {
+            key: self.about[key] for key, form in _TOLD.items() if re.fullmatch(form, self.about.get(key, ""))
+        }
         self._told: list[str] = []
         self._layout = self._read_layout(path, options, ours=bool(metadata))
         self.reading = f"{self._layout.range} {self._layout.order}"
@@ -151,11 +156,11 @@ def _silent() -> "ort.RunOptions":
     return options
 
 
-def _is_number(text: str) -> bool:
-    return text.replace(".", "").isdigit()
-
-
 def _precision(session: "ort.InferenceSession") -> str:
     """What the file was exported in; of other files, what their input says."""
-    told = session.get_modelmeta().custom_metadata_map.get("precision")
-    return told or ("fp16" if session.get_inputs()[0].type == "tensor(float16)" else "fp32")
+    told = session.get_modelmeta().custom_metadata_map.get("precision", "")
+    return (
+        told
+        if told in ("fp32", "fp16")
+        else ("fp16" if session.get_inputs()[0].type == "tensor(float16)" else "fp32")
+    )
