@@ -9,6 +9,7 @@ import typer
 
 from .commands.benchmark import benchmark
 from .commands.demo import demo
+from .commands.doctor import doctor
 from .commands.image import image
 from .commands.styles import app as styles_app
 from .commands.video import video
@@ -20,13 +21,12 @@ from .version import __version__
 
 app = typer.Typer(
     name="cartoonize",
-    help="Turn video and pictures into cartoons, and train the networks that do it.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (video, image, demo, benchmark):
+for command in (video, image, demo, benchmark, doctor):
     app.command()(command)
 app.registered_commands += export_app.registered_commands
 app.add_typer(styles_app, name="styles")
@@ -47,7 +47,14 @@ def root(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Turn video and pictures into cartoons, and train the networks that do it."""
+    """Turn video and pictures into cartoons, and train the networks that do it.
+
+    [bold]Examples[/bold]
+
+      cartoonize video holiday.mp4 cartoon.mp4
+
+      cartoonize image *.jpg cartoons/ --style ink
+    """
 
 
 def main() -> NoReturn:

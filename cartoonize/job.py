@@ -6,8 +6,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .backends import LoadedBackend, Precision, load
+from .backends import LoadedBackend, load
 from .backends.onnx import OnnxOptions
+from .choices import Precision
 from .errors import DamageError
 from .frames import Frame
 from .media import (

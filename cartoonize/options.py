@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .errors import MediaError
 
 # Panels of `--help`; what stands in none is what most people want.
@@ -15,19 +16,26 @@ _READ, _WRITTEN, _ONNX = "How SRC is read", "How DST is written", "Networks of o
 Style = Annotated[
     str,
     typer.Option(
-        metavar="NAME|FILE", help="A built-in style (see `cartoonize styles`), a style file, or a run folder."
+        metavar="NAME|FILE",
+        help="A style by its name (see `cartoonize styles`), a style file, or a run folder.",
+        autocompletion=completion.style_names,
     ),
 ]
 Device = Annotated[
     str,
     typer.Option(
-        metavar="DEVICE", help="auto, cpu, cuda or cuda:N. What is asked for runs, or nothing does."
+        metavar="DEVICE",
+        help="auto, cpu, cuda or cuda:N. What is asked for runs, or nothing does.",
+        autocompletion=completion.devices,
     ),
 ]
 PrecisionName = Annotated[
     str,
     typer.Option(
-        "--precision", metavar="BITS", help="auto, fp32, bf16 or fp16; auto is the fastest of the device."
+        "--precision",
+        metavar="BITS",
+        help="auto, fp32, bf16 or fp16; auto is the fastest of the device.",
+        autocompletion=completion.precisions,
     ),
 ]
 Batch = Annotated[
@@ -75,6 +83,7 @@ Hdr = Annotated[
     typer.Option(
         metavar="tonemap|fail",
         help="Turn HDR into SDR by ITU-R BT.2390, or refuse it.",
+        autocompletion=completion.hdr,
         rich_help_panel=_READ,
     ),
 ]
@@ -103,6 +112,7 @@ Container = Annotated[
         "--format",
         metavar="NAME",
         help="The container, as matroska, mpegts or y4m.",
+        autocompletion=completion.formats,
         show_default="what the suffix says; matroska for -",
         rich_help_panel=_WRITTEN,
     ),
@@ -112,6 +122,7 @@ Codec = Annotated[
     typer.Option(
         metavar="NAME",
         help="An FFmpeg encoder.",
+        autocompletion=completion.encoders,
         show_default="libx264; libvpx-vp9 for .webm",
         rich_help_panel=_WRITTEN,
     ),
@@ -132,6 +143,7 @@ Preset = Annotated[
     typer.Option(
         metavar="NAME",
         help="The encoder's trade of time for size.",
+        autocompletion=completion.x264_presets,
         show_default="veryfast for libx264",
         rich_help_panel=_WRITTEN,
     ),
@@ -151,16 +163,25 @@ Provider = Annotated[
     typer.Option(
         metavar="NAME",
         help="auto, tensorrt, cuda or cpu. What is asked for runs, or nothing does.",
+        autocompletion=completion.providers,
         rich_help_panel=_ONNX,
     ),
 ]
 InputRange = Annotated[
     str,
     typer.Option(
-        metavar="RANGE", help="-1..1, 0..1, 0..255, or auto: found by trying.", rich_help_panel=_ONNX
+        metavar="RANGE",
+        help="-1..1, 0..1, 0..255, or auto: found by trying.",
+        autocompletion=completion.ranges,
+        rich_help_panel=_ONNX,
     ),
 ]
-ChannelOrder = Annotated[str, typer.Option(metavar="ORDER", help="rgb or bgr.", rich_help_panel=_ONNX)]
+ChannelOrder = Annotated[
+    str,
+    typer.Option(
+        metavar="ORDER", help="rgb or bgr.", autocompletion=completion.orders, rich_help_panel=_ONNX
+    ),
+]
 
 
 def parse_seconds(text: str | None) -> float | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..completion import models, style_names, words
 from ..errors import BackendError, ModelError
 from ..pending import PendingFile
 from ..styles.card import UNKNOWN
@@ -15,7 +16,10 @@ from ..styles.card import UNKNOWN
 app = typer.Typer()
 
 Style = Annotated[
-    str, typer.Argument(metavar="STYLE", help="A built-in style, a style file or a run folder.")
+    str,
+    typer.Argument(
+        metavar="STYLE", help="A style, a style file or a run folder.", autocompletion=style_names
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing file.")]
 
@@ -25,7 +29,11 @@ def export_onnx_command(
     style: Style,
     out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
     precision: Annotated[
-        str, typer.Option(help="fp32, or fp16 for half the size; norms are fp32 in both.")
+        str,
+        typer.Option(
+            help="fp32, or fp16 for half the size; norms are fp32 in both.",
+            autocompletion=words(("fp32", "fp16")),
+        ),
     ] = "fp32",
     size: Annotated[
         str, typer.Option(metavar="WxH|dynamic", help="Pictures of one size only, or of any.")
@@ -46,7 +54,7 @@ def export_onnx_command(
 
       cartoonize export-onnx pepper pepper.onnx
 
-      cartoonize export-onnx pepper pepper-720p.onnx --precision fp16 --size 1280x720 --batch 4
+      cartoonize export-onnx pepper small.onnx --precision fp16 --size 1280x720
     """
     from .onnx import export_onnx
 
@@ -66,7 +74,12 @@ def export_tensorrt_command(
     size: Annotated[
         list[str], typer.Option(metavar="WxH", help="Of the frames; give it once for each size.")
     ],
-    precision: Annotated[str, typer.Option(help="fp16, bf16 or fp32; norms are fp32 in all.")] = "fp16",
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="fp16, bf16 or fp32; norms are fp32 in all.", autocompletion=words(("fp16", "bf16", "fp32"))
+        ),
+    ] = "fp16",
     batch: Annotated[int, typer.Option(min=1, max=64, help="Frames a call.")] = 4,
     overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace earlier engines.")] = False,
 ) -> None:
@@ -75,9 +88,11 @@ def export_tensorrt_command(
     Needs `pip install 'cartoonize\[export,tensorrt]'` and the GPU that will run them. Before the folder takes
     its name, the engines have to draw what PyTorch draws.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       cartoonize export-tensorrt pepper engines/ --size 1280x720 --size 1920x1080
+
+      cartoonize export-tensorrt runs/mine engines/ --size 640x360 --batch 8
     """
     from .tensorrt import export_tensorrt
 
@@ -98,7 +113,9 @@ def import_weights_command(
     architecture: Annotated[
         str | None,
         typer.Option(
-            help="animegan2, cartoongan, cartoongan_blur or swift.", show_default="found by the keys"
+            help="animegan2, cartoongan, cartoongan_blur or swift.",
+            show_default="found by the keys",
+            autocompletion=models,
         ),
     ] = None,
     licence: Annotated[
@@ -117,7 +134,7 @@ def import_weights_command(
 
       cartoonize import-weights Hayao_net_G_float.pth hayao.safetensors
 
-      cartoonize import-weights face_paint.pt paint.safetensors --licence MIT --source https://example.org/paint
+      cartoonize import-weights paint.pt paint.safetensors --licence MIT
     """
     from .convert import recognise, write_style
 

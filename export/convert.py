@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from ..choices import nearest
 from ..errors import ModelError
 from ..models import ARCHITECTURES, Generator, architecture_of
 from ..models.checkpoint import Card, load_style, save_style
@@ -72,8 +73,11 @@ def recognise(path: Path, architecture: str | None = None) -> Found:
     Raises:
         ModelError: there is no such architecture, the file cannot be read safely, or no network fits it.
     """
-    if architecture not in (None, *ARCHITECTURES):
-        raise ModelError(f"There is no architecture {architecture!r}: choose {', '.join(ARCHITECTURES)}.")
+    if architecture is not None and architecture not in ARCHITECTURES:
+        raise ModelError(
+            f"There is no architecture {architecture!r}: choose {', '.join(ARCHITECTURES)}."
+            f"{nearest(architecture, ARCHITECTURES)}"
+        )
     path = newest_checkpoint(path) if path.is_dir() else path
     if _is_style(path):
         return _restyle(path, architecture)

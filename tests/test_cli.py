@@ -170,15 +170,6 @@ def test_styles_are_listed_and_shown(run, tiny_style):
     assert "swift" in out
 
 
-def test_help_shows_examples(run):
-    """Every command explains itself, the two main ones with examples."""
-    for command in ([], ["video"], ["image"], ["styles"], ["demo"], ["train"], ["export-onnx"]):
-        code, out, _ = run(*command, "--help")
-        assert code == 0
-        assert "Usage: cartoonize" in out
-        assert "Examples" in out or command not in (["video"], ["image"])
-
-
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_leaves_nothing(tmp_path, name, code):
     """Ctrl-C, `kill` or a closed terminal in the first seconds of a video: the shells' exit code for that, a

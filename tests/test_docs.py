@@ -62,7 +62,7 @@ def commands(page):
     shown = chain(lines, re.findall(r"`([^`\n]+)`", prose))
     for line in shown:
         words = line.replace("\\|", "|").split("|")[-1].split("#")[0].strip()
-        if re.match(r"(\$ )?cartoonize [a-z-]", words) and not re.search(r"\.\.\.|\b[A-Z]{3,}\b", words):
+        if re.match(r"(\$ )?cartoonize [a-z]", words) and not re.search(r"\.\.\.|\b[A-Z]{3,}\b", words):
             yield shlex.split(words.removeprefix("$ "))[1:]
 
 

@@ -19,22 +19,23 @@ PUBLIC = [
 ]  # fmt: skip
 
 # part -> the parts that it may import
-BASE = {"errors", "frames", "version", "pending", "stabilizer"}
+BASE = {"choices", "completion", "errors", "frames", "version", "pending", "stabilizer"}
 ALLOWED = {
+    "choices": set(),
     "errors": set(),
     "frames": set(),
     "version": set(),
     "pending": {"errors"},
     "console": {"errors", "job"},
-    "options": {"errors"},
-    "styles": {"errors"},
+    "options": {"completion", "errors"},
+    "styles": {"choices", "errors", "pending"},
     "pipeline": {"frames"},
-    "media": {"errors", "frames", "pending"},
+    "media": {"choices", "errors", "frames", "pending"},
     "models": {"errors", "frames", "pending", "styles"},
-    "backends": {"errors", "frames", "styles", "models"},
+    "backends": {"choices", "errors", "frames", "styles", "models"},
     "stabilizer": {"frames"},
     "resume": {"errors", "media", "stabilizer", "styles", "version"},
-    "job": {"backends", "errors", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
+    "job": {"backends", "choices", "errors", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
     "batch": {"errors", "job", "media"},
     "watching": {"batch", "errors"},
     "stretch": {"backends", "errors", "job", "media", "resume"},
@@ -50,7 +51,13 @@ ALLOWED = {
         "stabilizer",
         "version",
     },
-    "cards": {"styles"},
+    "cards": {"errors", "styles"},
+    "download": {"errors", "version"},
+    "trial": {"backends", "errors", "styles"},
+    "adding": {"download", "errors", "styles", "trial"},
+    "completion": {"choices", "styles"},
+    "requirements": set(),
+    "doctor": {"backends", "choices", "errors", "job", "requirements", "styles", "version"},
     "training": {*BASE, "backends", "media", "models", "styles"},
     "export": {*BASE, "backends", "models", "styles"},
 }

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from ..choices import nearest
+from ..completion import Complete, devices, models, style_names, words
 from ..errors import TrainingError
-from ..styles import find
+from ..styles import builtin, find, own
 from ..styles.card import Card
 from .presets import PhaseName, Recipe, Weights, presets
 from .presets import preset as load_preset
@@ -23,12 +26,25 @@ Item = TypeVar("Item")
 
 FRAME_SIZE = 256  # pixels; larger where a recipe's crops are
 
-app = typer.Typer(
-    name="train",
-    help="Train a style from photos and an artist's frames.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-)
+app = typer.Typer(name="train", no_args_is_help=True, rich_markup_mode="rich")
+
+
+@app.callback()
+def train() -> None:
+    """Train a style from photos and an artist's frames.
+
+    [bold]Examples[/bold]
+
+      cartoonize train run --photos photos/ --style films/ --run runs/mine
+
+      cartoonize train evaluate runs/mine --photos photos/
+    """
+
+
+def _presets_with(phase: PhaseName) -> Complete:
+    """A callback that offers the presets that have the phase."""
+    return lambda: [name for name in presets() if phase in load_preset(name).schedules]
+
 
 Run = Annotated[Path, typer.Option(help="The run folder. The same command again goes on where it stopped.")]
 PhotosDir = Annotated[Path, typer.Option(help="Photos, in a folder and those below it.")]
@@ -37,14 +53,27 @@ SmoothedDir = Annotated[
     Path | None, typer.Option(help="Their edge-smoothed copies; made on the fly without.")
 ]
 Preset = Annotated[
-    str, typer.Option(help="deck, paper, official, or a TOML file: networks, losses and schedules.")
+    str,
+    typer.Option(
+        help="deck, paper, official, or a TOML file: networks, losses and schedules.",
+        autocompletion=_presets_with("adversarial"),
+    ),
 ]
 DistilPreset = Annotated[
-    str, typer.Option("--preset", help="pepper, pepper-hq, ink, or a TOML file: filters, network, losses.")
+    str,
+    typer.Option(
+        "--preset",
+        help="pepper, pepper-hq, ink, or a TOML file: filters, network, losses.",
+        autocompletion=_presets_with("distil"),
+    ),
 ]
 Model = Annotated[
     str | None,
-    typer.Option(help="cartoongan, cartoongan_blur, swift or animegan2.", show_default="by preset"),
+    typer.Option(
+        help="cartoongan, cartoongan_blur, swift or animegan2.",
+        show_default="by preset",
+        autocompletion=models,
+    ),
 ]
 Width = Annotated[
     int | None, typer.Option(min=1, help="Base filters of the generator.", show_default="by preset")
@@ -56,7 +85,12 @@ Size = Annotated[
     int | None, typer.Option(min=16, help="Sides of the crops in pixels.", show_default="by preset")
 ]
 Vgg = Annotated[
-    str | None, typer.Option(help="vgg16 or vgg19, of the content loss.", show_default="by preset")
+    str | None,
+    typer.Option(
+        help="vgg16 or vgg19, of the content loss.",
+        show_default="by preset",
+        autocompletion=words(("vgg16", "vgg19")),
+    ),
 ]
 Weight = Annotated[
     list[str] | None,
@@ -79,9 +113,14 @@ FeaturesFile = Annotated[
     ),
 ]
 Start = Annotated[Path | None, typer.Option(help="A style file to start from.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", autocompletion=devices)]
 PrecisionName = Annotated[
-    str, typer.Option("--precision", help="auto, bf16 or fp32; auto is bf16 where the hardware has it.")
+    str,
+    typer.Option(
+        "--precision",
+        help="auto, bf16 or fp32; auto is bf16 where the hardware has it.",
+        autocompletion=words(("auto", "bf16", "fp32")),
+    ),
 ]
 Compile = Annotated[
     bool | None, typer.Option("--compile/--no-compile", help="Compile the networks.", show_default="on GPUs")
@@ -116,9 +155,11 @@ def frames(
 ) -> None:
     """Take frames from films: one a scene, without bars, blanks and near-duplicates.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
-      cartoonize train frames film1.mkv film2.mkv frames/ --per-scene 2
+      cartoonize train frames film1.mkv film2.mkv frames/
+
+      cartoonize train frames film.mkv frames/ --per-scene 2 --size 384
     """
     from .frames import Extraction
 
@@ -140,9 +181,11 @@ def smooth(
 ) -> None:
     """Copy pictures with their edges smoothed, which the discriminator learns to call fake.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       cartoonize train smooth frames/ frames-smoothed/
+
+      cartoonize train smooth drawings/ smoothed/ --workers 4
     """
     from .pictures import list_pictures
     from .smooth import smooth_folder
@@ -162,9 +205,11 @@ def targets(
 ) -> None:
     """Redraw photos by filters, as pairs that `distil` teaches a small network with.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       cartoonize train targets photos/ pairs/ --preset ink
+
+      cartoonize train targets photos/ pairs/ --preset mine.toml --scale 1.5
     """
     from .draw import draw_targets
     from .pictures import list_pictures
@@ -188,9 +233,11 @@ def pretrain(
 ) -> None:  # fmt: skip
     """Phase 1: the generator learns to keep a photo's content.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
-      cartoonize train pretrain --photos photos/ --run runs/mine --features vgg16.safetensors
+      cartoonize train pretrain --photos photos/ --run runs/mine
+
+      cartoonize train pretrain --photos photos/ --run runs/fast --model swift
     """
     _train("pretrain", **locals())
 
@@ -208,9 +255,11 @@ def adversarial(
 ) -> None:  # fmt: skip
     """Phase 2: the generator learns to be taken for the artist. Starts from phase 1 of the same run.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
-      cartoonize train adversarial --photos photos/ --style frames/ --run runs/mine --weight temporal=0.5
+      cartoonize train adversarial --photos photos/ --style art/ --run runs/mine
+
+      cartoonize train adversarial --photos photos/ --style art/ --run b --scratch
     """
     _train("adversarial", **locals())
 
@@ -227,9 +276,11 @@ def run_all(
 ) -> None:  # fmt: skip
     """Everything, from folders to a style file: frames (if --style holds films), smooth, and both phases.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       cartoonize train run --photos photos/ --style films/ --run runs/mine
+
+      cartoonize train run --photos photos/ --style art/ --run runs/mine --dry-run
     """
     options = locals()
     del options["dry_run"]
@@ -269,9 +320,11 @@ def distil(
 ) -> None:  # fmt: skip
     """Another way: teach a small network from pairs of photo and redrawn photo.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       cartoonize train distil --pairs pairs/ --style drawings/ --run runs/fast
+
+      cartoonize train distil --pairs pairs/ --run runs/ink --weight artist=0
     """
     options = locals()
     folder: Path = options.pop("pairs")
@@ -288,7 +341,11 @@ def average(
 ) -> None:
     """Average the weights of networks that were trained on from the same one; often steadier than each.
 
-    Example: cartoonize train average runs/a runs/b average.safetensors
+    [bold]Examples[/bold]
+
+      cartoonize train average runs/a runs/b average.safetensors
+
+      cartoonize train average a.safetensors b.safetensors out.safetensors -y
     """
     from .average import average_styles
 
@@ -299,7 +356,10 @@ def average(
 @app.command()
 def evaluate(
     style: Annotated[
-        str, typer.Argument(help="A built-in style, a style file, an .onnx file or a run folder.")
+        str,
+        typer.Argument(
+            help="A style, a style file, an .onnx file or a run folder.", autocompletion=style_names
+        ),
     ],
     photos: PhotosDir,
     drawings: Annotated[
@@ -325,13 +385,19 @@ def evaluate(
 ) -> None:
     """Measure a style: flicker, colour shift, flatness, contours kept, distance to the artist.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
-      cartoonize train evaluate runs/mine --photos photos/ --video clip.mp4 --style frames/
+      cartoonize train evaluate runs/mine --photos photos/ --onto-card
+
+      cartoonize train evaluate pepper --photos photos/ --video clip.mp4
     """
     from .evaluate import evaluate as measure
     from .processes import disk_errors
 
+    if onto_card and style in own.names():
+        raise TrainingError(
+            f"Your style {style} stays as it was added: measure the file that it came from, and add it again."
+        )
     report = measure(
         style, photos, drawings=drawings, clip=clip, features=features, metric_weights=metric_weights,
         count=count, frames=frames, device=device,
@@ -363,6 +429,16 @@ def _fit(settings: "Settings") -> None:
 
     _say(f"{settings.phase}: {settings.folder}")
     _say(f"The style is {train(settings)}")
+    if settings.phase != "pretrain":
+        _say(f"To draw with it by name: {_adding(settings.run)}")
+
+
+def _adding(run: Path) -> str:
+    """The command that puts a run's result with one's own styles."""
+    name = own.nearest_name(run.absolute().name) or "mine"
+    return (
+        f"cartoonize styles add {shlex.quote(str(run))} --name {f'my-{name}' if name in builtin() else name}"
+    )
 
 
 def _plan(films: list[Path], size: int, first: "Settings", second: "Settings") -> dict[str, Any]:
@@ -406,7 +482,10 @@ def _parse_weight(text: str, phase: PhaseName) -> tuple[str, float]:
 
     name, _, value = text.partition("=")
     if name not in LOSSES[phase]:
-        raise TrainingError(f"The phase {phase} has no loss {name!r}: choose {', '.join(LOSSES[phase])}.")
+        raise TrainingError(
+            f"The phase {phase} has no loss {name!r}: choose {', '.join(LOSSES[phase])}."
+            f"{nearest(name, LOSSES[phase])}"
+        )
     try:
         factor = float(value)
     except ValueError:

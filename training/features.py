@@ -7,6 +7,7 @@ from urllib.error import URLError
 import torch
 from torch import Tensor, nn
 
+from ..choices import nearest
 from ..errors import TrainingError
 
 CONVOLUTIONS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # in each of the five blocks
@@ -56,8 +57,11 @@ def load_features(network: str, path: Path | None) -> Features:
     loss with them: give it a factor so that it begins at about 1.
 
     Raises:
-        TrainingError: the weights can be neither read nor fetched, or are those of another network.
+        TrainingError: there is no such network, or the weights can be neither read nor fetched, or are
+            another's.
     """
+    if network not in DEPTH:
+        raise TrainingError(f"There is no {network!r}: choose {' or '.join(DEPTH)}.{nearest(network, DEPTH)}")
     tensors = _read(path) if path else _fetch(network)
     features = Features(network)
     expected = features.state_dict()

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from ..choices import nearest
 from ..errors import TrainingError
 
 Settings = TypeVar("Settings")
@@ -121,6 +122,7 @@ def preset(name: str) -> Recipe:
     except OSError as error:
         raise TrainingError(
             f"There is no preset {name!r}: it is no file, and the presets are {', '.join(presets())}."
+            f"{nearest(name, presets())}"
         ) from error
     try:
         return _build(Recipe, tomllib.loads(text))

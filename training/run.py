@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..choices import nearest
 from ..errors import TrainingError
 from ..frames import Image
 from ..models import ARCHITECTURES, Generator, architecture_of
@@ -223,7 +224,10 @@ def build_generator(recipe: Recipe) -> Generator:
         TrainingError: there is no such architecture.
     """
     if recipe.model not in ARCHITECTURES:
-        raise TrainingError(f"There is no model {recipe.model!r}: choose {', '.join(ARCHITECTURES)}.")
+        raise TrainingError(
+            f"There is no model {recipe.model!r}: choose {', '.join(ARCHITECTURES)}."
+            f"{nearest(recipe.model, ARCHITECTURES)}"
+        )
     config: dict[str, Any] = {"width": recipe.width}
     if recipe.model == "cartoongan":
         config["norm"] = recipe.norm

@@ -1,16 +1,15 @@
 """Runtimes: each file here makes functions from pictures to pictures (frames.Backend) out of style files."""
 
 import re
-from typing import TYPE_CHECKING, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Protocol, get_args
 
+from ..choices import DEVICES, Precision, nearest
 from ..errors import BackendError
 from ..frames import Images
 from ..styles import DEFAULT, ENGINES, find
 
 if TYPE_CHECKING:
     from .onnx import OnnxOptions
-
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 class LoadedBackend(Protocol):
@@ -55,7 +54,10 @@ def load(
     """
     check_device(device)
     if precision not in get_args(Precision):
-        raise BackendError(f"Unknown precision {precision!r}: choose {', '.join(get_args(Precision))}.")
+        known = get_args(Precision)
+        raise BackendError(
+            f"Unknown precision {precision!r}: choose {', '.join(known)}.{nearest(precision, known)}"
+        )
     if style == "null":
         from .null import NullBackend
 
@@ -81,4 +83,6 @@ def load(
 def check_device(device: str) -> None:
     """Raise BackendError unless the name is "auto", "cpu", "cuda" or "cuda:N"."""
     if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,2})?", device):
-        raise BackendError(f"Unknown device {device!r}: choose auto, cpu, cuda or cuda:N.")
+        raise BackendError(
+            f"Unknown device {device!r}: choose auto, cpu, cuda or cuda:N.{nearest(device, DEVICES)}"
+        )

@@ -6,17 +6,16 @@ sides they can take. Both are settled here once, when a file is loaded, with sma
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..choices import ChannelOrder, InputRange, nearest
 from ..errors import BackendError, ModelError
 from ..frames import Image, Images
 
 Run = Callable[[NDArray[Any]], NDArray[Any]]
-InputRange = Literal["auto", "-1..1", "0..1", "0..255"]
-ChannelOrder = Literal["rgb", "bgr"]
 
 SCALES = {"-1..1": (127.5, 127.5), "0..1": (0.0, 255.0), "0..255": (0.0, 1.0)}
 """What is taken from a grey level, and what the rest is divided by. The first is the default."""
@@ -134,9 +133,15 @@ def settle(layout: Layout, run: Run, name: str, input_range: InputRange, order: 
         BackendError: there is no such range or order.
     """
     if input_range not in get_args(InputRange):
-        raise BackendError(f"Unknown range {input_range!r}: choose {', '.join(get_args(InputRange))}.")
+        known = get_args(InputRange)
+        raise BackendError(
+            f"Unknown range {input_range!r}: choose {', '.join(known)}.{nearest(input_range, known)}"
+        )
     if order not in get_args(ChannelOrder):
-        raise BackendError(f"Unknown channel order {order!r}: choose {', '.join(get_args(ChannelOrder))}.")
+        known = get_args(ChannelOrder)
+        raise BackendError(
+            f"Unknown channel order {order!r}: choose {', '.join(known)}.{nearest(order, known)}"
+        )
     layout = replace(layout, order=order, range=next(iter(SCALES)) if input_range == "auto" else input_range)
     tried = (replace(layout, multiple=multiple) for multiple in ((1,) if layout.size else _MULTIPLES))
     fitting = next((candidate for candidate in tried if _fits(candidate, run)), None)
@@ -147,9 +152,9 @@ def settle(layout: Layout, run: Run, name: str, input_range: InputRange, order: 
     if input_range != "auto" or layout.dtype is np.uint8:
         return fitting
     apart = {name: _distance(replace(fitting, range=name), run) for name in SCALES}
-    nearest = min(apart, key=apart.__getitem__)
+    closest = min(apart, key=apart.__getitem__)
     default = fitting.range
-    return replace(fitting, range=nearest if apart[nearest] * _CLEARLY < apart[default] else default)
+    return replace(fitting, range=closest if apart[closest] * _CLEARLY < apart[default] else default)
 
 
 def _fits(layout: Layout, run: Run) -> bool:

@@ -1,6 +1,7 @@
 """Networks in ONNX Runtime, ours and others'. Torch is never imported, so that deployments need none."""
 
 import os
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..choices import ChannelOrder, InputRange, ProviderName
 from ..errors import BackendError, ModelError
 from ..frames import Images
-from .layout import ChannelOrder, InputRange, Layout, read_layout, settle
-from .providers import ProviderName, choose, settings, what_ran
+from .layout import Layout, read_layout, settle
+from .providers import choose, settings, what_ran
 from .tiles import CPU_BUDGET, Fitted, TooLarge, tiled
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 # Of networks that do not tell: as CartoonGAN, the most demanding that people have.
 FOREIGN = {"reach": "96", "stride": "8", "floats_per_pixel": "400"}
+# As `export-onnx` writes them; a file of a stranger can hold anything under these names.
+_TOLD = {"reach": "[0-9]{1,4}", "stride": "[1-9][0-9]?", "floats_per_pixel": r"[1-9][0-9]{0,5}(\.[0-9]+)?"}
 _TOO_LARGE = ("bad allocation", "bad_alloc", "Failed to allocate memory", "out of memory")
 
 
@@ -63,7 +67,10 @@ class OnnxBackend:
             raise BackendError(f"{path} computes in {self.precision}; export it anew for {precision}.")
         self._ends = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
         self._quiet = _silent()
-        metadata = _metadata(self._session)
+        self.about: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        metadata = {
+            key: self.about[key] for key, form in _TOLD.items() if re.fullmatch(form, self.about.get(key, ""))
+        }
         self._told: list[str] = []
         self._layout = self._read_layout(path, options, ours=bool(metadata))
         self.reading = f"{self._layout.range} {self._layout.order}"
@@ -149,13 +156,11 @@ def _silent() -> "ort.RunOptions":
     return options
 
 
-def _metadata(session: "ort.InferenceSession") -> dict[str, str]:
-    """What `export-onnx` wrote into the file that decides how it is run; empty in other files."""
-    found: dict[str, str] = session.get_modelmeta().custom_metadata_map
-    return {key: value for key, value in found.items() if key in FOREIGN and value.replace(".", "").isdigit()}
-
-
 def _precision(session: "ort.InferenceSession") -> str:
     """What the file was exported in; of other files, what their input says."""
-    told = session.get_modelmeta().custom_metadata_map.get("precision")
-    return told or ("fp16" if session.get_inputs()[0].type == "tensor(float16)" else "fp32")
+    told = session.get_modelmeta().custom_metadata_map.get("precision", "")
+    return (
+        told
+        if told in ("fp32", "fp16")
+        else ("fp16" if session.get_inputs()[0].type == "tensor(float16)" else "fp32")
+    )

@@ -7,16 +7,16 @@ import sys
 from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 from platformdirs import user_cache_path
 
+from ..choices import ProviderName, nearest
 from ..errors import BackendError
 
 if TYPE_CHECKING:
     import onnxruntime as ort
 
-ProviderName = Literal["auto", "tensorrt", "cuda", "cpu"]
 Provider = tuple[str, dict[str, str]]
 _CLASSES = {
     "tensorrt": "TensorrtExecutionProvider",
@@ -37,7 +37,10 @@ def choose(provider: str, device: str) -> str:
     import onnxruntime as ort
 
     if provider not in get_args(ProviderName):
-        raise BackendError(f"Unknown provider {provider!r}: choose {', '.join(get_args(ProviderName))}.")
+        known = get_args(ProviderName)
+        raise BackendError(
+            f"Unknown provider {provider!r}: choose {', '.join(known)}.{nearest(provider, known)}"
+        )
     on_gpu = device.startswith("cuda")
     if (provider == "cpu" and on_gpu) or (provider in ("tensorrt", "cuda") and device == "cpu"):
         raise BackendError(f"The provider {provider} does not run on {device}; leave one of the two out.")

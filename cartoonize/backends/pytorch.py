@@ -120,11 +120,20 @@ def device_name(device: torch.device) -> str:
     return f"{_cpu_model()} ({torch.get_num_threads()} threads)"
 
 
+def cpu_features() -> list[str]:
+    """What of this CPU makes drawing fast: its vectors, and which short numbers it computes in hardware."""
+    return [
+        torch.backends.cpu.get_cpu_capability(),
+        *(["AVX512 bf16"] if torch.cpu._is_avx512_bf16_supported() else []),  # noqa: SLF001
+        *(["AMX"] if torch.cpu._is_amx_tile_supported() else []),  # noqa: SLF001
+    ]
+
+
 def _has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     # Elsewhere bf16 is emulated, and slower than fp32.
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+    return bool({"AVX512 bf16", "AMX"} & set(cpu_features()))
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:

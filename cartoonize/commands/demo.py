@@ -17,7 +17,14 @@ def demo(
     style: Style = DEFAULT,
     device: Device = "auto",
 ) -> None:
-    """Make a short clip with sound from free photos, and draw it and one of the photos."""
+    """Make a short clip with sound from free photos, and draw it and one of the photos.
+
+    [bold]Examples[/bold]
+
+      cartoonize demo
+
+      cartoonize demo try/ --style ink
+    """
     from ..demo import PHOTO_CREDITS, make_demo_clip, make_demo_photo
     from ..job import Report
     from ..media import open_sink, open_source

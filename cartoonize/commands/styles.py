@@ -5,14 +5,25 @@ from typing import Annotated
 
 import typer
 
+from ..completion import style_names
 from ..console import terminal
+from .own_styles import add, remove
 
-app = typer.Typer(help="The built-in styles.", invoke_without_command=True)
+app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
+app.command("add")(add)
+app.command("remove")(remove)
 
 
 @app.callback()
 def styles(context: typer.Context) -> None:
-    """List the built-in styles; `cartoonize styles show NAME` prints the card of one."""
+    """List the styles that there are: the built-in ones and yours.
+
+    [bold]Examples[/bold]
+
+      cartoonize styles
+
+      cartoonize styles show pepper
+    """
     if context.invoked_subcommand is None:
         from ..cards import styles_table
 
@@ -20,8 +31,17 @@ def styles(context: typer.Context) -> None:
 
 
 @app.command("show")
-def show_style(name: Annotated[str, typer.Argument(help="A built-in style or a style file.")]) -> None:
-    """Print a style's card: what it was trained on, its licence, how to make it again."""
+def show_style(
+    name: Annotated[str, typer.Argument(help="A style or a style file.", autocompletion=style_names)],
+) -> None:
+    """Print a style's card: what it was trained on, its licence, where it is from, how to make it again.
+
+    [bold]Examples[/bold]
+
+      cartoonize styles show pepper
+
+      cartoonize styles show runs/mine/style.safetensors
+    """
     from ..cards import style_card
 
     terminal(sys.stdout).print(style_card(name))

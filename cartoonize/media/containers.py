@@ -5,11 +5,9 @@ from pathlib import PurePath
 import av
 from av.container import OutputContainer
 
+from ..choices import FORMATS, SHORT_FORMATS, nearest
 from ..errors import MediaError
 from .journal import Journal, StandardOutput
-
-FORMATS = {"mkv": "matroska", "ts": "mpegts", "y4m": "yuv4mpegpipe"}
-"""Short names of FFmpeg's formats, beside FFmpeg's own."""
 
 VIDEO_SUFFIXES = frozenset({
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".flv",
@@ -38,7 +36,7 @@ def open_output(pending: Journal | StandardOutput, asked: str | None, plays: int
     Raises:
         MediaError: there is no such format, or it is none for a single file with video.
     """
-    name = FORMATS.get(asked or "", asked) or _usual(pending)
+    name = SHORT_FORMATS.get(asked or "", asked) or _usual(pending)
     refusal = MediaError(_refusal(pending, asked))
     try:
         container = av.open(
@@ -72,10 +70,13 @@ def _options(pending: Journal | StandardOutput, name: str | None, plays: int) ->
 
 def _refusal(pending: Journal | StandardOutput, asked: str | None) -> str:
     if asked:
-        return f"{asked!r} is no video format that can be written; try mp4, matroska, mpegts or y4m."
+        return (
+            f"{asked!r} is no video format that can be written; try mp4, matroska, mpegts or y4m."
+            f"{nearest(asked, FORMATS)}"
+        )
     return (
         f"The suffix {pending.target.suffix!r} names no video format that can be written; try .mp4 or .mkv, "
-        "or name/%05d.png for numbered pictures."
+        f"or name/%05d.png for numbered pictures.{nearest(pending.target.suffix, WRITTEN_SUFFIXES)}"
     )
 
 
@@ -88,6 +89,6 @@ def video_name(source: str, asked: str | None = None) -> str:
     """
     stem, suffix = PurePath(source).stem, PurePath(source).suffix
     if asked:
-        short = {long: short for short, long in FORMATS.items()} | {"apng": "png"}
+        short = {long: short for short, long in SHORT_FORMATS.items()} | {"apng": "png"}
         return f"{stem}.{short.get(asked, asked)}"
     return source if suffix.lower() in WRITTEN_SUFFIXES else stem + _ANYTHING

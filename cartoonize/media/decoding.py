@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ..choices import HDR, nearest
 from ..errors import MediaError
 
 
@@ -25,7 +26,9 @@ class Decoding:
     max_pixels: int | None = None
 
     def __post_init__(self) -> None:
-        if self.hdr not in ("tonemap", "fail"):
-            raise MediaError(f"HDR video can be met with tonemap or fail, not with {self.hdr!r}.")
+        if self.hdr not in HDR:
+            raise MediaError(
+                f"HDR video can be met with tonemap or fail, not with {self.hdr!r}.{nearest(self.hdr, HDR)}"
+            )
         if self.fps is not None and not Fraction(1, 1000) <= self.fps <= 1000:
             raise MediaError(f"{float(self.fps):g} frames/s cannot be; write a rate from 0.001 to 1000.")

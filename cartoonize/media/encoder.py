@@ -11,6 +11,7 @@ import av
 from av.codec.context import Flags
 from av.packet import Packet
 
+from ..choices import nearest
 from ..errors import MediaError
 from ..frames import Frame
 from .canvas import Canvas
@@ -149,8 +150,11 @@ def _codec(name: str) -> av.Codec:
     try:
         codec = av.Codec(name, "w")
     except av.codec.codec.UnknownCodecError as error:
-        known = ", ".join(known_encoders())
-        raise MediaError(f"There is no encoder {name!r} in this build of FFmpeg; try {known}.") from error
+        known = known_encoders()
+        raise MediaError(
+            f"There is no encoder {name!r} in this build of FFmpeg; try {', '.join(known)}."
+            f"{nearest(name, known)}"
+        ) from error
     if codec.type != "video":
         raise MediaError(f"{name} is not a video encoder.")
     return codec

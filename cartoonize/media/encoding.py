@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import av
 
+from ..choices import ENCODERS, X264_PRESETS, nearest
 from ..errors import MediaError
 
 
@@ -38,15 +39,20 @@ class Encoding:
         return "".join(f", {name} {value}" for name, value in options.items() if value is not None)
 
     def check(self, encoder: str) -> None:
-        """Refuse what the encoder would leave aside without a word.
+        """Refuse what the encoder would leave aside without a word, and presets that it does not have.
 
         Raises:
-            MediaError: a quality or preset was asked of an encoder that has none.
+            MediaError: a quality or preset was asked of an encoder that has none, or not that one.
         """
         known = _ENCODER_OPTIONS.get(encoder)
         for option, asked in (("crf", self.crf), (_preset_name(encoder), self.preset)):
             if asked is not None and known is not None and option not in known:
                 raise MediaError(f"{encoder} has no {option.replace('cpu-used', 'preset')}; leave it out.")
+        if self.preset is not None and encoder in ("libx264", "libx265") and self.preset not in X264_PRESETS:
+            raise MediaError(
+                f"{encoder} has no preset {self.preset!r}: choose {', '.join(X264_PRESETS)}."
+                f"{nearest(self.preset, X264_PRESETS)}"
+            )
 
     def options(self, encoder: str) -> dict[str, str]:
         """FFmpeg options of the encoder."""
@@ -90,15 +96,11 @@ _DEFAULT_ENCODERS = {
 }
 _ALPHA_ENCODERS = {"matroska": "libvpx-vp9", "mov": "prores_ks"}
 _KEEP_ALPHA = {"libvpx", "libvpx-vp9", "prores_ks", "ffv1", "qtrle", "png", "apng", "libwebp_anim"}
-_KNOWN_ENCODERS = (
-    "libx264", "libx265", "libsvtav1", "libvpx-vp9", "mpeg4", "prores_ks", "ffv1", "mjpeg",
-    "h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_videotoolbox", "hevc_videotoolbox", "h264_qsv",
-)  # fmt: skip
 
 
 def known_encoders() -> list[str]:
     """Encoders of this build of FFmpeg that are worth naming."""
-    return [name for name in _KNOWN_ENCODERS if name in av.codecs_available]
+    return [name for name in ENCODERS if name in av.codecs_available]
 
 
 def pixel_format(codec: av.Codec, source: str, *, transparent: bool) -> str:

@@ -1,8 +1,10 @@
-"""The built-in styles, and how a style is found by name or path."""
+"""The built-in styles, those of one's own, and how a style is found by name or path."""
 
 from pathlib import Path
 
+from ..choices import nearest
 from ..errors import ModelError
+from . import own
 
 DEFAULT = "pepper"
 ENGINES = "engines.json"  # what a folder of TensorRT engines holds beside them
@@ -13,28 +15,74 @@ def builtin() -> dict[str, Path]:
     return {path.stem: path for path in sorted(Path(__file__).parent.glob("*.safetensors"))}
 
 
-def find(style: str) -> Path:
-    """The file of a style: a built-in name, a file, or what the folder of a run or of engines holds.
+def names() -> list[str]:
+    """All names that there are: the built-in ones, then those of one's own."""
+    return list(dict.fromkeys((*builtin(), *own.names())))
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be the name of a style of one's own.
 
     Raises:
-        ModelError: there is neither.
+        ModelError: it is of another form, or means something already.
+    """
+    if not own.is_name(name):
+        like = own.nearest_name(name) or "my-style"
+        raise ModelError(
+            f"{name!r} cannot be the name of a style: write at most {own.LONGEST} lower-case letters, digits "
+            f"and hyphens, as in {like}."
+        )
+    if name in builtin() or name == "null":
+        raise ModelError(f"{name} is a built-in style; choose another --name.")
+
+
+def remove(name: str) -> None:
+    """Remove a style of one's own.
+
+    Raises:
+        ModelError: it is a built-in one, or there is none of the name.
+    """
+    if name in builtin():
+        raise ModelError(f"{name} comes with cartoonize, and cannot be removed.")
+    own.remove(name)
+
+
+def find(style: str) -> Path:
+    """The file of a style: a name, a file, or what the folder of a run or of engines holds.
+
+    Raises:
+        ModelError: there is none, or one of the user's own is no longer what was added.
     """
     styles = builtin()
     if style in styles:
         return styles[style]
-    path = Path(style)
+    if style in own.names():
+        return own.file_of(style)
+    path = find_file(Path(style))
+    if path is not None:
+        return path
+    known = names()
+    raise ModelError(
+        f"There is no style {style!r}: it is no file, and the styles are {', '.join(known)}."
+        f"{nearest(style, known)}"
+    )
+
+
+def find_file(path: Path) -> Path | None:
+    """A file, or what the folder of a run or of engines holds; None if the path is neither.
+
+    Raises:
+        ModelError: it cannot be read, or is the folder of something else.
+    """
     try:
         if path.is_dir():
             held = [path / name for name in ("style.safetensors", ENGINES) if (path / name).is_file()]
             if not held:
                 raise ModelError(
-                    f"There is no {path / 'style.safetensors'}: {style} is no folder of a run or of engines, "
+                    f"There is no {path / 'style.safetensors'}: {path} is no folder of a run or of engines, "
                     "or the run has just begun."
                 )
-            path = held[0]
-        if path.is_file():
-            return path
+            return held[0]
+        return path if path.is_file() else None
     except OSError as error:
-        raise ModelError(f"Cannot read the style {style}: {error.strerror}.") from error
-    names = ", ".join(styles) or "none"
-    raise ModelError(f"There is no style {style!r}: it is no file, and the built-in styles are {names}.")
+        raise ModelError(f"Cannot read the style {path}: {error.strerror}.") from error

@@ -39,6 +39,11 @@ class Header:
     card: Card
     parameters: int
 
+    @property
+    def network(self) -> str:
+        """What people call it."""
+        return f"{self.architecture} {self.config.get('width', '')}".strip()
+
 
 def read_header(path: Path) -> Header:
     """Read what a style file says of itself, without its weights and without torch.
@@ -65,9 +70,16 @@ def read_header(path: Path) -> Header:
         )
     try:
         config, card = json.loads(metadata["config"]), json.loads(metadata["card"])
-        return Header(str(metadata["architecture"]), _checked_config(config), _card(card), parameters)
+        return Header(
+            printable(str(metadata["architecture"])), _checked_config(config), _card(card), parameters
+        )
     except _MALFORMED as error:
         raise ModelError(f"The header of {path} is damaged.") from error
+
+
+def printable(text: str) -> str:
+    """What can be shown on a terminal of a text from a stranger: without escapes and marks of direction."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _size(shape: list[int]) -> int:
@@ -78,7 +90,9 @@ def _size(shape: list[int]) -> int:
 
 
 def _checked_config(config: dict[str, Any]) -> dict[str, int | str]:
-    for value in config.values():
+    for key, value in config.items():
+        if not f"{key}{value}".isprintable():
+            raise ValueError(key)
         if isinstance(value, int) and not 0 < value <= MAX_CONFIG:
             raise ValueError(value)
         if not isinstance(value, int | str):
@@ -93,5 +107,6 @@ def _card(entries: dict[str, Any]) -> Card:
     wrong = [key for key, value in known.items() if not isinstance(value, kinds[key])]
     if wrong:
         raise TypeError(wrong)
-    known["figures"] = {str(key): float(value) for key, value in known.get("figures", {}).items()}
+    known = {key: printable(value) if isinstance(value, str) else value for key, value in known.items()}
+    known["figures"] = {printable(str(key)): float(value) for key, value in known.get("figures", {}).items()}
     return Card(**known)
