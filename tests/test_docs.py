@@ -5,7 +5,7 @@ import shlex
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from shutil import copytree
+from shutil import copy, copytree
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def commands(page):
 
 
 def parsed(words):
-    """The names of the command that the words call, none if they only name a group of commands.
+    """The names of the command that the words call, none if they only name it.
 
     Fails where there is no such command, or it has no such options.
     """
@@ -77,7 +77,8 @@ def parsed(words):
     assert names, f"there is no command {words[0]!r}"
     if rest and "--help" not in rest:
         command.make_context(" ".join(names), rest, resilient_parsing=False)
-    return () if command.no_args_is_help and not rest else names
+    bare = command.no_args_is_help or any(parameter.required for parameter in command.params)
+    return () if bare and not rest else names
 
 
 def expanded(words):
@@ -103,9 +104,10 @@ def test_commands_are_known(page):
 def test_commands_run(page, workspace, run, monkeypatch):
     """What a page tells people to type works, one command after the other."""
     monkeypatch.chdir(workspace)
+    monkeypatch.setenv("CARTOONIZE_HOME", str(workspace / "home"))
     for words in commands(page):
         names = parsed(words)
-        if names and not ELSEWHERE & set(words):
+        if names and not ELSEWHERE & {word.partition("://")[0] for word in words}:
             code, _, told = run(*expanded(words), *SHORTER.get(names, ()))
             assert code == 0, f"cartoonize {shlex.join(words)}: {told}"
 
@@ -117,16 +119,25 @@ def workspace(material, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def material(tmp_path_factory):
+def material(tmp_path_factory, tiny_style):
     """Clips, pictures and networks, each very small."""
     folder = tmp_path_factory.mktemp("material")
-    for name in ("in.mp4", "holiday.mp4", "clip.mp4", "in.mov", "film.mkv"):
+    (folder / "clips" / "2024").mkdir(parents=True)
+    for name in (
+        "in.mp4",
+        "holiday.mp4",
+        "clip.mp4",
+        "in.mov",
+        "birthday.mov",
+        "film.mkv",
+        "clips/2024/a.mp4",
+    ):
         Clip(tones=(440,), times=tuple(range(125)), time_base=Fraction(1)).write(folder / name)
     (folder / "films").mkdir()
     for name in ("film1.mkv", "film2.mkv"):
         _film(folder / "films" / name)
     rng = np.random.default_rng(0)
-    for name in ("in.jpg", "portrait.jpg"):
+    for name in ("in.jpg", "portrait.jpg", "garden.png"):
         _picture(rng).save(folder / name)
     for name in ("photos", "frames", "drawings"):
         (folder / name).mkdir()
@@ -135,6 +146,9 @@ def material(tmp_path_factory):
     stills = [_picture(rng) for _ in range(3)]
     stills[0].save(folder / "cat.gif", save_all=True, append_images=stills[1:], duration=80, loop=0)
     _weights(folder)
+    (folder / "runs" / "mine").mkdir(parents=True)
+    for name in ("hayao.safetensors", "runs/mine/style.safetensors"):
+        copy(tiny_style, folder / name)
     return folder
 
 
@@ -154,7 +168,7 @@ def _weights(folder):
     """Networks of random weights: VGG16's features, and other people's generators."""
     torch.manual_seed(0)
     save_file(Features("vgg16").state_dict(), folder / "vgg16.safetensors")
-    for name in ("hayao.pth", "Hayao_net_G_float.pth"):
+    for name in ("hayao.pth", "weights.pth", "Hayao_net_G_float.pth"):
         torch.save(random_cartoongan(), folder / name)
     torch.save(random_animegan(), folder / "face_paint.pt")
     foreign(folder / "network.onnx")
