@@ -20,7 +20,7 @@ def styles_table() -> Table:
     """The built-in styles and the user's own, a line each; one that cannot be used says why."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("style", "what it looks like", "network", "licence", "from"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("style", "network"))
     shown = {name: _builtin_row(name, path) for name, path in builtin().items()}
     for name in own.names():
         shown.setdefault(name, _own_row(name))

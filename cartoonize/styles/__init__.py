@@ -11,8 +11,9 @@ ENGINES = "engines.json"  # what a folder of TensorRT engines holds beside them
 
 
 def builtin() -> dict[str, Path]:
-    """Names and files of the styles that come with the package."""
-    return {path.stem: path for path in sorted(Path(__file__).parent.glob("*.safetensors"))}
+    """Names and files of the styles that come with the package, the default one first."""
+    files = Path(__file__).parent.glob("*.safetensors")
+    return {path.stem: path for path in sorted(files, key=lambda path: (path.stem != DEFAULT, path.stem))}
 
 
 def names() -> list[str]:
