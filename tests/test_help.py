@@ -176,7 +176,7 @@ def test_shells_complete_styles(shell):
     """Tab offers the built-in styles and one's own in bash, zsh and fish, and nothing heavy is imported."""
     own.folder().mkdir(parents=True)
     (own.folder() / "pear.json").write_text("{}")
-    assert complete(shell, "cartoonize video a b --style pe") == ["pepper-hq", "pepper", "pear"]
+    assert complete(shell, "cartoonize video a b --style pe") == ["pepper", "pepper-hq", "pear"]
 
 
 @pytest.mark.parametrize(
