@@ -129,8 +129,8 @@ def run(
     if isinstance(source, VideoSource):
         report.width, report.height = source.width, source.height
     with sink:
-        course = Course(source, sink, batch, stabilize=report.stabilized)
-        report.frames = report.resumed = course.begin(report.style, ran_of(backend), anew=not resume)
+        course = Course(source, sink, stabilize=report.stabilized)
+        report.frames = report.resumed = course.begin(report.style, ran_of(backend), batch, anew=not resume)
         with closing(drawing(source, sink, backend, course, batch, waits)) as drawn:
             for frame in drawn:
                 report.frames += 1
@@ -138,7 +138,7 @@ def run(
                 if on_frame is not None:
                     on_frame(report.frames)
         if isinstance(source, VideoSource) and isinstance(sink, VideoSink) and not tolerate_errors:
-            _set_apart(source, sink, report)
+            set_apart(source, sink, report)
     report.seconds = round(time.perf_counter() - started, 3)
     report.fps = round((report.frames - report.resumed) / report.seconds, 2)
     report.waiting = {stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")}
@@ -175,7 +175,7 @@ def damage_sentence(report: Report) -> str:
     return f"The source is damaged; what could be drawn of it is in {report.output}."
 
 
-def _set_apart(source: VideoSource, sink: VideoSink, report: Report) -> None:
+def set_apart(source: VideoSource, sink: VideoSink, report: Report) -> None:
     """Name what is left of a damaged video as what it is."""
     if source.damage:
         sink.salvage()

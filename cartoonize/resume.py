@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ModelError
-from .media import SegmentSink, Sink, Source, VideoSink, VideoSource
+from .media import Encoding, SegmentSink, Sink, Source, VideoSink, VideoSource
 from .media.encoding import versions
 from .media.ffmpeg import ffmpeg_errors
 from .media.video import STREAMED
@@ -34,35 +34,38 @@ class Course:
     `finish` is to be called with the source and the drawing of each frame, in order.
     """
 
-    def __init__(self, source: Source, sink: Sink | SegmentSink, batch: int, *, stabilize: bool) -> None:
-        self._source, self._sink, self._batch = source, sink, batch
+    def __init__(self, source: Source, sink: Sink | SegmentSink, *, stabilize: bool) -> None:
+        self._source, self._sink = source, sink
         self._stabilizer = Stabilizer() if stabilize else None
         self.finish = self._stabilizer.hold if self._stabilizer else None
         self._every = self._passed = self._ended = 0
 
-    def begin(self, style: str, ran: list[str], *, anew: bool) -> int:
+    def begin(self, style: str, ran: list[str], batch: int, *, anew: bool) -> int:
         """Go on where an earlier run stopped, unless `anew`; gives the frames that are done.
 
         An earlier run counts if source, style, options and versions are the same, and what `ran`: runtime,
-        device and precision.
+        device and precision, on `batch` frames at once.
         """
         source, sink = self._source, self._sink
         if not isinstance(source, VideoSource) or not isinstance(sink, VideoSink):
             return 0
         if source.path == STREAMED or not sink.resumable:
             return 0
-        self.begin_behind(0)
-        done = sink.resume(self._key(source, sink, style, ran), anew=anew)
+        every = segment_length(batch)
+        self.begin_behind(0, every)
+        steady = self._stabilizer is not None
+        key = identity(source, sink.encoding, style, ran, batch, stabilized=steady)
+        done = sink.resume(key, anew=anew)
         if done is not None:
             source.go_on(done.end, done.mark)
-            self.begin_behind(done.end)
+            self.begin_behind(done.end, every)
         return self._passed
 
-    def begin_behind(self, frames: int) -> None:
-        """Cut segments from here on; `frames` are over, of whole segments."""
+    def begin_behind(self, frames: int, every: int) -> None:
+        """Cut segments of `every` frames from here on, the first `frames` of the video being done."""
         assert isinstance(self._source, VideoSource)
         self._passed = self._ended = frames
-        self._source.every = self._every = segment_length(self._batch)
+        self._source.every = self._every = every
 
     def passed(self) -> None:
         """A frame was written: end a segment, if one ends with it."""
@@ -80,19 +83,22 @@ class Course:
         if self._stabilizer:
             self._stabilizer.begin_anew()
 
-    def _key(self, source: VideoSource, sink: VideoSink, style: str, ran: list[str]) -> dict[str, Any]:
-        """All that decides what the frames look like, under the names that notices use."""
-        return {
-            "source": _source_identity(source.path),
-            "style": _style_identity(style),
-            "range": [source.start, source.end],
-            "decoding": {name: str(value) for name, value in asdict(source.decoding).items()},
-            "device": ran,
-            "batch": [self._batch, self._every],
-            "stabilizer": self._stabilizer is not None,
-            "encoding": asdict(sink.encoding),
-            "program": {"cartoonize": __version__, **versions()},
-        }
+
+def identity(
+    source: VideoSource, encoding: Encoding, style: str, ran: list[str], batch: int, *, stabilized: bool
+) -> dict[str, Any]:
+    """All that decides what the frames look like, under the names that notices use."""
+    return {
+        "source": source_identity(source.path),
+        "style": _style_identity(style),
+        "range": [source.start, source.end],
+        "decoding": {name: str(value) for name, value in asdict(source.decoding).items()},
+        "device": ran,
+        "batch": [batch, segment_length(batch)],
+        "stabilizer": stabilized,
+        "encoding": asdict(encoding),
+        "program": {"cartoonize": __version__, **versions()},
+    }
 
 
 def segment_length(batch: int) -> int:
@@ -100,7 +106,7 @@ def segment_length(batch: int) -> int:
     return -(-SEGMENT // batch) * batch
 
 
-def _source_identity(path: Path) -> dict[str, Any]:
+def source_identity(path: Path) -> dict[str, Any]:
     """Size, time, and a hash of the beginning, the middle and the end."""
     digest = sha256()
     with ffmpeg_errors(path), path.open("rb") as file:

@@ -11,6 +11,10 @@ from .media import Mark, Segment, SegmentSink, VideoSource
 from .resume import Course
 
 
+class MisplacedError(SourceError):
+    """What was guessed of a source is not so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """The frames from number `first` on, and before number `until`, or to the end if that is None.
@@ -33,17 +37,20 @@ def draw_stretch(
     stretch: Stretch,
     *,
     batch: int,
+    every: int,
     stabilize: bool,
 ) -> Iterator[tuple[Segment, bytes]]:
-    """Segments of a source that was just opened, and the files that they make, each once it is finished.
+    """Segments of `every` frames, and the files that they make, each once it is finished.
+
+    `source` was just opened; `batch` frames are drawn at once.
 
     Raises:
-        SourceError: there is no frame at `stretch.pts`.
+        MisplacedError: there is no frame at `stretch.pts`.
     """
-    course = Course(source, sink, batch, stabilize=stabilize and backend.runtime != "null")
+    course = Course(source, sink, stabilize=stabilize and backend.runtime != "null")
     if stretch.first:
         sink.go_on(stretch.first, _begun_behind(source, stretch), stretch.last)
-    course.begin_behind(stretch.first)
+    course.begin_behind(stretch.first, every)
     source.until = stretch.until
     with closing(drawing(source, sink, backend, course, batch)) as drawn:
         for _ in drawn:
@@ -59,7 +66,9 @@ def _begun_behind(source: VideoSource, stretch: Stretch) -> Mark:
     assert stretch.pts is not None
     found = source.go_to(stretch.first, stretch.pts)
     if found is None:
-        raise SourceError(f"{source.path} has no frame at the time where frame {stretch.first} should begin.")
+        raise MisplacedError(
+            f"{source.path} has no frame at the time where frame {stretch.first} should begin."
+        )
     return found
 
 

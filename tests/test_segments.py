@@ -9,12 +9,11 @@ from clips import Clip
 from cartoonize import Encoding
 from cartoonize import resume as resume_module
 from cartoonize.backends import load
-from cartoonize.errors import SourceError
 from cartoonize.job import Report, run
 from cartoonize.media import SegmentSink, VideoSource, open_sink
 from cartoonize.media.journal import Journal
 from cartoonize.media.segments import Segment, SegmentWriter, read_packets, read_segment
-from cartoonize.stretch import Stretch, draw_stretch
+from cartoonize.stretch import MisplacedError, Stretch, draw_stretch
 
 BEATS = [n + n // 5 * 3 + n // 11 for n in range(100)]  # a variable frame rate
 
@@ -43,7 +42,7 @@ def in_one_go(source, target, style, encoding):
 def alone(source, stretch, style, encoding, container):
     with VideoSource(source) as frames:
         sink = SegmentSink(frames, encoding, container)
-        return list(draw_stretch(frames, sink, load(str(style)), stretch, batch=4, stabilize=True))
+        return list(draw_stretch(frames, sink, load(str(style)), stretch, batch=4, every=24, stabilize=True))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +90,7 @@ def test_the_last_segment_is_what_is_left(tmp_path):
 def test_a_time_without_a_frame_is_refused(tmp_path):
     """A wrong idea of where a stretch begins is an error, not a guess."""
     source = Clip(times=range(0, 120, 2)).write(tmp_path / "in.mkv")
-    with pytest.raises(SourceError, match="no frame at the time"):
+    with pytest.raises(MisplacedError, match="no frame at the time"):
         alone(source, Stretch(24, 48, pts=-5), "null", Encoding(), "mp4")
 
 

@@ -52,10 +52,14 @@ class Segment:
         return self.first + self.frames
 
     def follows(self, other: "Segment | None") -> bool:
-        """Whether it goes on where `other` ends, or at the beginning of the video if that is None."""
-        if other is None:
-            return self.first == 0
-        return (self.first, self.before) == (other.end, other.mark) and self.begins > other.last
+        """Whether it goes on where `other` ends, or at the beginning of the video if that is None.
+
+        The frame before is known by its time and its pixels.
+        """
+        if other is None or self.before is None:
+            return other is self.before is None and self.first == 0
+        same = all(self.before[name] == other.mark[name] for name in ("pts", "crc"))
+        return same and self.first == other.end and self.begins > other.last
 
 
 class SegmentWriter:
