@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from .job import Report, stylize
     from .media import Decoding, Encoding, open_sink, open_source
     from .pipeline import stream
+    from .retouch import Retouch
 
 # Imported at first use: torch and FFmpeg take seconds, and `cartoonize --help` needs neither.
 _HOMES = {
     "Backend": "frames", "Frame": "frames", "Image": "frames", "Images": "frames",
     "Decoding": "media", "Encoding": "media", "open_sink": "media", "open_source": "media",
     "OnnxOptions": "backends.onnx", "load": "backends", "stream": "pipeline",
-    "Report": "job", "stylize": "job",
+    "Report": "job", "Retouch": "retouch", "stylize": "job",
 }  # fmt: skip
 
 __all__ = [
     "Backend", "BackendError", "CartoonizeError", "Decoding", "Encoding", "Frame", "Image", "Images",
-    "MediaError", "ModelError", "OnnxOptions", "Report", "TrainingError", "__version__", "load", "open_sink",
-    "open_source", "stream", "stylize",
+    "MediaError", "ModelError", "OnnxOptions", "Report", "Retouch", "TrainingError", "__version__", "load",
+    "open_sink", "open_source", "stream", "stylize",
 ]  # fmt: skip
 
 

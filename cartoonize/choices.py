@@ -14,6 +14,7 @@ ChannelOrder = Literal["rgb", "bgr"]
 
 DEVICES = ("auto", "cpu", "cuda")  # and cuda:N
 HDR = ("tonemap", "fail")
+COMPARE = ("side", "split", "wipe")
 MODELS = ("animegan2", "cartoongan", "cartoongan_blur", "swift")
 HARDWARE_ENCODERS = (
     "h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_videotoolbox", "hevc_videotoolbox", "h264_qsv",

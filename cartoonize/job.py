@@ -18,6 +18,7 @@ from .media import (
     SegmentSink,
     Sink,
     Source,
+    StillsSource,
     VideoSink,
     VideoSource,
     open_sink,
@@ -25,6 +26,7 @@ from .media import (
 )
 from .pipeline import Waits, stream
 from .resume import Course
+from .retouch import Retouch
 from .styles import DEFAULT
 
 
@@ -66,6 +68,7 @@ def stylize(
     encoding: Encoding | None = None,
     decoding: Decoding | None = None,
     stabilize: bool = True,
+    retouch: Retouch | None = None,
     onnx: OnnxOptions | None = None,
     resume: bool = True,
     tolerate_errors: bool = False,
@@ -83,6 +86,7 @@ def stylize(
         encoding: how to compress a video.
         decoding: how to read a video.
         stabilize: hold the drawing where a video stands still (see stabilizer.py).
+        retouch: what is done with each drawing beside its source, as a comparison of both.
         onnx: what else can be said of an .onnx file.
         resume: go on where an interrupted run of the same job stopped (see resume.py).
         tolerate_errors: take what can be drawn of a damaged video for the result.
@@ -94,11 +98,13 @@ def stylize(
     """
     with open_source(Path(source), start=start, end=end, decoding=decoding) as frames:
         backend = load(style, device=device, precision=precision, onnx=onnx)
-        sink = open_sink(Path(target), frames, encoding=encoding, overwrite=overwrite)
+        sink = open_sink(
+            Path(target), frames, encoding=encoding, overwrite=overwrite, size=written_size(frames, retouch)
+        )
         steady = stabilize and not isinstance(frames, PictureSource)
         report = Report(str(target), style)
-        run(frames, sink, backend, report, batch=batch, stabilize=steady, resume=resume,
-            tolerate_errors=tolerate_errors)  # fmt: skip
+        run(frames, sink, backend, report, batch=batch, stabilize=steady, retouch=retouch,
+            resume=resume, tolerate_errors=tolerate_errors)  # fmt: skip
     if report.partial:
         raise DamageError(damage_sentence(report))
     return report
@@ -112,13 +118,15 @@ def run(
     *,
     batch: int | None = None,
     stabilize: bool = False,
+    retouch: Retouch | None = None,
     resume: bool = True,
     tolerate_errors: bool = False,
     on_frame: Callable[[int], None] | None = None,
 ) -> Report:
     """Move all frames of `source` through `backend` into `sink`; fills in the report and returns it.
 
-    `stabilize` is for the frames of one video; the null back end, which draws nothing, needs none. `on_frame`
+    `stabilize` is for the frames of one video; the null back end, which draws nothing, needs none. `retouch`
+    has to be the one that the sink was opened for. `on_frame`
     is told how many frames are done: first those of an earlier run, if that can be gone on from. Without
     `tolerate_errors` what could be drawn of a damaged video is set apart, and the report says `partial`.
     """
@@ -129,7 +137,7 @@ def run(
     if isinstance(source, VideoSource):
         report.width, report.height = source.width, source.height
     with sink:
-        course = Course(source, sink, stabilize=report.stabilized)
+        course = Course(source, sink, stabilize=report.stabilized, retouch=retouch)
         report.frames = report.resumed = course.begin(report.style, ran_of(backend), batch, anew=not resume)
         with closing(drawing(source, sink, backend, course, batch, waits)) as drawn:
             for frame in drawn:
@@ -144,6 +152,13 @@ def run(
     report.waiting = {stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")}
     report.notices = [*source.notices, *backend.notices, *sink.notices]
     return report
+
+
+def written_size(source: Source, retouch: Retouch | None) -> tuple[int, int] | None:
+    """Width and height of the frames to write, for `open_sink`; None for pictures, which have their own."""
+    if retouch is None or not isinstance(source, VideoSource | StillsSource):
+        return None
+    return retouch.size(source.width, source.height)
 
 
 def drawing(

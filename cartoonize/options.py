@@ -11,7 +11,8 @@ from . import completion
 from .errors import MediaError
 
 # Panels of `--help`; what stands in none is what most people want.
-_READ, _WRITTEN, _ONNX = "How SRC is read", "How DST is written", "Networks of other programs (.onnx)"
+LOOK, _READ, _WRITTEN = "How it looks", "How SRC is read", "How DST is written"
+_ONNX = "Networks of other programs (.onnx)"
 
 Style = Annotated[
     str,
@@ -57,6 +58,34 @@ Resume = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing DST.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")]
+
+Strength = Annotated[
+    float,
+    typer.Option(
+        min=0, max=1, metavar="X", help="How much is drawn: 0 is SRC, 1 the drawing.", rich_help_panel=LOOK
+    ),
+]
+KeepColour = Annotated[
+    bool,
+    typer.Option(
+        "--keep-colour", help="Keep SRC's own colours; only light and dark are drawn.", rich_help_panel=LOOK
+    ),
+]
+Compare = Annotated[
+    str | None,
+    typer.Option(
+        metavar="side|split|wipe",
+        help="Show SRC too: beside the drawing, in its left half, or up to a line that moves.",
+        autocompletion=completion.compare,
+        rich_help_panel=LOOK,
+    ),
+]
+MaxSize = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PX", help="Draw smaller: the longer side in pixels, at most.", rich_help_panel=LOOK
+    ),
+]
 
 Start = Annotated[
     str | None,

@@ -18,7 +18,7 @@ import numpy as np
 from .frames import Backend, Frame, Image, Images
 
 T = TypeVar("T")
-Finish: TypeAlias = Callable[[Image, Image], Image]
+Finish: TypeAlias = Callable[[Frame, Image], Frame]
 
 
 @dataclass(slots=True)
@@ -31,13 +31,18 @@ class Waits:
     encode: float = 0.0
 
 
+def drawn(frame: Frame, drawing: Image) -> Frame:
+    """The drawing at the moment of its source."""
+    return replace(frame, image=drawing)
+
+
 def stream(
     frames: Iterable[Frame],
     backend: Backend,
     *,
     batch: int = 1,
     ahead: int = 2,
-    finish: Finish | None = None,
+    finish: Finish = drawn,
     waits: Waits | None = None,
 ) -> Generator[Frame]:
     """Stylise frames in order; each keeps its moment.
@@ -47,8 +52,8 @@ def stream(
         backend: called in another thread, with up to `batch` neighbours of one size.
         batch: pictures a call.
         ahead: batches that may wait in either queue; bounds the memory.
-        finish: called with the source and the drawing of each frame, in order and in the caller's thread,
-            while the next are drawn; gives what the frame is to hold.
+        finish: called with each frame of the source and its drawing, in order and in the caller's thread,
+            while the next are drawn; gives the frame to hand over.
         waits: filled in, when given.
 
     Hold the result in `contextlib.closing(...)` where it may not be read to its end, so that both threads
@@ -60,7 +65,7 @@ def stream(
     with closing(styled):
         for group, images in styled:
             for frame, image in zip(group, images, strict=True):
-                yield replace(frame, image=finish(frame.image, image) if finish else image)
+                yield finish(frame, image)
 
 
 def groups(frames: Iterable[Frame], size: int) -> Generator[list[Frame]]:

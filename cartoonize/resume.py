@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ModelError
+from .frames import Frame, Image
 from .media import Encoding, SegmentSink, Sink, Source, VideoSink, VideoSource
 from .media.encoding import versions
 from .media.ffmpeg import ffmpeg_errors
 from .media.video import STREAMED
+from .retouch import Retouch
 from .stabilizer import Stabilizer
 from .styles import find
 from .version import __version__
@@ -31,13 +33,15 @@ _SAMPLE = 1 << 16  # bytes of each place of a source that are looked at
 class Course:
     """Ends the segments of a video as its frames pass. With pictures, which have none, it does nothing.
 
-    `finish` is to be called with the source and the drawing of each frame, in order.
+    `retouch` is done with each drawing, after the stabilizer.
     """
 
-    def __init__(self, source: Source, sink: Sink | SegmentSink, *, stabilize: bool) -> None:
+    def __init__(
+        self, source: Source, sink: Sink | SegmentSink, *, stabilize: bool, retouch: Retouch | None = None
+    ) -> None:
         self._source, self._sink = source, sink
         self._stabilizer = Stabilizer() if stabilize else None
-        self.finish = self._stabilizer.hold if self._stabilizer else None
+        self._retouch = retouch or Retouch()
         self._every = self._passed = self._ended = 0
 
     def begin(self, style: str, ran: list[str], batch: int, *, anew: bool) -> int:
@@ -54,7 +58,7 @@ class Course:
         every = segment_length(batch)
         self.begin_behind(0, every)
         steady = self._stabilizer is not None
-        key = identity(source, sink.encoding, style, ran, batch, stabilized=steady)
+        key = identity(source, sink.encoding, style, ran, batch, stabilized=steady, retouch=self._retouch)
         done = sink.resume(key, anew=anew)
         if done is not None:
             source.go_on(done.end, done.mark)
@@ -66,6 +70,12 @@ class Course:
         assert isinstance(self._source, VideoSource)
         self._passed = self._ended = frames
         self._source.every = self._every = every
+
+    def finish(self, frame: Frame, drawing: Image) -> Frame:
+        """What to write of each frame of the source and its drawing; to be called in order."""
+        if self._stabilizer:
+            drawing = self._stabilizer.hold(frame.image, drawing)
+        return self._retouch(frame, drawing)
 
     def passed(self) -> None:
         """A frame was written: end a segment, if one ends with it."""
@@ -85,7 +95,14 @@ class Course:
 
 
 def identity(
-    source: VideoSource, encoding: Encoding, style: str, ran: list[str], batch: int, *, stabilized: bool
+    source: VideoSource,
+    encoding: Encoding,
+    style: str,
+    ran: list[str],
+    batch: int,
+    *,
+    stabilized: bool,
+    retouch: Retouch,
 ) -> dict[str, Any]:
     """All that decides what the frames look like, under the names that notices use."""
     return {
@@ -96,6 +113,7 @@ def identity(
         "device": ran,
         "batch": [batch, segment_length(batch)],
         "stabilizer": stabilized,
+        "look": asdict(retouch),
         "encoding": asdict(encoding),
         "program": {"cartoonize": __version__, **versions()},
     }

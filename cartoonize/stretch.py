@@ -9,6 +9,7 @@ from .errors import SourceError
 from .job import drawing
 from .media import Mark, Segment, SegmentSink, VideoSource
 from .resume import Course
+from .retouch import Retouch
 
 
 class MisplacedError(SourceError):
@@ -39,6 +40,7 @@ def draw_stretch(
     batch: int,
     every: int,
     stabilize: bool,
+    retouch: Retouch | None = None,
 ) -> Iterator[tuple[Segment, bytes]]:
     """Segments of `every` frames, and the files that they make, each once it is finished.
 
@@ -47,7 +49,8 @@ def draw_stretch(
     Raises:
         MisplacedError: there is no frame at `stretch.pts`.
     """
-    course = Course(source, sink, stabilize=stabilize and backend.runtime != "null")
+    steady = stabilize and backend.runtime != "null"
+    course = Course(source, sink, stabilize=steady, retouch=retouch)
     if stretch.first:
         sink.go_on(stretch.first, _begun_behind(source, stretch), stretch.last)
     course.begin_behind(stretch.first, every)

@@ -1,5 +1,7 @@
 """`--stabilize`: a still source has a still drawing, and nothing that happens is missed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,8 +25,13 @@ def unsteady():
 
 
 def run(backend, frames, batch=1):
+    stabilizer = Stabilizer()
+
+    def held(frame, drawing):
+        return replace(frame, image=stabilizer.hold(frame.image, drawing))
+
     given = [Frame(frame, pts) for pts, frame in enumerate(frames)]
-    return [frame.image for frame in stream(given, backend, batch=batch, finish=Stabilizer().hold)]
+    return [frame.image for frame in stream(given, backend, batch=batch, finish=held)]
 
 
 @pytest.mark.parametrize("size", [(64, 80), (61, 83), (5, 7)])

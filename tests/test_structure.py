@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 PUBLIC = [
     "Backend", "BackendError", "CartoonizeError", "Decoding", "Encoding", "Frame", "Image", "Images",
-    "MediaError", "ModelError", "OnnxOptions", "Report", "TrainingError", "__version__", "load", "open_sink",
-    "open_source", "stream", "stylize",
+    "MediaError", "ModelError", "OnnxOptions", "Report", "Retouch", "TrainingError", "__version__", "load",
+    "open_sink", "open_source", "stream", "stylize",
 ]  # fmt: skip
 
 # part -> the parts that it may import
@@ -34,11 +34,24 @@ ALLOWED = {
     "models": {"errors", "frames", "pending", "styles"},
     "backends": {"choices", "errors", "frames", "styles", "models"},
     "stabilizer": {"frames"},
-    "resume": {"errors", "media", "stabilizer", "styles", "version"},
-    "job": {"backends", "choices", "errors", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
+    "preview": {"backends", "errors", "frames", "media", "pending", "retouch"},
+    "retouch": {"choices", "errors", "frames"},
+    "resume": {"errors", "frames", "media", "retouch", "stabilizer", "styles", "version"},
+    "job": {
+        "backends",
+        "choices",
+        "errors",
+        "frames",
+        "media",
+        "pipeline",
+        "resume",
+        "retouch",
+        "stabilizer",
+        "styles",
+    },
     "batch": {"errors", "job", "media"},
     "watching": {"batch", "errors"},
-    "stretch": {"backends", "errors", "job", "media", "resume"},
+    "stretch": {"backends", "errors", "job", "media", "resume", "retouch"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {
         "backends",

@@ -40,7 +40,7 @@ def draw(
     report: "Report",
     batch: int | None,
     bar: Bar = progress,
-    **options: bool,
+    **options: Any,
 ) -> "Report":
     from ..job import run
 

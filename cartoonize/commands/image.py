@@ -9,12 +9,16 @@ import typer
 from ..options import (
     AsJson,
     ChannelOrder,
+    Compare,
     Device,
     InputRange,
+    KeepColour,
     MaxPixels,
+    MaxSize,
     Overwrite,
     PrecisionName,
     Provider,
+    Strength,
     Style,
 )
 from ..styles import DEFAULT
@@ -37,6 +41,10 @@ def image(
     provider: Provider = "auto",
     input_range: InputRange = "auto",
     channel_order: ChannelOrder = "rgb",
+    strength: Strength = 1.0,
+    keep_colour: KeepColour = False,
+    compare: Compare = None,
+    max_size: MaxSize = None,
     max_pixels: MaxPixels = None,
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
@@ -52,17 +60,21 @@ def image(
       cartoonize image *.jpg cartoons/
 
       cartoonize image photos/ cartoons/ --watch
+
+      cartoonize image portrait.jpg both.png --compare side --strength 0.7
     """
     from ..batch import PICTURES, Job
     from ..job import Report
     from ..media import PictureSink, PictureSource
+    from ..retouch import Retouch
 
+    retouch = Retouch(strength, keep_colour, compare)
     load = cache(lambda: open_backend(style, device, precision, provider, input_range, channel_order))
 
     def draw_picture(job: Job, bar: Bar) -> Report:
-        with PictureSource([job.source], max_pixels=max_pixels) as source:
+        with PictureSource([job.source], max_pixels=max_pixels, max_size=max_size) as source:
             backend = load()
             sink = PictureSink(job.target, source, overwrite=overwrite)
-            return draw(source, sink, backend, Report(str(job.target), style), 1, bar)
+            return draw(source, sink, backend, Report(str(job.target), style), 1, bar, retouch=retouch)
 
     draw_files(paths, PICTURES, draw_picture, load, Rules(skip_existing, overwrite, watch, as_json))

@@ -1,12 +1,15 @@
 """`cartoonize styles`."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..completion import style_names
-from ..console import terminal
+from ..console import plain, say, terminal
+from ..options import Device, Overwrite
+from ..styles import names
 from .own_styles import add, remove
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
@@ -28,6 +31,27 @@ def styles(context: typer.Context) -> None:
         from ..cards import styles_table
 
         terminal(sys.stdout).print(styles_table())
+
+
+@app.command("preview")
+def preview_styles(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="A picture, or a video: its middle frame.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The picture to write.")],
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Draw a picture in every style there is, onto one sheet with their names.
+
+    [bold]Examples[/bold]
+
+      cartoonize styles preview portrait.jpg styles.png
+
+      cartoonize styles preview holiday.mp4 styles.jpg -y
+    """
+    from ..preview import preview_styles as preview
+
+    preview(source, target, names(), device=device, overwrite=overwrite)
+    say(plain(str(target)))
 
 
 @app.command("show")

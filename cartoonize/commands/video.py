@@ -1,18 +1,22 @@
 """`cartoonize video`."""
 
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..console import plain, say
 from ..errors import MediaError
 from ..options import (
+    LOOK,
     AsJson,
     Background,
     Batch,
     ChannelOrder,
     Codec,
+    Compare,
     Container,
     Crf,
     Device,
@@ -20,7 +24,9 @@ from ..options import (
     Fps,
     Hdr,
     InputRange,
+    KeepColour,
     MaxPixels,
+    MaxSize,
     NoAudio,
     Overwrite,
     PrecisionName,
@@ -29,6 +35,7 @@ from ..options import (
     Resume,
     Stabilize,
     Start,
+    Strength,
     Style,
     TolerateErrors,
     VideoStream,
@@ -39,6 +46,9 @@ from ..options import (
 from ..styles import DEFAULT
 from .drawing import Bar, draw, open_backend
 from .many import Rules, SkipExisting, Watch, draw_files
+
+if TYPE_CHECKING:
+    from ..backends import LoadedBackend
 
 
 def video(
@@ -61,6 +71,18 @@ def video(
     skip_existing: SkipExisting = False,
     watch: Watch = False,
     as_json: AsJson = False,
+    strength: Strength = 1.0,
+    keep_colour: KeepColour = False,
+    compare: Compare = None,
+    max_size: MaxSize = None,
+    preview: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Draw N moments only, onto one picture, DST: to see in seconds whether one likes it.",
+            rich_help_panel=LOOK,
+        ),
+    ] = None,
     start: Start = None,
     end: End = None,
     stream: VideoStream = None,
@@ -91,14 +113,20 @@ def video(
       cartoonize video cat.gif cartoon.gif
 
       cartoonize video clips/ cartoons/ --skip-existing
+
+      cartoonize video holiday.mp4 look.png --preview 9
+
+      cartoonize video holiday.mp4 both.mp4 --compare wipe
     """
     from ..batch import Job, videos
-    from ..job import Report
+    from ..job import Report, written_size
     from ..media import Decoding, Encoding, open_sink, open_video
+    from ..retouch import Retouch
 
     if as_json and paths[-1] == Path("-"):
         raise MediaError("--json prints on standard output, where the video goes; leave it out.")
-    decoding = Decoding(stream, hdr, parse_rate(fps), max_pixels)
+    decoding = Decoding(stream, hdr, parse_rate(fps), max_pixels, max_size)
+    retouch = Retouch(strength, keep_colour, compare)
     encoding = Encoding(codec, crf, preset, not no_audio, container, background)
     part = {"start": parse_seconds(start), "end": parse_seconds(end)}
     frames = parse_batch(batch)
@@ -107,10 +135,24 @@ def video(
     def draw_video(job: Job, bar: Bar) -> Report:
         with open_video(job.source, **part, decoding=decoding) as source:
             backend = load()
-            sink = open_sink(job.target, source, encoding=encoding, overwrite=overwrite)
+            size = written_size(source, retouch)
+            sink = open_sink(job.target, source, encoding=encoding, overwrite=overwrite, size=size)
             report = Report(str(job.target), style)
-            return draw(source, sink, backend, report, frames, bar, stabilize=stabilize, resume=resume,
-                        tolerate_errors=tolerate_errors)  # fmt: skip
+            return draw(source, sink, backend, report, frames, bar, stabilize=stabilize, retouch=retouch,
+                        resume=resume, tolerate_errors=tolerate_errors)  # fmt: skip
 
+    if preview is not None:
+        _preview(paths, load, overwrite=overwrite, count=preview, decoding=decoding, retouch=retouch, **part)
+        return
     rules = Rules(skip_existing, overwrite, watch, as_json)
     draw_files(paths, videos(container), draw_video, load, rules, alone=fps is not None)
+
+
+def _preview(paths: Sequence[Path], load: Callable[[], "LoadedBackend"], **options: Any) -> None:
+    from ..preview import preview_video
+
+    if len(paths) != 2:
+        raise MediaError("--preview shows one video: name SRC and the picture to write.")
+    source, target = paths
+    preview_video(source, target, load(), **options)
+    say(plain(str(target)))

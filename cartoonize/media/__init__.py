@@ -50,7 +50,7 @@ def open_source(
             of pictures, unless `decoding` gives it a rate: then it is a video. `-` is standard input.
         start: seconds of a video to leave out at the beginning.
         end: the second of a video at which to stop.
-        decoding: how to read a video; its `max_pixels` counts for pictures too.
+        decoding: how to read a video; `max_pixels` and `max_size` count for pictures too.
 
     Raises:
         MediaError: there is no such file, or it is damaged, too large, or of a kind that cannot be read.
@@ -58,7 +58,8 @@ def open_source(
     series = path.is_dir() and decoding is not None and decoding.fps is not None
     still = path.suffix.lower() in PICTURE_SUFFIXES and not is_animated(path)
     if still or (path.is_dir() and not series):
-        return PictureSource([path], max_pixels=decoding.max_pixels if decoding else None)
+        decoding = decoding or Decoding()
+        return PictureSource([path], max_pixels=decoding.max_pixels, max_size=decoding.max_size)
     return open_video(path, start=start, end=end, decoding=decoding)
 
 
@@ -85,7 +86,12 @@ def open_video(
 
 
 def open_sink(
-    path: Path, source: Source, *, encoding: Encoding | None = None, overwrite: bool = False
+    path: Path,
+    source: Source,
+    *,
+    encoding: Encoding | None = None,
+    overwrite: bool = False,
+    size: tuple[int, int] | None = None,
 ) -> Sink:
     """Open the counterpart of a source: a picture or folder for pictures, a video for a video.
 
@@ -95,6 +101,7 @@ def open_sink(
         source: gives what is carried over: sound, metadata, colours, orientation, EXIF.
         encoding: how to compress a video.
         overwrite: replace what is there; refused otherwise.
+        size: width and height of the frames that are to come, where those of a video's source are not meant.
 
     Raises:
         MediaError: the path is taken or cannot be written, or the encoder or format is unknown.
@@ -106,7 +113,7 @@ def open_sink(
     encoding = encoding or Encoding()
     if is_series(path):
         return StillsSink(path, source, background=encoding.background, overwrite=overwrite)
-    return VideoSink(path, source, encoding=encoding, overwrite=overwrite)
+    return VideoSink(path, source, encoding=encoding, overwrite=overwrite, size=size)
 
 
 __all__ = [

@@ -12,16 +12,24 @@ from .film import Film
 
 
 class Canvas:
-    """Draws the frames of a film for an encoder, in `colour`. `notices` is appended to.
+    """Draws the frames of a film for an encoder, at a `size` (width, height) and in `colour`.
+
+    `notices` is appended to.
 
     Raises:
         MediaError: `background` is no colour.
     """
 
     def __init__(
-        self, film: Film, colour: Colour, pixel_format: str, background: str, notices: list[str]
+        self,
+        film: Film,
+        size: tuple[int, int],
+        colour: Colour,
+        pixel_format: str,
+        background: str,
+        notices: list[str],
     ) -> None:
-        self._film, self._colour, self._notices = film, colour, notices
+        self._film, self._size, self._colour, self._notices = film, size, colour, notices
         self._background, self._laid = background, False
         self._ground = background_colour(background)
         self._palette = _Palette() if pixel_format == "pal8" else None
@@ -42,8 +50,7 @@ class Canvas:
         if alpha is not None and not holds_alpha(self._format):
             image, alpha = on_background(image, alpha, self._ground), None
             self._tell()
-        film = self._film
-        return self._colour.from_rgb(image, self._format, film.width, film.height, alpha)
+        return self._colour.from_rgb(image, self._format, *self._size, alpha)
 
     def _tell(self) -> None:
         if not self._laid:

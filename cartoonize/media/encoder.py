@@ -25,14 +25,22 @@ _GLOBAL_HEADER = 0x40  # FFmpeg's AVFMT_GLOBALHEADER: parameter sets go into the
 class Encoder:
     """Compresses the frames of a film for a container, in segments or all in one.
 
-    `written` is the number of frames. `notices` is appended to.
+    `written` is the number of frames. `notices` is appended to. `size` is as in `open_sink`.
 
     Raises:
         MediaError: the encoder is unknown, or has not what was asked for; the background is no colour.
     """
 
-    def __init__(self, film: Film, encoding: Encoding, container: str, notices: list[str]) -> None:
+    def __init__(
+        self,
+        film: Film,
+        encoding: Encoding,
+        container: str,
+        notices: list[str],
+        size: tuple[int, int] | None = None,
+    ) -> None:
         self._film, self._container, self._notices = film, container, notices
+        self._size = size or (film.width, film.height)
         name = encoding.encoder(container, transparent=film.transparent)
         encoding.check(name)
         self.codec, self.options = _codec(name), encoding.options(name)
@@ -41,7 +49,9 @@ class Encoder:
         self.time_base = _encodable(1 / film.rate if self._timeless else film.time_base, name)
         # JPEG knows full range only.
         self._colour = film.colour.full() if name == "mjpeg" else film.colour
-        self._canvas = Canvas(film, self._colour, self._pixel_format, encoding.background, notices)
+        self._canvas = Canvas(
+            film, self._size, self._colour, self._pixel_format, encoding.background, notices
+        )
         self._context: av.VideoCodecContext | None = None
         self.written = 0
         self._first, self._before = 0, cast("Mark | None", None)  # where the segment at work begins
@@ -56,7 +66,7 @@ class Encoder:
     def configure(self, context: av.VideoCodecContext) -> None:
         """Say to one of FFmpeg's encoders what it is to write; the same settings make the same header."""
         film = self._film
-        context.width, context.height = film.width, film.height
+        context.width, context.height = self._size
         context.pix_fmt = self._pixel_format
         context.time_base = self.time_base
         context.sample_aspect_ratio = film.sample_aspect_ratio
@@ -123,13 +133,13 @@ class Encoder:
         return context
 
     def _format(self) -> str:
-        film, name = self._film, self.codec.name
+        film, name, (width, height) = self._film, self.codec.name, self._size
         chosen = pixel_format(self.codec, film.pixel_format, transparent=film.transparent)
-        odd = film.width % 2 or film.height % 2
+        odd = width % 2 or height % 2
         if not odd or name not in ("libx264", "libx265") or chosen == "yuv444p":
             return chosen
         self._notices.append(
-            f"The size {film.width}x{film.height} is odd, which {name} keeps only in 4:4:4 colour; "
+            f"The size {width}x{height} is odd, which {name} keeps only in 4:4:4 colour; "
             "some players cannot show that, and --codec libvpx-vp9 is an alternative."
         )
         return "yuv444p"

@@ -16,6 +16,7 @@ from PIL.Image import Image as Picture
 from ..errors import MediaError
 from ..frames import Frame
 from ..pending import PendingFile
+from .decoding import check_max_size
 from .film import Closing
 from .picture import Details, read_picture
 
@@ -57,7 +58,8 @@ class PictureSource(Closing):
 
     Frames are counted from 0, a second each, and bear the name of their file. EXIF orientation is applied.
     Grey, palette and 16-bit pictures become 8-bit RGB; grey and CMYK ones with a colour profile of their
-    own become sRGB; RGB values keep their profile. `frames` is the number of pictures. `details` holds what
+    own become sRGB; RGB values keep their profile. Those with a
+    longer side than `max_size` are made smaller. `frames` is the number of pictures. `details` holds what
     was set aside for each frame that has been read, by its `pts`, until the sink takes it out.
 
     Raises:
@@ -65,8 +67,12 @@ class PictureSource(Closing):
             is damaged, cannot be read, or is too large.
     """
 
-    def __init__(self, paths: Sequence[Path], *, max_pixels: int | None = None) -> None:
-        self._max_pixels = max_pixels
+    def __init__(
+        self, paths: Sequence[Path], *, max_pixels: int | None = None, max_size: int | None = None
+    ) -> None:
+        self._max_pixels, self._max_size = max_pixels, max_size
+        if max_size is not None:
+            check_max_size(max_size)
         self.paths = list(dict.fromkeys(found for path in paths for found in pictures_in(path)))
         self.single = len(paths) == len(self.paths) == 1 and not paths[0].is_dir()
         self.frames: int | None = len(self.paths)
@@ -76,7 +82,7 @@ class PictureSource(Closing):
     def __iter__(self) -> Iterator[Frame]:
         """Frames, once."""
         for index, path in enumerate(self.paths):
-            picture, self.details[index] = read_picture(path, self.notices, self._max_pixels)
+            picture, self.details[index] = read_picture(path, self.notices, self._max_pixels, self._max_size)
             # A copy: what Pillow hands out is read-only, which PyTorch warns about.
             yield Frame(np.array(picture), pts=index, duration=1, name=path.name)
 
@@ -159,10 +165,11 @@ class PictureSink:
     ) -> tuple[Picture, dict[str, Any]]:
         """Reduce a picture and what belongs to it to what its format can hold; gives options to save it."""
         exif, profile = details.exif, details.profile
-        if details.alpha and kind.alpha:
-            picture.putalpha(details.alpha)
-        elif details.alpha:
-            picture = Pillow.composite(picture, Pillow.new("RGB", picture.size, "white"), details.alpha)
+        alpha = details.alpha and _tiled(details.alpha, picture.size)
+        if alpha and kind.alpha:
+            picture.putalpha(alpha)
+        elif alpha:
+            picture = Pillow.composite(picture, Pillow.new("RGB", picture.size, "white"), alpha)
             self._left_out(target, "transparency, so the picture stands on white")
         if (exif or profile) and not kind.metadata:
             exif, profile = b"", None
@@ -175,6 +182,16 @@ class PictureSink:
 
     def _left_out(self, target: Path, what: str) -> None:
         self.notices.append(f"{target} cannot hold {what}; a PNG file would keep it.")
+
+
+def _tiled(plane: Picture, size: tuple[int, int]) -> Picture:
+    """A plane as often as it takes to fill a size, as of two pictures side by side."""
+    if plane.size == size:
+        return plane
+    tiled = Pillow.new(plane.mode, size)
+    for left in range(0, size[0], plane.width):
+        tiled.paste(plane, (left, 0))
+    return tiled
 
 
 def pictures_in(path: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
 from ..errors import MediaError
+from .decoding import fitted, smaller
 
 MAX_PIXELS = 256_000_000
 """Larger pictures are refused by their header: a small file can claim to be of any size."""
@@ -57,10 +58,13 @@ class Details:
     dpi: tuple[float, float] | None = None
 
 
-def read_picture(path: Path, notices: list[str], max_pixels: int | None = None) -> tuple[Picture, Details]:
+def read_picture(
+    path: Path, notices: list[str], max_pixels: int | None = None, max_size: int | None = None
+) -> tuple[Picture, Details]:
     """Read the first picture of a file, in RGB and upright, and what belongs to it.
 
-    `notices` gets a sentence for each thing that could not be read as it was meant.
+    `notices` gets a sentence for each thing that could not be read as it was meant. Pictures that are longer
+    than `max_size` pixels are made smaller.
 
     Raises:
         MediaError: the file is missing, damaged or no picture, or it has more than `max_pixels` pixels, which
@@ -79,7 +83,16 @@ def read_picture(path: Path, notices: list[str], max_pixels: int | None = None) 
             rgb, profile = _in_rgb(colours, picture.info.get("icc_profile"), path, notices)
     except DAMAGE as error:
         raise MediaError(f"Cannot read {path}: {_reason(error, path)}.") from error
+    size = fitted(*rgb.size, max_size)
+    if size != rgb.size:
+        notices.append(smaller(path.name, rgb.size, size))
+        rgb, alpha = reduced(rgb, size), alpha and reduced(alpha, size)
     return rgb, Details(exif, profile, alpha, dpi)
+
+
+def reduced(picture: Picture, size: tuple[int, int]) -> Picture:
+    """A picture made smaller."""
+    return picture.resize(size, Pillow.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def open_picture(path: Path, limit: int = MAX_PIXELS) -> Picture:

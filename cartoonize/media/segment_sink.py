@@ -16,17 +16,19 @@ from .segments import Mark, Segment, SegmentWriter
 class SegmentSink:
     """Takes the frames of a film from anywhere on; `finished` gets each segment, and the file that it makes.
 
-    `container` is the format of the video that they are for, by FFmpeg's name.
+    `container` is the format of the video that they are for, by FFmpeg's name; `size` is as in `open_sink`.
 
     Raises:
         MediaError: as Encoder.
     """
 
-    def __init__(self, source: Film, encoding: Encoding, container: str) -> None:
+    def __init__(
+        self, source: Film, encoding: Encoding, container: str, size: tuple[int, int] | None = None
+    ) -> None:
         self.notices: list[str] = []
         self.finished: deque[tuple[Segment, bytes]] = deque()
         self._path = source.path
-        self._encoder = Encoder(source, encoding, container, self.notices)
+        self._encoder = Encoder(source, encoding, container, self.notices, size)
         self._begin()
 
     def _begin(self) -> None:

@@ -6,7 +6,7 @@ Pillow reads and writes them, so that orientation, grey, palettes and 16 bits ar
 import contextlib
 import re
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -24,10 +24,10 @@ from .alpha import background_colour, on_background
 from .animation import plays
 from .colour import Colour
 from .companions import NoCompanions
-from .decoding import Decoding
+from .decoding import Decoding, fitted, smaller
 from .film import Closing, Film
 from .images import FORMATS, pictures_in
-from .picture import DAMAGE, MAX_PIXELS, open_picture, read_picture
+from .picture import DAMAGE, MAX_PIXELS, open_picture, read_picture, reduced
 
 _USUAL_RATE = Fraction(25)
 _MILLISECOND = Fraction(1, 1000)
@@ -69,7 +69,7 @@ class StillsSource(Closing):
         self.notices: list[str] = []
         self._start, self._end = start or 0.0, end
         decoding = decoding or Decoding()
-        self._limit = decoding.max_pixels or MAX_PIXELS
+        self._limit, self._max_size = decoding.max_pixels or MAX_PIXELS, decoding.max_size
         self.plays = plays(path)
         if path.is_dir():
             self._open_folder(decoding.fps)
@@ -141,13 +141,29 @@ class StillsSource(Closing):
     def _timed(self) -> Iterator[Frame]:
         """The frames of the range, counted from its start."""
         offset, pts = round(self._start / self.time_base), 0
-        for still in self._stills:
+        for still in map(self._fitted, self._stills):
             begins = pts - offset
             pts += still.duration
             if self._end is not None and begins * self.time_base >= self._end - self._start:
                 return
             if begins >= 0:
                 yield Frame(still.image, begins, self.time_base, still.duration, still.name, still.alpha)
+
+    def _fitted(self, still: _Still) -> _Still:
+        """Made smaller, as is asked for."""
+        height, width = still.image.shape[:2]
+        size = fitted(width, height, self._max_size, even=True)
+        if size == (width, height):
+            return still
+        sentence = smaller(still.name or self.path.name, (width, height), size)
+        if sentence not in self.notices:
+            self.notices.append(sentence)
+        image, alpha = (
+            None if plane is None else np.array(reduced(Pillow.fromarray(plane), size))
+            for plane in (still.image, still.alpha)
+        )
+        assert image is not None
+        return replace(still, image=image, alpha=alpha)
 
     def _tell_of_size(self, frame: Frame) -> None:
         height, width = frame.image.shape[:2]

@@ -16,6 +16,7 @@ import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition
+from av.video.reformatter import Interpolation
 
 from ..errors import MediaError, SourceError
 from ..frames import Frame, Image
@@ -24,7 +25,7 @@ from .animation import plays
 from .colour import SDR, Colour
 from .companions import Companions, StreamedCompanions
 from .damage import Damage, End, readable
-from .decoding import Decoding
+from .decoding import Decoding, fitted, smaller
 from .deinterlace import deinterlaced
 from .ffmpeg import ffmpeg_errors
 from .film import Closing
@@ -39,6 +40,7 @@ STREAMED = Path("-")
 MAX_PIXELS = 1 << 26
 """Of a frame, unless told otherwise; 8K has half of them. Some frames are in the memory at once."""
 LONGEST = 1e7  # seconds; later times are taken for mistakes
+_AREA = Interpolation.AREA | Interpolation.ACCURATE_RND
 _SEEK_MARGINS = (0.0, 2.0, 12.0, math.inf)
 
 
@@ -125,7 +127,8 @@ class VideoSource(Closing):
     def _upright_frames(self) -> Iterator[Frame]:
         moment = self._first
         while moment is not None and self._read != self.until:
-            frame, pts, duration = moment
+            whole, pts, duration = moment
+            frame = self._scaled(whole)
             image = self._image(frame)
             self._read += 1
             if self.every and self._read % self.every == 0:
@@ -193,11 +196,19 @@ class VideoSource(Closing):
         for frame, time, _ in self._decoded:
             if time >= pts:
                 self.damage.reset()  # what cannot be decoded before a keyframe is no damage
-                return self._mark(self._image(frame), pts) if time == pts else None
+                return self._mark(self._image(self._scaled(frame)), pts) if time == pts else None
         return None
 
     def _image(self, frame: av.VideoFrame) -> Image:
         return self._orientation.upright(self._to_rgb(frame))
+
+    def _scaled(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Made smaller before anything else is done with it; palettes cannot be mixed and become colours."""
+        if self._size == self._full_size:
+            return frame
+        kind = "rgba" if frame.format.name == "pal8" else None
+        width, height = self._size
+        return frame.reformat(width=width, height=height, format=kind, interpolation=_AREA, threads=1)
 
     def _seek(self, time: float) -> None:
         """Go to a keyframe at or before a time on the file's own clock.
@@ -227,7 +238,10 @@ class VideoSource(Closing):
         self.pixel_format = frame.format.name
         self.transparent = is_transparent(frame)
         self._orientation = Orientation.of(frame)
-        self.width, self.height = frame.width, frame.height
+        self._full_size = frame.width, frame.height
+        self.width, self.height = self._size = fitted(*self._full_size, self.decoding.max_size, even=True)
+        if self._size != self._full_size:
+            self.notices.append(smaller(self.path.name, self._full_size, self._size))
         aspect = self._stream.sample_aspect_ratio or Fraction(1)
         if self._orientation.transposed:
             self.width, self.height, aspect = self.height, self.width, 1 / aspect

@@ -36,7 +36,15 @@ class VideoSink:
             another process writes the same file; or, while writing, the disk is full.
     """
 
-    def __init__(self, path: Path, source: Film, *, encoding: Encoding, overwrite: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        source: Film,
+        *,
+        encoding: Encoding,
+        overwrite: bool,
+        size: tuple[int, int] | None = None,
+    ) -> None:
         with ffmpeg_errors(path):
             if path.exists() and source.path.exists() and path.samefile(source.path):
                 raise MediaError(f"{path} is the source itself; name another file to write.")
@@ -50,7 +58,7 @@ class VideoSink:
                 self._container = on_error.enter_context(
                     open_output(self._journal, encoding.format, source.plays)
                 )
-                self._encoder = Encoder(source, encoding, self._container.format.name, self.notices)
+                self._encoder = Encoder(source, encoding, self._container.format.name, self.notices, size)
                 self._add_video(source)
                 self._companions = source.accompany(
                     self._container, audio=encoding.audio, notices=self.notices
