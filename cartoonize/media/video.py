@@ -6,7 +6,7 @@ What else the file holds is handed to the sink (see companions.py).
 import math
 import zlib
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -18,18 +18,16 @@ from av.packet import Packet
 from av.stream import Disposition
 
 from ..errors import MediaError, SourceError
-from ..frames import Frame, Image
-from .alpha import alpha_decoder, alpha_of, is_transparent
+from ..frames import Frame
+from .alpha import alpha_decoder
 from .animation import plays
-from .colour import SDR, Colour
 from .companions import Companions, StreamedCompanions
 from .damage import Damage, End, readable
 from .decoding import Decoding
 from .deinterlace import deinterlaced
+from .developer import Developer
 from .ffmpeg import ffmpeg_errors
 from .film import Closing
-from .hdr import TRANSFERS, ToneMapper
-from .orientation import Orientation
 from .picture import check_size
 
 BROADCAST_CLOCK = 1.0  # seconds
@@ -123,16 +121,14 @@ class VideoSource(Closing):
         moment = self._first
         while moment is not None:
             frame, pts, duration = moment
-            image = self._image(frame)
+            image = self._developer.image(frame)
             self._read += 1
             if self.every and self._read % self.every == 0:
                 crc, damage = zlib.crc32(image.data), self.damage
                 self.marks[self._read] = {
                     "pts": pts, "crc": crc, "packets": damage.packets, "frames": damage.frames
                 }  # fmt: skip
-            alpha = alpha_of(frame)
-            alpha = None if alpha is None else self._orientation.upright(alpha)
-            yield Frame(image, pts, self.time_base, duration, alpha=alpha)
+            yield Frame(image, pts, self.time_base, duration, alpha=self._developer.alpha(frame))
             moment = next(self._decoded, None)
 
     def close(self) -> None:
@@ -171,11 +167,8 @@ class VideoSource(Closing):
         self._decoded = self._moments()
         for frame, pts, _ in self._decoded:
             if pts >= mark["pts"]:
-                return pts == mark["pts"] and zlib.crc32(self._image(frame).data) == mark["crc"]
+                return pts == mark["pts"] and zlib.crc32(self._developer.image(frame).data) == mark["crc"]
         return False
-
-    def _image(self, frame: av.VideoFrame) -> Image:
-        return self._orientation.upright(self._to_rgb(frame))
 
     def _seek(self, time: float) -> None:
         """Go to a keyframe at or before a time on the file's own clock.
@@ -201,34 +194,14 @@ class VideoSource(Closing):
 
     def _describe(self, frame: av.VideoFrame) -> None:
         """What the first frame tells of all of them."""
-        self._develop(frame)
-        self.pixel_format = frame.format.name
-        self.transparent = is_transparent(frame)
-        self._orientation = Orientation.of(frame)
-        self.width, self.height = frame.width, frame.height
-        aspect = self._stream.sample_aspect_ratio or Fraction(1)
-        if self._orientation.transposed:
-            self.width, self.height, aspect = self.height, self.width, 1 / aspect
-        self.sample_aspect_ratio = aspect
+        developer = self._developer = Developer(
+            self.path, frame, self._stream.sample_aspect_ratio, self.decoding, self.notices
+        )
+        self.width, self.height = developer.width, developer.height
+        self.sample_aspect_ratio, self.colour = developer.sample_aspect_ratio, developer.colour
+        self.pixel_format, self.transparent = developer.pixel_format, developer.transparent
         self.frames = self._count()
         self.plays = plays(self.path)
-
-    def _develop(self, frame: av.VideoFrame) -> None:
-        """Choose how frames become RGB, and what colours the output has."""
-        self.colour = Colour.of(frame)
-        self._to_rgb: Callable[[av.VideoFrame], Image] = self.colour.to_rgb
-        bits, hdr = frame.format.components[0].bits, TRANSFERS.get(self.colour.transfer)
-        if hdr and self.decoding.hdr == "fail":
-            raise MediaError(
-                f"{self.path} is {hdr} (HDR), which comes out in SDR only; allow it by --hdr tonemap."
-            )
-        if hdr:
-            self._to_rgb, self.colour = ToneMapper(frame, self.colour.sws), SDR
-            self.notices.append(
-                f"{self.path.name} is {hdr} (HDR); it was tone-mapped to SDR, by ITU-R BT.2390."
-            )
-        elif bits > 8:
-            self.notices.append(f"{self.path.name} is {bits}-bit; its samples were reduced to 8 bits.")
 
     def _count(self) -> int | None:
         stream = self._stream
