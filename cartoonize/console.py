@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -61,6 +61,20 @@ def progress(label: str, total: int | None) -> Iterator[Any]:
             progress.update(task, completed=frames, rate=f"{speed:.1f}/s" if speed else "")
 
         yield done
+
+
+@contextmanager
+def status() -> Iterator[Callable[[str], None]]:
+    """A line at the bottom of a terminal, nothing elsewhere; yields what to tell its text."""
+    from rich.live import Live
+    from rich.text import Text
+
+    console = terminal(sys.stderr)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as line:
+        yield lambda text: line.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
 
 
 def finish(report: "Report", as_json: bool) -> None:

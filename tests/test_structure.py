@@ -35,6 +35,7 @@ ALLOWED = {
     "stabilizer": {"frames"},
     "resume": {"errors", "media", "stabilizer", "styles", "version"},
     "job": {"backends", "errors", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
+    "live": {"backends", "errors", "frames", "media", "pipeline", "stabilizer"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {
         "backends",

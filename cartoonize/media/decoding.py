@@ -13,7 +13,8 @@ class Decoding:
     `stream`: the number of the video stream in the file, counted over all its streams; by default the one
     that the file names, or the first. `hdr`: "tonemap" turns HDR video into SDR, "fail" refuses it. `fps`:
     frames a second of a folder of pictures, 25 by default; videos have times of their own. `max_pixels`:
-    larger frames are refused before they take memory; by default 67 million, twice those of 8K.
+    larger frames are refused before they take memory; by default 67 million, twice those of 8K. `max_size`:
+    pictures whose longer side has more pixels are made smaller; by default none are.
 
     Raises:
         MediaError: a value that cannot be.
@@ -23,6 +24,7 @@ class Decoding:
     hdr: str = "tonemap"
     fps: Fraction | None = None
     max_pixels: int | None = None
+    max_size: int | None = None
 
     def __post_init__(self) -> None:
         if self.hdr not in ("tonemap", "fail"):

@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.video.reformatter import Interpolation
 
 from ..errors import MediaError
 from ..frames import Image, Plane
@@ -33,11 +34,16 @@ class Developer:
         decoding: Decoding,
         notices: list[str],
     ) -> None:
-        self._choose(path, first, decoding, notices)
+        self._limit = decoding.max_size
+        self.colour = Colour.of(first)
+        self._to_rgb = self._conversion(path, first, decoding, notices)
         self.pixel_format = first.format.name
         self.transparent = is_transparent(first)
         self._orientation = Orientation.of(first)
-        self.width, self.height = first.width, first.height
+        fitted = self._fitted(first)
+        if fitted is not first:
+            self.colour = self.colour.stated()
+        self.width, self.height = fitted.width, fitted.height
         self.sample_aspect_ratio = aspect or Fraction(1)
         if self._orientation.transposed:
             self.width, self.height = self.height, self.width
@@ -45,24 +51,35 @@ class Developer:
 
     def image(self, frame: av.VideoFrame) -> Image:
         """The picture of a frame, (H, W, 3)."""
-        return self._orientation.upright(self._to_rgb(frame))
+        return self._orientation.upright(self._to_rgb(self._fitted(frame)))
 
     def alpha(self, frame: av.VideoFrame) -> Plane | None:
         """How opaque its pixels are, (H, W); None if all are."""
-        alpha = alpha_of(frame)
+        alpha = alpha_of(self._fitted(frame))
         return None if alpha is None else self._orientation.upright(alpha)
 
-    def _choose(self, path: Path, first: av.VideoFrame, decoding: Decoding, notices: list[str]) -> None:
-        """How frames become RGB, and what colours the output has."""
-        self.colour = Colour.of(first)
-        self._to_rgb: Callable[[av.VideoFrame], Image] = self.colour.to_rgb
+    def _fitted(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """A frame no larger than asked for, scaled as it is coded: 0.4 ms from 720p; as RGB it takes 2."""
+        if self._limit is None or max(frame.width, frame.height) <= self._limit:
+            return frame
+        share = self._limit / max(frame.width, frame.height)
+        width, height = (max(2, round(side * share / 2) * 2) for side in (frame.width, frame.height))
+        coded = "rgba" if frame.format.has_palette else None
+        return frame.reformat(width, height, format=coded, interpolation=Interpolation.AREA, threads=1)
+
+    def _conversion(
+        self, path: Path, first: av.VideoFrame, decoding: Decoding, notices: list[str]
+    ) -> Callable[[av.VideoFrame], Image]:
+        """How frames become RGB; of what becomes SDR, `colour` is that of SDR."""
         bits, hdr = first.format.components[0].bits, TRANSFERS.get(self.colour.transfer)
         if hdr and decoding.hdr == "fail":
             raise MediaError(
                 f"{path} is {hdr} (HDR), which comes out in SDR only; allow it by --hdr tonemap."
             )
         if hdr:
-            self._to_rgb, self.colour = ToneMapper(first, self.colour.sws), SDR
             notices.append(f"{path.name} is {hdr} (HDR); it was tone-mapped to SDR, by ITU-R BT.2390.")
-        elif bits > 8:
+            mapper, self.colour = ToneMapper(first, self.colour.sws), SDR
+            return mapper
+        if bits > 8:
             notices.append(f"{path.name} is {bits}-bit; its samples were reduced to 8 bits.")
+        return self.colour.to_rgb

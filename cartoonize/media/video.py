@@ -85,7 +85,7 @@ class VideoSource(Closing):
             # FFmpeg decodes some frames to see what there is: it has to know the limit, too.
             limit = {"max_pixels": str(self._limit)}
             self.container: InputContainer = on_error.enter_context(_open_input(self.path, limit))
-            stream = self._stream = _picture_stream(self.container, self.path, self.decoding.stream)
+            stream = self._stream = picture_stream(self.container, self.path, self.decoding.stream)
             check_size(self.path, stream.width, stream.height, self._limit)
             stream.codec_context.options.update(limit)
             self.stream_index = stream.index
@@ -289,7 +289,7 @@ def _check_range(start: float | None, end: float | None) -> None:
         raise MediaError(f"The end ({end:g} s) has to come after the start ({start or 0:g} s).")
 
 
-def _picture_stream(container: InputContainer, path: Path, number: int | None) -> av.VideoStream:
+def picture_stream(container: InputContainer, path: Path, number: int | None) -> av.VideoStream:
     """The video stream of that number, or the default one, or else the first; no cover picture."""
     videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not videos:
