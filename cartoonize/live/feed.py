@@ -74,7 +74,7 @@ def _camera(source: str, which: str, size: tuple[int, int] | None, fps: Fraction
     device = _chosen(which, found)
     if device is None:
         known = " and ".join(f'"camera:{device.description}"' for device in found)
-        raise MediaError(f"There is no {source} here; {f'there is {known}' if known else 'none was found'}.")
+        raise MediaError(f"There is no {source}; FFmpeg finds {known or 'no camera at all'}.")
     options = {"video_size": "{}x{}".format(*size)} if size else {}
     if fps or sys.platform == "darwin":  # whose default, 29.97, hardly any camera takes
         options["framerate"] = str(fps or 30)
@@ -85,9 +85,9 @@ def _camera(source: str, which: str, size: tuple[int, int] | None, fps: Fraction
 def _chosen(which: str, found: list[DeviceInfo]) -> str | None:
     """FFmpeg's name of a camera; on Linux one that is there but may not be opened counts, to be told why."""
     if sys.platform == "linux":
-        path = f"/dev/video{which or 0}" if which.isdecimal() or not (which or found) else which
-        if Path(path).is_char_device():
-            return path
+        path = Path(f"/dev/video{which or 0}" if which.isdecimal() or not (which or found) else which)
+        if path.is_char_device():
+            return str(path)
     elif which.isdecimal():
         return found[int(which)].name if int(which) < len(found) else None
     return next((d.name for d in found if which in ("", d.name, d.description)), None)

@@ -9,7 +9,7 @@ import av
 
 from ..errors import MediaError
 from ..frames import Frame
-from ..media import Encoding, Sink, VideoSink
+from ..media import Sink, open_film_sink
 from ..media.ffmpeg import write_errors
 from .source import LiveSource
 
@@ -95,7 +95,7 @@ def open_live_sink(
     """Open what `--sink` names: `window`, `null`, an address, or else a file to record to.
 
     Raises:
-        MediaError: as WindowSink, StreamSink and VideoSink.
+        MediaError: as WindowSink, StreamSink and open_sink.
     """
     if sink == "window":
         from .window import WindowSink
@@ -105,7 +105,7 @@ def open_live_sink(
         return NullSink()
     if "://" in sink:
         return StreamSink(sink, source)
-    return VideoSink(Path(sink), source, encoding=Encoding(), overwrite=overwrite)
+    return open_film_sink(Path(sink), source, overwrite=overwrite)
 
 
 def _sized(url: str) -> str:
