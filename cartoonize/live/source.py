@@ -134,23 +134,25 @@ class LiveSource(Closing):
         return NoCompanions()
 
     def _thinned(self) -> Generator[Arrival]:
-        """No more than `fps` a second, where a quarter of a frame is no matter."""
-        interval = float(1 / self._fps) if self._fps else 0.0
-        due = 0.0
+        """No more than `fps` a second by their own times, where a quarter of a frame is no matter."""
+        interval, due = float(1 / (self._fps or _MOST)), 0.0
         for frame in deinterlaced(self._decoded(), self._met_interlaced):
             at = frame.opaque if isinstance(frame.opaque, float) else time.monotonic()
-            if at >= due - interval / 4:
-                due = max(due + interval, at)
-                yield Arrival(frame, at)
+            moment = at if frame.time is None else frame.time
+            early = due - moment
+            if interval / 4 < early < interval + _LATE:  # earlier still is a clock that was set back
+                continue
+            due = (due if abs(early) < interval else moment) + interval
+            yield Arrival(frame, at)
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
         for packet in self._packets():
-            if self.feed.kind == "file":
-                self._await(packet)
             packet.opaque = time.monotonic()
             try:
                 for frame in self._stream.codec_context.decode(packet):
                     self._damage.frames += frame.is_corrupt
+                    if self.feed.kind == "file":
+                        self._await(frame)
                     yield frame
             except av.error.InvalidDataError:
                 self._damage.packets += 1
@@ -169,14 +171,14 @@ class LiveSource(Closing):
             else:
                 return
 
-    def _await(self, packet: "Packet[Any]") -> None:
-        """Have a file's packet come when it is due; from one that is far too late on, time counts anew."""
-        if packet.dts is None:
-            return
-        moment, now = float(packet.dts * packet.time_base), time.monotonic()
-        if self._begun is None or now - self._begun > moment + _LATE:
-            self._begun = now - moment
-        self._stopped.wait(max(0.0, self._begun + moment - now))
+    def _await(self, frame: av.VideoFrame) -> None:
+        """Have a file's frame come when it is due; from one that is far too late on, time counts anew."""
+        now = time.monotonic()
+        if frame.time is not None:
+            if self._begun is None or now - self._begun > frame.time + _LATE:
+                self._begun = now - frame.time
+            self._stopped.wait(max(0.0, self._begun + frame.time - now))
+        frame.opaque = time.monotonic()
 
     def _met_interlaced(self) -> None:
         self.notices.append(f"{self.path.name} is interlaced; it was deinterlaced (bwdif), a frame later.")
