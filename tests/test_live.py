@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,8 +18,9 @@ import av
 import numpy as np
 import pytest
 from clips import Clip, heeding, read_clip
+from PIL import ImageGrab, features
 
-from cartoonize import Decoding
+from cartoonize import Decoding, load
 from cartoonize.errors import MediaError, SourceError
 from cartoonize.live import LiveReport, LiveSource, NullSink, feed, open_live_sink
 from cartoonize.live import run as show
@@ -173,19 +175,19 @@ def sent(url, seconds):
 def test_what_is_sent_can_be_received():
     """Any program can tune in to UDP while it is sent: it sees the drawings, in order."""
     address = f"udp://127.0.0.1:{free_port()}"
-    with sent(address, 4), av.open(address, timeout=(10, 3)) as container:
+    with sent(address, 2), av.open(address, timeout=(10, 3)) as container:
         frames = list(islice(container.decode(video=0), 20))
     times = [frame.time for frame in frames]
     assert rising(times)
     [last] = frames[-1:]
-    off = [np.abs(255 - source.astype(int) - last.to_ndarray(format="rgb24")).mean() for source in bars(4)]
+    off = [np.abs(255 - source.astype(int) - last.to_ndarray(format="rgb24")).mean() for source in bars(2)]
     assert min(off) < 12
 
 
 def test_a_source_that_falls_silent(tmp_path):
     """What was received is in the recording, whole, when the sender is gone; a sentence says that it is."""
     address = f"udp://127.0.0.1:{free_port()}"
-    with sent(address, 3), pytest.raises(SourceError, match=r"Nothing came from udp.* for 1 s") as gone:
+    with sent(address, 2), pytest.raises(SourceError, match=r"Nothing came from udp.* for 1 s") as gone:
         draw(address, tmp_path / "out.mkv", timeout=1.0)
     seen = read_clip(tmp_path / "out.mkv")
     assert f"{len(seen.times)} frames were drawn until then" in gone.value.__notes__[0]
@@ -194,6 +196,7 @@ def test_a_source_that_falls_silent(tmp_path):
     assert seen.times[0] == 0
 
 
+@pytest.mark.slow
 def test_a_stream_with_reordered_frames(tmp_path):
     """Frames that a sender has reordered to save space come out in their order, at their distance."""
     clip = Clip(times=range(60), options={"bf": "3", "g": "12", "b-adapt": "0"})
@@ -438,3 +441,101 @@ def test_ctrl_c_ends_a_recording(tmp_path):
         assert settings() == before
     assert len(read_clip(target).times) > 1
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+@pytest.fixture(scope="module")
+def screen():
+    """A screen of 800x600 that nobody sees; its name. One for all: with its screen Tk ends the process."""
+    pytest.importorskip("tkinter", reason="this Python has no Tk")
+    if not shutil.which("Xvfb"):
+        pytest.skip("there is no Xvfb")
+    if not features.check("xcb"):
+        pytest.skip("this Pillow takes no pictures of screens")
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp", "-noreset"]
+    process = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as told:
+        name = f":{told.readline().strip()}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISPLAY", name)
+        yield name
+    process.terminate()
+    process.wait(10)
+
+
+def seen_on(screen, width, height):
+    """What is on a screen, from its upper left corner, where windows are without a window manager."""
+    return np.asarray(ImageGrab.grab(xdisplay=screen).convert("RGB"))[:height, :width]
+
+
+@pytest.mark.slow
+def test_the_window_shows_the_drawing(screen, tiny_style):
+    """The window is as large as the picture, and shows its drawing, not the source."""
+    bars = "smptebars=size=320x240:rate=30"  # which stand still
+    command = [sys.executable, "-m", "cartoonize", "live", "--source", f"lavfi:{bars}", "--style", tiny_style]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tiny_style.parent)
+    with LiveSource(feed(f"lavfi:{bars}")) as source:
+        picture = next(iter(source)).image
+    drawing = load(str(tiny_style))(picture[None])[0].astype(int)
+    end, off = time.monotonic() + 60, 255.0
+    while off > 1 and time.monotonic() < end and process.poll() is None:
+        time.sleep(0.2)
+        off = np.abs(seen_on(screen, 320, 240) - drawing).mean()
+    beside = np.asarray(ImageGrab.grab(xdisplay=screen).convert("RGB"))[:, 330:]
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, told
+    assert off <= 1
+    assert np.abs(picture - drawing).mean() > 2
+    assert beside.max() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["q", "Escape", "close"])
+def test_the_window_ends_it(screen, way):
+    """q, Escape and closing the window end the show, and the window is gone."""
+    from cartoonize.live.window import WindowSink
+
+    asked = 0
+    with LiveSource(feed(f"{BARS}30")) as source:
+        sink = WindowSink("test", 64, 48)
+
+        def ended(meter):
+            nonlocal asked
+            asked += 1
+            if asked == 10:
+                pressed(sink, way)
+            return sink.ended()
+
+        report = show(source, sink, Negative(), LiveReport("", "", ""), ended=ended)
+    assert 0 < report.frames < 300
+    assert seen_on(screen, 800, 600).max() == 0
+
+
+def pressed(sink, way):
+    """Do what a person does."""
+    if way == "close":
+        sink._root.tk.call(sink._root.protocol("WM_DELETE_WINDOW"))
+    else:
+        sink._root.focus_force()
+        sink._root.event_generate(f"<{way}>")
+
+
+@pytest.mark.slow
+def test_a_larger_window_shows_a_larger_picture(screen):
+    """A window made larger shows the picture larger, in its proportions, with black beside it."""
+    from cartoonize import Frame
+    from cartoonize.live.window import WindowSink
+
+    frame = Frame(np.full((60, 80, 3), (250, 100, 20), np.uint8))
+    with WindowSink("test", 80, 60, Fraction(2)) as sink:  # pixels twice as wide as high
+        sink.write(frame)
+        assert (seen_on(screen, 160, 60) == (250, 100, 20)).all()
+        sink._root.geometry("400x100")
+        sink.ended()
+        sink.write(frame)
+        shown = seen_on(screen, 400, 100)
+    wide = (400 - 266) // 2
+    assert (shown[:, wide + 2 : -wide - 2] == (250, 100, 20)).all()
+    assert shown[:, : wide - 2].max() == 0
