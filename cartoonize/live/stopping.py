@@ -88,7 +88,7 @@ else:
         def __enter__(self) -> Self:
             if sys.stdin is not None and sys.stdin.isatty():
                 terminal = sys.stdin.fileno()
-                if os.tcgetpgrp(terminal) == os.getpgrp():  # who changes it in the background is stopped
+                if _is_given(terminal):
                     self._terminal, self._before = terminal, termios.tcgetattr(terminal)
                     tty.setcbreak(terminal)
             return self
@@ -98,3 +98,10 @@ else:
         ) -> None:
             if self._terminal is not None:
                 termios.tcsetattr(self._terminal, termios.TCSADRAIN, self._before)
+
+    def _is_given(terminal: int) -> bool:
+        """Whether it may be changed: by a job in the background it may not, and who tries is stopped."""
+        try:
+            return os.tcgetpgrp(terminal) == os.getpgrp()
+        except OSError:  # it is not the one that controls jobs
+            return True
