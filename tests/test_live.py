@@ -11,6 +11,8 @@ import threading
 import time
 from contextlib import closing, contextmanager
 from fractions import Fraction
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -139,6 +141,25 @@ def test_a_file_is_played_in_real_time(tmp_path):
     assert all(np.array_equal(a.image, b.image) for a, b in zip(frames, expected, strict=True))
     assert all(at > frame.time - 0.1 for at, frame in zip(came, frames, strict=True))
     assert (live.width, live.height) == (48, 64)
+
+
+def test_a_file_behind_an_address(tmp_path):
+    """A file that a web server has is played in real time as one here, not as fast as it comes."""
+    Clip(times=range(24)).write(tmp_path / "in.mp4")
+    handler = partial(_Quiet, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        report = draw(f"http://127.0.0.1:{server.server_port}/in.mp4", NullSink())
+        server.shutdown()
+        thread.join()
+    assert report.frames + report.dropped == 24
+    assert report.seconds > 0.8
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
 
 def test_a_lower_rate_is_kept():

@@ -129,7 +129,7 @@ def _advice(report: LiveReport) -> list[str]:
     came = report.frames + report.dropped
     if report.dropped <= _MANY * came:
         return []
-    where = f"{report.device} draws no more of {report.width}x{report.height} pixels in this style"
+    where = f"this machine does no more of {report.width}x{report.height} pixels in this style"
     mended = "A smaller --max-size makes it smoother, and a lower --fps steadier."
     return [f"{report.dropped} of {came} frames were dropped: {where}. {mended}"]
 

@@ -18,6 +18,8 @@ _CAMERAS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
 _ADDRESS = {
     "probesize": "500000", "analyzeduration": "1000000", "fpsprobesize": "0", "overrun_nonfatal": "1"
 }  # fmt: skip
+_FILES = ("http", "https", "ftp", "file")
+"""Addresses at which files are, and playlists of short ones: they come as fast as the network has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Feed:
     """Where live pictures come from.
 
     `name` is what a user calls it, `url` and `format` what FFmpeg does. A "camera" has to be asked whether it
-    has a picture, an "address" sends them, a "file" has all of them at once, and is played in real time.
+    has a picture, an "address" sends them, a "file" has more of them at once, and is played in real time.
     """
 
     name: str
@@ -53,7 +55,11 @@ def feed(source: str, *, size: tuple[int, int] | None = None, fps: Fraction | No
     if scheme == "lavfi":
         return Feed(source, "file", rest, "lavfi")
     if "://" in source:
-        return Feed(source, "address", source, None, _ADDRESS)
+        return (
+            Feed(source, "file", source)
+            if scheme in _FILES
+            else Feed(source, "address", source, None, _ADDRESS)
+        )
     if not Path(source).is_file():
         raise MediaError(
             f"There is no file {source}; write camera, camera:1, an address such as udp://:5000, or a file."

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from threading import Event
@@ -69,22 +69,25 @@ class LiveSource(Closing):
         self._fps, self._timeout = fps, timeout
         self._stopped, self._damage = Event(), Damage()
         self._begun: float | None = None  # when a file's time was zero
-        with self._told(MediaError):
-            self._open()
-        first = self._first.frame
-        self._developer = Developer(
-            self.path, first, self._stream.sample_aspect_ratio, self._decoding, self.notices
-        )
-        self.width, self.height = self._developer.width, self._developer.height
-        self.colour, self.pixel_format = self._developer.colour, self._developer.pixel_format
-        self.sample_aspect_ratio = self._developer.sample_aspect_ratio
-        self._clock = _Clock(self._first)
+        with self._told(MediaError), ExitStack() as on_error:
+            self._open(on_error)
+            self._describe()
+            on_error.pop_all()
 
-    def _open(self) -> None:
+    def _describe(self) -> None:
+        """What the first frame tells of all of them."""
+        aspect = self._stream.sample_aspect_ratio
+        developer = Developer(self.path, self._first.frame, aspect, self._decoding, self.notices)
+        self._developer, self._clock = developer, _Clock(self._first)
+        self.width, self.height = developer.width, developer.height
+        self.sample_aspect_ratio, self.colour = developer.sample_aspect_ratio, developer.colour
+        self.pixel_format = developer.pixel_format
+
+    def _open(self, on_error: ExitStack) -> None:
         feed, limit = self.feed, self._decoding.max_pixels or MAX_PIXELS
         options = feed.options | {"max_pixels": str(limit)}
-        self.container: InputContainer = av.open(
-            feed.url, format=feed.format, options=options, timeout=self._timeout
+        self.container: InputContainer = on_error.enter_context(
+            av.open(feed.url, format=feed.format, options=options, timeout=self._timeout)
         )
         self._stream = stream = picture_stream(self.container, self.path, self._decoding.stream)
         check_size(self.path, stream.width, stream.height, limit)
