@@ -11,6 +11,7 @@ from .commands.benchmark import benchmark
 from .commands.demo import demo
 from .commands.doctor import doctor
 from .commands.image import image
+from .commands.live import live
 from .commands.styles import app as styles_app
 from .commands.video import video
 from .console import plain, say, say_all
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (video, image, demo, benchmark, doctor):
+for command in (video, image, live, demo, benchmark, doctor):
     app.command()(command)
 app.registered_commands += export_app.registered_commands
 app.add_typer(styles_app, name="styles")

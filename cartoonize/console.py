@@ -128,6 +128,20 @@ def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
         yield done
 
 
+@contextmanager
+def status() -> Iterator[Callable[[str], None]]:
+    """A line at the bottom of a terminal, nothing elsewhere; yields what to tell its text."""
+    from rich.live import Live
+    from rich.text import Text
+
+    console = terminal(sys.stderr)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as line:
+        yield lambda text: line.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
+
+
 def finish(report: "Report", as_json: bool) -> None:
     tell(report.notices)
     if as_json:

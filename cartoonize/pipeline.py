@@ -2,7 +2,8 @@
 
     decode thread -> queue -> inference thread -> queue -> caller (encodes)
 
-All of it is plain generators joined by `prefetch`, the only place that starts a thread.
+All of it is plain generators joined by `prefetch`, or live by `newest`, which drops what is late; both start
+their thread in `_threaded`, which is the only place that does.
 """
 
 import threading
@@ -10,7 +11,8 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from queue import Queue
+from functools import partial
+from queue import Empty, Queue
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -98,36 +100,74 @@ def prefetch(
     for room to `waits.<full>`. Closing the generator stops the thread, closes `items` in it, and joins it.
     """
     queue: Queue[Any] = Queue(depth)
+    put, get = partial(_timed, waits, full, queue.put), partial(_timed, waits, empty, queue.get)
+    return _threaded(items, put, get, f"prefetch {empty}")
+
+
+class Mailbox(Queue[Any]):
+    """Room for one item: one that nobody took in time makes way for the next, and is counted as `dropped`."""
+
+    dropped = 0
+
+    def _put(self, item: Any) -> None:
+        if item is not _END:  # behind which the last item stays
+            self.dropped += len(self.queue)
+            self.queue.clear()
+        self.queue.append(item)
+
+    def take(self, tick: float | None) -> Any:
+        """The item, waiting for it; None after `tick` seconds without one."""
+        try:
+            return self.get(timeout=tick)
+        except Empty:
+            return None
+
+
+def newest(items: Iterable[T], mailbox: Mailbox, tick: float | None = None) -> Generator[T | None]:
+    """Iterate `items` in a thread of its own at their pace, not the reader's, who gets the newest each time.
+
+    With a `tick`, None is given after so many seconds without an item, so that the reader can look around.
+    Closing the generator does what it does with `prefetch`, once `items` gives its next one.
+    """
+    return _threaded(items, mailbox.put, partial(mailbox.take, tick), "newest")
+
+
+def _threaded(
+    items: Iterable[T], put: Callable[[Any], Any], get: Callable[[], Any], name: str
+) -> Generator[T]:
+    """Iterate `items` in a thread, which puts them where `get` takes them from; the end, too."""
     stop = threading.Event()
-    end = object()
     failure: list[BaseException] = []
 
     def work() -> None:
         try:
             with _closed(items):
                 for item in items:
-                    _timed(waits, full, queue.put, item)
+                    put(item)
                     if stop.is_set():
                         break
         except BaseException as error:  # noqa: BLE001  # handed over: raised by the reader
             failure.append(error)
         finally:
-            queue.put(end)
+            put(_END)
 
-    thread = threading.Thread(target=work, name=f"prefetch {empty}")
+    thread = threading.Thread(target=work, name=name)
     thread.start()
     item: Any = None
     try:
-        while (item := _timed(waits, empty, queue.get)) is not end:
+        while (item := get()) is not _END:
             yield item
     finally:
         # The thread may wait for room: make room until it says that it has ended.
         stop.set()
-        while item is not end:
-            item = queue.get()
+        while item is not _END:
+            item = get()
         thread.join()
     if failure:
         raise failure[0]
+
+
+_END = object()
 
 
 def _applied(backend: Backend, batches: Generator[list[Frame]]) -> Generator[tuple[list[Frame], Images]]:

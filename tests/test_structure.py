@@ -52,6 +52,7 @@ ALLOWED = {
     "batch": {"errors", "job", "media"},
     "watching": {"batch", "errors"},
     "stretch": {"backends", "errors", "job", "media", "resume", "retouch"},
+    "live": {"backends", "errors", "frames", "media", "pipeline", "stabilizer"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {
         "backends",

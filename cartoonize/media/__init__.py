@@ -110,14 +110,26 @@ def open_sink(
         return PictureSink(path, source, overwrite=overwrite)
     if not isinstance(source, VideoSource | StillsSource):
         raise TypeError(f"{type(source).__name__} has no sink of its own; open one of cartoonize.media")
+    return open_film_sink(path, source, encoding=encoding, overwrite=overwrite, size=size)
+
+
+def open_film_sink(
+    path: Path,
+    film: Film,
+    *,
+    encoding: Encoding | None = None,
+    overwrite: bool = False,
+    size: tuple[int, int] | None = None,
+) -> Sink:
+    """The same for whatever is a Film."""
     encoding = encoding or Encoding()
     if is_series(path):
-        return StillsSink(path, source, background=encoding.background, overwrite=overwrite)
-    return VideoSink(path, source, encoding=encoding, overwrite=overwrite, size=size)
+        return StillsSink(path, film, background=encoding.background, overwrite=overwrite)
+    return VideoSink(path, film, encoding=encoding, overwrite=overwrite, size=size)
 
 
 __all__ = [
     "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Decoding", "Encoding", "Film", "Mark", "PictureSink",
     "PictureSource", "Segment", "SegmentSink", "Sink", "Source", "StillsSink", "StillsSource", "VideoSink",
-    "VideoSource", "open_sink", "open_source", "open_video",
+    "VideoSource", "open_film_sink", "open_sink", "open_source", "open_video",
 ]  # fmt: skip

@@ -110,6 +110,10 @@ class Colour:
         """The same in full range."""
         return replace(self, range=ColorRange.JPEG.value)
 
+    def stated(self) -> "Colour":
+        """The same with the matrix named, for pictures of a size of which players assume another."""
+        return replace(self, matrix=_TAGS.get(self.sws, self.matrix))
+
     @property
     def _range(self) -> ColorRange:
         return ColorRange.JPEG if self.range == ColorRange.JPEG else ColorRange.MPEG

@@ -10,8 +10,8 @@ from ..errors import MediaError, WriteError
 
 
 @contextmanager
-def ffmpeg_errors(path: Path) -> Iterator[None]:
-    """FFmpeg's errors, as a sentence about this file."""
+def ffmpeg_errors(path: Path | str) -> Iterator[None]:
+    """FFmpeg's errors, as a sentence about this file or address."""
     try:
         yield
     except av.error.FFmpegError as error:
@@ -21,7 +21,7 @@ def ffmpeg_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def write_errors(path: Path) -> Iterator[None]:
+def write_errors(path: Path | str) -> Iterator[None]:
     """The same for the file that is written, where the system may be in the way."""
     with ffmpeg_errors(path):
         try:

@@ -6,7 +6,7 @@ What else the file holds is handed to the sink (see companions.py).
 import math
 import zlib
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -16,21 +16,18 @@ import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition
-from av.video.reformatter import Interpolation
 
 from ..errors import MediaError, SourceError
 from ..frames import Frame, Image
-from .alpha import alpha_decoder, alpha_of, is_transparent
+from .alpha import alpha_decoder
 from .animation import plays
-from .colour import SDR, Colour
 from .companions import Companions, StreamedCompanions
 from .damage import Damage, End, readable
-from .decoding import Decoding, fitted, smaller
+from .decoding import Decoding
 from .deinterlace import deinterlaced
+from .developer import Developer
 from .ffmpeg import ffmpeg_errors
 from .film import Closing
-from .hdr import TRANSFERS, ToneMapper
-from .orientation import Orientation
 from .picture import check_size
 from .segments import Mark
 
@@ -40,7 +37,6 @@ STREAMED = Path("-")
 MAX_PIXELS = 1 << 26
 """Of a frame, unless told otherwise; 8K has half of them. Some frames are in the memory at once."""
 LONGEST = 1e7  # seconds; later times are taken for mistakes
-_AREA = Interpolation.AREA | Interpolation.ACCURATE_RND
 _SEEK_MARGINS = (0.0, 2.0, 12.0, math.inf)
 
 
@@ -92,7 +88,7 @@ class VideoSource(Closing):
             # FFmpeg decodes some frames to see what there is: it has to know the limit, too.
             limit = {"max_pixels": str(self._limit)}
             self.container: InputContainer = on_error.enter_context(_open_input(self.path, limit))
-            stream = self._stream = _picture_stream(self.container, self.path, self.decoding.stream)
+            stream = self._stream = picture_stream(self.container, self.path, self.decoding.stream)
             check_size(self.path, stream.width, stream.height, self._limit)
             stream.codec_context.options.update(limit)
             self.stream_index = stream.index
@@ -127,15 +123,12 @@ class VideoSource(Closing):
     def _upright_frames(self) -> Iterator[Frame]:
         moment = self._first
         while moment is not None and self._read != self.until:
-            whole, pts, duration = moment
-            frame = self._scaled(whole)
-            image = self._image(frame)
+            frame, pts, duration = moment
+            image = self._developer.image(frame)
             self._read += 1
             if self.every and self._read % self.every == 0:
                 self.marks[self._read] = self._mark(image, pts)
-            alpha = alpha_of(frame)
-            alpha = None if alpha is None else self._orientation.upright(alpha)
-            yield Frame(image, pts, self.time_base, duration, alpha=alpha)
+            yield Frame(image, pts, self.time_base, duration, alpha=self._developer.alpha(frame))
             moment = next(self._decoded, None)
             self.ended = moment is None
             if self.ended and self.every:
@@ -196,19 +189,8 @@ class VideoSource(Closing):
         for frame, time, _ in self._decoded:
             if time >= pts:
                 self.damage.reset()  # what cannot be decoded before a keyframe is no damage
-                return self._mark(self._image(self._scaled(frame)), pts) if time == pts else None
+                return self._mark(self._developer.image(frame), pts) if time == pts else None
         return None
-
-    def _image(self, frame: av.VideoFrame) -> Image:
-        return self._orientation.upright(self._to_rgb(frame))
-
-    def _scaled(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Made smaller before anything else is done with it; palettes cannot be mixed and become colours."""
-        if self._size == self._full_size:
-            return frame
-        kind = "rgba" if frame.format.name == "pal8" else None
-        width, height = self._size
-        return frame.reformat(width=width, height=height, format=kind, interpolation=_AREA, threads=1)
 
     def _seek(self, time: float) -> None:
         """Go to a keyframe at or before a time on the file's own clock.
@@ -234,37 +216,14 @@ class VideoSource(Closing):
 
     def _describe(self, frame: av.VideoFrame) -> None:
         """What the first frame tells of all of them."""
-        self._develop(frame)
-        self.pixel_format = frame.format.name
-        self.transparent = is_transparent(frame)
-        self._orientation = Orientation.of(frame)
-        self._full_size = frame.width, frame.height
-        self.width, self.height = self._size = fitted(*self._full_size, self.decoding.max_size, even=True)
-        if self._size != self._full_size:
-            self.notices.append(smaller(self.path.name, self._full_size, self._size))
-        aspect = self._stream.sample_aspect_ratio or Fraction(1)
-        if self._orientation.transposed:
-            self.width, self.height, aspect = self.height, self.width, 1 / aspect
-        self.sample_aspect_ratio = aspect
+        developer = self._developer = Developer(
+            self.path, frame, self._stream.sample_aspect_ratio, self.decoding, self.notices
+        )
+        self.width, self.height = developer.width, developer.height
+        self.sample_aspect_ratio, self.colour = developer.sample_aspect_ratio, developer.colour
+        self.pixel_format, self.transparent = developer.pixel_format, developer.transparent
         self.frames = self._count()
         self.plays = plays(self.path)
-
-    def _develop(self, frame: av.VideoFrame) -> None:
-        """Choose how frames become RGB, and what colours the output has."""
-        self.colour = Colour.of(frame)
-        self._to_rgb: Callable[[av.VideoFrame], Image] = self.colour.to_rgb
-        bits, hdr = frame.format.components[0].bits, TRANSFERS.get(self.colour.transfer)
-        if hdr and self.decoding.hdr == "fail":
-            raise MediaError(
-                f"{self.path} is {hdr} (HDR), which comes out in SDR only; allow it by --hdr tonemap."
-            )
-        if hdr:
-            self._to_rgb, self.colour = ToneMapper(frame, self.colour.sws), SDR
-            self.notices.append(
-                f"{self.path.name} is {hdr} (HDR); it was tone-mapped to SDR, by ITU-R BT.2390."
-            )
-        elif bits > 8:
-            self.notices.append(f"{self.path.name} is {bits}-bit; its samples were reduced to 8 bits.")
 
     def _count(self) -> int | None:
         stream = self._stream
@@ -352,7 +311,7 @@ def _check_range(start: float | None, end: float | None) -> None:
         raise MediaError(f"The end ({end:g} s) has to come after the start ({start or 0:g} s).")
 
 
-def _picture_stream(container: InputContainer, path: Path, number: int | None) -> av.VideoStream:
+def picture_stream(container: InputContainer, path: Path, number: int | None) -> av.VideoStream:
     """The video stream of that number, or the default one, or else the first; no cover picture."""
     videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not videos:

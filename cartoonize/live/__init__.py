@@ -1,0 +1,140 @@
+"""Drawing what comes in, as it comes in: the newest frame is drawn, and those that are late are dropped.
+
+    reading thread -> mailbox -> network's thread -> mailbox -> caller (encodes or shows)
+
+Files are drawn by job.run, which drops nothing and takes its time. The parts are the same.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+
+from ..backends import LoadedBackend
+from ..errors import SourceError
+from ..frames import Frame, Image
+from ..media import Sink
+from ..pipeline import Mailbox, newest
+from ..stabilizer import Stabilizer
+from .feed import Feed, cameras, feed
+from .meter import Meter
+from .sinks import NullSink, StreamSink, open_live_sink
+from .source import Arrival, LiveSource
+
+TICK = 0.02
+"""Seconds after which `ended` is asked again, if nothing comes."""
+_MANY = 0.2  # of all frames, dropped without being asked for
+
+
+@dataclass(slots=True)
+class LiveReport:
+    """What was drawn of what came in, and with what.
+
+    `dropped` frames came in and were not drawn, or not shown, as a newer one was there. `latency` holds
+    milliseconds from the last byte of a frame to the return of the sink: median, p95 and most.
+    """
+
+    source: str
+    sink: str
+    style: str
+    device: str = ""
+    precision: str = ""
+    backend: str = ""
+    stabilized: bool = False
+    width: int = 0
+    height: int = 0
+    frames: int = 0
+    dropped: int = 0
+    seconds: float = 0.0
+    fps: float = 0.0
+    latency: dict[str, int] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+
+def run(
+    source: LiveSource,
+    sink: Sink,
+    backend: LoadedBackend,
+    report: LiveReport,
+    *,
+    stabilize: bool = True,
+    ended: Callable[[Meter], bool] = lambda _: False,
+) -> LiveReport:
+    """Draw the newest frame of `source` into `sink`, again and again; fills in the report and returns it.
+
+    It lasts until the source ends or `ended` says so, which is asked after every frame and every TICK. What
+    went into the sink is complete then, whatever became of the source.
+
+    Raises:
+        SourceError: the source went away.
+    """
+    meter, started = Meter(), time.monotonic()
+    report.stabilized = stabilize and backend.runtime != "null"
+    report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
+    report.width, report.height = source.width, source.height
+    gone: SourceError | None = None
+    with sink:
+        try:
+            _show(source, sink, backend, Stabilizer() if report.stabilized else None, meter, ended)
+        except SourceError as error:
+            gone = error
+    report.seconds = round(time.monotonic() - started, 3)
+    report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.latency()
+    report.fps = round(report.frames / report.seconds, 2)
+    report.notices = [*source.notices, *backend.notices, *sink.notices, *_advice(report)]
+    if gone is not None:
+        gone.add_note(f"{report.frames} frames were drawn until then, into {report.sink}.")
+        raise gone
+    return report
+
+
+def _show(
+    source: LiveSource,
+    sink: Sink,
+    backend: LoadedBackend,
+    stabilizer: Stabilizer | None,
+    meter: Meter,
+    ended: Callable[[Meter], bool],
+) -> None:
+    read, drawn = Mailbox(), Mailbox()
+    with closing(
+        newest(_drawings(newest(source.arrivals(), read), source, backend), drawn, TICK)
+    ) as drawings:
+        try:
+            for drawing in drawings:
+                if drawing is not None:
+                    frame, image, arrived = drawing
+                    held = stabilizer.hold(frame.image, image) if stabilizer else image
+                    sink.write(replace(frame, image=held))
+                    meter.dropped = read.dropped + drawn.dropped
+                    meter.out(arrived)
+                if ended(meter):
+                    break
+        finally:
+            source.stop()
+
+
+def _drawings(
+    arrivals: Generator[Arrival | None], source: LiveSource, backend: LoadedBackend
+) -> Generator[tuple[Frame, Image, float]]:
+    """Frames, their drawings, and when they came in."""
+    with closing(arrivals):
+        for arrival in arrivals:
+            assert arrival is not None  # as there is no tick
+            frame = source.develop(arrival)
+            yield frame, backend(frame.image[None])[0], arrival.at
+
+
+def _advice(report: LiveReport) -> list[str]:
+    came = report.frames + report.dropped
+    if report.dropped <= _MANY * came:
+        return []
+    where = f"this machine does no more of {report.width}x{report.height} pixels in this style"
+    mended = "A smaller --max-size makes it smoother, and a lower --fps steadier."
+    return [f"{report.dropped} of {came} frames were dropped: {where}. {mended}"]
+
+
+__all__ = [
+    "TICK", "Feed", "LiveReport", "LiveSource", "Meter", "NullSink", "StreamSink", "cameras", "feed",
+    "open_live_sink", "run",
+]  # fmt: skip

@@ -1,0 +1,113 @@
+"""Where live drawings go: a window, an address, a file, or nowhere."""
+
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+
+from ..errors import MediaError
+from ..frames import Frame
+from ..media import Sink, open_film_sink
+from ..media.ffmpeg import write_errors
+from .source import LiveSource
+
+_FORMATS = {
+    "udp": "mpegts", "tcp": "mpegts", "srt": "mpegts", "rtp": "rtp_mpegts", "rtmp": "flv", "rtmps": "flv"
+}  # fmt: skip
+"""The container for each kind of address."""
+_DATAGRAM = 1316  # bytes: as many packets of a transport stream as an Ethernet frame holds, seven of 188
+# A keyframe each second, as who tunes in waits for one, and no more than networks and servers bear.
+_ENCODER = {
+    "preset": "superfast", "tune": "zerolatency", "crf": "23", "maxrate": "6M", "bufsize": "3M", "g": "30"
+}  # fmt: skip
+
+
+class NullSink:
+    """Leaves the drawings; what remains is to be measured."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+
+    def write(self, frame: Frame) -> None:
+        """Nothing is done with it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """There is nothing to complete."""
+
+
+class StreamSink:
+    """Sends frames to an address as H.264, each as soon as it is there.
+
+    Raises:
+        MediaError: nobody answers at the address, or it is of no kind that pictures can be sent to; or,
+            while writing, the other side is gone.
+    """
+
+    def __init__(self, url: str, source: LiveSource) -> None:
+        self.url, self.notices = url, list[str]()
+        scheme = url.partition("://")[0].lower()
+        if scheme not in _FORMATS:
+            raise MediaError(f"Pictures cannot be sent to {url}; use one of {', '.join(_FORMATS)}.")
+        with write_errors(url):
+            self._container = av.open(
+                _sized(url), "w", format=_FORMATS[scheme], container_options={"flush_packets": "1"}
+            )
+            self._configure(source)
+            self._container.start_encoding()
+
+    def write(self, frame: Frame) -> None:
+        """Encode a frame and send it."""
+        context = self._stream.codec_context
+        picture = self._colour.from_rgb(frame.image, "yuv420p", context.width, context.height)
+        picture.pts, picture.time_base = frame.pts, frame.time_base
+        with write_errors(self.url):
+            self._container.mux(self._stream.encode(picture))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(av.error.FFmpegError):  # there is no file to be broken, and the other side may be gone
+            self._container.close()
+
+    def _configure(self, source: LiveSource) -> None:
+        self._stream = self._container.add_stream("libx264", rate=source.rate, options=_ENCODER)
+        context = self._stream.codec_context
+        context.width, context.height = source.width // 2 * 2, source.height // 2 * 2
+        context.pix_fmt, context.time_base = "yuv420p", source.time_base
+        context.sample_aspect_ratio = source.sample_aspect_ratio
+        self._colour = source.colour
+        self._colour.tag(context)
+
+
+def open_live_sink(
+    sink: str, source: LiveSource, *, title: str = "cartoonize", overwrite: bool = False
+) -> Sink:
+    """Open what `--sink` names: `window`, `null`, an address, or else a file to record to.
+
+    Raises:
+        MediaError: as WindowSink, StreamSink and open_sink.
+    """
+    if sink == "window":
+        from .window import WindowSink
+
+        return WindowSink(title, source.width, source.height, source.sample_aspect_ratio)
+    if sink == "null":
+        return NullSink()
+    if "://" in sink:
+        return StreamSink(sink, source)
+    return open_film_sink(Path(sink), source, overwrite=overwrite)
+
+
+def _sized(url: str) -> str:
+    """The address, with datagrams of whole packets unless it says otherwise."""
+    return f"{url}?pkt_size={_DATAGRAM}" if url.startswith("udp://") and "?" not in url else url
