@@ -370,7 +370,7 @@ def test_sound_alone_is_an_error(tmp_path):
         ("out.webm", Encoding(codec="libx264"), "cannot hold libx264"),
         ("out.xyz", None, "names no video format"),
         ("missing/out.mp4", None, "no folder"),
-        ("out.mp4", Encoding(preset="sideways"), "preset sideways"),
+        ("out.mp4", Encoding(preset="sideways"), "no preset 'sideways'"),
         ("out.mp4", Encoding(codec="mpeg4", crf=20), "mpeg4 has no crf"),
         ("out.m3u8", None, "names no video format"),
     ],
