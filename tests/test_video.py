@@ -302,6 +302,14 @@ def test_names_of_tracks_are_kept(tmp_path):
             assert "Director" in out.streams.audio[0].metadata.values()
 
 
+def test_a_part_of_a_transport_stream_may_lie_before_its_second_keyframe(tmp_path):
+    """Such streams are sought by the time of decoding, which is before that of showing; none is missed."""
+    source = Clip(times=range(100), time_base=Fraction(1, 10), options={"g": "20"}).write(tmp_path / "in.ts")
+    null(source, tmp_path / "out.mkv", start=1)
+    there = [time for time in read_clip(source).times if time > 0.99]
+    assert len(read_clip(tmp_path / "out.mkv").times) == len(there) > 85
+
+
 @pytest.mark.parametrize(
     ("start", "end"),
     [(-1, None), (2, 1), (1, 1), (100, None), (math.nan, None), (0, math.inf), (1e300, None)],

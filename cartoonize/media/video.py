@@ -204,7 +204,10 @@ class VideoSource(Closing):
             self._go_to(place)
             first = next(self._frames(), None)
             on_time = first is not None and first.pts is not None and first.pts * self.time_base <= time
-            if on_time or place == earliest:
+            if on_time:
+                break
+            if place == earliest:  # transport streams compare with dts, of which the first are before it
+                place -= av.time_base
                 break
         self._go_to(place)
         self.damage = Damage()
