@@ -15,10 +15,13 @@ from .frames import Frame, Image
 from .media import (
     PICTURE_SUFFIXES,
     Decoding,
+    Film,
     VideoSource,
     open_source,
     open_video,
 )
+from .media.alpha import on_background
+from .media.ending import picture_end
 from .media.images import FORMATS
 from .media.video import STREAMED
 from .pending import PendingFile
@@ -37,6 +40,7 @@ class Cell:
 
     pictures: tuple[Image, ...]
     label: str
+    aspect: float = 1.0  # width of a pixel, as a multiple of its height
 
 
 def preview_video(
@@ -50,11 +54,11 @@ def preview_video(
     decoding: Decoding | None = None,
     retouch: Retouch | None = None,
     overwrite: bool = False,
-) -> None:
+) -> list[str]:
     """Write a picture of `count` moments of a video, evenly spread: the source above, the drawing below.
 
     Each moment is found by seeking, so that it takes seconds however long the video is. What `retouch` makes
-    of one frame stands alone where it shows source and drawing already.
+    of one frame stands alone where it shows source and drawing already. The answer is what is to be told.
 
     Raises:
         MediaError: it cannot be sought or has no known length; the target is no picture, or is there already;
@@ -64,13 +68,20 @@ def preview_video(
         raise MediaError(f"A preview has from 1 to {MOST} moments, not {count}.")
     file = _sheet_file(target, overwrite=overwrite)
     cells = []
+    notices = []
     for time in _moments(source, count, start, end, decoding):
-        with open_video(source, start=time, decoding=decoding) as film:
-            frame = next(iter(film))
+        frame, aspect = _frame_at(source, time, decoding)
+        if frame is None:
+            notices.append(f"There is no picture at {_clock(time)} of {source.name}.")
+            continue
         drawn = (retouch or Retouch())(frame, backend(frame.image[None])[0])
         both = retouch is not None and retouch.compare is not None
-        cells.append(Cell((drawn.image,) if both else (frame.image, drawn.image), _clock(time)))
+        shown = (drawn,) if both else (frame, drawn)
+        cells.append(Cell(tuple(map(_opaque, shown)), _clock(time), aspect))
+    if not cells:
+        raise MediaError(f"No picture of {source} can be read at any of the {count} moments.")
     _save(sheet(cells), file)
+    return notices
 
 
 def preview_styles(
@@ -97,6 +108,7 @@ def preview_styles(
 def sheet(cells: Sequence[Cell]) -> Picture:
     """Cells in rows, about as many as columns, each scaled to 480 pixels at most."""
     height, width = cells[0].pictures[0].shape[:2]
+    width = round(width * cells[0].aspect)
     scale = min(1.0, _SIDE / max(width, height))
     columns = math.ceil(math.sqrt(len(cells)))
     rows = math.ceil(len(cells) / columns)
@@ -123,10 +135,32 @@ def _moments(
     if source == STREAMED:
         raise MediaError("Standard input cannot be sought; name a file for a preview.")
     with open_video(source, start=start, end=end, decoding=decoding) as film:
-        if not film.frames:
-            raise MediaError(f"{source} does not tell how long it is; --end says so for a preview.")
-        length = float(film.frames / film.rate)
+        length = _length(film, start, end)
     return [(start or 0.0) + (number + 0.5) * length / count for number in range(count)]
+
+
+def _length(film: Film, start: float | None, end: float | None) -> float:
+    """Seconds of the part."""
+    if not isinstance(film, VideoSource):
+        return float((film.frames or 0) / film.rate)
+    last = picture_end(film.path, film.container, film.container.streams[film.stream_index])
+    if last is None:
+        raise MediaError(f"{film.path} holds no times, so that no moment of it can be found for a preview.")
+    whole = last - (film.shift - (start or 0.0))
+    return min(whole, math.inf if end is None else end) - (start or 0.0)
+
+
+def _frame_at(source: Path, time: float, decoding: Decoding | None) -> tuple[Frame | None, float]:
+    """The first frame from a moment on, and the shape of its pixels; None if none can be read."""
+    try:
+        with open_video(source, start=time, decoding=decoding) as film:
+            return next(iter(film), None), float(film.sample_aspect_ratio)
+    except MediaError:
+        return None, 1.0
+
+
+def _opaque(frame: Frame) -> Image:
+    return frame.image if frame.alpha is None else on_background(frame.image, frame.alpha, _PAPER)
 
 
 def _middle(source: Path) -> Frame:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .choices import COMPARE, nearest
 from .errors import MediaError
@@ -11,7 +10,8 @@ from .frames import Frame, Image, Plane
 
 SWEEP = 4.0
 """Seconds in which the line of a wipe crosses the picture; it then comes back."""
-_LINE = 0.0015  # width of the line between both, as a share of the picture's; at least two pixels
+_BAND = 1 << 15  # pixels at once, which stay in the processor's cache and bound the memory
+_LIGHT, _DARK = 255, 32  # of the line between both
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
 
 
@@ -50,15 +50,25 @@ class Retouch:
     def __call__(self, frame: Frame, drawing: Image) -> Frame:
         """The frame to write, of the source's and its drawing, (H, W, 3) both; neither is changed."""
         source, alpha = frame.image, frame.alpha
-        if self.keep_colour:
-            drawing = recoloured(source, drawing)
-        if self.strength < 1:
-            drawing = blended(source, drawing, self.strength)
+        drawing = self._mixed(source, drawing)
         if self.compare == "side":
             drawing, alpha = np.hstack([source, drawing]), widened(alpha)
         elif self.compare is not None:
             drawing = _divided(source, drawing, self._place(frame.time))
         return replace(frame, image=drawing, alpha=alpha)
+
+    def _mixed(self, source: Image, drawing: Image) -> Image:
+        if self.strength == 0:
+            return source
+        if self.strength == 1 and not self.keep_colour:
+            return drawing
+        result = np.empty_like(drawing)
+        rows = max(1, _BAND // source.shape[1])
+        for top in range(0, len(source), rows):
+            band = slice(top, top + rows)
+            mixed = recoloured(source[band], drawing[band]) if self.keep_colour else drawing[band]
+            result[band] = blended(source[band], mixed, self.strength)
+        return result
 
     def _place(self, time: float) -> float:
         """Where the line is, from 0 to 1. It begins in the middle, where a picture has it."""
@@ -69,20 +79,22 @@ class Retouch:
 
 def recoloured(source: Image, drawing: Image) -> Image:
     """The drawing's luma with the source's chroma: R, G and B change alike, and their differences stay."""
-    change = drawing.astype(np.float32) @ _LUMA - source.astype(np.float32) @ _LUMA
-    changed: NDArray[np.int16] = source + np.rint(change).astype(np.int16)[..., None]
-    return np.clip(changed, 0, 255).astype(np.uint8)
+    change = np.subtract(drawing, source, dtype=np.float32) @ _LUMA
+    steps = np.rint(change).astype(np.int16)
+    result = np.repeat(steps, 3, axis=1).reshape(source.shape)  # to broadcast over three values is slow
+    result += source
+    return np.clip(result, 0, 255, out=result).astype(np.uint8)
 
 
 def blended(source: Image, drawing: Image, strength: float) -> Image:
-    """From the source, 0, to the drawing, 1, in steps of 1/128, which fit 16 bits; rounded."""
-    step = drawing.astype(np.int16)
-    step -= source
-    step *= round(128 * strength)
-    step += 64
-    step >>= 7
-    step += source
-    return step.astype(np.uint8)
+    """From the source, 0, to the drawing, 1, rounded to the nearest level."""
+    if strength == 1:
+        return drawing
+    mixed = np.subtract(drawing, source, dtype=np.float32)
+    mixed *= np.float32(strength)
+    mixed += source
+    mixed += np.float32(0.5)
+    return mixed.astype(np.uint8)
 
 
 def widened(alpha: Plane | None) -> Plane | None:
@@ -91,10 +103,11 @@ def widened(alpha: Plane | None) -> Plane | None:
 
 
 def _divided(source: Image, drawing: Image, place: float) -> Image:
-    """The source left of a white line, and the drawing right of it."""
-    width = source.shape[1]
-    line, at = max(2, round(_LINE * width)), round(place * width)
+    """The source up to a share of the width, a line that is seen on any ground, and the drawing."""
+    height, width = source.shape[:2]
+    line, at = max(1, round(min(height, width) / 360)), round(place * width)
     divided = drawing.copy()
     divided[:, :at] = source[:, :at]
-    divided[:, max(0, at - line // 2) : at + line - line // 2] = 255
+    divided[:, max(0, at - 2 * line) : at + 2 * line] = _DARK
+    divided[:, max(0, at - line) : at + line] = _LIGHT
     return divided

@@ -29,11 +29,11 @@ def test_the_defaults_leave_the_drawing_alone():
 
 @pytest.mark.parametrize("strength", [0.0, 0.25, 0.5, 0.9])
 def test_strength_blends(strength):
-    """A strength of 0 is the source to the bit; between, each value lies where it should, within a level."""
+    """A strength of 0 is the source to the bit; between, each value is the nearest to where it should lie."""
     source, drawing = noise(), noise(seed=1)
     result = retouched(source, drawing, strength=strength)
     expected = source + strength * (drawing.astype(float) - source)
-    assert np.abs(result - expected).max() <= (1.5 if strength else 0)
+    assert np.abs(result - expected).max() <= (0.5 if strength else 0)
 
 
 def test_kept_colours_stay():
@@ -53,11 +53,11 @@ def test_what_is_brighter_than_white_is_white():
 
 
 def test_split_shows_the_source_left_and_the_drawing_right():
-    """Both halves are untouched but for a white line of at least two pixels between them."""
+    """Both halves are untouched but for a light line with dark edges between them."""
     source, drawing = noise(), noise(seed=1)
     result = retouched(source, drawing, compare="split")
-    assert np.array_equal(result[:, :31], source[:, :31])
-    assert np.array_equal(result[:, 33:], drawing[:, 33:])
+    assert np.array_equal(result[:, :30], source[:, :30])
+    assert np.array_equal(result[:, 34:], drawing[:, 34:])
     assert (result[:, 31:33] == 255).all()
 
 
@@ -68,7 +68,7 @@ def test_a_wipe_crosses_and_comes_back():
     def share(time):
         return (retouched(source, drawing, time, compare="wipe") == 0).mean()
 
-    assert share(0) == pytest.approx(0.5, abs=0.02)
+    assert share(0) == pytest.approx(0.5, abs=0.03)
     shares = [share(step / 10) for step in range(81)]
     assert max(shares) > 0.97
     assert min(shares) < 0.02

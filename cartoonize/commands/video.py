@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..console import plain, say
+from ..console import plain, say, tell
 from ..errors import MediaError
 from ..options import (
     LOOK,
@@ -154,5 +154,5 @@ def _preview(paths: Sequence[Path], load: Callable[[], "LoadedBackend"], **optio
     if len(paths) != 2:
         raise MediaError("--preview shows one video: name SRC and the picture to write.")
     source, target = paths
-    preview_video(source, target, load(), **options)
+    tell(preview_video(source, target, load(), **options))
     say(plain(str(target)))
