@@ -38,8 +38,8 @@ def plain(text: str) -> str:
 
 
 @contextmanager
-def progress(label: str, total: int | None) -> Iterator[Any]:
-    """A bar on a terminal, nothing elsewhere; yields what to tell how many frames are done."""
+def progress(label: str, total: int | None, step: int = 1) -> Iterator[Any]:
+    """A bar on a terminal, nothing elsewhere; yields what to tell how many frames are done, each `step`."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = terminal(sys.stderr)
@@ -55,7 +55,7 @@ def progress(label: str, total: int | None) -> Iterator[Any]:
         task = progress.add_task(Path(label).name, total=total, rate="")
 
         def done(frames: int) -> None:
-            if frames > progress.tasks[0].completed + 1:  # an earlier run's, which tell nothing of the speed
+            if frames > progress.tasks[0].completed + step:  # an earlier run's tell no speed
                 progress.reset(task, completed=frames, total=total)
             speed = progress.tasks[0].finished_speed or progress.tasks[0].speed
             progress.update(task, completed=frames, rate=f"{speed:.1f}/s" if speed else "")

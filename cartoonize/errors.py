@@ -10,6 +10,7 @@
     ├── PipeError           nobody reads what is printed
     ├── ModelError          a style file or network that cannot be used
     ├── BackendError        a device, precision or runtime that is not to be had
+    ├── ClusterError        a cluster that is not to be had, or that did not get its work done
     └── TrainingError       data or a run folder that cannot be trained on
 
     Stopped                 a signal asked the program to end: no error, and caught by the command line only
@@ -95,6 +96,10 @@ class ModelError(CartoonizeError):
 
 class BackendError(CartoonizeError):
     """A device, precision or runtime that is not to be had."""
+
+
+class ClusterError(CartoonizeError):
+    """A cluster that is not to be had, or that did not get its work done."""
 
 
 class TrainingError(CartoonizeError):

@@ -22,6 +22,7 @@ from ..options import (
     InputRange,
     MaxPixels,
     NoAudio,
+    OnCluster,
     Overwrite,
     PrecisionName,
     Preset,
@@ -37,7 +38,7 @@ from ..options import (
     parse_seconds,
 )
 from ..styles import DEFAULT
-from .drawing import draw, open_backend
+from .drawing import draw, draw_on_cluster, onnx_options, open_backend
 
 
 def video(
@@ -62,6 +63,7 @@ def video(
     stabilize: Stabilize = True,
     resume: Resume = True,
     overwrite: Overwrite = False,
+    cluster: OnCluster = None,
     as_json: AsJson = False,
     start: Start = None,
     end: End = None,
@@ -91,6 +93,8 @@ def video(
       cartoonize video frames/ cartoon.mp4 --fps 24
 
       cartoonize video cat.gif cartoon.gif
+
+      cartoonize video film.mkv cartoon.mkv --cluster auto
     """
     from ..job import Report, damage_sentence
     from ..media import Decoding, Encoding, open_sink, open_video
@@ -98,13 +102,20 @@ def video(
     if as_json and dst == Path("-"):
         raise MediaError("--json prints on standard output, where the video goes; leave it out.")
     decoding = Decoding(stream, hdr, parse_rate(fps), max_pixels)
-    with open_video(src, start=parse_seconds(start), end=parse_seconds(end), decoding=decoding) as source:
-        backend = open_backend(style, device, precision, provider, input_range, channel_order)
-        encoding = Encoding(codec, crf, preset, not no_audio, container, background)
-        sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
-        report = Report(str(dst), style)
-        draw(source, sink, backend, report, parse_batch(batch), stabilize=stabilize, resume=resume,
-             tolerate_errors=tolerate_errors)  # fmt: skip
-        finish(report, as_json)
-        if report.partial:
-            raise DamageError(damage_sentence(report))
+    encoding = Encoding(codec, crf, preset, not no_audio, container, background)
+    part = {"start": parse_seconds(start), "end": parse_seconds(end)}
+    how = {"stabilize": stabilize, "resume": resume, "tolerate_errors": tolerate_errors}
+    if cluster is not None:
+        report = draw_on_cluster(
+            cluster, device, src, dst, style=style, precision=precision, batch=parse_batch(batch),
+            onnx=onnx_options(provider, input_range, channel_order), decoding=decoding, encoding=encoding,
+            overwrite=overwrite, **part, **how,
+        )  # fmt: skip
+    else:
+        with open_video(src, decoding=decoding, **part) as source:
+            backend = open_backend(style, device, precision, provider, input_range, channel_order)
+            sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
+            report = draw(source, sink, backend, Report(str(dst), style), parse_batch(batch), **how)
+    finish(report, as_json)
+    if report.partial:
+        raise DamageError(damage_sentence(report))

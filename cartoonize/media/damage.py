@@ -30,9 +30,9 @@ class Damage:
     def __bool__(self) -> bool:
         return any(asdict(self).values())
 
-    def reset(self, packets: int = 0, frames: int = 0) -> None:
+    def reset(self, packets: int = 0, frames: int = 0, *, container: bool = False) -> None:
         """Count from here on; those who count hold on to this object."""
-        self.packets, self.frames, self.container = packets, frames, False
+        self.packets, self.frames, self.container = packets, frames, container
 
     def sentence(self, name: str) -> str:
         """What a user has to know of it."""

@@ -57,7 +57,7 @@ class Segment:
         The frame before is known by its time and its pixels.
         """
         if other is None or self.before is None:
-            return other is self.before is None and self.first == 0
+            return other is None and self.before is None and self.first == 0
         same = all(self.before[name] == other.mark[name] for name in ("pts", "crc"))
         return same and self.first == other.end and self.begins > other.last
 

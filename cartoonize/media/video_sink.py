@@ -4,7 +4,7 @@ Pixel aspect, colour tags, sound, subtitles, chapters and metadata come out as t
 for all but the picture).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -83,11 +83,11 @@ class VideoSink:
             )
         last = None
         for last in self._journal.leading():
-            self._join(last)
+            self.join(last)
         return last
 
-    def _join(self, segment: Segment) -> None:
-        """Write a finished segment, and what accompanies it."""
+    def join(self, segment: Segment) -> None:
+        """Write a finished segment behind the others, and what accompanies it."""
         assert isinstance(self._journal, Journal)
         with write_errors(self.path):
             for packet in self._journal.packets(segment):
@@ -95,6 +95,23 @@ class VideoSink:
                 self._mux(packet)
                 self._companions.copy_until(float((packet.pts or 0) * packet.time_base))
         self._encoder.go_on(segment.end, segment.mark, segment.last)
+
+    @property
+    def kept(self) -> Mapping[int, Segment]:
+        """The finished segments by their first frames, those included that do not follow one another yet."""
+        assert isinstance(self._journal, Journal)
+        return self._journal.segments
+
+    def keep(self, segment: Segment, data: bytes) -> None:
+        """Have a segment outlive this process that was made elsewhere, by a SegmentSink for `container`."""
+        assert isinstance(self._journal, Journal)
+        with write_errors(self.path):
+            self._journal.put_segment(segment, data)
+
+    @property
+    def container(self) -> str:
+        """The format that is written, by FFmpeg's name."""
+        return str(self._container.format.name)
 
     def salvage(self) -> None:
         """Have what is written appear under a name that says that it is not all."""
@@ -104,16 +121,16 @@ class VideoSink:
         """Have the frames so far outlive this process; `mark` is the source's of the last."""
         assert isinstance(self._journal, Journal)
         with write_errors(self.path):
-            self._keep(self._encoder.end())
+            self._take(self._encoder.end())
             self._journal.end_segment(self._encoder.segment(mark))
 
     def write(self, frame: Frame) -> None:
         """Encode a frame, and copy what accompanies it up to its time."""
         with write_errors(self.path):
-            self._keep(self._encoder.write(frame))
+            self._take(self._encoder.write(frame))
             self._companions.copy_until(frame.time)
 
-    def _keep(self, packets: Iterable["Packet[Any]"]) -> None:
+    def _take(self, packets: Iterable["Packet[Any]"]) -> None:
         for packet in packets:
             self._journal.add(packet)
             self._mux(packet)
@@ -158,7 +175,7 @@ class VideoSink:
         with write_errors(self.path):
             if not self._encoder.written:
                 raise MediaError(f"No frame was written to {self.path}.")
-            self._keep(self._encoder.end())
+            self._take(self._encoder.end())
             self._companions.finish()
             self._container.close()
             if isinstance(self._journal, Journal):

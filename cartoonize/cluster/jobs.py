@@ -1,0 +1,65 @@
+"""Jobs for a cluster: one film each, from opening its source to its report."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from ..backends import Precision, load
+from ..backends.onnx import OnnxOptions
+from ..job import Report, run
+from ..media import Decoding, Encoding, VideoSink, VideoSource, open_sink, open_video
+from ..styles import DEFAULT
+from .connect import Cluster
+from .film import ClusterReport, run_on, why_not
+
+Watch: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+"""Is told the name of what is drawn and its frames, if known; gives what to tell how many are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A video to draw; the names are those of `stylize`."""
+
+    source: Path
+    target: Path
+    style: str = DEFAULT
+    precision: Precision = "auto"
+    onnx: OnnxOptions | None = None
+    batch: int | None = None
+    start: float | None = None
+    end: float | None = None
+    decoding: Decoding = field(default_factory=Decoding)
+    encoding: Encoding = field(default_factory=Encoding)
+    stabilize: bool = True
+    resume: bool = True
+    tolerate_errors: bool = False
+    overwrite: bool = False
+
+
+def draw_job(cluster: Cluster, job: Job, watch: Watch) -> Report:
+    """Draw a video on a cluster; what cannot be divided is drawn here, and a notice says why.
+
+    Raises:
+        CartoonizeError: as `stylize`; or as `run_on`.
+    """
+    with open_video(job.source, start=job.start, end=job.end, decoding=job.decoding) as source:
+        sink = open_sink(job.target, source, encoding=job.encoding, overwrite=job.overwrite)
+        reason = why_not(source, sink)
+        with watch(str(job.target), source.frames) as told:
+            if reason is None:
+                assert isinstance(source, VideoSource)
+                assert isinstance(sink, VideoSink)
+                report = ClusterReport(str(job.target), job.style)
+                return run_on(
+                    cluster, source, sink, report, precision=job.precision, onnx=job.onnx, batch=job.batch,
+                    stabilize=job.stabilize, resume=job.resume, tolerate_errors=job.tolerate_errors,
+                    on_frame=told,
+                )  # fmt: skip
+            backend = load(job.style, precision=job.precision, onnx=job.onnx)
+            plain = Report(str(job.target), job.style)
+            run(source, sink, backend, plain, batch=job.batch, stabilize=job.stabilize, resume=job.resume,
+                tolerate_errors=job.tolerate_errors, on_frame=told)  # fmt: skip
+            plain.notices.append(f"{job.source} was drawn on this machine alone: {reason}.")
+            return plain
