@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from .commands.batch import batch
 from .commands.benchmark import benchmark
 from .commands.demo import demo
 from .commands.image import image
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (video, image, demo, benchmark):
+for command in (video, batch, image, demo, benchmark):
     app.command()(command)
 app.registered_commands += export_app.registered_commands
 app.add_typer(styles_app, name="styles")

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,8 @@ def plain(text: str) -> str:
 
 
 @contextmanager
-def progress(label: str, total: int | None, step: int = 1) -> Iterator[Any]:
-    """A bar on a terminal, nothing elsewhere; yields what to tell how many frames are done, each `step`."""
+def bars(step: int = 1) -> Iterator[Any]:
+    """Bars on a terminal, nothing elsewhere; yields what makes one; of its frames each `step` is told."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = terminal(sys.stderr)
@@ -51,16 +52,29 @@ def progress(label: str, total: int | None, step: int = 1) -> Iterator[Any]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(Path(label).name, total=total, rate="")
+    with Progress(*columns, console=console, disable=not console.is_terminal) as shown:
+        yield partial(_bar, shown, step)
 
-        def done(frames: int) -> None:
-            if frames > progress.tasks[0].completed + step:  # an earlier run's tell no speed
-                progress.reset(task, completed=frames, total=total)
-            speed = progress.tasks[0].finished_speed or progress.tasks[0].speed
-            progress.update(task, completed=frames, rate=f"{speed:.1f}/s" if speed else "")
 
+@contextmanager
+def progress(label: str, total: int | None, step: int = 1) -> Iterator[Any]:
+    """One bar; yields what to tell how many frames are done."""
+    with bars(step) as watch, watch(label, total) as done:
         yield done
+
+
+@contextmanager
+def _bar(shown: Any, step: int, label: str, total: int | None) -> Iterator[Any]:
+    number = shown.add_task(Path(label).name, total=total, rate="")
+    task = next(task for task in shown.tasks if task.id == number)
+
+    def done(frames: int) -> None:
+        if frames > task.completed + step:  # an earlier run's, which tell nothing of the speed
+            shown.reset(number, completed=frames, total=total)
+        speed = task.finished_speed or task.speed
+        shown.update(number, completed=frames, rate=f"{speed:.1f}/s" if speed else "")
+
+    yield done
 
 
 def finish(report: "Report", as_json: bool) -> None:

@@ -21,7 +21,6 @@ else in the code; docs/exit-codes.md lists them.
 """
 
 import errno
-from pathlib import Path
 
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _NO_WAY = {
@@ -66,7 +65,7 @@ class WriteError(MediaError):
     exit_code = 5
 
     @staticmethod
-    def of(path: Path, error: OSError) -> MediaError:
+    def of(path: object, error: OSError) -> MediaError:
         """The kind that fits an error of the system."""
         kind = SpaceError if error.errno in _NO_ROOM else WriteError if error.errno in _NO_WAY else MediaError
         return kind(f"Cannot write {path}: {error.strerror or error}.")

@@ -109,15 +109,16 @@ def test_what_does_not_follow_is_told():
 def test_segments_count_in_any_order(tmp_path):
     """Those from elsewhere are kept as they come; the video is made of those that follow each other."""
     key, mark = {"source": 1}, {"pts": 23, "crc": 1, "packets": 0, "frames": 0}
+    target = tmp_path / "out.mp4"
     segments = [Segment(24 * n, 24, mark if n else None, mark, 24 * n, 24 * n + 23) for n in range(3)]
-    journal = Journal(tmp_path / "out.mp4")
+    journal = Journal(target, target)
     journal.open(key, resume=True)
     for segment in (segments[2], segments[0]):
         file = io.BytesIO()
         SegmentWriter(file).end(segment)
         journal.put_segment(segment, file.getvalue())
     journal.close(done=False)
-    journal = Journal(tmp_path / "out.mp4")
+    journal = Journal(target, target)
     assert journal.open(key, resume=True) == []
     assert set(journal.segments) == {0, 48}
     assert list(journal.leading()) == segments[:1]

@@ -86,6 +86,7 @@ class Division:
             while self._ending != self._end:
                 self._begin()
                 self._receive()
+                self._tell()
                 self._join()
         finally:
             self._cancel(list(self._running))
@@ -180,7 +181,6 @@ class Division:
         segment = replace(told.segment, mark={**told.segment.mark, **counted})
         self._drawn[segment.first] = running.last = segment
         self.nodes[told.node] += segment.frames
-        self._tell()
         until = running.stretch.until
         if any(told.damage.values()) and until is not None:  # what follows has to know what came before
             self._forget(until)

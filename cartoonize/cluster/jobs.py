@@ -1,15 +1,17 @@
 """Jobs for a cluster: one film each, from opening its source to its report."""
 
+import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
+from threading import Event
 from typing import TypeAlias
 
 from ..backends import Precision, load
 from ..backends.onnx import OnnxOptions
+from ..errors import Stopped
 from ..job import Report, run
-from ..media import Decoding, Encoding, VideoSink, VideoSource, open_sink, open_video
+from ..media import Decoding, Encoding, Place, VideoSink, VideoSource, located, open_sink, open_video
 from ..styles import DEFAULT
 from .connect import Cluster
 from .film import ClusterReport, run_on, why_not
@@ -22,8 +24,8 @@ Watch: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[
 class Job:
     """A video to draw; the names are those of `stylize`."""
 
-    source: Path
-    target: Path
+    source: Place
+    target: Place
     style: str = DEFAULT
     precision: Precision = "auto"
     onnx: OnnxOptions | None = None
@@ -38,8 +40,10 @@ class Job:
     overwrite: bool = False
 
 
-def draw_job(cluster: Cluster, job: Job, watch: Watch) -> Report:
+def draw_job(cluster: Cluster, job: Job, watch: Watch, stop: Event | None = None) -> Report:
     """Draw a video on a cluster; what cannot be divided is drawn here, and a notice says why.
+
+    `stop` ends the work from another thread, as a signal would.
 
     Raises:
         CartoonizeError: as `stylize`; or as `run_on`.
@@ -48,18 +52,28 @@ def draw_job(cluster: Cluster, job: Job, watch: Watch) -> Report:
         sink = open_sink(job.target, source, encoding=job.encoding, overwrite=job.overwrite)
         reason = why_not(source, sink)
         with watch(str(job.target), source.frames) as told:
+            on_frame = _heeding(stop, told)
             if reason is None:
                 assert isinstance(source, VideoSource)
                 assert isinstance(sink, VideoSink)
-                report = ClusterReport(str(job.target), job.style)
+                report = ClusterReport(str(located(job.target)), job.style)
                 return run_on(
                     cluster, source, sink, report, precision=job.precision, onnx=job.onnx, batch=job.batch,
                     stabilize=job.stabilize, resume=job.resume, tolerate_errors=job.tolerate_errors,
-                    on_frame=told,
+                    on_frame=on_frame,
                 )  # fmt: skip
             backend = load(job.style, precision=job.precision, onnx=job.onnx)
-            plain = Report(str(job.target), job.style)
+            plain = Report(str(located(job.target)), job.style)
             run(source, sink, backend, plain, batch=job.batch, stabilize=job.stabilize, resume=job.resume,
-                tolerate_errors=job.tolerate_errors, on_frame=told)  # fmt: skip
-            plain.notices.append(f"{job.source} was drawn on this machine alone: {reason}.")
+                tolerate_errors=job.tolerate_errors, on_frame=on_frame)  # fmt: skip
+            plain.notices.append(f"{source.path} was drawn on this machine alone: {reason}.")
             return plain
+
+
+def _heeding(stop: Event | None, told: Callable[[int], None]) -> Callable[[int], None]:
+    def on_frame(frames: int) -> None:
+        if stop is not None and stop.is_set():
+            raise Stopped(signal.SIGTERM)
+        told(frames)
+
+    return on_frame

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import av
 
 from ..media import Segment, VideoSource
+from ..media.remote import opened
 from ..stretch import Stretch
 
 LONGEST = 8
@@ -20,7 +21,7 @@ def frame_times(source: VideoSource) -> "array[int] | None":
     """
     times = array("q")
     offset = round(source.shift / source.time_base)
-    with av.open(source.path) as container:
+    with opened(source.path) as container:
         stream = container.streams[source.stream_index]
         if source.start:
             container.seek(int(max(0.0, source.shift - 2) * av.time_base))

@@ -16,6 +16,7 @@ from ..backends.onnx import OnnxOptions
 from ..errors import ModelError, SourceError
 from ..job import ran_of
 from ..media import Decoding, Encoding, Segment, SegmentSink, VideoSource
+from ..media.remote import Place
 from ..resume import source_identity
 from ..stretch import Stretch, draw_stretch
 from ..styles import ENGINES, find
@@ -58,7 +59,7 @@ class Work:
     `identity` is what its source was when the driver opened it; `container` the format that is written.
     """
 
-    source: Path
+    source: Place
     identity: dict[str, Any]
     start: float | None
     end: float | None
@@ -122,7 +123,7 @@ def describe(style: Style) -> Ran:
 @ray.remote(num_returns="streaming", max_retries=0, _generator_backpressure_num_objects=2)  # type: ignore[call-overload, untyped-decorator]
 def draw(work: Work, stretch: Stretch) -> Iterator[Drawn | Done]:
     """The segments of a stretch, each once it is finished."""
-    backend, node = _loaded(work.style), socket.gethostname()
+    backend, node = _loaded(work.style), _node()
     with VideoSource(work.source, start=work.start, end=work.end, decoding=work.decoding) as source:
         _check(work, node)
         sink = SegmentSink(source, work.encoding, work.container)
@@ -147,6 +148,11 @@ def _loaded(style: Style) -> LoadedBackend:
         path = Path(folder) / f"style{style.suffix}"
         path.write_bytes(ray.get(style.data[0]))
         return load(str(path), device=style.device, precision=style.precision, onnx=style.onnx)
+
+
+def _node() -> str:
+    """The name of this node, which tells nodes of one machine apart, too."""
+    return f"{socket.gethostname()}-{ray.get_runtime_context().get_node_id()[:6]}"
 
 
 def _check(work: Work, node: str) -> None:

@@ -97,7 +97,7 @@ def video(
       cartoonize video film.mkv cartoon.mkv --cluster auto
     """
     from ..job import Report, damage_sentence
-    from ..media import Decoding, Encoding, open_sink, open_video
+    from ..media import Decoding, Encoding, located, open_sink, open_video
 
     if as_json and dst == Path("-"):
         raise MediaError("--json prints on standard output, where the video goes; leave it out.")
@@ -115,7 +115,7 @@ def video(
         with open_video(src, decoding=decoding, **part) as source:
             backend = open_backend(style, device, precision, provider, input_range, channel_order)
             sink = open_sink(dst, source, encoding=encoding, overwrite=overwrite)
-            report = draw(source, sink, backend, Report(str(dst), style), parse_batch(batch), **how)
+            report = draw(source, sink, backend, Report(str(located(dst)), style), parse_batch(batch), **how)
     finish(report, as_json)
     if report.partial:
         raise DamageError(damage_sentence(report))

@@ -31,6 +31,7 @@ from .film import Closing
 from .hdr import TRANSFERS, ToneMapper
 from .orientation import Orientation
 from .picture import check_size
+from .remote import Place, opened
 from .segments import Mark
 
 BROADCAST_CLOCK = 1.0  # seconds
@@ -63,7 +64,7 @@ class VideoSource(Closing):
 
     def __init__(
         self,
-        path: Path,
+        path: Place,
         *,
         start: float | None = None,
         end: float | None = None,
@@ -233,7 +234,7 @@ class VideoSource(Closing):
             self.width, self.height, aspect = self.height, self.width, 1 / aspect
         self.sample_aspect_ratio = aspect
         self.frames = self._count()
-        self.plays = plays(self.path)
+        self.plays = plays(self.path) if isinstance(self.path, Path) else 0
 
     def _develop(self, frame: av.VideoFrame) -> None:
         """Choose how frames become RGB, and what colours the output has."""
@@ -308,7 +309,7 @@ class VideoSource(Closing):
         return f"No frame of {self.path} can be decoded; the file is damaged or empty."
 
 
-def _open_input(path: Path, options: dict[str, str]) -> InputContainer:
+def _open_input(path: Place, options: dict[str, str]) -> InputContainer:
     if path == STREAMED:
         return av.open("pipe:0", options=options)
     if path.is_dir():
@@ -317,10 +318,10 @@ def _open_input(path: Path, options: dict[str, str]) -> InputContainer:
         raise MediaError(f"There is no file {path}.")
     if path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes).")
-    return av.open(path, options=options)
+    return opened(path, options)
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: Place) -> tuple[int, int] | None:
     """What changes with a file; None if it was removed, which those do not see who hold it open."""
     try:
         told = path.stat()
@@ -338,7 +339,7 @@ def _check_range(start: float | None, end: float | None) -> None:
         raise MediaError(f"The end ({end:g} s) has to come after the start ({start or 0:g} s).")
 
 
-def _picture_stream(container: InputContainer, path: Path, number: int | None) -> av.VideoStream:
+def _picture_stream(container: InputContainer, path: Place, number: int | None) -> av.VideoStream:
     """The video stream of that number, or the default one, or else the first; no cover picture."""
     videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not videos:

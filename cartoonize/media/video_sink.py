@@ -21,6 +21,7 @@ from .encoding import Encoding
 from .ffmpeg import ffmpeg_errors, write_errors
 from .film import Film
 from .journal import Journal, open_journal
+from .remote import Place
 from .segments import Mark, Segment
 
 
@@ -36,10 +37,9 @@ class VideoSink:
             another process writes the same file; or, while writing, the disk is full.
     """
 
-    def __init__(self, path: Path, source: Film, *, encoding: Encoding, overwrite: bool) -> None:
-        with ffmpeg_errors(path):
-            if path.exists() and source.path.exists() and path.samefile(source.path):
-                raise MediaError(f"{path} is the source itself; name another file to write.")
+    def __init__(self, path: Place, source: Film, *, encoding: Encoding, overwrite: bool) -> None:
+        if _is_same(path, source.path):
+            raise MediaError(f"{path} is the source itself; name another file to write.")
         self.path, self.encoding = path, encoding
         self.notices: list[str] = []
         self._last_dts: int | None = None
@@ -207,3 +207,10 @@ class VideoSink:
             ) from error
         if not self.resumable:  # in segments each has an encoder of its own, so that it can be made alone
             self._encoder.use(self._stream.codec_context)
+
+
+def _is_same(target: Place, source: Place) -> bool:
+    if isinstance(target, Path) and isinstance(source, Path):
+        with ffmpeg_errors(target):
+            return target.exists() and source.exists() and target.samefile(source)
+    return target == source
