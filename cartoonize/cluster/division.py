@@ -205,6 +205,7 @@ class Division:
     def _draw_anew(self, misplaced: Segment | None) -> None:
         """Draw what follows from where it does begin; `misplaced` is what was taken for it."""
         self._wrong += 1
+        harmless = misplaced is None  # as where an earlier run has drawn all, and only the end is looked for
         while misplaced is not None:  # and what was drawn in one stretch with it
             self._drawn.pop(misplaced.first)
             following = self._drawn.get(misplaced.end)
@@ -212,9 +213,9 @@ class Division:
         self._cancel([task for task, work in self._running.items() if work.stretch.first == self._end])
         beyond = [*self._drawn, *(rest.first for rest in self._rests())]
         until = min((first for first in beyond if first > self._end), default=None)
-        if until is None or self._joined is None:
+        if until is None and harmless:
             self._draw_in_order()
-        elif self._wrong >= WRONG:
+        elif until is None or self._joined is None or self._wrong >= WRONG:
             name = self._source.path.name
             self._draw_in_order(
                 f"The frames of {name} are not where it says; one worker drew the rest, in order."
