@@ -26,11 +26,7 @@ from cartoonize.cluster.batch import draw_batch, read_manifest
 from cartoonize.cluster.connect import connected
 from cartoonize.cluster.jobs import Job, draw_job
 from cartoonize.cluster.plan import frame_times
-from cartoonize.cluster.work import Work, draw, put_style
 from cartoonize.errors import BackendError, ClusterError, DamageError
-from cartoonize.media import VideoSource
-from cartoonize.resume import source_identity
-from cartoonize.stretch import Stretch
 
 pytestmark = pytest.mark.slow
 BEATS = [n + n // 5 * 3 + n // 11 for n in range(240)]  # a variable frame rate
@@ -139,9 +135,14 @@ def test_a_node_dies(cluster, machines, tmp_path):
     source = Clip(size=(320, 240), times=range(480), tones=[440]).write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", "null", encoding=SLOWLY)
     job = Job(source, tmp_path / "many.mp4", "null", encoding=SLOWLY)
-    lost = machines.worker_nodes
-    die = once(lambda: machines.remove_node(next(iter(lost)), allow_graceful=False))
-    report = draw_job(cluster, job, watch(die))
+
+    def die():
+        deadline = time.monotonic() + 30
+        while len(list(workers("in.mp4"))) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        machines.remove_node(next(iter(machines.worker_nodes)), allow_graceful=False)
+
+    report = draw_job(cluster, job, watch(once(die)))
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
     assert report.retries >= 1
     assert report.frames == 480
@@ -276,38 +277,23 @@ def test_what_cannot_be_divided_is_drawn_here(cluster, tmp_path):
     assert "on this machine alone" in report.notices[-1]
 
 
-def test_workers_wait_for_the_driver(cluster, tmp_path):
-    """However slow the driver is, a worker is at most a few segments ahead of it."""
-    source = Clip(times=range(24 * 40)).write(tmp_path / "in.mp4")
-    work = Work(
-        source, source_identity(source), None, None, VideoSource(source).decoding, Encoding(), "mp4",
-        put_style("null", "cpu", "auto", None), 1, 24, False,
-    )  # fmt: skip
-    task = draw.options(num_cpus=1).remote(work, Stretch(0, None))
-    ray.wait([task])
-    time.sleep(5)  # enough for all of them
-    ready = 0
-    while ray.wait([task], timeout=0)[0] and ready < 40:
-        next(task)
-        ready += 1
-    assert 1 <= ready < 10
-    ray.cancel(task)
-
-
-def test_what_waits_to_be_joined_is_bounded(cluster, tmp_path, monkeypatch):
-    """While the first stretch is missing, others are drawn, but not the whole film."""
+def test_what_is_not_joined_is_bounded(cluster, tmp_path, monkeypatch):
+    """However many segments a film has, only so many are drawn ahead: of memory and disk no more is taken."""
     monkeypatch.setattr(division, "LONGEST", 1)
     source = Clip(times=range(24 * 60)).write(tmp_path / "in.mp4")
-    most = []
+    at_work, ahead = [], []
     real = division.Division._begin
 
     def begin(self):
         real(self)
-        most.append(max(r.stretch.first for r in self._running.values()) - self._end if self._running else 0)
+        at_work.append(len(self._running))
+        ahead.append(max(self._drawn, default=0) - self._end)
 
     monkeypatch.setattr(division.Division, "_begin", begin)
     draw_job(cluster, Job(source, tmp_path / "out.mp4", "null"), watch())
-    assert 0 < max(most) < 2 * division.AHEAD * 2 * 24
+    room = division.AHEAD * 2
+    assert max(at_work) == room
+    assert max(ahead) <= 2 * room * 24
 
 
 def test_from_store_to_store(cluster, store, tmp_path):

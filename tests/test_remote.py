@@ -68,7 +68,7 @@ def test_what_is_there_is_not_replaced(film, store):
 
 @pytest.fixture
 def breaking(monkeypatch):
-    """Have the network fail at the last step of uploads, until `heal` is called; `steps` are what was done."""
+    """Have the network fail at the last step of uploads, until `heal` is called; `steps` were tried."""
     import s3fs
 
     steps, real = [], s3fs.S3File._call_s3

@@ -1,8 +1,7 @@
 """A film divided into stretches: who draws which, whether they follow each other, and how they are joined."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,15 +80,12 @@ class Division:
         """
         self._plan()
         self._tell()
-        try:
+        self._join()
+        while self._ending != self._end:
+            self._begin()
+            self._receive()
+            self._tell()
             self._join()
-            while self._ending != self._end:
-                self._begin()
-                self._receive()
-                self._tell()
-                self._join()
-        finally:
-            self._cancel(list(self._running))
 
     @property
     def _end(self) -> int:
@@ -121,16 +117,18 @@ class Division:
 
     def _forget(self, frame: int) -> None:
         """Give up all stretches and segments that begin at or behind a frame."""
-        self._cancel([task for task, running in self._running.items() if running.stretch.first >= frame])
+        self._give_up(lambda stretch: stretch.first >= frame)
         self._waiting = deque(stretch for stretch in self._waiting if stretch.first < frame)
         self._drawn = {first: segment for first, segment in self._drawn.items() if first < frame}
         self._ending = None
 
-    def _cancel(self, tasks: Iterable[Any]) -> None:
-        for task in tasks:
-            del self._running[task]
-            with suppress(ray.exceptions.RayError):
-                ray.cancel(task)
+    def _give_up(self, which: Callable[[Stretch], bool]) -> None:
+        """Let go of stretches at work; their workers finish them, for nobody.
+
+        To cancel a task just when it ends would end this process (Ray 2.60: "Tried to complete task that was
+        not pending"), and most stretches are short.
+        """
+        self._running = {task: work for task, work in self._running.items() if not which(work.stretch)}
 
     def _begin(self) -> None:
         """Give out what there is room for: in the cluster, and on the disk for what cannot be joined yet."""
@@ -157,18 +155,17 @@ class Division:
             running = self._running[task]
             try:
                 told: Drawn | Done = ray.get(next(task))
-            except StopIteration:
-                del self._running[task]
             except ray.exceptions.RayError as error:
                 del self._running[task]
                 self._failed(running, error)
             else:
-                self._take(running, told)
+                self._take(task, told)
 
-    def _take(self, running: _Running, told: "Drawn | Done") -> None:
+    def _take(self, task: Any, told: "Drawn | Done") -> None:
         if isinstance(told, Drawn):
-            self._keep(running, told)
+            self._keep(self._running[task], told)
             return
+        running = self._running.pop(task)
         self.notices += told.notices
         is_certain = running.last is not None or running.stretch.pts is None
         if told.film_ended and is_certain:
@@ -210,7 +207,7 @@ class Division:
             self._drawn.pop(misplaced.first)
             following = self._drawn.get(misplaced.end)
             misplaced = following if following and following.follows(misplaced) else None
-        self._cancel([task for task, work in self._running.items() if work.stretch.first == self._end])
+        self._give_up(lambda stretch: stretch.first == self._end)
         beyond = [*self._drawn, *(rest.first for rest in self._rests())]
         until = min((first for first in beyond if first > self._end), default=None)
         if until is None and harmless:
