@@ -36,6 +36,7 @@ ALLOWED = {
     "resume": {"errors", "media", "stabilizer", "styles", "version"},
     "job": {"backends", "errors", "frames", "media", "pipeline", "resume", "stabilizer", "styles"},
     "stretch": {"backends", "errors", "job", "media", "resume"},
+    "cluster": {"backends", "errors", "job", "media", "resume", "stretch", "styles", "version"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {
         "backends",
@@ -105,6 +106,15 @@ def test_only_the_conversion_of_weights_and_pytorch_know_torch():
     heavy = python(
         "import sys, cartoonize.backends.onnx, cartoonize.job, cartoonize.media, onnxruntime;"
         "print([m for m in ('torch', 'torchvision', 'cv2') if m in sys.modules])"
+    )
+    assert heavy.strip() == "[]"
+
+
+def test_ray_and_fsspec_are_imported_when_asked_for():
+    """Whoever draws on one machine, files of that machine, needs neither."""
+    heavy = python(
+        "import sys, cartoonize.cli, cartoonize.job, cartoonize.stretch;"
+        "print([m for m in ('ray', 'fsspec', 's3fs') if m in sys.modules])"
     )
     assert heavy.strip() == "[]"
 

@@ -118,9 +118,9 @@ def describe(style: Style) -> Ran:
     )  # fmt: skip
 
 
-# If a worker dies, the driver has what is missing of its stretch drawn again; Ray would repeat all of it. How far
-# workers are ahead is bounded by the length of stretches: those that Ray has wait for their driver would wait for
-# ever when it has given up.
+# If a worker dies, the driver has what is missing of its stretch drawn again; Ray would repeat all of it. How
+# far workers are ahead is bounded by the length of stretches: those that Ray has wait for their driver would
+# wait for ever when it has given up.
 @ray.remote(num_returns="streaming", max_retries=0)
 def draw(work: Work, stretch: Stretch) -> Iterator[Drawn | Done]:
     """The segments of a stretch, each once it is finished."""

@@ -21,6 +21,7 @@ from ..errors import CartoonizeError, MediaError, WriteError
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])")  # a Path has made one of the two strokes
 _PIECE = 1 << 20  # bytes that are copied at once
+_RANGE = 4 << 20  # bytes that are fetched at once; the usual 50 MiB are much for a look at a header
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Url:
     def open(self, mode: str = "rb") -> BinaryIO:
         """The file, of which is fetched what is read."""
         with self._reached() as (store, path):
-            return cast("BinaryIO", store.open(path, mode))
+            return cast("BinaryIO", store.open(path, mode, block_size=_RANGE))
 
     def check_writable(self, *, overwrite: bool) -> None:
         """Refuse what nothing can be written to."""
