@@ -354,9 +354,3 @@ def test_gpus_are_given_by_ray(machines):
     for device, word in (("cuda", "no node of the cluster has a GPU"), ("cuda:1", "Ray chooses")):
         with pytest.raises(BackendError, match=word), connected(machines.address, device):
             pass
-
-
-def test_a_cluster_that_does_not_answer():
-    """A wrong address is a sentence."""
-    with pytest.raises(ClusterError, match="Ray's clients"), connected("ray://127.0.0.1:10001", "auto"):
-        pass

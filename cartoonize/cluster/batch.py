@@ -52,7 +52,7 @@ def read_manifest(lines: Iterable[str], name: str, usual: Job) -> list[Line]:
         _check_columns(table.fieldnames or (), name)
         jobs = [Line(table.line_num, _job(row, usual, f"{name}, line {table.line_num}")) for row in table]
     except csv.Error as error:
-        raise MediaError(f"{name}, line {table.line_num}: {error}.") from error
+        raise MediaError(f"{name}, line {table.line_num + 1}: {error}.") from error
     if not jobs:
         raise MediaError(f"{name} lists no video.")
     _check_targets(jobs, name)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,9 @@ def connected(address: str, device: str) -> Iterator[Cluster]:
         raise ClusterError(
             f"{address} is for Ray's clients; run this on a node of the cluster, with HOST:6379 of its head."
         )
+    named = os.environ.get("RAY_ADDRESS", "auto") if address == "auto" else address
+    if named != "auto":
+        _check_address(named)
     handler = signal.getsignal(signal.SIGTERM)
     try:
         _join(address)
@@ -79,6 +83,15 @@ def connected(address: str, device: str) -> Iterator[Cluster]:
         yield _shares(device)
     finally:
         ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """See that somebody listens there: Ray would wait for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"There is no cluster at {address} (HOST:PORT of its head).") from error
 
 
 def _join(address: str) -> None:

@@ -18,6 +18,8 @@ ATTEMPTS = 5
 """Workers that may die over the same segment before the film is given up."""
 WRONG = 3
 """Guesses of where a stretch begins that may be wrong; then one worker draws the rest in order."""
+PATIENCE = 120.0
+"""Seconds for a finished segment to arrive; then it is taken to be lost, with the node that has it."""
 AHEAD = 2
 """Stretches at work or waiting for each that the cluster can draw at once."""
 
@@ -132,6 +134,8 @@ class Division:
 
     def _begin(self) -> None:
         """Give out what there is room for: in the cluster, and on the disk for what cannot be joined yet."""
+        if not self._waiting:
+            return
         room = AHEAD * max(1, self._cluster.slots())
         farthest = self._end + 2 * room * LONGEST * self._work.every
         while self._waiting and len(self._running) < room and self._waiting[0].first < farthest:
@@ -154,7 +158,7 @@ class Division:
                 continue
             running = self._running[task]
             try:
-                told: Drawn | Done = ray.get(next(task))
+                told: Drawn | Done = ray.get(next(task), timeout=PATIENCE)
             except ray.exceptions.RayError as error:
                 del self._running[task]
                 self._failed(running, error)

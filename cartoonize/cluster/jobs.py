@@ -22,11 +22,12 @@ Watch: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A video to draw; the names are those of `stylize`."""
+    """A video to draw, as `stylize` says it. `device` is where the driver draws what cannot be divided."""
 
     source: Place
     target: Place
     style: str = DEFAULT
+    device: str = "auto"
     precision: Precision = "auto"
     onnx: OnnxOptions | None = None
     batch: int | None = None
@@ -62,7 +63,7 @@ def draw_job(cluster: Cluster, job: Job, watch: Watch, stop: Event | None = None
                     stabilize=job.stabilize, resume=job.resume, tolerate_errors=job.tolerate_errors,
                     on_frame=on_frame,
                 )  # fmt: skip
-            backend = load(job.style, precision=job.precision, onnx=job.onnx)
+            backend = load(job.style, device=job.device, precision=job.precision, onnx=job.onnx)
             plain = Report(str(located(job.target)), job.style)
             run(source, sink, backend, plain, batch=job.batch, stabilize=job.stabilize, resume=job.resume,
                 tolerate_errors=job.tolerate_errors, on_frame=on_frame)  # fmt: skip

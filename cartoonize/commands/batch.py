@@ -83,7 +83,7 @@ def batch(
 
     onnx = onnx_options(provider, input_range, channel_order)
     usual = Job(
-        Path(), Path(), style, cast("Precision", precision), onnx, parse_batch(batch_size),
+        Path(), Path(), style, device, cast("Precision", precision), onnx, parse_batch(batch_size),
         encoding=Encoding(codec, crf, preset), stabilize=stabilize, resume=resume,
         tolerate_errors=tolerate_errors, overwrite=overwrite,
     )  # fmt: skip

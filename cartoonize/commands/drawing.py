@@ -46,7 +46,9 @@ def draw_on_cluster(address: str, device: str, source: Path, target: Path, **opt
 
     with connected(address, device) as cluster:
         say_cluster(cluster, options["style"])
-        return draw_job(cluster, Job(source, target, **options), partial(progress, step=2 * SEGMENT))
+        return draw_job(
+            cluster, Job(source, target, device=device, **options), partial(progress, step=2 * SEGMENT)
+        )
 
 
 def say_cluster(cluster: "Cluster", style: str) -> None:

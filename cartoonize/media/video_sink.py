@@ -165,11 +165,10 @@ class VideoSink:
         self._companions.close()
         self._journal.close(done=False)
         if isinstance(self._journal, Journal) and self._journal.segments:
+            folder = self._journal.folder
+            kept = folder.name if isinstance(self.path, Path) else folder  # of a Url it is not beside it
             frames = sum(segment.frames for segment in self._journal.segments.values())
-            error.add_note(
-                f"{frames} frames are kept in {self._journal.folder.name}; "
-                "the same command goes on from there."
-            )
+            error.add_note(f"{frames} frames are kept in {kept}; the same command goes on from there.")
 
     def _finish(self) -> None:
         with write_errors(self.path):
