@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from .commands.batch import batch
 from .commands.benchmark import benchmark
 from .commands.demo import demo
 from .commands.doctor import doctor
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (video, image, live, demo, benchmark, doctor):
+for command in (video, image, batch, live, demo, benchmark, doctor):
     app.command()(command)
 app.registered_commands += export_app.registered_commands
 app.add_typer(styles_app, name="styles")

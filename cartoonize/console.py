@@ -48,13 +48,13 @@ def plain(text: str) -> str:
 
 
 class Bars:
-    """Bars on a terminal, nothing elsewhere: of the file at work and, where there are several, of all.
+    """Bars on a terminal, nothing elsewhere: of the files at work and, where there are several, of all.
 
     `sizes` are how much work each file is, in any unit: by them the bar of all moves, and tells what time is
-    left, while the first file is at work.
+    left, while the first file is at work. The bar of a file stays when that is done, unless `others` follow.
     """
 
-    def __init__(self, sizes: Sequence[int] = ()) -> None:
+    def __init__(self, sizes: Sequence[int] = (), *, others: bool = False) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.table import Column
 
@@ -73,7 +73,7 @@ class Bars:
         self._all = self._bars.add_task(
             "all", total=sum(sizes), visible=len(sizes) > 1, rate="", count=f"0/{len(sizes)} files"
         )
-        self._file: TaskID | None = None
+        self._others = others or len(sizes) > 1
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -86,11 +86,11 @@ class Bars:
     def file(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
         """Show a file of `total` frames; yields what to tell how many of them are done."""
         of = "" if total is None else f"/{total}"
-        self._file = self._bars.add_task(Path(label).name, total=total, rate="", count=f"0{of} frames")
-        task = self._bars.tasks[-1]
+        number = self._bars.add_task(Path(label).name, total=total, rate="", count=f"0{of} frames")
+        task = next(task for task in self._bars.tasks if task.id == number)
 
         def done(frames: int) -> None:
-            leap = frames > task.completed + 1  # an earlier run's, which tell nothing of the speed
+            leap = task.completed == 0 and frames > 1  # an earlier run's, which tell nothing of the speed
             self._move(task.id, frames, leap=leap)
             speed = task.finished_speed or task.speed
             self._bars.update(task.id, count=f"{frames}{of} frames", rate=f"{speed:.1f}/s" if speed else "")
@@ -98,7 +98,11 @@ class Bars:
                 share = self._sizes[self._passed] * min(1.0, frames / total)
                 self._move(self._all, self._before + share, leap=leap)
 
-        yield done
+        try:
+            yield done
+        finally:
+            if self._others:
+                self._bars.remove_task(number)
 
     def passed(self, *, drawn: bool) -> None:
         """Go on to the next file. One that was not `drawn` was no work after all."""
@@ -111,9 +115,6 @@ class Bars:
             self._bars.update(self._all, total=left)
         count = f"{self._passed}/{len(self._sizes)} files"
         self._bars.update(self._all, completed=self._before, count=count)
-        if self._file is not None:
-            self._bars.remove_task(self._file)
-            self._file = None
 
     def _move(self, task: "TaskID", completed: float, *, leap: bool) -> None:
         if leap:

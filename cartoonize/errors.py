@@ -10,6 +10,7 @@
     ├── PipeError           nobody reads what is printed
     ├── ModelError          a style file or network that cannot be used
     ├── BackendError        a device, precision or runtime that is not to be had
+    ├── ClusterError        a cluster that is not to be had, or that did not get its work done
     └── TrainingError       data or a run folder that cannot be trained on
 
     Stopped                 a signal asked the program to end: no error, and caught by the command line only
@@ -20,7 +21,6 @@ else in the code; docs/exit-codes.md lists them.
 """
 
 import errno
-from pathlib import Path
 
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _NO_WAY = {
@@ -65,7 +65,7 @@ class WriteError(MediaError):
     exit_code = 5
 
     @staticmethod
-    def of(path: Path | str, error: OSError) -> MediaError:
+    def of(path: object, error: OSError) -> MediaError:
         """The kind that fits an error of the system."""
         kind = SpaceError if error.errno in _NO_ROOM else WriteError if error.errno in _NO_WAY else MediaError
         return kind(f"Cannot write {path}: {error.strerror or error}.")
@@ -95,6 +95,10 @@ class ModelError(CartoonizeError):
 
 class BackendError(CartoonizeError):
     """A device, precision or runtime that is not to be had."""
+
+
+class ClusterError(CartoonizeError):
+    """A cluster that is not to be had, or that did not get its work done."""
 
 
 class TrainingError(CartoonizeError):

@@ -56,6 +56,15 @@ Resume = Annotated[
         help="Go on where an interrupted run of the same command stopped, or start anew.",
     ),
 ]
+OnCluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="auto|ADDRESS",
+        help="Draw on the machines of a Ray cluster; auto is the one that runs here, or this machine alone.",
+        show_default=False,
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing DST.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")]
 

@@ -6,10 +6,8 @@ Segments are cut by counting frames, and are whole batches, so that they fall on
 a run is stopped, and each frame is drawn in the same company.
 """
 
-import os
 from dataclasses import asdict
 from hashlib import file_digest, sha256
-from pathlib import Path
 from typing import Any
 
 from .errors import ModelError
@@ -17,6 +15,7 @@ from .frames import Frame, Image
 from .media import Encoding, SegmentSink, Sink, Source, VideoSink, VideoSource
 from .media.encoding import versions
 from .media.ffmpeg import ffmpeg_errors
+from .media.remote import Place
 from .media.video import STREAMED
 from .retouch import Retouch
 from .stabilizer import Stabilizer
@@ -124,11 +123,11 @@ def segment_length(batch: int) -> int:
     return -(-SEGMENT // batch) * batch
 
 
-def source_identity(path: Path) -> dict[str, Any]:
+def source_identity(path: Place) -> dict[str, Any]:
     """Size, time, and a hash of the beginning, the middle and the end."""
     digest = sha256()
     with ffmpeg_errors(path), path.open("rb") as file:
-        told = os.fstat(file.fileno())
+        told = path.stat()
         for place in (0, told.st_size // 2, max(0, told.st_size - _SAMPLE)):
             file.seek(place)
             digest.update(file.read(_SAMPLE))

@@ -69,9 +69,7 @@ def _begun_behind(source: VideoSource, stretch: Stretch) -> Mark:
     assert stretch.pts is not None
     found = source.go_to(stretch.first, stretch.pts)
     if found is None:
-        raise MisplacedError(
-            f"{source.path} has no frame at the time where frame {stretch.first} should begin."
-        )
+        raise MisplacedError(f"{source.path} has no frame {stretch.first} where it should be.")
     return found
 
 

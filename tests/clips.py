@@ -143,6 +143,16 @@ def packets(path: Path, track: int) -> list[bytes]:
         return [bytes(packet) for packet in container.demux(audio=track) if packet.size]
 
 
+def all_packets(path: Path) -> list[list[tuple]]:
+    """The packets of all streams: times, whether a decoder can start there, and payload."""
+    with av.open(path) as container:
+        found: list[list[tuple]] = [[] for _ in container.streams]
+        for p in container.demux():
+            if p.size:
+                found[p.stream_index].append((p.pts, p.dts, p.duration, p.is_keyframe, bytes(p)))
+    return found
+
+
 def heeding(number: int) -> Callable[[], object]:
     """Of a process to start: heeds a signal that nohup, or a shell of background jobs, has it ignore."""
     return partial(signal.signal, number, signal.SIG_DFL)

@@ -34,6 +34,32 @@ def tiny_style(tmp_path_factory, lively_generator) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def store(tmp_path_factory):
+    """A bucket `films` of an S3 server on this machine; gives a client that looks into it by itself."""
+    server = pytest.importorskip("moto.server", reason="needs moto[server]").ThreadedMotoServer(port=0)
+    pytest.importorskip("s3fs", reason="needs the extra `cloud`")
+    import boto3
+
+    server.start()
+    host, port = server.get_host_and_port()
+    told = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nothing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in told.items():
+            patch.setenv(name, value)
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="films")
+        yield client
+        client.close()
+    server.stop()
+
+
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run a command line in this process: (exit code, stdout, stderr)."""

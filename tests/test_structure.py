@@ -52,6 +52,18 @@ ALLOWED = {
     "batch": {"errors", "job", "media"},
     "watching": {"batch", "errors"},
     "stretch": {"backends", "errors", "job", "media", "resume", "retouch"},
+    "cluster": {
+        "backends",
+        "choices",
+        "errors",
+        "job",
+        "media",
+        "resume",
+        "retouch",
+        "stretch",
+        "styles",
+        "version",
+    },
     "live": {"backends", "errors", "frames", "media", "pipeline", "stabilizer"},
     "demo": {"errors", "media", "pending"},
     "benchmark": {
@@ -128,6 +140,15 @@ def test_only_the_conversion_of_weights_and_pytorch_know_torch():
     heavy = python(
         "import sys, cartoonize.backends.onnx, cartoonize.job, cartoonize.media, onnxruntime;"
         "print([m for m in ('torch', 'torchvision', 'cv2') if m in sys.modules])"
+    )
+    assert heavy.strip() == "[]"
+
+
+def test_ray_and_fsspec_are_imported_when_asked_for():
+    """Whoever draws on one machine, files of that machine, needs neither."""
+    heavy = python(
+        "import sys, cartoonize.cli, cartoonize.job, cartoonize.stretch;"
+        "print([m for m in ('ray', 'fsspec', 's3fs') if m in sys.modules])"
     )
     assert heavy.strip() == "[]"
 

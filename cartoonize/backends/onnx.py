@@ -144,8 +144,13 @@ def _open_session(path: Path, providers: list[tuple[str, dict[str, str]]]) -> "o
 
 
 def _cores() -> int:
-    """The cores that this process may use, which can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The cores that this process may use, which can be fewer than the machine has.
+
+    OMP_NUM_THREADS limits PyTorch, and is how Ray tells a worker its share; it is to mean the same here.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(told)) if told.isdigit() and int(told) else cores
 
 
 def _silent() -> "ort.RunOptions":

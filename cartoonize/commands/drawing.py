@@ -1,13 +1,15 @@
 """What the commands that draw have in common: a back end that says what it is, and a bar."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..console import plain, progress, say
 
 if TYPE_CHECKING:
     from ..backends import LoadedBackend
+    from ..backends.onnx import OnnxOptions
+    from ..cluster.connect import Cluster
     from ..job import Report
     from ..media import Sink, Source
 
@@ -24,13 +26,30 @@ def open_backend(
     channel_order: Any = "rgb",
 ) -> "LoadedBackend":
     from ..backends import load
-    from ..backends.onnx import OnnxOptions
 
-    options = OnnxOptions(provider, input_range, channel_order)
-    told = None if options == OnnxOptions() else options
+    told = onnx_options(provider, input_range, channel_order)
     backend = load(style, device=device, precision=precision, onnx=told)
     say(f"[bold]{plain(style)}[/bold] on {plain(backend.device)}, {backend.precision}, {backend.runtime}")
     return backend
+
+
+def onnx_options(provider: Any, input_range: Any, channel_order: Any) -> "OnnxOptions | None":
+    """What was said of an .onnx file, if anything was."""
+    from ..backends.onnx import OnnxOptions
+
+    options = OnnxOptions(provider, input_range, channel_order)
+    return None if options == OnnxOptions() else options
+
+
+@contextmanager
+def joined(address: str, device: str, style: str) -> "Iterator[Cluster]":
+    """A cluster, which says what is going to draw."""
+    from ..cluster.connect import connected
+
+    with connected(address, device) as cluster:
+        each = "a GPU" if cluster.gpus else f"{cluster.cpus} core{'s' * (cluster.cpus != 1)}"
+        say(f"[bold]{plain(style)}[/bold] on {cluster.slots()} x {each} of Ray's cluster")
+        yield cluster
 
 
 def draw(

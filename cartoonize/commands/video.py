@@ -1,7 +1,7 @@
 """`cartoonize video`."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +28,7 @@ from ..options import (
     MaxPixels,
     MaxSize,
     NoAudio,
+    OnCluster,
     Overwrite,
     PrecisionName,
     Preset,
@@ -44,11 +45,14 @@ from ..options import (
     parse_seconds,
 )
 from ..styles import DEFAULT
-from .drawing import Bar, draw, open_backend
+from .drawing import Bar, draw, joined, onnx_options, open_backend
 from .many import Rules, SkipExisting, Watch, draw_files
 
 if TYPE_CHECKING:
     from ..backends import LoadedBackend
+    from ..batch import Job
+    from ..cluster.connect import Cluster
+    from ..job import Report
 
 
 def video(
@@ -70,6 +74,7 @@ def video(
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
     watch: Watch = False,
+    cluster: OnCluster = None,
     as_json: AsJson = False,
     strength: Strength = 1.0,
     keep_colour: KeepColour = False,
@@ -112,6 +117,8 @@ def video(
 
       cartoonize video cat.gif cartoon.gif
 
+      cartoonize video film.mkv cartoon.mkv --cluster auto
+
       cartoonize video clips/ cartoons/ --skip-existing
 
       cartoonize video holiday.mp4 look.png --preview 9
@@ -120,7 +127,7 @@ def video(
     """
     from ..batch import Job, videos
     from ..job import Report, written_size
-    from ..media import Decoding, Encoding, open_sink, open_video
+    from ..media import Decoding, Encoding, located, open_sink, open_video
     from ..retouch import Retouch
 
     if as_json and paths[-1] == Path("-"):
@@ -129,6 +136,7 @@ def video(
     retouch = Retouch(strength, keep_colour, compare)
     encoding = Encoding(codec, crf, preset, not no_audio, container, background)
     part = {"start": parse_seconds(start), "end": parse_seconds(end)}
+    how = {"stabilize": stabilize, "retouch": retouch, "resume": resume, "tolerate_errors": tolerate_errors}
     frames = parse_batch(batch)
     load = cache(lambda: open_backend(style, device, precision, provider, input_range, channel_order))
 
@@ -137,15 +145,26 @@ def video(
             backend = load()
             size = written_size(source, retouch)
             sink = open_sink(job.target, source, encoding=encoding, overwrite=overwrite, size=size)
-            report = Report(str(job.target), style)
-            return draw(source, sink, backend, report, frames, bar, stabilize=stabilize, retouch=retouch,
-                        resume=resume, tolerate_errors=tolerate_errors)  # fmt: skip
+            return draw(source, sink, backend, Report(str(located(job.target)), style), frames, bar, **how)
 
+    rules = Rules(skip_existing, overwrite, watch, as_json)
     if preview is not None:
         _preview(paths, load, overwrite=overwrite, count=preview, decoding=decoding, retouch=retouch, **part)
-        return
-    rules = Rules(skip_existing, overwrite, watch, as_json)
-    draw_files(paths, videos(container), draw_video, load, rules, alone=fps is not None)
+    elif cluster is not None:
+        onnx = onnx_options(provider, input_range, channel_order)
+        usual = {"style": style, "device": device, "precision": precision, "batch": frames, "onnx": onnx,
+                 "decoding": decoding, "encoding": encoding, "overwrite": overwrite}  # fmt: skip
+        with joined(cluster, device, style) as machines:
+            drawn = partial(_draw_on, machines, usual | part | how)
+            draw_files(paths, videos(container), drawn, lambda: None, rules, alone=fps is not None)
+    else:
+        draw_files(paths, videos(container), draw_video, load, rules, alone=fps is not None)
+
+
+def _draw_on(machines: "Cluster", options: dict[str, Any], job: "Job", bar: Bar) -> "Report":
+    from ..cluster.jobs import Job, draw_job
+
+    return draw_job(machines, Job(job.source, job.target, **options), bar)
 
 
 def _preview(paths: Sequence[Path], load: Callable[[], "LoadedBackend"], **options: Any) -> None:

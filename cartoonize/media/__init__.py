@@ -6,7 +6,7 @@ what a user has to be told: something was left out, mended or chosen.
 
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from ..errors import MediaError
 from ..frames import Frame
@@ -16,6 +16,7 @@ from .decoding import Decoding
 from .encoding import Encoding
 from .film import Film, Source
 from .images import PICTURE_SUFFIXES, PictureSink, PictureSource
+from .remote import Place, Url, located, read_text
 from .segment_sink import SegmentSink
 from .segments import Mark, Segment
 from .stills import StillsSink, StillsSource, is_series
@@ -37,7 +38,7 @@ class Sink(Protocol):
 
 
 def open_source(
-    path: Path,
+    path: Place,
     *,
     start: float | None = None,
     end: float | None = None,
@@ -47,7 +48,8 @@ def open_source(
 
     Args:
         path: pictures are told from videos by their suffix, animated ones by their content. A folder is one
-            of pictures, unless `decoding` gives it a rate: then it is a video. `-` is standard input.
+            of pictures, unless `decoding` gives it a rate: then it is a video. `-` is standard input. A
+            video may also be a URL, such as s3://bucket/film.mp4.
         start: seconds of a video to leave out at the beginning.
         end: the second of a video at which to stop.
         decoding: how to read a video; `max_pixels` and `max_size` count for pictures too.
@@ -55,6 +57,9 @@ def open_source(
     Raises:
         MediaError: there is no such file, or it is damaged, too large, or of a kind that cannot be read.
     """
+    path = located(path)
+    if not isinstance(path, Path):
+        return open_video(path, start=start, end=end, decoding=decoding)
     series = path.is_dir() and decoding is not None and decoding.fps is not None
     still = path.suffix.lower() in PICTURE_SUFFIXES and not is_animated(path)
     if still or (path.is_dir() and not series):
@@ -64,7 +69,7 @@ def open_source(
 
 
 def open_video(
-    path: Path,
+    path: Place,
     *,
     start: float | None = None,
     end: float | None = None,
@@ -75,6 +80,9 @@ def open_video(
     Raises:
         MediaError: as `open_source`; or it is a single picture, or a rate is given to what has its own times.
     """
+    path = located(path)
+    if not isinstance(path, Path):
+        return _open_remote(path, start=start, end=end, decoding=decoding)
     if path.is_dir():
         return StillsSource(path, start=start, end=end, decoding=decoding)
     if decoding and decoding.fps:
@@ -85,8 +93,14 @@ def open_video(
     return kind(path, start=start, end=end, decoding=decoding)
 
 
+def _open_remote(path: Url, **options: Any) -> Film:
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        raise MediaError(f"{path}: pictures and animations are read from files of this machine only.")
+    return VideoSource(path, **options)
+
+
 def open_sink(
-    path: Path,
+    path: Place,
     source: Source,
     *,
     encoding: Encoding | None = None,
@@ -107,14 +121,14 @@ def open_sink(
         MediaError: the path is taken or cannot be written, or the encoder or format is unknown.
     """
     if isinstance(source, PictureSource):
-        return PictureSink(path, source, overwrite=overwrite)
+        return PictureSink(Path(str(path)), source, overwrite=overwrite)
     if not isinstance(source, VideoSource | StillsSource):
         raise TypeError(f"{type(source).__name__} has no sink of its own; open one of cartoonize.media")
     return open_film_sink(path, source, encoding=encoding, overwrite=overwrite, size=size)
 
 
 def open_film_sink(
-    path: Path,
+    path: Place,
     film: Film,
     *,
     encoding: Encoding | None = None,
@@ -122,14 +136,15 @@ def open_film_sink(
     size: tuple[int, int] | None = None,
 ) -> Sink:
     """The same for whatever is a Film."""
-    encoding = encoding or Encoding()
-    if is_series(path):
+    encoding, path = encoding or Encoding(), located(path)
+    if isinstance(path, Path) and is_series(path):
         return StillsSink(path, film, background=encoding.background, overwrite=overwrite)
     return VideoSink(path, film, encoding=encoding, overwrite=overwrite, size=size)
 
 
 __all__ = [
     "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Decoding", "Encoding", "Film", "Mark", "PictureSink",
-    "PictureSource", "Segment", "SegmentSink", "Sink", "Source", "StillsSink", "StillsSource", "VideoSink",
-    "VideoSource", "open_film_sink", "open_sink", "open_source", "open_video",
+    "PictureSource", "Place", "Segment", "SegmentSink", "Sink", "Source", "StillsSink", "StillsSource",
+    "VideoSink", "VideoSource", "located", "open_film_sink", "open_sink", "open_source", "open_video",
+    "read_text",
 ]  # fmt: skip

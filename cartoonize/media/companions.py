@@ -18,6 +18,7 @@ from av.packet import Packet
 from av.stream import AttachmentStream, Disposition, Stream
 
 from .damage import Damage, readable
+from .remote import opened
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
@@ -96,7 +97,7 @@ class Companions:
         self._input.close()
 
     def _opened(self) -> InputContainer:
-        return av.open(self._path)
+        return opened(self._path)
 
     def _started(self) -> Iterator["Packet[Any]"]:
         """The packets of the tracks, from about the start of the part that is taken."""
@@ -167,7 +168,7 @@ class Companions:
         cover = _COVERS.get(stream.codec_context.name)
         if cover is None:
             return None
-        with av.open(self._path) as covered:
+        with opened(self._path) as covered:
             packet = next(covered.demux(covered.streams[stream.index]))
         self._output.add_attachment(*cover, bytes(packet))
         return _WRITTEN

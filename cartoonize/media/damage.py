@@ -3,13 +3,14 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
+
+from .remote import Place
 
 SLACK = 1.0
 """Seconds that a whole file may be shorter than its container says, as muxers round and pad."""
@@ -30,9 +31,9 @@ class Damage:
     def __bool__(self) -> bool:
         return any(asdict(self).values())
 
-    def reset(self, packets: int = 0, frames: int = 0) -> None:
+    def reset(self, packets: int = 0, frames: int = 0, *, container: bool = False) -> None:
         """Count from here on; those who count hold on to this object."""
-        self.packets, self.frames, self.container = packets, frames, False
+        self.packets, self.frames, self.container = packets, frames, container
 
     def sentence(self, name: str) -> str:
         """What a user has to know of it."""
@@ -70,7 +71,7 @@ class End:
     all streams.
     """
 
-    def __init__(self, path: Path, container: InputContainer, picture: Stream) -> None:
+    def __init__(self, path: Place, container: InputContainer, picture: Stream) -> None:
         self._path, self._kind = path, container.format.name
         entries = picture.index_entries if self._kind.startswith("mov") else ()
         self._listed = entries[len(entries) - 1].timestamp if len(entries) else -math.inf
@@ -101,7 +102,7 @@ _PASSED = {
 }  # fmt: skip
 
 
-def _is_chain(path: Path) -> bool:
+def _is_chain(path: Place) -> bool:
     """Whether a Matroska file is made of known elements from its beginning to its end.
 
     An element is an identifier, the size of its content, and that (RFC 8794). 250,000 of them, which is an

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 
 import av
 from av.video.reformatter import Interpolation
@@ -14,6 +13,7 @@ from .colour import SDR, Colour
 from .decoding import Decoding, fitted, smaller
 from .hdr import TRANSFERS, ToneMapper
 from .orientation import Orientation
+from .remote import Place
 
 _AREA = Interpolation.AREA | Interpolation.ACCURATE_RND
 
@@ -30,7 +30,7 @@ class Developer:
 
     def __init__(
         self,
-        path: Path,
+        path: Place,
         first: av.VideoFrame,
         aspect: Fraction | None,
         decoding: Decoding,
@@ -70,7 +70,7 @@ class Developer:
         return frame.reformat(*size, format=coded, interpolation=_AREA, threads=1)
 
     def _conversion(
-        self, path: Path, first: av.VideoFrame, decoding: Decoding, notices: list[str]
+        self, path: Place, first: av.VideoFrame, decoding: Decoding, notices: list[str]
     ) -> Callable[[av.VideoFrame], Image]:
         """How frames become RGB; of what becomes SDR, `colour` is that of SDR."""
         bits, hdr = first.format.components[0].bits, TRANSFERS.get(self.colour.transfer)

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import av
 
 from ..errors import MediaError, WriteError
+from .remote import Place
 
 
 @contextmanager
-def ffmpeg_errors(path: Path | str) -> Iterator[None]:
+def ffmpeg_errors(path: Place | str) -> Iterator[None]:
     """FFmpeg's errors, as a sentence about this file or address."""
     try:
         yield
@@ -21,7 +21,7 @@ def ffmpeg_errors(path: Path | str) -> Iterator[None]:
 
 
 @contextmanager
-def write_errors(path: Path | str) -> Iterator[None]:
+def write_errors(path: Place | str) -> Iterator[None]:
     """The same for the file that is written, where the system may be in the way."""
     with ffmpeg_errors(path):
         try:

@@ -10,6 +10,7 @@ from av.container import OutputContainer
 
 from ..frames import Frame
 from .colour import Colour
+from .remote import Place
 
 
 class Source(Protocol):
@@ -66,7 +67,9 @@ class Film(Source, Protocol):
     is shown, 0 being without end. `pixel_format` is the source's own.
     """
 
-    path: Path
+    @property
+    def path(self) -> Place: ...
+
     time_base: Fraction
     rate: Fraction
     width: int

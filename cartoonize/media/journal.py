@@ -14,13 +14,14 @@ from filelock import FileLock, Timeout
 
 from ..errors import BusyError, WriteError
 from ..pending import check_target
+from .remote import Place, Url, staging
 from .segments import Segment, SegmentWriter, read_packets, read_segment
 
 _FORMAT = 2  # of all this; what another version left is not gone on from
 
 
 class Journal:
-    """The folder `.NAME.cartoonize` beside a video, in which it is made.
+    """The folder `.NAME.cartoonize` beside a video, in which it is made, or beside another path.
 
         NAME            the unfinished video
         key.json        of which source, style and options the segments are
@@ -37,8 +38,8 @@ class Journal:
         WriteError: the folder cannot be made.
     """
 
-    def __init__(self, target: Path) -> None:
-        self.target, self.folder = target, _folder(target)
+    def __init__(self, target: Place, beside: Path) -> None:
+        self.target, self.folder = target, _folder(beside)
         self.path = self.folder / target.name
         self.segments: dict[int, Segment] = {}
         self._open = False  # whether segments are kept
@@ -50,7 +51,7 @@ class Journal:
         except Timeout as error:
             raise BusyError(f"Another process is writing {target}; wait for it, or stop it.") from error
         except OSError as error:
-            raise WriteError.of(target, error) from error
+            raise WriteError.of(beside, error) from error
         with suppress(OSError):
             self.path.unlink()  # of a run that was killed
 
@@ -108,8 +109,11 @@ class Journal:
         """
         with self.path.open("rb+") as file:
             os.fsync(file.fileno())
-        self.path.replace(self.target)
-        sync_folder(self.target.parent)
+        if isinstance(self.target, Url):
+            self.target.upload(self.path)
+        else:
+            self.path.replace(self.target)
+            sync_folder(self.target.parent)
         self.close(done=True)
 
     def close(self, *, done: bool) -> None:
@@ -171,7 +175,7 @@ class Journal:
 class StandardOutput:
     """In place of a journal: what is written is gone at once, and there is nothing to go on from."""
 
-    target = Path("-")
+    target: Place = Path("-")
     path = Path("pipe:1")  # FFmpeg's name for it
 
     def add(self, packet: "Packet[Any]") -> None:
@@ -184,16 +188,19 @@ class StandardOutput:
         """Nothing can be taken back."""
 
 
-def open_journal(target: Path, *, overwrite: bool) -> Journal | StandardOutput:
-    """Where a video is made: standard output for `-`, otherwise a folder beside the file.
+def open_journal(target: Place, *, overwrite: bool) -> Journal | StandardOutput:
+    """Where a video is made: standard output for `-`, otherwise a folder beside the file; of a Url, one here.
 
     Raises:
         MediaError: as PendingFile; or as Journal.
     """
     if target == StandardOutput.target:
         return StandardOutput()
+    if isinstance(target, Url):
+        target.check_writable(overwrite=overwrite)
+        return Journal(target, staging(target))
     check_target(target, overwrite=overwrite)
-    return Journal(target)
+    return Journal(target, target)
 
 
 def sync_folder(folder: Path) -> None:

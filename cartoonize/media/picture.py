@@ -111,7 +111,7 @@ def open_picture(path: Path, limit: int = MAX_PIXELS) -> Picture:
     return picture
 
 
-def check_size(path: Path, width: int, height: int, limit: int) -> None:
+def check_size(path: object, width: int, height: int, limit: int) -> None:
     """Refuse what would not fit in the memory, by its header.
 
     Raises:

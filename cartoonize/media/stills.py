@@ -195,7 +195,7 @@ class StillsSink:
         if suffix not in FORMATS:
             raise MediaError(f"{self._pattern} is not named like a picture; write name/%05d.png.")
         folder = self._pattern.parent
-        if folder.exists() and source.path.is_dir() and folder.samefile(source.path):
+        if folder.exists() and isinstance(source, StillsSource) and folder.samefile(source.path):
             raise MediaError(f"{folder} is the source itself; name another folder to write to.")
         self._format = FORMATS[suffix]
         self._files: list[PendingFile] = []

@@ -29,6 +29,7 @@ from .developer import Developer
 from .ffmpeg import ffmpeg_errors
 from .film import Closing
 from .picture import check_size
+from .remote import Place, opened
 from .segments import Mark
 
 BROADCAST_CLOCK = 1.0  # seconds
@@ -61,7 +62,7 @@ class VideoSource(Closing):
 
     def __init__(
         self,
-        path: Path,
+        path: Place,
         *,
         start: float | None = None,
         end: float | None = None,
@@ -226,7 +227,7 @@ class VideoSource(Closing):
         self.sample_aspect_ratio, self.colour = developer.sample_aspect_ratio, developer.colour
         self.pixel_format, self.transparent = developer.pixel_format, developer.transparent
         self.frames = self._count()
-        self.plays = plays(self.path)
+        self.plays = plays(self.path) if isinstance(self.path, Path) else 0
 
     def _count(self) -> int | None:
         stream = self._stream
@@ -284,7 +285,7 @@ class VideoSource(Closing):
         return f"No frame of {self.path} can be decoded; the file is damaged or empty."
 
 
-def _open_input(path: Path, options: dict[str, str]) -> InputContainer:
+def _open_input(path: Place, options: dict[str, str]) -> InputContainer:
     if path == STREAMED:
         return av.open("pipe:0", options=options)
     if path.is_dir():
@@ -293,10 +294,10 @@ def _open_input(path: Path, options: dict[str, str]) -> InputContainer:
         raise MediaError(f"There is no file {path}.")
     if path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes).")
-    return av.open(path, options=options)
+    return opened(path, options)
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: Place) -> tuple[int, int] | None:
     """What changes with a file; None if it was removed, which those do not see who hold it open."""
     try:
         told = path.stat()
@@ -314,7 +315,7 @@ def _check_range(start: float | None, end: float | None) -> None:
         raise MediaError(f"The end ({end:g} s) has to come after the start ({start or 0:g} s).")
 
 
-def picture_stream(container: InputContainer, path: Path, number: int | None) -> av.VideoStream:
+def picture_stream(container: InputContainer, path: Place, number: int | None) -> av.VideoStream:
     """The video stream of that number, or the default one, or else the first; no cover picture."""
     videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not videos:

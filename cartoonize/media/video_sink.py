@@ -4,7 +4,7 @@ Pixel aspect, colour tags, sound, subtitles, chapters and metadata come out as t
 for all but the picture).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ from .encoding import Encoding
 from .ffmpeg import ffmpeg_errors, write_errors
 from .film import Film
 from .journal import Journal, open_journal
+from .remote import Place
 from .segments import Mark, Segment
 
 
@@ -38,16 +39,15 @@ class VideoSink:
 
     def __init__(
         self,
-        path: Path,
+        path: Place,
         source: Film,
         *,
         encoding: Encoding,
         overwrite: bool,
         size: tuple[int, int] | None = None,
     ) -> None:
-        with ffmpeg_errors(path):
-            if path.exists() and source.path.exists() and path.samefile(source.path):
-                raise MediaError(f"{path} is the source itself; name another file to write.")
+        if _is_same(path, source.path):
+            raise MediaError(f"{path} is the source itself; name another file to write.")
         self.path, self.encoding = path, encoding
         self.notices: list[str] = []
         self._last_dts: int | None = None
@@ -91,11 +91,11 @@ class VideoSink:
             )
         last = None
         for last in self._journal.leading():
-            self._join(last)
+            self.join(last)
         return last
 
-    def _join(self, segment: Segment) -> None:
-        """Write a finished segment, and what accompanies it."""
+    def join(self, segment: Segment) -> None:
+        """Write a finished segment behind the others, and what accompanies it."""
         assert isinstance(self._journal, Journal)
         with write_errors(self.path):
             for packet in self._journal.packets(segment):
@@ -103,6 +103,23 @@ class VideoSink:
                 self._mux(packet)
                 self._companions.copy_until(float((packet.pts or 0) * packet.time_base))
         self._encoder.go_on(segment.end, segment.mark, segment.last)
+
+    @property
+    def kept(self) -> Mapping[int, Segment]:
+        """The finished segments by their first frames, those included that do not follow one another yet."""
+        assert isinstance(self._journal, Journal)
+        return self._journal.segments
+
+    def keep(self, segment: Segment, data: bytes) -> None:
+        """Have a segment outlive this process that was made elsewhere, by a SegmentSink for `container`."""
+        assert isinstance(self._journal, Journal)
+        with write_errors(self.path):
+            self._journal.put_segment(segment, data)
+
+    @property
+    def container(self) -> str:
+        """The format that is written, by FFmpeg's name."""
+        return str(self._container.format.name)
 
     def salvage(self) -> None:
         """Have what is written appear under a name that says that it is not all."""
@@ -112,16 +129,16 @@ class VideoSink:
         """Have the frames so far outlive this process; `mark` is the source's of the last."""
         assert isinstance(self._journal, Journal)
         with write_errors(self.path):
-            self._keep(self._encoder.end())
+            self._take(self._encoder.end())
             self._journal.end_segment(self._encoder.segment(mark))
 
     def write(self, frame: Frame) -> None:
         """Encode a frame, and copy what accompanies it up to its time."""
         with write_errors(self.path):
-            self._keep(self._encoder.write(frame))
+            self._take(self._encoder.write(frame))
             self._companions.copy_until(frame.time)
 
-    def _keep(self, packets: Iterable["Packet[Any]"]) -> None:
+    def _take(self, packets: Iterable["Packet[Any]"]) -> None:
         for packet in packets:
             self._journal.add(packet)
             self._mux(packet)
@@ -156,17 +173,16 @@ class VideoSink:
         self._companions.close()
         self._journal.close(done=False)
         if isinstance(self._journal, Journal) and self._journal.segments:
+            folder = self._journal.folder
+            kept = folder.name if isinstance(self.path, Path) else folder  # of a Url it is not beside it
             frames = sum(segment.frames for segment in self._journal.segments.values())
-            error.add_note(
-                f"{frames} frames are kept in {self._journal.folder.name}; "
-                "the same command goes on from there."
-            )
+            error.add_note(f"{frames} frames are kept in {kept}; the same command goes on from there.")
 
     def _finish(self) -> None:
         with write_errors(self.path):
             if not self._encoder.written:
                 raise MediaError(f"No frame was written to {self.path}.")
-            self._keep(self._encoder.end())
+            self._take(self._encoder.end())
             self._companions.finish()
             self._container.close()
             if isinstance(self._journal, Journal):
@@ -198,3 +214,10 @@ class VideoSink:
             ) from error
         if not self.resumable:  # in segments each has an encoder of its own, so that it can be made alone
             self._encoder.use(self._stream.codec_context)
+
+
+def _is_same(target: Place, source: Place) -> bool:
+    if isinstance(target, Path) and isinstance(source, Path):
+        with ffmpeg_errors(target):
+            return target.exists() and source.exists() and target.samefile(source)
+    return target == source

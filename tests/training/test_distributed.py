@@ -1,6 +1,7 @@
 """Several processes train as one."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -40,12 +41,31 @@ with ranks(torch.device("cpu")) as placed:
 """
 
 
-def train(run, photos, features, launcher):
+def command(run, photos, features, launcher):
     arguments = ("train", "pretrain", "--photos", photos, "--run", run, "--features", features)
-    command = [sys.executable, *launcher, *arguments, "--preset", "official"]
-    command += [str(argument) for argument in (*NETWORK, *REST)]
-    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    return [sys.executable, *launcher, *map(str, (*arguments, "--preset", "official", *NETWORK, *REST))]
+
+
+def trained(run):
     return torch.load(run / "pretrain" / "checkpoints" / "checkpoint-000000016.pt", weights_only=True)
+
+
+def train(run, photos, features, launcher):
+    line = command(run, photos, features, launcher)
+    subprocess.run(line, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    return trained(run)
+
+
+def assert_equal_to_rounding(one, two):
+    expected, found = (state["parts"]["generator"]["network"] for state in (one, two))
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, atol=2e-5, rtol=1e-3)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.mark.slow
@@ -53,9 +73,19 @@ def test_two_processes_equal_one_with_the_combined_batch(photos, features, tmp_p
     """Under torchrun the same command gives the same weights to rounding."""
     one = train(tmp_path / "one", photos, features, ["-m", "cartoonize"])
     two = train(tmp_path / "two", photos, features, [*TORCHRUN, "-m", "cartoonize", "--"])
-    expected, found = (state["parts"]["generator"]["network"] for state in (one, two))
-    for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, atol=2e-5, rtol=1e-3)
+    assert_equal_to_rounding(one, two)
+
+
+@pytest.mark.slow
+def test_two_nodes_equal_one(photos, features, tmp_path):
+    """Two launchers that meet at an address, as on two machines, train as one process does."""
+    one = train(tmp_path / "one", photos, features, ["-m", "cartoonize"])
+    launcher = ["-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d"]
+    launcher += [f"--rdzv-endpoint=127.0.0.1:{free_port()}", "--rdzv-id=1", "--local-addr=127.0.0.1"]
+    line = command(tmp_path / "two", photos, features, [*launcher, "-m", "cartoonize", "--"])
+    nodes = [subprocess.Popen(line, env=os.environ | {"OMP_NUM_THREADS": "1"}) for _ in range(2)]
+    assert [node.wait(timeout=300) for node in nodes] == [0, 0]
+    assert_equal_to_rounding(one, trained(tmp_path / "two"))
 
 
 @pytest.mark.slow

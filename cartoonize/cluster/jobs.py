@@ -1,0 +1,84 @@
+"""Jobs for a cluster: one film each, from opening its source to its report."""
+
+import signal
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TypeAlias
+
+from ..backends import load
+from ..backends.onnx import OnnxOptions
+from ..choices import Precision
+from ..errors import Stopped
+from ..job import Report, run, written_size
+from ..media import Decoding, Encoding, Place, VideoSink, VideoSource, located, open_sink, open_video
+from ..retouch import Retouch
+from ..styles import DEFAULT
+from .connect import Cluster
+from .film import ClusterReport, run_on, why_not
+
+Watch: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+"""Is told the name of what is drawn and its frames, if known; gives what to tell how many are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A video to draw, as `stylize` says it. `device` is where the driver draws what cannot be divided."""
+
+    source: Place
+    target: Place
+    style: str = DEFAULT
+    device: str = "auto"
+    precision: Precision = "auto"
+    onnx: OnnxOptions | None = None
+    batch: int | None = None
+    start: float | None = None
+    end: float | None = None
+    decoding: Decoding = field(default_factory=Decoding)
+    encoding: Encoding = field(default_factory=Encoding)
+    stabilize: bool = True
+    retouch: Retouch = field(default_factory=Retouch)
+    resume: bool = True
+    tolerate_errors: bool = False
+    overwrite: bool = False
+
+
+def draw_job(cluster: Cluster, job: Job, watch: Watch, stop: Event | None = None) -> Report:
+    """Draw a video on a cluster; what cannot be divided is drawn here, and a notice says why.
+
+    `stop` ends the work from another thread, as a signal would.
+
+    Raises:
+        CartoonizeError: as `stylize`; or as `run_on`.
+    """
+    with open_video(job.source, start=job.start, end=job.end, decoding=job.decoding) as source:
+        size = written_size(source, job.retouch)
+        sink = open_sink(job.target, source, encoding=job.encoding, overwrite=job.overwrite, size=size)
+        reason = why_not(source, sink)
+        with watch(str(job.target), source.frames) as told:
+            on_frame = _heeding(stop, told)
+            if reason is None:
+                assert isinstance(source, VideoSource)
+                assert isinstance(sink, VideoSink)
+                report = ClusterReport(str(located(job.target)), job.style)
+                return run_on(
+                    cluster, source, sink, report, precision=job.precision, onnx=job.onnx, batch=job.batch,
+                    stabilize=job.stabilize, retouch=job.retouch, resume=job.resume,
+                    tolerate_errors=job.tolerate_errors, on_frame=on_frame,
+                )  # fmt: skip
+            backend = load(job.style, device=job.device, precision=job.precision, onnx=job.onnx)
+            plain = Report(str(located(job.target)), job.style)
+            run(source, sink, backend, plain, batch=job.batch, stabilize=job.stabilize, retouch=job.retouch,
+                resume=job.resume, tolerate_errors=job.tolerate_errors, on_frame=on_frame)  # fmt: skip
+            plain.notices.append(f"{source.path} was drawn on this machine alone: {reason}.")
+            return plain
+
+
+def _heeding(stop: Event | None, told: Callable[[int], None]) -> Callable[[int], None]:
+    def on_frame(frames: int) -> None:
+        if stop is not None and stop.is_set():
+            raise Stopped(signal.SIGTERM)
+        told(frames)
+
+    return on_frame
