@@ -15,6 +15,7 @@ from .commands.image import image
 from .commands.live import live
 from .commands.styles import app as styles_app
 from .commands.video import video
+from .commands.web import web
 from .console import plain, say, say_all
 from .errors import CartoonizeError, Stopped
 from .export.cli import app as export_app
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (video, image, batch, live, demo, benchmark, doctor):
+for command in (video, image, batch, live, web, demo, benchmark, doctor):
     app.command()(command)
 app.registered_commands += export_app.registered_commands
 app.add_typer(styles_app, name="styles")

@@ -11,7 +11,8 @@
     ├── ModelError          a style file or network that cannot be used
     ├── BackendError        a device, precision or runtime that is not to be had
     ├── ClusterError        a cluster that is not to be had, or that did not get its work done
-    └── TrainingError       data or a run folder that cannot be trained on
+    ├── TrainingError       data or a run folder that cannot be trained on
+    └── WebError            a web page that cannot be served
 
     Stopped                 a signal asked the program to end: no error, and caught by the command line only
 
@@ -103,3 +104,7 @@ class ClusterError(CartoonizeError):
 
 class TrainingError(CartoonizeError):
     """Data or a run folder that cannot be trained on."""
+
+
+class WebError(CartoonizeError):
+    """A web page that cannot be served."""

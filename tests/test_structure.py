@@ -84,6 +84,7 @@ ALLOWED = {
     "completion": {"choices", "styles"},
     "requirements": set(),
     "doctor": {"backends", "choices", "errors", "job", "requirements", "styles", "version"},
+    "web": {"backends", "errors", "job", "media", "retouch", "styles"},
     "training": {*BASE, "backends", "media", "models", "styles"},
     "export": {*BASE, "backends", "models", "styles"},
 }

@@ -1,0 +1,186 @@
+"""Serves the page, to one visitor or to many, until it is told to stop."""
+
+import asyncio
+import ipaddress
+import logging
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from ..errors import WebError
+from ..styles import builtin
+from .doors import Doors, Files
+from .folders import Folders
+from .limits import Limits
+from .studio import Studio
+
+_CSS = Path(__file__).with_name("page.css")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  # only where --host says so
+_SWEEPS = 60.0  # seconds from one to the next
+_GRACE = 1  # seconds that open connections get at the end; a visitor's page always has some
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def is_private(host: str) -> bool:
+    """Whether only this computer can reach an address: one of the loopback."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in _LOOPBACK
+
+
+def serve(
+    host: str, port: int, limits: Limits, *, device: str = "auto", ready: Callable[[str], None]
+) -> None:
+    """Serve the page until a signal ends it; nothing of the visitors' is left then.
+
+    Args:
+        host: the address to listen at; others can reach it unless it `is_private`.
+        port: 0 is any that is free.
+        limits: what is taken to be drawn.
+        device: see `cartoonize.load`.
+        ready: called with the page's address when it can be opened.
+
+    Raises:
+        WebError: nobody can listen there.
+    """
+    with _listener(host, port) as listener, _root() as root:
+        folders, studio = Folders(root), Studio(limits, device)
+        app = _app(studio, folders, (*_LOOPBACK, host) if is_private(host) else None)
+        config = uvicorn.Config(
+            app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=_GRACE
+        )
+        address = _address(host, listener.getsockname()[1])
+        try:
+            _Server(config, lambda: ready(address), studio.stop).run([listener])
+        finally:
+            studio.close()
+
+
+class _Server(uvicorn.Server):
+    """Says when it begins and ends; hands a signal on when it has ended."""
+
+    def __init__(self, config: uvicorn.Config, begins: Callable[[], None], ends: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._begins, self._ends = begins, ends
+        self._signals: list[int] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._begins()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ends()
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it tells of connections that it cut
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Heed the signals that the program heeds, and raise the first of them again at the end."""
+        heeded = {number: signal.getsignal(number) for number in _SIGNALS}
+        heeded = {number: before for number, before in heeded.items() if before != signal.SIG_IGN}
+        for number in heeded:
+            signal.signal(number, self.handle_exit)
+        try:
+            yield
+        finally:
+            for number, before in heeded.items():
+                signal.signal(number, before)
+        for number in self._signals[:1]:
+            signal.raise_signal(number)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        del frame
+        self._signals.append(sig)
+        self.should_exit = True
+
+
+def _app(studio: Studio, folders: Folders, hosts: Collection[str] | None) -> ASGIApp:
+    from gradio import mount_gradio_app
+
+    from .page import page, theme
+    from .showing import style_pictures
+
+    @asynccontextmanager
+    async def sweeping(_app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(_sweep(folders))
+        yield
+        task.cancel()
+
+    files = Files(folders, studio.limits)
+    routes: list[BaseRoute] = [
+        Route("/gradio_api/upload", files.upload, methods=["POST"]),
+        Route("/gradio_api/file={path:path}", files.file),
+        Route("/styles/{name}.webp", _preview),
+    ]
+    app = FastAPI(routes=routes, lifespan=sweeping, openapi_url=None)
+    mount_gradio_app(
+        app, page(studio, folders), "/", theme=theme(), css=style_pictures(), css_paths=[_CSS],
+        footer_links=[], run_history=False, max_file_size=studio.limits.upload, ssr_mode=False,
+        enable_monitoring=False, mcp_server=False, pwa=False, show_error=False,
+    )  # fmt: skip
+    return Doors(app, folders, hosts)
+
+
+async def _preview(request: Request) -> Response:
+    """What a style looks like."""
+    path = builtin().get(request.path_params["name"])
+    picture = path and path.with_suffix(".webp")
+    return FileResponse(picture) if picture and picture.is_file() else PlainTextResponse("None.", 404)
+
+
+async def _sweep(folders: Folders) -> None:
+    while True:
+        await asyncio.sleep(_SWEEPS)
+        await asyncio.to_thread(folders.sweep)
+
+
+@contextmanager
+def _listener(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise WebError(
+            f"The page cannot be served at {host}, port {port} ({reason}); choose another --host or --port."
+        ) from error
+    with listener:
+        yield listener
+
+
+@contextmanager
+def _root() -> Iterator[Path]:
+    """A folder that only this user can read, for all files of visitors and of Gradio, until the end.
+
+    Gradio asks the environment where its files go, and whether to tell its makers of its use.
+    """
+    root = Path(tempfile.mkdtemp(prefix="cartoonize-web-"))
+    os.environ.update(
+        GRADIO_TEMP_DIR=str(root), GRADIO_EXAMPLES_CACHE=str(root), GRADIO_ANALYTICS_ENABLED="False",
+        HF_HUB_DISABLE_TELEMETRY="1",
+    )  # fmt: skip
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _address(host: str, port: int) -> str:
+    here = host in (*_LOOPBACK, *_EVERYWHERE)
+    shown = "localhost" if here else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/"
