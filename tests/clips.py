@@ -153,6 +153,25 @@ def all_packets(path: Path) -> list[list[tuple]]:
     return found
 
 
+def unboxed(source: Path, target: Path) -> Path:
+    """The H.264 of an MP4 file by itself, which has neither times nor an index."""
+    with av.open(source) as boxed, av.open(target, "w") as raw:
+        stream = raw.add_stream_from_template(boxed.streams.video[0], opaque=True)
+        filtered = av.bitstream.BitStreamFilterContext("h264_mp4toannexb", boxed.streams.video[0], stream)
+        for packet in boxed.demux(video=0):
+            for plain in filtered.filter(packet if packet.size else None):
+                plain.stream = stream
+                raw.mux(plain)
+    return target
+
+
+def put(*names: str) -> None:
+    """Files of these names, below the current folder, with nothing in them that could be drawn."""
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("nothing to see")
+
+
 def heeding(number: int) -> Callable[[], object]:
     """Of a process to start: heeds a signal that nohup, or a shell of background jobs, has it ignore."""
     return partial(signal.signal, number, signal.SIG_DFL)

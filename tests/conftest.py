@@ -72,3 +72,10 @@ def run(monkeypatch, capsys):
         return stopped.value.code, printed.out, re.sub(r"\s+", " ", printed.err)
 
     return command
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

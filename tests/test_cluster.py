@@ -12,7 +12,7 @@ from threading import Event, Thread
 
 import av
 import pytest
-from clips import Clip, all_packets, read_clip
+from clips import Clip, all_packets, read_clip, unboxed
 
 pytest.importorskip("ray", reason="needs the extra `cluster`")
 
@@ -231,13 +231,7 @@ def test_a_raw_stream(cluster, tmp_path):
     """Packets without times cannot be divided: one worker draws them, in order."""
     images = Clip(times=range(100))
     images.write(tmp_path / "in.mp4")
-    with av.open(tmp_path / "in.mp4") as boxed, av.open(tmp_path / "in.h264", "w") as raw:
-        stream = raw.add_stream_from_template(boxed.streams.video[0], opaque=True)
-        filtered = av.bitstream.BitStreamFilterContext("h264_mp4toannexb", boxed.streams.video[0], stream)
-        for packet in boxed.demux(video=0):
-            for plain in filtered.filter(packet if packet.size else None):
-                plain.stream = stream
-                raw.mux(plain)
+    unboxed(tmp_path / "in.mp4", tmp_path / "in.h264")
     stylize(tmp_path / "in.h264", tmp_path / "one.mp4", "null")
     draw_job(cluster, Job(tmp_path / "in.h264", tmp_path / "many.mp4", "null"), watch())
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")

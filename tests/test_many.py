@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import Clip, heeding, read_clip
+from clips import Clip, heeding, put, read_clip
 from PIL import Image
 
 from cartoonize import MediaError
@@ -18,20 +18,6 @@ from cartoonize.batch import PICTURES, plan, stands_alone, videos
 from cartoonize.console import Bars
 
 VIDEOS = videos()
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """An empty folder to work in."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def put(*names):
-    """Files of these names, with nothing in them that could be drawn."""
-    for name in names:
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).write_text("nothing to see")
 
 
 def clip(name, **options):

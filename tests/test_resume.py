@@ -14,7 +14,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import Clip, heeding, read_clip
+from clips import Clip, heeding, read_clip, unboxed
 
 from cartoonize import Encoding, MediaError, stylize
 from cartoonize import resume as resume_module
@@ -145,13 +145,7 @@ def test_a_source_that_cannot_seek_is_counted_through(tmp_path, short):
     images = [np.full((48, 64, 3), 20 + 2 * n, np.uint8) for n in range(100)]
     clip = Clip(times=range(100), images=images)
     clip.write(tmp_path / "in.mp4")
-    with av.open(tmp_path / "in.mp4") as boxed, av.open(tmp_path / "in.h264", "w") as raw:
-        stream = raw.add_stream_from_template(boxed.streams.video[0], opaque=True)
-        filtered = av.bitstream.BitStreamFilterContext("h264_mp4toannexb", boxed.streams.video[0], stream)
-        for packet in boxed.demux(video=0):
-            for plain in filtered.filter(packet if packet.size else None):
-                plain.stream = stream
-                raw.mux(plain)
+    unboxed(tmp_path / "in.mp4", tmp_path / "in.h264")
     draw(tmp_path / "in.h264", tmp_path / "whole.mp4")
     assert draw_in_pieces(tmp_path / "in.h264", tmp_path / "pieces.mp4", 60).resumed == 48
     assert_same(tmp_path / "whole.mp4", tmp_path / "pieces.mp4")

@@ -10,26 +10,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from clips import Clip, heeding, read_clip
+from clips import Clip, heeding, put, read_clip
 
 from cartoonize import MediaError
 from cartoonize.batch import Job, find, videos
 from cartoonize.commands.many import Tally, _wanted
 from cartoonize.watching import Settling, Stamp, arrivals
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """An empty folder to work in."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def put(*names):
-    """Files of these names, with nothing in them that could be drawn."""
-    for name in names:
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).write_text("nothing to see")
 
 
 def test_growing_files_wait():
