@@ -100,9 +100,13 @@ class _Redirects(HTTPRedirectHandler):
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
         """Follow to where the user could have pointed too, but never from https to http."""
-        _check(newurl)
-        if req.type == "https" and urlsplit(newurl).scheme != "https":
-            raise ModelError(f"{public_part(req.full_url)} leads from https to {public_part(newurl)}.")
+        try:
+            _check(newurl)
+            if req.type == "https" and urlsplit(newurl).scheme != "https":
+                raise ModelError(f"{public_part(req.full_url)} leads from https to {public_part(newurl)}.")
+        except ModelError:
+            fp.close()  # which urllib does only where the way goes on
+            raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
