@@ -132,7 +132,7 @@ def test_a_worker_is_killed(cluster, tmp_path):
 
 def test_a_node_dies(cluster, machines, tmp_path):
     """Its segments are drawn by those that are left."""
-    source = Clip(size=(320, 240), times=range(480), tones=[440]).write(tmp_path / "in.mp4")
+    source = Clip(size=(320, 240), times=range(1440), tones=[440]).write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", "null", encoding=SLOWLY)
     job = Job(source, tmp_path / "many.mp4", "null", encoding=SLOWLY)
 
@@ -145,7 +145,7 @@ def test_a_node_dies(cluster, machines, tmp_path):
     report = draw_job(cluster, job, watch(once(die)))
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
     assert report.retries >= 1
-    assert report.frames == 480
+    assert report.frames == 1440
 
 
 def test_the_driver_is_killed(cluster, machines, tmp_path):
