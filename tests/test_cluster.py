@@ -145,8 +145,8 @@ def test_a_node_dies(cluster, machines, tmp_path):
 
     report = draw_job(cluster, job, watch(once(die)))
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
-    assert report.retries >= 1
     assert report.frames == 480
+    assert len(machines.worker_nodes) == 1  # whether it had work in hand is a matter of milliseconds
 
 
 def test_the_driver_is_killed(cluster, machines, tmp_path):
