@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 from types import TracebackType
@@ -58,9 +58,9 @@ class PictureSource(Closing):
 
     Frames are counted from 0, a second each, and bear the name of their file. EXIF orientation is applied.
     Grey, palette and 16-bit pictures become 8-bit RGB; grey and CMYK ones with a colour profile of their
-    own become sRGB; RGB values keep their profile. Those with a
-    longer side than `max_size` are made smaller. `frames` is the number of pictures. `details` holds what
-    was set aside for each frame that has been read, by its `pts`, until the sink takes it out.
+    own become sRGB; RGB values keep their profile. Those with a longer side than `max_size` are made smaller.
+    `frames` is the number of pictures. `details` holds what was set aside for each frame that has been read,
+    but for its transparency, which goes with it: by its `pts`, until the sink takes it out.
 
     Raises:
         MediaError: there is no such file or folder, or no picture in the folder. While iterating: a file
@@ -82,9 +82,11 @@ class PictureSource(Closing):
     def __iter__(self) -> Iterator[Frame]:
         """Frames, once."""
         for index, path in enumerate(self.paths):
-            picture, self.details[index] = read_picture(path, self.notices, self._max_pixels, self._max_size)
+            picture, details = read_picture(path, self.notices, self._max_pixels, self._max_size)
+            alpha = None if details.alpha is None else np.array(details.alpha)
+            self.details[index] = replace(details, alpha=None)
             # A copy: what Pillow hands out is read-only, which PyTorch warns about.
-            yield Frame(np.array(picture), pts=index, duration=1, name=path.name)
+            yield Frame(np.array(picture), pts=index, duration=1, name=path.name, alpha=alpha)
 
     def close(self) -> None:
         """Do nothing: no file is open between two frames, and the sink may still need the details."""
@@ -120,7 +122,7 @@ class PictureSink:
         file = self._files[frame.pts]
         kind = FORMATS[file.target.suffix.lower()]
         details = self._source.details.pop(frame.pts)
-        picture, options = self._fitted(Pillow.fromarray(frame.image), details, kind, file.target)
+        picture, options = self._fitted(frame, details, kind, file.target)
         self._written.append(file)
         try:
             picture.save(file.path, kind.name, **kind.options, **options)
@@ -161,11 +163,12 @@ class PictureSink:
             file.commit()
 
     def _fitted(
-        self, picture: Picture, details: Details, kind: Format, target: Path
+        self, frame: Frame, details: Details, kind: Format, target: Path
     ) -> tuple[Picture, dict[str, Any]]:
         """Reduce a picture and what belongs to it to what its format can hold; gives options to save it."""
         exif, profile = details.exif, details.profile
-        alpha = details.alpha and _tiled(details.alpha, picture.size)
+        picture = Pillow.fromarray(frame.image)
+        alpha = None if frame.alpha is None else Pillow.fromarray(frame.alpha)
         if alpha and kind.alpha:
             picture.putalpha(alpha)
         elif alpha:
@@ -182,16 +185,6 @@ class PictureSink:
 
     def _left_out(self, target: Path, what: str) -> None:
         self.notices.append(f"{target} cannot hold {what}; a PNG file would keep it.")
-
-
-def _tiled(plane: Picture, size: tuple[int, int]) -> Picture:
-    """A plane as often as it takes to fill a size, as of two pictures side by side."""
-    if plane.size == size:
-        return plane
-    tiled = Pillow.new(plane.mode, size)
-    for left in range(0, size[0], plane.width):
-        tiled.paste(plane, (left, 0))
-    return tiled
 
 
 def pictures_in(path: Path) -> list[Path]:
