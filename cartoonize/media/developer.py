@@ -54,12 +54,16 @@ class Developer:
 
     def image(self, frame: av.VideoFrame) -> Image:
         """The picture of a frame, (H, W, 3)."""
-        return self._orientation.upright(self._to_rgb(self._fitted(frame)))
+        return self._image(self._fitted(frame))
 
-    def alpha(self, frame: av.VideoFrame) -> Plane | None:
-        """How opaque its pixels are, (H, W); None if all are."""
-        alpha = alpha_of(self._fitted(frame))
-        return None if alpha is None else self._orientation.upright(alpha)
+    def image_and_alpha(self, frame: av.VideoFrame) -> tuple[Image, Plane | None]:
+        """The same, and how opaque its pixels are, (H, W); None if all are."""
+        drawn = self._fitted(frame)  # once for both
+        alpha = alpha_of(drawn)
+        return self._image(drawn), None if alpha is None else self._orientation.upright(alpha)
+
+    def _image(self, drawn: av.VideoFrame) -> Image:
+        return self._orientation.upright(self._to_rgb(drawn))
 
     def _fitted(self, frame: av.VideoFrame) -> av.VideoFrame:
         """A frame no larger than asked for, scaled as it is coded: 0.4 ms from 720p; as RGB it takes 2."""

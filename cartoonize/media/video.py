@@ -125,11 +125,11 @@ class VideoSource(Closing):
         moment = self._first
         while moment is not None and self._read != self.until:
             frame, pts, duration = moment
-            image = self._developer.image(frame)
+            image, alpha = self._developer.image_and_alpha(frame)
             self._read += 1
             if self.every and self._read % self.every == 0:
                 self.marks[self._read] = self._mark(image, pts)
-            yield Frame(image, pts, self.time_base, duration, alpha=self._developer.alpha(frame))
+            yield Frame(image, pts, self.time_base, duration, alpha=alpha)
             moment = next(self._decoded, None)
             self.ended = moment is None
             if self.ended and self.every:
