@@ -54,6 +54,11 @@ class Report:
     waiting: dict[str, float] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
 
+    def took(self, seconds: float) -> None:
+        """Fill in how long the job took, and how fast it was."""
+        self.seconds = round(seconds, 3)
+        self.fps = round((self.frames - self.resumed) / self.seconds, 2)
+
 
 def stylize(
     source: str | Path,
@@ -147,8 +152,7 @@ def run(
                     on_frame(report.frames)
         if isinstance(source, VideoSource) and isinstance(sink, VideoSink) and not tolerate_errors:
             set_apart(source, sink, report)
-    report.seconds = round(time.perf_counter() - started, 3)
-    report.fps = round((report.frames - report.resumed) / report.seconds, 2)
+    report.took(time.perf_counter() - started)
     report.waiting = {stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")}
     report.notices = [*source.notices, *backend.notices, *sink.notices]
     return report

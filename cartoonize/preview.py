@@ -67,16 +67,14 @@ def preview_video(
     if not 1 <= count <= MOST:
         raise MediaError(f"A preview has from 1 to {MOST} moments, not {count}.")
     file = _sheet_file(target, overwrite=overwrite)
-    cells = []
-    notices = []
+    look, cells, notices = retouch or Retouch(), [], list[str]()
     for time in _moments(source, count, start, end, decoding):
         frame, aspect = _frame_at(source, time, decoding)
         if frame is None:
             notices.append(f"There is no picture at {_clock(time)} of {source.name}.")
             continue
-        drawn = (retouch or Retouch())(frame, backend(frame.image[None])[0])
-        both = retouch is not None and retouch.compare is not None
-        shown = (drawn,) if both else (frame, drawn)
+        drawn = look(frame, backend(frame.image[None])[0])
+        shown = (drawn,) if look.compare else (frame, drawn)
         cells.append(Cell(tuple(map(_opaque, shown)), _clock(time), aspect))
     if not cells:
         raise MediaError(f"No picture of {source} can be read at any of the {count} moments.")

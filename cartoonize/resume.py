@@ -7,7 +7,7 @@ a run is stopped, and each frame is drawn in the same company.
 """
 
 from dataclasses import asdict
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from typing import Any
 
 from .errors import ModelError
@@ -20,6 +20,7 @@ from .media.video import STREAMED
 from .retouch import Retouch
 from .stabilizer import Stabilizer
 from .styles import find
+from .styles.own import sha256_of
 from .version import __version__
 
 SEGMENT = 120
@@ -140,5 +141,4 @@ def _style_identity(style: str) -> str:
         path = find(style)
     except ModelError:
         return style
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)

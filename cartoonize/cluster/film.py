@@ -88,8 +88,7 @@ def run_on(
         report.frames, report.retries = film.frames, film.retries
         if not tolerate_errors:
             set_apart(source, sink, report)
-    report.seconds = round(time.perf_counter() - started, 3)
-    report.fps = round((report.frames - report.resumed) / report.seconds, 2)
+    report.took(time.perf_counter() - started)
     report.nodes = {
         node: {"frames": frames, "fps": round(frames / report.seconds, 2)}
         for node, frames in film.nodes.items()
