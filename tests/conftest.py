@@ -2,6 +2,7 @@
 
 import re
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,11 @@ def here(tmp_path, monkeypatch):
     """An empty folder to work in."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def no_thread_is_left():
+    """Fails where a thread outlives the test."""
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before

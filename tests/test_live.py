@@ -30,6 +30,8 @@ from cartoonize.live.source import _unblock
 from cartoonize.media import VideoSource
 from cartoonize.pipeline import Mailbox, newest
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
 BARS = "lavfi:testsrc2=size=64x48:rate=30:duration="
 
 
@@ -44,13 +46,6 @@ class Negative:
     def __call__(self, images):
         time.sleep(self.pause)
         return 255 - images
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
 
 
 def draw(source, sink, pause=0.0, timeout=10.0, **options):

@@ -10,6 +10,8 @@ import pytest
 from cartoonize import Frame
 from cartoonize.pipeline import Waits, groups, prefetch, stream
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
 
 def frame(number, size=(4, 4)):
     return Frame(np.full((*size, 3), number % 256, np.uint8), pts=number)
@@ -17,13 +19,6 @@ def frame(number, size=(4, 4)):
 
 def negative(images):
     return 255 - images
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left():
-    before = set(threading.enumerate())
-    yield
-    assert set(threading.enumerate()) <= before
 
 
 @pytest.mark.parametrize("batch", [1, 3, 8])

@@ -105,7 +105,7 @@ def _leave_a_core() -> None:
     """Keep one of several cores for the source and the sink.
 
     With two threads at one picture 360p is 6 ms sooner on two idle cores, at half as much CPU again; on busy
-    ones each waits for the other after every layer, and 3 frames/s are left of 30 (docs/live.md).
+    ones each waits for the other after every layer, and 3 frames/s are left of 30 (docs/performance.md).
     """
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores - 1)))  # read when PyTorch is imported
