@@ -22,7 +22,7 @@ from .frames import Frame
 from .job import Report, run
 from .media import Encoding, VideoSink, VideoSource
 from .pipeline import groups
-from .stabilizer import Stabilizer
+from .stabilizer import Stabilizer, can_stabilize
 from .version import __version__
 
 HELD = 24  # decoded frames that are kept and drawn over and over: all of a long clip would fill the memory
@@ -89,11 +89,11 @@ def benchmark(
         together = partial(_together, clip, target, backend, style)
         result.frames = together()  # warms everything up
         result.peak_mb = _peak_mb()
-        count = result.frames
+        count, steady = result.frames, can_stabilize(backend.runtime, [])
         work: dict[str, Callable[[], int]] = {
             "decode": partial(_decode, clip),
             "network": partial(_network, frames, count, backend),
-            "stabilize": partial(_stabilize, frames, drawn, count),
+            **({"stabilize": partial(_stabilize, frames, drawn, count)} if steady else {}),
             "encode": partial(_encode, clip, target, drawn, count),
             "together": together,
         }

@@ -27,6 +27,7 @@ from .media import (
 from .pipeline import Waits, stream
 from .resume import Course
 from .retouch import Retouch
+from .stabilizer import can_stabilize
 from .styles import DEFAULT
 
 
@@ -90,7 +91,7 @@ def stylize(
         end: the second of a video at which to stop.
         encoding: how to compress a video.
         decoding: how to read a video.
-        stabilize: hold the drawing where a video stands still (see stabilizer.py).
+        stabilize: hold the drawing where a video stands still, move it where that moves (see stabilizer.py).
         retouch: what is done with each drawing beside its source, as a comparison of both.
         onnx: what else can be said of an .onnx file.
         resume: go on where an interrupted run of the same job stopped (see resume.py).
@@ -137,7 +138,8 @@ def run(
     """
     waits, started = Waits(), time.perf_counter()
     batch = batch or backend.batch
-    report.stabilized = stabilize and backend.runtime != "null"
+    lacking: list[str] = []
+    report.stabilized = stabilize and can_stabilize(backend.runtime, lacking)
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     if isinstance(source, VideoSource):
         report.width, report.height = source.width, source.height
@@ -154,7 +156,7 @@ def run(
             set_apart(source, sink, report)
     report.took(time.perf_counter() - started)
     report.waiting = {stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")}
-    report.notices = [*source.notices, *backend.notices, *sink.notices]
+    report.notices = [*lacking, *source.notices, *backend.notices, *sink.notices]
     return report
 
 

@@ -46,7 +46,7 @@ Stabilize = Annotated[
     bool,
     typer.Option(
         "--stabilize/--no-stabilize",
-        help="Hold the drawing where the source stands still, so that walls do not shimmer.",
+        help="Hold the drawing where the source stands still, move it where that moves; so nothing shimmers.",
     ),
 ]
 Resume = Annotated[

@@ -19,7 +19,7 @@ PUBLIC = [
 ]  # fmt: skip
 
 # part -> the parts that it may import
-BASE = {"choices", "completion", "errors", "frames", "version", "pending", "stabilizer"}
+BASE = {"choices", "completion", "errors", "frames", "version", "opencv", "pending", "stabilizer"}
 ALLOWED = {
     "choices": set(),
     "errors": set(),
@@ -33,7 +33,8 @@ ALLOWED = {
     "media": {"choices", "errors", "frames", "pending"},
     "models": {"errors", "frames", "pending", "styles"},
     "backends": {"choices", "errors", "frames", "styles", "models"},
-    "stabilizer": {"frames"},
+    "opencv": {"errors"},
+    "stabilizer": {"errors", "frames", "opencv"},
     "preview": {"backends", "errors", "frames", "media", "pending", "retouch"},
     "retouch": {"choices", "errors", "frames"},
     "resume": {"errors", "frames", "media", "retouch", "stabilizer", "styles", "version"},
@@ -60,6 +61,7 @@ ALLOWED = {
         "media",
         "resume",
         "retouch",
+        "stabilizer",
         "stretch",
         "styles",
         "version",
@@ -163,20 +165,25 @@ def test_the_command_line_starts_light():
     assert heavy.strip() == "[]"
 
 
-def test_drawing_never_imports_opencv(tmp_path, tiny_style):
-    """A server without OpenCV's system libraries draws videos and pictures all the same."""
+def test_drawing_needs_no_opencv(tmp_path, tiny_style):
+    """A server without OpenCV's system libraries draws all the same; a note tells what lacks."""
     (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
     from clips import Clip
     from PIL import Image
 
     Clip().write(tmp_path / "in.mp4")
     Image.new("RGB", (20, 20)).save(tmp_path / "in.png")
-    python(
+    told = python(
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "from cartoonize import stylize\n"
-        f"for end in ('mp4', 'png'): stylize(f'in.{{end}}', f'out.{{end}}', {str(tiny_style)!r})",
+        "for end in ('mp4', 'png'):\n"
+        f"    print(stylize(f'in.{{end}}', f'out.{{end}}', {str(tiny_style)!r}).notices)",
         cwd=tmp_path,
     )
+    video, picture = told.splitlines()
+    assert "not stabilized" in video
+    assert "opencv-python-headless" in video
+    assert picture == "[]"
     assert (tmp_path / "out.mp4").exists()
     assert (tmp_path / "out.png").exists()
 

@@ -19,9 +19,9 @@ from ..errors import TrainingError
 from ..frames import Backend, Image
 from ..media import PICTURE_SUFFIXES, VideoSource
 from ..models.cost import gflop_of
+from ..opencv import load_opencv
 from ..stabilizer import Stabilizer
 from .distances import frechet_of_features, inception_distances
-from .extras import load_opencv
 from .features import load_features
 from .pictures import centre_square, list_pictures, read_rgb, sample
 

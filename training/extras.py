@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
 
 from ..errors import TrainingError
 
@@ -18,20 +17,3 @@ def train_extra() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise TrainingError(f"{error.name} is missing: pip install 'cartoonize[train]'.") from error
-
-
-def load_opencv() -> ModuleType:
-    """The module `cv2`, on one thread: this package works on many pictures at once, one to a process.
-
-    Raises:
-        TrainingError: it cannot be imported, as on servers without graphics libraries.
-    """
-    try:
-        import cv2
-    except ImportError as error:
-        raise TrainingError(
-            f"OpenCV cannot be imported ({error}); replace opencv-python by opencv-python-headless, or "
-            f"install the system packages libgl1, libglib2.0-0 and libxcb1."
-        ) from error
-    cv2.setNumThreads(1)
-    return cv2

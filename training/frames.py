@@ -13,8 +13,9 @@ from PIL import Image as Pillow
 from ..errors import MediaError, TrainingError
 from ..frames import Image
 from ..media import VIDEO_SUFFIXES, VideoSource
+from ..opencv import load_opencv
 from ..pending import PendingFile
-from .extras import load_opencv, train_extra
+from .extras import train_extra
 from .pictures import centre_square
 from .processes import disk_errors
 

@@ -9,8 +9,8 @@ from PIL import Image as Pillow
 
 from ..errors import TrainingError
 from ..frames import Image
+from ..opencv import load_opencv
 from ..pending import PendingFile
-from .extras import load_opencv
 from .pictures import list_pictures, read_rgb
 from .processes import map_files
 

@@ -14,6 +14,7 @@ from ..media import Sink, Source, VideoSink, VideoSource
 from ..media.video import STREAMED
 from ..resume import identity, segment_length
 from ..retouch import Retouch
+from ..stabilizer import can_stabilize
 from ..version import __version__
 from .connect import Cluster
 from .division import Division, told_by
@@ -68,7 +69,7 @@ def run_on(
     with sink:
         ran = _what_runs(cluster, style)
         batch = batch or ran.batch
-        report.stabilized = stabilize and ran.runtime != "null"
+        report.stabilized = stabilize and can_stabilize(ran.runtime, source.notices)
         report.device, report.precision, report.backend = ran.device, ran.precision, ran.runtime
         report.width, report.height = source.width, source.height
         look = retouch or Retouch()

@@ -15,7 +15,7 @@ from ..errors import SourceError
 from ..frames import Frame, Image
 from ..media import Sink
 from ..pipeline import Mailbox, newest
-from ..stabilizer import Stabilizer
+from ..stabilizer import Stabilizer, can_stabilize
 from .feed import Feed, cameras, feed
 from .meter import Meter
 from .sinks import NullSink, StreamSink, open_live_sink
@@ -69,7 +69,8 @@ def run(
         SourceError: the source went away.
     """
     meter, started = Meter(), time.monotonic()
-    report.stabilized = stabilize and backend.runtime != "null"
+    lacking: list[str] = []
+    report.stabilized = stabilize and can_stabilize(backend.runtime, lacking)
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     report.width, report.height = source.width, source.height
     gone: SourceError | None = None
@@ -81,7 +82,7 @@ def run(
     report.seconds = round(time.monotonic() - started, 3)
     report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.latency()
     report.fps = round(report.frames / report.seconds, 2)
-    report.notices = [*source.notices, *backend.notices, *sink.notices, *_advice(report)]
+    report.notices = [*lacking, *source.notices, *backend.notices, *sink.notices, *_advice(report)]
     if gone is not None:
         gone.add_note(f"{report.frames} frames were drawn until then, into {report.sink}.")
         raise gone

@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
-from cartoonize.errors import TrainingError
-from cartoonize.training.extras import load_opencv, train_extra
+from cartoonize.errors import BackendError, TrainingError
+from cartoonize.opencv import load_opencv
+from cartoonize.training.extras import train_extra
 
 
 def test_missing_library_of_the_extra(monkeypatch):
@@ -18,5 +19,5 @@ def test_missing_library_of_the_extra(monkeypatch):
 def test_opencv_that_cannot_be_imported(monkeypatch):
     """On a server without graphics libraries the sentence names both ways out."""
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(TrainingError, match=r"opencv-python-headless.*libgl1"):
+    with pytest.raises(BackendError, match=r"opencv-python-headless.*libgl1"):
         load_opencv()
