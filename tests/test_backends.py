@@ -97,6 +97,17 @@ def test_the_gpu_draws_what_the_cpu_draws(tiny_style):
     assert np.abs(cpu(images).astype(int) - gpu(images)).max() <= 1
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("count", [2, 5, 8])
+def test_lanes_of_a_gpu_draw_what_one_draws(tiny_style, count):
+    """A batch that is spread over streams comes out in order, and as each picture alone, call after call."""
+    images = np.random.default_rng(0).integers(0, 256, (count, 96, 128, 3), dtype=np.uint8)
+    gpu = load(str(tiny_style), device="cuda", precision="fp32")
+    alone = np.concatenate([gpu(image[None]) for image in images])
+    for _ in range(20):
+        assert np.abs(gpu(images).astype(int) - alone).max() <= 1
+
+
 @pytest.mark.parametrize("device", ["gpu", "cuda:x", "", "CPU ", "cuda:99999999999999999999", "cuda:٣"])
 def test_unknown_devices_are_refused(device):
     """A misspelt device is a sentence that lists the right ones."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..errors import BackendError
 from ..frames import Images
@@ -16,6 +17,7 @@ from .tiles import CPU_BUDGET, Fitted, TooLarge
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 MOST_LANES = 8  # pictures at once on a CPU: each has its own activations
+GPU_LANES = 2  # one copies while the other computes
 
 
 class PyTorchBackend:
@@ -23,7 +25,8 @@ class PyTorchBackend:
 
     On a CPU a batch is spread over lanes: each picture is drawn by a thread of its own on its share of the
     cores. Threads that share one picture would wait for each other after every layer, spinning on cores
-    that the decoder and the encoder could use.
+    that the decoder and the encoder could use. On a GPU each lane has a stream and takes its share of the
+    batch, so that one copies pictures from or to pinned memory while another computes.
     """
 
     runtime, reading = "pytorch", ""
@@ -39,9 +42,9 @@ class PyTorchBackend:
         model = deploy(generator, dtype)
         self._model = model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._cores = torch.get_num_threads()
-        self._lanes = min(self._cores, MOST_LANES) if target.type == "cpu" else 1
-        self._pool = ThreadPoolExecutor(self._lanes, "lane")  # starts no thread until it is used
-        self.batch = 2 * self._lanes if target.type == "cpu" else 4
+        self._lanes = min(self._cores, MOST_LANES) if target.type == "cpu" else GPU_LANES
+        self._pool = ThreadPoolExecutor(self._lanes, "lane", self._open_lane)  # no thread until it is used
+        self.batch = (2 if target.type == "cpu" else 4) * self._lanes
         limit = int(_memory_budget(target) / (generator.floats_per_pixel * dtype.itemsize))
         self._run = Fitted(self._spread, limit=limit, reach=generator.reach, stride=generator.stride)
 
@@ -54,33 +57,50 @@ class PyTorchBackend:
         """(N, H, W, 3) uint8 -> the same; what is too large for the memory is done in parts."""
         return self._run(images)
 
+    def _open_lane(self) -> None:
+        if self._target.type == "cuda":
+            torch.cuda.synchronize(self._target)  # the weights are copied on another stream
+            torch.cuda.set_stream(torch.cuda.Stream(self._target))  # type: ignore[no-untyped-call]  # of this thread
+
     def _spread(self, images: Images) -> Images:
-        """Each picture in a lane, where there are several of both."""
+        """Each picture in a lane, or on a GPU a share of them, where there are several of both."""
         if min(len(images), self._lanes) == 1:
             return self._draw(images, self._cores)
-        parts = [image[None] for image in images]
+        size = 1 if self._target.type == "cpu" else -(-len(images) // self._lanes)
+        parts = [images[start : start + size] for start in range(0, len(images), size)]
         share = max(1, self._cores // self._lanes)
         return np.concatenate(list(self._pool.map(self._draw, parts, repeat(share))))
 
     @torch.inference_mode()
     def _draw(self, images: Images, threads: int) -> Images:
-        if self._target.type == "cpu":
-            torch.set_num_threads(threads)  # of the calling thread; costs nothing
         if not images.flags.writeable:
             images = images.copy()  # PyTorch warns of arrays that it might write to, though nothing here does
+        given = torch.from_numpy(images)
         try:
-            result: Images = self._model(torch.from_numpy(images).to(self._target)).cpu().numpy()
+            result = self._on_cpu(given, threads) if self._target.type == "cpu" else self._on_gpu(given)
         except RuntimeError as error:
             if not _is_out_of_memory(error):
                 raise
             size = f"{images.shape[0]} x {images.shape[2]}x{images.shape[1]}"
         else:
             # The result is NHWC already, so this copies nothing; later stages rely on the layout.
-            return np.ascontiguousarray(result)
+            return np.ascontiguousarray(result.numpy())
         # Out here, where the error no longer holds the tensors of the call that failed.
         if self._target.type == "cuda":
             torch.cuda.empty_cache()
         raise TooLarge(f"{self.device} has too little memory for {size} pixels at once.")
+
+    def _on_cpu(self, images: Tensor, threads: int) -> Tensor:
+        torch.set_num_threads(threads)  # of the calling thread; costs nothing
+        drawn: Tensor = self._model(images)
+        return drawn
+
+    def _on_gpu(self, images: Tensor) -> Tensor:
+        """One wait a call: all else is queued on the calling thread's stream."""
+        drawn = self._model(images.pin_memory().to(self._target, non_blocking=True))
+        result: Tensor = drawn.to("cpu", non_blocking=True)  # into pinned memory
+        torch.cuda.current_stream(self._target).synchronize()
+        return result
 
 
 def choose_device(device: str) -> torch.device:
