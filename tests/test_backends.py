@@ -98,6 +98,7 @@ def test_the_gpu_draws_what_the_cpu_draws(tiny_style):
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 @pytest.mark.parametrize("count", [2, 5, 8])
 def test_lanes_of_a_gpu_draw_what_one_draws(tiny_style, count):
     """A batch that is spread over streams comes out in order, and as each picture alone, call after call."""
