@@ -89,14 +89,16 @@ def benchmark(
         together = partial(_together, clip, target, backend, style)
         result.frames = together()  # warms everything up
         result.peak_mb = _peak_mb()
-        count, steady = result.frames, can_stabilize(backend.runtime, [])
+        count = result.frames
         work: dict[str, Callable[[], int]] = {
             "decode": partial(_decode, clip),
             "network": partial(_network, frames, count, backend),
-            **({"stabilize": partial(_stabilize, frames, drawn, count)} if steady else {}),
+            "stabilize": partial(_stabilize, frames, drawn, count),
             "encode": partial(_encode, clip, target, drawn, count),
             "together": together,
         }
+        if not can_stabilize(backend.runtime, []):
+            del work["stabilize"]
         measured: dict[str, list[Cost]] = {name: [] for name in work}
         for _ in range(rounds):
             for name, stage in work.items():

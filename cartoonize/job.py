@@ -138,8 +138,7 @@ def run(
     """
     waits, started = Waits(), time.perf_counter()
     batch = batch or backend.batch
-    lacking: list[str] = []
-    report.stabilized = stabilize and can_stabilize(backend.runtime, lacking)
+    report.stabilized = stabilize and can_stabilize(backend.runtime, report.notices)
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     if isinstance(source, VideoSource):
         report.width, report.height = source.width, source.height
@@ -156,7 +155,7 @@ def run(
             set_apart(source, sink, report)
     report.took(time.perf_counter() - started)
     report.waiting = {stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")}
-    report.notices = [*lacking, *source.notices, *backend.notices, *sink.notices]
+    report.notices += [*source.notices, *backend.notices, *sink.notices]
     return report
 
 

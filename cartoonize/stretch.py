@@ -49,8 +49,7 @@ def draw_stretch(
     Raises:
         MisplacedError: there is no frame at `stretch.pts`.
     """
-    steady = stabilize and backend.runtime != "null"
-    course = Course(source, sink, stabilize=steady, retouch=retouch)
+    course = Course(source, sink, stabilize=stabilize, retouch=retouch)
     if stretch.first:
         sink.go_on(stretch.first, _begun_behind(source, stretch), stretch.last)
     course.begin_behind(stretch.first, every)

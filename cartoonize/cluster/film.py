@@ -69,7 +69,7 @@ def run_on(
     with sink:
         ran = _what_runs(cluster, style)
         batch = batch or ran.batch
-        report.stabilized = stabilize and can_stabilize(ran.runtime, source.notices)
+        report.stabilized = stabilize and can_stabilize(ran.runtime, report.notices)
         report.device, report.precision, report.backend = ran.device, ran.precision, ran.runtime
         report.width, report.height = source.width, source.height
         look = retouch or Retouch()
@@ -94,7 +94,9 @@ def run_on(
         node: {"frames": frames, "fps": round(frames / report.seconds, 2)}
         for node, frames in film.nodes.items()
     }
-    report.notices = list(dict.fromkeys([*source.notices, *ran.notices, *sink.notices, *film.notices]))
+    report.notices = list(
+        dict.fromkeys([*report.notices, *source.notices, *ran.notices, *sink.notices, *film.notices])
+    )
     return report
 
 

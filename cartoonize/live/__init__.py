@@ -69,8 +69,7 @@ def run(
         SourceError: the source went away.
     """
     meter, started = Meter(), time.monotonic()
-    lacking: list[str] = []
-    report.stabilized = stabilize and can_stabilize(backend.runtime, lacking)
+    report.stabilized = stabilize and can_stabilize(backend.runtime, report.notices)
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     report.width, report.height = source.width, source.height
     gone: SourceError | None = None
@@ -82,7 +81,7 @@ def run(
     report.seconds = round(time.monotonic() - started, 3)
     report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.latency()
     report.fps = round(report.frames / report.seconds, 2)
-    report.notices = [*lacking, *source.notices, *backend.notices, *sink.notices, *_advice(report)]
+    report.notices += [*source.notices, *backend.notices, *sink.notices, *_advice(report)]
     if gone is not None:
         gone.add_note(f"{report.frames} frames were drawn until then, into {report.sink}.")
         raise gone

@@ -4,8 +4,7 @@ import sys
 
 import pytest
 
-from cartoonize.errors import BackendError, TrainingError
-from cartoonize.opencv import load_opencv
+from cartoonize.errors import TrainingError
 from cartoonize.training.extras import train_extra
 
 
@@ -14,10 +13,3 @@ def test_missing_library_of_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "scenedetect", None)
     with pytest.raises(TrainingError, match=r"scenedetect is missing.*cartoonize\[train\]"), train_extra():
         import scenedetect  # noqa: F401
-
-
-def test_opencv_that_cannot_be_imported(monkeypatch):
-    """On a server without graphics libraries the sentence names both ways out."""
-    monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(BackendError, match=r"opencv-python-headless.*libgl1"):
-        load_opencv()
