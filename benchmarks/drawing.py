@@ -176,11 +176,11 @@ def network(options: argparse.Namespace, folder: Path) -> None:
 def lanes(options: argparse.Namespace, folder: Path) -> None:
     """The whole pipeline with a thread for each picture, and with all threads at one picture at a time."""
     backend = load("pepper", device="cpu")
-    cores = backend._lanes  # noqa: SLF001  # what is switched on and off here has no public name
+    cores = backend._lanes.count  # noqa: SLF001  # what is switched on and off here has no public name
     rates: dict[int, list[float]] = {cores: [], 1: []}
     for _ in range(options.turns):
         for count, found in rates.items():
-            backend._lanes = count  # noqa: SLF001
+            backend._lanes.count = count  # noqa: SLF001
             with VideoSource(options.video) as source:
                 sink = open_sink(folder / "out.mp4", source, overwrite=True)
                 found.append(run(source, sink, backend, Report("", "pepper"), stabilize=True).fps)

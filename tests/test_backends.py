@@ -226,7 +226,7 @@ def test_pytorchs_own_out_of_memory_is_recognised(tiny_style, monkeypatch, troub
         return draw(pixels)
 
     monkeypatch.setattr(backend._model, "forward", forward)
-    monkeypatch.setattr(backend, "_lanes", 1)
+    monkeypatch.setattr(backend._lanes, "count", 1)
     assert np.array_equal(backend(images), expected)
     assert "batches of 2" in backend.notices[0]
 
@@ -244,7 +244,7 @@ def test_the_cores_are_shared_out(tiny_style, monkeypatch, cores, lanes, share):
     """Each lane computes on its share of the cores, never on more in all; a single picture gets all."""
     before = torch.get_num_threads()
     backend = load(str(tiny_style), device="cpu")
-    backend._cores, backend._lanes = cores, lanes
+    backend._lanes.cores, backend._lanes.count = cores, lanes
     threads, draw = [], backend._model.forward
 
     def forward(pixels):
@@ -262,6 +262,6 @@ def test_the_cores_are_shared_out(tiny_style, monkeypatch, cores, lanes, share):
 def test_lanes_draw_what_one_thread_draws(tiny_style):
     """Spread over the cores, a batch is drawn as its pictures are drawn alone, in their order."""
     backend = load(str(tiny_style), device="cpu", precision="fp32")
-    backend._lanes = 3
+    backend._lanes.count = 3
     images = noise(7, 40, 48)
     assert np.array_equal(backend(images), np.concatenate([backend(image[None]) for image in images]))

@@ -1,8 +1,6 @@
 """Style files in PyTorch, on CPUs and NVIDIA GPUs."""
 
 import platform
-from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +11,18 @@ from ..errors import BackendError
 from ..frames import Images
 from ..models.checkpoint import load_style
 from ..models.deploy import deploy
+from .lanes import MOST, Lanes
 from .tiles import CPU_BUDGET, Fitted, TooLarge
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-MOST_LANES = 8  # pictures at once on a CPU: each has its own activations
 GPU_LANES = 2  # one copies while the other computes
 
 
 class PyTorchBackend:
     """A generator on a device: channels-last, convolutions in the chosen precision, norms in float32.
 
-    On a CPU a batch is spread over lanes: each picture is drawn by a thread of its own on its share of the
-    cores. Threads that share one picture would wait for each other after every layer, spinning on cores
-    that the decoder and the encoder could use. On a GPU each lane has a stream and takes its share of the
-    batch, so that one copies pictures from or to pinned memory while another computes.
+    A batch is spread over lanes. On a GPU each has a stream, so that one copies pictures from or to pinned
+    memory while another computes.
     """
 
     runtime, reading = "pytorch", ""
@@ -41,12 +37,12 @@ class PyTorchBackend:
         self.generator = generator
         model = deploy(generator, dtype)
         self._model = model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._cores = torch.get_num_threads()
-        self._lanes = min(self._cores, MOST_LANES) if target.type == "cpu" else GPU_LANES
-        self._pool = ThreadPoolExecutor(self._lanes, "lane", self._open_lane)  # no thread until it is used
-        self.batch = (2 if target.type == "cpu" else 4) * self._lanes
+        cores, on_cpu = torch.get_num_threads(), target.type == "cpu"
+        count = min(cores, MOST) if on_cpu else GPU_LANES
+        self._lanes = Lanes(self._draw, count=count, cores=cores, shared=not on_cpu, opened=self._open_lane)
+        self.batch = (2 if on_cpu else 4) * count
         limit = int(_memory_budget(target) / (generator.floats_per_pixel * dtype.itemsize))
-        self._run = Fitted(self._spread, limit=limit, reach=generator.reach, stride=generator.stride)
+        self._run = Fitted(self._lanes, limit=limit, reach=generator.reach, stride=generator.stride)
 
     @property
     def notices(self) -> list[str]:
@@ -61,15 +57,6 @@ class PyTorchBackend:
         if self._target.type == "cuda":
             torch.cuda.synchronize(self._target)  # the weights are copied on another stream
             torch.cuda.set_stream(torch.cuda.Stream(self._target))  # type: ignore[no-untyped-call]  # of this thread
-
-    def _spread(self, images: Images) -> Images:
-        """Each picture in a lane, or on a GPU a share of them, where there are several of both."""
-        if min(len(images), self._lanes) == 1:
-            return self._draw(images, self._cores)
-        size = 1 if self._target.type == "cpu" else -(-len(images) // self._lanes)
-        parts = [images[start : start + size] for start in range(0, len(images), size)]
-        share = max(1, self._cores // self._lanes)
-        return np.concatenate(list(self._pool.map(self._draw, parts, repeat(share))))
 
     @torch.inference_mode()
     def _draw(self, images: Images, threads: int) -> Images:
