@@ -23,10 +23,14 @@ BLOCK = 8  # sides of the squares that are compared, in pixels
 STILL, MOVING = 2.0, 6.0
 MATCHED, LOST = 6.0, 16.0
 # The share of the previous result in what moves, which loses sharpness each time it is moved.
-FOLLOW = 0.6
+FOLLOW = 0.5
+# So many levels less than the blend does each pixel change, as long as it stays within so many of the
+# network's answer. Nobody sees one that does not, but all together they are a shimmer, to which networks in
+# integers add their rounding. A FOLLOW that does as much against it leaves trails.
+UNSEEN, NEAR = 1, 3
 # What stands still is renewed by and by, or it would keep for ever what was drawn while something passed
 # nearby: with each frame one of so many bands of the picture keeps but such a share.
-BANDS, RENEW = 16, 0.6
+BANDS, RENEW = 16, 0.2
 # The share of the picture that has to be found again. After a cut some places are found by chance.
 CUT = 0.5
 
@@ -86,7 +90,7 @@ class Stabilizer:
             self._known, self._drawn = small, new.copy()
         else:
             keep, way = self._look(small, self._known)
-            self._drawn = self._blend(new, self._drawn, keep, way)
+            self._drawn = self._blend(new, self._drawn, keep, way) if keep.any() else new.copy()
         return self._drawn[:height, :width]
 
     def _look(self, small: Floats, known: Floats) -> tuple[Floats, Floats | None]:
@@ -143,8 +147,17 @@ class Stabilizer:
                     drawn, *_origins((where[0][moved], where[1][moved]), steps[:, moved])
                 )
         share = _picked(shares, where)
-        blended: Image = self._cv2.blendLinear(before, _picked(new, where), share, 1 - share)
-        return np.reshape(blended, (-1, BLOCK, BLOCK, 3))
+        after = _picked(new, where)
+        blended = self._cv2.blendLinear(before, after, share, 1 - share)
+        return self._less_shimmer(before, blended, after).reshape(-1, BLOCK, BLOCK, 3)
+
+    def _less_shimmer(self, before: Image, blended: Image, after: Image) -> Image:
+        """The blend, but UNSEEN levels nearer to what was before, while within NEAR of what comes after."""
+        cv2, unseen, near = self._cv2, (UNSEEN,) * 4, (NEAR,) * 4
+        least = cv2.min(blended, cv2.max(cv2.subtract(blended, unseen), cv2.subtract(after, near)))
+        most = cv2.max(blended, cv2.min(cv2.add(blended, unseen), cv2.add(after, near)))
+        result: Image = cv2.min(cv2.max(before, least), most)
+        return result
 
     def _read(self, picture: NDArray[Any], x: Floats, y: Floats) -> NDArray[Any]:
         """The picture at other places, bilinearly; beyond its edges they go on."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cartoonize import Frame, stream
-from cartoonize.stabilizer import BANDS, BLOCK, STILL, Stabilizer
+from cartoonize.stabilizer import BANDS, BLOCK, NEAR, STILL, UNSEEN, Stabilizer
 
 
 def scene(height=64, width=80):
@@ -78,7 +78,7 @@ def test_what_moves_takes_its_drawing_along():
 
 
 def test_what_is_new_is_drawn_anew():
-    """Where something appears the network's answer goes through untouched; elsewhere the drawing is held."""
+    """Where something appears the network's answer goes through, to a level; all else is held."""
     frames = [scene() for _ in range(4)]
     for number, frame in enumerate(frames):
         frame[:16, :16] = 60 * number
@@ -91,7 +91,7 @@ def test_what_is_new_is_drawn_anew():
 
     drawn = run(backend, frames)
     for image, answer in zip(drawn, seen, strict=True):
-        assert np.array_equal(image[:16, :16], answer[:16, :16])
+        assert off(image[:16, :16], answer[:16, :16]).max() <= UNSEEN
         far = (slice(16 + 2 * BLOCK, None), slice(16 + 2 * BLOCK, None))
         assert np.array_equal(image[far], drawn[0][far])
 
@@ -102,7 +102,7 @@ def test_what_passed_nearby_leaves_no_trace():
     answers = iter([before, *[after] * 96])
     drawn = run(lambda images: np.stack([next(answers) for _ in images]), [scene()] * 97)
     assert off(drawn[1], before).mean() < 1
-    assert off(drawn[-1], after).max() <= 2
+    assert off(drawn[-1], after).max() <= NEAR
 
 
 def test_a_thin_line_that_creeps_is_followed():
