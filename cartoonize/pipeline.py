@@ -1,6 +1,6 @@
-"""The one loop: frames are read in a thread, stylised in a thread, and handed to the caller's thread.
+"""The one loop: frames are read, stylised and finished, each in a thread, and handed to the caller's thread.
 
-    decode thread -> queue -> inference thread -> queue -> caller (encodes)
+    decode thread -> queue -> inference thread -> queue -> finishing thread -> queue -> caller (encodes)
 
 All of it is plain generators joined by `prefetch`, or live by `newest`, which drops what is late; both start
 their thread in `_threaded`, which is the only place that does.
@@ -25,8 +25,8 @@ Finish: TypeAlias = Callable[[Frame, Image], Frame]
 
 @dataclass(slots=True)
 class Waits:
-    """Seconds spent waiting for each stage: by the network for frames, by the caller for pictures, and by
-    the network for the caller. The stage that is waited for most is the one to make faster."""
+    """Seconds spent waiting for each stage: by the network for frames, for pictures by what follows, and by
+    the network for what follows. The stage that is waited for most is the one to make faster."""
 
     decode: float = 0.0
     network: float = 0.0
@@ -44,7 +44,7 @@ def stream(
     *,
     batch: int = 1,
     ahead: int = 2,
-    finish: Finish = drawn,
+    finish: Finish | None = None,
     waits: Waits | None = None,
 ) -> Generator[Frame]:
     """Stylise frames in order; each keeps its moment.
@@ -54,20 +54,19 @@ def stream(
         backend: called in another thread, with up to `batch` neighbours of one size.
         batch: pictures a call.
         ahead: batches that may wait in either queue; bounds the memory.
-        finish: called with each frame of the source and its drawing, in order and in the caller's thread,
-            while the next are drawn; gives the frame to hand over.
+        finish: called with each frame of the source and its drawing, in order and in a thread of its own,
+            while the next are drawn and those before are used; gives the frame to hand over.
         waits: filled in, when given.
 
-    Hold the result in `contextlib.closing(...)` where it may not be read to its end, so that both threads
-    are stopped at once. Errors of the source and of the back end are raised here.
+    Hold the result in `contextlib.closing(...)` where it may not be read to its end, so that all threads
+    are stopped at once. Errors of the source, of the back end and of `finish` are raised here.
     """
     waits = waits or Waits()
     decoded = prefetch(frames, batch * ahead, waits, "decode")
     styled = prefetch(_applied(backend, groups(decoded, batch)), ahead, waits, "network", "encode")
-    with closing(styled):
-        for group, images in styled:
-            for frame, image in zip(group, images, strict=True):
-                yield finish(frame, image)
+    if finish is None:
+        return _finished(styled, drawn)
+    return prefetch(_finished(styled, finish), ahead)
 
 
 def groups(frames: Iterable[Frame], size: int) -> Generator[list[Frame]]:
@@ -176,6 +175,13 @@ def _applied(backend: Backend, batches: Generator[list[Frame]]) -> Generator[tup
             # One picture needs no stacking, which would copy it.
             images = group[0].image[None] if len(group) == 1 else np.stack([frame.image for frame in group])
             yield group, backend(images)
+
+
+def _finished(styled: Generator[tuple[list[Frame], Images]], finish: Finish) -> Generator[Frame]:
+    with closing(styled):
+        for group, images in styled:
+            for frame, image in zip(group, images, strict=True):
+                yield finish(frame, image)
 
 
 class _closed:  # noqa: N801  # reads as a function, like contextlib.closing

@@ -42,7 +42,7 @@ class Course:
         self._source, self._sink = source, sink
         self._stabilizer = Stabilizer() if stabilize else None
         self._retouch = retouch or Retouch()
-        self._every = self._passed = self._ended = 0
+        self._every = self._passed = self._ended = self._finished = 0
 
     def begin(self, style: str, ran: list[str], batch: int, *, anew: bool) -> int:
         """Go on where an earlier run stopped, unless `anew`; gives the frames that are done.
@@ -68,13 +68,19 @@ class Course:
     def begin_behind(self, frames: int, every: int) -> None:
         """Cut segments of `every` frames from here on, the first `frames` of the video being done."""
         assert isinstance(self._source, VideoSource)
-        self._passed = self._ended = frames
+        self._passed = self._ended = self._finished = frames
         self._source.every = self._every = every
 
     def finish(self, frame: Frame, drawing: Image) -> Frame:
-        """What to write of each frame of the source and its drawing; to be called in order."""
+        """What to write of each frame of the source and its drawing; to be called in order.
+
+        It may be called ahead of `passed`, and in another thread.
+        """
         if self._stabilizer:
+            if self._every and self._finished % self._every == 0:
+                self._stabilizer.begin_anew()
             drawing = self._stabilizer.hold(frame.image, drawing)
+        self._finished += 1
         return self._retouch(frame, drawing)
 
     def passed(self) -> None:
@@ -90,8 +96,6 @@ class Course:
         if self._passed > self._ended:
             self._sink.end_segment(self._source.marks.pop(self._passed))
             self._ended = self._passed
-        if self._stabilizer:
-            self._stabilizer.begin_anew()
 
 
 def identity(

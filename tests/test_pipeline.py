@@ -3,6 +3,7 @@
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -130,3 +131,25 @@ def test_waits_name_the_slow_stage():
     list(stream(map(frame, range(20)), slow, waits=waits))
     assert waits.network > waits.decode
     assert waits.network > waits.encode
+
+
+def test_what_finishes_frames_works_beside_all_else():
+    """Finishing has a thread of its own, in which frames come in their order; its errors reach the caller."""
+    threads, seen = set(), []
+
+    def network(images):
+        threads.add(threading.get_ident())
+        return 255 - images
+
+    def finish(source, drawing):
+        threads.add(threading.get_ident())
+        seen.append(source.pts)
+        if source.pts == 15:
+            raise ValueError("a bad frame")
+        return replace(source, image=drawing)
+
+    out = []
+    with pytest.raises(ValueError, match="a bad frame"):
+        out.extend(stream(map(frame, range(30)), network, batch=4, finish=finish))
+    assert seen == list(range(16))
+    assert len(threads | {threading.get_ident()}) == 3
