@@ -21,7 +21,8 @@ from cartoonize.export.parity import parity, pictures
 from cartoonize.frames import Backend
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, save_style
-from cartoonize.styles import builtin
+from cartoonize.styles import builtin, find
+from cartoonize.styles.card import read_header
 
 NETWORKS: dict[str, tuple[str, dict[str, int | str]]] = {
     "cartoongan 64": ("cartoongan", {}),
@@ -61,7 +62,8 @@ def random_styles(folder: Path) -> dict[str, str]:
 
 def compare(name: str, style: str, folder: Path, turns: int) -> None:
     """Rows of one network."""
-    for precision in ("fp32", "fp16"):
+    swift = read_header(find(style)).architecture == "swift"
+    for precision in ("fp32", "fp16", *(["int8"] if swift else [])):
         export_onnx(style, folder / f"{precision}.onnx", precision=precision, overwrite=True)
     backends: dict[str, Backend] = {
         "PyTorch fp32": load(style, device="cpu", precision="fp32"),
@@ -69,6 +71,8 @@ def compare(name: str, style: str, folder: Path, turns: int) -> None:
         "ONNX Runtime fp32": load(str(folder / "fp32.onnx"), device="cpu"),
         "ONNX Runtime fp16": load(str(folder / "fp16.onnx"), device="cpu"),
     }
+    if swift:
+        backends["ONNX Runtime int8"] = load(str(folder / "int8.onnx"), device="cpu")
     exact = backends["PyTorch fp32"]
     given = list(pictures(None, None))
     apart = {

@@ -31,8 +31,8 @@ def export_onnx_command(
     precision: Annotated[
         str,
         typer.Option(
-            help="fp32, or fp16 for half the size; norms are fp32 in both.",
-            autocompletion=words(("fp32", "fp16")),
+            help="fp32; fp16 for GPUs, half the size; int8 for CPUs, twice as fast, of swift networks only.",
+            autocompletion=words(("fp32", "fp16", "int8")),
         ),
     ] = "fp32",
     size: Annotated[
@@ -55,6 +55,8 @@ def export_onnx_command(
       cartoonize export-onnx pepper pepper.onnx
 
       cartoonize export-onnx pepper small.onnx --precision fp16 --size 1280x720
+
+      cartoonize export-onnx runs/mine runs/mine/style.int8.onnx --precision int8
     """
     from .onnx import export_onnx
 

@@ -1,4 +1,4 @@
-"""A style as an ONNX file: the FrameModel, whole; it takes its name once it draws what PyTorch draws."""
+"""A style as an ONNX file, complete in itself; it takes its name once it draws what PyTorch draws."""
 
 import hashlib
 import logging
@@ -10,18 +10,21 @@ import torch
 
 from ..backends.onnx import OnnxBackend
 from ..errors import BackendError, ModelError
-from ..models import FrameModel
+from ..models import FrameModel, Generator, Swift
 from ..models.checkpoint import Header, load_style
+from ..models.cost import multiplications
 from ..models.deploy import deploy
+from ..models.int8 import fit
 from ..pending import PendingFile
 from ..styles import find
 from ..version import __version__
-from .parity import Parity, compare, pictures
+from .parity import PHOTOS, Parity, compare, pictures
 
 OPSETS = range(18, 24)
 """18 is the first whose Resize is PyTorch's interpolation; 23 is the newest that the exporter writes."""
 
-Precision = Literal["fp32", "fp16"]
+FITTED = 384  # sides of the photos, in pixels, to which networks in integers are fitted
+Precision = Literal["fp32", "fp16", "int8"]
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}  # TensorRT alone takes bf16
 
 
@@ -40,7 +43,8 @@ def export_onnx(
     Args:
         style: a built-in name, a style file or a run folder.
         out: the file to write; it appears only if it agrees (see `Parity`).
-        precision: of the convolutions. Norms are float32 in both, or folded into the convolutions.
+        precision: of the convolutions; int8 for networks without norms only (see int8.py). Norms are float32
+            in the others, or folded into the convolutions.
         size: width and height, if the file is to be good for these only; some runtimes are faster then.
         batch: pictures a call, if it is to be good for this number only.
         opset: version of ONNX's operators, one of OPSETS. Older runtimes know only older ones.
@@ -53,17 +57,38 @@ def export_onnx(
             or opset.
     """
     if precision not in get_args(Precision):
-        raise BackendError(f"ONNX files are written in fp32 or fp16, not in {precision!r}.")
+        raise BackendError(f"ONNX files are written in fp32, fp16 or int8, not in {precision!r}.")
     if opset not in OPSETS:
         raise BackendError(f"Opsets from {OPSETS[0]} to {OPSETS[-1]} can be written, not {opset}.")
     path = find(style)
     generator, header = load_style(path)
     with PendingFile(out, overwrite=overwrite) as pending:
-        model = deploy(generator, DTYPES[precision])
-        trace(model, pending.path, opset, size, batch)
-        _describe(pending.path, _about(path, header, model, precision))
+        _check_writers()
+        if precision == "int8":
+            from .int8 import write_int8
+
+            write_int8(_swift(generator, path), pending.path, opset, size, batch)
+        else:
+            trace(deploy(generator, DTYPES[precision]), pending.path, opset, size, batch)
+        _describe(pending.path, _about(path, header, generator, precision))
         draw = OnnxBackend(pending.path, "cpu", "auto")
-        return compare(deployed(path), draw, pictures(size, batch), exact=precision == "fp32", name=out)
+        return compare(deployed(path), draw, pictures(size, batch), precision=precision, name=out)
+
+
+def _swift(generator: Generator, path: Path) -> Swift:
+    """The network, scaled for integers.
+
+    Raises:
+        BackendError: it is of another architecture.
+    """
+    if not isinstance(generator, Swift):
+        raise BackendError(
+            f"Only swift networks can be written in int8, and {path} is none: it has norms or more than one "
+            "size of layers."
+        )
+    photos = next(pictures((FITTED, FITTED), len(PHOTOS)))
+    fit(generator, torch.from_numpy(photos).permute(0, 3, 1, 2) / 127.5 - 1)
+    return generator
 
 
 def deployed(path: Path, precision: str = "fp32") -> FrameModel:
@@ -74,7 +99,6 @@ def deployed(path: Path, precision: str = "fp32") -> FrameModel:
 
 def trace(model: FrameModel, path: Path, opset: int, size: tuple[int, int] | None, batch: int | None) -> None:
     """Write the graph of (N, H, W, 3) uint8 pictures to `path`; a size or batch that is None is left open."""
-    _check_writers()
     stride = model.generator.stride
     width, height = size or (16 * stride + 3, 16 * stride + 1)
     example = torch.zeros(batch or 2, height, width, 3, dtype=torch.uint8)
@@ -99,9 +123,9 @@ def _check_writers() -> None:
         ) from error
 
 
-def _about(style: Path, header: Header, model: FrameModel, precision: str) -> dict[str, str]:
+def _about(style: Path, header: Header, generator: Generator, precision: str) -> dict[str, str]:
     """What the file says of itself, to people and to `backends/onnx.py`."""
-    generator = model.generator
+    side = 8 * generator.stride
     return {
         "architecture": header.architecture,
         "style": header.card.name,
@@ -111,6 +135,7 @@ def _about(style: Path, header: Header, model: FrameModel, precision: str) -> di
         "reach": str(generator.reach),
         "stride": str(generator.stride),
         "floats_per_pixel": str(generator.floats_per_pixel),
+        "flop_per_pixel": str(2 * multiplications(generator, side, side) // side**2),
         "source_sha256": hashlib.sha256(style.read_bytes()).hexdigest(),
         "cartoonize": __version__,
     }

@@ -16,16 +16,20 @@ from ..models import FrameModel
 # Odd sides, and some that are smaller than any stride, which padding has to mend.
 SHAPES = ((1, 256, 320), (3, 97, 131), (2, 64, 48), (1, 33, 65), (2, 5, 7))
 PHOTOS = ("astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg")  # they come with scikit-image
-EXACT = 1  # grey levels: a value between two of them may be rounded either way
-CLOSE, SHARE = 2, 99.9  # grey levels, and the percentile of all values that half precision keeps within them
+SHARE = 99.9  # percentile of all values
+LIMITS = {"fp32": (1, 1), "fp16": (255, 2), "bf16": (255, 2), "int8": (255, 24)}
+"""Grey levels that the largest difference, and the one at that percentile, may have.
+
+In float32 a value between two levels may be rounded either way; in 8-bit integers edges come out otherwise,
+by at most a tenth of what lies between black and white.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
     """How far two runtimes are apart on the same pictures, in grey levels of 0 to 255.
 
-    `largest` is the greatest difference, `where` it is, and `usual` the 99.9th percentile. Float32 has to be
-    within 1 level everywhere; half precision within 2 at that percentile.
+    `largest` is the greatest difference, `where` it is, and `usual` the 99.9th percentile; see LIMITS.
     """
 
     pictures: int
@@ -52,7 +56,7 @@ def pictures(size: tuple[int, int] | None, batch: int | None) -> Iterator[Images
 
 
 def compare(
-    model: FrameModel, draw: Backend, batches: Iterable[Images], *, exact: bool, name: Path
+    model: FrameModel, draw: Backend, batches: Iterable[Images], *, precision: str, name: Path
 ) -> Parity:
     """Draw the same pictures by PyTorch in float32 on the CPU, and by what was exported.
 
@@ -60,7 +64,7 @@ def compare(
         model: the network in PyTorch.
         draw: the exported network.
         batches: pictures, (N, H, W, 3) uint8.
-        exact: whether it computes in float32.
+        precision: what it computes in.
         name: what the file will be called, for messages.
 
     Raises:
@@ -68,7 +72,8 @@ def compare(
     """
     with torch.inference_mode():
         result = parity([(model(torch.from_numpy(images)).numpy(), draw(images)) for images in batches])
-    if (exact and result.largest > EXACT) or result.usual > CLOSE:
+    largest, usual = LIMITS[precision]
+    if result.largest > largest or result.usual > usual:
         raise ModelError(
             f"{name} was not written: it does not draw what PyTorch draws. The largest difference is "
             f"{result.largest} of 255 grey levels, {result.where}; {SHARE} % of all values are within "

@@ -68,7 +68,7 @@ def export_tensorrt(
         write_engines(made, engines)
         draw, reference = TensorRTBackend(made / ENGINES, "cuda", "auto"), deployed(path)
         found = [
-            compare(reference, draw, pictures(size, batch), exact=precision == "fp32", name=folder / file)
+            compare(reference, draw, pictures(size, batch), precision=precision, name=folder / file)
             for size, file in files.items()
         ]
         if folder.exists():

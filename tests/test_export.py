@@ -165,10 +165,10 @@ def test_a_few_values_may_be_off_in_half_precision_only(lively_generator):
         return result
 
     given = [noise(1, 64, 64)]
-    assert compare(model, lambda images: draw(images, 1), given, exact=False, name="a").largest == 128
-    for spoilt, exact in ((1, True), (1000, False)):
+    assert compare(model, lambda images: draw(images, 1), given, precision="fp16", name="a").largest == 128
+    for spoilt, precision in ((1, "fp32"), (1000, "fp16")):
         with pytest.raises(ModelError, match="was not written"):
-            compare(model, lambda images, n=spoilt: draw(images, n), given, exact=exact, name="a")
+            compare(model, lambda images, n=spoilt: draw(images, n), given, precision=precision, name="a")
 
 
 @pytest.mark.parametrize(("size", "batch", "shapes"), [

@@ -19,4 +19,4 @@ def architecture_of(generator: Generator) -> str:
     return next(name for name, kind in ARCHITECTURES.items() if type(generator) is kind)
 
 
-__all__ = ["ARCHITECTURES", "FrameModel", "Generator", "architecture_of"]
+__all__ = ["ARCHITECTURES", "FrameModel", "Generator", "Swift", "architecture_of"]

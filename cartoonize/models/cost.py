@@ -29,9 +29,3 @@ def multiplications(generator: Generator, height: int, width: int) -> int:
     with torch.no_grad():
         meta(torch.empty(1, 3, -(-height // stride) * stride, -(-width // stride) * stride, device="meta"))
     return sum(counted)
-
-
-def gflop_of(backend: object, height: int, width: int) -> float | None:
-    """Billions of additions and multiplications a picture; None for back ends whose network is not known."""
-    generator = getattr(backend, "generator", None)
-    return None if generator is None else 2e-9 * multiplications(generator, height, width)

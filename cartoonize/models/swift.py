@@ -34,6 +34,11 @@ class Swift(Generator):
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]  # conv always has a bias
 
+    @property
+    def steps(self) -> list["SwiftBlock"]:
+        """The blocks in their order."""
+        return [block for block in self.body if isinstance(block, SwiftBlock)]
+
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) in [-1, 1] -> the same, but values may pass the range a little."""
         patches = F.pixel_unshuffle(x, self.stride)
