@@ -39,6 +39,7 @@ def main() -> None:
 
 def _row(source: str, sink: str, style: str, threads: int) -> str:
     torch.set_num_threads(threads)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # of other runtimes
     backend = load(style)
     with LiveSource(feed(source)) as pictures:
         target = open_live_sink(sink, pictures)

@@ -108,10 +108,7 @@ def benchmark(
         for name, costs in measured.items()
     }
     _compare(result)
-    if backend.runtime == "pytorch":
-        from .models.cost import gflop_of  # imports torch, which other runtimes do without
-
-        result.gflop = gflop_of(backend, height, width)
+    result.gflop = backend.gflop(height, width)
     result.machine = describe_machine()
     return result
 

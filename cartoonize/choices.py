@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Literal
 
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 ProviderName = Literal["auto", "tensorrt", "cuda", "cpu"]
 InputRange = Literal["auto", "-1..1", "0..1", "0..255"]
 ChannelOrder = Literal["rgb", "bgr"]

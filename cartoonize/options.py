@@ -35,7 +35,7 @@ PrecisionName = Annotated[
     typer.Option(
         "--precision",
         metavar="BITS",
-        help="auto, fp32, bf16 or fp16; auto is the fastest of the device.",
+        help="auto, fp32, bf16, fp16 or int8; auto is the fastest of the device.",
         autocompletion=completion.precisions,
     ),
 ]

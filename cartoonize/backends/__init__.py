@@ -28,6 +28,10 @@ class LoadedBackend(Protocol):
     @property
     def notices(self) -> list[str]: ...
 
+    def gflop(self, height: int, width: int) -> float | None:
+        """Billions of additions and multiplications of the convolutions for a picture; None if unknown."""
+        ...
+
     def __call__(self, images: Images) -> Images: ...
 
 
@@ -45,7 +49,9 @@ def load(
             folder of engines (`cartoonize export-tensorrt`) or of a training run, or "null", which gives
             back what it gets, on no device.
         device: "cpu", "cuda", "cuda:N", or "auto", which takes the GPU when there is one.
-        precision: "fp32", "bf16", "fp16", or "auto": the fastest that the device computes in hardware.
+        precision: "fp32", "bf16", "fp16", "int8", or "auto": the fastest that the device computes in
+            hardware. 8-bit integers are for CPUs, and need a file of their own beside the style's (see
+            integers.py), as the built-in styles for video have.
         onnx: what else can be said of an .onnx file.
 
     Raises:
@@ -75,6 +81,12 @@ def load(
         from .tensorrt import TensorRTBackend
 
         return TensorRTBackend(path, device, precision)
+    if precision in ("auto", "int8"):
+        from .integers import beside
+
+        found = beside(path, device, needed=precision == "int8")
+        if found is not None:
+            return found
     from .pytorch import PyTorchBackend
 
     return PyTorchBackend(path, device, precision)

@@ -9,6 +9,9 @@ class NullBackend:
     runtime, device, precision, batch, reading = "null", "none", "none", 1, ""
     notices: list[str] = []  # noqa: RUF012  # there is never anything to tell
 
+    def gflop(self, height: int, width: int) -> None:
+        """See LoadedBackend."""
+
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same array."""
         return images

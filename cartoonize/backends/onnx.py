@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..choices import ChannelOrder, InputRange, ProviderName
 from ..errors import BackendError, ModelError
 from ..frames import Images
+from .lanes import MOST, Lanes
 from .layout import Layout, read_layout, settle
 from .providers import choose, settings, what_ran
 from .tiles import CPU_BUDGET, Fitted, TooLarge, tiled
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
 # Of networks that do not tell: as CartoonGAN, the most demanding that people have.
 FOREIGN = {"reach": "96", "stride": "8", "floats_per_pixel": "400"}
 # As `export-onnx` writes them; a file of a stranger can hold anything under these names.
-_TOLD = {"reach": "[0-9]{1,4}", "stride": "[1-9][0-9]?", "floats_per_pixel": r"[1-9][0-9]{0,5}(\.[0-9]+)?"}
+_TOLD = {
+    "reach": "[0-9]{1,4}",
+    "stride": "[1-9][0-9]?",
+    "floats_per_pixel": r"[1-9][0-9]{0,5}(\.[0-9]+)?",
+    "flop_per_pixel": "[1-9][0-9]{0,9}",
+}
+PRECISIONS = ("fp32", "fp16", "int8")
+"""What `export-onnx` writes."""
 _TOO_LARGE = ("bad allocation", "bad_alloc", "Failed to allocate memory", "out of memory")
 
 
@@ -54,10 +62,10 @@ class OnnxBackend:
     def __init__(self, path: Path, device: str, precision: str, options: OnnxOptions | None = None) -> None:
         options = options or OnnxOptions()
         chosen = choose(options.provider, device)
-        described = _open_session(path, [("CPUExecutionProvider", {})]) if chosen == "tensorrt" else None
+        described = _open_session(path, [("CPUExecutionProvider", {})], 1) if chosen == "tensorrt" else None
         about = (described.get_inputs()[0], _precision(described)) if described else ()
         providers = settings(chosen, device, path, *about)
-        self._session = _open_session(path, providers)
+        self._session = _open_session(path, providers, _cores())
         ran = self._session.get_providers()[0]
         if ran != providers[0][0]:
             raise BackendError(f"{chosen} was asked for, but ONNX Runtime fell back to {ran}.")
@@ -73,24 +81,37 @@ class OnnxBackend:
         }
         self._told: list[str] = []
         self._layout = self._read_layout(path, options, ours=bool(metadata))
+        self._lanes = Lanes(self._draw, count=self._count_lanes(chosen), cores=_cores())
+        self._narrow = self._session
+        if (
+            self._lanes.count > 1
+        ):  # threads belong to a session; a second one of such a small network is cheap
+            self._narrow = _open_session(path, providers, _cores() // self._lanes.count)
         self.reading = f"{self._layout.range} {self._layout.order}"
-        self.batch = self._layout.batch or (1 if chosen == "cpu" else 4)
+        self.batch = self._layout.batch or (
+            4 if chosen != "cpu" else 2 * self._lanes.count if self._lanes.count > 1 else 1
+        )
         own = FOREIGN | metadata
         limit = int(CPU_BUDGET / (4 * float(own["floats_per_pixel"])))
-        self._run = Fitted(self._draw, limit=limit, reach=int(own["reach"]), stride=int(own["stride"]))
-        self._tile = partial(tiled, self._draw, reach=int(own["reach"]), stride=int(own["stride"]))
+        self._flop = float(own.get("flop_per_pixel", 0))
+        self._run = Fitted(self._lanes, limit=limit, reach=int(own["reach"]), stride=int(own["stride"]))
+        self._tile = partial(tiled, self._lanes, reach=int(own["reach"]), stride=int(own["stride"]))
 
     @property
     def notices(self) -> list[str]:
         """What a user has to be told of how it ran."""
         return [*self._told, *self._run.notices]
 
+    def gflop(self, height: int, width: int) -> float | None:
+        """See LoadedBackend; None for networks that do not tell."""
+        return 1e-9 * self._flop * height * width or None
+
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same; what is too large for the memory or the graph is done in parts."""
         if self._layout.size is None:
             return self._run(images)
         if images.shape[1] <= self._layout.size[0] and images.shape[2] <= self._layout.size[1]:
-            return self._draw(images)
+            return self._lanes(images)
         return np.concatenate([self._tile(image[None], self._layout.size) for image in images])
 
     def _read_layout(self, path: Path, options: OnnxOptions, *, ours: bool) -> Layout:
@@ -105,20 +126,27 @@ class OnnxBackend:
             )
         return settled
 
-    def _draw(self, images: Images) -> Images:
+    def _draw(self, images: Images, threads: int) -> Images:
         """At most as many pictures, and as large, as the graph takes; a smaller batch is filled up."""
+        session = self._session if threads == self._lanes.cores else self._narrow
         step = self._layout.batch or len(images)
         parts = [images[i : i + step] for i in range(0, len(images), step)]
-        drawn = [self._layout.unpack(self._call(self._layout.pack(part)), part) for part in parts]
+        drawn = [self._layout.unpack(self._call(self._layout.pack(part), session), part) for part in parts]
         return drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
 
-    def _call(self, tensor: NDArray[Any]) -> NDArray[Any]:
+    def _count_lanes(self, chosen: str) -> int:
+        """On CPUs networks in integers are so fast that threads at one picture would mostly wait."""
+        small = chosen == "cpu" and self.precision == "int8" and not self._layout.batch
+        return min(_cores(), MOST) if small else 1
+
+    def _call(self, tensor: NDArray[Any], session: "ort.InferenceSession | None" = None) -> NDArray[Any]:
         """The graph itself; on a GPU one copy in and one out, and nothing is fetched in between."""
-        binding = self._session.io_binding()
+        session = session or self._session
+        binding = session.io_binding()
         binding.bind_cpu_input(self._ends[0], tensor)
         binding.bind_output(self._ends[1], "cpu")
         try:
-            self._session.run_with_iobinding(binding, self._quiet)
+            session.run_with_iobinding(binding, self._quiet)
         except Exception as error:  # its exceptions share no base class
             if any(sign in str(error) for sign in _TOO_LARGE):
                 raise TooLarge(f"{self.device} has too little memory for {tensor.shape} at once.") from error
@@ -127,7 +155,9 @@ class OnnxBackend:
         return result  # type: ignore[no-any-return]
 
 
-def _open_session(path: Path, providers: list[tuple[str, dict[str, str]]]) -> "ort.InferenceSession":
+def _open_session(
+    path: Path, providers: list[tuple[str, dict[str, str]]], threads: int
+) -> "ort.InferenceSession":
     """Open a graph. ONNX Runtime refuses weights that lie outside of the file's folder (from 1.24.1 on)."""
     import onnxruntime as ort
 
@@ -136,7 +166,7 @@ def _open_session(path: Path, providers: list[tuple[str, dict[str, str]]]) -> "o
     # Threads that wait by spinning would take the cores from the decoder and the encoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    options.intra_op_num_threads = _cores()
+    options.intra_op_num_threads = threads
     try:
         return ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # its exceptions share no base class
@@ -166,6 +196,6 @@ def _precision(session: "ort.InferenceSession") -> str:
     told = session.get_modelmeta().custom_metadata_map.get("precision", "")
     return (
         told
-        if told in ("fp32", "fp16")
+        if told in PRECISIONS
         else ("fp16" if session.get_inputs()[0].type == "tensor(float16)" else "fp32")
     )

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..errors import BackendError
 from ..frames import Images
 from ..models.checkpoint import load_style
+from ..models.cost import multiplications
 from ..models.deploy import deploy
 from .lanes import MOST, Lanes
 from .tiles import CPU_BUDGET, Fitted, TooLarge
@@ -48,6 +49,10 @@ class PyTorchBackend:
     def notices(self) -> list[str]:
         """What a user has to be told of how it ran."""
         return self._run.notices
+
+    def gflop(self, height: int, width: int) -> float:
+        """See LoadedBackend."""
+        return 2e-9 * multiplications(self.generator, height, width)
 
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same; what is too large for the memory is done in parts."""

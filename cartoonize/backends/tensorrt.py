@@ -65,6 +65,9 @@ class TensorRTBackend:
         self.batch = self._engines.batch
         self.notices: list[str] = []
 
+    def gflop(self, height: int, width: int) -> None:
+        """See LoadedBackend; engines do not tell."""
+
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same; a batch that is not full is filled up.
 

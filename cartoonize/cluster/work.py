@@ -12,6 +12,7 @@ from typing import Any
 import ray
 
 from ..backends import LoadedBackend, load
+from ..backends.integers import file_beside
 from ..backends.onnx import OnnxOptions
 from ..choices import Precision
 from ..errors import ModelError, SourceError
@@ -27,13 +28,13 @@ from ..version import __version__
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A style and where it runs; its file lies once in the object store, and goes to each node once.
+    """A style and where it runs; its files lie once in the object store, and go to each node once.
 
-    `data` holds the reference, in a list, as Ray would replace one that it sees by what it refers to.
+    `data` holds the reference, in a list, as Ray would replace one that it sees by what it refers to. They
+    are contents by name; the style file comes first.
     """
 
     name: str
-    suffix: str
     digest: str
     device: str
     precision: Precision
@@ -101,14 +102,15 @@ def put_style(name: str, device: str, precision: Precision, onnx: OnnxOptions | 
         ModelError: there is none, or it is made for one machine.
     """
     if name == "null":
-        return Style(name, "", "", "auto", precision, onnx, [])
+        return Style(name, "", "auto", precision, onnx, [])
     path = find(name)
     if path.name == ENGINES:
         raise ModelError(
             f"The engines of {name} are made for one GPU; a cluster draws with style or .onnx files."
         )
-    data = path.read_bytes()
-    return Style(name, path.suffix, sha256(data).hexdigest(), device, precision, onnx, [ray.put(data)])
+    files = {file.name: file.read_bytes() for file in (path, file_beside(path)) if file.is_file()}
+    digest = sha256(b"".join(files.values())).hexdigest()
+    return Style(name, digest, device, precision, onnx, [ray.put(files)])
 
 
 @ray.remote
@@ -149,9 +151,10 @@ def _loaded(style: Style) -> LoadedBackend:
     if not style.data:
         return load(style.name)
     with TemporaryDirectory() as folder:
-        path = Path(folder) / f"style{style.suffix}"
-        path.write_bytes(ray.get(style.data[0]))
-        return load(str(path), device=style.device, precision=style.precision, onnx=style.onnx)
+        files = {Path(folder) / name: data for name, data in ray.get(style.data[0]).items()}
+        for path, data in files.items():
+            path.write_bytes(data)
+        return load(str(next(iter(files))), device=style.device, precision=style.precision, onnx=style.onnx)
 
 
 def _node() -> str:
