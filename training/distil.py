@@ -6,13 +6,15 @@ another one that tells the artist's drawings from them. Their weights rise over 
 does that of steadiness, which costs as much as all the rest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..models import Generator
+from ..errors import TrainingError
+from ..models import Generator, Swift
+from ..models.int8 import Int8, fit
 from . import losses
 from .checkpoint import Part
 from .discriminator import build_discriminator
@@ -37,6 +39,7 @@ class Distil:
         self.weights, self.compute = recipe.weights, compute
         self.settle, self.late = recipe.settle, recipe.late
         self.criterion = losses.CRITERIA[recipe.criterion]
+        self.rounded = _in_integers(generator) if recipe.int8 else None
         self.generator = Learner(generator, recipe.schedules["distil"], compute, recipe.clip)
         self.judges = {
             name: Learner(build_discriminator(recipe), DISCRIMINATOR, compute, recipe.clip)
@@ -54,11 +57,14 @@ class Distil:
         pictures = {name: self.compute.to_unit(value) for name, value in batch.items()}
         if progress >= self.settle:
             self.generator.settle()
-        output = self.generator(pictures["photo"])
+        if self.rounded and not progress:
+            fit(self.rounded.network, pictures["photo"])
+        draw = self.rounded or self.generator
+        output = draw(pictures["photo"])
         found = self._compare(pictures, output)
         rise = ramp(progress, self.late, self.late + RISE)
         if rise:
-            found |= self._late(pictures, output)
+            found |= self._late(pictures, output, draw)
         factors = {name: getattr(self.weights, name) * (rise if name in LATE else 1.0) for name in found}
         total = torch.stack([factors[name] * loss for name, loss in found.items()]).sum()
         found["gradient_norm"] = self.generator.descend(total, progress)
@@ -81,11 +87,13 @@ class Distil:
             found["soft"] = losses.softness(output, target)
         return found
 
-    def _late(self, pictures: dict[str, Tensor], output: Tensor) -> dict[str, Tensor]:
+    def _late(
+        self, pictures: dict[str, Tensor], output: Tensor, draw: Callable[[Tensor], Tensor]
+    ) -> dict[str, Tensor]:
         """Steadiness, and being taken for targets and drawings."""
         found = {name: self.criterion(judge(output), 1.0) for name, judge in self.judges.items()}
         if self.weights.temporal:
-            found["temporal"] = losses.steadiness(self.generator, pictures["photo"], output)
+            found["temporal"] = losses.steadiness(draw, pictures["photo"], output)
         return found
 
     def _judge(self, pictures: dict[str, Tensor], output: Tensor, progress: float) -> dict[str, Tensor]:
@@ -96,6 +104,18 @@ class Distil:
             judge.descend(loss, progress)
             found[f"d_{name}"] = loss
         return found
+
+
+def _in_integers(generator: Generator) -> Int8:
+    """The network as its int8 file computes it; in float32, as half precision would round in other places.
+
+    At its end nothing of the source is added any more: then the last layer's result is the picture.
+    """
+    if not isinstance(generator, Swift):
+        raise TrainingError("A recipe with int8 can only train the model swift.")
+    nn.init.zeros_(generator.gain)
+    generator.gain.requires_grad = False
+    return Int8(generator)
 
 
 def ramp(progress: float, start: float, end: float) -> float:

@@ -18,7 +18,6 @@ from ..backends import load
 from ..errors import TrainingError
 from ..frames import Backend, Image
 from ..media import PICTURE_SUFFIXES, VideoSource
-from ..models.cost import gflop_of
 from ..opencv import load_opencv
 from ..stabilizer import Stabilizer
 from .distances import frechet_of_features, inception_distances
@@ -82,7 +81,7 @@ def evaluate(
     if not found:
         raise TrainingError("None of the photos can be read.")
     report.add({"pictures": len(found)} | summarise(found))
-    work = gflop_of(backend, 720, 1280)
+    work = backend.gflop(720, 1280)
     if work is not None:
         report.add({"gflop_720p": work})
     _measure_flicker(report, backend, clip, frames)

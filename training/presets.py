@@ -97,6 +97,7 @@ class Recipe:
     pool: int = 0  # earlier pictures that the discriminator is shown again
     settle: float = 1.0  # progress of distillation at which batch norm's statistics stay as they are
     late: float = 0.5  # and at which its costly losses come in
+    int8: bool = False  # distil what the network draws when it computes in 8-bit integers
     batch: int = 16  # over all processes
     size: int = 256  # pixels, of the square crops
     clip: float = 100.0  # norm of a gradient above which it is scaled down: a stop for outliers only
