@@ -145,6 +145,40 @@ def roofline(options: argparse.Namespace, folder: Path) -> None:
         print(f"{name} {config or ''}: {1e3 * work:.1f} GFLOP, {traffic:.2f} GB between layers")
         print(f"    {1e3 * took:.1f} ms: {work / took / ceiling:.0%} of the matrix rate,", end=" ")
         print(f"{traffic / took / bandwidth:.0%} of the memory's")
+    short, backend = integer_rate(size), load("pepper", device="cpu", precision="int8")
+    run = partial(backend, frames)
+    run()
+    took = statistics.median(seconds(run) for _ in range(3 * options.turns)) / len(frames)
+    work = 1e-3 * (backend.gflop(720, 1280) or 0)
+    print(f"matrix rate {short:.2f} TOP/s in int8")
+    print(f"swift in int8: {1e3 * took:.1f} ms, {work / took / short:.0%} of the matrix rate")
+
+
+def integer_rate(size: int) -> float:
+    """Trillions of operations a second of ONNX Runtime's product of bytes; needs `cartoonize[export]`."""
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    kinds = (("a", TensorProto.UINT8), ("b", TensorProto.INT8), ("c", TensorProto.INT32))
+    *given, found = (helper.make_tensor_value_info(name, kind, [size, size]) for name, kind in kinds)
+    node = helper.make_node("MatMulInteger", ["a", "b"], ["c"])
+    model = helper.make_model(
+        helper.make_graph([node], "product", given, [found]), opset_imports=[helper.make_opsetid("", 18)]
+    )
+    model.ir_version = 10
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    rng = np.random.default_rng(0)
+    matrices = {
+        "a": rng.integers(0, 256, (size, size), dtype=np.uint8),
+        "b": rng.integers(-128, 128, (size, size), dtype=np.int8),
+    }
+    return (
+        2e-12 * size**3 / statistics.median(seconds(lambda: session.run(None, matrices)) for _ in range(15))
+    )
 
 
 def network(options: argparse.Namespace, folder: Path) -> None:

@@ -14,7 +14,7 @@ from ..models import FrameModel, Generator, Swift
 from ..models.checkpoint import Header, load_style
 from ..models.cost import multiplications
 from ..models.deploy import deploy
-from ..models.int8 import fit
+from ..models.int8 import fit_grids
 from ..pending import PendingFile
 from ..styles import find
 from ..version import __version__
@@ -87,7 +87,7 @@ def _swift(generator: Generator, path: Path) -> Swift:
             "size of layers."
         )
     photos = next(pictures((FITTED, FITTED), len(PHOTOS)))
-    fit(generator, torch.from_numpy(photos).permute(0, 3, 1, 2) / 127.5 - 1)
+    fit_grids(generator, torch.from_numpy(photos).permute(0, 3, 1, 2) / 127.5 - 1)
     return generator
 
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from ..errors import TrainingError
 from ..models import Generator, Swift
-from ..models.int8 import Int8, fit
+from ..models.int8 import Int8
 from . import losses
 from .checkpoint import Part
 from .discriminator import build_discriminator
@@ -57,8 +57,6 @@ class Distil:
         pictures = {name: self.compute.to_unit(value) for name, value in batch.items()}
         if progress >= self.settle:
             self.generator.settle()
-        if self.rounded and not progress:
-            fit(self.rounded.network, pictures["photo"])
         draw = self.rounded or self.generator
         output = draw(pictures["photo"])
         found = self._compare(pictures, output)

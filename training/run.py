@@ -11,14 +11,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from ..choices import nearest
 from ..errors import TrainingError
 from ..frames import Image
-from ..models import ARCHITECTURES, Generator, architecture_of
+from ..models import ARCHITECTURES, Generator, Swift, architecture_of
 from ..models.checkpoint import Card, load_style
+from ..models.int8 import fit_grids
 from ..pending import PendingFile
 from . import adversarial, distil, pretrain
 from .adversarial import Adversarial
@@ -93,14 +95,15 @@ def train(settings: Settings) -> Path:
     with ranks(compute.device) as placed:
         batches = Batches(items, settings.recipe.batch, placed, settings.workers)
         check_settings(settings)
-        generator = start_generator(settings)
+        shown = samples(photos)
+        generator = start_generator(settings, shown)
         phase = build_phase(settings, generator, compute)
         if placed.rank == 0:
             write_settings(settings)
         total = settings.total(len(photos))
         fit(
             phase, generator, batches, settings.folder,
-            images=total, style=style, card=fill_card(settings, total, len(photos)), samples=samples(photos),
+            images=total, style=style, card=fill_card(settings, total, len(photos)), samples=shown,
             seed=settings.seed, log_every=settings.log_every, save_every=settings.save_every,
         )  # fmt: skip
     return style
@@ -173,8 +176,10 @@ def build_phase(settings: Settings, generator: Generator, compute: Compute) -> P
     return Adversarial(generator, features, recipe, compute)
 
 
-def start_generator(settings: Settings) -> Generator:
+def start_generator(settings: Settings, photos: list[Image]) -> Generator:
     """The network to train: a style file's, the run's pretrained one, or a new one drawn from the seed.
+
+    One that will be trained in integers is fitted to them on some photos of one size.
 
     Raises:
         TrainingError: an adversarial phase has nothing to start from, or that is another network.
@@ -187,6 +192,8 @@ def start_generator(settings: Settings) -> Generator:
         _copy_style(settings.start, generator)
     elif settings.phase == "adversarial" and not settings.scratch:
         _copy_pretrained(settings, generator)
+    if settings.recipe.int8 and isinstance(generator, Swift) and photos:
+        fit_grids(generator, torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2) / 127.5 - 1)
     return generator
 
 

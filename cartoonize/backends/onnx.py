@@ -83,9 +83,7 @@ class OnnxBackend:
         self._layout = self._read_layout(path, options, ours=bool(metadata))
         self._lanes = Lanes(self._draw, count=self._count_lanes(chosen), cores=_cores())
         self._narrow = self._session
-        if (
-            self._lanes.count > 1
-        ):  # threads belong to a session; a second one of such a small network is cheap
+        if self._lanes.count > 1:  # threads belong to a session; a second one of a small network costs little
             self._narrow = _open_session(path, providers, _cores() // self._lanes.count)
         self.reading = f"{self._layout.range} {self._layout.order}"
         self.batch = self._layout.batch or (

@@ -48,7 +48,7 @@ class Int8(nn.Module):
 
 
 @torch.no_grad()
-def fit(network: Swift, pictures: Tensor) -> None:
+def fit_grids(network: Swift, pictures: Tensor) -> None:
     """Scale the values between the layers to the grids; what the network draws in floats stays as it is.
 
     Of the scale that they have and several others that one is taken by which the pictures, (N, 3, H, W) in

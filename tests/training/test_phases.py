@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from cartoonize.errors import TrainingError
 from cartoonize.training.learner import choose_compute
 from cartoonize.training.presets import Schedule, Weights, preset
-from cartoonize.training.run import build_generator, build_phase, open_data
+from cartoonize.training.run import build_generator, build_phase, open_data, train
 
 
 def start(settings):
@@ -109,6 +110,28 @@ def test_batch_norm_settles(settings, photos):
     assert all(not torch.equal(moved[name], held[name]) for name in held)
     phase.step(batch, 0.2)
     assert all(torch.equal(network.state_dict()[name], moved[name]) for name in held)
+
+
+def test_distilling_in_integers(settings, photos):
+    """A recipe with int8 learns from what the rounded network draws, and adds no source any more."""
+    weights = Weights(pixel=1.0, temporal=1.0)
+    given = settings(
+        "distil", preset="pepper", model="swift", int8=True, weights=weights, targets=photos, late=0.0
+    )
+    phase, batch = start(given)
+    before = snapshot(phase.generator)
+    found = [phase.step(batch, 0.5)["pixel"].item() for _ in range(20)]
+    assert found[-1] < found[0]
+    assert changed(phase.generator, before)
+    assert not phase.generator.network.gain.any()
+    pictures = phase.compute.to_unit(batch["photo"])
+    assert not torch.equal(phase.rounded(pictures), phase.generator(pictures))
+
+
+def test_integers_are_for_swift_networks(settings, photos):
+    """Another model is refused before anything is trained."""
+    with pytest.raises(TrainingError, match="only train the model swift"):
+        train(settings("distil", preset="pepper", int8=True, targets=photos))
 
 
 def test_official_recipe_steps(settings):

@@ -175,7 +175,7 @@ def test_adversarial_phase_starts_from_the_pretrained_generator(settings):
     first = settings("pretrain", images=4)
     train(first)
     pretrained = weights_of(first)["parts"]["generator"]["network"]
-    assert_equal(dict(start_generator(second).state_dict()), dict(pretrained))
+    assert_equal(dict(start_generator(second, []).state_dict()), dict(pretrained))
 
 
 def test_pretrained_as_another_network(settings):
@@ -193,7 +193,7 @@ def test_start_from_a_style(settings, tmp_path):
     """`--start` takes a style's weights; a style of another width is refused, saying what it is."""
     style = train(settings("pretrain", images=4, run=tmp_path / "first"))
     second = settings("adversarial", start=style)
-    assert_equal(dict(start_generator(second).state_dict()), dict(load_style(style)[0].state_dict()))
+    assert_equal(dict(start_generator(second, []).state_dict()), dict(load_style(style)[0].state_dict()))
     with pytest.raises(TrainingError, match="width 4"):
         train(settings("adversarial", start=style, width=8))
 

@@ -1,0 +1,182 @@
+"""Networks in 8-bit integers: drawn as PyTorch says, the same on every processor, and found by itself."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from cartoonize import BackendError, load
+from cartoonize.models import FrameModel
+from cartoonize.models.checkpoint import Card, load_style, save_style
+from cartoonize.models.int8 import INNER, TRUNK, Int8, fit_grids, weight_scales
+from cartoonize.styles import builtin
+
+onnx = pytest.importorskip("onnx")
+from cartoonize.export.int8 import write_int8  # noqa: E402
+from cartoonize.export.onnx import export_onnx  # noqa: E402
+from cartoonize.export.parity import pictures  # noqa: E402
+
+
+@pytest.fixture
+def swift(lively_generator):
+    """A small network whose values leave the grids far behind."""
+    network = lively_generator("swift", width=8, blocks=2).requires_grad_(requires_grad=False)
+    network.head.weight *= 40
+    network.tail.weight /= 40
+    return network
+
+
+@pytest.fixture
+def whole(tmp_path, swift):
+    """A style file with its int8 file beside it."""
+    style = tmp_path / "mine.safetensors"
+    torch.nn.init.zeros_(swift.gain)
+    save_style(style, swift, Card("mine", licence="CC0"))
+    export_onnx(str(style), tmp_path / "mine.int8.onnx", precision="int8")
+    return style
+
+
+def photos():
+    return torch.from_numpy(next(pictures((96, 64), 4))).permute(0, 3, 1, 2) / 127.5 - 1
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
+def test_fitting_changes_no_drawing_in_floats(swift):
+    """Scaled to the grids, a network draws what it drew, and in integers nearly so."""
+    before = swift(photos())
+    off = (Int8(swift)(photos()) - before).abs().mean()
+    fit_grids(swift, photos())
+    assert (swift(photos()) - before).abs().max() < 1e-3
+    assert (Int8(swift)(photos()) - before).abs().mean() < min(0.02, off)
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.7])
+@pytest.mark.parametrize("shape", [(2, 64, 96), (1, 37, 51), (3, 5, 7)])
+def test_the_file_draws_what_pytorch_says(tmp_path, swift, gain, shape):
+    """On pictures of any size and number the file rounds where the network in training did."""
+    torch.nn.init.constant_(swift.gain, gain)
+    fit_grids(swift, photos())
+    write_int8(swift, tmp_path / "a.onnx", 18, None, None)
+    session = onnxruntime.InferenceSession(tmp_path / "a.onnx", providers=["CPUExecutionProvider"])
+    images = next(pictures((shape[2], shape[1]), shape[0]))
+    (drawn,) = session.run(None, {"images": images})
+    wanted = FrameModel(Int8(swift))(torch.from_numpy(images)).numpy()
+    apart = np.abs(drawn.astype(int) - wanted)
+    assert drawn.shape == images.shape
+    assert apart.mean() < 0.5
+    assert np.percentile(apart, 99) <= 2
+
+
+def test_nothing_is_computed_in_floats(tmp_path, swift):
+    """ONNX Runtime merges every layer into one on integers: bytes go in, bytes come out."""
+    torch.nn.init.zeros_(swift.gain)
+    write_int8(swift, tmp_path / "a.onnx", 18, None, None)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "merged.onnx")
+    options.log_severity_level = 4
+    onnxruntime.InferenceSession(tmp_path / "a.onnx", options, providers=["CPUExecutionProvider"])
+    kinds = [node.op_type for node in onnx.load(tmp_path / "merged.onnx").graph.node]
+    assert kinds.count("QLinearConv") == 6
+    assert kinds.count("QLinearAdd") == 2
+    assert not {"Conv", "QuantizeLinear", "DequantizeLinear", "Cast"} & set(kinds)
+
+
+def test_sums_of_older_processors_fit():
+    """Two neighbouring products stay within 16 bits, in which processors without VNNI add them."""
+    weight = torch.randn(16, 32, 3, 3, generator=torch.Generator().manual_seed(0)) ** 3
+    levels = torch.round(weight / weight_scales(weight)[:, None, None, None]).clamp(-127, 127)
+    pairs = levels.reshape(16, 16, 2, 3, 3)
+    assert pairs.clamp(min=0).sum(2).max() * 255 <= 2**15 - 1
+    assert pairs.clamp(max=0).sum(2).min() * 255 >= -(2**15)
+    assert levels.abs().max() > 100
+
+
+def test_gradients_pass_the_rounding(swift):
+    """A network in integers can be trained: every layer gets a gradient."""
+    swift.requires_grad_()
+    fit_grids(swift, photos())
+    Int8(swift)(photos()).square().mean().backward()
+    weights = [p for name, p in swift.named_parameters() if name.endswith("weight")]
+    assert all(weight.grad.abs().sum() > 0 for weight in weights)
+    assert TRUNK[1] == 128
+    assert INNER[1] == 0
+
+
+def test_only_swift_networks(tmp_path, lively_generator):
+    """Others are refused in a sentence, and nothing is written."""
+    style = tmp_path / "a.safetensors"
+    save_style(style, lively_generator("cartoongan", width=8, blocks=1), Card("a"))
+    with pytest.raises(BackendError, match="Only swift networks"):
+        export_onnx(str(style), tmp_path / "a.int8.onnx", precision="int8")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_a_cpu_draws_in_integers_where_it_can(whole):
+    """The file beside a style is used by itself; another precision, or another file, means what it says."""
+    chosen = load(str(whole), device="cpu")
+    assert (chosen.precision, chosen.runtime) == ("int8", "onnxruntime")
+    assert load(str(whole), device="cpu", precision="int8").precision == "int8"
+    plain = load(str(whole), device="cpu", precision="fp32")
+    assert (plain.precision, plain.runtime) == ("fp32", "pytorch")
+    images = next(pictures((96, 64), 3))
+    assert np.abs(chosen(images).astype(int) - plain(images)).mean() < 3
+
+
+def test_weights_that_have_changed(whole, swift):
+    """After a style was trained on, its old int8 file draws nothing any more."""
+    swift.head.bias += 0.1
+    save_style(whole, swift, Card("mine"))
+    assert load(str(whole), device="cpu").runtime == "pytorch"
+    with pytest.raises(BackendError, match="exported from other weights"):
+        load(str(whole), device="cpu", precision="int8")
+
+
+def test_int8_has_to_be_there(whole, tmp_path):
+    """Asked for and not to be had, it is a sentence with the command that makes it, not another precision."""
+    alone = tmp_path / "alone.safetensors"
+    shutil.copy(whole, alone)
+    with pytest.raises(BackendError, match=r"export-onnx .*alone.safetensors .*--precision int8"):
+        load(str(alone), device="cpu", precision="int8")
+    with pytest.raises(BackendError, match="for CPUs"):
+        load(str(whole), device="cuda", precision="int8")
+
+
+def test_lanes_draw_what_one_thread_draws(whole):
+    """Spread over the cores, a batch is drawn as its pictures are drawn alone, in their order."""
+    backend = load(str(whole), device="cpu")
+    backend._lanes.count, backend._lanes.cores = 3, 3
+    images = noise(7, 40, 48)
+    assert np.array_equal(backend(images), np.concatenate([backend(image[None]) for image in images]))
+
+
+def test_torch_is_not_needed(whole):
+    """Drawing in integers starts without PyTorch, which takes longer to import than a picture to draw."""
+    code = (
+        "import sys, numpy, cartoonize\n"
+        f"backend = cartoonize.load({str(whole)!r}, device='cpu')\n"
+        "backend(numpy.zeros((2, 20, 30, 3), numpy.uint8))\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", [name for name in builtin() if name != "pepper-hq"])
+def test_built_in_styles_have_one(name):
+    """The styles for video are drawn in integers on CPUs, from files made of these very weights."""
+    assert load(name, device="cpu").precision == "int8"
+
+
+def test_steps_of_a_fitted_network(whole):
+    """What is exported says what it costs, without its weights in floats."""
+    generator, _ = load_style(whole)
+    assert load(str(whole), device="cpu").gflop(64, 64) == pytest.approx(
+        load(str(whole), device="cpu", precision="fp32").gflop(64, 64), rel=0.02
+    )
+    assert generator.gain.abs().max() == 0
