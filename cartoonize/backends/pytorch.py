@@ -137,6 +137,7 @@ def cpu_features() -> list[str]:
     return [
         torch.backends.cpu.get_cpu_capability(),
         *(["AVX512 bf16"] if torch.cpu._is_avx512_bf16_supported() else []),  # noqa: SLF001
+        *(["VNNI"] if torch.cpu._is_vnni_supported() else []),  # noqa: SLF001  # int8
         *(["AMX"] if torch.cpu._is_amx_tile_supported() else []),  # noqa: SLF001
     ]
 

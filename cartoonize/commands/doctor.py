@@ -72,7 +72,7 @@ def _versions(found: "Diagnosis") -> Rows:
 def _devices(found: "Diagnosis") -> Rows:
     if found.cpu:
         features = ", ".join(found.cpu["features"])
-        yield "cpu", f"{found.cpu['name']}, {features}; draws in {found.cpu['precision']}"
+        yield "cpu", f"{found.cpu['name']}, {features}; draws in int8, or {found.cpu['precision']}"
     for number, gpu in enumerate(found.gpus):
         memory = f"{_size(gpu['memory'])}, {_size(gpu['free'])} free"
         yield f"cuda:{number}", f"{gpu['name']}, {memory}; draws in {gpu['precision']}"
