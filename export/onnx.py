@@ -17,6 +17,7 @@ from ..models.deploy import deploy
 from ..models.int8 import fit_grids
 from ..pending import PendingFile
 from ..styles import find
+from ..styles.card import weights_sha256
 from ..version import __version__
 from .parity import PHOTOS, Parity, compare, pictures
 
@@ -137,6 +138,7 @@ def _about(style: Path, header: Header, generator: Generator, precision: str) ->
         "floats_per_pixel": str(generator.floats_per_pixel),
         "flop_per_pixel": str(2 * multiplications(generator, side, side) // side**2),
         "source_sha256": hashlib.sha256(style.read_bytes()).hexdigest(),
+        "weights_sha256": weights_sha256(style),
         "cartoonize": __version__,
     }
 

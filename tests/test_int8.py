@@ -11,7 +11,7 @@ import torch
 
 from cartoonize import BackendError, load
 from cartoonize.models import FrameModel
-from cartoonize.models.checkpoint import Card, load_style, save_style
+from cartoonize.models.checkpoint import Card, load_style, save_style, write_card
 from cartoonize.models.int8 import INNER, TRUNK, Int8, fit_grids, weight_scales
 from cartoonize.styles import builtin
 
@@ -136,6 +136,12 @@ def test_weights_that_have_changed(whole, swift):
     assert load(str(whole), device="cpu").runtime == "pytorch"
     with pytest.raises(BackendError, match="exported from other weights"):
         load(str(whole), device="cpu", precision="int8")
+
+
+def test_another_card_changes_nothing(whole):
+    """What is said of a style can be written anew, and its int8 file stays good."""
+    write_card(whole, Card("mine", credit="somebody"))
+    assert load(str(whole), device="cpu").precision == "int8"
 
 
 def test_int8_has_to_be_there(whole, tmp_path):

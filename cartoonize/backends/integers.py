@@ -3,10 +3,10 @@
 `cartoonize export-onnx STYLE NAME.int8.onnx --precision int8` writes it; drawing with it needs no PyTorch.
 """
 
-import hashlib
 from pathlib import Path
 
 from ..errors import BackendError
+from ..styles.card import weights_sha256
 from .onnx import OnnxBackend
 from .providers import has_driver
 
@@ -31,7 +31,7 @@ def beside(style: Path, device: str, *, needed: bool) -> OnnxBackend | None:
         return None
     if path.is_file() and (needed or device == "cpu" or not _has_gpu()):
         backend = OnnxBackend(path, "cpu", "int8")
-        if backend.about.get("source_sha256") == hashlib.sha256(style.read_bytes()).hexdigest():
+        if backend.about.get("weights_sha256") == weights_sha256(style):
             return backend
     if needed:
         why = "was exported from other weights" if path.is_file() else "does not exist"

@@ -3,6 +3,7 @@
 import json
 import struct
 from dataclasses import dataclass, field, fields
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,23 @@ def read_header(path: Path) -> Header:
         )
     except _MALFORMED as error:
         raise ModelError(f"The header of {path} is damaged.") from error
+
+
+def weights_sha256(path: Path) -> str:
+    """A hash of a style file's weights, which stays the same when its card is rewritten.
+
+    Raises:
+        ModelError: the file cannot be read, or is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            file.seek(8 + min(length, MAX_HEADER))
+            return file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"Cannot read the style file {path}: {error.strerror}.") from error
+    except struct.error as error:
+        raise ModelError(f"{path} is damaged or not a safetensors file.") from error
 
 
 def printable(text: str) -> str:
