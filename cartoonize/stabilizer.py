@@ -39,7 +39,7 @@ _SCALE = 4
 # The source is remembered as its drawing is, on average: what the drawing lags behind counts as change.
 _AVERAGE = 1 - (1 - RENEW) / BANDS
 _LEAST = 16  # pixels of its sides, from which on there is motion to be found
-_AT_ONCE = 1 << 14  # blocks; cv2.remap takes no more than 32,767 rows
+_AT_ONCE = 1 << 11  # blocks: what they take stays in the caches, and the memory is used again for the next
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 Floats = NDArray[np.float32]
