@@ -8,12 +8,12 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from golden import draw
 
 from cartoonize import BackendError, load
 from cartoonize.models import FrameModel
 from cartoonize.models.checkpoint import Card, load_style, save_style, write_card
 from cartoonize.models.int8 import INNER, TRUNK, Int8, fit_grids, weight_scales
-from cartoonize.styles import builtin
 
 onnx = pytest.importorskip("onnx")
 from cartoonize.export.int8 import write_int8  # noqa: E402
@@ -173,7 +173,7 @@ def test_torch_is_not_needed(whole):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("name", [name for name in builtin() if name != "pepper-hq"])
+@pytest.mark.parametrize("name", draw.IN_INTEGERS)
 def test_built_in_styles_have_one(name):
     """The styles for video are drawn in integers on CPUs, from files made of these very weights."""
     assert load(name, device="cpu").precision == "int8"

@@ -8,7 +8,10 @@ from skimage import data
 from skimage.transform import resize
 
 from cartoonize import load
+from cartoonize.choices import Precision
 from cartoonize.styles import builtin
+
+IN_INTEGERS = ("pepper", "ink")  # the styles for video
 
 
 def portrait() -> np.ndarray:
@@ -17,7 +20,14 @@ def portrait() -> np.ndarray:
     return (resize(crop, (128, 128), anti_aliasing=True) * 255).round().astype(np.uint8)
 
 
+def save(name: str, precision: Precision, file: str) -> None:
+    """A golden picture, drawn by the style."""
+    drawn = load(name, device="cpu", precision=precision)(portrait()[None])[0]
+    Image.fromarray(drawn).save(Path(__file__).parent / file, optimize=True)
+
+
 if __name__ == "__main__":
     for name in builtin():
-        drawn = load(name, device="cpu", precision="fp32")(portrait()[None])[0]
-        Image.fromarray(drawn).save(Path(__file__).parent / f"{name}.png", optimize=True)
+        save(name, "fp32", f"{name}.png")
+    for name in IN_INTEGERS:
+        save(name, "int8", f"{name}.int8.png")
