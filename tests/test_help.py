@@ -196,7 +196,7 @@ def test_shells_complete_styles(shell):
         ("cartoonize export-onnx pep", {"pepper", "pepper-hq"}),
         ("cartoonize train evaluate in", {"ink"}),
         ("cartoonize train run --preset d", {"deck"}),
-        ("cartoonize train distil --preset i", {"ink"}),
+        ("cartoonize train distil --preset i", {"ink", "ink-int8"}),
         ("cartoonize train run --model s", {"swift"}),
     ],
 )
