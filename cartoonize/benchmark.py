@@ -1,6 +1,5 @@
 """How fast this machine draws: every stage alone, all of them together, and what ran."""
 
-import os
 import platform
 import sys
 import time
@@ -16,6 +15,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from . import cores
 from .backends import LoadedBackend
 from .demo import make_demo_clip
 from .frames import Frame
@@ -140,15 +140,8 @@ def _compare(result: Benchmark) -> None:
     slowest, work = max(cost.wall for cost in alone), sum(cost.cpu for cost in alone)
     result.fps = 1000 / whole.wall
     result.to_slowest = whole.wall / slowest
-    result.to_bound = whole.wall / max(slowest, work / cores())
+    result.to_bound = whole.wall / max(slowest, work / cores.available())
     result.outside = max(0.0, (whole.cpu - work) / whole.cpu)
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def describe_machine() -> dict[str, str]:
@@ -159,7 +152,7 @@ def describe_machine() -> dict[str, str]:
         "cartoonize": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "cores": str(cores()),
+        "cores": str(cores.available()),
         "pyav": av.__version__,
         "ffmpeg": av.ffmpeg_version_info,
     }

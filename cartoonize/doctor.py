@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
+from . import cores
 from .choices import ENCODERS, HARDWARE_ENCODERS
 from .errors import CartoonizeError, ModelError
 from .styles import DEFAULT, own
@@ -137,7 +138,7 @@ def _devices(found: Diagnosis) -> None:
     cpu = torch.device("cpu")
     found.cpu = {
         "name": device_name(cpu),
-        "cores": os.cpu_count(),
+        "cores": cores.available(),
         "features": cpu_features(),
         "precision": choose_precision(cpu, "auto"),
     }

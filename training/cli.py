@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from .. import cores
 from ..choices import nearest
 from ..completion import Complete, devices, models, style_names, words
 from ..errors import TrainingError
@@ -473,7 +474,7 @@ def _settings(
     changes["weights"] = replace(recipe.weights, **factors)
     recipe = replace(recipe, **{name: value for name, value in changes.items() if value is not None})
     # More processes than cores only wait for each other, and eight keep up with any one GPU.
-    count = min(8, os.cpu_count() or 1) if workers is None else workers
+    count = min(8, cores.available()) if workers is None else workers
     return Settings(phase, recipe, card=_read_card(card), workers=count, **options)
 
 

@@ -1,6 +1,5 @@
 """One function over many files, on all cores."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
+from .. import cores
 from ..errors import TrainingError
 
 Result = TypeVar("Result")
@@ -21,7 +21,7 @@ def map_files(
     Raises:
         TrainingError: the disk is full, or cannot be written for another reason.
     """
-    count = min(workers or os.cpu_count() or 1, len(paths))
+    count = min(workers or cores.available(), len(paths))
     # Forked children of a process that has used torch's threads can hang: start fresh ones.
     with disk_errors(), ProcessPoolExecutor(count, get_context("spawn"), _one_thread) as pool:
         yield from pool.map(function, paths, chunksize=4)

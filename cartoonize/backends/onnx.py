@@ -1,6 +1,5 @@
 """Networks in ONNX Runtime, ours and others'. Torch is never imported, so that deployments need none."""
 
-import os
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import cores
 from ..choices import ChannelOrder, InputRange, ProviderName
 from ..errors import BackendError, ModelError
 from ..frames import Images
@@ -65,7 +65,7 @@ class OnnxBackend:
         described = _open_session(path, [("CPUExecutionProvider", {})], 1) if chosen == "tensorrt" else None
         about = (described.get_inputs()[0], _precision(described)) if described else ()
         providers = settings(chosen, device, path, *about)
-        self._session = _open_session(path, providers, _cores())
+        self._session = _open_session(path, providers, cores.for_networks())
         ran = self._session.get_providers()[0]
         if ran != providers[0][0]:
             raise BackendError(f"{chosen} was asked for, but ONNX Runtime fell back to {ran}.")
@@ -81,10 +81,10 @@ class OnnxBackend:
         }
         self._told: list[str] = []
         self._layout = self._read_layout(path, options, ours=bool(metadata))
-        self._lanes = Lanes(self._draw, count=self._count_lanes(chosen), cores=_cores())
+        self._lanes = Lanes(self._draw, count=self._count_lanes(chosen), cores=cores.for_networks())
         self._narrow = self._session
         if self._lanes.count > 1:  # threads belong to a session; a second one of a small network costs little
-            self._narrow = _open_session(path, providers, _cores() // self._lanes.count)
+            self._narrow = _open_session(path, providers, cores.for_networks() // self._lanes.count)
         self.reading = f"{self._layout.range} {self._layout.order}"
         self.batch = self._layout.batch or (
             4 if chosen != "cpu" else 2 * self._lanes.count if self._lanes.count > 1 else 1
@@ -135,7 +135,7 @@ class OnnxBackend:
     def _count_lanes(self, chosen: str) -> int:
         """On CPUs networks in integers are so fast that threads at one picture would mostly wait."""
         small = chosen == "cpu" and self.precision == "int8" and not self._layout.batch
-        return min(_cores(), MOST) if small else 1
+        return min(cores.for_networks(), MOST) if small else 1
 
     def _call(self, tensor: NDArray[Any], session: "ort.InferenceSession | None" = None) -> NDArray[Any]:
         """The graph itself; on a GPU one copy in and one out, and nothing is fetched in between."""
@@ -169,16 +169,6 @@ def _open_session(
         return ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # its exceptions share no base class
         raise ModelError(f"{path} is damaged or no ONNX file: {error}.") from error
-
-
-def _cores() -> int:
-    """The cores that this process may use, which can be fewer than the machine has.
-
-    OMP_NUM_THREADS limits PyTorch, and is how Ray tells a worker its share; it is to mean the same here.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(told)) if told.isdigit() and int(told) else cores
 
 
 def _silent() -> "ort.RunOptions":

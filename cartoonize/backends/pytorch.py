@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .. import cores
 from ..errors import BackendError
 from ..frames import Images
 from ..models.checkpoint import load_style
@@ -38,9 +39,9 @@ class PyTorchBackend:
         self.generator = generator
         model = deploy(generator, dtype)
         self._model = model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        cores, on_cpu = torch.get_num_threads(), target.type == "cpu"
-        count = min(cores, MOST) if on_cpu else GPU_LANES
-        self._lanes = Lanes(self._draw, count=count, cores=cores, shared=not on_cpu, opened=self._open_lane)
+        threads, on_cpu = _threads(), target.type == "cpu"
+        count = min(threads, MOST) if on_cpu else GPU_LANES
+        self._lanes = Lanes(self._draw, count=count, cores=threads, shared=not on_cpu, opened=self._open_lane)
         self.batch = (2 if on_cpu else 4) * count
         limit = int(_memory_budget(target) / (generator.floats_per_pixel * dtype.itemsize))
         self._run = Fitted(self._lanes, limit=limit, reach=generator.reach, stride=generator.stride)
@@ -125,11 +126,16 @@ def choose_precision(device: torch.device, precision: str) -> str:
     return precision
 
 
+def _threads() -> int:
+    """PyTorch's own number, but no more than there are cores for: it does not ask for quotas."""
+    return min(torch.get_num_threads(), cores.available())
+
+
 def device_name(device: torch.device) -> str:
     """What people call the device."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{_cpu_model()} ({torch.get_num_threads()} threads)"
+    return f"{_cpu_model()} ({_threads()} threads)"
 
 
 def cpu_features() -> list[str]:

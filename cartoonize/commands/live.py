@@ -1,7 +1,6 @@
 """`cartoonize live`."""
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .. import cores
 from ..console import plain, print_result, say, status, tell
 from ..errors import MediaError
 from ..options import (
@@ -107,8 +107,8 @@ def _leave_a_core() -> None:
     With two threads at one picture 360p is 6 ms sooner on two idle cores, at half as much CPU again; on busy
     ones each waits for the other after every layer, and 3 frames/s are left of 30 (docs/performance.md).
     """
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores - 1)))  # read when PyTorch is imported
+    # Read when PyTorch is imported, and for each network of ONNX Runtime.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores.available() - 1)))
 
 
 def _watch(show: Callable[[str], None], asked: list[Callable[[], bool]]) -> "Callable[[Meter], bool]":
