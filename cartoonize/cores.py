@@ -32,6 +32,16 @@ def for_networks() -> int:
     return min(available(), int(told)) if told.isdigit() and int(told) else available()
 
 
+def wait_asleep() -> None:
+    """Have PyTorch's threads sleep while they wait for each other; call it before PyTorch is imported.
+
+    By default they spin, on cores that others could use. Where nothing else runs, small pictures are drawn
+    some milliseconds sooner so; on busy cores they wait longer than they compute, and live 5 frames/s are
+    left of 30 (docs/performance.md). ONNX Runtime is always told not to spin.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def _quotas() -> Iterator[float]:
     """In cores, those of the control groups that the process is in, and of the groups that these are in.
 

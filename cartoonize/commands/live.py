@@ -1,6 +1,5 @@
 """`cartoonize live`."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -85,7 +84,7 @@ def live(
     from ..live.window import WindowSink
     from ..media import Decoding
 
-    _leave_a_core()
+    cores.wait_asleep()
     rate = parse_rate(fps)
     if rate is not None and rate <= 0:
         raise MediaError(f"{fps} frames/s cannot be; write a rate above 0.")
@@ -99,16 +98,6 @@ def live(
             asked = [signals.ended, keys.ended, *([target.ended] if isinstance(target, WindowSink) else [])]
             run(pictures, target, backend, report, stabilize=stabilize, ended=_watch(show, asked))
         _finish(report, as_json)
-
-
-def _leave_a_core() -> None:
-    """Keep one of several cores for the source and the sink.
-
-    With two threads at one picture 360p is 6 ms sooner on two idle cores, at half as much CPU again; on busy
-    ones each waits for the other after every layer, and 3 frames/s are left of 30 (docs/performance.md).
-    """
-    # Read when PyTorch is imported, and for each network of ONNX Runtime.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores.available() - 1)))
 
 
 def _watch(show: Callable[[str], None], asked: list[Callable[[], bool]]) -> "Callable[[Meter], bool]":
