@@ -5,7 +5,7 @@ import json
 import pytest
 from clips import Clip
 
-from cartoonize import benchmark, cli, load
+from cartoonize import benchmark, cli, cores, load
 from cartoonize.benchmark import Benchmark, Cost
 
 
@@ -42,7 +42,7 @@ def test_ratios():
     benchmark._compare(result)
     assert result.fps == pytest.approx(1000 / 30)
     assert result.to_slowest == pytest.approx(1.5)
-    assert result.to_bound == pytest.approx(30 / max(20, 52 / benchmark.cores()))
+    assert result.to_bound == pytest.approx(30 / max(20, 52 / cores.available()))
     assert result.outside == pytest.approx(3 / 55)
 
 

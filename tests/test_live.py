@@ -336,6 +336,38 @@ def test_json_is_all_that_is_printed(run, tiny_style):
     assert "tiny.safetensors on" in err
 
 
+TOLD = """
+import os, sys
+class Told:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            print(os.environ.get("OMP_WAIT_POLICY"))
+sys.meta_path.insert(0, Told())
+from cartoonize.cli import main
+main()
+"""
+
+
+def test_threads_that_wait_leave_the_cores_to_others(tiny_style):
+    """PyTorch learns before it is there that its threads are not to spin; who wants them to can say so."""
+    command = [
+        sys.executable,
+        "-c",
+        TOLD,
+        "live",
+        "--source",
+        f"{BARS}0.2",
+        "--sink",
+        "null",
+        "--style",
+        tiny_style,
+    ]
+    usual = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    for told, expected in ({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"):
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=usual | told)
+        assert done.stdout.split() == [expected]
+
+
 def test_frames_that_nobody_took_are_dropped():
     """A mailbox keeps the newest item and the last one, and counts those that made way."""
     taken, mailbox = threading.Event(), Mailbox()

@@ -19,9 +19,10 @@ PUBLIC = [
 ]  # fmt: skip
 
 # part -> the parts that it may import
-BASE = {"choices", "completion", "errors", "frames", "version", "opencv", "pending", "stabilizer"}
+BASE = {"choices", "completion", "cores", "errors", "frames", "version", "opencv", "pending", "stabilizer"}
 ALLOWED = {
     "choices": set(),
+    "cores": set(),
     "errors": set(),
     "frames": set(),
     "version": set(),
@@ -32,7 +33,7 @@ ALLOWED = {
     "pipeline": {"frames"},
     "media": {"choices", "errors", "frames", "pending"},
     "models": {"errors", "frames", "pending", "styles"},
-    "backends": {"choices", "errors", "frames", "styles", "models"},
+    "backends": {"choices", "cores", "errors", "frames", "styles", "models"},
     "opencv": {"errors"},
     "stabilizer": {"errors", "frames", "opencv"},
     "preview": {"backends", "errors", "frames", "media", "pending", "retouch"},
@@ -70,6 +71,7 @@ ALLOWED = {
     "demo": {"errors", "media", "pending"},
     "benchmark": {
         "backends",
+        "cores",
         "demo",
         "frames",
         "job",
@@ -85,7 +87,7 @@ ALLOWED = {
     "adding": {"download", "errors", "styles", "trial"},
     "completion": {"choices", "styles"},
     "requirements": set(),
-    "doctor": {"backends", "choices", "errors", "job", "requirements", "styles", "version"},
+    "doctor": {"backends", "choices", "cores", "errors", "job", "requirements", "styles", "version"},
     "web": {"backends", "errors", "job", "media", "retouch", "styles"},
     "training": {*BASE, "backends", "media", "models", "styles"},
     "export": {*BASE, "backends", "models", "styles"},
