@@ -36,8 +36,8 @@ def wait_asleep() -> None:
     """Have PyTorch's threads sleep while they wait for each other; call it before PyTorch is imported.
 
     By default they spin, on cores that others could use. Where nothing else runs, small pictures are drawn
-    some milliseconds sooner so; on busy cores they wait longer than they compute, and live 5 frames/s are
-    left of 30 (docs/performance.md). ONNX Runtime is always told not to spin.
+    some milliseconds sooner so; on busy cores they wait longer than they compute, and live 5 to 16 frames/s
+    are left of 30 (docs/performance.md). ONNX Runtime is always told not to spin.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
