@@ -14,6 +14,11 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+
+# Its functions have the group that there is at their import for a default, and keep it for ever. Imported
+# later, as optimisers do, they would have Gloo's threads outlive the group, which now and then aborts the
+# process at its end, after a training that went well.
+import torch.distributed.nn
 from torch import Tensor, nn
 
 from ..errors import TrainingError

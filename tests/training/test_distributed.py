@@ -40,6 +40,23 @@ with ranks(torch.device("cpu")) as placed:
         torch.save(found, sys.argv[1])
 """
 
+ENDED = """
+import os, torch
+from cartoonize.training.distributed import average, ranks
+
+def threads():
+    return {open(f"/proc/self/task/{task}/comm").read().strip() for task in os.listdir("/proc/self/task")}
+
+network = torch.nn.Linear(2, 2)
+with ranks(torch.device("cpu")):
+    optimiser = torch.optim.Adam(network.parameters())
+    network(torch.ones(1, 2)).sum().backward()
+    average(network)
+    optimiser.step()
+    print(any("gloo" in name for name in threads()))
+print(any("gloo" in name for name in threads()))
+"""
+
 
 def command(run, photos, features, launcher):
     arguments = ("train", "pretrain", "--photos", photos, "--run", run, "--features", features)
@@ -103,3 +120,12 @@ def test_batch_norm_sees_the_combined_batch(tmp_path):
     one, two = (torch.load(tmp_path / name, weights_only=True) for name in ("one", "two"))
     for expected, found in zip(one, two, strict=True):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are told apart by their names in /proc")
+def test_nothing_of_the_group_is_left():
+    """No thread outlives the training: one could abort its process after all went well."""
+    alone = {"WORLD_SIZE": "1", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    command = [sys.executable, "-c", ENDED]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | alone)
+    assert done.stdout.split() == ["True", "False"]
