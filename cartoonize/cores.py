@@ -1,4 +1,4 @@
-"""How many cores this process may use, which can be fewer than the machine has.
+"""How many cores this process may use, which can be fewer than the machine has, and how its threads wait.
 
 More threads only take turns: a container with two of 64 cores would draw with 64, and all of them would stand
 still for most of each period of its quota.

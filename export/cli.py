@@ -31,7 +31,7 @@ def export_onnx_command(
     precision: Annotated[
         str,
         typer.Option(
-            help="fp32; fp16 for GPUs, half the size; int8 for CPUs, twice as fast, of swift networks only.",
+            help="fp32; fp16 for GPUs, half the size; int8 for swift networks on CPUs, up to twice as fast.",
             autocompletion=words(("fp32", "fp16", "int8")),
         ),
     ] = "fp32",

@@ -350,18 +350,8 @@ main()
 
 def test_threads_that_wait_leave_the_cores_to_others(tiny_style):
     """PyTorch learns before it is there that its threads are not to spin; who wants them to can say so."""
-    command = [
-        sys.executable,
-        "-c",
-        TOLD,
-        "live",
-        "--source",
-        f"{BARS}0.2",
-        "--sink",
-        "null",
-        "--style",
-        tiny_style,
-    ]
+    options = ("--source", f"{BARS}0.2", "--sink", "null", "--style", tiny_style)
+    command = [sys.executable, "-c", TOLD, "live", *options]
     usual = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     for told, expected in ({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"):
         done = subprocess.run(command, check=True, capture_output=True, text=True, env=usual | told)

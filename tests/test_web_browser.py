@@ -72,6 +72,7 @@ def clip(tmp_path):
 
 @pytest.fixture
 def long_clip(tmp_path):
+    """A clip that takes long enough to be stopped, drawn as `bring_long` has it drawn."""
     return Clip(size=(320, 240), times=range(1200)).write(tmp_path / "long.mp4")
 
 
@@ -88,16 +89,20 @@ def bring_long(page, long_clip):
 
 
 def watch(page, *selectors):
-    """Have the page note what is seen of these from now on, however short, for `seen`."""
+    """Have the page note what is seen of these from now on, however short, for `seen`.
+
+    After each change of the page, not for each picture of it: a busy machine shows few.
+    """
     page.evaluate(
         """selectors => {
             window.seen = {};
             const look = () => {
                 for (const selector of selectors)
                     window.seen[selector] ||= !!document.querySelector(selector)?.checkVisibility();
-                requestAnimationFrame(look);
             };
             look();
+            const changes = {subtree: true, childList: true, attributes: true};
+            new MutationObserver(look).observe(document, changes);
         }""",
         selectors,
     )

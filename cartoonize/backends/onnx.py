@@ -65,7 +65,8 @@ class OnnxBackend:
         described = _open_session(path, [("CPUExecutionProvider", {})], 1) if chosen == "tensorrt" else None
         about = (described.get_inputs()[0], _precision(described)) if described else ()
         providers = settings(chosen, device, path, *about)
-        self._session = _open_session(path, providers, cores.for_networks())
+        threads = cores.for_networks()
+        self._session = _open_session(path, providers, threads)
         ran = self._session.get_providers()[0]
         if ran != providers[0][0]:
             raise BackendError(f"{chosen} was asked for, but ONNX Runtime fell back to {ran}.")
@@ -81,10 +82,10 @@ class OnnxBackend:
         }
         self._told: list[str] = []
         self._layout = self._read_layout(path, options, ours=bool(metadata))
-        self._lanes = Lanes(self._draw, count=self._count_lanes(chosen), cores=cores.for_networks())
+        self._lanes = Lanes(self._draw, count=self._count_lanes(chosen, threads), cores=threads)
         self._narrow = self._session
         if self._lanes.count > 1:  # threads belong to a session; a second one of a small network costs little
-            self._narrow = _open_session(path, providers, cores.for_networks() // self._lanes.count)
+            self._narrow = _open_session(path, providers, threads // self._lanes.count)
         self.reading = f"{self._layout.range} {self._layout.order}"
         self.batch = self._layout.batch or (
             4 if chosen != "cpu" else 2 * self._lanes.count if self._lanes.count > 1 else 1
@@ -132,10 +133,10 @@ class OnnxBackend:
         drawn = [self._layout.unpack(self._call(self._layout.pack(part), session), part) for part in parts]
         return drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
 
-    def _count_lanes(self, chosen: str) -> int:
+    def _count_lanes(self, chosen: str, threads: int) -> int:
         """On CPUs networks in integers are so fast that threads at one picture would mostly wait."""
         small = chosen == "cpu" and self.precision == "int8" and not self._layout.batch
-        return min(cores.for_networks(), MOST) if small else 1
+        return min(threads, MOST) if small else 1
 
     def _call(self, tensor: NDArray[Any], session: "ort.InferenceSession | None" = None) -> NDArray[Any]:
         """The graph itself; on a GPU one copy in and one out, and nothing is fetched in between."""
