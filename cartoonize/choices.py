@@ -5,7 +5,7 @@ Imports nothing heavy, as shells ask for these words while people type.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, get_args
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
 ProviderName = Literal["auto", "tensorrt", "cuda", "cpu"]
@@ -13,6 +13,8 @@ InputRange = Literal["auto", "-1..1", "0..1", "0..255"]
 ChannelOrder = Literal["rgb", "bgr"]
 
 DEVICES = ("auto", "cpu", "cuda")  # and cuda:N
+Detail = Literal["low", "normal", "high", "full"]
+DETAILS = get_args(Detail)
 HDR = ("tonemap", "fail")
 COMPARE = ("side", "split", "wipe")
 MODELS = ("animegan2", "cartoongan", "cartoongan_blur", "swift")

@@ -32,6 +32,10 @@ class Frame:
     `pts` and `duration` are counted in `time_base` seconds; a duration of 0 means that the source does
     not tell. `name` is the file name of a picture from a folder, and empty for frames of a video. `alpha`
     is how opaque each pixel is; None if all are.
+
+    Where a picture is drawn at another size than its own (see draw_size.py), `image` has that size,
+    `full_size` is its own width and height, which are also those of `alpha`, and `full` is the picture at
+    that size, if something needs it.
     """
 
     image: Image
@@ -40,6 +44,13 @@ class Frame:
     duration: int = 0
     name: str = ""
     alpha: Plane | None = None
+    full: Image | None = None
+    full_size: tuple[int, int] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture, however large it is drawn."""
+        return self.full_size or (self.image.shape[1], self.image.shape[0])
 
     @property
     def time(self) -> float:

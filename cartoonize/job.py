@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .backends import LoadedBackend, load
 from .backends.onnx import OnnxOptions
-from .choices import Precision
+from .choices import Detail, Precision
+from .draw_size import usable
 from .errors import DamageError
 from .frames import Frame
 from .media import (
@@ -73,6 +74,7 @@ def stylize(
     end: float | None = None,
     encoding: Encoding | None = None,
     decoding: Decoding | None = None,
+    detail: Detail = "normal",
     stabilize: bool = True,
     retouch: Retouch | None = None,
     onnx: OnnxOptions | None = None,
@@ -91,6 +93,8 @@ def stylize(
         end: the second of a video at which to stop.
         encoding: how to compress a video.
         decoding: how to read a video.
+        detail: the size at which it is drawn, whatever its own: "low" is 480 lines, "normal" 720, "high"
+            1080, "full" the source's own.
         stabilize: hold the drawing where a video stands still, move it where that moves (see stabilizer.py).
         retouch: what is done with each drawing beside its source, as a comparison of both.
         onnx: what else can be said of an .onnx file.
@@ -102,13 +106,18 @@ def stylize(
         DamageError: parts of the source are damaged. What could be drawn is in NAME.partial.SUFFIX.
         CartoonizeError: what a user can mend, in a sentence. Nothing is left under `target` then.
     """
+    report = Report(str(target), style)
+    decoding = replace(
+        decoding or Decoding(),
+        detail=usable(detail, style, report.notices),
+        keep_source=retouch is not None and retouch.needs_source,
+    )
     with open_source(Path(source), start=start, end=end, decoding=decoding) as frames:
         backend = load(style, device=device, precision=precision, onnx=onnx)
         sink = open_sink(
             Path(target), frames, encoding=encoding, overwrite=overwrite, size=written_size(frames, retouch)
         )
         steady = stabilize and not isinstance(frames, PictureSource)
-        report = Report(str(target), style)
         run(frames, sink, backend, report, batch=batch, stabilize=steady, retouch=retouch,
             resume=resume, tolerate_errors=tolerate_errors)  # fmt: skip
     if report.partial:

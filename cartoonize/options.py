@@ -89,10 +89,20 @@ Compare = Annotated[
         rich_help_panel=LOOK,
     ),
 ]
+DetailName = Annotated[
+    str,
+    typer.Option(
+        "--detail",
+        metavar="low|normal|high|full",
+        help="Draw at 480, 720 or 1080 lines, whatever SRC has, or at its own; the drawing gets SRC's size.",
+        autocompletion=completion.details,
+        rich_help_panel=LOOK,
+    ),
+]
 MaxSize = Annotated[
     int | None,
     typer.Option(
-        metavar="PX", help="Draw smaller: the longer side in pixels, at most.", rich_help_panel=LOOK
+        metavar="PX", help="Make DST smaller: its longer side in pixels, at most.", rich_help_panel=LOOK
     ),
 ]
 

@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from queue import Empty, Queue
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from .draw_size import enlarged, finished
 from .frames import Backend, Frame, Image, Images
 
 T = TypeVar("T")
@@ -34,8 +35,8 @@ class Waits:
 
 
 def drawn(frame: Frame, drawing: Image) -> Frame:
-    """The drawing at the moment of its source."""
-    return replace(frame, image=drawing)
+    """The drawing at the size and the moment of its source."""
+    return finished(frame, enlarged(drawing, frame.size))
 
 
 def stream(

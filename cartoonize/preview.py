@@ -10,6 +10,8 @@ from PIL import ImageDraw, ImageFont
 from PIL.Image import Image as Picture
 
 from .backends import LoadedBackend, load
+from .choices import Detail
+from .draw_size import enlarged, finished
 from .errors import MediaError
 from .frames import Frame, Image
 from .media import (
@@ -73,8 +75,8 @@ def preview_video(
         if frame is None:
             notices.append(f"There is no picture at {_clock(time)} of {source.name}.")
             continue
-        drawn = look(frame, backend(frame.image[None])[0])
-        shown = (drawn,) if look.compare else (frame, drawn)
+        drawn = look(frame, enlarged(backend(frame.image[None])[0], frame.size))
+        shown = (drawn,) if look.compare else (_source(frame), drawn)
         cells.append(Cell(tuple(map(_opaque, shown)), _clock(time), aspect))
     if not cells:
         raise MediaError(f"No picture of {source} can be read at any of the {count} moments.")
@@ -88,6 +90,7 @@ def preview_styles(
     styles: Sequence[str],
     *,
     device: str = "auto",
+    detail: Detail = "normal",
     overwrite: bool = False,
 ) -> None:
     """Write a picture, or a video's middle frame, as it is and in each style, with their names.
@@ -97,9 +100,12 @@ def preview_styles(
         ModelError: a style cannot be used.
     """
     file = _sheet_file(target, overwrite=overwrite)
-    frame = _middle(source)
-    cells = [Cell((frame.image,), source.name)]
-    cells += [Cell((load(name, device=device)(frame.image[None])[0],), name) for name in styles]
+    frame = _middle(source, Decoding(detail=detail, keep_source=True))
+    cells = [Cell((_source(frame).image,), source.name)]
+    cells += [
+        Cell((enlarged(load(name, device=device)(frame.image[None])[0], frame.size),), name)
+        for name in styles
+    ]
     _save(sheet(cells), file)
 
 
@@ -161,12 +167,17 @@ def _opaque(frame: Frame) -> Image:
     return frame.image if frame.alpha is None else on_background(frame.image, frame.alpha, _PAPER)
 
 
-def _middle(source: Path) -> Frame:
-    with open_source(source) as opened:
+def _source(frame: Frame) -> Frame:
+    """The frame with the source at its own size."""
+    return finished(frame, frame.image if frame.full is None else frame.full)
+
+
+def _middle(source: Path, decoding: Decoding) -> Frame:
+    with open_source(source, decoding=decoding) as opened:
         if not isinstance(opened, VideoSource) or not opened.frames:
             return next(iter(opened))
         middle = float(opened.frames / opened.rate) / 2
-    with open_video(source, start=middle) as film:
+    with open_video(source, start=middle, decoding=decoding) as film:
         return next(iter(film))
 
 

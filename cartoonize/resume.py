@@ -10,6 +10,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
+from .draw_size import enlarged
 from .errors import ModelError
 from .frames import Frame, Image
 from .media import Encoding, SegmentSink, Sink, Source, VideoSink, VideoSource
@@ -81,7 +82,7 @@ class Course:
                 self._stabilizer.begin_anew()
             drawing = self._stabilizer.hold(frame.image, drawing)
         self._finished += 1
-        return self._retouch(frame, drawing)
+        return self._retouch(frame, enlarged(drawing, frame.size))
 
     def passed(self) -> None:
         """A frame was written: end a segment, if one ends with it."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .choices import COMPARE, nearest
+from .draw_size import finished, resized
 from .errors import MediaError
 from .frames import Frame, Image, Plane
 
@@ -43,19 +44,31 @@ class Retouch:
                 f"{nearest(self.compare, COMPARE)}"
             )
 
+    @property
+    def needs_source(self) -> bool:
+        """Whether the source is seen in the result, so that frames have to bring it at its own size."""
+        return self.strength < 1 or self.keep_colour or self.compare is not None
+
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height of what comes of pictures of this size."""
         return (2 * width, height) if self.compare == "side" else (width, height)
 
     def __call__(self, frame: Frame, drawing: Image) -> Frame:
-        """The frame to write, of the source's and its drawing, (H, W, 3) both; neither is changed."""
-        source, alpha = frame.image, frame.alpha
+        """The frame to write, of the source's and its drawing, which has the source's own size, (H, W, 3).
+
+        Neither is changed. A source that did not bring its picture at its own size is scaled to it.
+        """
+        if not self.needs_source:
+            return finished(frame, drawing)
+        source, alpha = frame.image if frame.full is None else frame.full, frame.alpha
+        if source.shape != drawing.shape:
+            source = resized(source, frame.size)
         drawing = self._mixed(source, drawing)
         if self.compare == "side":
             drawing, alpha = np.hstack([source, drawing]), widened(alpha)
         elif self.compare is not None:
             drawing = _divided(source, drawing, self._place(frame.time))
-        return replace(frame, image=drawing, alpha=alpha)
+        return replace(finished(frame, drawing), alpha=alpha)
 
     def _mixed(self, source: Image, drawing: Image) -> Image:
         if self.strength == 0:

@@ -63,7 +63,10 @@ class Look:
     """How filters redraw photos (see targets.py); the defaults suit pictures about 560 pixels long."""
 
     scales: tuple[float, ...] = (1.0, 1.75)  # photos are enlarged by each, lines keep their width
-    smoothing: float = 0.010  # lambda of L0 smoothing: higher is flatter
+    smoothing: float = 0.010  # lambda of L0 smoothing in rough places: higher is flatter
+    rough: float = 0.02  # roughness from which that lambda holds; below, it falls with the square ...
+    least_smoothing: float = 0.05  # ... down to this share of it
+    texture: tuple[float, float] = (0.009, 0.025)  # density of texture: from where to where it becomes blobs
     lift: float = 0.6  # exponent before smoothing; dark faces lose their features at 1
     brightness: float = 1.0  # exponent of the lightness before it is stepped; below 1 is brighter
     tones: int = 7  # steps of lightness from black to white
@@ -75,6 +78,9 @@ class Look:
     paper: tuple[float, float, float] | None = None  # fills from ink to paper in place of the photo's colours
     line_width: float = 1.0  # sigma of the lines, in pixels
     line_reach: float = 0.985  # share of the broader Gaussian: higher draws weaker edges too
+    line_threshold: float = (
+        1.0  # how much darker than its surround a line has to be, of the density of texture
+    )
     line_darkness: float = 0.75  # how far a line leaves the local colour for the ink
     ink: tuple[float, float, float] = (0.13, 0.07, 0.06)  # a dark warm tone
     polish: float = 0.0  # lambda of L0 smoothing of the finished picture, which leaves few clean surfaces

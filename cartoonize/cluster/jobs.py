@@ -3,13 +3,14 @@
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import TypeAlias
 
 from ..backends import load
 from ..backends.onnx import OnnxOptions
 from ..choices import Precision
+from ..draw_size import usable
 from ..errors import Stopped
 from ..job import Report, run, written_size
 from ..media import Decoding, Encoding, Place, VideoSink, VideoSource, located, open_sink, open_video
@@ -52,7 +53,9 @@ def draw_job(cluster: Cluster, job: Job, watch: Watch, stop: Event | None = None
     Raises:
         CartoonizeError: as `stylize`; or as `run_on`.
     """
-    with open_video(job.source, start=job.start, end=job.end, decoding=job.decoding) as source:
+    notices: list[str] = []
+    decoding = replace(job.decoding, detail=usable(job.decoding.detail, job.style, notices))
+    with open_video(job.source, start=job.start, end=job.end, decoding=decoding) as source:
         size = written_size(source, job.retouch)
         sink = open_sink(job.target, source, encoding=job.encoding, overwrite=job.overwrite, size=size)
         reason = why_not(source, sink)
@@ -61,14 +64,14 @@ def draw_job(cluster: Cluster, job: Job, watch: Watch, stop: Event | None = None
             if reason is None:
                 assert isinstance(source, VideoSource)
                 assert isinstance(sink, VideoSink)
-                report = ClusterReport(str(located(job.target)), job.style)
+                report = ClusterReport(str(located(job.target)), job.style, notices=notices)
                 return run_on(
                     cluster, source, sink, report, precision=job.precision, onnx=job.onnx, batch=job.batch,
                     stabilize=job.stabilize, retouch=job.retouch, resume=job.resume,
                     tolerate_errors=job.tolerate_errors, on_frame=on_frame,
                 )  # fmt: skip
             backend = load(job.style, device=job.device, precision=job.precision, onnx=job.onnx)
-            plain = Report(str(located(job.target)), job.style)
+            plain = Report(str(located(job.target)), job.style, notices=notices)
             run(source, sink, backend, plain, batch=job.batch, stabilize=job.stabilize, retouch=job.retouch,
                 resume=job.resume, tolerate_errors=job.tolerate_errors, on_frame=on_frame)  # fmt: skip
             plain.notices.append(f"{source.path} was drawn on this machine alone: {reason}.")

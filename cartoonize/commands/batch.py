@@ -14,6 +14,7 @@ from ..options import (
     ChannelOrder,
     Codec,
     Crf,
+    DetailName,
     Device,
     InputRange,
     Overwrite,
@@ -30,7 +31,7 @@ from ..styles import DEFAULT
 from .drawing import joined, onnx_options
 
 if TYPE_CHECKING:
-    from ..choices import Precision
+    from ..choices import Detail, Precision
 
 
 def batch(
@@ -50,6 +51,7 @@ def batch(
         ),
     ] = "auto",
     style: Style = DEFAULT,
+    detail: DetailName = "normal",
     device: Device = "auto",
     precision: PrecisionName = "auto",
     batch_size: Batch = "auto",
@@ -77,13 +79,13 @@ def batch(
     """
     from ..cluster.batch import draw_batch, read_manifest
     from ..cluster.jobs import Job
-    from ..media import Encoding, read_text
+    from ..media import Decoding, Encoding, read_text
 
     onnx = onnx_options(provider, input_range, channel_order)
     usual = Job(
         Path(), Path(), style, device, cast("Precision", precision), onnx, parse_batch(batch_size),
-        encoding=Encoding(codec, crf, preset), stabilize=stabilize, resume=resume,
-        tolerate_errors=tolerate_errors, overwrite=overwrite,
+        decoding=Decoding(detail=cast("Detail", detail)), encoding=Encoding(codec, crf, preset),
+        stabilize=stabilize, resume=resume, tolerate_errors=tolerate_errors, overwrite=overwrite,
     )  # fmt: skip
     lines = read_manifest(read_text(manifest).splitlines(keepends=True), str(manifest), usual)
     with joined(cluster, device, style) as machines, Bars(others=True) as bars:

@@ -2,14 +2,16 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from ..console import tell
 from ..options import (
     AsJson,
     ChannelOrder,
     Compare,
+    DetailName,
     Device,
     InputRange,
     KeepColour,
@@ -36,6 +38,7 @@ def image(
         ),
     ],
     style: Style = DEFAULT,
+    detail: DetailName = "normal",
     device: Device = "auto",
     precision: PrecisionName = "auto",
     provider: Provider = "auto",
@@ -64,15 +67,18 @@ def image(
       cartoonize image portrait.jpg both.png --compare side --strength 0.7
     """
     from ..batch import PICTURES, Job
+    from ..draw_size import usable
     from ..job import Report
     from ..media import PictureSink, PictureSource
     from ..retouch import Retouch
 
-    retouch = Retouch(strength, keep_colour, compare)
+    retouch, told = Retouch(strength, keep_colour, compare), list[str]()
+    reading: Any = {"max_pixels": max_pixels, "max_size": max_size, "detail": usable(detail, style, told)}
+    tell(told)
     load = cache(lambda: open_backend(style, device, precision, provider, input_range, channel_order))
 
     def draw_picture(job: Job, bar: Bar) -> Report:
-        with PictureSource([job.source], max_pixels=max_pixels, max_size=max_size) as source:
+        with PictureSource([job.source], **reading) as source:
             backend = load()
             sink = PictureSink(job.target, source, overwrite=overwrite)
             return draw(source, sink, backend, Report(str(job.target), style), 1, bar, retouch=retouch)

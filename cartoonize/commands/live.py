@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from .. import cores
+from ..choices import DETAILS
+from ..completion import words
 from ..console import plain, print_result, say, status, tell
 from ..errors import MediaError
 from ..options import (
@@ -24,7 +26,8 @@ from ..styles import DEFAULT
 from .drawing import open_backend
 
 if TYPE_CHECKING:
-    from ..live import LiveReport, Meter
+    from ..choices import Detail
+    from ..live import LiveReport, LiveSource, Meter
 
 _REFRESH = 0.25  # seconds
 
@@ -50,9 +53,20 @@ def live(
     device: Device = "auto",
     precision: PrecisionName = "auto",
     stabilize: Stabilize = True,
+    detail: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|low|normal|high|full",
+            help="Draw at 480, 720 or 1080 lines, or at the source's own; auto is the highest that keeps "
+            "up, from normal down.",
+            autocompletion=words(("auto", *DETAILS)),
+        ),
+    ] = "auto",
     max_size: Annotated[
         int,
-        typer.Option(min=16, metavar="PX", help="Draw no larger than this; 640 is 360p of a wide picture."),
+        typer.Option(
+            min=16, metavar="PX", help="Make the result no larger than this; 640 is 360p of a wide picture."
+        ),
     ] = 1280,
     fps: Annotated[
         str | None,
@@ -79,7 +93,9 @@ def live(
 
       cartoonize live --source lavfi:testsrc2=size=640x360:rate=30
     """
-    from ..live import LiveReport, LiveSource, feed, open_live_sink, run
+    from ..draw_size import usable
+    from ..live import DetailControl, LiveReport, LiveSource, feed, open_live_sink, run
+    from ..live.detail import ladder
     from ..live.stopping import Keys, Signals
     from ..live.window import WindowSink
     from ..media import Decoding
@@ -89,18 +105,28 @@ def live(
     if rate is not None and rate <= 0:
         raise MediaError(f"{fps} frames/s cannot be; write a rate above 0.")
     found = feed(source, size=parse_size(size) if size else None, fps=rate)
-    backend = open_backend(style, device, precision)
     report = LiveReport(source, sink, style)
-    decoding = Decoding(max_size=max_size)
+    adapts = detail == "auto"
+    decoding = Decoding(
+        max_size=max_size,
+        detail=usable("normal" if adapts else cast("Detail", detail), style, report.notices),
+    )
+    backend = open_backend(style, device, precision)
     with LiveSource(found, decoding=decoding, fps=rate, timeout=timeout) as pictures, Signals() as signals:
+        control = None
+        if adapts and pictures.detail != "full":
+            control = DetailControl(ladder(pictures.width, pictures.height), pictures.width, pictures.height)
         target = open_live_sink(sink, pictures, title=f"cartoonize: {style}", overwrite=overwrite)
         with status() as show, Keys() as keys:
             asked = [signals.ended, keys.ended, *([target.ended] if isinstance(target, WindowSink) else [])]
-            run(pictures, target, backend, report, stabilize=stabilize, ended=_watch(show, asked))
+            watch = _watch(show, asked, pictures)
+            run(pictures, target, backend, report, stabilize=stabilize, control=control, ended=watch)
         _finish(report, as_json)
 
 
-def _watch(show: Callable[[str], None], asked: list[Callable[[], bool]]) -> "Callable[[Meter], bool]":
+def _watch(
+    show: Callable[[str], None], asked: list[Callable[[], bool]], source: "LiveSource"
+) -> "Callable[[Meter], bool]":
     """Show the figures now and then, and tell whether anybody wants to end it."""
     shown = 0.0
 
@@ -108,7 +134,7 @@ def _watch(show: Callable[[str], None], asked: list[Callable[[], bool]]) -> "Cal
         nonlocal shown
         if time.monotonic() > shown + _REFRESH:
             shown = time.monotonic()
-            show(f"{meter.line()}; q ends it")
+            show(f"{meter.line()}, detail {source.detail}; q ends it")
         return any(question() for question in asked)
 
     return ended
@@ -123,5 +149,5 @@ def _finish(report: "LiveReport", as_json: bool) -> None:
         say(
             f"{plain(report.sink)}: {report.frames} frame{plural} in {report.seconds:.1f} s, "
             f"{report.fps:.1f} frames/s, {took['median']} ms behind (95 %: {took['p95']} ms), "
-            f"{report.dropped} dropped"
+            f"{report.dropped} dropped, detail {report.detail}"
         )

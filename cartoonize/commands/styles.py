@@ -2,15 +2,18 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from ..completion import style_names
 from ..console import plain, say, terminal
-from ..options import Device, Overwrite
+from ..options import DetailName, Device, Overwrite
 from ..styles import names
 from .own_styles import add, remove
+
+if TYPE_CHECKING:
+    from ..choices import Detail
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
 app.command("add")(add)
@@ -38,6 +41,7 @@ def preview_styles(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="A picture, or a video: its middle frame.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The picture to write.")],
     device: Device = "auto",
+    detail: DetailName = "normal",
     overwrite: Overwrite = False,
 ) -> None:
     """Draw a picture in every style there is, onto one sheet with their names.
@@ -50,7 +54,7 @@ def preview_styles(
     """
     from ..preview import preview_styles as preview
 
-    preview(source, target, names(), device=device, overwrite=overwrite)
+    preview(source, target, names(), device=device, detail=cast("Detail", detail), overwrite=overwrite)
     say(plain(str(target)))
 
 

@@ -19,6 +19,7 @@ from ..options import (
     Compare,
     Container,
     Crf,
+    DetailName,
     Device,
     End,
     Fps,
@@ -66,6 +67,7 @@ def video(
         ),
     ],
     style: Style = DEFAULT,
+    detail: DetailName = "normal",
     device: Device = "auto",
     precision: PrecisionName = "auto",
     batch: Batch = "auto",
@@ -126,14 +128,17 @@ def video(
       cartoonize video holiday.mp4 both.mp4 --compare wipe
     """
     from ..batch import Job, videos
+    from ..draw_size import usable
     from ..job import Report, written_size
     from ..media import Decoding, Encoding, located, open_sink, open_video
     from ..retouch import Retouch
 
     if as_json and paths[-1] == Path("-"):
         raise MediaError("--json prints on standard output, where the video goes; leave it out.")
-    decoding = Decoding(stream, hdr, parse_rate(fps), max_pixels, max_size)
-    retouch = Retouch(strength, keep_colour, compare)
+    retouch, told = Retouch(strength, keep_colour, compare), list[str]()
+    detail = usable(detail, style, told)
+    decoding = Decoding(stream, hdr, parse_rate(fps), max_pixels, max_size, detail, retouch.needs_source)
+    tell(told)
     encoding = Encoding(codec, crf, preset, not no_audio, container, background)
     part = {"start": parse_seconds(start), "end": parse_seconds(end)}
     how = {"stabilize": stabilize, "retouch": retouch, "resume": resume, "tolerate_errors": tolerate_errors}

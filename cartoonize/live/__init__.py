@@ -8,14 +8,16 @@ Files are drawn by job.run, which drops nothing and takes its time. The parts ar
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..backends import LoadedBackend
+from ..draw_size import enlarged, finished
 from ..errors import SourceError
 from ..frames import Frame, Image
 from ..media import Sink
 from ..pipeline import Mailbox, newest
 from ..stabilizer import Stabilizer, can_stabilize
+from .detail import DetailControl
 from .feed import Feed, cameras, feed
 from .meter import Meter
 from .sinks import NullSink, StreamSink, open_live_sink
@@ -31,7 +33,8 @@ class LiveReport:
     """What was drawn of what came in, and with what.
 
     `dropped` frames came in and were not drawn, or not shown, as a newer one was there. `latency` holds
-    milliseconds from the last byte of a frame to the return of the sink: median, p95 and most.
+    milliseconds from the last byte of a frame to the return of the sink: median, p95 and most. `detail` is
+    that of the last frame.
     """
 
     source: str
@@ -41,6 +44,7 @@ class LiveReport:
     precision: str = ""
     backend: str = ""
     stabilized: bool = False
+    detail: str = "full"
     width: int = 0
     height: int = 0
     frames: int = 0
@@ -58,9 +62,12 @@ def run(
     report: LiveReport,
     *,
     stabilize: bool = True,
+    control: DetailControl | None = None,
     ended: Callable[[Meter], bool] = lambda _: False,
 ) -> LiveReport:
     """Draw the newest frame of `source` into `sink`, again and again; fills in the report and returns it.
+
+    `control` changes the detail to what keeps up; without it, that of the source stays.
 
     It lasts until the source ends or `ended` says so, which is asked after every frame and every TICK. What
     went into the sink is complete then, whatever became of the source.
@@ -75,11 +82,13 @@ def run(
     gone: SourceError | None = None
     with sink:
         try:
-            _show(source, sink, backend, Stabilizer() if report.stabilized else None, meter, ended)
+            stabilizer = Stabilizer() if report.stabilized else None
+            _show(source, sink, backend, stabilizer, meter, control, ended)
         except SourceError as error:
             gone = error
     report.seconds = round(time.monotonic() - started, 3)
     report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.latency()
+    report.detail = source.detail
     report.fps = round(report.frames / report.seconds, 2)
     report.notices += [*source.notices, *backend.notices, *sink.notices, *_advice(report)]
     if gone is not None:
@@ -94,18 +103,18 @@ def _show(
     backend: LoadedBackend,
     stabilizer: Stabilizer | None,
     meter: Meter,
+    control: DetailControl | None,
     ended: Callable[[Meter], bool],
 ) -> None:
     read, drawn = Mailbox(), Mailbox()
-    with closing(
-        newest(_drawings(newest(source.arrivals(), read), source, backend), drawn, TICK)
-    ) as drawings:
+    arrivals = newest(source.arrivals(), read)
+    with closing(newest(_drawings(arrivals, source, backend, read, control), drawn, TICK)) as drawings:
         try:
             for drawing in drawings:
                 if drawing is not None:
                     frame, image, arrived = drawing
                     held = stabilizer.hold(frame.image, image) if stabilizer else image
-                    sink.write(replace(frame, image=held))
+                    sink.write(finished(frame, enlarged(held, frame.size)))
                     meter.dropped = read.dropped + drawn.dropped
                     meter.out(arrived)
                 if ended(meter):
@@ -115,14 +124,25 @@ def _show(
 
 
 def _drawings(
-    arrivals: Generator[Arrival | None], source: LiveSource, backend: LoadedBackend
+    arrivals: Generator[Arrival | None],
+    source: LiveSource,
+    backend: LoadedBackend,
+    read: Mailbox,
+    control: DetailControl | None,
 ) -> Generator[tuple[Frame, Image, float]]:
     """Frames, their drawings, and when they came in."""
+    dropped = 0
     with closing(arrivals):
         for arrival in arrivals:
             assert arrival is not None  # as there is no tick
+            began = time.monotonic()
             frame = source.develop(arrival)
-            yield frame, backend(frame.image[None])[0], arrival.at
+            drawing = backend(frame.image[None])[0]
+            now = time.monotonic()
+            if control and control.drew(now, now - began, read.dropped - dropped):
+                source.draw_at(control.detail)
+            dropped = read.dropped
+            yield frame, drawing, arrival.at
 
 
 def _advice(report: LiveReport) -> list[str]:
@@ -135,6 +155,6 @@ def _advice(report: LiveReport) -> list[str]:
 
 
 __all__ = [
-    "TICK", "Feed", "LiveReport", "LiveSource", "Meter", "NullSink", "StreamSink", "cameras", "feed",
-    "open_live_sink", "run",
+    "TICK", "DetailControl", "Feed", "LiveReport", "LiveSource", "Meter", "NullSink", "StreamSink", "cameras",
+    "feed", "open_live_sink", "run",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from av.container import Flags as ContainerFlags
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from ..choices import Detail
 from ..errors import MediaError, SourceError
 from ..frames import Frame
 from ..media import Decoding
@@ -122,7 +123,16 @@ class LiveSource(Closing):
 
     def develop(self, arrival: Arrival) -> Frame:
         """The picture, upright, as RGB, at its time; of arrivals in their order."""
-        return Frame(self._developer.image(arrival.frame), self._clock.pts(arrival), self.time_base)
+        return self._developer.develop(arrival.frame, self._clock.pts(arrival), self.time_base)
+
+    @property
+    def detail(self) -> Detail:
+        """The detail at which frames are drawn now."""
+        return self._developer.detail
+
+    def draw_at(self, detail: Detail) -> None:
+        """Change the detail of the frames to come."""
+        self._developer.detail = detail
 
     def stop(self) -> None:
         """Have a thread that iterates end soon: at once, but where an address is silent, by its timeout."""

@@ -52,7 +52,7 @@ def open_source(
             video may also be a URL, such as s3://bucket/film.mp4.
         start: seconds of a video to leave out at the beginning.
         end: the second of a video at which to stop.
-        decoding: how to read a video; `max_pixels` and `max_size` count for pictures too.
+        decoding: how to read a video; `max_pixels`, `max_size` and `detail` count for pictures too.
 
     Raises:
         MediaError: there is no such file, or it is damaged, too large, or of a kind that cannot be read.
@@ -64,7 +64,8 @@ def open_source(
     still = path.suffix.lower() in PICTURE_SUFFIXES and not is_animated(path)
     if still or (path.is_dir() and not series):
         decoding = decoding or Decoding()
-        return PictureSource([path], max_pixels=decoding.max_pixels, max_size=decoding.max_size)
+        limits = {"max_pixels": decoding.max_pixels, "max_size": decoding.max_size}
+        return PictureSource([path], **limits, detail=decoding.detail)
     return open_video(path, start=start, end=end, decoding=decoding)
 
 

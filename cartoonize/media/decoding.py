@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..choices import HDR, nearest
+from ..choices import HDR, Detail, nearest
 from ..errors import MediaError
 
 SMALLEST = 16
@@ -18,7 +18,9 @@ class Decoding:
     that the file names, or the first. `hdr`: "tonemap" turns HDR video into SDR, "fail" refuses it. `fps`:
     frames a second of a folder of pictures, 25 by default; videos have times of their own. `max_pixels`:
     larger frames are refused before they take memory; by default 67 million, twice those of 8K. `max_size`:
-    frames with a longer side are made smaller before they are drawn.
+    frames with a longer side are made smaller. `detail`: the size at which they are drawn, and so handed out
+    (see draw_size.py); "full" is their own. `keep_source`: frames that are drawn at another size also hold
+    the picture at its own, for a look that shows both.
 
     Raises:
         MediaError: a value that cannot be.
@@ -29,6 +31,8 @@ class Decoding:
     fps: Fraction | None = None
     max_pixels: int | None = None
     max_size: int | None = None
+    detail: Detail = "full"
+    keep_source: bool = False
 
     def __post_init__(self) -> None:
         if self.hdr not in HDR:

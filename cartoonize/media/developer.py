@@ -6,8 +6,9 @@ from fractions import Fraction
 import av
 from av.video.reformatter import Interpolation
 
+from ..draw_size import draw_size, resized
 from ..errors import MediaError
-from ..frames import Image, Plane
+from ..frames import Frame, Image
 from .alpha import alpha_of, is_transparent
 from .colour import SDR, Colour
 from .decoding import Decoding, fitted, smaller
@@ -22,7 +23,8 @@ class Developer:
     """Makes pictures of the frames of one video; what the first of them tells is taken for all.
 
     `width`, `height` and `sample_aspect_ratio` are those of the pictures, `colour` is what they are to become
-    again when they are written. `notices` is appended to.
+    again when they are written. `detail` is the size at which they are drawn; it may change from one
+    frame to the next. `notices` is appended to.
 
     Raises:
         MediaError: the video is HDR, and that is to fail.
@@ -36,7 +38,7 @@ class Developer:
         decoding: Decoding,
         notices: list[str],
     ) -> None:
-        self._limit = decoding.max_size
+        self._limit, self.detail, self._keep_source = decoding.max_size, decoding.detail, decoding.keep_source
         self.colour = Colour.of(first)
         self._to_rgb = self._conversion(path, first, decoding, notices)
         self.pixel_format = first.format.name
@@ -52,26 +54,44 @@ class Developer:
             self.width, self.height = self.height, self.width
             self.sample_aspect_ratio = 1 / self.sample_aspect_ratio
 
+    def develop(self, frame: av.VideoFrame, pts: int, time_base: Fraction, duration: int = 0) -> Frame:
+        """The picture of a frame, at its time."""
+        fitted_frame = self._fitted(frame)  # once for both
+        alpha = alpha_of(fitted_frame)
+        upright_alpha = None if alpha is None else self._orientation.upright(alpha)
+        size = self._upright_size(fitted_frame)
+        drawn_size = draw_size(*size, self.detail)
+        if drawn_size == size:
+            return Frame(self._image(fitted_frame), pts, time_base, duration, alpha=upright_alpha)
+        full = None
+        if self._keep_source or drawn_size > size:
+            full = self._image(fitted_frame)
+            image = resized(full, drawn_size)
+        else:
+            image = self._image(_scaled(frame, self._coded_size(drawn_size)))
+        return Frame(
+            image, pts, time_base, duration,
+            alpha=upright_alpha, full=full if self._keep_source else None, full_size=size,
+        )  # fmt: skip
+
     def image(self, frame: av.VideoFrame) -> Image:
-        """The picture of a frame, (H, W, 3)."""
-        return self._image(self._fitted(frame))
+        """The picture of a frame at the size at which it is drawn."""
+        return self.develop(frame, 0, Fraction(1)).image
 
-    def image_and_alpha(self, frame: av.VideoFrame) -> tuple[Image, Plane | None]:
-        """The same, and how opaque its pixels are, (H, W); None if all are."""
-        drawn = self._fitted(frame)  # once for both
-        alpha = alpha_of(drawn)
-        return self._image(drawn), None if alpha is None else self._orientation.upright(alpha)
+    def _image(self, frame: av.VideoFrame) -> Image:
+        return self._orientation.upright(self._to_rgb(frame))
 
-    def _image(self, drawn: av.VideoFrame) -> Image:
-        return self._orientation.upright(self._to_rgb(drawn))
+    def _upright_size(self, frame: av.VideoFrame) -> tuple[int, int]:
+        return self._coded_size((frame.width, frame.height))
+
+    def _coded_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """An upright width and height as they are coded, or the other way round."""
+        return size[::-1] if self._orientation.transposed else size
 
     def _fitted(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """A frame no larger than asked for, scaled as it is coded: 0.4 ms from 720p; as RGB it takes 2."""
+        """A frame no larger than asked for."""
         size = fitted(frame.width, frame.height, self._limit, even=True)
-        if size == (frame.width, frame.height):
-            return frame
-        coded = "rgba" if frame.format.has_palette else None  # palettes cannot be mixed
-        return frame.reformat(*size, format=coded, interpolation=_AREA, threads=1)
+        return frame if size == (frame.width, frame.height) else _scaled(frame, size)
 
     def _conversion(
         self, path: Place, first: av.VideoFrame, decoding: Decoding, notices: list[str]
@@ -89,3 +109,9 @@ class Developer:
         if bits > 8:
             notices.append(f"{path.name} is {bits}-bit; its samples were reduced to 8 bits.")
         return self.colour.to_rgb
+
+
+def _scaled(frame: av.VideoFrame, size: tuple[int, int]) -> av.VideoFrame:
+    """A smaller frame, scaled as it is coded: 0.4 ms from 720p; as RGB it takes 2."""
+    coded = "rgba" if frame.format.has_palette else None  # palettes cannot be mixed
+    return frame.reformat(*size, format=coded, interpolation=_AREA, threads=1)

@@ -13,6 +13,8 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
+from ..choices import Detail
+from ..draw_size import prepared
 from ..errors import MediaError
 from ..frames import Frame
 from ..pending import PendingFile
@@ -59,6 +61,7 @@ class PictureSource(Closing):
     Frames are counted from 0, a second each, and bear the name of their file. EXIF orientation is applied.
     Grey, palette and 16-bit pictures become 8-bit RGB; grey and CMYK ones with a colour profile of their
     own become sRGB; RGB values keep their profile. Those with a longer side than `max_size` are made smaller.
+    `detail` is the size at which they are drawn (see draw_size.py); frames also hold the picture at its own.
     `frames` is the number of pictures. `details` holds what was set aside for each frame that has been read,
     but for its transparency, which goes with it: by its `pts`, until the sink takes it out.
 
@@ -68,9 +71,14 @@ class PictureSource(Closing):
     """
 
     def __init__(
-        self, paths: Sequence[Path], *, max_pixels: int | None = None, max_size: int | None = None
+        self,
+        paths: Sequence[Path],
+        *,
+        max_pixels: int | None = None,
+        max_size: int | None = None,
+        detail: Detail = "full",
     ) -> None:
-        self._max_pixels, self._max_size = max_pixels, max_size
+        self._max_pixels, self._max_size, self._detail = max_pixels, max_size, detail
         if max_size is not None:
             check_max_size(max_size)
         self.paths = list(dict.fromkeys(found for path in paths for found in pictures_in(path)))
@@ -86,7 +94,8 @@ class PictureSource(Closing):
             alpha = None if details.alpha is None else np.array(details.alpha)
             self.details[index] = replace(details, alpha=None)
             # A copy: what Pillow hands out is read-only, which PyTorch warns about.
-            yield Frame(np.array(picture), pts=index, duration=1, name=path.name, alpha=alpha)
+            frame = Frame(np.array(picture), pts=index, duration=1, name=path.name, alpha=alpha)
+            yield prepared(frame, self._detail, keep_source=True)
 
     def close(self) -> None:
         """Do nothing: no file is open between two frames, and the sink may still need the details."""

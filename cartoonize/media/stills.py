@@ -17,6 +17,7 @@ from av.container import OutputContainer
 from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
+from ..draw_size import prepared
 from ..errors import MediaError
 from ..frames import Frame, Image, Plane
 from ..pending import PendingFile
@@ -68,7 +69,7 @@ class StillsSource(Closing):
         self.path = path
         self.notices: list[str] = []
         self._start, self._end = start or 0.0, end
-        decoding = decoding or Decoding()
+        self._decoding = decoding = decoding or Decoding()
         self._limit, self._max_size = decoding.max_pixels or MAX_PIXELS, decoding.max_size
         self.plays = plays(path)
         if path.is_dir():
@@ -86,10 +87,13 @@ class StillsSource(Closing):
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames, once."""
-        yield self._first
+        yield self._prepared(self._first)
         for frame in self._moments:
             self._tell_of_size(frame)
-            yield frame
+            yield self._prepared(frame)
+
+    def _prepared(self, frame: Frame) -> Frame:
+        return prepared(frame, self._decoding.detail, keep_source=self._decoding.keep_source)
 
     def close(self) -> None:
         """Release the files."""

@@ -125,15 +125,15 @@ class VideoSource(Closing):
         moment = self._first
         while moment is not None and self._read != self.until:
             frame, pts, duration = moment
-            image, alpha = self._developer.image_and_alpha(frame)
+            developed = self._developer.develop(frame, pts, self.time_base, duration)
             self._read += 1
             if self.every and self._read % self.every == 0:
-                self.marks[self._read] = self._mark(image, pts)
-            yield Frame(image, pts, self.time_base, duration, alpha=alpha)
+                self.marks[self._read] = self._mark(developed.image, pts)
+            yield developed
             moment = next(self._decoded, None)
             self.ended = moment is None
             if self.ended and self.every:
-                self.marks[self._read] = self._mark(image, pts)
+                self.marks[self._read] = self._mark(developed.image, pts)
 
     def _mark(self, image: Image, pts: int) -> Mark:
         damage = self.damage

@@ -15,6 +15,8 @@ _TAKEN = [*sorted(PICTURE_SUFFIXES), ".gif", "video"]
 _WAITING = 50  # drawings
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 _AT_ONCE: dict[str, Any] = {"queue": False, "show_progress": "hidden", **_PRIVATE}
+_DETAILS = [("Low", "low"), ("Normal", "normal"), ("High", "high"), ("The file's own", "full")]
+_ABOUT_DETAIL = "How many lines are drawn: 480, 720 or 1080. The result has the size of your file."
 
 
 def page(studio: Studio, folders: Folders) -> gr.Blocks:
@@ -47,10 +49,11 @@ def theme() -> gr.Theme:
 
 
 def _wanted() -> list[Any]:
-    """File, style, strength, and whether the colours are kept."""
+    """File, style, detail, strength, and whether the colours are kept."""
     return [
         gr.File(label="A picture or a video", file_types=_TAKEN, height=170, elem_id="drop"),
         gr.Radio(style_choices(), value=DEFAULT, label="Style", elem_id="style"),
+        gr.Radio(_DETAILS, value="normal", label="Detail", info=_ABOUT_DETAIL, elem_id="detail"),
         gr.Slider(0, 1, 1, step=0.05, label="Strength", buttons=[], elem_id="strength"),
         gr.Checkbox(False, label="Keep the colours of the source", elem_id="keep-colour"),
     ]

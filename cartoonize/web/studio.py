@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..backends import LoadedBackend, load
+from ..choices import Detail
+from ..draw_size import usable
 from ..job import Report, run
 from ..media import Decoding, PictureSource, Source, open_sink, open_source
 from ..media.picture import read_picture
@@ -46,7 +48,16 @@ class Studio:
         self._stops: dict[str, threading.Event] = {}
         self._closed = threading.Event()
 
-    def draw(self, job: str, source: Path, folder: Path, style: str, retouch: Retouch, told: Told) -> Drawing:
+    def draw(
+        self,
+        job: str,
+        source: Path,
+        folder: Path,
+        style: str,
+        retouch: Retouch,
+        told: Told,
+        detail: Detail = "normal",
+    ) -> Drawing:
         """Draw `source` into `folder`, which is empty; both are the visitor's.
 
         Args:
@@ -56,6 +67,7 @@ class Studio:
             style: see `cartoonize.load`.
             retouch: what is done with the drawing.
             told: called before the first frame, and after each.
+            detail: the size at which it is drawn; see `cartoonize.stylize`.
 
         Raises:
             CancelledError: `cancel` was called, or `close`.
@@ -63,10 +75,15 @@ class Studio:
         """
         with self._turn(job) as stop:
             self.limits.check(source)
-            decoding = Decoding(max_pixels=self.limits.pixels)
+            notices: list[str] = []
+            decoding = Decoding(
+                max_pixels=self.limits.pixels,
+                detail=usable(detail, style, notices),
+                keep_source=retouch.needs_source,
+            )
             with open_source(source, decoding=decoding) as frames:
                 target = folder / f"{source.stem}-cartoon{_suffix(source, frames)}"
-                report = Report(str(target), style)
+                report = Report(str(target), style, notices=notices)
                 watch = _Watch(frames.frames, self.limits, [stop, self._closed], told)
                 still = isinstance(frames, PictureSource)
                 run(frames, open_sink(target, frames), self._network(style), report,

@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from ..choices import Detail
 from ..errors import CartoonizeError, MediaError
 from ..retouch import Retouch
 from .doors import visitor_of
@@ -38,6 +39,7 @@ class Visits:
         self,
         file: str | None,
         style: str,
+        detail: Detail,
         strength: float,
         keep_colour: bool,
         request: gr.Request,
@@ -53,7 +55,7 @@ class Visits:
             visitor, source = self._own(file, request)
             retouch = Retouch(strength, keep_colour)
             with self._folders.new_or_none(visitor) as folder:
-                drawing = self._studio.draw(_job(request), source, folder, style, retouch, tell)
+                drawing = self._studio.draw(_job(request), source, folder, style, retouch, tell, detail)
         except CancelledError:
             return [said("Stopped.", "empty"), *showing_nothing()]
         except CartoonizeError as error:
