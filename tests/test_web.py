@@ -62,9 +62,9 @@ def brought(client, path, name=None):
 def asked_to_draw(client, path, session="session1", style="pepper"):
     """Ask for a drawing as the page does: the answer."""
     config = client.get("/config").json()
-    draw = next(entry for entry in config["dependencies"] if len(entry["inputs"]) == 4)
+    draw = next(entry for entry in config["dependencies"] if len(entry["inputs"]) == 5)
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    body = {"data": [file, style, 1, False], "fn_index": draw["id"], "session_hash": session}
+    body = {"data": [file, style, "normal", 1, False], "fn_index": draw["id"], "session_hash": session}
     return client.post("/gradio_api/queue/join", json=body)
 
 

@@ -13,7 +13,7 @@ import typer
 
 from .. import cores
 from ..choices import nearest
-from ..completion import Complete, devices, models, style_names, words
+from ..completion import Complete, details, devices, models, style_names, words
 from ..errors import TrainingError
 from ..styles import builtin, find, own
 from ..styles.card import Card
@@ -115,6 +115,14 @@ FeaturesFile = Annotated[
 ]
 Start = Annotated[Path | None, typer.Option(help="A style file to start from.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", autocompletion=devices)]
+DetailName = Annotated[
+    str,
+    typer.Option(
+        "--detail",
+        help="Draw at 480, 720 or 1080 lines (low, normal, high), or full.",
+        autocompletion=details,
+    ),
+]
 PrecisionName = Annotated[
     str,
     typer.Option(
@@ -376,6 +384,7 @@ def evaluate(
     count: Annotated[int, typer.Option(min=2, help="Photos to measure, evenly spread.")] = 200,
     frames: Annotated[int, typer.Option(min=2, help="Frames of the clip to measure.")] = 120,
     device: Device = "auto",
+    detail: DetailName = "normal",
     out: Annotated[
         Path | None,
         typer.Option(help="The JSON file to write.", show_default="quality.json beside the style"),
@@ -384,7 +393,7 @@ def evaluate(
         bool, typer.Option("--onto-card", help="Write the figures onto the style file's card too.")
     ] = False,
 ) -> None:
-    """Measure a style: flicker, colour shift, flatness, contours kept, distance to the artist.
+    """Measure a style: what is kept of structures, flatness, colours, flicker, distance to the artist.
 
     [bold]Examples[/bold]
 
@@ -401,7 +410,7 @@ def evaluate(
         )
     report = measure(
         style, photos, drawings=drawings, clip=clip, features=features, metric_weights=metric_weights,
-        count=count, frames=frames, device=device,
+        count=count, frames=frames, device=device, detail=detail,
     )  # fmt: skip
     place = Path(style) if Path(style).is_dir() else Path(style).parent
     target = out or place / "quality.json"

@@ -1,4 +1,4 @@
-"""How good a style is, in figures: flicker, colours, flatness, contours, and distance to the artist.
+"""How good a style is, measured on photos and a clip: figures.py on each photo, flicker, distance to the artist.
 
 Pictures here are (H, W, 3) uint8 RGB.
 """
@@ -8,27 +8,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ..backends import load
+from ..choices import Detail
+from ..draw_size import enlarged, prepared, usable
 from ..errors import TrainingError
-from ..frames import Backend, Image
-from ..media import PICTURE_SUFFIXES, VideoSource
+from ..frames import Backend, Frame, Image
+from ..media import PICTURE_SUFFIXES, Decoding, VideoSource
 from ..opencv import load_opencv
 from ..stabilizer import Stabilizer
 from .distances import frechet_of_features, inception_distances
 from .features import load_features
+from .figures import Tally, ratio
 from .pictures import centre_square, list_pictures, read_rgb, sample
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
-FLAT = 2 / 255  # gradient magnitude below which a pixel is flat
-CANNY = (100, 200)  # thresholds of contours, on a 3x3 Sobel gradient
-NEAR = 2  # pixels within which a contour counts as kept
-BROAD = 8.0  # sigma of the blur before colours are compared
 SQUARE = 256  # sides of the pictures whose distribution is compared with the artist's
 
 Flow = NDArray[np.float32]
@@ -62,8 +59,9 @@ def evaluate(
     count: int = 200,
     frames: int = 120,
     device: str = "auto",
+    detail: str = "normal",
 ) -> Report:
-    """Measure a style on `count` photos and the first `frames` frames of a clip.
+    """Measure a style on `count` photos and the first `frames` frames of a clip, drawn at `detail`.
 
     Distances to the artist need `drawings`, and the weights of the network that they are measured with.
 
@@ -73,66 +71,24 @@ def evaluate(
     _check_clip(clip)
     artist = sample(list_pictures(drawings), count) if drawings else []
     backend, report = load(style, device=device), Report(style)
-    found, squares = [], []
+    chosen = usable(detail, style, report.notes)
+    tally, squares = Tally(), []
     for photo in _readable(sample(list_pictures(photos), count), report):
-        drawn = backend(photo[None].copy())[0]
-        found.append(compare(photo, drawn))
+        frame = prepared(Frame(photo), chosen, keep_source=True)
+        drawing = backend(frame.image[None].copy())[0]
+        drawn = enlarged(drawing, frame.size)
+        tally.add(photo, drawn)
+        tally.add_structures(frame.image, drawing)
         squares.append([centre_square(picture, SQUARE) for picture in (photo, drawn)])
-    if not found:
+    if not squares:
         raise TrainingError("None of the photos can be read.")
-    report.add({"pictures": len(found)} | summarise(found))
+    report.add(tally.figures())
     work = backend.gflop(720, 1280)
     if work is not None:
         report.add({"gflop_720p": work})
-    _measure_flicker(report, backend, clip, frames)
+    _measure_flicker(report, backend, clip, frames, chosen)
     _measure_distances(report, squares, artist, features, metric_weights)
     return report
-
-
-def compare(source: Image, output: Image) -> dict[str, float]:
-    """What can be told from a single picture; NaN for what it does not tell."""
-    return {
-        "colour_shift": colour_shift(source, output),
-        "flatness_output": flatness(output),
-        "flatness_source": flatness(source),
-        "contours_kept": contours_kept(source, output),
-    }
-
-
-def summarise(found: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Means over pictures, each over those that tell the figure; NaN where none does."""
-    means = {}
-    for name in found[0]:
-        told = [figures[name] for figures in found if not math.isnan(figures[name])]
-        means[name] = fmean(told) if told else math.nan
-    means["flatness_ratio"] = _ratio(means["flatness_output"], means["flatness_source"])
-    return means
-
-
-def colour_shift(source: Image, output: Image) -> float:
-    """Mean CIE 1976 distance in Lab of both pictures behind a Gaussian of sigma 8."""
-    from skimage.color import deltaE_cie76, rgb2lab
-
-    cv2 = load_opencv()
-    broad = [cv2.GaussianBlur(picture / np.float32(255), (0, 0), BROAD) for picture in (source, output)]
-    lab = [rgb2lab(picture) for picture in broad]
-    return float(deltaE_cie76(*lab).mean())  # type: ignore[no-untyped-call]
-
-
-def flatness(picture: Image) -> float:
-    """Share of pixels where luma in [0, 1] has a gradient (central differences) under 2/255."""
-    dy, dx = np.gradient(picture @ LUMA / 255)
-    return float((np.hypot(dx, dy) < FLAT).mean())
-
-
-def contours_kept(source: Image, output: Image) -> float:
-    """Share of the source's Canny edge pixels that have one of the output within 2 pixels; NaN for none."""
-    cv2 = load_opencv()
-    before, after = (
-        cv2.Canny(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), *CANNY) > 0 for picture in (source, output)
-    )
-    near = cv2.dilate(after.astype(np.uint8), np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)) > 0
-    return float(near[before].mean()) if before.any() else float("nan")
 
 
 def flicker(backend: Backend, frames: Iterable[Image]) -> dict[str, float]:
@@ -161,8 +117,8 @@ def flicker(backend: Backend, frames: Iterable[Image]) -> dict[str, float]:
     return {
         "flicker_output": output,
         "flicker_source": source,
-        "flicker_ratio": _ratio(output, source),
-        "flicker_ratio_stabilized": _ratio(held, source),
+        "flicker_ratio": ratio(output, source),
+        "flicker_ratio_stabilized": ratio(held, source),
     }
 
 
@@ -199,10 +155,6 @@ def _follow(picture: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
     return moved
 
 
-def _ratio(output: float, source: float) -> float:
-    return output / source if source else math.nan
-
-
 def _readable(paths: Sequence[Path], report: Report) -> Iterator[Image]:
     for path in paths:
         try:
@@ -221,11 +173,11 @@ def _check_clip(clip: Path | None) -> None:
         pass
 
 
-def _measure_flicker(report: Report, backend: Backend, clip: Path | None, count: int) -> None:
+def _measure_flicker(report: Report, backend: Backend, clip: Path | None, count: int, detail: Detail) -> None:
     if clip is None:
         report.notes.append("Flicker was not measured: it needs a clip (--video).")
         return
-    with VideoSource(clip) as source:
+    with VideoSource(clip, decoding=Decoding(detail=detail)) as source:
         try:
             report.add(flicker(backend, (frame.image for frame in islice(source, count))))
         except TrainingError as error:

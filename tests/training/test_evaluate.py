@@ -5,6 +5,7 @@ import re
 import shutil
 
 import av
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -16,16 +17,14 @@ from cartoonize.errors import CartoonizeError
 from cartoonize.styles.card import read_header
 from cartoonize.training.cli import app
 from cartoonize.training.distances import frechet
-from cartoonize.training.evaluate import (
+from cartoonize.training.evaluate import evaluate, flicker, motion, unrest
+from cartoonize.training.figures import (
+    Tally,
     colour_shift,
-    compare,
     contours_kept,
-    evaluate,
+    faint_gains,
     flatness,
-    flicker,
-    motion,
-    summarise,
-    unrest,
+    rough_edges,
 )
 
 
@@ -90,9 +89,41 @@ def test_contours():
 
 def test_compare_identity():
     """A style that changes nothing shifts no colour, flattens nothing and keeps all contours."""
-    figures = summarise([compare(texture(), texture())])
+    tally = Tally()
+    tally.add(texture(), texture())
+    figures = tally.figures()
     assert figures["colour_shift"] == 0
     assert figures["flatness_ratio"] == figures["contours_kept"] == 1
+
+
+def mist(contrast):
+    """A broad bump on a plain ground, 720 lines, whose lightness differs by `contrast` levels."""
+    y, x = np.mgrid[:720, :960]
+    bump = np.exp(-(((x - 480) / 12) ** 2 + ((y - 360) / 12) ** 2) / 2)
+    return np.repeat((120 + contrast * bump)[..., None], 3, 2).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize(("kept", "expected"), [(20, 1.0), (10, 0.5), (0, 0.0)])
+def test_faint_structures_are_weighed(kept, expected):
+    """A mountain in mist that is drawn with half its contrast has a gain of a half; one left out has none."""
+    gains = faint_gains(mist(20), mist(kept))
+    assert gains.size
+    assert np.median(gains) == pytest.approx(expected, abs=0.06)
+
+
+def test_edges_count_in_rough_places_only():
+    """Gravel counts, a straight fence and a plain wall do not; a drawing without lines has none."""
+    rng = np.random.default_rng(0)
+    gravel = cv2.GaussianBlur(rng.integers(0, 256, (720, 960), np.uint8), (0, 0), 1.5)
+    gravel = cv2.normalize(gravel, None, 0, 255, cv2.NORM_MINMAX)
+    fence = np.broadcast_to(np.where(np.arange(960) % 8 < 4, 40, 200).astype(np.uint8), (720, 960))
+    plain = np.full((720, 960, 3), 128, np.uint8)
+    rough = np.repeat(gravel[..., None], 3, 2)
+    before, after = rough_edges(rough, plain)
+    assert before > 10
+    assert after == 0
+    assert rough_edges(np.repeat(fence[..., None], 3, 2), rough) == (0, 0)
+    assert rough_edges(plain, rough) == (0, 0)
 
 
 def test_frechet_distance_of_normal_distributions():

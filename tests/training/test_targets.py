@@ -2,11 +2,20 @@
 
 from dataclasses import replace
 
+import cv2
 import pytest
 import torch
 
 from cartoonize.training.presets import Look, preset
-from cartoonize.training.targets import cartoon_target, flow_lines, l0_smooth, lab_to_rgb, paint, rgb_to_lab
+from cartoonize.training.targets import (
+    cartoon_target,
+    flow_lines,
+    gaussian_blur,
+    l0_smooth,
+    lab_to_rgb,
+    paint,
+    rgb_to_lab,
+)
 
 
 @pytest.fixture
@@ -27,6 +36,60 @@ def test_smoothing_flattens_and_keeps_edges(scene):
     for region in (disc, ~disc):
         assert smooth[:, region].std(1).max() < 0.4 * photo[:, region].std(1).max()
         torch.testing.assert_close(smooth[:, region].mean(1), photo[:, region].mean(1), atol=0.02, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def look():
+    return preset("pepper").look
+
+
+def luma(picture):
+    return (picture * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0)
+
+
+def test_a_mountain_in_mist_stays(look):
+    """A faint broad shape in a sky with grain is drawn with most of its contrast, as it is large."""
+    y, x = torch.meshgrid(torch.arange(160.0), torch.arange(160.0), indexing="ij")
+    mountain = ((y - 60) > (x - 80).abs() * 0.8).float()
+    grain = 0.004 * torch.randn(3, 160, 160, generator=torch.Generator().manual_seed(0))
+    photo = (torch.tensor([0.70, 0.74, 0.80])[:, None, None] - 0.04 * mountain + grain).clamp(0, 1)
+    drawn = luma(cartoon_target(photo, look))
+    inside, outside = drawn[120:150, 60:100].mean(), drawn[5:35, 60:100].mean()
+    assert 0.02 < (outside - inside).item() < 0.08
+
+
+def test_a_wire_stays_whole(look):
+    """A thin dark line against the sky is drawn from end to end."""
+    photo = torch.full((3, 128, 160), 0.75)
+    for column in range(160):
+        photo[:, 40 + column // 4, column] = 0.3
+    drawn = luma(cartoon_target(photo, look))
+    along = torch.stack([drawn[38 + c // 4 : 43 + c // 4, c].min() for c in range(8, 152)])
+    assert (along < 0.6).float().mean() > 0.98
+
+
+def test_gravel_does_not_get_denser(look):
+    """Where all is rough, a drawing has fewer edges than its photo, not a line around each stone."""
+    grain = torch.randn(1, 160, 160, generator=torch.Generator().manual_seed(0))
+    gravel = (0.5 + 0.8 * gaussian_blur(grain, 1.5)).clamp(0, 1).expand(3, -1, -1)
+    before, after = (edges(picture).mean() for picture in (gravel, cartoon_target(gravel, look)))
+    assert after < 0.6 * before
+
+
+def edges(picture):
+    grey = (255 * luma(picture)).round().byte().numpy()
+    return (cv2.Canny(grey, 100, 200) > 0)[16:-16, 16:-16]
+
+
+def test_the_smoothing_may_differ_from_place_to_place(scene):
+    """A map of one value smooths as that value; where it is 0, the picture stays."""
+    photo, _ = scene
+    same = l0_smooth(photo, torch.full(photo.shape[1:], 0.02))
+    torch.testing.assert_close(same, l0_smooth(photo, 0.02))
+    half = torch.full(photo.shape[1:], 0.02)
+    half[:, :32] = 0
+    kept = l0_smooth(photo, half)
+    assert (kept[:, :, :24] - photo[:, :, :24]).abs().mean() < 0.3 * (same - photo)[:, :, :24].abs().mean()
 
 
 def test_lines_are_where_objects_end(scene):

@@ -1,0 +1,38 @@
+"""A live picture falls to the detail that keeps up, and rises when there is room."""
+
+from cartoonize.live.detail import DetailControl, ladder
+
+
+def run(control, seconds, *, rate, taken, dropped=0, begin=0.0):
+    """Draw frames that take so long, each after so many dropped ones; the details that were chosen."""
+    moments = (begin + number / rate for number in range(round(seconds * rate)))
+    return [control.detail for at in moments if control.drew(at, taken, dropped)]
+
+
+def test_details_fall_with_the_pixels():
+    """A large source falls to 480 lines; a small one further, to its own size."""
+    assert ladder(1920, 1080) == ["normal", "low"]
+    assert ladder(640, 360) == ["normal", "low", "full"]
+    assert ladder(1280, 720) == ["normal", "low"]
+
+
+def test_it_falls_when_it_is_late():
+    """A network that misses every second frame for a second draws smaller; at the smallest it stays."""
+    control = DetailControl(ladder(640, 360), 640, 360)
+    assert run(control, 5, rate=15, taken=0.06, dropped=1) == ["low", "full"]
+
+
+def test_a_hiccup_changes_nothing():
+    """One late frame is no reason to draw worse."""
+    control = DetailControl(ladder(1920, 1080), 1920, 1080)
+    run(control, 1, rate=30, taken=0.02)
+    assert not control.drew(1.2, 0.2, 4)
+    assert run(control, 2, rate=30, taken=0.02, begin=1.25) == []
+
+
+def test_it_rises_when_there_is_room():
+    """After five seconds in which the next higher detail would have kept up, it is drawn again."""
+    control = DetailControl(ladder(1920, 1080), 1920, 1080, step=1)
+    assert run(control, 6, rate=30, taken=0.005) == ["normal"]
+    crowded = DetailControl(ladder(1920, 1080), 1920, 1080, step=1)
+    assert run(crowded, 12, rate=30, taken=0.02) == []

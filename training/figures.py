@@ -1,0 +1,174 @@
+"""What a drawing keeps of its source, changes and leaves out, in figures.
+
+Pictures are (H, W, 3) uint8 RGB.
+"""
+
+import math
+from statistics import fmean
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..draw_size import LINES, resized
+from ..frames import Image
+from ..opencv import load_opencv
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
+FLAT = 2 / 255  # gradient magnitude below which a pixel is flat
+CANNY = (100, 200)  # thresholds of contours, on a 3x3 Sobel gradient
+NEAR = 2  # pixels within which a contour counts as kept
+BROAD = 8.0  # sigma of the blur before colours are compared
+
+BLOCK = 32  # pixels at 720 lines, of the squares in which structures are looked for
+FAINT = (1.0, 5.0)  # RMS in Lab of what counts as faint, between Gaussians of BAND pixels
+BAND = (4.0, 16.0)
+FINE, SMOOTH = 2.0, 1.5  # sigma of what is finer, and the RMS of it in Lab below which a block has no texture
+LOST = 0.3  # gain below which a faint structure is lost
+BUSY, DIRECTED = 6.0, 0.4  # RMS of fine luma above which, and coherence below which a block is rough
+
+Floats = NDArray[np.float32]
+
+
+class Tally:
+    """Gathers the figures of many pictures."""
+
+    def __init__(self) -> None:
+        self._pictures: list[dict[str, float]] = []
+        self._gains: list[Floats] = []
+        self._edges = np.zeros(2)
+
+    def add(self, source: Image, output: Image) -> None:
+        """Count a picture and its drawing in the picture's size."""
+        self._pictures.append(
+            {
+                "colour_shift": colour_shift(source, output),
+                "flatness_output": flatness(output),
+                "flatness_source": flatness(source),
+                "contours_kept": contours_kept(source, output),
+            }
+        )
+
+    def add_structures(self, source: Image, drawing: Image) -> None:
+        """Count the structures of a picture as it is drawn."""
+        source, drawing = at_720_lines(source), at_720_lines(drawing)
+        self._gains.append(faint_gains(source, drawing))
+        self._edges += rough_edges(source, drawing)
+
+    def figures(self) -> dict[str, float]:
+        """Means over the pictures that tell a figure, and shares of all blocks; NaN where none tells."""
+        found: dict[str, float] = {"pictures": len(self._pictures)}
+        for name in self._pictures[0]:
+            told = [figures[name] for figures in self._pictures if not math.isnan(figures[name])]
+            found[name] = fmean(told) if told else math.nan
+        found["flatness_ratio"] = ratio(found["flatness_output"], found["flatness_source"])
+        if self._gains:
+            found |= faint_figures(np.concatenate(self._gains))
+            found["rough_edges"] = ratio(*self._edges[::-1].tolist())
+        return found
+
+
+def colour_shift(source: Image, output: Image) -> float:
+    """Mean CIE 1976 distance in Lab of both pictures behind a Gaussian of sigma 8."""
+    from skimage.color import deltaE_cie76, rgb2lab
+
+    cv2 = load_opencv()
+    broad = [cv2.GaussianBlur(picture / np.float32(255), (0, 0), BROAD) for picture in (source, output)]
+    lab = [rgb2lab(picture) for picture in broad]
+    return float(deltaE_cie76(*lab).mean())  # type: ignore[no-untyped-call]
+
+
+def flatness(picture: Image) -> float:
+    """Share of pixels where luma in [0, 1] has a gradient (central differences) under 2/255."""
+    dy, dx = np.gradient(picture @ LUMA / 255)
+    return float((np.hypot(dx, dy) < FLAT).mean())
+
+
+def contours_kept(source: Image, output: Image) -> float:
+    """Share of the source's Canny edge pixels that have one of the output within 2 pixels; NaN for none."""
+    cv2 = load_opencv()
+    before, after = (_canny(picture) > 0 for picture in (source, output))
+    near = cv2.dilate(after.astype(np.uint8), np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)) > 0
+    return float(near[before].mean()) if before.any() else float("nan")
+
+
+def faint_gains(source: Image, drawing: Image) -> Floats:
+    """How much is kept of large faint structures, in each block that has one: 1 is all, 0 nothing, 1-D.
+
+    Both pictures have 720 lines. In CIE Lab the band is what lies between Gaussians of 4 and of 16 pixels. A block
+    of 32 pixels counts if the RMS of its band (all channels summed) is 1 to 5, as of a mountain in mist, and that
+    of all that is finer than a Gaussian of 2 pixels under 1.5. The gain is <band of the source, band of the
+    drawing> / <band of the source, itself>.
+    """
+    before, after = (_lab(picture) for picture in (source, drawing))
+    band, drawn = (_blurred(lab, BAND[0]) - _blurred(lab, BAND[1]) for lab in (before, after))
+    fine = _block_sums((before - _blurred(before, FINE)) ** 2)
+    power = _block_sums(band**2)
+    faint = (np.sqrt(power) >= FAINT[0]) & (np.sqrt(power) <= FAINT[1]) & (np.sqrt(fine) < SMOOTH)
+    gains: Floats = (_block_sums(band * drawn)[faint] / power[faint]).astype(np.float32)
+    return gains
+
+
+def faint_figures(gains: Floats) -> dict[str, float]:
+    """Median and 10th percentile of the gains, and the share of blocks that are lost; NaN of none."""
+    if not gains.size:
+        return dict.fromkeys(("faint_gain_median", "faint_gain_p10", "faint_lost"), math.nan)
+    return {
+        "faint_gain_median": float(np.median(gains)),
+        "faint_gain_p10": float(np.quantile(gains, 0.1)),
+        "faint_lost": float((gains < LOST).mean()),
+    }
+
+
+def rough_edges(source: Image, drawing: Image) -> tuple[float, float]:
+    """Canny edge pixels of both pictures, of 720 lines, in blocks of the source that are busy every which way.
+
+    A block of 32 pixels is busy if the RMS of its luma behind a Gaussian of 2 pixels, taken away, is above 6
+    levels; it has no direction if the coherence of its structure tensor is below 0.4.
+    """
+    cv2 = load_opencv()
+    grey = cv2.cvtColor(source, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    gx, gy = (cv2.Sobel(grey, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
+    xx, yy, xy = (_block_sums(product) for product in (gx * gx, gy * gy, gx * gy))
+    coherence = np.hypot(xx - yy, 2 * xy) / np.maximum(xx + yy, 1e-6)
+    busy = np.sqrt(_block_sums((grey - _blurred(grey, FINE)) ** 2)) > BUSY
+    rough = busy & (coherence < DIRECTED)
+    before, after = (float(_block_sums(_canny(picture))[rough].sum()) for picture in (source, drawing))
+    return before, after
+
+
+def at_720_lines(picture: Image) -> Image:
+    """The picture with a shorter side of 720 pixels."""
+    height, width = picture.shape[:2]
+    scale = (LINES["normal"] or 1) / min(height, width)
+    return picture if scale == 1 else resized(picture, (round(width * scale), round(height * scale)))
+
+
+def ratio(output: float, source: float) -> float:
+    """Their quotient; NaN if the source has none."""
+    return output / source if source else math.nan
+
+
+def _canny(picture: Image) -> Floats:
+    cv2 = load_opencv()
+    edges = cv2.Canny(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), *CANNY) > 0
+    return edges.astype(np.float32)  # type: ignore[no-any-return]
+
+
+def _lab(picture: Image) -> Floats:
+    from skimage.color import rgb2lab
+
+    lab: Floats = rgb2lab(picture).astype(np.float32)  # type: ignore[no-untyped-call]
+    return lab
+
+
+def _blurred(planes: Floats, sigma: float) -> Floats:
+    blurred: Floats = load_opencv().GaussianBlur(planes, (0, 0), sigma)
+    return blurred
+
+
+def _block_sums(values: Floats) -> Floats:
+    """Means over the pixels of each whole block, summed over the channels: (rows, columns)."""
+    rows, columns = values.shape[0] // BLOCK, values.shape[1] // BLOCK
+    whole = values[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, -1)
+    sums: Floats = whole.mean((1, 3)).sum(-1)
+    return sums
