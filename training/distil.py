@@ -21,7 +21,7 @@ from .discriminator import build_discriminator
 from .learner import Compute, Learner
 from .presets import Recipe, Schedule
 
-LOSSES = ("pixel", "gradient", "flat", "line", "soft", "temporal", "adversarial", "artist")
+LOSSES = ("pixel", "gradient", "flat", "line", "soft", "faint", "temporal", "adversarial", "artist")
 REAL = {"adversarial": "target", "artist": "drawing"}  # what each discriminator takes for real
 LATE = ("temporal", *REAL)  # losses that cost much and mean little before the picture is there
 RISE = 0.1  # progress over which their weights go from 0, at `recipe.late`, to their full values
@@ -83,6 +83,8 @@ class Distil:
             found["line"] = losses.faintness(output, target)
         if self.weights.soft:
             found["soft"] = losses.softness(output, target)
+        if self.weights.faint:
+            found["faint"] = losses.faint_distance(output, target)
         return found
 
     def _late(

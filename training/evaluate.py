@@ -1,4 +1,4 @@
-"""How good a style is, measured on photos and a clip: figures.py on each photo, flicker, distance to the artist.
+"""How good a style is: the figures of figures.py on photos, flicker of a clip, distance to the artist.
 
 Pictures here are (H, W, 3) uint8 RGB.
 """

@@ -94,10 +94,10 @@ def contours_kept(source: Image, output: Image) -> float:
 def faint_gains(source: Image, drawing: Image) -> Floats:
     """How much is kept of large faint structures, in each block that has one: 1 is all, 0 nothing, 1-D.
 
-    Both pictures have 720 lines. In CIE Lab the band is what lies between Gaussians of 4 and of 16 pixels. A block
-    of 32 pixels counts if the RMS of its band (all channels summed) is 1 to 5, as of a mountain in mist, and that
-    of all that is finer than a Gaussian of 2 pixels under 1.5. The gain is <band of the source, band of the
-    drawing> / <band of the source, itself>.
+    Both pictures have 720 lines. In CIE Lab the band is what lies between Gaussians of 4 and of 16 pixels. A
+    block of 32 pixels counts if the RMS of its band (all channels summed) is 1 to 5, as of a mountain in
+    mist, and that of all that is finer than a Gaussian of 2 pixels under 1.5. The gain is <band of the
+    source, band of the drawing> / <band of the source, itself>.
     """
     before, after = (_lab(picture) for picture in (source, drawing))
     band, drawn = (_blurred(lab, BAND[0]) - _blurred(lab, BAND[1]) for lab in (before, after))
@@ -120,7 +120,7 @@ def faint_figures(gains: Floats) -> dict[str, float]:
 
 
 def rough_edges(source: Image, drawing: Image) -> tuple[float, float]:
-    """Canny edge pixels of both pictures, of 720 lines, in blocks of the source that are busy every which way.
+    """Canny edge pixels of both pictures, of 720 lines, in rough blocks of the source.
 
     A block of 32 pixels is busy if the RMS of its luma behind a Gaussian of 2 pixels, taken away, is above 6
     levels; it has no direction if the coherence of its structure tensor is below 0.4.

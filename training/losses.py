@@ -170,12 +170,27 @@ def gradient_distance(output: Tensor, target: Tensor) -> Tensor:
 
 
 def unevenness(output: Tensor, target: Tensor, level: float = 4 / 255) -> Tensor:
-    """Total variation of the output where the target has none: |dx(y)| + |dy(y)| where |d(t)| < `level`.
+    """By how much the output varies more than the target where that is nearly flat.
 
-    The means are over all pixels. `level` is 2 of 255 levels; below it, a surface looks flat.
+    |d(y)| - |d(t)|, where that is positive and |d(t)| < `level`, across and down. The means are over all
+    pixels. `level` is 2 of 255 levels; below it, a surface looks flat. Only the excess counts: a loss of all
+    variation would wipe out the slopes of mist, which are far below that level.
     """
-    steps = ((d(output), d(target).abs().amax(1, keepdim=True)) for d in (_across, _down))
-    return torch.stack([(change.abs() * (edge < level)).mean() for change, edge in steps]).sum()
+    steps = ((d(output).abs(), d(target).abs()) for d in (_across, _down))
+    excess = ((y - t).clamp(min=0) * (t.amax(1, keepdim=True) < level) for y, t in steps)
+    return torch.stack([part.mean() for part in excess]).sum()
+
+
+def faint_distance(output: Tensor, target: Tensor, floor: float = 0.04) -> Tensor:
+    """How far the output is from the target in large structures, as a share of their contrast.
+
+    |band(y) - band(t)| / (|band(t)| + `floor`), where the band lies between Gaussians of 4 and 16 pixels, as
+    in the figure of faint structures. For the distance of the pixels a mountain in mist is a tenth of a
+    contour; in proportion to its contrast it counts as much. Bands below `floor`, 5 levels, count less.
+    """
+    small = [F.avg_pool2d(x, 4) for x in (output, target)]
+    band, wanted = (blur(x, 1.0) - blur(x, 4.0) for x in small)
+    return ((band - wanted).abs() / (wanted.abs() + floor)).mean()
 
 
 def faintness(output: Tensor, target: Tensor, sigma: float = 3.0) -> Tensor:
