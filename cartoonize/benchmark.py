@@ -18,9 +18,10 @@ from rich.text import Text
 from . import cores
 from .backends import LoadedBackend
 from .demo import make_demo_clip
-from .frames import Frame
+from .draw_size import enlarged, finished, usable
+from .frames import Frame, Image
 from .job import Report, run
-from .media import Encoding, VideoSink, VideoSource
+from .media import Decoding, Encoding, VideoSink, VideoSource
 from .pipeline import groups
 from .stabilizer import Stabilizer, can_stabilize
 from .version import __version__
@@ -54,6 +55,7 @@ class Benchmark:
     precision: str
     backend: str
     batch: int
+    detail: str
     stages: dict[str, Cost] = field(default_factory=dict)
     fps: float = 0.0
     to_slowest: float = 0.0
@@ -65,9 +67,16 @@ class Benchmark:
 
 
 def benchmark(
-    backend: LoadedBackend, style: str, *, width: int, height: int, rounds: int = 3, clip: Path | None = None
+    backend: LoadedBackend,
+    style: str,
+    *,
+    width: int,
+    height: int,
+    rounds: int = 3,
+    clip: Path | None = None,
+    detail: str = "normal",
 ) -> Benchmark:
-    """Draw a clip stage by stage and as a whole, `rounds` times in turns.
+    """Draw a clip at a detail, stage by stage and as a whole, `rounds` times in turns.
 
     Without a `clip` one is made: eight seconds of moving photos with sound, H.264 in MP4. What is encoded
     are the drawn frames, in H.264 with this program's defaults.
@@ -79,26 +88,34 @@ def benchmark(
         if clip is None:
             clip = Path(folder) / "clip.mp4"
             make_demo_clip(clip, width, height)
-        frames, drawn = _frames_of(clip, backend)
-        height, width = frames[0].image.shape[:2]
+        decoding = Decoding(detail=usable(detail, style, []))
+        frames, answers = _frames_of(clip, decoding, backend)
+        drawn = [
+            finished(frame, enlarged(answer, frame.size))
+            for frame, answer in zip(frames, answers, strict=True)
+        ]
+        (width, height), (drawn_height, drawn_width) = frames[0].size, frames[0].image.shape[:2]
         result = Benchmark(
             style, f"{width}x{height}", 0, rounds,
-            backend.device, backend.precision, backend.runtime, backend.batch,
+            backend.device, backend.precision, backend.runtime, backend.batch, decoding.detail,
         )  # fmt: skip
         target = Path(folder) / "drawn.mp4"
-        together = partial(_together, clip, target, backend, style)
+        together = partial(_together, clip, decoding, target, backend, style)
         result.frames = together()  # warms everything up
         result.peak_mb = _peak_mb()
         count = result.frames
         work: dict[str, Callable[[], int]] = {
-            "decode": partial(_decode, clip),
+            "decode": partial(_decode, clip, decoding),
             "network": partial(_network, frames, count, backend),
-            "stabilize": partial(_stabilize, frames, drawn, count),
+            "stabilize": partial(_stabilize, frames, answers, count),
+            "enlarge": partial(_enlarge, frames, answers, count),
             "encode": partial(_encode, clip, target, drawn, count),
             "together": together,
         }
         if not can_stabilize(backend.runtime, []):
             del work["stabilize"]
+        if (width, height) == (drawn_width, drawn_height):
+            del work["enlarge"]
         measured: dict[str, list[Cost]] = {name: [] for name in work}
         for _ in range(rounds):
             for name, stage in work.items():
@@ -108,7 +125,7 @@ def benchmark(
         for name, costs in measured.items()
     }
     _compare(result)
-    result.gflop = backend.gflop(height, width)
+    result.gflop = backend.gflop(drawn_height, drawn_width)
     result.machine = describe_machine()
     return result
 
@@ -122,7 +139,8 @@ def benchmark_table(result: Benchmark) -> Group:
     rate = f"{result.gflop / result.stages['network'].wall:.2f} TFLOP/s alone, " if result.gflop else ""
     memory = f"{result.peak_mb:.0f} MB at most" if result.peak_mb else "memory not known"
     lines = [
-        f"{result.style}, {result.size}, {result.frames} frames, median of {result.rounds} rounds",
+        f"{result.style}, {result.size}, detail {result.detail}",
+        f"{result.frames} frames, median of {result.rounds} rounds",
         f"{result.device}, {result.precision}, {result.backend}, batch {result.batch}",
         f"network: {work}{rate}".rstrip(", ") if work else "",
         (
@@ -163,15 +181,15 @@ def describe_machine() -> dict[str, str]:
     return described
 
 
-def _frames_of(clip: Path, backend: LoadedBackend) -> tuple[list[Frame], list[Frame]]:
-    """The first frames of the clip, as they are and as they are drawn."""
-    with VideoSource(clip) as source:
-        frames = [frame for frame, _ in zip(source, range(HELD), strict=False)]
-    return frames, [Frame(backend(f.image[None])[0], f.pts, f.time_base, f.duration) for f in frames]
+def _frames_of(clip: Path, decoding: Decoding, backend: LoadedBackend) -> tuple[list[Frame], list[Image]]:
+    """The first frames of the clip, and the network's drawings of them."""
+    with VideoSource(clip, decoding=decoding) as source:
+        frames = list(islice(source, HELD))
+    return frames, [backend(frame.image[None])[0] for frame in frames]
 
 
-def _decode(clip: Path) -> int:
-    with VideoSource(clip) as source:
+def _decode(clip: Path, decoding: Decoding) -> int:
+    with VideoSource(clip, decoding=decoding) as source:
         return sum(1 for _ in source)
 
 
@@ -183,10 +201,16 @@ def _network(frames: list[Frame], count: int, backend: LoadedBackend) -> int:
     return count
 
 
-def _stabilize(frames: list[Frame], drawn: list[Frame], count: int) -> int:
+def _stabilize(frames: list[Frame], answers: list[Image], count: int) -> int:
     stable = Stabilizer()
-    for frame, answer in islice(cycle(zip(frames, drawn, strict=True)), count):
-        stable.hold(frame.image, answer.image)
+    for frame, answer in islice(cycle(zip(frames, answers, strict=True)), count):
+        stable.hold(frame.image, answer)
+    return count
+
+
+def _enlarge(frames: list[Frame], answers: list[Image], count: int) -> int:
+    for frame, answer in islice(cycle(zip(frames, answers, strict=True)), count):
+        enlarged(answer, frame.size)
     return count
 
 
@@ -197,8 +221,8 @@ def _encode(clip: Path, target: Path, drawn: list[Frame], count: int) -> int:
     return count
 
 
-def _together(clip: Path, target: Path, backend: LoadedBackend, style: str) -> int:
-    with VideoSource(clip) as source:
+def _together(clip: Path, decoding: Decoding, target: Path, backend: LoadedBackend, style: str) -> int:
+    with VideoSource(clip, decoding=decoding) as source:
         report = Report(str(target), style)
         return run(source, _sink(target, source), backend, report, stabilize=True).frames
 

@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from ..console import print_result, terminal
-from ..options import AsJson, ChannelOrder, Device, InputRange, PrecisionName, Provider, Style, parse_size
+from ..options import (
+    AsJson,
+    ChannelOrder,
+    DetailName,
+    Device,
+    InputRange,
+    PrecisionName,
+    Provider,
+    Style,
+    parse_size,
+)
 from ..styles import DEFAULT
 from .drawing import open_backend
 
@@ -19,6 +29,7 @@ def benchmark(
     clip: Annotated[
         Path | None, typer.Option("--video", help="A clip to draw in place of the one that is made.")
     ] = None,
+    detail: DetailName = "normal",
     rounds: Annotated[int, typer.Option(min=1, help="Turns; the figures are their medians.")] = 3,
     device: Device = "auto",
     precision: PrecisionName = "auto",
@@ -27,7 +38,7 @@ def benchmark(
     channel_order: ChannelOrder = "rgb",
     as_json: AsJson = False,
 ) -> None:
-    """Measure how fast this machine draws: decoding, network and encoding alone, and all together.
+    """Measure how fast this machine draws: every stage alone, and all together.
 
     [bold]Examples[/bold]
 
@@ -40,7 +51,7 @@ def benchmark(
 
     width, height = parse_size(size)
     backend = open_backend(style, device, precision, provider, input_range, channel_order)
-    result = measure(backend, style, width=width, height=height, rounds=rounds, clip=clip)
+    result = measure(backend, style, width=width, height=height, rounds=rounds, clip=clip, detail=detail)
     if as_json:
         print_result(asdict(result))
     else:
