@@ -2,11 +2,11 @@
 
     python benchmarks/sizes.py PHOTOS [--style pepper] [--detail normal] [--lines 1440] [--out DIR]
 
-PHOTOS are pictures of real detail, or crops of them, of which `--lines` says how many lines the whole had. Each is
-scaled as if it had come in at 360 to 2160 lines, drawn as `cartoonize image` draws it, and the drawing brought to
-720 lines. Printed, for each size against 720: the mean difference of lightness (levels of 255), line pixels as a
-multiple, and the width of strong edges (10 to 90 %, in pixels of that size) beside the same photo drawn at its own
-size.
+PHOTOS are pictures of real detail, or crops of them, of which `--lines` says how many lines the whole had.
+Each is scaled as if it had come in at 360 to 2160 lines and drawn as `cartoonize image` draws it. Printed for
+each size: the mean difference of lightness from the drawing at 720 lines (levels of 255), its line pixels as
+a multiple of that one's, and the width of strong edges (10 to 90 %, in pixels of that size). `--detail full`
+draws each at its own size.
 """
 
 import argparse
@@ -14,10 +14,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image as Pillow
 
 from cartoonize import load
 from cartoonize.draw_size import LINES, enlarged, resized
+from cartoonize.frames import Backend, Image
 
 SIZES = (360, 540, 720, 1080, 1440, 2160)
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -40,7 +41,7 @@ def main() -> None:
     if True:
         found = {lines: [] for lines in SIZES}
         for path in options.photos:
-            photo = np.asarray(Image.open(path).convert("RGB"))
+            photo = np.asarray(Pillow.open(path).convert("RGB"))
             drawings = {
                 lines: drawn(draw, scaled(photo, lines / options.lines), lines, options.detail)
                 for lines in SIZES
@@ -49,7 +50,7 @@ def main() -> None:
             for lines, drawing in drawings.items():
                 found[lines].append(compare(drawing, drawings[720], size))
                 if options.out:
-                    Image.fromarray(drawing).save(options.out / f"{path.stem}-{lines}.png")
+                    Pillow.fromarray(drawing).save(options.out / f"{path.stem}-{lines}.png")
     print(f"{options.style}, {options.detail}, {len(options.photos)} photos, {draw.device}, {draw.precision}")
     print("lines  difference  line pixels  edge width")
     for lines in SIZES:
@@ -57,7 +58,7 @@ def main() -> None:
         print(f"{lines:5}  {difference:10.2f}  {line:11.2f}  {width:10.2f}")
 
 
-def drawn(draw, source, lines, detail):
+def drawn(draw: Backend, source: Image, lines: int, detail: str) -> Image:
     """The drawing of a picture of so many lines, at its own size; the picture may be a crop of it."""
     wanted = LINES[detail]
     if wanted is None or wanted == lines:
@@ -66,20 +67,20 @@ def drawn(draw, source, lines, detail):
     return enlarged(draw(resized(source, size)[None])[0], source.shape[1::-1])
 
 
-def compare(drawing, reference, size):
+def compare(drawing: Image, reference: Image, size: tuple[int, int]) -> tuple[float, float, float]:
     """Mean difference of lightness, line pixels as a multiple, and the width of strong edges."""
     small = resized(drawing, size) if drawing.shape[1::-1] != size else drawing
     difference = np.abs(small @ LUMA - reference @ LUMA).mean()
     return difference, line_share(small) / line_share(reference), edge_width(drawing)
 
 
-def line_share(picture):
+def line_share(picture: Image) -> float:
     """Share of the pixels that are darker than what is around them."""
     luma = (picture @ LUMA).astype(np.float32)
     return float((cv2.GaussianBlur(luma, (0, 0), 4) - luma > LINE).mean())
 
 
-def edge_width(picture):
+def edge_width(picture: Image) -> float:
     """Median pixels from 10 to 90 % of strong edges, across the steepest of rows and columns."""
     luma = (picture @ LUMA).astype(np.float32)
     gx, gy = cv2.Sobel(luma, cv2.CV_32F, 1, 0) / 8, cv2.Sobel(luma, cv2.CV_32F, 0, 1) / 8
@@ -90,7 +91,7 @@ def edge_width(picture):
     return float(np.median(0.8 * (high - low)[peak] / steep[peak])) if peak.any() else np.nan
 
 
-def scaled(picture, factor):
+def scaled(picture: Image, factor: float) -> Image:
     """A picture scaled by areas or bicubic."""
     return (
         resized(picture, tuple(round(side * factor) for side in picture.shape[1::-1]))

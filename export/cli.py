@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from ..choices import DETAILS
 from ..completion import models, style_names, words
+from ..draw_size import usable
 from ..errors import BackendError, ModelError
 from ..pending import PendingFile
 from ..styles.card import UNKNOWN
@@ -41,6 +43,15 @@ def export_onnx_command(
     batch: Annotated[
         str, typer.Option(metavar="N|dynamic", help="So many pictures a call only, or any number.")
     ] = "dynamic",
+    detail: Annotated[
+        str,
+        typer.Option(
+            metavar="low|normal|high|full",
+            help="Draw pictures of --size at 480, 720 or 1080 lines and enlarge the drawings, all in one "
+            "file; full draws them as they come.",
+            autocompletion=words(DETAILS),
+        ),
+    ] = "full",
     opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 18 to 23.")] = 18,
     overwrite: Overwrite = False,
 ) -> None:
@@ -56,6 +67,8 @@ def export_onnx_command(
 
       cartoonize export-onnx pepper small.onnx --precision fp16 --size 1280x720
 
+      cartoonize export-onnx pepper 4k.onnx --size 3840x2160 --detail normal
+
       cartoonize export-onnx runs/mine runs/mine/style.int8.onnx --precision int8
     """
     from .onnx import export_onnx
@@ -64,7 +77,14 @@ def export_onnx_command(
     wanted = None if size == "dynamic" else _size(size)
     chosen: Any = precision  # export_onnx says which there are
     found = export_onnx(
-        style, out, precision=chosen, size=wanted, batch=number, opset=opset, overwrite=overwrite
+        style,
+        out,
+        precision=chosen,
+        size=wanted,
+        batch=number,
+        detail=usable(detail, style, []),
+        opset=opset,
+        overwrite=overwrite,
     )
     typer.echo(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). {found}", err=True)
 

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import torch
+from torch import nn
 
 from ..backends.onnx import OnnxBackend
+from ..choices import Detail
+from ..draw_size import draw_size
 from ..errors import BackendError, ModelError
 from ..models import FrameModel, Generator, Swift
 from ..models.checkpoint import Header, load_style
 from ..models.cost import multiplications
 from ..models.deploy import deploy
+from ..models.draw_size import Enlarge, Reduce
 from ..models.int8 import fit_grids
 from ..pending import PendingFile
 from ..styles import find
@@ -36,6 +40,7 @@ def export_onnx(
     precision: Precision = "fp32",
     size: tuple[int, int] | None = None,
     batch: int | None = None,
+    detail: Detail = "full",
     opset: int = OPSETS[0],
     overwrite: bool = False,
 ) -> Parity:
@@ -48,6 +53,8 @@ def export_onnx(
             in the others, or folded into the convolutions.
         size: width and height, if the file is to be good for these only; some runtimes are faster then.
         batch: pictures a call, if it is to be good for this number only.
+        detail: the size at which the file draws pictures of `size`, and enlarges the drawings again (see
+            draw_size.py); "full" is that size itself, or any.
         opset: version of ONNX's operators, one of OPSETS. Older runtimes know only older ones.
         overwrite: replace what is there.
 
@@ -55,12 +62,17 @@ def export_onnx(
         ModelError: there is no such style, its file is damaged, or the exported network disagrees.
         MediaError: `out` exists already or cannot be written.
         BackendError: the packages that write ONNX files are not installed, or there is no such precision
-            or opset.
+            or opset, or a detail without a size.
     """
     if precision not in get_args(Precision):
         raise BackendError(f"ONNX files are written in fp32, fp16 or int8, not in {precision!r}.")
     if opset not in OPSETS:
         raise BackendError(f"Opsets from {OPSETS[0]} to {OPSETS[-1]} can be written, not {opset}.")
+    if detail != "full" and size is None:
+        raise BackendError(
+            f"A file that draws at detail {detail} is for one size: name it, as --size 3840x2160."
+        )
+    drawn = draw_size(*size, detail) if size else None
     path = find(style)
     generator, header = load_style(path)
     with PendingFile(out, overwrite=overwrite) as pending:
@@ -68,12 +80,17 @@ def export_onnx(
         if precision == "int8":
             from .int8 import write_int8
 
-            write_int8(_swift(generator, path), pending.path, opset, size, batch)
+            write_int8(_swift(generator, path), pending.path, opset, drawn, batch)
         else:
-            trace(deploy(generator, DTYPES[precision]), pending.path, opset, size, batch)
+            trace(deploy(generator, DTYPES[precision]), pending.path, opset, drawn, batch)
+        model, contrast = nn.Sequential(deployed(path)), 1.0
+        if size and drawn and size != drawn:
+            before, after = Reduce(drawn), Enlarge(drawn, size)
+            _surround(pending.path, before, after, opset, size, drawn, batch)
+            model, contrast = nn.Sequential(before, *model, after), after.gain
         _describe(pending.path, _about(path, header, generator, precision))
         draw = OnnxBackend(pending.path, "cpu", "auto")
-        return compare(deployed(path), draw, pictures(size, batch), precision=precision, name=out)
+        return compare(model, draw, pictures(size, batch), precision=precision, name=out, contrast=contrast)
 
 
 def _swift(generator: Generator, path: Path) -> Swift:
@@ -98,9 +115,37 @@ def deployed(path: Path, precision: str = "fp32") -> FrameModel:
     return deploy(generator, DTYPES[precision])
 
 
-def trace(model: FrameModel, path: Path, opset: int, size: tuple[int, int] | None, batch: int | None) -> None:
+def _surround(
+    path: Path,
+    before: Reduce,
+    after: Enlarge,
+    opset: int,
+    size: tuple[int, int],
+    drawn: tuple[int, int],
+    batch: int | None,
+) -> None:
+    """Put the graphs of both modules around that in the file."""
+    import onnx
+    from onnx import compose
+
+    network = compose.add_prefix(onnx.load(path), "network/")
+    trace(before, path, opset, size, batch, names=("images", "reduced"))
+    joined = compose.merge_models(onnx.load(path), network, [("reduced", "network/images")])
+    trace(after, path, opset, drawn, batch, names=("drawn", "cartoons"))
+    whole = compose.add_prefix(onnx.load(path), "enlarge/", rename_inputs=False, rename_outputs=False)
+    onnx.save(compose.merge_models(joined, whole, [("network/cartoons", "drawn")]), path)
+
+
+def trace(
+    model: nn.Module,
+    path: Path,
+    opset: int,
+    size: tuple[int, int] | None,
+    batch: int | None,
+    names: tuple[str, str] = ("images", "cartoons"),
+) -> None:
     """Write the graph of (N, H, W, 3) uint8 pictures to `path`; a size or batch that is None is left open."""
-    stride = model.generator.stride
+    stride = model.generator.stride if isinstance(model, FrameModel) else 1
     width, height = size or (16 * stride + 3, 16 * stride + 1)
     example = torch.zeros(batch or 2, height, width, 3, dtype=torch.uint8)
     fixed = {0: batch, 1: size, 2: size}
@@ -109,7 +154,7 @@ def trace(model: FrameModel, path: Path, opset: int, size: tuple[int, int] | Non
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         torch.onnx.export(
-            model.eval(), (example,), path, input_names=["images"], output_names=["cartoons"],
+            model.eval(), (example,), path, input_names=[names[0]], output_names=[names[1]],
             dynamic_shapes=(axes,), opset_version=opset, dynamo=True, verbose=False, external_data=False,
         )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Whether an exported network draws what PyTorch draws, on photos, in batches, at several sizes."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -8,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image as Pillow
+from torch import nn
 
 from ..errors import ModelError
 from ..frames import Backend, Image, Images
-from ..models import FrameModel
 
 # Odd sides, and some that are smaller than any stride, which padding has to mend.
 SHAPES = ((1, 256, 320), (3, 97, 131), (2, 64, 48), (1, 33, 65), (2, 5, 7))
@@ -56,7 +57,13 @@ def pictures(size: tuple[int, int] | None, batch: int | None) -> Iterator[Images
 
 
 def compare(
-    model: FrameModel, draw: Backend, batches: Iterable[Images], *, precision: str, name: Path
+    model: nn.Module,
+    draw: Backend,
+    batches: Iterable[Images],
+    *,
+    precision: str,
+    name: Path,
+    contrast: float = 1.0,
 ) -> Parity:
     """Draw the same pictures by PyTorch in float32 on the CPU, and by what was exported.
 
@@ -66,13 +73,14 @@ def compare(
         batches: pictures, (N, H, W, 3) uint8.
         precision: what it computes in.
         name: what the file will be called, for messages.
+        contrast: by how much differences grow behind the network, where drawings are enlarged.
 
     Raises:
         ModelError: they differ by more than `Parity` allows; says by how much, and where.
     """
     with torch.inference_mode():
         result = parity([(model(torch.from_numpy(images)).numpy(), draw(images)) for images in batches])
-    largest, usual = LIMITS[precision]
+    largest, usual = (math.ceil(contrast * limit) for limit in LIMITS[precision])
     if result.largest > largest or result.usual > usual:
         raise ModelError(
             f"{name} was not written: it does not draw what PyTorch draws. The largest difference is "

@@ -1,0 +1,48 @@
+"""The way to the size at which a network draws, and back, as modules: for exported files and for GPUs.
+
+`cartoonize/draw_size.py` does the same by OpenCV, and says why.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Reduce(nn.Module):
+    """Pictures (N, H, W, 3) uint8 -> the same at `size` (width, height), without aliasing."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.shape = size[::-1]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, H, W, 3) uint8 -> (N, height, width, 3) uint8."""
+        x = images.permute(0, 3, 1, 2).float()
+        return _as_bytes(F.interpolate(x, self.shape, mode="bilinear", align_corners=False, antialias=True))
+
+
+class Enlarge(nn.Module):
+    """Drawings of `drawn` (width, height) -> the same at `size`, its edges sharp; as `draw_size.enlarged`."""
+
+    def __init__(self, drawn: tuple[int, int], size: tuple[int, int]) -> None:
+        super().__init__()
+        self.shape = size[::-1]
+        self.contrast = (size[0] * size[1] / (drawn[0] * drawn[1])) ** 0.5
+        self.gain = 2 * self.contrast - 1  # by how much a difference of drawings can grow
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, height of `drawn`, its width, 3) uint8 -> (N, height of `size`, its width, 3) uint8."""
+        x = images.permute(0, 3, 1, 2).float()
+        lightest, darkest = F.max_pool2d(x, 3, 1, 1), -F.max_pool2d(-x, 3, 1, 1)
+        middle = (0.5 * (darkest + lightest)).round()
+        steep = self._grown(self.contrast * x + (1 - self.contrast) * middle, "bicubic")
+        low, high = (self._grown(bound, "bilinear").round() for bound in (darkest, lightest))
+        return _as_bytes(torch.minimum(torch.maximum(steep, low), high))
+
+    def _grown(self, x: Tensor, mode: str) -> Tensor:
+        grown: Tensor = F.interpolate(x, self.shape, mode=mode, align_corners=False)
+        return grown
+
+
+def _as_bytes(x: Tensor) -> Tensor:
+    return x.clamp(0, 255).round().permute(0, 2, 3, 1).to(torch.uint8)
