@@ -13,7 +13,7 @@ def load_opencv() -> ModuleType:
     """
     try:
         import cv2
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError of a library that it loads
         raise BackendError(
             f"OpenCV cannot be imported ({error}); replace opencv-python by opencv-python-headless, or "
             f"install the system packages libgl1, libglib2.0-0 and libxcb1."

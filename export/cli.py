@@ -10,7 +10,6 @@ import typer
 
 from ..choices import DETAILS
 from ..completion import models, style_names, words
-from ..draw_size import usable
 from ..errors import BackendError, ModelError
 from ..pending import PendingFile
 from ..styles.card import UNKNOWN
@@ -71,6 +70,7 @@ def export_onnx_command(
 
       cartoonize export-onnx runs/mine runs/mine/style.int8.onnx --precision int8
     """
+    from ..draw_size import usable
     from .onnx import export_onnx
 
     number = None if batch == "dynamic" else _count(batch)

@@ -19,7 +19,7 @@ def measured(tmp_path_factory, tiny_style):
 
 def test_every_stage_is_measured(measured):
     """Decoding, network and encoding alone, and all together, by the clock and in CPU time."""
-    assert list(measured.stages) == ["decode", "network", "stabilize", "encode", "together"]
+    assert list(measured.stages) == ["decode", "network", "stabilize", "enlarge", "encode", "together"]
     assert all(cost.wall > 0 and cost.cpu > 0 for cost in measured.stages.values())
     assert measured.frames == 12
     assert measured.fps == pytest.approx(1000 / measured.stages["together"].wall)
@@ -35,7 +35,7 @@ def test_it_says_what_ran(measured):
 
 def test_ratios():
     """The whole is compared with the slowest stage, and with what all cores together could do."""
-    result = Benchmark("s", "1x1", 10, 1, "cpu", "fp32", "pytorch", 1)
+    result = Benchmark("s", "1x1", 10, 1, "cpu", "fp32", "pytorch", 1, "normal")
     result.stages = {
         "decode": Cost(2, 2), "network": Cost(20, 40), "encode": Cost(10, 10), "together": Cost(30, 55),
     }  # fmt: skip

@@ -350,7 +350,7 @@ def assert_kills_do_no_harm(tmp_path, style, kills, seed):
     clip.options = {"crf": "20", "g": "90", "bf": "2"}
     source = clip.write(tmp_path / "in.mp4")
     whole, target = tmp_path / "whole.mp4", tmp_path / "out.mp4"
-    draw(source, whole, style)
+    subprocess.run(command(source, whole, style), check=True)
     folder = tmp_path / ".out.mp4.cartoonize"
     killed = resumed = 0
     while killed < kills:

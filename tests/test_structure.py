@@ -87,6 +87,7 @@ ALLOWED = {
         "backends",
         "cores",
         "demo",
+        "draw_size",
         "frames",
         "job",
         "media",

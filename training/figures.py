@@ -151,13 +151,14 @@ def ratio(output: float, source: float) -> float:
 def _canny(picture: Image) -> Floats:
     cv2 = load_opencv()
     edges = cv2.Canny(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), *CANNY) > 0
-    return edges.astype(np.float32)  # type: ignore[no-any-return]
+    shown: Floats = edges.astype(np.float32)
+    return shown
 
 
 def _lab(picture: Image) -> Floats:
     from skimage.color import rgb2lab
 
-    lab: Floats = rgb2lab(picture).astype(np.float32)  # type: ignore[no-untyped-call]
+    lab: Floats = rgb2lab(picture).astype(np.float32)
     return lab
 
 

@@ -48,7 +48,8 @@ def coherence(picture: Tensor, sigma: float = 2.5) -> Tensor:
     (a - b) / (a + b) of the structure tensor's eigenvalues (Weickert, 1999, without the square).
     """
     xx, xy, yy = _structure_tensor(picture, sigma)
-    return (((xx - yy).square() + 4 * xy.square()).sqrt() / (xx + yy + 1e-6))[None]
+    share: Tensor = ((xx - yy).square() + 4 * xy.square()).sqrt() / (xx + yy + 1e-6)
+    return share[None]
 
 
 def roughness(fine: Tensor, direction: Tensor, sigma: float = 8.0) -> Tensor:

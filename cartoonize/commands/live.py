@@ -149,5 +149,5 @@ def _finish(report: "LiveReport", as_json: bool) -> None:
         say(
             f"{plain(report.sink)}: {report.frames} frame{plural} in {report.seconds:.1f} s, "
             f"{report.fps:.1f} frames/s, {took['median']} ms behind (95 %: {took['p95']} ms), "
-            f"{report.dropped} dropped, detail {report.detail}"
+            f"detail {report.detail}, {report.dropped} dropped"
         )

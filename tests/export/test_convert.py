@@ -147,7 +147,12 @@ def test_an_imported_style_draws_what_was_published(run, tmp_path, architecture,
     code, out, err = run("import-weights", tmp_path / "a.pth", style)
     assert (code, out) == (0, "")
     assert f"{architecture} (width 8, blocks" in err
-    assert run("image", tmp_path / "in.png", drawn, "--style", style, "--precision", "fp32")[0] == 0
+    assert (
+        run("image", tmp_path / "in.png", drawn, "--style", style, "--precision", "fp32", "--detail", "full")[
+            0
+        ]
+        == 0
+    )
     expected = plain_picture(plain, weights, picture, bgr)
     assert np.abs(np.asarray(Image.open(drawn)).astype(int) - expected).max() <= 1
 
