@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .choices import DETAILS, Detail, nearest
 from .errors import BackendError, MediaError
-from .frames import Frame, Image
+from .frames import Backend, Frame, Image
 from .opencv import load_opencv
 
 LINES: dict[str, int | None] = {"low": 480, "normal": 720, "high": 1080, "full": None}
@@ -64,6 +64,12 @@ def prepared(frame: Frame, detail: Detail, *, keep_source: bool) -> Frame:
         return frame
     full = frame.image if keep_source else None
     return replace(frame, image=resized(frame.image, size), full=full, full_size=(width, height))
+
+
+def draw_picture(backend: Backend, picture: Image, detail: Detail = "normal") -> Image:
+    """The drawing of a picture, in the picture's size."""
+    frame = prepared(Frame(picture), detail, keep_source=False)
+    return enlarged(backend(frame.image[None])[0], frame.size)
 
 
 def finished(frame: Frame, image: Image) -> Frame:

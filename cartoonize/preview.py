@@ -11,7 +11,7 @@ from PIL.Image import Image as Picture
 
 from .backends import LoadedBackend, load
 from .choices import Detail
-from .draw_size import enlarged, finished
+from .draw_size import draw_picture, enlarged, finished
 from .errors import MediaError
 from .frames import Frame, Image
 from .media import (
@@ -100,12 +100,11 @@ def preview_styles(
         ModelError: a style cannot be used.
     """
     file = _sheet_file(target, overwrite=overwrite)
-    frame = _middle(source, Decoding(detail=detail, keep_source=True))
-    cells = [Cell((_source(frame).image,), source.name)]
-    cells += [
-        Cell((enlarged(load(name, device=device)(frame.image[None])[0], frame.size),), name)
-        for name in styles
-    ]
+    picture = _middle(source).image
+    cells = [Cell((picture,), source.name)]
+    for name in styles:
+        drawing = draw_picture(load(name, device=device), picture, detail)
+        cells.append(Cell((drawing,), name))
     _save(sheet(cells), file)
 
 
@@ -172,12 +171,12 @@ def _source(frame: Frame) -> Frame:
     return finished(frame, frame.image if frame.full is None else frame.full)
 
 
-def _middle(source: Path, decoding: Decoding) -> Frame:
-    with open_source(source, decoding=decoding) as opened:
+def _middle(source: Path) -> Frame:
+    with open_source(source) as opened:
         if not isinstance(opened, VideoSource) or not opened.frames:
             return next(iter(opened))
         middle = float(opened.frames / opened.rate) / 2
-    with open_video(source, start=middle, decoding=decoding) as film:
+    with open_video(source, start=middle) as film:
         return next(iter(film))
 
 

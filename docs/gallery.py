@@ -15,6 +15,7 @@ from PIL import Image
 
 from cartoonize import load
 from cartoonize.demo import SHOT, pictures
+from cartoonize.draw_size import draw_picture, resized
 from cartoonize.frames import Backend
 from cartoonize.styles import DEFAULT, builtin
 
@@ -30,17 +31,18 @@ FRAMES = 12
 
 
 def main() -> None:
-    """Draw everything anew."""
+    """Draw everything again."""
     backends = {name: load(name, device="cpu") for name in builtin()}
     for name, (file, scale) in PHOTOS.items():
         photo = read(file, scale)
-        drawn = [backend(photo[None])[0] for backend in backends.values()]
+        drawn = [draw_picture(backend, photo) for backend in backends.values()]
         save(grid([photo, *drawn], 2), OUT / f"gallery-{name}.webp")
     for name, backend in backends.items():
         preview(backend, Path(builtin()[name]).with_suffix(".webp"))
     save(consecutive(backends[DEFAULT]), OUT / "gallery-frames.webp")
+    save(details(backends[DEFAULT]), OUT / "detail.webp")
     astronaut = read("astronaut.png", 1.0)
-    save(grid([astronaut, backends[DEFAULT](astronaut[None])[0]], 2), OUT / "before-after.webp")
+    save(grid([astronaut, draw_picture(backends[DEFAULT], astronaut)], 2), OUT / "before-after.webp")
 
 
 def read(file: str, scale: float) -> np.ndarray:
@@ -52,15 +54,28 @@ def read(file: str, scale: float) -> np.ndarray:
 
 def preview(backend: Backend, path: Path) -> None:
     """A face before and after, for the style's card."""
-    face = read("astronaut.png", 1.0)[:256, 100:356]
-    save(grid([face, backend(face[None])[0]], 2), path)
+    photo = read("astronaut.png", 1.0)
+    face = np.s_[:256, 100:356]
+    save(grid([photo[face], draw_picture(backend, photo)[face]], 2), path)
 
 
 def consecutive(backend: Backend) -> np.ndarray:
     """Neighbouring frames of the demo's clip as they are drawn, around the middle of a camera move."""
     frames = [np.asarray(p) for p in islice(pictures(), SHOT + 20, SHOT + 20 + FRAMES)]
-    drawn = [backend(frame[None])[0][:300, 170:470] for frame in frames]
+    drawn = [draw_picture(backend, frame)[:300, 170:470] for frame in frames]
     return grid(drawn, 4)
+
+
+def details(backend: Backend) -> np.ndarray:
+    """One crop of a photo as it comes at 2160 and at 360 lines: as it is, at `full`, and at `normal`."""
+    photo = read("astronaut.png", 1.0)
+    rows = []
+    for lines in (2160, 360):
+        large = resized(photo, (lines, lines))
+        drawn = [large, draw_picture(backend, large, "full"), draw_picture(backend, large)]
+        crop = np.s_[: lines // 2, lines // 4 : lines * 3 // 4]
+        rows += [resized(picture[crop], (400, 400)) for picture in drawn]
+    return grid(rows, 3)
 
 
 def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:

@@ -70,6 +70,9 @@ class Look:
     texture: tuple[float, float] = (0.009, 0.025)  # density of texture: from where to where it becomes blobs
     lift: float = 0.6  # exponent before smoothing; dark faces lose their features at 1
     brightness: float = 1.0  # exponent of the lightness before it is stepped; below 1 is brighter
+    clarity: float = (
+        0.0  # contrast added to what is fainter than CLARITY in lightness; few tones would swallow it
+    )
     tones: int = 7  # steps of lightness from black to white
     tone_slope: float = 3.0  # how steeply one tone passes into the next
     tone_mix: float = 0.6  # share of the stepped lightness against the smooth one

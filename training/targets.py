@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from .presets import Look
 
+CLARITY = 8.0  # difference of lightness from the surround that counts as faint
 LINE_FREE = 0.006  # density of texture below which nothing holds lines back
 LUMA = (0.299, 0.587, 0.114)  # Rec. 601, on gamma-coded RGB
 
@@ -92,13 +93,24 @@ def kuwahara(picture: Tensor, sigma: float = 1.2, offset: float = 1.8, sectors: 
 def paint(picture: Tensor, look: Look) -> Tensor:
     """The fills of a smoothed picture: stepped lightness, and its own colours or those of ink on paper."""
     lab = rgb_to_lab(picture)
-    lightness = soft_steps(100 * (lab[:1] / 100).clamp(min=0) ** look.brightness, look)
+    lightness = clearer(lab[:1], look.clarity) if look.clarity else lab[:1]
+    lightness = soft_steps(100 * (lightness / 100).clamp(min=0) ** look.brightness, look)
     lightness = look.black + (1 - look.black / 100) * lightness
     if look.paper is not None:
         ink, paper = (picture.new_tensor(colour)[:, None, None] for colour in (look.ink, look.paper))
         return (ink + (paper - ink) * lightness / 100).clamp(0, 1)
     warm = lab.new_tensor([0.0, look.warmth])[:, None, None]
     return lab_to_rgb(torch.cat([lightness, lab[1:] * look.chroma + warm])).clamp(0, 1)
+
+
+def clearer(lightness: Tensor, clarity: float, sigma: float = 20.0) -> Tensor:
+    """Lightness (1, H, W) with more contrast in what is faint and up to `sigma` pixels large.
+
+    d + clarity d exp(-(d / CLARITY)^2), where d is the difference from a Gaussian: strong edges, which would
+    get halos, stay as they are.
+    """
+    difference = lightness - gaussian_blur(lightness, sigma)
+    return lightness + clarity * difference * (-(difference / CLARITY).square()).exp()
 
 
 def l0_smooth(
