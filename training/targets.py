@@ -21,9 +21,9 @@ LUMA = (0.299, 0.587, 0.114)  # Rec. 601, on gamma-coded RGB
 def cartoon_target(photo: Tensor, look: Look) -> Tensor:
     """Redraw a photo (3, H, W) in [0, 1] -> the same: smooth, step the tones, draw the lines, polish."""
     lifted = photo**look.lift
-    fine, direction = fine_structure(lifted), coherence(lifted)
-    noise = roughness(fine, direction)
-    texture = density(fine, direction)
+    texture = density(fine_structure(lifted), coherence(lifted))
+    # Coarser than texture, as enlarged photos are soft, and still finer than the faint shapes that are to stay.
+    noise = roughness(fine_structure(lifted, 3.5), coherence(lifted, 4.0))
     low, high = look.texture
     blobs = ((texture - low) / (high - low)).clamp(0, 1)
     painted = lifted + blobs * (kuwahara(lifted) - lifted)
