@@ -22,7 +22,7 @@ def cartoon_target(photo: Tensor, look: Look) -> Tensor:
     """Redraw a photo (3, H, W) in [0, 1] -> the same: smooth, step the tones, draw the lines, polish."""
     lifted = photo**look.lift
     texture = density(fine_structure(lifted), coherence(lifted))
-    # Coarser than texture, as enlarged photos are soft, and still finer than the faint shapes that are to stay.
+    # Coarser than texture, as enlarged photos are soft; finer than the faint shapes that are to stay.
     noise = roughness(fine_structure(lifted, 3.5), coherence(lifted, 4.0))
     low, high = look.texture
     blobs = ((texture - low) / (high - low)).clamp(0, 1)

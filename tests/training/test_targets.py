@@ -107,14 +107,15 @@ def test_lab_and_back(scene):
 
 
 def test_ink_has_three_tones():
-    """A ramp of greys becomes three tones of one warm hue."""
+    """A ramp of greys becomes three tones of one warm hue, nearly flat, with a wash in each."""
     ramp = torch.linspace(0, 1, 256).expand(3, 4, 256)
     tones = paint(ramp, preset("ink").look)
-    steps = (tones[0, 0].diff().abs() < 1e-3).float()
-    assert steps.mean() > 0.5  # flat over most of its length
+    slopes = tones[0, 0].diff()
+    flat = slopes < 0.5 * slopes.mean()
+    assert flat.float().mean() > 0.5  # over most of its length
     assert (tones[0] >= tones[2]).all()
-    levels = torch.histc(tones[0, 0], 20, 0, 1)
-    assert (levels > 20).sum() == 3
+    begins = flat[1:] & ~flat[:-1]
+    assert begins.sum() + flat[0] == 3
 
 
 def test_blacks_are_lifted_and_colours_warmed():
