@@ -102,8 +102,10 @@ def stylize(
         DamageError: parts of the source are damaged. What could be drawn is in NAME.partial.SUFFIX.
         CartoonizeError: what a user can mend, in a sentence. Nothing is left under `target` then.
     """
-    with open_source(Path(source), start=start, end=end, decoding=decoding) as frames:
-        backend = load(style, device=device, precision=precision, onnx=onnx)
+    with (
+        open_source(Path(source), start=start, end=end, decoding=decoding) as frames,
+        load(style, device=device, precision=precision, onnx=onnx) as backend,
+    ):
         sink = open_sink(
             Path(target), frames, encoding=encoding, overwrite=overwrite, size=written_size(frames, retouch)
         )

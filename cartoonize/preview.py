@@ -99,7 +99,9 @@ def preview_styles(
     file = _sheet_file(target, overwrite=overwrite)
     frame = _middle(source)
     cells = [Cell((frame.image,), source.name)]
-    cells += [Cell((load(name, device=device)(frame.image[None])[0],), name) for name in styles]
+    for name in styles:
+        with load(name, device=device) as backend:
+            cells.append(Cell((backend(frame.image[None])[0],), name))
     _save(sheet(cells), file)
 
 

@@ -72,8 +72,8 @@ def export_onnx(
         else:
             trace(deploy(generator, DTYPES[precision]), pending.path, opset, size, batch)
         _describe(pending.path, _about(path, header, generator, precision))
-        draw = OnnxBackend(pending.path, "cpu", "auto")
-        return compare(deployed(path), draw, pictures(size, batch), precision=precision, name=out)
+        with OnnxBackend(pending.path, "cpu", "auto") as draw:
+            return compare(deployed(path), draw, pictures(size, batch), precision=precision, name=out)
 
 
 def _swift(generator: Generator, path: Path) -> Swift:

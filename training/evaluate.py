@@ -72,19 +72,19 @@ def evaluate(
     """
     _check_clip(clip)
     artist = sample(list_pictures(drawings), count) if drawings else []
-    backend, report = load(style, device=device), Report(style)
-    found, squares = [], []
-    for photo in _readable(sample(list_pictures(photos), count), report):
-        drawn = backend(photo[None].copy())[0]
-        found.append(compare(photo, drawn))
-        squares.append([centre_square(picture, SQUARE) for picture in (photo, drawn)])
-    if not found:
-        raise TrainingError("None of the photos can be read.")
-    report.add({"pictures": len(found)} | summarise(found))
-    work = backend.gflop(720, 1280)
-    if work is not None:
-        report.add({"gflop_720p": work})
-    _measure_flicker(report, backend, clip, frames)
+    found, squares, report = [], [], Report(style)
+    with load(style, device=device) as backend:
+        for photo in _readable(sample(list_pictures(photos), count), report):
+            drawn = backend(photo[None].copy())[0]
+            found.append(compare(photo, drawn))
+            squares.append([centre_square(picture, SQUARE) for picture in (photo, drawn)])
+        if not found:
+            raise TrainingError("None of the photos can be read.")
+        report.add({"pictures": len(found)} | summarise(found))
+        work = backend.gflop(720, 1280)
+        if work is not None:
+            report.add({"gflop_720p": work})
+        _measure_flicker(report, backend, clip, frames)
     _measure_distances(report, squares, artist, features, metric_weights)
     return report
 

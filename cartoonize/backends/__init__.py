@@ -1,7 +1,7 @@
 """Runtimes: each file here makes functions from pictures to pictures (frames.Backend) out of style files."""
 
 import re
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import TYPE_CHECKING, Protocol, Self, get_args
 
 from ..choices import DEVICES, Precision, nearest
 from ..errors import BackendError
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class LoadedBackend(Protocol):
-    """A Backend that says what runs.
+    """A Backend that says what runs. Whoever loads it closes it, by `close` or a `with` block.
 
     `batch` is the number of pictures a call that suits the device; `notices` is what a user has to be told.
     `reading` is how a network was understood that does not say it of itself; empty for all others.
@@ -34,6 +34,14 @@ class LoadedBackend(Protocol):
 
     def __call__(self, images: Images) -> Images: ...
 
+    def close(self) -> None:
+        """End all threads and wait for them; a closed back end draws no more. Closing again does nothing."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
 
 def load(
     style: str = DEFAULT,
@@ -43,6 +51,8 @@ def load(
     onnx: "OnnxOptions | None" = None,
 ) -> LoadedBackend:
     """Load a style as a function on pictures, (N, H, W, 3) uint8 RGB -> the same, of any size.
+
+    It owns threads until it is closed: `with load("pepper") as draw: ...`.
 
     Args:
         style: a built-in name, a style file (.safetensors), a network of this or another program (.onnx), a

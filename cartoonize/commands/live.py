@@ -89,10 +89,13 @@ def live(
     if rate is not None and rate <= 0:
         raise MediaError(f"{fps} frames/s cannot be; write a rate above 0.")
     found = feed(source, size=parse_size(size) if size else None, fps=rate)
-    backend = open_backend(style, device, precision)
     report = LiveReport(source, sink, style)
     decoding = Decoding(max_size=max_size)
-    with LiveSource(found, decoding=decoding, fps=rate, timeout=timeout) as pictures, Signals() as signals:
+    with (
+        open_backend(style, device, precision) as backend,
+        LiveSource(found, decoding=decoding, fps=rate, timeout=timeout) as pictures,
+        Signals() as signals,
+    ):
         target = open_live_sink(sink, pictures, title=f"cartoonize: {style}", overwrite=overwrite)
         with status() as show, Keys() as keys:
             asked = [signals.ended, keys.ended, *([target.ended] if isinstance(target, WindowSink) else [])]
