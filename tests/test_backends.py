@@ -23,10 +23,9 @@ def exported(tmp_path_factory, tiny_style):
 @pytest.fixture(params=["pytorch", "onnx", "null"])
 def backend(request, tiny_style):
     """Each back end in turn, on the CPU, with the same network where it has one."""
-    if request.param == "null":
-        return load("null", device="cpu")
-    style = tiny_style if request.param == "pytorch" else request.getfixturevalue("exported")
-    return load(str(style), device="cpu")
+    style = {"pytorch": tiny_style, "null": "null"}.get(request.param) or request.getfixturevalue("exported")
+    with load(str(style), device="cpu") as opened:
+        yield opened
 
 
 def noise(*shape, seed=0):
@@ -70,6 +69,19 @@ def test_it_says_what_runs(backend):
     assert backend.device
     assert backend.precision in ("fp32", "bf16", "fp16", "none")
     assert backend.batch >= 1
+
+
+def test_a_closed_back_end_draws_no_more(backend):
+    """Closing is for good and can be repeated; what ran can still be asked for."""
+    backend(noise(2, 16, 16))
+    backend.close()
+    backend.close()
+    with pytest.raises(BackendError, match="closed"):
+        backend(noise(1, 16, 16))
+    with pytest.raises(BackendError, match="closed"):
+        backend(noise(2, 16, 16))
+    assert backend.device
+    assert backend.notices == []
 
 
 def test_bf16_is_close_to_fp32(tiny_style):
@@ -216,19 +228,19 @@ def test_out_of_memory_has_an_end():
 )
 def test_pytorchs_own_out_of_memory_is_recognised(tiny_style, monkeypatch, trouble):
     """The errors that PyTorch raises on GPUs and on CPUs lead to smaller batches."""
-    backend = load(str(tiny_style), device="cpu", precision="fp32")
-    images = noise(4, 40, 48)
-    expected, draw = backend(images), backend._model.forward
+    with load(str(tiny_style), device="cpu", precision="fp32") as backend:
+        images = noise(4, 40, 48)
+        expected, draw = backend(images), backend._model.forward
 
-    def forward(pixels):
-        if len(pixels) > 2:
-            raise trouble
-        return draw(pixels)
+        def forward(pixels):
+            if len(pixels) > 2:
+                raise trouble
+            return draw(pixels)
 
-    monkeypatch.setattr(backend._model, "forward", forward)
-    monkeypatch.setattr(backend._lanes, "count", 1)
-    assert np.array_equal(backend(images), expected)
-    assert "batches of 2" in backend.notices[0]
+        monkeypatch.setattr(backend._model, "forward", forward)
+        monkeypatch.setattr(backend._lanes, "count", 1)
+        assert np.array_equal(backend(images), expected)
+        assert "batches of 2" in backend.notices[0]
 
 
 def test_other_errors_of_pytorch_are_raised(tiny_style, monkeypatch):

@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Protocol, Self, get_args
 
+from .. import cores
 from ..choices import DEVICES, Precision, nearest
 from ..errors import BackendError
 from ..frames import Images
@@ -52,7 +53,8 @@ def load(
 ) -> LoadedBackend:
     """Load a style as a function on pictures, (N, H, W, 3) uint8 RGB -> the same, of any size.
 
-    It owns threads until it is closed: `with load("pepper") as draw: ...`.
+    It owns threads until it is closed: `with load("pepper") as draw: ...`. Where PyTorch is not imported yet,
+    its threads will sleep while they wait (see cores.py).
 
     Args:
         style: a built-in name, a style file (.safetensors), a network of this or another program (.onnx), a
@@ -68,6 +70,7 @@ def load(
         ModelError: there is no such style, or its file is damaged.
         BackendError: the device or precision is not to be had. Nothing else runs in its place.
     """
+    cores.wait_asleep()
     check_device(device)
     if precision not in get_args(Precision):
         known = get_args(Precision)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .. import cores
 from ..console import plain, print_result, say, status, tell
 from ..errors import MediaError
 from ..options import (
@@ -84,7 +83,6 @@ def live(
     from ..live.window import WindowSink
     from ..media import Decoding
 
-    cores.wait_asleep()
     rate = parse_rate(fps)
     if rate is not None and rate <= 0:
         raise MediaError(f"{fps} frames/s cannot be; write a rate above 0.")
