@@ -39,6 +39,17 @@ def tiny_style(tmp_path_factory, lively_generator) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_onnx(tmp_path_factory, tiny_style) -> Path:
+    """The same network as an ONNX file, as `export_onnx` writes it by default; not to be changed."""
+    pytest.importorskip("onnxscript")
+    from cartoonize.export.onnx import export_onnx
+
+    path = tmp_path_factory.mktemp("onnx") / "tiny.onnx"
+    export_onnx(str(tiny_style), path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def store(tmp_path_factory):
     """A bucket `films` of an S3 server on this machine; gives a client that looks into it by itself."""
     server = pytest.importorskip("moto.server", reason="needs moto[server]").ThreadedMotoServer(port=0)

@@ -9,21 +9,10 @@ from cartoonize.backends.tiles import Fitted, TooLarge
 from cartoonize.models.checkpoint import Card, save_style
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory, tiny_style):
-    """The tiny style as an ONNX file."""
-    pytest.importorskip("onnxscript")
-    from cartoonize.export.onnx import export_onnx
-
-    path = tmp_path_factory.mktemp("onnx") / "tiny.onnx"
-    export_onnx(str(tiny_style), path)
-    return path
-
-
 @pytest.fixture(params=["pytorch", "onnx", "null"])
 def backend(request, tiny_style):
     """Each back end in turn, on the CPU, with the same network where it has one."""
-    style = {"pytorch": tiny_style, "null": "null"}.get(request.param) or request.getfixturevalue("exported")
+    style = {"pytorch": tiny_style, "null": "null"}.get(request.param) or request.getfixturevalue("tiny_onnx")
     with load(str(style), device="cpu") as opened:
         yield opened
 
@@ -93,9 +82,9 @@ def test_bf16_is_close_to_fp32(tiny_style):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 @pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:7"])
-def test_cuda_means_cuda(tiny_style, exported, device):
+def test_cuda_means_cuda(tiny_style, tiny_onnx, device):
     """Without a GPU, asking for one is an error: nothing runs on the CPU in its place."""
-    for style in (tiny_style, exported):
+    for style in (tiny_style, tiny_onnx):
         with pytest.raises(BackendError, match="was asked for"):
             load(str(style), device=device)
 

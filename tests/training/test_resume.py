@@ -2,6 +2,7 @@
 
 import errno
 import json
+import multiprocessing
 import re
 import shutil
 import signal
@@ -56,11 +57,13 @@ def test_resumed_run_equals_an_uninterrupted_one(settings, tmp_path, phase, prec
 
 
 def test_workers_do_not_change_the_result(settings, tmp_path):
-    """Pictures loaded by other processes give the same weights as those loaded by the training's own."""
+    """Pictures loaded by other processes give the same weights as those loaded by the training's own; the
+    processes end with the training."""
     alone = settings("pretrain", run=tmp_path / "alone", workers=0, images=8)
     helped = settings("pretrain", run=tmp_path / "helped", workers=2, images=8)
     train(alone)
     train(helped)
+    assert multiprocessing.active_children() == []
     assert_equal(weights_of(alone), weights_of(helped))
 
 
