@@ -95,6 +95,9 @@ def test_forgotten_back_ends_leave_nothing(precision):
     assert left == 0
 
 
+# Slow, as one of some fifty such processes used both cores of an overloaded machine (load 64) for minutes.
+# Why is not known; processes that close their back ends did not.
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", BF16, "int8"])
 def test_fifty_open_back_ends_hold_nobody_up(precision, alone):
     """A program that never closes what it opened ends within a second of its last work all the same."""
