@@ -18,8 +18,8 @@ Draw = Callable[[Images, int], Images]
 class Lanes:
     """On a CPU a lane for each picture, with a share of the cores; a picture alone gets all of them.
 
-    Threads that share one picture would wait for each other after every layer, spinning on cores that the
-    decoder and the encoder could use.
+    Threads that share one picture would wait for each other after every layer, for cores that the decoder
+    and the encoder use.
 
     The threads end by `close`, or when nothing refers to the lanes any more.
     """
