@@ -82,13 +82,14 @@ def cartoongan(options: argparse.Namespace, folder: Path) -> None:
     generator = ARCHITECTURES["cartoongan"]().eval()
     path = folder / "cartoongan.safetensors"
     save_style(path, generator, Card())
-    backend, frames = load(str(path), device="cpu"), first_frames(options.video, 4)
+    frames = first_frames(options.video, 4)
     turns: dict[str, list[float]] = {"this": [], "plain": []}
-    backend(frames)
-    plain(generator, frames[:1])
-    for _ in range(options.turns):
-        turns["this"].append(seconds(lambda: backend(frames)) / len(frames))
-        turns["plain"].append(seconds(lambda: plain(generator, frames[:2])) / 2)
+    with load(str(path), device="cpu") as backend:
+        backend(frames)
+        plain(generator, frames[:1])
+        for _ in range(options.turns):
+            turns["this"].append(seconds(lambda: backend(frames)) / len(frames))
+            turns["plain"].append(seconds(lambda: plain(generator, frames[:2])) / 2)
     ours, theirs = (statistics.median(values) for values in turns.values())
     times = f"this runtime ({backend.precision}): {ours:.2f} s a frame; plain loop: {theirs:.2f}"
     print(f"{times}; ratio {theirs / ours:.2f}")
@@ -136,20 +137,22 @@ def roofline(options: argparse.Namespace, folder: Path) -> None:
         generator = ARCHITECTURES[name](**config).eval()
         path = folder / f"{name}.safetensors"
         save_style(path, generator, Card())
-        backend, few = load(str(path), device="cpu"), frames[: 4 if name == "swift" else 2]
-        backend(few)
-        run = partial(backend, few)
-        took = statistics.median(seconds(run) for _ in range(options.turns)) / len(few)
+        few = frames[: 4 if name == "swift" else 2]
+        with load(str(path), device="cpu") as backend:
+            backend(few)
+            run = partial(backend, few)
+            took = statistics.median(seconds(run) for _ in range(options.turns)) / len(few)
         work = 2e-12 * multiplications(generator, 720, 1280)
         traffic = 2 * layer_bytes(generator) / 1e9
         print(f"{name} {config or ''}: {1e3 * work:.1f} GFLOP, {traffic:.2f} GB between layers")
         print(f"    {1e3 * took:.1f} ms: {work / took / ceiling:.0%} of the matrix rate,", end=" ")
         print(f"{traffic / took / bandwidth:.0%} of the memory's")
-    short, backend = integer_rate(size), load("pepper", device="cpu", precision="int8")
-    run = partial(backend, frames)
-    run()
-    took = statistics.median(seconds(run) for _ in range(3 * options.turns)) / len(frames)
-    work = 1e-3 * (backend.gflop(720, 1280) or 0)
+    short = integer_rate(size)
+    with load("pepper", device="cpu", precision="int8") as backend:
+        run = partial(backend, frames)
+        run()
+        took = statistics.median(seconds(run) for _ in range(3 * options.turns)) / len(frames)
+        work = 1e-3 * (backend.gflop(720, 1280) or 0)
     print(f"matrix rate {short:.2f} TOP/s in int8")
     print(f"swift in int8: {1e3 * took:.1f} ms, {work / took / short:.0%} of the matrix rate")
 
@@ -200,24 +203,25 @@ def network(options: argparse.Namespace, folder: Path) -> None:
         generator = ARCHITECTURES[name]().eval()
         path = folder / f"{name}.safetensors"
         save_style(path, generator, Card())
-        draw_all = partial(load(str(path), device=options.device), images)
-        draw_all()
-        took = statistics.median(seconds(draw_all) for _ in range(2 * options.turns + 1)) / options.batch
+        with load(str(path), device=options.device) as backend:
+            draw_all = partial(backend, images)
+            draw_all()
+            took = statistics.median(seconds(draw_all) for _ in range(2 * options.turns + 1)) / options.batch
         rate = 2e-12 * multiplications(generator, height, width) / took
         print(f"{name}: {1 / took:.2f} frames/s, {rate:.2f} TFLOP/s, {rate / ceiling:.0%} of the matrix rate")
 
 
 def lanes(options: argparse.Namespace, folder: Path) -> None:
     """The whole pipeline with a thread for each picture, and with all threads at one picture at a time."""
-    backend = load("pepper", device="cpu")
-    cores = backend._lanes.count  # noqa: SLF001  # what is switched on and off here has no public name
-    rates: dict[int, list[float]] = {cores: [], 1: []}
-    for _ in range(options.turns):
-        for count, found in rates.items():
-            backend._lanes.count = count  # noqa: SLF001
-            with VideoSource(options.video) as source:
-                sink = open_sink(folder / "out.mp4", source, overwrite=True)
-                found.append(run(source, sink, backend, Report("", "pepper"), stabilize=True).fps)
+    with load("pepper", device="cpu") as backend:
+        cores = backend._lanes.count  # noqa: SLF001  # what is switched on and off here has no public name
+        rates: dict[int, list[float]] = {cores: [], 1: []}
+        for _ in range(options.turns):
+            for count, found in rates.items():
+                backend._lanes.count = count  # noqa: SLF001
+                with VideoSource(options.video) as source:
+                    sink = open_sink(folder / "out.mp4", source, overwrite=True)
+                    found.append(run(source, sink, backend, Report("", "pepper"), stabilize=True).fps)
     for count, found in rates.items():
         print(f"{count} lanes: {statistics.median(found):.1f} frames/s")
 

@@ -11,14 +11,15 @@ import argparse
 import statistics
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
 
 from cartoonize import load
+from cartoonize.backends import LoadedBackend
 from cartoonize.export.onnx import export_onnx
 from cartoonize.export.parity import parity, pictures
-from cartoonize.frames import Backend
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, save_style
 from cartoonize.styles import builtin, find
@@ -46,7 +47,8 @@ def main() -> None:
         styles = {name: str(path) for name, path in builtin().items()} | random_styles(Path(folder))
         for name, style in styles.items():
             if options.only in name:
-                compare(name, style, Path(folder), options.turns)
+                with ExitStack() as opened:
+                    compare(name, style, Path(folder), options.turns, opened)
 
 
 def random_styles(folder: Path) -> dict[str, str]:
@@ -60,12 +62,12 @@ def random_styles(folder: Path) -> dict[str, str]:
     return found
 
 
-def compare(name: str, style: str, folder: Path, turns: int) -> None:
-    """Rows of one network."""
+def compare(name: str, style: str, folder: Path, turns: int, opened: ExitStack) -> None:
+    """Rows of one network; `opened` closes its back ends."""
     swift = read_header(find(style)).architecture == "swift"
     for precision in ("fp32", "fp16", *(["int8"] if swift else [])):
         export_onnx(style, folder / f"{precision}.onnx", precision=precision, overwrite=True)
-    backends: dict[str, Backend] = {
+    backends: dict[str, LoadedBackend] = {
         "PyTorch fp32": load(style, device="cpu", precision="fp32"),
         "PyTorch bf16": load(style, device="cpu", precision="bf16"),
         "ONNX Runtime fp32": load(str(folder / "fp32.onnx"), device="cpu"),
@@ -73,6 +75,8 @@ def compare(name: str, style: str, folder: Path, turns: int) -> None:
     }
     if swift:
         backends["ONNX Runtime int8"] = load(str(folder / "int8.onnx"), device="cpu")
+    for backend in backends.values():
+        opened.enter_context(backend)
     exact = backends["PyTorch fp32"]
     given = list(pictures(None, None))
     apart = {

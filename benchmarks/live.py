@@ -43,8 +43,7 @@ def _row(source: str, sink: str, options: argparse.Namespace, threads: int) -> s
 
     torch.set_num_threads(threads)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # of other runtimes
-    backend = load(options.style, precision=options.precision)
-    with LiveSource(feed(source)) as pictures:
+    with load(options.style, precision=options.precision) as backend, LiveSource(feed(source)) as pictures:
         target = open_live_sink(sink, pictures)
         began = time.process_time()
         report = run(pictures, target, backend, LiveReport(source, sink, options.style))

@@ -37,8 +37,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=1440)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    draw = load(options.style, device="cpu")
-    if True:
+    with load(options.style, device="cpu") as draw:
         found = {lines: [] for lines in SIZES}
         for path in options.photos:
             photo = np.asarray(Pillow.open(path).convert("RGB"))

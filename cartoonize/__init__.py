@@ -5,9 +5,10 @@
 
 The parts that `stylize` is made of are public too:
 
->>> with open_source(Path("in.mp4")) as source, open_sink(Path("out.mp4"), source) as sink:
-...     for frame in stream(source, load("pepper")):
-...         sink.write(frame)
+>>> with load("pepper") as draw, open_source(Path("in.mp4")) as source:
+...     with open_sink(Path("out.mp4"), source) as sink:
+...         for frame in stream(source, draw):
+...             sink.write(frame)
 """
 
 from importlib import import_module

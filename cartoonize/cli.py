@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from . import cores
 from .commands.batch import batch
 from .commands.benchmark import benchmark
 from .commands.demo import demo
@@ -65,6 +66,7 @@ def main() -> NoReturn:
     # Pillow warns of each oddity in the EXIF of a picture; what matters of it is in our notices.
     warnings.filterwarnings("ignore", module="PIL")
     _stop_on_signals()
+    cores.wait_asleep()
     try:
         app(prog_name="cartoonize")
     except Stopped as stopped:

@@ -33,11 +33,12 @@ def for_networks() -> int:
 
 
 def wait_asleep() -> None:
-    """Have PyTorch's threads sleep while they wait for each other; call it before PyTorch is imported.
+    """Have the threads of OpenMP teams, which are PyTorch's, sleep while they wait for each other.
 
-    By default they spin, on cores that others could use. Where nothing else runs, small pictures are drawn
-    some milliseconds sooner so; on busy cores they wait longer than they compute, and live 5 to 16 frames/s
-    are left of 30 (docs/performance.md). ONNX Runtime is always told not to spin.
+    Call it before PyTorch is imported; an OMP_WAIT_POLICY that is set already stays. By default such threads
+    spin. Spinning saves 3 ms of a small picture where all cores are idle. Where another process uses one of
+    two cores, a thread spins on the core that the other one needs, and the same picture takes 400 ms in place
+    of 13 (docs/performance.md). ONNX Runtime is always told not to spin.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

@@ -112,8 +112,10 @@ def stylize(
         detail=usable(detail, style, report.notices),
         keep_source=retouch is not None and retouch.needs_source,
     )
-    with open_source(Path(source), start=start, end=end, decoding=decoding) as frames:
-        backend = load(style, device=device, precision=precision, onnx=onnx)
+    with (
+        open_source(Path(source), start=start, end=end, decoding=decoding) as frames,
+        load(style, device=device, precision=precision, onnx=onnx) as backend,
+    ):
         sink = open_sink(
             Path(target), frames, encoding=encoding, overwrite=overwrite, size=written_size(frames, retouch)
         )

@@ -103,8 +103,8 @@ def preview_styles(
     picture = _middle(source).image
     cells = [Cell((picture,), source.name)]
     for name in styles:
-        drawing = draw_picture(load(name, device=device), picture, detail)
-        cells.append(Cell((drawing,), name))
+        with load(name, device=device) as backend:
+            cells.append(Cell((draw_picture(backend, picture, detail),), name))
     _save(sheet(cells), file)
 
 

@@ -58,10 +58,10 @@ def _draw(path: Path) -> Found:
     from .backends import load
     from .backends.onnx import OnnxBackend
 
-    backend = load(str(path), device="cpu")
     down, across = np.mgrid[0:SIDE, 0:SIDE] * (255 // (SIDE - 1))
     picture = np.stack((across, down, 255 - across), -1).astype(np.uint8)
-    drawn = backend(picture[None])[0]
+    with load(str(path), device="cpu") as backend:
+        drawn = backend(picture[None])[0]
     if drawn.shape != picture.shape or np.ptp(drawn) == 0:
         raise ModelError(f"{path} draws nothing: what comes out is all of one colour.")
     if isinstance(backend, OnnxBackend):

@@ -6,6 +6,7 @@ The photos are those of the demo, which come with scikit-image; their credits ar
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -32,17 +33,18 @@ FRAMES = 12
 
 def main() -> None:
     """Draw everything again."""
-    backends = {name: load(name, device="cpu") for name in builtin()}
-    for name, (file, scale) in PHOTOS.items():
-        photo = read(file, scale)
-        drawn = [draw_picture(backend, photo) for backend in backends.values()]
-        save(grid([photo, *drawn], 2), OUT / f"gallery-{name}.webp")
-    for name, backend in backends.items():
-        preview(backend, Path(builtin()[name]).with_suffix(".webp"))
-    save(consecutive(backends[DEFAULT]), OUT / "gallery-frames.webp")
-    save(details(backends[DEFAULT]), OUT / "detail.webp")
-    astronaut = read("astronaut.png", 1.0)
-    save(grid([astronaut, draw_picture(backends[DEFAULT], astronaut)], 2), OUT / "before-after.webp")
+    with ExitStack() as opened:
+        backends = {name: opened.enter_context(load(name, device="cpu")) for name in builtin()}
+        for name, (file, scale) in PHOTOS.items():
+            photo = read(file, scale)
+            drawn = [draw_picture(backend, photo) for backend in backends.values()]
+            save(grid([photo, *drawn], 2), OUT / f"gallery-{name}.webp")
+        for name, backend in backends.items():
+            preview(backend, Path(builtin()[name]).with_suffix(".webp"))
+        save(consecutive(backends[DEFAULT]), OUT / "gallery-frames.webp")
+        save(details(backends[DEFAULT]), OUT / "detail.webp")
+        astronaut = read("astronaut.png", 1.0)
+        save(grid([astronaut, draw_picture(backends[DEFAULT], astronaut)], 2), OUT / "before-after.webp")
 
 
 def read(file: str, scale: float) -> np.ndarray:

@@ -89,8 +89,10 @@ def export_onnx(
             _surround(pending.path, before, after, opset, size, drawn, batch)
             model, contrast = nn.Sequential(before, *model, after), after.gain
         _describe(pending.path, _about(path, header, generator, precision))
-        draw = OnnxBackend(pending.path, "cpu", "auto")
-        return compare(model, draw, pictures(size, batch), precision=precision, name=out, contrast=contrast)
+        with OnnxBackend(pending.path, "cpu", "auto") as draw:
+            return compare(
+                model, draw, pictures(size, batch), precision=precision, name=out, contrast=contrast
+            )
 
 
 def _swift(generator: Generator, path: Path) -> Swift:

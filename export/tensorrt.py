@@ -66,11 +66,12 @@ def export_tensorrt(
             write_graph(path, graph, size, precision, batch)
             (made / file).write_bytes(_build(tensorrt, graph))
         write_engines(made, engines)
-        draw, reference = TensorRTBackend(made / ENGINES, "cuda", "auto"), deployed(path)
-        found = [
-            compare(reference, draw, pictures(size, batch), precision=precision, name=folder / file)
-            for size, file in files.items()
-        ]
+        reference = deployed(path)
+        with TensorRTBackend(made / ENGINES, "cuda", "auto") as draw:
+            found = [
+                compare(reference, draw, pictures(size, batch), precision=precision, name=folder / file)
+                for size, file in files.items()
+            ]
         if folder.exists():
             folder.replace(Path(work) / "earlier")
         made.replace(folder)

@@ -9,24 +9,12 @@ from cartoonize.backends.tiles import Fitted, TooLarge
 from cartoonize.models.checkpoint import Card, save_style
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory, tiny_style):
-    """The tiny style as an ONNX file."""
-    pytest.importorskip("onnxscript")
-    from cartoonize.export.onnx import export_onnx
-
-    path = tmp_path_factory.mktemp("onnx") / "tiny.onnx"
-    export_onnx(str(tiny_style), path)
-    return path
-
-
 @pytest.fixture(params=["pytorch", "onnx", "null"])
 def backend(request, tiny_style):
     """Each back end in turn, on the CPU, with the same network where it has one."""
-    if request.param == "null":
-        return load("null", device="cpu")
-    style = tiny_style if request.param == "pytorch" else request.getfixturevalue("exported")
-    return load(str(style), device="cpu")
+    style = {"pytorch": tiny_style, "null": "null"}.get(request.param) or request.getfixturevalue("tiny_onnx")
+    with load(str(style), device="cpu") as opened:
+        yield opened
 
 
 def noise(*shape, seed=0):
@@ -72,6 +60,19 @@ def test_it_says_what_runs(backend):
     assert backend.batch >= 1
 
 
+def test_a_closed_back_end_draws_no_more(backend):
+    """Closing is for good and can be repeated; what ran can still be asked for."""
+    backend(noise(2, 16, 16))
+    backend.close()
+    backend.close()
+    with pytest.raises(BackendError, match="closed"):
+        backend(noise(1, 16, 16))
+    with pytest.raises(BackendError, match="closed"):
+        backend(noise(2, 16, 16))
+    assert backend.device
+    assert backend.notices == []
+
+
 def test_bf16_is_close_to_fp32(tiny_style):
     """Half the bits change a picture by a grey level or two, not visibly."""
     images = noise(1, 64, 64)
@@ -81,9 +82,9 @@ def test_bf16_is_close_to_fp32(tiny_style):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 @pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:7"])
-def test_cuda_means_cuda(tiny_style, exported, device):
+def test_cuda_means_cuda(tiny_style, tiny_onnx, device):
     """Without a GPU, asking for one is an error: nothing runs on the CPU in its place."""
-    for style in (tiny_style, exported):
+    for style in (tiny_style, tiny_onnx):
         with pytest.raises(BackendError, match="was asked for"):
             load(str(style), device=device)
 
@@ -216,19 +217,19 @@ def test_out_of_memory_has_an_end():
 )
 def test_pytorchs_own_out_of_memory_is_recognised(tiny_style, monkeypatch, trouble):
     """The errors that PyTorch raises on GPUs and on CPUs lead to smaller batches."""
-    backend = load(str(tiny_style), device="cpu", precision="fp32")
-    images = noise(4, 40, 48)
-    expected, draw = backend(images), backend._model.forward
+    with load(str(tiny_style), device="cpu", precision="fp32") as backend:
+        images = noise(4, 40, 48)
+        expected, draw = backend(images), backend._model.forward
 
-    def forward(pixels):
-        if len(pixels) > 2:
-            raise trouble
-        return draw(pixels)
+        def forward(pixels):
+            if len(pixels) > 2:
+                raise trouble
+            return draw(pixels)
 
-    monkeypatch.setattr(backend._model, "forward", forward)
-    monkeypatch.setattr(backend._lanes, "count", 1)
-    assert np.array_equal(backend(images), expected)
-    assert "batches of 2" in backend.notices[0]
+        monkeypatch.setattr(backend._model, "forward", forward)
+        monkeypatch.setattr(backend._lanes, "count", 1)
+        assert np.array_equal(backend(images), expected)
+        assert "batches of 2" in backend.notices[0]
 
 
 def test_other_errors_of_pytorch_are_raised(tiny_style, monkeypatch):

@@ -89,10 +89,9 @@ def test_norms_stay_in_float32(tmp_path, lively_generator):
     assert {kinds[node.output[0]] for node in convolutions} == {onnx.TensorProto.FLOAT16}
 
 
-def test_the_file_says_where_it_comes_from(tmp_path, tiny_style):
+def test_the_file_says_where_it_comes_from(tiny_style, tiny_onnx):
     """Architecture, style, licence, precision, the source's hash and the version are in the file."""
-    export_onnx(str(tiny_style), tmp_path / "a.onnx")
-    held = {entry.key: entry.value for entry in onnx.load(tmp_path / "a.onnx").metadata_props}
+    held = {entry.key: entry.value for entry in onnx.load(tiny_onnx).metadata_props}
     assert held["architecture"] == "swift"
     assert held["style"] == "tiny"
     assert held["licence"] == "CC0"
@@ -183,12 +182,11 @@ def test_photos_of_several_sizes_are_compared(size, batch, shapes):
     assert found[0].std() > 20
 
 
-def test_it_runs_in_plain_onnx_runtime(tmp_path, tiny_style):
+def test_it_runs_in_plain_onnx_runtime(tiny_onnx):
     """The README's five lines, without this package."""
     import onnxruntime
 
-    export_onnx(str(tiny_style), tmp_path / "a.onnx")
-    session = onnxruntime.InferenceSession(tmp_path / "a.onnx", providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(tiny_onnx, providers=["CPUExecutionProvider"])
     images = noise(2, 33, 65)
     (cartoons,) = session.run(["cartoons"], {"images": images})
     assert cartoons.shape == images.shape

@@ -21,9 +21,7 @@ from cartoonize.export.onnx import export_onnx  # noqa: E402
 from cartoonize.export.parity import pictures  # noqa: E402
 
 
-@pytest.fixture
-def swift(lively_generator):
-    """A small network whose values leave the grids far behind."""
+def make_swift(lively_generator):
     network = lively_generator("swift", width=8, blocks=2).requires_grad_(requires_grad=False)
     network.head.weight *= 40
     network.tail.weight /= 40
@@ -31,13 +29,27 @@ def swift(lively_generator):
 
 
 @pytest.fixture
-def whole(tmp_path, swift):
-    """A style file with its int8 file beside it."""
-    style = tmp_path / "mine.safetensors"
+def swift(lively_generator):
+    """A small network whose values leave the grids far behind."""
+    return make_swift(lively_generator)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, lively_generator):
+    """A folder with a style file and its int8 file, written once."""
+    folder, network = tmp_path_factory.mktemp("int8"), make_swift(lively_generator)
+    torch.nn.init.zeros_(network.gain)
+    save_style(folder / "mine.safetensors", network, Card("mine", licence="CC0"))
+    export_onnx(str(folder / "mine.safetensors"), folder / "mine.int8.onnx", precision="int8")
+    return folder
+
+
+@pytest.fixture
+def whole(tmp_path, exported, swift):
+    """A style file with its int8 file beside it, which a test may change; the network is `swift`."""
     torch.nn.init.zeros_(swift.gain)
-    save_style(style, swift, Card("mine", licence="CC0"))
-    export_onnx(str(style), tmp_path / "mine.int8.onnx", precision="int8")
-    return style
+    shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "mine.safetensors"
 
 
 def photos():

@@ -30,8 +30,6 @@ from cartoonize.live.source import _unblock
 from cartoonize.media import VideoSource
 from cartoonize.pipeline import Mailbox, newest
 
-pytestmark = pytest.mark.usefixtures("no_thread_is_left")
-
 BARS = "lavfi:testsrc2=size=64x48:rate=30:duration="
 
 
@@ -334,28 +332,6 @@ def test_json_is_all_that_is_printed(run, tiny_style):
     assert report["fps"] == pytest.approx(report["frames"] / report["seconds"], rel=0.1)
     assert report["stabilized"] is True
     assert "tiny.safetensors on" in err
-
-
-TOLD = """
-import os, sys
-class Told:
-    def find_spec(self, name, path=None, target=None):
-        if name == "torch":
-            print(os.environ.get("OMP_WAIT_POLICY"))
-sys.meta_path.insert(0, Told())
-from cartoonize.cli import main
-main()
-"""
-
-
-def test_threads_that_wait_leave_the_cores_to_others(tiny_style):
-    """PyTorch learns before it is there that its threads are not to spin; who wants them to can say so."""
-    options = ("--source", f"{BARS}0.2", "--sink", "null", "--style", tiny_style)
-    command = [sys.executable, "-c", TOLD, "live", *options]
-    usual = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    for told, expected in ({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"):
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=usual | told)
-        assert done.stdout.split() == [expected]
 
 
 def test_frames_that_nobody_took_are_dropped():

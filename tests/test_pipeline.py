@@ -11,8 +11,6 @@ import pytest
 from cartoonize import Frame
 from cartoonize.pipeline import Waits, groups, prefetch, stream
 
-pytestmark = pytest.mark.usefixtures("no_thread_is_left")
-
 
 def frame(number, size=(4, 4)):
     return Frame(np.full((*size, 3), number % 256, np.uint8), pts=number)

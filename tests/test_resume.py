@@ -317,7 +317,7 @@ def command(source, target, style, *more):
 
 def test_ctrl_c_says_how_to_go_on(tmp_path):
     """A stopped run keeps its finished segments, says in a line how to go on, and goes on so."""
-    source = Clip(size=(320, 240), times=range(1500)).write(tmp_path / "in.mp4")
+    source = Clip(size=(320, 240), times=range(800)).write(tmp_path / "in.mp4")
     target = tmp_path / "out.mp4"
     slowly = [*command(source, target, "null"), "--preset", "slower"]  # lasts on a busy machine, too
     process = subprocess.Popen(

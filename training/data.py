@@ -3,7 +3,7 @@
 So a run can start again at any image, on any number of workers, and see what an uninterrupted run sees.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import count
@@ -153,8 +153,10 @@ class Batches:
     ranks: Ranks = field(default_factory=Ranks)
     workers: int = 0
 
-    def start_at(self, image: int) -> Iterator[Item]:
+    def start_at(self, image: int) -> Generator[Item]:
         """Endless batches, (share, 3, size, size) uint8 by name, from item number `image`.
+
+        Closing it ends the processes.
 
         Raises:
             TrainingError: the batch cannot be shared equally, or data cannot be read.

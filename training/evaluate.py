@@ -70,23 +70,23 @@ def evaluate(
     """
     _check_clip(clip)
     artist = sample(list_pictures(drawings), count) if drawings else []
-    backend, report = load(style, device=device), Report(style)
+    tally, squares, report = Tally(), [], Report(style)
     chosen = usable(detail, style, report.notes)
-    tally, squares = Tally(), []
-    for photo in _readable(sample(list_pictures(photos), count), report):
-        frame = prepared(Frame(photo), chosen, keep_source=True)
-        drawing = backend(frame.image[None].copy())[0]
-        drawn = enlarged(drawing, frame.size)
-        tally.add(photo, drawn)
-        tally.add_structures(frame.image, drawing)
-        squares.append([centre_square(picture, SQUARE) for picture in (photo, drawn)])
-    if not squares:
-        raise TrainingError("None of the photos can be read.")
-    report.add(tally.figures())
-    work = backend.gflop(720, 1280)
-    if work is not None:
-        report.add({"gflop_720p": work})
-    _measure_flicker(report, backend, clip, frames, chosen)
+    with load(style, device=device) as backend:
+        for photo in _readable(sample(list_pictures(photos), count), report):
+            frame = prepared(Frame(photo), chosen, keep_source=True)
+            drawing = backend(frame.image[None].copy())[0]
+            drawn = enlarged(drawing, frame.size)
+            tally.add(photo, drawn)
+            tally.add_structures(frame.image, drawing)
+            squares.append([centre_square(picture, SQUARE) for picture in (photo, drawn)])
+        if not squares:
+            raise TrainingError("None of the photos can be read.")
+        report.add(tally.figures())
+        work = backend.gflop(720, 1280)
+        if work is not None:
+            report.add({"gflop_720p": work})
+        _measure_flicker(report, backend, clip, frames, chosen)
     _measure_distances(report, squares, artist, features, metric_weights)
     return report
 

@@ -5,7 +5,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from threading import Event, current_thread, main_thread
 from typing import Protocol
@@ -61,8 +61,12 @@ def fit(
     if seen >= images:
         return
     first = batches.ranks.rank == 0
-    source, meter, saved = batches.start_at(seen), Meter(), time.perf_counter()
-    with Log(folder, seen, samples) if first else nullcontext() as log, held_interrupt() as interrupted:
+    meter, saved = Meter(), time.perf_counter()
+    with (
+        Log(folder, seen, samples) if first else nullcontext() as log,
+        held_interrupt() as interrupted,
+        closing(batches.start_at(seen)) as source,
+    ):
         if log and not style.exists():
             with disk_errors():
                 save_style(style, generator, card)

@@ -1,8 +1,9 @@
 """Runtimes: each file here makes functions from pictures to pictures (frames.Backend) out of style files."""
 
 import re
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import TYPE_CHECKING, Protocol, Self, get_args
 
+from .. import cores
 from ..choices import DEVICES, Precision, nearest
 from ..errors import BackendError
 from ..frames import Images
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LoadedBackend(Protocol):
-    """A Backend that says what runs.
+    """A Backend that says what runs. Whoever loads it closes it, by `close` or a `with` block.
 
     `batch` is the number of pictures a call that suits the device; `notices` is what a user has to be told.
     `reading` is how a network was understood that does not say it of itself; empty for all others.
@@ -34,6 +35,14 @@ class LoadedBackend(Protocol):
 
     def __call__(self, images: Images) -> Images: ...
 
+    def close(self) -> None:
+        """End all threads and wait for them; a closed back end draws no more. Closing again does nothing."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
 
 def load(
     style: str = DEFAULT,
@@ -43,6 +52,9 @@ def load(
     onnx: "OnnxOptions | None" = None,
 ) -> LoadedBackend:
     """Load a style as a function on pictures, (N, H, W, 3) uint8 RGB -> the same, of any size.
+
+    It owns threads until it is closed: `with load("pepper") as draw: ...`. Where PyTorch is not imported yet,
+    its threads will sleep while they wait (see cores.py).
 
     Args:
         style: a built-in name, a style file (.safetensors), a network of this or another program (.onnx), a
@@ -58,6 +70,7 @@ def load(
         ModelError: there is no such style, or its file is damaged.
         BackendError: the device or precision is not to be had. Nothing else runs in its place.
     """
+    cores.wait_asleep()
     check_device(device)
     if precision not in get_args(Precision):
         known = get_args(Precision)

@@ -33,6 +33,7 @@ def beside(style: Path, device: str, *, needed: bool) -> OnnxBackend | None:
         backend = OnnxBackend(path, "cpu", "int8")
         if backend.about.get("weights_sha256") == weights_sha256(style):
             return backend
+        backend.close()
     if needed:
         why = "was exported from other weights" if path.is_file() else "does not exist"
         raise BackendError(

@@ -1,9 +1,10 @@
 """The network that changes nothing: what remains of a video, and of its time, is everything else."""
 
 from ..frames import Images
+from .closable import Closable
 
 
-class NullBackend:
+class NullBackend(Closable):
     """Gives back what it gets."""
 
     runtime, device, precision, batch, reading = "null", "none", "none", 1, ""
@@ -14,4 +15,5 @@ class NullBackend:
 
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same array."""
+        self._check_open()
         return images

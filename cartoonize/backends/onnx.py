@@ -13,6 +13,7 @@ from .. import cores
 from ..choices import ChannelOrder, InputRange, ProviderName
 from ..errors import BackendError, ModelError
 from ..frames import Images
+from .closable import Closable
 from .lanes import MOST, Lanes
 from .layout import Layout, read_layout, settle
 from .providers import choose, settings, what_ran
@@ -49,7 +50,7 @@ class OnnxOptions:
     channel_order: ChannelOrder = "rgb"
 
 
-class OnnxBackend:
+class OnnxBackend(Closable):
     """A network from pictures to pictures: those of `cartoonize export-onnx`, and most others there are.
 
     Raises:
@@ -107,11 +108,19 @@ class OnnxBackend:
 
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same; what is too large for the memory or the graph is done in parts."""
+        self._check_open()
         if self._layout.size is None:
             return self._run(images)
         if images.shape[1] <= self._layout.size[0] and images.shape[2] <= self._layout.size[1]:
             return self._lanes(images)
         return np.concatenate([self._tile(image[None], self._layout.size) for image in images])
+
+    def close(self) -> None:
+        """See LoadedBackend."""
+        if not self._closed:
+            super().close()
+            self._lanes.close()
+            del self._session, self._narrow  # which own threads, too
 
     def _read_layout(self, path: Path, options: OnnxOptions, *, ours: bool) -> Layout:
         layout = read_layout(self._session.get_inputs(), self._session.get_outputs(), str(path))

@@ -1,6 +1,7 @@
 """Style files in PyTorch, on CPUs and NVIDIA GPUs."""
 
 import platform
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..frames import Images
 from ..models.checkpoint import load_style
 from ..models.cost import multiplications
 from ..models.deploy import deploy
+from .closable import Closable
 from .lanes import MOST, Lanes
 from .tiles import CPU_BUDGET, Fitted, TooLarge
 
@@ -20,7 +22,7 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 GPU_LANES = 2  # one copies while the other computes
 
 
-class PyTorchBackend:
+class PyTorchBackend(Closable):
     """A generator on a device: channels-last, convolutions in the chosen precision, norms in float32.
 
     A batch is spread over lanes. On a GPU each has a stream, so that one copies pictures from or to pinned
@@ -41,7 +43,9 @@ class PyTorchBackend:
         self._model = model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
         threads, on_cpu = _threads(), target.type == "cpu"
         count = min(threads, MOST) if on_cpu else GPU_LANES
-        self._lanes = Lanes(self._draw, count=count, cores=threads, shared=not on_cpu, opened=self._open_lane)
+        self._lanes = Lanes(
+            self._draw, count=count, cores=threads, shared=not on_cpu, opened=partial(_open_lane, target)
+        )
         self.batch = (2 if on_cpu else 4) * count
         limit = int(_memory_budget(target) / (generator.floats_per_pixel * dtype.itemsize))
         self._run = Fitted(self._lanes, limit=limit, reach=generator.reach, stride=generator.stride)
@@ -57,12 +61,13 @@ class PyTorchBackend:
 
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same; what is too large for the memory is done in parts."""
+        self._check_open()
         return self._run(images)
 
-    def _open_lane(self) -> None:
-        if self._target.type == "cuda":
-            torch.cuda.synchronize(self._target)  # the weights are copied on another stream
-            torch.cuda.set_stream(torch.cuda.Stream(self._target))  # type: ignore[no-untyped-call]  # of this thread
+    def close(self) -> None:
+        """See LoadedBackend."""
+        super().close()
+        self._lanes.close()
 
     @torch.inference_mode()
     def _draw(self, images: Images, threads: int) -> Images:
@@ -84,7 +89,7 @@ class PyTorchBackend:
         raise TooLarge(f"{self.device} has too little memory for {size} pixels at once.")
 
     def _on_cpu(self, images: Tensor, threads: int) -> Tensor:
-        torch.set_num_threads(threads)  # of the calling thread; costs nothing
+        use_threads(threads)
         drawn: Tensor = self._model(images)
         return drawn
 
@@ -124,6 +129,20 @@ def choose_precision(device: torch.device, precision: str) -> str:
     if precision == "fp16" and device.type == "cpu":
         raise BackendError("CPUs do not compute in fp16; use --precision bf16 or fp32, or a GPU.")
     return precision
+
+
+def use_threads(count: int) -> None:
+    """Have PyTorch compute with so many threads in the calling thread."""
+    # When a thread first asks for its number or computes, PyTorch replaces that number by the one which any
+    # thread set last. Ask first: otherwise a lane with one core could draw with an OpenMP team of its own.
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
+
+
+def _open_lane(target: torch.device) -> None:
+    if target.type == "cuda":
+        torch.cuda.synchronize(target)  # the weights are copied on another stream
+        torch.cuda.set_stream(torch.cuda.Stream(target))  # type: ignore[no-untyped-call]  # of this thread
 
 
 def _threads() -> int:

@@ -14,6 +14,7 @@ import torch
 from ..errors import BackendError, ModelError
 from ..frames import Images
 from ..styles import ENGINES
+from .closable import Closable
 
 FORMAT = "cartoonize-engines/1"
 MAX_MANIFEST = 1 << 20  # bytes; ours are under 1 KB
@@ -32,7 +33,7 @@ class Engines:
     files: dict[tuple[int, int], str]
 
 
-class TensorRTBackend:
+class TensorRTBackend(Closable):
     """The engines of a folder; memory and streams are PyTorch's.
 
     Raises:
@@ -74,9 +75,15 @@ class TensorRTBackend:
         Raises:
             BackendError: there is no engine for this size.
         """
+        self._check_open()
         context = self._context(images.shape[2], images.shape[1])
         parts = [images[i : i + self.batch] for i in range(0, len(images), self.batch)]
         return np.concatenate([self._draw(context, part) for part in parts])
+
+    def close(self) -> None:
+        """See LoadedBackend; the engines leave the GPU's memory."""
+        super().close()
+        self._contexts.clear()
 
     def _draw(self, context: Any, images: Images) -> Images:
         with torch.cuda.device(self._target):

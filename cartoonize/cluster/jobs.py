@@ -70,10 +70,11 @@ def draw_job(cluster: Cluster, job: Job, watch: Watch, stop: Event | None = None
                     stabilize=job.stabilize, retouch=job.retouch, resume=job.resume,
                     tolerate_errors=job.tolerate_errors, on_frame=on_frame,
                 )  # fmt: skip
-            backend = load(job.style, device=job.device, precision=job.precision, onnx=job.onnx)
             plain = Report(str(located(job.target)), job.style, notices=notices)
-            run(source, sink, backend, plain, batch=job.batch, stabilize=job.stabilize, retouch=job.retouch,
-                resume=job.resume, tolerate_errors=job.tolerate_errors, on_frame=on_frame)  # fmt: skip
+            with load(job.style, device=job.device, precision=job.precision, onnx=job.onnx) as backend:
+                run(source, sink, backend, plain, batch=job.batch, stabilize=job.stabilize,
+                    retouch=job.retouch, resume=job.resume, tolerate_errors=job.tolerate_errors,
+                    on_frame=on_frame)  # fmt: skip
             plain.notices.append(f"{source.path} was drawn on this machine alone: {reason}.")
             return plain
 

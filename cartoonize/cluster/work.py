@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -146,8 +145,19 @@ def draw(work: Work, stretch: Stretch) -> Iterator[Drawn | Done]:
         yield Done(source.ended, asdict(source.damage), [notice for notice in told if notice != damage])
 
 
-@lru_cache(maxsize=1)
+_in_use: dict[Style, LoadedBackend] = {}
+"""The back end of this worker, by its style; the next task mostly draws in the same one."""
+
+
 def _loaded(style: Style) -> LoadedBackend:
+    if style not in _in_use:
+        while _in_use:
+            _in_use.popitem()[1].close()
+        _in_use[style] = _load(style)
+    return _in_use[style]
+
+
+def _load(style: Style) -> LoadedBackend:
     if not style.data:
         return load(style.name)
     with TemporaryDirectory() as folder:

@@ -50,8 +50,8 @@ def benchmark(
     from ..benchmark import benchmark_table
 
     width, height = parse_size(size)
-    backend = open_backend(style, device, precision, provider, input_range, channel_order)
-    result = measure(backend, style, width=width, height=height, rounds=rounds, clip=clip, detail=detail)
+    with open_backend(style, device, precision, provider, input_range, channel_order) as backend:
+        result = measure(backend, style, width=width, height=height, rounds=rounds, clip=clip, detail=detail)
     if as_json:
         print_result(asdict(result))
     else:

@@ -36,14 +36,14 @@ def demo(
     clip, photo = folder / "clip.mp4", folder / "photo.png"
     make_demo_clip(clip)
     make_demo_photo(photo)
-    backend = open_backend(style, device, "auto")
-    for made in (clip, photo):
-        drawn = made.with_name(f"{made.stem}-cartoon{made.suffix}")
-        with open_source(made) as source:
-            sink = open_sink(drawn, source, overwrite=True)
-            moving = made == clip
-            report = draw(source, sink, backend, Report(str(drawn), style), None, stabilize=moving)
-            finish(report, as_json=False)
+    with open_backend(style, device, "auto") as backend:
+        for made in (clip, photo):
+            drawn = made.with_name(f"{made.stem}-cartoon{made.suffix}")
+            with open_source(made) as source:
+                sink = open_sink(drawn, source, overwrite=True)
+                moving = made == clip
+                report = draw(source, sink, backend, Report(str(drawn), style), None, stabilize=moving)
+                finish(report, as_json=False)
     say(PHOTO_CREDITS)
     say(f"\nLook at them side by side in {plain(str(folder))}/:")
     say("  clip.mp4   clip-cartoon.mp4\n  photo.png  photo-cartoon.png")

@@ -1,7 +1,8 @@
 """What the commands that draw have in common: a back end that says what it is, and a bar."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..console import plain, progress, say
@@ -31,6 +32,13 @@ def open_backend(
     backend = load(style, device=device, precision=precision, onnx=told)
     say(f"[bold]{plain(style)}[/bold] on {plain(backend.device)}, {backend.precision}, {backend.runtime}")
     return backend
+
+
+@contextmanager
+def opened_once(*options: Any) -> "Iterator[Callable[[], LoadedBackend]]":
+    """What opens the back end at its first call, as `open_backend`; it is closed at the end of the block."""
+    with ExitStack() as stack:
+        yield cache(lambda: stack.enter_context(open_backend(*options)))
 
 
 def onnx_options(provider: Any, input_range: Any, channel_order: Any) -> "OnnxOptions | None":

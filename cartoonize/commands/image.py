@@ -1,6 +1,5 @@
 """`cartoonize image`."""
 
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +23,7 @@ from ..options import (
     Style,
 )
 from ..styles import DEFAULT
-from .drawing import Bar, draw, open_backend
+from .drawing import Bar, draw, opened_once
 from .many import Rules, SkipExisting, Watch, draw_files
 
 
@@ -75,12 +74,13 @@ def image(
     retouch, told = Retouch(strength, keep_colour, compare), list[str]()
     reading: Any = {"max_pixels": max_pixels, "max_size": max_size, "detail": usable(detail, style, told)}
     tell(told)
-    load = cache(lambda: open_backend(style, device, precision, provider, input_range, channel_order))
+    rules = Rules(skip_existing, overwrite, watch, as_json)
+    with opened_once(style, device, precision, provider, input_range, channel_order) as load:
 
-    def draw_picture(job: Job, bar: Bar) -> Report:
-        with PictureSource([job.source], **reading) as source:
-            backend = load()
-            sink = PictureSink(job.target, source, overwrite=overwrite)
-            return draw(source, sink, backend, Report(str(job.target), style), 1, bar, retouch=retouch)
+        def draw_picture(job: Job, bar: Bar) -> Report:
+            with PictureSource([job.source], **reading) as source:
+                backend = load()
+                sink = PictureSink(job.target, source, overwrite=overwrite)
+                return draw(source, sink, backend, Report(str(job.target), style), 1, bar, retouch=retouch)
 
-    draw_files(paths, PICTURES, draw_picture, load, Rules(skip_existing, overwrite, watch, as_json))
+        draw_files(paths, PICTURES, draw_picture, load, rules)

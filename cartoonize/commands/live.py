@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from .. import cores
 from ..choices import DETAILS
 from ..completion import words
 from ..console import plain, print_result, say, status, tell
@@ -100,21 +99,21 @@ def live(
     from ..live.window import WindowSink
     from ..media import Decoding
 
-    cores.wait_asleep()
     rate = parse_rate(fps)
     if rate is not None and rate <= 0:
         raise MediaError(f"{fps} frames/s cannot be; write a rate above 0.")
     found = feed(source, size=parse_size(size) if size else None, fps=rate)
     report = LiveReport(source, sink, style)
     adapts = detail == "auto"
-    decoding = Decoding(
-        max_size=max_size,
-        detail=usable("normal" if adapts else cast("Detail", detail), style, report.notices),
-    )
-    backend = open_backend(style, device, precision)
-    with LiveSource(found, decoding=decoding, fps=rate, timeout=timeout) as pictures, Signals() as signals:
+    chosen = usable("normal" if adapts else detail, style, report.notices)
+    decoding = Decoding(max_size=max_size, detail=chosen)
+    with (
+        open_backend(style, device, precision) as backend,
+        LiveSource(found, decoding=decoding, fps=rate, timeout=timeout) as pictures,
+        Signals() as signals,
+    ):
         control = None
-        if adapts and pictures.detail != "full":
+        if adapts and chosen != "full":
             control = DetailControl(ladder(pictures.width, pictures.height), pictures.width, pictures.height)
         target = open_live_sink(sink, pictures, title=f"cartoonize: {style}", overwrite=overwrite)
         with status() as show, Keys() as keys:

@@ -1,7 +1,7 @@
 """`cartoonize video`."""
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,7 +46,7 @@ from ..options import (
     parse_seconds,
 )
 from ..styles import DEFAULT
-from .drawing import Bar, draw, joined, onnx_options, open_backend
+from .drawing import Bar, draw, joined, onnx_options, opened_once
 from .many import Rules, SkipExisting, Watch, draw_files
 
 if TYPE_CHECKING:
@@ -143,9 +143,8 @@ def video(
     part = {"start": parse_seconds(start), "end": parse_seconds(end)}
     how = {"stabilize": stabilize, "retouch": retouch, "resume": resume, "tolerate_errors": tolerate_errors}
     frames = parse_batch(batch)
-    load = cache(lambda: open_backend(style, device, precision, provider, input_range, channel_order))
 
-    def draw_video(job: Job, bar: Bar) -> Report:
+    def draw_video(load: Callable[[], "LoadedBackend"], job: Job, bar: Bar) -> Report:
         with open_video(job.source, **part, decoding=decoding) as source:
             backend = load()
             size = written_size(source, retouch)
@@ -153,17 +152,21 @@ def video(
             return draw(source, sink, backend, Report(str(located(job.target)), style), frames, bar, **how)
 
     rules = Rules(skip_existing, overwrite, watch, as_json)
-    if preview is not None:
-        _preview(paths, load, overwrite=overwrite, count=preview, decoding=decoding, retouch=retouch, **part)
-    elif cluster is not None:
+    if cluster is not None and preview is None:
         onnx = onnx_options(provider, input_range, channel_order)
         usual = {"style": style, "device": device, "precision": precision, "batch": frames, "onnx": onnx,
                  "decoding": decoding, "encoding": encoding, "overwrite": overwrite}  # fmt: skip
         with joined(cluster, device, style) as machines:
             drawn = partial(_draw_on, machines, usual | part | how)
             draw_files(paths, videos(container), drawn, lambda: None, rules, alone=fps is not None)
-    else:
-        draw_files(paths, videos(container), draw_video, load, rules, alone=fps is not None)
+        return
+    with opened_once(style, device, precision, provider, input_range, channel_order) as load:
+        if preview is not None:
+            looks = {"decoding": decoding, "retouch": retouch, **part}
+            _preview(paths, load, overwrite=overwrite, count=preview, **looks)
+        else:
+            drawn = partial(draw_video, load)
+            draw_files(paths, videos(container), drawn, load, rules, alone=fps is not None)
 
 
 def _draw_on(machines: "Cluster", options: dict[str, Any], job: "Job", bar: Bar) -> "Report":

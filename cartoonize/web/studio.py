@@ -100,10 +100,11 @@ class Studio:
         self._closed.set()
 
     def close(self) -> None:
-        """The same, and wait until it has stopped."""
+        """The same, and wait until it has stopped; close the networks."""
         self.stop()
         with self._at_work:
-            self._networks.clear()
+            while self._networks:
+                self._networks.popitem()[1].close()
 
     @contextmanager
     def _turn(self, job: str) -> Iterator[threading.Event]:
