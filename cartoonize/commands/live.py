@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,7 +25,6 @@ from ..styles import DEFAULT
 from .drawing import open_backend
 
 if TYPE_CHECKING:
-    from ..choices import Detail
     from ..live import LiveReport, LiveSource, Meter
 
 _REFRESH = 0.25  # seconds
