@@ -1,5 +1,10 @@
 """A live picture falls to the detail that keeps up, and rises when there is room."""
 
+import time
+
+from cartoonize import Decoding
+from cartoonize.live import LiveReport, LiveSource, NullSink, feed
+from cartoonize.live import run as show
 from cartoonize.live.detail import DetailControl, ladder
 
 
@@ -36,3 +41,38 @@ def test_it_rises_when_there_is_room():
     assert run(control, 6, rate=30, taken=0.005) == ["normal"]
     crowded = DetailControl(ladder(1920, 1080), 1920, 1080, step=1)
     assert run(crowded, 12, rate=30, taken=0.02) == []
+
+
+class Slow:
+    """Gives back what it gets, in 30 ms at 480 lines and 150 ms at 720."""
+
+    runtime, device, precision, batch, reading = "pytorch", "cpu", "fp32", 1, ""
+    notices = ()
+
+    def __call__(self, images):
+        time.sleep(0.03 if images.shape[1] <= 480 else 0.15)
+        return images
+
+
+class Sizes(NullSink):
+    """Notes the sizes of the frames that it is shown."""
+
+    def __init__(self):
+        super().__init__()
+        self.sizes = set()
+
+    def write(self, frame):
+        self.sizes.add(frame.image.shape[:2])
+
+
+def test_a_live_picture_keeps_its_size():
+    """A network that is late at 720 lines goes on at 480; what is shown keeps the source's size."""
+    source, sink = "lavfi:testsrc2=size=1280x720:rate=15:duration=4", Sizes()
+    with LiveSource(feed(source), decoding=Decoding(detail="normal")) as pictures:
+        control = DetailControl(ladder(1280, 720), 1280, 720)
+        report = show(
+            pictures, sink, Slow(), LiveReport(source, "null", ""), stabilize=False, control=control
+        )
+    assert report.detail == "low"
+    assert sink.sizes == {(720, 1280)}
+    assert report.dropped < report.frames

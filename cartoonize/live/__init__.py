@@ -150,7 +150,7 @@ def _advice(report: LiveReport) -> list[str]:
     if report.dropped <= _MANY * came:
         return []
     where = f"this machine does no more of {report.width}x{report.height} pixels in this style"
-    mended = "A smaller --max-size makes it smoother, and a lower --fps steadier."
+    mended = "A lower --detail makes it smoother, and a lower --fps steadier."
     return [f"{report.dropped} of {came} frames were dropped: {where}. {mended}"]
 
 
