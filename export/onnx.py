@@ -63,7 +63,7 @@ def export_onnx(
         raise BackendError(f"Opsets from {OPSETS[0]} to {OPSETS[-1]} can be written, not {opset}.")
     path = find(style)
     generator, header = load_style(path)
-    with PendingFile(out, overwrite=overwrite) as pending:
+    with PendingFile(out, overwrite=overwrite, sources=[path]) as pending:
         _check_writers()
         if precision == "int8":
             from .int8 import write_int8

@@ -19,19 +19,24 @@ PUBLIC = [
 ]  # fmt: skip
 
 # part -> the parts that it may import
-BASE = {"choices", "completion", "cores", "errors", "frames", "version", "opencv", "pending", "stabilizer"}
+BASE = {
+    "choices", "completion", "cores", "errors", "frames", "opencv", "pending", "safe_files", "signals",
+    "stabilizer", "version",
+}  # fmt: skip
 ALLOWED = {
     "choices": set(),
     "cores": set(),
     "errors": set(),
     "frames": set(),
     "version": set(),
-    "pending": {"errors"},
+    "pending": {"errors", "safe_files"},
+    "safe_files": set(),
+    "signals": set(),
     "console": {"errors", "job"},
-    "options": {"completion", "errors"},
+    "options": {"completion", "console", "errors"},
     "styles": {"choices", "errors", "pending"},
     "pipeline": {"frames"},
-    "media": {"choices", "errors", "frames", "pending"},
+    "media": {"choices", "errors", "frames", "pending", "safe_files", "signals"},
     "models": {"errors", "frames", "pending", "styles"},
     "backends": {"choices", "cores", "errors", "frames", "styles", "models"},
     "opencv": {"errors"},

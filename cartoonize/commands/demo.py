@@ -7,7 +7,8 @@ import typer
 
 from ..console import finish, plain, say
 from ..errors import MediaError
-from ..options import Device, Style
+from ..options import Debug, Device, Overwrite, Style
+from ..pending import check_target
 from ..styles import DEFAULT
 from .drawing import draw, open_backend
 
@@ -16,6 +17,8 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="Where to put the demo.")] = Path("cartoonize-demo"),
     style: Style = DEFAULT,
     device: Device = "auto",
+    overwrite: Overwrite = False,
+    _debug: Debug = False,
 ) -> None:
     """Make a short clip with sound from free photos, and draw it and one of the photos.
 
@@ -34,11 +37,14 @@ def demo(
     except OSError as error:
         raise MediaError(f"Cannot make the folder {folder}: {error.strerror}.") from error
     clip, photo = folder / "clip.mp4", folder / "photo.png"
+    for made in (clip, photo):
+        for path in (made, _drawn(made)):
+            check_target(path, overwrite=overwrite)
     make_demo_clip(clip)
     make_demo_photo(photo)
     backend = open_backend(style, device, "auto")
     for made in (clip, photo):
-        drawn = made.with_name(f"{made.stem}-cartoon{made.suffix}")
+        drawn = _drawn(made)
         with open_source(made) as source:
             sink = open_sink(drawn, source, overwrite=True)
             moving = made == clip
@@ -47,3 +53,7 @@ def demo(
     say(PHOTO_CREDITS)
     say(f"\nLook at them side by side in {plain(str(folder))}/:")
     say("  clip.mp4   clip-cartoon.mp4\n  photo.png  photo-cartoon.png")
+
+
+def _drawn(made: Path) -> Path:
+    return made.with_name(f"{made.stem}-cartoon{made.suffix}")

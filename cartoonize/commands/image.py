@@ -10,6 +10,7 @@ from ..options import (
     AsJson,
     ChannelOrder,
     Compare,
+    Debug,
     Device,
     InputRange,
     KeepColour,
@@ -50,6 +51,7 @@ def image(
     skip_existing: SkipExisting = False,
     watch: Watch = False,
     as_json: AsJson = False,
+    _debug: Debug = False,
 ) -> None:
     """Draw pictures. Orientation, colour profile, EXIF and transparency are kept.
 

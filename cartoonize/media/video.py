@@ -161,7 +161,8 @@ class VideoSource(Closing):
                 self.close()
                 self._open()
                 for _ in range(frames - 1):
-                    next(self._decoded, None)
+                    if next(self._decoded, None) is None:  # there are not so many, whatever was kept says
+                        break
             self._begin_behind(frames, mark)
 
     def go_to(self, frames: int, pts: int) -> Mark | None:
