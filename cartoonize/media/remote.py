@@ -150,9 +150,13 @@ def located(path: Place) -> Place:
     return Url(f"{found[1]}://{written[found.end() :]}") if found else path
 
 
-def opened(place: Place, options: dict[str, str] | None = None) -> InputContainer:
-    """The container that a file is; `options` are FFmpeg's."""
-    return av.open(place.open() if isinstance(place, Url) else place, "r", options=options)
+def opened(place: Place | Any, options: dict[str, str] | None = None) -> InputContainer:
+    """The container that a file is, by its path or open; `options` are FFmpeg's.
+
+    What of its metadata is not UTF-8 is read all the same: see `legible` in text.py.
+    """
+    file = place.open() if isinstance(place, Url) else place
+    return av.open(file, "r", options=options, metadata_errors="surrogateescape")
 
 
 def read_text(path: Path) -> str:
