@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
-from .errors import CartoonizeError, DamageError, MediaError, WriteError
+from .errors import CartoonizeError, DamageError, MediaError, UnexpectedError, WriteError
 from .job import Report, damage_sentence
 from .media.containers import VIDEO_SUFFIXES, WRITTEN_SUFFIXES, video_name
 from .media.images import PICTURE_SUFFIXES, natural_order, picture_name
@@ -153,6 +153,8 @@ def outcomes(jobs: Iterable[Job], draw: Callable[[Job], Report]) -> Iterator[Out
                 report = draw(job)
         except CartoonizeError as error:
             yield Outcome(job, error=error)
+        except Exception as error:  # noqa: BLE001  # a defect must not cost the files behind this one
+            yield Outcome(job, error=UnexpectedError.of(error))
         else:
             yield Outcome(job, report, DamageError(damage_sentence(report)) if report.partial else None)
 

@@ -18,7 +18,7 @@ from .commands.styles import app as styles_app
 from .commands.video import video
 from .commands.web import web
 from .console import plain, say, say_all
-from .errors import CartoonizeError, Stopped
+from .errors import CartoonizeError, Stopped, UnexpectedError
 from .export.cli import app as export_app
 from .training.cli import app as training_app
 from .version import __version__
@@ -75,6 +75,10 @@ def main() -> NoReturn:
     except CartoonizeError as error:
         say_all(f"[bold red]Error:[/bold red] {plain(str(error))}", error)
         sys.exit(error.exit_code)
+    except MemoryError as error:
+        full = UnexpectedError.of(error)
+        say_all(f"[bold red]Error:[/bold red] {plain(str(full))}", full)
+        sys.exit(full.exit_code)
     except SystemExit as stopped:
         if stopped.code == INTERRUPTED:
             say("Stopped.")

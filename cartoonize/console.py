@@ -2,6 +2,7 @@
 
 import json
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,11 +18,21 @@ if TYPE_CHECKING:
 
     from .job import Report
 
+_debug = False
+
 
 def say_all(text: str, error: BaseException) -> None:
-    """A sentence, and what was noted on the way of the error that caused it."""
+    """A sentence, and what was noted on the way of the error that caused it; for --debug where that was."""
+    if _debug:
+        say(plain("".join(traceback.format_exception(error)).rstrip()))
     for line in (text, *map(plain, getattr(error, "__notes__", ()))):
         say(line)
+
+
+def show_errors(wanted: bool) -> None:
+    """Show from now on where errors come from."""
+    global _debug  # noqa: PLW0603  # of the process, as its terminal is
+    _debug = wanted
 
 
 def say(text: str) -> None:

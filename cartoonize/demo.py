@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 from PIL.Image import Resampling
 
-from .errors import MediaError
+from .errors import MediaError, WriteError
 from .media.colour import Colour
 from .media.ffmpeg import ffmpeg_errors
 from .pending import PendingFile
@@ -96,7 +96,9 @@ def make_demo_photo(path: Path) -> None:
     with PendingFile(path, overwrite=True) as pending:
         try:
             _photo("astronaut.png").save(pending.path)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise WriteError.of(path, error) from error
+        except ValueError as error:
             raise MediaError(f"Cannot write {path}: {error}.") from error
 
 

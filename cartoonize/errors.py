@@ -11,6 +11,8 @@
     ├── ModelError          a style file or network that cannot be used
     ├── BackendError        a device, precision or runtime that is not to be had
     ├── ClusterError        a cluster that is not to be had, or that did not get its work done
+    ├── UnexpectedError     a defect of this program that one of many files met
+    ├── MemoryFullError     there is not enough memory
     ├── TrainingError       data or a run folder that cannot be trained on
     └── WebError            a web page that cannot be served
 
@@ -100,6 +102,31 @@ class BackendError(CartoonizeError):
 
 class ClusterError(CartoonizeError):
     """A cluster that is not to be had, or that did not get its work done."""
+
+
+class UnexpectedError(CartoonizeError):
+    """A defect of this program that one of many files met: the others are worked on all the same."""
+
+    @staticmethod
+    def of(error: Exception) -> "CartoonizeError":
+        """A sentence about an error that is none of these; its cause is kept."""
+        if isinstance(error, MemoryError):
+            found: CartoonizeError = MemoryFullError()
+        else:
+            told = str(error).strip().partition("\n")[0]
+            told = f"{type(error).__name__}: {told}" if told else type(error).__name__
+            found = UnexpectedError(
+                f"An unexpected error ({told}); this is a defect of cartoonize, and --debug shows where."
+            )
+        found.__cause__ = error
+        return found
+
+
+class MemoryFullError(CartoonizeError):
+    """There is not enough memory."""
+
+    def __init__(self) -> None:
+        super().__init__("There is not enough memory; --max-size and --batch 1 make do with less.")
 
 
 class TrainingError(CartoonizeError):

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import completion
+from .console import show_errors
 from .errors import MediaError
 
 # Panels of `--help`; what stands in none is what most people want.
@@ -64,6 +65,10 @@ OnCluster = Annotated[
         help="Draw on the machines of a Ray cluster; auto is the one that runs here, or this machine alone.",
         show_default=False,
     ),
+]
+Debug = Annotated[
+    bool,
+    typer.Option("--debug", help="Show where errors come from.", callback=show_errors, expose_value=False),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing DST.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")]

@@ -24,7 +24,7 @@ from .media import (
 )
 from .media.alpha import on_background
 from .media.ending import picture_end
-from .media.images import FORMATS
+from .media.images import files_of, write_picture
 from .media.video import STREAMED
 from .pending import PendingFile
 from .retouch import Retouch
@@ -68,7 +68,7 @@ def preview_video(
     """
     if not 1 <= count <= MOST:
         raise MediaError(f"A preview has from 1 to {MOST} moments, not {count}.")
-    file = _sheet_file(target, overwrite=overwrite)
+    file = _sheet_file(target, source, overwrite=overwrite)
     look, cells, notices = retouch or Retouch(), [], list[str]()
     for time in _moments(source, count, start, end, decoding):
         frame, aspect = _frame_at(source, time, decoding)
@@ -99,7 +99,7 @@ def preview_styles(
         MediaError: as `open_source`; the target is no picture, or is there already.
         ModelError: a style cannot be used.
     """
-    file = _sheet_file(target, overwrite=overwrite)
+    file = _sheet_file(target, source, overwrite=overwrite)
     picture = _middle(source).image
     cells = [Cell((picture,), source.name)]
     for name in styles:
@@ -186,18 +186,15 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
 
 
-def _sheet_file(target: Path, *, overwrite: bool) -> PendingFile:
+def _sheet_file(target: Path, source: Path, *, overwrite: bool) -> PendingFile:
     if target.suffix.lower() not in PICTURE_SUFFIXES:
         raise MediaError(f"A preview is a picture: name {target.with_suffix('.png')}, or .jpg.")
-    return PendingFile(target, overwrite=overwrite)
+    return PendingFile(target, overwrite=overwrite, sources=files_of(source))
 
 
 def _save(picture: Picture, file: PendingFile) -> None:
-    kind = FORMATS[file.target.suffix.lower()]
     try:
-        picture.save(file.path, kind.name, **kind.options)
+        write_picture(picture, file)
         file.commit()
-    except (OSError, ValueError) as error:
-        raise MediaError(f"Cannot write {file.target}: {error}.") from error
     finally:
         file.discard()

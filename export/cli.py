@@ -11,7 +11,7 @@ import typer
 from ..choices import DETAILS
 from ..completion import models, style_names, words
 from ..errors import BackendError, ModelError
-from ..pending import PendingFile
+from ..pending import check_target
 from ..styles.card import UNKNOWN
 
 app = typer.Typer()
@@ -162,7 +162,7 @@ def import_weights_command(
 
     if out.suffix.lower() != ".safetensors":
         raise ModelError(f"{out} has to end in .safetensors, as style files do.")
-    PendingFile(out, overwrite=overwrite)  # refuses now what could not be written in the end
+    check_target(out, overwrite=overwrite, sources=[file])  # refuses now what could not be written in the end
     found = recognise(file, architecture)
     typer.echo(f"{file} holds {found.description}.", err=True)
     card = replace(

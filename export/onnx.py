@@ -75,7 +75,7 @@ def export_onnx(
     drawn = draw_size(*size, detail) if size else None
     path = find(style)
     generator, header = load_style(path)
-    with PendingFile(out, overwrite=overwrite) as pending:
+    with PendingFile(out, overwrite=overwrite, sources=[path]) as pending:
         _check_writers()
         if precision == "int8":
             from .int8 import write_int8

@@ -1,5 +1,6 @@
 """Media for the tests, made here: clips whose frames, times, tones and tags are known."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+SHARED = Path(os.environ.get("CARTOONIZE_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "data"
+CASES = SHARED.with_name("cases")
 
 
 @dataclass

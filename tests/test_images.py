@@ -428,14 +428,16 @@ def test_equal_names_are_refused(tmp_path):
 
 
 def test_existing_output_is_refused(tmp_path):
-    """What is there already is replaced only on demand; the source itself is no exception."""
-    source = saved(tmp_path / "a.png")
+    """What is there already is replaced only on demand, and the source never."""
+    source, other = saved(tmp_path / "a.png"), saved(tmp_path / "b.png", photo()[:8])
     earlier = source.read_bytes()
-    assert_refused("exists already", [source], source)
-    assert_refused("exists already", [tmp_path], tmp_path)
+    assert_refused("exists already", [source], other)
+    for overwrite in (False, True):
+        assert_refused("is the source itself", [source], source, overwrite=overwrite)
+        assert_refused("is the source itself", [tmp_path], tmp_path, overwrite=overwrite)
     assert source.read_bytes() == earlier
-    copied([source], source, overwrite=True)
-    np.testing.assert_array_equal(read(source)[0], photo())
+    copied([source], other, overwrite=True)
+    np.testing.assert_array_equal(read(other)[0], photo())
 
 
 def test_targets_that_cannot_be(tmp_path):

@@ -16,6 +16,7 @@ from PIL import Image
 from cartoonize import MediaError
 from cartoonize.batch import PICTURES, plan, stands_alone, videos
 from cartoonize.console import Bars
+from cartoonize.media import images
 
 VIDEOS = videos()
 
@@ -460,3 +461,29 @@ def test_the_bar_of_all_knows_its_work(here):
         bars.passed(drawn=False)
         assert (everything.completed, everything.total) == (100, 200)
         assert everything.fields["count"] == "2/3 files"
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), MemoryError(), RecursionError("deep")])
+def test_a_defect_costs_one_file_only(here, run, monkeypatch, error):
+    """Whatever goes wrong with a file is a sentence about it, and the rest is drawn; --debug shows where."""
+    for name in "abc":
+        Image.new("RGB", (32, 32)).save(f"{name}.png")
+
+    def save(picture, file, **options):
+        if file.target.name == "b.png":
+            raise error
+        return written(picture, file, **options)
+
+    written = images.write_picture
+    monkeypatch.setattr(images, "write_picture", save)
+    command = ["image", "a.png", "b.png", "c.png", "out", "--style", "null", "--json"]
+    code, out, told = run(*command)
+    assert code == 1
+    assert [file["state"] for file in json.loads(out)["files"]] == ["drawn", "failed", "drawn"]
+    assert "Traceback" not in told
+    assert "1 of 3 files could not be drawn: b.png" in told
+    _, _, told = run(*command, "-y", "--debug")
+    assert "Traceback" in told
+    assert "in save" in told
+    _, _, told = run(*command, "-y")
+    assert "Traceback" not in told

@@ -100,8 +100,9 @@ def test_a_failed_multipart_upload_leaves_nothing(film, store, tmp_path, breakin
     large = tmp_path / "large"
     with large.open("wb") as file:
         file.truncate(60 << 20)  # more than s3fs sends at once
-    with pytest.raises(WriteError, match="the network is gone"):
-        Url("s3://films/out.bin").upload(large)
+    uploaded = Url("s3://films/out.bin").uploaded(large, overwrite=False)
+    with pytest.raises(WriteError, match="the network is gone"), uploaded as appear:
+        appear()
     assert "create_multipart_upload" in breaking.steps
     assert keys(store) == ["in.mp4"]
     assert not store.list_multipart_uploads(Bucket="films").get("Uploads")

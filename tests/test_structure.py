@@ -20,29 +20,23 @@ PUBLIC = [
 
 # part -> the parts that it may import
 BASE = {
-    "choices",
-    "completion",
-    "cores",
-    "draw_size",
-    "errors",
-    "frames",
-    "version",
-    "opencv",
-    "pending",
-    "stabilizer",
-}
+    "choices", "completion", "cores", "draw_size", "errors", "frames", "opencv", "pending", "safe_files",
+    "signals", "stabilizer", "version",
+}  # fmt: skip
 ALLOWED = {
     "choices": set(),
     "cores": set(),
     "errors": set(),
     "frames": set(),
     "version": set(),
-    "pending": {"errors"},
+    "pending": {"errors", "safe_files"},
+    "safe_files": set(),
+    "signals": set(),
     "console": {"errors", "job"},
-    "options": {"completion", "errors"},
+    "options": {"completion", "console", "errors"},
     "styles": {"choices", "errors", "pending"},
     "pipeline": {"draw_size", "frames"},
-    "media": {"choices", "draw_size", "errors", "frames", "pending"},
+    "media": {"choices", "draw_size", "errors", "frames", "pending", "safe_files", "signals"},
     "models": {"errors", "frames", "pending", "styles"},
     "backends": {"choices", "cores", "errors", "frames", "styles", "models"},
     "opencv": {"errors"},

@@ -27,7 +27,8 @@ def average_styles(styles: Sequence[str], out: Path, *, overwrite: bool = False)
         TrainingError: there is only one, or they are not of one architecture and size.
         MediaError: `out` exists already or cannot be written.
     """
-    loaded = [load_style(find(style)) for style in styles]
+    paths = [find(style) for style in styles]
+    loaded = [load_style(path) for path in paths]
     kinds = {(header.architecture, tuple(sorted(header.config.items()))) for _, header in loaded}
     if len(loaded) < 2 or len(kinds) > 1:
         raise TrainingError("Name two styles or more to average, of one architecture and size.")
@@ -37,4 +38,4 @@ def average_styles(styles: Sequence[str], out: Path, *, overwrite: bool = False)
         for name, value in mean.state_dict().items():
             if value.is_floating_point():
                 value.copy_(torch.stack([state[name] for state in states]).mean(0))
-    save_style(out, mean, header.card, overwrite=overwrite)
+    save_style(out, mean, header.card, overwrite=overwrite, sources=paths)

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from ..errors import CartoonizeError, MediaError
+from ..errors import CartoonizeError, MediaError, UnexpectedError
 from ..job import Report, damage_sentence
 from ..media import Place, located
 from .connect import Cluster
@@ -94,6 +94,9 @@ def _note(report: BatchReport, number: int, task: "Future[Report]") -> None:
         drawn = task.result()
     except CartoonizeError as error:
         report.failed[number] = str(error)
+        return
+    except Exception as error:  # noqa: BLE001  # a defect must not cost the other films
+        report.failed[number] = str(UnexpectedError.of(error))
         return
     report.films.append(drawn)
     if drawn.partial:

@@ -14,6 +14,7 @@ from ..options import (
     ChannelOrder,
     Codec,
     Crf,
+    Debug,
     DetailName,
     Device,
     InputRange,
@@ -66,6 +67,7 @@ def batch(
     provider: Provider = "auto",
     input_range: InputRange = "auto",
     channel_order: ChannelOrder = "rgb",
+    _debug: Debug = False,
 ) -> None:
     """Draw many videos on the machines of a Ray cluster. One that fails is reported, and the rest is drawn.
 

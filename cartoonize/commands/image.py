@@ -10,6 +10,7 @@ from ..options import (
     AsJson,
     ChannelOrder,
     Compare,
+    Debug,
     DetailName,
     Device,
     InputRange,
@@ -52,6 +53,7 @@ def image(
     skip_existing: SkipExisting = False,
     watch: Watch = False,
     as_json: AsJson = False,
+    _debug: Debug = False,
 ) -> None:
     """Draw pictures. Orientation, colour profile, EXIF and transparency are kept.
 

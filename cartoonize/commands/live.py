@@ -13,6 +13,7 @@ from ..console import plain, print_result, say, status, tell
 from ..errors import MediaError
 from ..options import (
     AsJson,
+    Debug,
     Device,
     Overwrite,
     PrecisionName,
@@ -76,6 +77,7 @@ def live(
     ] = 10.0,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
+    _debug: Debug = False,
 ) -> None:
     """Draw a camera, a stream or a file in real time. q or Ctrl-C ends it, and a recording is whole then.
 

@@ -19,6 +19,7 @@ from ..options import (
     Compare,
     Container,
     Crf,
+    Debug,
     DetailName,
     Device,
     End,
@@ -106,6 +107,7 @@ def video(
     provider: Provider = "auto",
     input_range: InputRange = "auto",
     channel_order: ChannelOrder = "rgb",
+    _debug: Debug = False,
 ) -> None:
     """Draw a video. Sound, subtitles, timing and metadata come out as they went in.
 

@@ -25,6 +25,7 @@ from ..media.deinterlace import deinterlaced
 from ..media.developer import Developer
 from ..media.film import Closing
 from ..media.picture import check_size
+from ..media.streams import size
 from ..media.video import MAX_PIXELS, picture_stream
 from .feed import Feed
 
@@ -91,7 +92,7 @@ class LiveSource(Closing):
             av.open(feed.url, format=feed.format, options=options, timeout=self._timeout)
         )
         self._stream = stream = picture_stream(self.container, self.path, self._decoding.stream)
-        check_size(self.path, stream.width, stream.height, limit)
+        check_size(self.path, *size(stream), limit)
         context = stream.codec_context
         context.options.update({"max_pixels": str(limit)})
         context.flags |= Flags.copy_opaque  # by which a frame keeps when its packet came
@@ -168,7 +169,7 @@ class LiveSource(Closing):
                     if self.feed.kind == "file":
                         self._await(frame)
                     yield frame
-            except av.error.InvalidDataError:
+            except av.error.FFmpegError:  # whatever a decoder says, it is of the data
                 self._damage.packets += 1
 
     def _packets(self) -> "Iterator[Packet[Any]]":

@@ -15,10 +15,11 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import AttachmentStream, Disposition, Stream
+from av.stream import AttachmentStream, Stream
 
 from .damage import Damage, readable
 from .remote import opened
+from .streams import codec_name, is_cover, is_known
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
@@ -133,9 +134,9 @@ class Companions:
     def _track(self, stream: Stream) -> "_Track | None":
         if isinstance(stream, AttachmentStream):
             return self._attach(stream)
-        if stream.codec_context is None and stream.type == "audio":  # of a kind that FFmpeg does not know
+        if not is_known(stream):
             return None
-        if stream.disposition & Disposition.attached_pic:
+        if is_cover(stream):
             return self._cover(stream)
         try:
             if isinstance(stream, AudioStream) and not self._can_copy(stream):
@@ -145,7 +146,7 @@ class Companions:
             return self._reencode(stream) if isinstance(stream, AudioStream) else None
 
     def _can_copy(self, stream: AudioStream) -> bool:
-        return self._output.format.name != "mpegts" or stream.codec_context.name in _MPEGTS_AUDIO
+        return self._output.format.name != "mpegts" or codec_name(stream) in _MPEGTS_AUDIO
 
     def _reencode(self, stream: AudioStream) -> "_Track | None":
         name = _AUDIO_ENCODERS.get(self._output.format.name, "aac")
@@ -154,7 +155,7 @@ class Companions:
         except (ValueError, av.error.FFmpegError):
             return None
         self._notices.append(
-            f"A {self._output.format.name} file cannot hold {stream.codec_context.name} sound; "
+            f"A {self._output.format.name} file cannot hold {codec_name(stream)} sound; "
             f"stream {stream.index} was re-encoded as {name}."
         )
         return track
@@ -165,7 +166,7 @@ class Companions:
                 return _Copy(self._output, stream)
             except (ValueError, av.error.FFmpegError):
                 return None
-        cover = _COVERS.get(stream.codec_context.name)
+        cover = _COVERS.get(codec_name(stream))
         if cover is None:
             return None
         with opened(self._path) as covered:
@@ -185,7 +186,7 @@ class Companions:
         return _WRITTEN
 
     def _left_out(self, stream: Stream) -> str:
-        codec = stream.codec_context.name if stream.codec_context else stream.metadata.get("handler_name", "")
+        codec = codec_name(stream) or stream.metadata.get("handler_name", "")
         named = f" ({codec})" if codec else ""
         if stream.type == "video":
             index = stream.index
@@ -212,7 +213,7 @@ class Companions:
         """A packet on the output's clock, and when it is due, in seconds; None if it is not of the part."""
         if not packet.size:  # the end of a stream
             return None
-        if packet.stream.disposition & Disposition.attached_pic:
+        if is_cover(packet.stream):
             packet.pts = packet.dts = 0
             return 0.0, packet
         earliest = -(1 << 62) if self._output.format.name in _NEGATIVE_TIMES else 0

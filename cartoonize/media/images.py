@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any, Self
@@ -15,12 +16,14 @@ from PIL.Image import Image as Picture
 
 from ..choices import Detail
 from ..draw_size import prepared
-from ..errors import MediaError
+from ..errors import MediaError, WriteError
 from ..frames import Frame
-from ..pending import PendingFile
+from ..pending import PendingFile, check_target
+from ..signals import held
 from .decoding import check_max_size
 from .film import Closing
 from .picture import Details, read_picture
+from .remote import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ class PictureSink:
         self._files: list[PendingFile] = []
         self._written: list[PendingFile] = []
         if self._new_folder:
-            PendingFile(path, overwrite=False)  # refuses where no folder can be made; made when work begins
+            check_target(path, overwrite=False)  # refuses where no folder can be made; made when work begins
         else:
             self._reserve()
 
@@ -133,19 +136,14 @@ class PictureSink:
         details = self._source.details.pop(frame.pts)
         picture, options = self._fitted(frame, details, kind, file.target)
         self._written.append(file)
-        try:
-            picture.save(file.path, kind.name, **kind.options, **options)
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            form = f"{kind.name} of {picture.width}x{picture.height} pixels"
-            raise MediaError(f"Cannot write {file.target} as {form}: {reason}.") from error
+        write_picture(picture, file, **options)
 
     def __enter__(self) -> Self:
         if self._new_folder:
             try:
                 self._path.mkdir()
             except OSError as error:
-                raise MediaError(f"Cannot make the folder {self._path}: {error.strerror}.") from error
+                raise WriteError.of(self._path, error) from error
             self._reserve()
         return self
 
@@ -163,13 +161,17 @@ class PictureSink:
                     self._path.rmdir()  # fails, as it should, unless it is empty
 
     def _reserve(self) -> None:
-        self._files = [PendingFile(target, overwrite=self._overwrite) for target in self._targets]
+        sources = self._source.paths
+        self._files = [
+            PendingFile(target, overwrite=self._overwrite, sources=sources) for target in self._targets
+        ]
 
     def _commit(self) -> None:
         if not self._written:
             raise MediaError(f"There was no picture to write to {self._path}.")
-        for file in self._written:
-            file.commit()
+        with held():
+            for file in self._written:
+                file.commit()
 
     def _fitted(
         self, frame: Frame, details: Details, kind: Format, target: Path
@@ -194,6 +196,30 @@ class PictureSink:
 
     def _left_out(self, target: Path, what: str) -> None:
         self.notices.append(f"{target} cannot hold {what}; a PNG file would keep it.")
+
+
+def write_picture(picture: Picture, file: PendingFile, **options: Any) -> None:
+    """Write a picture in the format that its suffix names; `options` are added to those of the format.
+
+    It is packed in memory first: Pillow hides what the system says of a full disk.
+
+    Raises:
+        MediaError: the format cannot hold such a picture.
+        WriteError: the system does not let it, or there is no room.
+    """
+    kind, packed = FORMATS[file.target.suffix.lower()], BytesIO()
+    try:
+        picture.save(packed, kind.name, **kind.options, **options)
+    except (OSError, ValueError, RuntimeError) as error:
+        form = f"{kind.name} of {picture.width}x{picture.height} pixels"
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MediaError(f"Cannot write {file.target} as {form}: {reason}.") from error
+    file.write(packed.getbuffer())
+
+
+def files_of(place: Place) -> list[Place]:
+    """The files that are read of a source: itself or, of a folder of pictures, those in it."""
+    return [*pictures_in(place)] if isinstance(place, Path) and place.is_dir() else [place]
 
 
 def pictures_in(path: Path) -> list[Path]:

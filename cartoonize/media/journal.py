@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,12 +13,15 @@ from typing import Any
 from av.packet import Packet
 from filelock import FileLock, Timeout
 
-from ..errors import BusyError, WriteError
-from ..pending import check_target
+from .. import safe_files
+from ..errors import BusyError, MediaError, WriteError
+from ..pending import check_target, is_among, put
+from ..signals import held
 from .remote import Place, Url, staging
 from .segments import Segment, SegmentWriter, read_packets, read_segment
 
 _FORMAT = 2  # of all this; what another version left is not gone on from
+_KEY_SIZE = 1 << 20  # bytes; a key has some hundreds
 
 
 class Journal:
@@ -31,29 +35,46 @@ class Journal:
 
     A segment counts from the moment at which it has its name: all of it is on the disk by then, so that a
     process or a computer may stop at any time. `segments` are those that count, by their first frame; they
-    may be finished in any order.
+    may be finished in any order. `done` tells whether the video has its name. `unusable` tells, once it is
+    open, whether something was found that this program did not leave so.
+
+    Nobody else can write to the folder. `overwrite` and `sources` are as of PendingFile.
 
     Raises:
         BusyError: another process works on the same video.
-        WriteError: the folder cannot be made.
+        WriteError: the folder cannot be made, or what has its name is a link or somebody else's.
     """
 
-    def __init__(self, target: Place, beside: Path) -> None:
+    def __init__(
+        self, target: Place, beside: Path, *, overwrite: bool = True, sources: tuple[Place, ...] = ()
+    ) -> None:
         self.target, self.folder = target, _folder(beside)
         self.path = self.folder / target.name
         self.segments: dict[int, Segment] = {}
+        self.done = self.unusable = False
+        self._overwrite, self._sources = overwrite, sources
         self._open = False  # whether segments are kept
         self._writer: SegmentWriter | None = None
+        self._draft = self.folder
         try:
-            self.folder.mkdir(exist_ok=True)
+            safe_files.own_folder(self.folder)
+            self._remove_unless_own(self.folder / "lock")
             self._lock = FileLock(self.folder / "lock")
             self._lock.acquire(timeout=0)
+            for path in list(self.folder.iterdir()):
+                self._remove_unless_own(path)
+            safe_files.remove(self.path)  # of a run that was killed
         except Timeout as error:
             raise BusyError(f"Another process is writing {target}; wait for it, or stop it.") from error
+        except PermissionError as error:
+            if os.path.lexists(self.folder) and not safe_files.is_own_folder(self.folder):
+                raise WriteError(
+                    f"{target} would be made in {self.folder}, which is a link or belongs to somebody else; "
+                    "remove it, or write to another folder."
+                ) from error
+            raise WriteError.of(beside, error) from error
         except OSError as error:
             raise WriteError.of(beside, error) from error
-        with suppress(OSError):
-            self.path.unlink()  # of a run that was killed
 
     def open(self, key: dict[str, Any], *, resume: bool) -> list[str]:
         """Begin to keep segments, beside those of an earlier run of the same `key` if `resume` is true.
@@ -79,13 +100,15 @@ class Journal:
 
     def packets(self, segment: Segment) -> Iterator["Packet[Any]"]:
         """Those of a finished segment, without stream and time base."""
-        with self._path(segment.first).open("rb") as file:
+        with safe_files.open_own(self._path(segment.first)) as file:
             yield from read_packets(file)
 
     def add(self, packet: "Packet[Any]") -> None:
         """Append a packet to the segment at work."""
         if self._open:
-            self._writer = self._writer or SegmentWriter((self.folder / "segment.new").open("wb"))
+            if self._writer is None:
+                self._draft = self._new_draft()
+                self._writer = SegmentWriter(safe_files.create(self._draft))
             self._writer.add(packet)
 
     def end_segment(self, segment: Segment) -> None:
@@ -95,24 +118,51 @@ class Journal:
         _sync(self._writer.file)
         self._writer.file.close()
         self._writer = None
-        self._count("segment.new", segment)
+        self._count(self._draft, segment)
 
     def put_segment(self, segment: Segment, data: bytes) -> None:
         """Let one count that was written elsewhere, by a SegmentWriter."""
-        self._write("segment.in", data)
-        self._count("segment.in", segment)
+        draft = self._new_draft()
+        self._write(draft.name, data)
+        self._count(draft, segment)
+
+    def set_apart(self) -> Place:
+        """Let what is written take a name that says that it is not all; the answer is that name.
+
+        It is never the source's, nor, unless files may be replaced, that of a file that is there.
+        """
+        target, number = self.target, 1
+        while True:
+            number_of = f"-{number}" if number > 1 else ""
+            name = target.with_name(f"{target.stem}.partial{number_of}{target.suffix}")
+            if not is_among(name, self._sources) and (self._overwrite or not _is_taken(name)):
+                self.target = name
+                return name
+            number += 1
 
     def commit(self) -> None:
         """Give the finished video its name, and remove everything else.
 
-        It is on the disk before the segments go: no failure of power can take both.
+        It is on the disk before the segments go: no failure of power can take both. A signal that comes
+        meanwhile waits until all of it is done.
+
+        Raises:
+            MediaError: somebody made a file of that name in the meantime, and `overwrite` is false.
         """
         with self.path.open("rb+") as file:
             os.fsync(file.fileno())
         if isinstance(self.target, Url):
-            self.target.upload(self.path)
+            with self.target.uploaded(self.path, overwrite=self._overwrite) as appear, held():
+                appear()
+                self._finish()
         else:
-            self.path.replace(self.target)
+            with held():
+                put(self.path, self.target, overwrite=self._overwrite)
+                self._finish()
+
+    def _finish(self) -> None:
+        self.done = True
+        if isinstance(self.target, Path):
             sync_folder(self.target.parent)
         self.close(done=True)
 
@@ -129,21 +179,39 @@ class Journal:
             shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.release()
 
+    @property
+    def kept(self) -> int:
+        """The frames of finished segments that are on the disk."""
+        return sum(segment.frames for first, segment in self.segments.items() if self._path(first).exists())
+
+    def _new_draft(self) -> Path:
+        return self.folder / f"segment.{secrets.token_hex(8)}"
+
     def _write(self, name: str, data: bytes) -> None:
-        with (self.folder / name).open("wb") as file:
+        with safe_files.create(self.folder / name) as file:
             file.write(data)
             _sync(file)
 
-    def _count(self, draft: str, segment: Segment) -> None:
-        (self.folder / draft).replace(self._path(segment.first))
+    def _count(self, draft: Path, segment: Segment) -> None:
+        draft.replace(self._path(segment.first))
         self.segments[segment.first] = segment
         sync_folder(self.folder)
 
     def _key(self) -> dict[str, Any] | None:
         try:
-            key = json.loads((self.folder / "key.json").read_text(encoding="utf-8"))
+            with safe_files.open_own(self.folder / "key.json") as file:
+                key = json.loads(file.read(_KEY_SIZE))
             return key if key["format"] == _FORMAT else None
-        except (OSError, ValueError, LookupError, TypeError):  # damaged, or of another version
+        except FileNotFoundError:
+            return None
+        except (
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            RecursionError,
+        ):  # damaged, or of another version
+            self.unusable = True
             return None
 
     def _load(self) -> dict[int, Segment]:
@@ -151,21 +219,32 @@ class Journal:
         found = {}
         for path in list(self._finished()):
             try:
-                with path.open("rb") as file:
+                with safe_files.open_own(path) as file:
                     segment = read_segment(file)
                 if self._path(segment.first) != path:
                     raise ValueError("another's")
                 found[segment.first] = segment
             except (OSError, ValueError):
-                path.unlink(missing_ok=True)
+                safe_files.remove(path)
+                self.unusable = True
         return found
+
+    def _remove_unless_own(self, path: Path) -> None:
+        """Remove what is no regular file of one's own: others may have been able to write to the folder."""
+        try:
+            safe_files.open_own(path).close()
+        except FileNotFoundError:
+            return
+        except OSError:
+            safe_files.remove(path)
+            self.unusable = True
 
     def _finished(self) -> Iterator[Path]:
         return self.folder.glob("segment-*")
 
     def _clear(self) -> None:
         for path in (self.folder / "key.json", *self.folder.glob("segment*")):
-            path.unlink(missing_ok=True)
+            safe_files.remove(path)
         sync_folder(self.folder)
 
     def _path(self, first: int) -> Path:
@@ -177,9 +256,14 @@ class StandardOutput:
 
     target: Place = Path("-")
     path = Path("pipe:1")  # FFmpeg's name for it
+    done = False
 
     def add(self, packet: "Packet[Any]") -> None:
         """Nothing is kept."""
+
+    def set_apart(self) -> Place:
+        """It has no name that could tell."""
+        return self.target
 
     def commit(self) -> None:
         """Nothing is left to do."""
@@ -188,7 +272,9 @@ class StandardOutput:
         """Nothing can be taken back."""
 
 
-def open_journal(target: Place, *, overwrite: bool) -> Journal | StandardOutput:
+def open_journal(
+    target: Place, *, overwrite: bool, sources: tuple[Place, ...] = ()
+) -> Journal | StandardOutput:
     """Where a video is made: standard output for `-`, otherwise a folder beside the file; of a Url, one here.
 
     Raises:
@@ -197,10 +283,12 @@ def open_journal(target: Place, *, overwrite: bool) -> Journal | StandardOutput:
     if target == StandardOutput.target:
         return StandardOutput()
     if isinstance(target, Url):
+        if is_among(target, sources):
+            raise MediaError(f"{target} is the source itself; name another file to write.")
         target.check_writable(overwrite=overwrite)
-        return Journal(target, staging(target))
-    check_target(target, overwrite=overwrite)
-    return Journal(target, target)
+        return Journal(target, staging(target), overwrite=overwrite, sources=sources)
+    check_target(target, overwrite=overwrite, sources=sources)
+    return Journal(target, target, overwrite=overwrite, sources=sources)
 
 
 def sync_folder(folder: Path) -> None:
@@ -211,6 +299,10 @@ def sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _is_taken(place: Place) -> bool:
+    return os.path.lexists(place) if isinstance(place, Path) else place.exists()
 
 
 def _folder(target: Path) -> Path:

@@ -6,7 +6,7 @@ when it is complete, or never.
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,6 +20,7 @@ from platformdirs import user_cache_path
 from ..errors import CartoonizeError, MediaError, WriteError
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])")  # a Path has made one of the two strokes
+_LOCAL = {"file", "local"}  # what fsspec calls this machine
 _PIECE = 1 << 20  # bytes that are copied at once
 _RANGE = 4 << 20  # bytes that are fetched at once; the usual 50 MiB are much for a look at a header
 
@@ -90,15 +91,26 @@ class Url:
             if not store.exists(bucket or path):
                 raise MediaError(f"Cannot write {self}: there is no {bucket}.")
 
-    def upload(self, file: Path) -> None:
-        """Have it hold what the file holds; until that is all there, nothing changes."""
+    @contextmanager
+    def uploaded(self, file: Path, *, overwrite: bool) -> Iterator[Callable[[], None]]:
+        """Copy a file there; what the block gets makes it appear under its name, as nothing does before.
+
+        Raises:
+            MediaError: there is something of that name now, and `overwrite` is false.
+            WriteError: the store does not let it.
+        """
         with self._reached(WriteError) as (store, path):
             target = store.open(path, "wb", autocommit=False)
             try:
                 with file.open("rb") as source:
                     shutil.copyfileobj(source, target, _PIECE)
                 target.close()
-                target.commit()
+                if not overwrite and self.exists():
+                    raise MediaError(
+                        f"{self} was made by somebody else in the meantime; pass --overwrite (-y) to replace "
+                        "it."
+                    )
+                yield target.commit
             except BaseException:
                 with suppress(Exception):  # the first error is the one to tell
                     target.discard()
@@ -133,12 +145,18 @@ def located(path: Place) -> Place:
         return path
     written = path.as_posix()
     found = _URL.match(written)
+    if found and found[1] in _LOCAL:
+        return Path("/", written[found.end() :])
     return Url(f"{found[1]}://{written[found.end() :]}") if found else path
 
 
-def opened(place: Place, options: dict[str, str] | None = None) -> InputContainer:
-    """The container that a file is; `options` are FFmpeg's."""
-    return av.open(place.open() if isinstance(place, Url) else place, "r", options=options)
+def opened(place: Place | Any, options: dict[str, str] | None = None) -> InputContainer:
+    """The container that a file is, by its path or open; `options` are FFmpeg's.
+
+    What of its metadata is not UTF-8 is read all the same: see `legible` in text.py.
+    """
+    file = place.open() if isinstance(place, Url) else place
+    return av.open(file, "r", options=options, metadata_errors="surrogateescape")
 
 
 def read_text(path: Path) -> str:

@@ -28,6 +28,8 @@ _PACKET = struct.Struct("<qqqBBI")
 _SIDE = struct.Struct("<II")  # kind and bytes
 _NONE = -(1 << 63)  # FFmpeg's AV_NOPTS_VALUE
 _UNTOLD = "quality_stats"  # what the encoder thinks of its work; no container holds it
+_MARKED = {"pts", "crc", "packets", "frames"}
+_LONGEST = 1 << 16  # bytes of a description, which has some hundreds
 _LENGTH, _CHECKSUM = struct.Struct("<I"), struct.Struct("<I")
 
 
@@ -96,9 +98,12 @@ def read_segment(file: BinaryIO) -> Segment:
         file.seek(end)
         description = file.read()
         _check(file, description[-_CHECKSUM.size :])
-        return Segment(**json.loads(description[: -_LENGTH.size - _CHECKSUM.size]))
-    except (struct.error, TypeError, OSError) as error:
+        segment = Segment(**json.loads(description[: -_LENGTH.size - _CHECKSUM.size]))
+        if not _is_sound(segment) or _count_packets(file, end) != segment.frames:
+            raise ValueError("damaged")
+    except (struct.error, TypeError, OSError, RecursionError) as error:
         raise ValueError("damaged") from error
+    return segment
 
 
 def read_packets(file: BinaryIO) -> Iterator["Packet[Any]"]:
@@ -115,9 +120,43 @@ def _end_of_packets(file: BinaryIO) -> int:
     end = file.seek(0, os.SEEK_END) - _LENGTH.size - _CHECKSUM.size
     file.seek(max(end, 0))
     (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
-    if length > end:
+    if length > min(end, _LONGEST):
         raise ValueError("damaged")
     return int(end - length)
+
+
+def _is_sound(segment: Segment) -> bool:
+    """Whether its description is of the types and in the order that it should be, whoever wrote it."""
+    marks = [segment.mark] if segment.before is None else [segment.mark, segment.before]
+    if not all(isinstance(mark, dict) and mark.keys() == _MARKED for mark in marks):
+        return False
+    numbers = [segment.first, segment.frames, segment.begins, segment.last]
+    numbers += [number for mark in marks for number in mark.values()]
+    return (
+        all(type(number) is int and abs(number) < 1 << 63 for number in numbers)
+        and segment.first >= 0
+        and segment.frames > 0
+        and segment.begins <= segment.last
+        and all(mark["packets"] >= 0 and mark["frames"] >= 0 for mark in marks)
+    )
+
+
+def _count_packets(file: BinaryIO, end: int) -> int:
+    """The packets before `end`, each of which makes a frame."""
+    place = count = 0
+    while place < end:
+        file.seek(place)
+        *_, sides, size = _PACKET.unpack(file.read(_PACKET.size))
+        place, count = place + _PACKET.size + size, count + 1
+        for _ in range(sides):
+            file.seek(place)
+            kind, length = _SIDE.unpack(file.read(_SIDE.size))
+            if kind >= len(get_args(PktSideDataT)):
+                raise ValueError("damaged")
+            place += _SIDE.size + length
+    if place != end:
+        raise ValueError("damaged")
+    return count
 
 
 def _check(file: BinaryIO, checksum: bytes) -> None:

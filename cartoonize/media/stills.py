@@ -18,16 +18,17 @@ from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
 from ..draw_size import prepared
-from ..errors import MediaError
+from ..errors import MediaError, WriteError
 from ..frames import Frame, Image, Plane
 from ..pending import PendingFile
+from ..signals import held
 from .alpha import background_colour, on_background
 from .animation import plays
 from .colour import Colour
 from .companions import NoCompanions
 from .decoding import Decoding, fitted, smaller
 from .film import Closing, Film
-from .images import FORMATS, pictures_in
+from .images import FORMATS, files_of, pictures_in, write_picture
 from .picture import DAMAGE, MAX_PIXELS, open_picture, read_picture, reduced
 
 _USUAL_RATE = Fraction(25)
@@ -194,7 +195,7 @@ class StillsSink:
     def __init__(self, path: Path, source: Film, *, background: str, overwrite: bool) -> None:
         self._pattern = path / "%05d.png" if path.is_dir() else path
         self._background, self._name = background_colour(background), background
-        self._overwrite = overwrite
+        self._overwrite, self._sources = overwrite, files_of(source.path)
         suffix = self._pattern.suffix.lower()
         if suffix not in FORMATS:
             raise MediaError(f"{self._pattern} is not named like a picture; write name/%05d.png.")
@@ -210,13 +211,10 @@ class StillsSink:
     def write(self, frame: Frame) -> None:
         """Write the next picture."""
         name = _NUMBER.sub(lambda place: place[0] % (len(self._files) + 1), self._pattern.name)
-        file = PendingFile(self._pattern.with_name(name), overwrite=self._overwrite)
+        target = self._pattern.with_name(name)
+        file = PendingFile(target, overwrite=self._overwrite, sources=self._sources)
         self._files.append(file)
-        try:
-            self._picture(frame).save(file.path, self._format.name, **self._format.options)
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise MediaError(f"Cannot write {file.target}: {reason}.") from error
+        write_picture(self._picture(frame), file)
 
     def __enter__(self) -> Self:
         folder = self._pattern.parent
@@ -224,7 +222,7 @@ class StillsSink:
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise MediaError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+            raise WriteError.of(folder, error) from error
         return self
 
     def __exit__(
@@ -232,8 +230,9 @@ class StillsSink:
     ) -> None:
         try:
             if kind is None:
-                for file in self._files:
-                    file.commit()
+                with held():
+                    for file in self._files:
+                        file.commit()
         finally:
             for file in self._files:
                 file.discard()  # finds nothing once the file has its name

@@ -19,10 +19,11 @@ from av.stream import Disposition
 
 from ..errors import MediaError, SourceError
 from ..frames import Frame, Image
+from .accounts import BEGIN_ANYWHERE, INTRA, ContainerAccount, FrameDecoder, Passing, standard_input
 from .alpha import alpha_decoder
 from .animation import plays
 from .companions import Companions, StreamedCompanions
-from .damage import Damage, End, readable
+from .damage import Damage, readable
 from .decoding import Decoding
 from .deinterlace import deinterlaced
 from .developer import Developer
@@ -31,6 +32,7 @@ from .film import Closing
 from .picture import check_size
 from .remote import Place, opened
 from .segments import Mark
+from .streams import described, is_cover, is_known, size
 
 BROADCAST_CLOCK = 1.0  # seconds
 STREAMED = Path("-")
@@ -88,13 +90,19 @@ class VideoSource(Closing):
         with ExitStack() as on_error:
             # FFmpeg decodes some frames to see what there is: it has to know the limit, too.
             limit = {"max_pixels": str(self._limit)}
-            self.container: InputContainer = on_error.enter_context(_open_input(self.path, limit))
+            self._passing = standard_input() if self.path == STREAMED else None
+            self.container: InputContainer = on_error.enter_context(
+                _open_input(self.path, limit, self._passing)
+            )
             stream = self._stream = picture_stream(self.container, self.path, self.decoding.stream)
-            check_size(self.path, stream.width, stream.height, self._limit)
+            check_size(self.path, *size(stream), self._limit)
             stream.codec_context.options.update(limit)
             self.stream_index = stream.index
-            stream.thread_type = "AUTO"
+            # Where all frames stand alone, threads share one out: an error then costs no other frame.
+            stream.thread_type = "SLICE" if stream.codec.canonical_name in INTRA else "AUTO"
             self._decoder = alpha_decoder(stream) or stream.codec_context
+            if self._passing is not None:
+                self._passing.watch(self.container, stream)
             self.time_base = stream.time_base or Fraction(1, 90000)
             self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
             self.shift = _origin(self.container, stream) + (self.start or 0.0)
@@ -161,7 +169,8 @@ class VideoSource(Closing):
                 self.close()
                 self._open()
                 for _ in range(frames - 1):
-                    next(self._decoded, None)
+                    if next(self._decoded, None) is None:  # there are not so many, whatever was kept says
+                        break
             self._begin_behind(frames, mark)
 
     def go_to(self, frames: int, pts: int) -> Mark | None:
@@ -176,8 +185,8 @@ class VideoSource(Closing):
             return mark
 
     def _begin_behind(self, frames: int, mark: Mark) -> None:
-        self._first, self._read = next(self._decoded, None), frames
         self.damage.reset(mark["packets"], mark["frames"])
+        self._first, self._read = next(self._decoded, None), frames
 
     def _find(self, pts: int) -> Mark | None:
         """Go to the frame at `pts`, and through it; of a file without damage the answer is its mark."""
@@ -257,22 +266,22 @@ class VideoSource(Closing):
 
     def _frames(self) -> Iterator[av.VideoFrame]:
         """All frames that can be decoded; packets that cannot are counted."""
-        end = None if self.path == STREAMED else End(self.path, self.container, self._stream)
-        streams = [self._stream] if end and not end.everything else []  # none are all of them
+        streamed = self.path == STREAMED
+        streams = [] if streamed else [self._stream]  # none are all of them
+        contents = ContainerAccount(self.path, self.container, self._stream, self._passing)
+        anywhere = self.container.format.name in BEGIN_ANYWHERE
+        codec = self._stream.codec.canonical_name
+        decoder = FrameDecoder(self._decoder, codec, self.damage, anywhere=anywhere)
         for packet in readable(self.container, streams, self.damage):
-            if end:
-                end.see(packet)
             if packet.stream.index != self.stream_index:  # the last one, empty, has no index of its own
-                if not end:
+                if streamed:
                     self.beside.append(packet)
                 continue
-            try:
-                for frame in self._decoder.decode(packet):
-                    self.damage.frames += frame.is_corrupt
-                    yield frame
-            except av.error.InvalidDataError:
-                self.damage.packets += 1
-        self.damage.container |= end is not None and end.missing
+            if packet.size:
+                contents.see(packet)
+                yield from decoder.decode(packet)
+        yield from decoder.end()
+        contents.settle(self.damage)
 
     def _met_interlaced(self) -> None:
         self.notices.append(
@@ -285,9 +294,9 @@ class VideoSource(Closing):
         return f"No frame of {self.path} can be decoded; the file is damaged or empty."
 
 
-def _open_input(path: Place, options: dict[str, str]) -> InputContainer:
-    if path == STREAMED:
-        return av.open("pipe:0", options=options)
+def _open_input(path: Place, options: dict[str, str], passing: Passing | None) -> InputContainer:
+    if passing is not None:
+        return _open_passing(passing, options)
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not a video.")
     if not path.exists():
@@ -295,6 +304,18 @@ def _open_input(path: Place, options: dict[str, str]) -> InputContainer:
     if path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes).")
     return opened(path, options)
+
+
+def _open_passing(passing: Passing, options: dict[str, str]) -> InputContainer:
+    try:
+        return opened(passing, options)
+    except av.error.InvalidDataError as error:
+        if passing.begin[4:8] != b"ftyp":
+            raise
+        raise MediaError(
+            "The index of this MP4 or MOV file is at its end, which a pipe comes to last; name the file, or "
+            "redirect it (< FILE)."
+        ) from error
 
 
 def _stamp(path: Place) -> tuple[int, int] | None:
@@ -317,16 +338,19 @@ def _check_range(start: float | None, end: float | None) -> None:
 
 def picture_stream(container: InputContainer, path: Place, number: int | None) -> av.VideoStream:
     """The video stream of that number, or the default one, or else the first; no cover picture."""
-    videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    found = [stream for stream in container.streams.video if not is_cover(stream)]
+    videos = [stream for stream in found if is_known(stream)]
     if not videos:
-        raise MediaError(f"There is no video stream in {path}.")
+        what = "whose codec is known " if found else ""
+        raise MediaError(f"There is no video stream {what}in {path}.")
     if number is None:
         return next((stream for stream in videos if stream.disposition & Disposition.default), videos[0])
     for stream in videos:
         if stream.index == number:
             return stream
-    known = ", ".join(f"{s.index} ({s.codec_context.name}, {s.width}x{s.height})" for s in videos)
-    raise MediaError(f"Stream {number} of {path} is no video; the video streams are {known}.")
+    known = ", ".join(map(described, videos))
+    what = "is of an unknown codec" if any(stream.index == number for stream in found) else "is no video"
+    raise MediaError(f"Stream {number} of {path} {what}; the video streams are {known}.")
 
 
 def _origin(container: InputContainer, picture: av.VideoStream) -> float:

@@ -18,7 +18,7 @@ from ..frames import Frame
 from .containers import open_output
 from .encoder import Encoder
 from .encoding import Encoding
-from .ffmpeg import ffmpeg_errors, write_errors
+from .ffmpeg import write_errors
 from .film import Film
 from .journal import Journal, open_journal
 from .remote import Place
@@ -46,13 +46,11 @@ class VideoSink:
         overwrite: bool,
         size: tuple[int, int] | None = None,
     ) -> None:
-        if _is_same(path, source.path):
-            raise MediaError(f"{path} is the source itself; name another file to write.")
         self.path, self.encoding = path, encoding
         self.notices: list[str] = []
         self._last_dts: int | None = None
         with ExitStack() as on_error:
-            self._journal = open_journal(path, overwrite=overwrite)
+            self._journal = open_journal(path, overwrite=overwrite, sources=(source.path,))
             on_error.callback(self._journal.close, done=False)
             with write_errors(path):
                 self._container = on_error.enter_context(
@@ -89,6 +87,11 @@ class VideoSink:
             self.notices.append(
                 f"{what} {verb} changed since {self.path.name} was interrupted; it was drawn anew."
             )
+        elif self._journal.unusable:
+            self.notices.append(
+                f"Parts of what an earlier run left of {self.path.name} could not be used; they were drawn "
+                "again."
+            )
         last = None
         for last in self._journal.leading():
             self.join(last)
@@ -123,7 +126,7 @@ class VideoSink:
 
     def salvage(self) -> None:
         """Have what is written appear under a name that says that it is not all."""
-        self.path = self._journal.target = self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
+        self.path = self._journal.set_apart()
 
     def end_segment(self, mark: Mark) -> None:
         """Have the frames so far outlive this process; `mark` is the source's of the last."""
@@ -171,12 +174,16 @@ class VideoSink:
         with suppress(av.error.FFmpegError):
             self._container.close()
         self._companions.close()
+        if self._journal.done:  # a signal came when the file had its name
+            error.add_note(f"{self.path} is complete.")
+            return
         self._journal.close(done=False)
-        if isinstance(self._journal, Journal) and self._journal.segments:
+        if isinstance(self._journal, Journal) and self._journal.kept:
             folder = self._journal.folder
             kept = folder.name if isinstance(self.path, Path) else folder  # of a Url it is not beside it
-            frames = sum(segment.frames for segment in self._journal.segments.values())
-            error.add_note(f"{frames} frames are kept in {kept}; the same command goes on from there.")
+            error.add_note(
+                f"{self._journal.kept} frames are kept in {kept}; the same command goes on from there."
+            )
 
     def _finish(self) -> None:
         with write_errors(self.path):
@@ -214,10 +221,3 @@ class VideoSink:
             ) from error
         if not self.resumable:  # in segments each has an encoder of its own, so that it can be made alone
             self._encoder.use(self._stream.codec_context)
-
-
-def _is_same(target: Place, source: Place) -> bool:
-    if isinstance(target, Path) and isinstance(source, Path):
-        with ffmpeg_errors(target):
-            return target.exists() and source.exists() and target.samefile(source)
-    return target == source

@@ -6,12 +6,12 @@ long.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import MediaError, ModelError
+from ..errors import ModelError, WriteError
 from ..pending import PendingFile
 from ..styles.card import FORMAT, Card, Header, read_header
 
@@ -24,11 +24,17 @@ __all__ = ["Card", "Header", "load_style", "read_header", "save_style", "write_c
 
 
 def save_style(
-    path: Path, generator: "Generator", card: Card, *, half: bool = True, overwrite: bool = True
+    path: Path,
+    generator: "Generator",
+    card: Card,
+    *,
+    half: bool = True,
+    overwrite: bool = True,
+    sources: Iterable[Path] = (),
 ) -> None:
     """Write a style file with weights in float16, or in float32 if not `half`.
 
-    `path` holds the old file or the new one, never a part.
+    `path` holds the old file or the new one, never a part; it is none of `sources`.
 
     Raises:
         ModelError: weights are not finite, or not in float16.
@@ -42,7 +48,7 @@ def save_style(
     unsafe = [name for name, value in tensors.items() if not torch.isfinite(value).all()]
     if unsafe:
         raise ModelError(f"Not written to {path}: {', '.join(unsafe)} hold values that are not finite.")
-    _write(path, generator, tensors, card, overwrite=overwrite)
+    _write(path, generator, tensors, card, overwrite=overwrite, sources=sources)
 
 
 def write_card(path: Path, card: Card) -> None:
@@ -69,7 +75,13 @@ def load_style(path: Path) -> tuple["Generator", Header]:
 
 
 def _write(
-    path: Path, generator: "Generator", tensors: dict[str, "torch.Tensor"], card: Card, *, overwrite: bool
+    path: Path,
+    generator: "Generator",
+    tensors: dict[str, "torch.Tensor"],
+    card: Card,
+    *,
+    overwrite: bool,
+    sources: Iterable[Path] = (),
 ) -> None:
     from safetensors.torch import save
 
@@ -82,11 +94,11 @@ def _write(
         "card": json.dumps(asdict(card), ensure_ascii=False),
     }
     packed = save({name: value.contiguous() for name, value in tensors.items()}, metadata)
-    with PendingFile(path, overwrite=overwrite) as pending:
+    with PendingFile(path, overwrite=overwrite, sources=sources) as pending:
         try:
             pending.path.write_bytes(packed)
         except OSError as error:
-            raise MediaError(f"Cannot write {path}: {error.strerror}.") from error
+            raise WriteError.of(path, error) from error
 
 
 def _read(path: Path) -> tuple["Generator", dict[str, "torch.Tensor"], Header]:

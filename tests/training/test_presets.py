@@ -72,5 +72,7 @@ def test_recipes_that_are_none(tmp_path, text, said):
 
 def test_presets_that_are_not_there():
     """An unknown name is answered with the names that there are."""
-    with pytest.raises(TrainingError, match="deck, ink, ink-int8, official, paper, pepper, pepper-hq, pepper-int8"):
+    with pytest.raises(
+        TrainingError, match="deck, ink, ink-int8, official, paper, pepper, pepper-hq, pepper-int8"
+    ):
         preset("deckk")

@@ -1,0 +1,429 @@
+"""Nobody's files are harmed: not the source, not what others put somewhere, whatever is asked for."""
+
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import Clip, read_clip
+from PIL import Image
+
+from cartoonize import MediaError, resume, safe_files, stylize
+from cartoonize.backends import load
+from cartoonize.errors import SpaceError, Stopped, WriteError
+from cartoonize.job import Report
+from cartoonize.job import run as run_job
+from cartoonize.media import PictureSink, PictureSource, VideoSink, VideoSource, journal, open_sink, segments
+from cartoonize.media.stills import StillsSink
+from cartoonize.pending import PendingFile
+from cartoonize.signals import held
+
+POSIX = pytest.mark.skipif(os.name == "nt", reason="links and FIFOs of POSIX")
+
+
+def photo(path, side=48):
+    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def animation(path):
+    frames = [Image.new("RGB", (48, 32), (40 * n, 90, 30)) for n in range(3)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    return path
+
+
+def clip(path):
+    return Clip().write(path)
+
+
+def style(path):
+    return Path(shutil.copy(shared_style, path))
+
+
+@pytest.fixture(autouse=True)
+def _style(tiny_style):
+    global shared_style  # noqa: PLW0603  # what makes a file takes its path only
+    shared_style = tiny_style
+
+
+# The source, what makes it, and the command line, in which @ is another name of the source.
+COMMANDS = [
+    ("a.png", photo, ["image", "a.png", "@", "--style", "null"]),
+    ("a.mp4", clip, ["video", "a.mp4", "@", "--style", "null"]),
+    ("a.png", animation, ["video", "a.png", "@", "--style", "null"]),
+    ("a.png", animation, ["video", "a.png", "@", "--style", "null", "--preview", "2"]),
+    ("a.png", photo, ["styles", "preview", "a.png", "@"]),
+    ("a.mp4", clip, ["live", "--source", "a.mp4", "--sink", "@", "--style", "null"]),
+    ("a.safetensors", style, ["train", "average", "a.safetensors", "a.safetensors", "@"]),
+    ("a.safetensors", style, ["import-weights", "a.safetensors", "@"]),
+]
+
+
+@pytest.mark.parametrize("overwrite", [[], ["-y"]], ids=["", "overwrite"])
+@pytest.mark.parametrize("way", ["itself", "dots", "symlink", "hardlink"])
+@pytest.mark.parametrize(
+    ("name", "make", "command"), COMMANDS, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_the_source_is_never_a_target(here, run, name, make, command, way, overwrite):
+    """No command replaces the file that it reads, under whatever name; none recommends to."""
+    source = make(here / name)
+    before = source.read_bytes()
+    other = Path(name)
+    if way == "dots":
+        other = Path("..", here.name, name)
+    elif way != "itself":
+        other = Path("other" + source.suffix)
+        (other.symlink_to if way == "symlink" else other.hardlink_to)(source)
+    code, _, told = run(*[other if word == "@" else word for word in command], *overwrite)
+    assert code == 1, told
+    assert "is the source itself" in told
+    assert "-y" not in told
+    assert source.read_bytes() == before
+    assert {path.name for path in here.iterdir()} == {name, other.name}
+
+
+def test_the_folder_of_the_source_is_no_target(here, run):
+    """A picture is not replaced by its cartoon where its own folder is the target."""
+    (here / "pics").mkdir()
+    before = photo(here / "pics" / "a.png").read_bytes()
+    code, _, told = run("image", "pics/a.png", "pics/", "-y", "--style", "null")
+    assert code == 1
+    assert "is the source itself" in told
+    assert (here / "pics" / "a.png").read_bytes() == before
+
+
+def test_numbered_pictures_never_replace_their_source(here, run):
+    """An animation whose own name fits the pattern stays."""
+    before = animation(here / "2.webp").read_bytes()
+    code, _, told = run("video", "2.webp", "%d.webp", "-y", "--style", "null")
+    assert code == 1
+    assert "is the source itself" in told
+    assert [path.name for path in here.iterdir()] == ["2.webp"]
+    assert (here / "2.webp").read_bytes() == before
+
+
+def test_a_partial_result_never_replaces_its_source(here):
+    """What is left of a damaged file named partial gets a name of its own; an earlier one stays, too."""
+    whole = Clip(times=range(96), tones=[440], options={"crf": "10", "g": "12"}).write(here / "whole.mkv")
+    source = here / "a.partial.mkv"
+    source.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    before = source.read_bytes()
+    for number in (2, 3):
+        with pytest.raises(MediaError, match=rf"a\.partial-{number}\.mkv"):
+            stylize(source, here / "a.mkv", "null")
+    assert source.read_bytes() == before
+    assert read_clip(here / "a.partial-2.mkv").times == read_clip(here / "a.partial-3.mkv").times
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no-links"])
+def test_what_appears_while_a_picture_is_drawn_stays(tmp_path, monkeypatch, links):
+    """A file that somebody puts under the target's name meanwhile is not replaced, on any file system."""
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", no_links)
+    source = photo(tmp_path / "a.png")
+    with PictureSource([source]) as frames:
+        sink = PictureSink(tmp_path / "b.png", frames)
+        with pytest.raises(MediaError, match="made by somebody else"), sink:  # noqa: PT012  # at its end
+            sink.write(next(iter(frames)))
+            (tmp_path / "b.png").write_text("theirs")
+    assert (tmp_path / "b.png").read_text() == "theirs"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.png", "b.png"}
+    (tmp_path / "b.png").unlink()
+    stylize(source, tmp_path / "b.png", "null")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.png", "b.png"}
+
+
+def no_links(path, _target):
+    raise OSError(1, "Operation not permitted", str(path))
+
+
+def test_what_appears_while_a_video_is_drawn_stays(tmp_path, monkeypatch):
+    """The same of a video, whose finished segments are kept for the command that may replace it."""
+    monkeypatch.setattr(resume, "SEGMENT", 8)
+    source = Clip(times=range(24)).write(tmp_path / "in.mp4")
+    commit = journal.Journal.commit
+
+    def meanwhile(self):
+        (tmp_path / "out.mp4").write_text("theirs")
+        commit(self)
+
+    monkeypatch.setattr(journal.Journal, "commit", meanwhile)
+    with pytest.raises(MediaError, match="made by somebody else") as refused:
+        stylize(source, tmp_path / "out.mp4", "null")
+    monkeypatch.setattr(journal.Journal, "commit", commit)
+    assert (tmp_path / "out.mp4").read_text() == "theirs"
+    assert "24 frames are kept in .out.mp4.cartoonize" in refused.value.__notes__[0]
+    assert stylize(source, tmp_path / "out.mp4", "null", overwrite=True).resumed == 24
+
+
+PLANTED = ["key.json", "segment-0", "segment-8", "segment.new", "lock", "out.mp4"]
+
+
+def link(path, victim):
+    path.symlink_to(victim)
+
+
+def dangling(path, victim):
+    path.symlink_to(victim.with_name("gone"))
+
+
+def folder(path, _):
+    path.mkdir()
+    (path / "inside").write_text("x")
+
+
+def fifo(path, _):
+    os.mkfifo(path)
+
+
+def deep(path, _):
+    path.write_text('{"format": 2, "a": ' + "[" * 100_000)
+
+
+def wrong(path, _):
+    path.write_text('["format", 2]')
+
+
+def empty(path, _):
+    path.write_bytes(b"")
+
+
+@POSIX
+@pytest.mark.parametrize("plant", [link, dangling, folder, fifo, deep, wrong, empty])
+def test_what_strangers_plant_does_no_harm(tmp_path, plant):
+    """Whatever lies in the folder where a video is made, it is drawn, and no file of others is written to."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    source = Clip(times=range(12)).write(tmp_path / "in.mp4")
+    inside = tmp_path / ".out.mp4.cartoonize"
+    inside.mkdir(mode=0o777)
+    inside.chmod(0o777)
+    for name in PLANTED:
+        plant(inside / name, victim)
+    done = command("video", source, tmp_path / "out.mp4", "--style", "null")
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "could not be used" in done.stderr
+    assert victim.read_text() == "precious"
+    assert {path.name for path in tmp_path.iterdir()} == {"in.mp4", "out.mp4", "victim"}
+    assert len(read_clip(tmp_path / "out.mp4").times) == 12
+
+
+def command(*arguments, **options):
+    line = [sys.executable, "-m", "cartoonize", *map(str, arguments)]
+    return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False, **options)
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        {"frames": 5}, {"frames": 10**12}, {"frames": 0}, {"first": "0"}, {"mark": []}, {"before": {}},
+        {"mark": {"pts": 1.5, "crc": 0, "packets": 0, "frames": 0}}, {"begins": 1 << 40}, {"last": 1 << 70},
+        {"first": True},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_segment_that_miscounts_does_not_count(tmp_path, monkeypatch, described):
+    """A segment with a sound checksum whose description is not so is drawn again, with a note."""
+    monkeypatch.setattr(resume, "SEGMENT", 4)
+    source = Clip(times=range(12)).write(tmp_path / "in.mp4")
+    stopped(source, tmp_path / "out.mp4", after=9)
+    path = tmp_path / ".out.mp4.cartoonize" / "segment-0"
+    data = path.read_bytes()
+    forged = io.BytesIO()
+    writer = segments.SegmentWriter(forged)
+    for packet in segments.read_packets(io.BytesIO(data)):
+        writer.add(packet)
+    told = {**asdict(segments.read_segment(io.BytesIO(data))), **described}
+    monkeypatch.setattr(segments, "asdict", lambda _: told)
+    writer.end(None)
+    monkeypatch.undo()
+    monkeypatch.setattr(resume, "SEGMENT", 4)
+    path.write_bytes(forged.getvalue())
+    report = stylize(source, tmp_path / "out.mp4", "null")
+    assert (report.frames, report.resumed) == (12, 0)
+    assert any("could not be used" in notice for notice in report.notices)
+
+
+def stopped(source, target, after):
+    """Leave the segments of a run that was stopped."""
+
+    def on_frame(done):
+        if done == after:
+            raise KeyboardInterrupt
+
+    with VideoSource(source) as frames, pytest.raises(KeyboardInterrupt):
+        run_job(frames, open_sink(target, frames), load("null"), Report(str(target), "null"),
+                stabilize=True, on_frame=on_frame)  # fmt: skip
+
+
+@POSIX
+@pytest.mark.parametrize("whose", ["link", "other"])
+def test_a_folder_that_is_not_ones_own_is_refused(tmp_path, whose):
+    """A video is not made in a folder that is a link or belongs to somebody else; the sentence names it."""
+    source, inside = clip(tmp_path / "in.mp4"), tmp_path / ".out.mp4.cartoonize"
+    if whose == "link":
+        (tmp_path / "elsewhere").mkdir()
+        inside.symlink_to(tmp_path / "elsewhere")
+    else:
+        if os.geteuid() != 0:
+            pytest.skip("only root can give folders away")
+        inside.mkdir()
+        os.chown(inside, 12345, 12345)
+    with pytest.raises(WriteError, match="belongs to somebody else; remove it"):
+        stylize(source, tmp_path / "out.mp4", "null")
+    assert os.path.lexists(inside)
+    assert list(inside.iterdir()) == []
+
+
+@POSIX
+def test_nobody_else_can_write_where_a_video_is_made(tmp_path):
+    """The folder is closed to others, whatever the umask is, and one that was open is closed."""
+    before = os.umask(0)
+    try:
+        for folder_there in (False, True):
+            inside = tmp_path / ".out.mp4.cartoonize"
+            if folder_there:
+                inside.mkdir(mode=0o777)
+            with VideoSource(clip(tmp_path / "in.mp4")) as frames:
+                sink = open_sink(tmp_path / "out.mp4", frames)
+                assert inside.stat().st_mode & 0o777 == 0o700
+                with pytest.raises(KeyError), sink:
+                    raise KeyError
+    finally:
+        os.umask(before)
+
+
+def test_a_draft_has_a_name_of_its_own(tmp_path):
+    """Temporary names cannot be guessed, and where one is taken all the same, nothing is written to it."""
+    files = [PendingFile(tmp_path / "a.png", overwrite=False) for _ in range(2)]
+    assert files[0].path != files[1].path
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    files[0].path.symlink_to(victim)
+    with pytest.raises(MediaError):
+        files[0].write(b"cartoon")
+    assert victim.read_text() == "precious"
+
+
+@pytest.mark.parametrize("kind", ["picture", "frames", "preview", "folder"])
+def test_a_full_disk_has_its_exit_code(here, kind):
+    """Without room for pictures, numbered frames or a preview, the code is 6, and nothing is left."""
+    resource = pytest.importorskip("resource")
+    photo(here / "a.png", 400)
+    Clip(
+        size=(320, 240), times=range(3), images=[np.array(Image.open("a.png").resize((320, 240)))] * 3
+    ).write(here / "a.mp4")
+    words = {
+        "picture": ["image", "a.png", "b.png"],
+        "folder": ["image", "a.png", "new/"],
+        "frames": ["video", "a.mp4", "new/%03d.png"],
+        "preview": ["video", "a.mp4", "b.png", "--preview", "2"],
+    }[kind]
+    done = command(
+        *words, "--style", "null", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9999, 9999))
+    )
+    assert done.returncode == SpaceError.exit_code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert {path.name for path in here.iterdir()} == {"a.png", "a.mp4"}
+
+
+def test_signals_wait_for_what_belongs_together():
+    """Within the block a signal does not interrupt; behind it the first one does."""
+    steps = []
+
+    def stop(number, _):
+        raise Stopped(number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with pytest.raises(Stopped), held():  # noqa: PT012  # at its end
+            signal.raise_signal(signal.SIGTERM)
+            steps.append("done")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert steps == ["done"]
+
+
+def test_a_signal_after_the_renaming_tells_no_contradiction(tmp_path, monkeypatch):
+    """Stopped between renaming and tidying up, a video is complete, and nothing is said to be kept."""
+    monkeypatch.setattr(resume, "SEGMENT", 8)
+    source, target = Clip(times=range(24)).write(tmp_path / "in.mp4"), tmp_path / "out.mp4"
+    put = journal.put
+
+    def put_and_stop(*arguments, **options):
+        put(*arguments, **options)
+        signal.raise_signal(signal.SIGTERM)
+
+    def stop(number, _):
+        raise Stopped(number)
+
+    monkeypatch.setattr(journal, "put", put_and_stop)
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with pytest.raises(Stopped) as stopped_by:
+            stylize(source, target, "null")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert stopped_by.value.__notes__ == [f"{target} is complete."]
+    assert {path.name for path in tmp_path.iterdir()} == {"in.mp4", "out.mp4"}
+    assert len(read_clip(target).times) == 24
+
+
+def test_only_what_is_there_is_said_to_be_kept(tmp_path, monkeypatch):
+    """If the segments were removed meanwhile, nothing is said of them."""
+    monkeypatch.setattr(resume, "SEGMENT", 8)
+    source = Clip(times=range(24)).write(tmp_path / "in.mp4")
+
+    def write(self, frame):
+        if frame.pts * frame.time_base > 0.7:
+            shutil.rmtree(tmp_path / ".out.mp4.cartoonize")
+            raise MediaError("The disk is gone.")
+        return written(self, frame)
+
+    written = VideoSink.write
+    monkeypatch.setattr(VideoSink, "write", write)
+    with pytest.raises(MediaError) as failed:
+        stylize(source, tmp_path / "out.mp4", "null")
+    assert not hasattr(failed.value, "__notes__")
+
+
+def test_pictures_of_a_film_are_closed_to_links(tmp_path):
+    """Numbered pictures do not follow a link that stands under one of their names."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "00002.png").symlink_to(victim)
+    with VideoSource(clip(tmp_path / "in.mp4")) as film:
+        sink = StillsSink(tmp_path / "out", film, background="white", overwrite=True)
+        with sink:
+            for frame in film:
+                sink.write(frame)
+    assert victim.read_text() == "precious"
+    assert len(list((tmp_path / "out").iterdir())) == 12
+
+
+@POSIX
+def test_safe_files_know_what_is_ones_own(tmp_path):
+    """A link, a FIFO and a folder are not read; a name that anything has, if a dangling link, is refused."""
+    plain = tmp_path / "plain"
+    plain.write_text("mine")
+    with safe_files.open_own(plain) as file:
+        assert file.read() == b"mine"
+    for plant in (link, fifo, folder):
+        path = tmp_path / plant.__name__
+        plant(path, plain)
+        with pytest.raises(OSError):  # noqa: PT011  # which one depends on what it is
+            safe_files.open_own(path)
+        with pytest.raises(FileExistsError):
+            safe_files.create(path)
+    dangling(tmp_path / "dangling", plain)
+    with pytest.raises(FileExistsError):
+        safe_files.create(tmp_path / "dangling")
