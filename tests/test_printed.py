@@ -5,8 +5,9 @@ from itertools import pairwise
 
 import av
 import pytest
-from clips import Clip
+from clips import CASES, Clip
 
+from cartoonize import MediaError
 from cartoonize.console import visible
 
 ATTACK = "\x1b]0;PWNED\x07\x1b[31mEVIL\x1b[2J\x9b2J\u202e"
@@ -42,3 +43,33 @@ def test_a_gif_of_a_fast_film_has_times_that_rise(here, run):
         times = [frame.pts for frame in container.decode(video=0)]
     assert len(times) == 50
     assert all(later > earlier for earlier, later in pairwise(times))
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+@pytest.mark.parametrize("name", ["uv.mp4", "two1.mp4", "unicode-splice.mp4", "latin1.avi", "latin1chap.mkv"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["video", "@", "out.mkv"],
+        ["video", "@", "out.png", "--preview", "2"],
+        ["video", "@", "out.mkv", "--stream", "9"],
+        ["live", "--source", "@", "--sink", "null"],
+    ],
+    ids=lambda command: command[-2].strip("-"),
+)
+def test_odd_streams_and_tags_are_a_sentence(here, run, name, command):
+    """Streams of unknown codecs and tags that are not UTF-8 are met in a sentence, in every command."""
+    source = CASES / name
+    code, _, told = run(*[source if word == "@" else word for word in command], "--style", "null")
+    assert code in (0, 1)
+    assert "Traceback" not in told
+    assert ("Error:" in told) == (code == 1)
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+@pytest.mark.parametrize("name", ["uv.mp4", "unicode-splice.mp4"])
+def test_the_web_page_meets_odd_streams_in_a_sentence(name):
+    """What the web page checks before it draws is answered by a sentence, too."""
+    limits = pytest.importorskip("cartoonize.web.limits")
+    with pytest.raises(MediaError, match=r"no moving picture|no video that can be read"):
+        limits.Limits().check(CASES / name)

@@ -88,7 +88,7 @@ class Companions:
 
         Containers drop keys that they do not know without a word: only reading the file back tells.
         """
-        with av.open(written) as result:
+        with opened(written) as result:
             missing = _missing(self._input.metadata, result.metadata)
             for index, track in self._tracks.items():
                 held = result.streams[track.index].metadata if track.index < len(result.streams) else {}
