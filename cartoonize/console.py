@@ -3,6 +3,7 @@
 import json
 import sys
 import traceback
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -53,9 +54,20 @@ def _console(file: Any) -> "Console":
 
 
 def plain(text: str) -> str:
+    """Text from elsewhere, as it may be printed: no markup, and nothing that a terminal would obey."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape(visible(text))
+
+
+def visible(text: str) -> str:
+    """Text whose control characters, and what is no text at all, are written as Python would."""
+    return "".join(letter if _is_harmless(letter) else repr(letter)[1:-1] for letter in text)
+
+
+def _is_harmless(letter: str) -> bool:
+    """Joiners are parts of words and of emoji; other formats can turn the direction of what follows."""
+    return letter in "\n\u200c\u200d" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs")
 
 
 class Bars:
@@ -97,7 +109,7 @@ class Bars:
     def file(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
         """Show a file of `total` frames; yields what to tell how many of them are done."""
         of = "" if total is None else f"/{total}"
-        number = self._bars.add_task(Path(label).name, total=total, rate="", count=f"0{of} frames")
+        number = self._bars.add_task(visible(Path(label).name), total=total, rate="", count=f"0{of} frames")
         task = next(task for task in self._bars.tasks if task.id == number)
 
         def done(frames: int) -> None:

@@ -25,6 +25,7 @@ from ..media.deinterlace import deinterlaced
 from ..media.developer import Developer
 from ..media.film import Closing
 from ..media.picture import check_size
+from ..media.remote import UNREADABLE
 from ..media.streams import size
 from ..media.video import MAX_PIXELS, picture_stream
 from .feed import Feed
@@ -89,7 +90,13 @@ class LiveSource(Closing):
         feed, limit = self.feed, self._decoding.max_pixels or MAX_PIXELS
         options = feed.options | {"max_pixels": str(limit)}
         self.container: InputContainer = on_error.enter_context(
-            av.open(feed.url, format=feed.format, options=options, timeout=self._timeout)
+            av.open(
+                feed.url,
+                format=feed.format,
+                options=options,
+                timeout=self._timeout,
+                metadata_errors=UNREADABLE,
+            )
         )
         self._stream = stream = picture_stream(self.container, self.path, self._decoding.stream)
         check_size(self.path, *size(stream), limit)

@@ -135,11 +135,6 @@ def _is_shown(codec: str, packet: "Packet[Any]") -> bool:
     if codec == "vp8":
         first = int.from_bytes(bytes(memoryview(packet)[:3]), "little") >> 5  # bytes of a part of it
         return bool(head & 0x10) or not 0 < first < packet.size  # show_frame (RFC 6386, 9.1), or damage
-    if codec == "vp9":
-        last = memoryview(packet)[packet.size - 1]
-        if last & 0xE0 == 0xC0 or head >> 6 != 2 or head & 0x30 == 0x30:  # several frames; damaged; profile 3
-            return True
-        return bool(head & 0x08 or head & 0x02)  # show_existing_frame, show_frame
     return codec != "mpeg4" or packet.size >= _NOT_CODED
 
 

@@ -18,7 +18,8 @@ from av.packet import Packet
 from av.stream import AttachmentStream, Stream
 
 from .damage import Damage, readable
-from .remote import opened
+from .remote import legible, opened
+from .sound import Reencoder, accepted, named_layout, settings
 from .streams import codec_name, is_cover, is_known
 
 if TYPE_CHECKING:
@@ -34,7 +35,11 @@ _UNTOLD = {"handler_name", "vendor_id"}  # muxers write their own; nobody misses
 # muxers shift all streams instead would move every frame.
 _NEGATIVE_TIMES = ("mp4", "mov")
 # MPEG-TS takes anything as private data, which no player can read.
-_MPEGTS_AUDIO = {"aac", "mp2", "mp3", "ac3", "eac3", "opus", "dca"}
+_AUDIO = {"mpegts": {"aac", "mp2", "mp3", "ac3", "eac3", "opus", "dca"}, "flv": {"aac", "mp3"}}
+"""What is copied to containers that take more than players can; FFmpeg's FLV muxer even aborts over some."""
+_LATE = 0.1  # seconds
+JUMP = 0.5
+"""Seconds by which a clock that goes back is another one."""
 _COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 _AUDIO_ENCODERS = {"webm": "libopus", "avi": "libmp3lame"}
 
@@ -83,7 +88,7 @@ class Companions:
 
         Containers drop keys that they do not know without a word: only reading the file back tells.
         """
-        with av.open(written) as result:
+        with opened(written) as result:
             missing = _missing(self._input.metadata, result.metadata)
             for index, track in self._tracks.items():
                 held = result.streams[track.index].metadata if track.index < len(result.streams) else {}
@@ -141,12 +146,20 @@ class Companions:
         try:
             if isinstance(stream, AudioStream) and not self._can_copy(stream):
                 return self._reencode(stream)
-            return _Copy(self._output, stream) if stream.type in ("audio", "subtitle") else None
+            return (
+                _Copy(self._output, stream, self._notices) if stream.type in ("audio", "subtitle") else None
+            )
         except (ValueError, av.error.FFmpegError):
             return self._reencode(stream) if isinstance(stream, AudioStream) else None
 
     def _can_copy(self, stream: AudioStream) -> bool:
-        return self._output.format.name != "mpegts" or codec_name(stream) in _MPEGTS_AUDIO
+        name = self._output.format.name
+        if codec_name(stream) not in _AUDIO.get(name, {codec_name(stream)}):
+            return False
+        start = float((stream.start_time or 0) * (stream.time_base or 0)) - self._shift
+        if name == "avi" and start > _LATE:  # whose sound begins with the picture
+            return False
+        return accepted(name, lambda trial: trial.add_stream_from_template(stream, opaque=True))
 
     def _reencode(self, stream: AudioStream) -> "_Track | None":
         name = _AUDIO_ENCODERS.get(self._output.format.name, "aac")
@@ -154,16 +167,17 @@ class Companions:
             track = _Reencode(self._output, stream, name, self._notices)
         except (ValueError, av.error.FFmpegError):
             return None
+        changed = f" ({track.layout}, {track.rate} Hz)" if track.changed else ""
         self._notices.append(
             f"A {self._output.format.name} file cannot hold {codec_name(stream)} sound; "
-            f"stream {stream.index} was re-encoded as {name}."
+            f"stream {stream.index} was re-encoded as {name}{changed}."
         )
         return track
 
     def _cover(self, stream: Stream) -> "_Track | None":
         if "matroska" not in self._output.format.name:
             try:
-                return _Copy(self._output, stream)
+                return _Copy(self._output, stream, self._notices)
             except (ValueError, av.error.FFmpegError):
                 return None
         cover = _COVERS.get(codec_name(stream))
@@ -207,7 +221,8 @@ class Companions:
         ticks = [chapter[end] - round(self._shift / base) for end in ("start", "end")]
         last = ticks[1] if math.isinf(self._length) else round(self._length / base)
         start, end = max(0, ticks[0]), min(ticks[1], last)
-        return {**chapter, "start": start, "end": end} if start < end else None
+        kept = {legible(key): legible(value) for key, value in chapter["metadata"].items()}
+        return {**chapter, "start": start, "end": end, "metadata": kept} if start < end else None
 
     def _timed(self, packet: "Packet[Any]") -> tuple[float, "Packet[Any]"] | None:
         """A packet on the output's clock, and when it is due, in seconds; None if it is not of the part."""
@@ -294,44 +309,81 @@ _WRITTEN = _Written()
 class _Copy(_Track):
     """Packet for packet."""
 
-    def __init__(self, output: OutputContainer, stream: Stream) -> None:
-        self._output = output
+    def __init__(self, output: OutputContainer, stream: Stream, notices: list[str]) -> None:
+        self._output, self._notices, self._number = output, notices, stream.index
+        self._last: int | None = None
+        self._offset = self._duration = 0
+        self._mended = False
         self._target = output.add_stream_from_template(stream, opaque=True)
         self.index = self._target.index
         _describe(self._target, stream)
 
     def write(self, packet: "Packet[Any]") -> None:
+        if packet.dts is not None:
+            self._follow(packet)
         packet.stream = self._target
         self._output.mux(packet)
 
+    def _follow(self, packet: "Packet[Any]") -> None:
+        """Have times rise: joined recordings begin their clocks again, and copies can repeat packets.
+
+        Several may be at zero, where those are put that come before it.
+        """
+        assert packet.dts is not None
+        dts = packet.dts + self._offset
+        at_zero = dts == 0 and self._output.format.name not in _NEGATIVE_TIMES
+        if self._last is not None and (dts < self._last or (dts == self._last and not at_zero)):
+            # The muxer's ticks may be longer, as those of Matroska are.
+            step = max(1, math.ceil((self._target.time_base or 0) / packet.time_base))
+            if (self._last - dts) * packet.time_base > JUMP:  # another clock, which all that follows has
+                step = max(step, self._duration)
+                self._offset += self._last + step - dts
+            dts = self._last + step
+            if not self._mended:
+                self._mended = True
+                self._notices.append(f"The times of stream {self._number} jump or repeat; they were mended.")
+        shift = dts - packet.dts
+        packet.dts = self._last = dts
+        packet.pts = None if packet.pts is None else max(packet.pts + shift, dts)
+        self._duration = packet.duration or 0
+
 
 class _Reencode(_Track):
-    """Decoded and encoded again, at the source's rate and channel layout."""
+    """Decoded and encoded again, at the rate and layout nearest to the source's that fit.
+
+    Raises:
+        ValueError: none fits.
+    """
 
     def __init__(
         self, output: OutputContainer, stream: AudioStream, encoder: str, notices: list[str]
     ) -> None:
-        self._output, self._notices = output, notices
-        rate = 48000 if encoder == "libopus" else stream.codec_context.sample_rate
-        # libopus knows the speakers of "5.1(side)", as AC-3 names them, under the shorter name only.
-        layout = stream.codec_context.layout.name.partition("(")[0]
-        self._target = cast("AudioStream", output.add_stream(encoder, rate=rate, layout=layout))
-        self.index = self._target.index
-        _describe(self._target, stream)
+        self._output, self._notices, self._damage = output, notices, Damage()
+        context, name = stream.codec_context, output.format.name
+        layout = named_layout(context.layout)
+        chosen = settings(name, encoder, context.sample_rate, layout, context.layout.nb_channels)
+        if chosen is None:
+            raise ValueError(f"{name} takes no such sound")
+        self.rate, self.layout = chosen
+        target = cast("AudioStream", output.add_stream(encoder, rate=self.rate, layout=self.layout))
+        self.index, self._number = target.index, stream.index
+        self.changed = self.rate != context.sample_rate or self.layout != layout.partition("(")[0]
+        self._reencoder = Reencoder(target, self._damage, from_zero=name == "avi")
+        _describe(target, stream)
 
     def write(self, packet: "Packet[Any]") -> None:
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            time = float((packet.pts or 0) * packet.time_base)
-            self._notices.append(f"A damaged packet of sound at {time:.2f} s was left out.")
-            return
-        for frame in frames:
-            assert isinstance(frame, av.AudioFrame)
-            self._output.mux(self._target.encode(frame))
+        for encoded in self._reencoder.write(packet):
+            self._output.mux(encoded)
 
     def finish(self) -> None:
-        self._output.mux(self._target.encode(None))
+        for encoded in self._reencoder.end():
+            self._output.mux(encoded)
+        if self._damage.packets:
+            count = self._damage.packets
+            what = f"{count} damaged packet{'s' * (count != 1)} of sound"
+            self._notices.append(
+                f"{what} (stream {self._number}) could not be decoded; silence stands there."
+            )
 
 
 def _describe(target: Stream, source: Stream) -> None:
@@ -342,7 +394,8 @@ def _describe(target: Stream, source: Stream) -> None:
 
 
 def _portable(metadata: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in metadata.items() if not key.lower().startswith(_TECHNICAL)}
+    readable_ones = {legible(key): legible(value) for key, value in metadata.items()}
+    return {key: value for key, value in readable_ones.items() if not key.lower().startswith(_TECHNICAL)}
 
 
 def _missing(before: dict[str, str], after: dict[str, str]) -> list[str]:

@@ -1,6 +1,7 @@
 """From frames to packets: the same frames give the same packets, wherever they are encoded."""
 
 import ctypes
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -53,6 +54,8 @@ class Encoder:
             film, self._size, self._colour, self._pixel_format, encoding.background, notices
         )
         self._context: av.VideoCodecContext | None = None
+        self._tick: int | None = None  # the last hundredth of a second in which a GIF has a frame
+        self._left_out = 0
         self.written = 0
         self._first, self._before = 0, cast("Mark | None", None)  # where the segment at work begins
         self._begins: int | None = None  # the pts of its first frame, and of the last of all
@@ -91,6 +94,9 @@ class Encoder:
     def write(self, frame: Frame) -> Iterator["Packet[Any]"]:
         """The packets that are ready once the encoder has got the frame."""
         pts = frame.pts if self._last is None else max(frame.pts, self._last + 1)
+        if self._container == "gif" and not self._has_a_tick(pts * frame.time_base):
+            self.written += 1
+            return
         self._last = pts
         self._begins = pts if self._begins is None else self._begins
         timed = replace(frame, pts=pts)
@@ -100,8 +106,20 @@ class Encoder:
         for picture in self._canvas.draw(timed):
             yield from self._encode(picture)
 
+    def _has_a_tick(self, time: Fraction) -> bool:
+        """Whether a frame of a GIF has a hundredth of a second of its own, as its clock has no others."""
+        tick = math.floor(time * 100 + Fraction(1, 2))  # as muxers round
+        free = self._tick is None or tick > self._tick
+        self._tick, self._left_out = tick if free else self._tick, self._left_out + (not free)
+        return free
+
     def end(self) -> Iterator["Packet[Any]"]:
         """What the encoder holds back; the next frame gets a new one."""
+        if self._left_out:
+            self._notices.append(
+                f"A GIF shows 100 frames a second at most; {self._left_out} of {self.written} were left out."
+            )
+            self._left_out = 0
         for picture in self._canvas.finish():
             yield from self._encode(picture)
         if self._context is not None:

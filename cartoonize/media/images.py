@@ -43,6 +43,7 @@ FORMATS = {
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
     ".jpe": _JPEG,
+    ".jfif": _JPEG,
     ".png": Format("PNG"),
     ".webp": Format("WEBP", {"quality": 90}),
     ".bmp": Format("BMP", alpha=False, metadata=False),

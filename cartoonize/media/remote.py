@@ -22,6 +22,8 @@ from ..errors import CartoonizeError, MediaError, WriteError
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])")  # a Path has made one of the two strokes
 _LOCAL = {"file", "local"}  # what fsspec calls this machine
 _PIECE = 1 << 20  # bytes that are copied at once
+UNREADABLE = "surrogateescape"
+"""What PyAV does with metadata that are not UTF-8, wherever files are opened: keep them, for `legible`."""
 _RANGE = 4 << 20  # bytes that are fetched at once; the usual 50 MiB are much for a look at a header
 
 
@@ -153,10 +155,17 @@ def located(path: Place) -> Place:
 def opened(place: Place | Any, options: dict[str, str] | None = None) -> InputContainer:
     """The container that a file is, by its path or open; `options` are FFmpeg's.
 
-    What of its metadata is not UTF-8 is read all the same: see `legible` in text.py.
+    What of its metadata is not UTF-8 is read all the same, for `legible`.
     """
     file = place.open() if isinstance(place, Url) else place
-    return av.open(file, "r", options=options, metadata_errors="surrogateescape")
+    return av.open(file, "r", options=options, metadata_errors=UNREADABLE)
+
+
+def legible(text: str) -> str:
+    """Metadata as text: what is not UTF-8 is taken for what Windows wrote before there was that."""
+    if text.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in text):
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
 
 
 def read_text(path: Path) -> str:

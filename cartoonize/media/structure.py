@@ -324,22 +324,21 @@ def _mpegts(found: Structure, _picture: int) -> Walk:
 
     Where recordings are joined counters jump, too, but a new frame begins there; in a gap it mostly does not.
     """
-    begin = yield 0, 1000
-    length, offset = next(
-        ((step, at) for step, at in ((188, 0), (192, 4), (204, 0)) if begin[at::step][:4] == b"GGGG"), (0, 0)
+    begin = yield 0, 1200
+    length, place = next(
+        ((step, at) for step in (188, 192, 204) for at in range(step) if begin[at::step][:4] == b"GGGG"),
+        (0, 0),
     )
-    place, counters = 0, dict[int, int]()
-    found.sound = not length  # it begins in the middle of a packet
+    counters = dict[int, int]()
     while length and (data := (yield place, _TS_PIECE * length)):
-        packets = np.frombuffer(data[: len(data) // length * length], np.uint8).reshape(-1, length)[
-            :, offset:
-        ]
-        if len(data) % length or (packets[:, 0] != ord("G")).any() or (packets[:, 1] & 0x80).any():
+        whole = data[: len(data) // length * length]
+        packets = np.frombuffer(whole, np.uint8).reshape(-1, length)
+        if len(data) % length not in (0, 188 % length) or (packets[:, 0] != ord("G")).any():
             return
-        if _has_gaps(packets, counters):
+        if (packets[:, 1] & 0x80).any() or _has_gaps(packets, counters):
             return
         place += len(data)
-    found.sound = True
+    found.sound = length > 0
 
 
 def _has_gaps(packets: "NDArray[np.uint8]", counters: dict[int, int]) -> bool:

@@ -22,7 +22,7 @@ from ..frames import Frame, Image
 from .accounts import BEGIN_ANYWHERE, INTRA, ContainerAccount, FrameDecoder, Passing, standard_input
 from .alpha import alpha_decoder
 from .animation import plays
-from .companions import Companions, StreamedCompanions
+from .companions import JUMP, Companions, StreamedCompanions
 from .damage import Damage, readable
 from .decoding import Decoding
 from .deinterlace import deinterlaced
@@ -252,11 +252,15 @@ class VideoSource(Closing):
         """Decoded frames of the range with their pts and duration, counted from `shift`."""
         offset = round(self.shift / self.time_base)
         usual = round(1 / (self.rate * self.time_base))
-        following = 0
+        following, jump, begun = 0, round(JUMP / self.time_base), False
         for frame in deinterlaced(self._frames(), self._met_interlaced):
             pts = following if frame.pts is None else frame.pts - offset
+            if begun and pts < following - jump:  # another recording, with its own clock
+                offset -= following - pts
+                pts = following
+                self._met_jump()
             duration = frame.duration or usual
-            following = pts + duration
+            following, begun = pts + duration, True
             time = float(pts * self.time_base)
             if self.start is not None and time < -1e-6:
                 continue
@@ -282,6 +286,11 @@ class VideoSource(Closing):
                 yield from decoder.decode(packet)
         yield from decoder.end()
         contents.settle(self.damage)
+
+    def _met_jump(self) -> None:
+        told = f"The clock of {self.path.name} goes back; what follows was put behind what was before."
+        if told not in self.notices:
+            self.notices.append(told)
 
     def _met_interlaced(self) -> None:
         self.notices.append(

@@ -10,6 +10,8 @@ from ..errors import MediaError
 from ..media import PICTURE_SUFFIXES
 from ..media.ffmpeg import ffmpeg_errors
 from ..media.picture import DAMAGE, open_picture
+from ..media.remote import opened
+from ..media.streams import is_known, size
 
 MEGABYTE = 1 << 20  # as browsers count
 
@@ -83,12 +85,12 @@ class Limits:
     def _check_video(self, path: Path) -> None:
         options = {"format_whitelist": ",".join(_VIDEOS), "max_pixels": str(self.pixels)}
         try:
-            with ffmpeg_errors(path), av.open(path, options=options) as container:
-                if not container.streams.video:
-                    raise MediaError(f"There is no moving picture in {path.name}.")
-                stream = container.streams.video[0]
+            with ffmpeg_errors(path), opened(path, options) as container:
+                stream = next(filter(is_known, container.streams.video), None)
+                if stream is None:
+                    raise MediaError(f"There is no moving picture in {path.name} that can be decoded.")
                 seconds = (container.duration or 0) / av.time_base
-                self._check_pixels(path, stream.width, stream.height)
+                self._check_pixels(path, *size(stream))
                 self._check_seconds(path, seconds)
                 self.check_frames(stream.frames or seconds * (stream.average_rate or 0))
         except MediaError as error:

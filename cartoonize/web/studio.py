@@ -16,7 +16,7 @@ from ..media.picture import read_picture
 from ..retouch import Retouch
 from .limits import Limits
 
-_SHOWN = {".jpg", ".jpeg", ".jpe", ".png", ".apng", ".webp", ".avif", ".gif", ".bmp"}
+_SHOWN = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif", ".bmp"}
 """Pictures and animations that browsers show. They are drawn in their own format."""
 
 Told = Callable[[int, int | None, float | None], None]

@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
 from cartoonize import ModelError
+from cartoonize.errors import SpaceError
 from cartoonize.export.convert import LAYOUT, recognise, write_style
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, load_style, read_header
@@ -469,7 +470,7 @@ def test_a_full_disk_leaves_an_earlier_style(hayao, tmp_path):
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
     )
-    assert done.returncode == 1
+    assert done.returncode == SpaceError.exit_code
     assert "File too large" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert out.read_text() == "earlier"

@@ -1,0 +1,155 @@
+"""Sound never fails a film, and never drifts: the nearest that the target takes, at its time."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from clips import CASES, Clip, read_clip
+
+from cartoonize import stylize
+
+RATE = 48000
+
+
+def film(path, codec, *, layout="mono", rate=RATE, start=0.0, picture="libx264", options=None):
+    """A clip of a second with a tone, of any layout and rate, that begins at `start`."""
+    with av.open(path, "w") as container:
+        clip = Clip(times=range(24), codec=picture, options=options or {})
+        video = clip._video_stream(container)
+        sound = container.add_stream(codec, rate=rate, layout=layout)
+        for number, pts in enumerate(clip.times):
+            container.mux(video.encode(clip._frame(number, pts)))
+        container.mux(video.encode(None))
+        for frame in tone(sound.codec_context.format.name, layout, rate, start):
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
+    return path
+
+
+def tone(form, layout, rate, start, seconds=1.0):
+    channels = av.AudioLayout(layout).nb_channels
+    wave = np.sin(np.arange(int(rate * seconds)) * (2 * np.pi * 440 / rate)) * 0.4
+    resampler = av.AudioResampler(form, layout, rate)
+    for begin in range(0, len(wave), 1000):
+        samples = np.tile(wave[begin : begin + 1000].astype(np.float32), (channels, 1))
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", layout)
+        frame.sample_rate, frame.pts, frame.time_base = rate, begin + round(start * rate), Fraction(1, rate)
+        yield from resampler.resample(frame)
+
+
+def heard(path):
+    """Samples of the first channel, from time zero of the file on."""
+    found = np.zeros(0, np.float32)
+    with av.open(path) as container:
+        resampler = av.AudioResampler("fltp", "mono", RATE)
+        for frame in container.decode(audio=0):
+            place = round(float(frame.pts * frame.time_base) * RATE)
+            frame.pts = None
+            for part in resampler.resample(frame):
+                samples = part.to_ndarray()[0]
+                found = np.concatenate(
+                    [found[:place], np.zeros(max(0, place - len(found)), np.float32), samples]
+                )
+                place += len(samples)
+    return found
+
+
+def loud_from(samples):
+    return np.argmax(np.abs(samples) > 0.1) / RATE
+
+
+@pytest.mark.parametrize(
+    ("codec", "layout", "rate", "picture", "source", "target"),
+    [
+        ("flac", "2.1", 48000, "libx264", "in.mkv", "out.webm"),
+        ("flac", "4.0", 48000, "libx264", "in.mkv", "out.webm"),
+        ("libopus", "5.1", 48000, "libx264", "in.mkv", "out.avi"),
+        ("libopus", "stereo", 48000, "libx264", "in.mkv", "out.mp4"),
+        ("flac", "stereo", 48000, "libx264", "in.mkv", "out.mov"),
+        ("flac", "stereo", 192000, "libx264", "in.mkv", "out.ts"),
+        ("truehd", "stereo", 48000, "libx264", "in.mkv", "out.mp4"),
+        ("wmav2", "mono", 44100, "libx264", "in.mkv", "out.mp4"),
+        ("pcm_u8", "mono", 8000, "mpeg4", "in.avi", "out.flv"),
+        ("pcm_s16le", "5.1", 48000, "libx264", "in.mkv", "out.webm"),
+        ("aac", "mono", 96000, "libx264", "in.mkv", "out.flv"),
+    ],
+)
+def test_sound_comes_out_in_any_container(tmp_path, codec, layout, rate, picture, source, target):
+    """What the target cannot take is brought to the nearest that it takes; no frame and no second is lost."""
+    if codec not in av.codecs_available:
+        pytest.skip(f"this build of FFmpeg has no {codec}")
+    options = {"strict": "-2"}
+    path = tmp_path / source
+    try:
+        film(path, codec, layout=layout, rate=rate, picture=picture, options={})
+    except (av.error.FFmpegError, ValueError):
+        pytest.skip(f"this build of FFmpeg does not write {codec} {options}")
+    report = stylize(path, tmp_path / target, "null")
+    assert report.frames == 24
+    samples = heard(tmp_path / target)
+    assert 0.9 < len(samples) / RATE < 1.2
+    assert np.abs(samples[RATE // 4 : RATE // 2]).max() > 0.1
+    with av.open(tmp_path / target) as container:
+        assert len(container.streams.audio) == 1
+
+
+def test_sound_that_changes_its_layout_comes_out_in_one(tmp_path):
+    """Stereo that becomes 5.1 within a stream is brought to one layout, and goes on at its time."""
+    parts = [film(tmp_path / f"{name}.ts", "ac3", layout=name) for name in ("stereo", "5.1")]
+    joined = tmp_path / "in.ts"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    report = stylize(joined, tmp_path / "out.webm", "null")
+    assert report.frames == 48
+    with av.open(tmp_path / "out.webm") as container:
+        layouts = {frame.layout.name for frame in container.decode(audio=0)}
+    assert len(layouts) == 1
+    assert 1.8 < len(heard(tmp_path / "out.webm")) / RATE < 2.4
+
+
+@pytest.mark.parametrize("target", ["out.avi", "out.mp4", "out.mkv"])
+def test_sound_that_starts_late_stays_late(tmp_path, target):
+    """Half a second of silence in front of sound is still there, in AVI, too."""
+    source = film(tmp_path / "in.mkv", "aac", start=0.5)
+    assert loud_from(heard(source)) == pytest.approx(0.5, abs=0.05)
+    stylize(source, tmp_path / target, "null")
+    assert loud_from(heard(tmp_path / target)) == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("target", ["out.mp4", "out.mkv", "out.ts"])
+def test_a_clock_that_begins_again_goes_on(tmp_path, target):
+    """Of two recordings in one file, whose clocks are the same, the second follows the first, with a note."""
+    part = film(tmp_path / "part.ts", "aac", options={"g": "24", "bf": "0"})
+    (tmp_path / "in.ts").write_bytes(part.read_bytes() * 2)
+    report = stylize(tmp_path / "in.ts", tmp_path / target, "null")
+    assert report.frames == 48
+    times = read_clip(tmp_path / target).times
+    assert np.diff(times) == pytest.approx(1 / 24, abs=0.03)
+    assert 1.8 < len(heard(tmp_path / target)) / RATE < 2.4
+    assert any("mended" in notice for notice in report.notices)
+
+
+def test_priming_is_not_called_a_jump(tmp_path):
+    """Sound that begins before zero, as AAC does, is nothing to be told of."""
+    source = film(tmp_path / "in.mp4", "aac")
+    assert stylize(source, tmp_path / "out.mkv", "null").notices == []
+    assert loud_from(heard(tmp_path / "out.mkv")) == pytest.approx(loud_from(heard(source)), abs=0.03)
+
+
+SOUNDS = {
+    "mono_wma.wmv": (25, "mp4 mkv mov ts flv"),
+    "pcm_u8.avi": (25, "mp4 mkv mov ts flv"),
+    "v03_dupdts.mkv": (50, "mp4 mkv ts"),
+    "joined.ts": (100, "mp4 mkv ts"),
+}
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+@pytest.mark.parametrize(("name", "suffix"), [(n, s) for n, (_, to) in SOUNDS.items() for s in to.split()])
+def test_the_sound_of_cases_comes_out(tmp_path, name, suffix):
+    """Of each file that went wrong all frames and the sound are there, in all containers."""
+    report = stylize(CASES / name, tmp_path / f"out.{suffix}", "null")
+    assert report.frames == SOUNDS[name][0]
+    with av.open(tmp_path / f"out.{suffix}") as container:
+        assert len(container.streams.audio) == 1
+        assert sum(frame.samples for frame in container.decode(audio=0)) > 5000
