@@ -117,6 +117,25 @@ def test_unevenness_counts_only_where_the_target_is_flat():
     assert losses.unevenness(texture, torch.zeros_like(flat)) > losses.unevenness(texture, flat)
 
 
+def test_slopes_are_not_uneven():
+    """A slope as soft as mist costs nothing where the target has it, and its excess where that is flat."""
+    slope = torch.linspace(0, 0.1, 32).expand(1, 3, 32, 32)
+    flat = torch.zeros_like(slope)
+    assert losses.unevenness(slope, slope) == 0
+    assert losses.unevenness(flat, slope) == 0
+    assert losses.unevenness(slope, flat) > 0
+
+
+def test_what_is_faint_counts_by_its_contrast():
+    """A bump of a tenth of the contrast that is missing costs almost as much as the whole one missing."""
+    y, x = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
+    bump = torch.exp(-((x - 48).square() + (y - 48).square()) / 200).expand(1, 3, 96, 96)
+    flat = torch.zeros_like(bump)
+    strong, weak = (losses.faint_distance(flat, height * bump) for height in (2.0, 0.2))
+    assert strong > weak > 0.3 * strong
+    assert losses.faint_distance(bump, bump) == 0
+
+
 def test_faintness_asks_for_dark_lines_only():
     """A line that is missing costs; one that is too dark costs nothing, nor do light spots or flat areas."""
     flat, line, spot = (torch.zeros(1, 3, 32, 32) for _ in range(3))

@@ -90,9 +90,9 @@ def test_distil_without_a_discriminator(settings, photos):
 
 def test_distil_with_all_its_losses(settings, photos):
     """Towards the end of distillation every loss of the recipe is at work, and both discriminators learn."""
-    phase, batch = start(settings("distil", preset="pepper", targets=photos))
+    phase, batch = start(settings("distil", preset="pepper", targets=photos, late=0.6))
     early, late = phase.step(batch, 0.1), phase.step(batch, 0.9)
-    named = {"pixel", "gradient", "flat", "line", "soft", "gradient_norm"}
+    named = {"pixel", "gradient", "flat", "line", "soft", "faint", "gradient_norm"}
     judged = {"temporal", "adversarial", "artist", "d_adversarial", "d_artist"}
     assert early.keys() == named
     assert late.keys() == named | judged
