@@ -127,12 +127,12 @@ def test_slopes_are_not_uneven():
 
 
 def test_what_is_faint_counts_by_its_contrast():
-    """A bump of a tenth of the contrast that is missing costs almost as much as the whole one missing."""
+    """A missing bump of a tenth of the contrast costs more than a quarter, where in pixels it costs a tenth."""
     y, x = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
     bump = torch.exp(-((x - 48).square() + (y - 48).square()) / 200).expand(1, 3, 96, 96)
     flat = torch.zeros_like(bump)
     strong, weak = (losses.faint_distance(flat, height * bump) for height in (2.0, 0.2))
-    assert strong > weak > 0.3 * strong
+    assert strong > weak > 0.25 * strong
     assert losses.faint_distance(bump, bump) == 0
 
 
