@@ -127,7 +127,7 @@ def test_slopes_are_not_uneven():
 
 
 def test_what_is_faint_counts_by_its_contrast():
-    """A missing bump of a tenth of the contrast costs more than a quarter, where in pixels it costs a tenth."""
+    """A missing bump of a tenth of the contrast costs more than a quarter; in pixels it costs a tenth."""
     y, x = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
     bump = torch.exp(-((x - 48).square() + (y - 48).square()) / 200).expand(1, 3, 96, 96)
     flat = torch.zeros_like(bump)
