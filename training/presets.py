@@ -67,7 +67,7 @@ class Look:
     smoothing: float = 0.010  # lambda of L0 smoothing in rough places: higher is flatter
     rough: float = 0.025  # roughness from which that lambda holds; below, it falls with the square ...
     least_smoothing: float = 0.05  # ... down to this share of it
-    texture: tuple[float, float] = (0.009, 0.025)  # density of texture: from where to where it becomes blobs
+    texture: tuple[float, float] = (0.014, 0.035)  # density of texture: from where to where it becomes blobs
     lift: float = 0.6  # exponent before smoothing; dark faces lose their features at 1
     brightness: float = 1.0  # exponent of the lightness before it is stepped; below 1 is brighter
     clarity: float = (
