@@ -82,9 +82,7 @@ class Look:
     paper: tuple[float, float, float] | None = None  # fills from ink to paper in place of the photo's colours
     line_width: float = 1.0  # sigma of the lines, in pixels
     line_reach: float = 0.985  # share of the broader Gaussian: higher draws weaker edges too
-    line_threshold: float = (
-        1.0  # how much darker than its surround a line has to be, of the density of texture
-    )
+    line_threshold: float = 1.0  # darkness by which a line stands out, of the density of texture around it
     line_darkness: float = 0.75  # how far a line leaves the local colour for the ink
     ink: tuple[float, float, float] = (0.13, 0.07, 0.06)  # a dark warm tone
     polish: float = 0.0  # lambda of L0 smoothing of the finished picture, which leaves few clean surfaces

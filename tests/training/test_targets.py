@@ -73,7 +73,7 @@ def test_gravel_does_not_get_denser(look):
     grain = torch.randn(1, 160, 160, generator=torch.Generator().manual_seed(0))
     gravel = (0.5 + 0.8 * gaussian_blur(grain, 1.5)).clamp(0, 1).expand(3, -1, -1)
     before, after = (edges(picture).mean() for picture in (gravel, cartoon_target(gravel, look)))
-    assert after < 0.6 * before
+    assert after < 0.7 * before
 
 
 def edges(picture):
