@@ -487,7 +487,8 @@ def seen_on(screen, width, height):
 def test_the_window_shows_the_drawing(screen, tiny_style):
     """The window is as large as the picture, and shows its drawing, not the source."""
     bars = "smptebars=size=320x240:rate=30"  # which stand still
-    command = [sys.executable, "-m", "cartoonize", "live", "--source", f"lavfi:{bars}", "--style", tiny_style]
+    options = ("--source", f"lavfi:{bars}", "--style", tiny_style, "--detail", "full")
+    command = [sys.executable, "-m", "cartoonize", "live", *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tiny_style.parent)
     with LiveSource(feed(f"lavfi:{bars}")) as source:
         picture = next(iter(source)).image

@@ -36,7 +36,7 @@ class Job:
     batch: int | None = None
     start: float | None = None
     end: float | None = None
-    decoding: Decoding = field(default_factory=Decoding)
+    decoding: Decoding = field(default_factory=lambda: Decoding(detail="normal"))
     encoding: Encoding = field(default_factory=Encoding)
     stabilize: bool = True
     retouch: Retouch = field(default_factory=Retouch)
@@ -54,7 +54,8 @@ def draw_job(cluster: Cluster, job: Job, watch: Watch, stop: Event | None = None
         CartoonizeError: as `stylize`; or as `run_on`.
     """
     notices: list[str] = []
-    decoding = replace(job.decoding, detail=usable(job.decoding.detail, job.style, notices))
+    detail = usable(job.decoding.detail, job.style, notices)
+    decoding = replace(job.decoding, detail=detail, keep_source=job.retouch.needs_source)
     with open_video(job.source, start=job.start, end=job.end, decoding=decoding) as source:
         size = written_size(source, job.retouch)
         sink = open_sink(job.target, source, encoding=job.encoding, overwrite=job.overwrite, size=size)
