@@ -26,7 +26,7 @@ def ladder(width: int, height: int) -> list[Detail]:
 class DetailControl:
     """Chooses among `details`, the highest first, by how long frames take and how many are dropped.
 
-    Times are seconds of one clock. `cost` is what the next higher detail takes, as a multiple of the present.
+    `width` and `height` are the source's. Times are seconds of one clock.
     """
 
     details: list[Detail]
