@@ -74,7 +74,7 @@ def evaluate(
     chosen = usable(detail, style, report.notes)
     with load(style, device=device) as backend:
         for photo in _readable(sample(list_pictures(photos), count), report):
-            frame = prepared(Frame(photo), chosen, keep_source=True)
+            frame = prepared(Frame(photo), chosen, keep_source=False)
             drawing = backend(frame.image[None].copy())[0]
             drawn = enlarged(drawing, frame.size)
             tally.add(photo, drawn)

@@ -6,7 +6,7 @@ from fractions import Fraction
 import av
 from av.video.reformatter import Interpolation
 
-from ..draw_size import draw_size, resized
+from ..draw_size import draw_size, prepared
 from ..errors import MediaError
 from ..frames import Frame, Image
 from .alpha import alpha_of, is_transparent
@@ -61,18 +61,11 @@ class Developer:
         upright_alpha = None if alpha is None else self._orientation.upright(alpha)
         size = self._upright_size(fitted_frame)
         drawn_size = draw_size(*size, self.detail)
-        if drawn_size == size:
-            return Frame(self._image(fitted_frame), pts, time_base, duration, alpha=upright_alpha)
-        full = None
-        if self._keep_source or drawn_size > size:
-            full = self._image(fitted_frame)
-            image = resized(full, drawn_size)
-        else:
-            image = self._image(_scaled(frame, self._coded_size(drawn_size)))
-        return Frame(
-            image, pts, time_base, duration,
-            alpha=upright_alpha, full=full if self._keep_source else None, full_size=size,
-        )  # fmt: skip
+        if self._keep_source or drawn_size >= size:
+            whole = Frame(self._image(fitted_frame), pts, time_base, duration, alpha=upright_alpha)
+            return prepared(whole, self.detail, keep_source=self._keep_source)
+        image = self._image(_scaled(frame, self._coded_size(drawn_size)))
+        return Frame(image, pts, time_base, duration, alpha=upright_alpha, full_size=size)
 
     def image(self, frame: av.VideoFrame) -> Image:
         """The picture of a frame at the size at which it is drawn."""
