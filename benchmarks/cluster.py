@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import av
 import ray
 
-from cartoonize.demo import make_demo_clip
+from cartoonize.tools.demo import make_demo_clip
 
 
 def make_clip(path: Path, seconds: int, width: int, height: int) -> None:

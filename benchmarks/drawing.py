@@ -31,14 +31,14 @@ import torch
 from peers import plain
 
 from cartoonize import load
-from cartoonize.benchmark import describe_machine
-from cartoonize.demo import make_demo_clip
-from cartoonize.frames import Images
-from cartoonize.job import Report, run
+from cartoonize.core.frames import Images
 from cartoonize.media import VideoSource, open_sink
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, save_style
 from cartoonize.models.cost import multiplications
+from cartoonize.run.job import Report, run
+from cartoonize.tools.benchmark import describe_machine
+from cartoonize.tools.demo import make_demo_clip
 
 
 def main() -> None:

@@ -11,7 +11,8 @@ import argparse
 import os
 import time
 
-from cartoonize import cores, load
+from cartoonize import load
+from cartoonize.core import cpus
 from cartoonize.live import LiveReport, LiveSource, feed, open_live_sink, run
 
 SINKS = ("null", "udp://127.0.0.1:5999")  # UDP is sent whether or not somebody listens
@@ -25,12 +26,12 @@ def main() -> None:
     parser.add_argument("--size", default="640x360")
     parser.add_argument("--rate", type=int, default=30)
     parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, cores.available()}))
+    parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, cpus.available()}))
     options = parser.parse_args()
-    cores.wait_asleep()
+    cpus.wait_asleep()
     source = f"lavfi:testsrc2=size={options.size}:rate={options.rate}:duration={options.seconds}"
     what = f"{options.style} ({options.precision}), {options.size} at {options.rate} frames/s"
-    print(f"{what}, {options.seconds} s, {cores.available()} cores")
+    print(f"{what}, {options.seconds} s, {cpus.available()} cores")
     print("| sink | threads | frames/s | dropped | median ms | p95 ms | most ms | CPU ms a frame |")
     print("|---|---|---|---|---|---|---|---|")
     for sink in SINKS:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from cartoonize.frames import Images
+from cartoonize.core.frames import Images
 
 
 @torch.no_grad()

@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image as Pillow
 
 from cartoonize import load
-from cartoonize.draw_size import LINES, enlarged, resized
-from cartoonize.frames import Backend, Image
+from cartoonize.core.draw_size import LINES, enlarged, resized
+from cartoonize.core.frames import Backend, Image
 
 SIZES = (360, 540, 720, 1080, 1440, 2160)
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)

@@ -24,10 +24,10 @@ from cartoonize.training.adversarial import Adversarial
 from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
 from cartoonize.training.discriminator import Discriminator
 from cartoonize.training.features import Features
-from cartoonize.training.learner import choose_compute
 from cartoonize.training.pictures import Pictures
 from cartoonize.training.presets import Recipe, preset
 from cartoonize.training.run import build_generator
+from cartoonize.training.trainer import choose_compute
 
 
 class PlainLoop:

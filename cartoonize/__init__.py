@@ -14,24 +14,24 @@ The parts that `stylize` is made of are public too:
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .errors import BackendError, CartoonizeError, MediaError, ModelError, TrainingError
+from .core.errors import BackendError, CartoonizeError, MediaError, ModelError, TrainingError
 from .version import __version__
 
 if TYPE_CHECKING:
     from .backends import load
     from .backends.onnx import OnnxOptions
-    from .frames import Backend, Frame, Image, Images
-    from .job import Report, stylize
+    from .core.frames import Backend, Frame, Image, Images
+    from .effects.compositing import Retouch
     from .media import Decoding, Encoding, open_sink, open_source
-    from .pipeline import stream
-    from .retouch import Retouch
+    from .run.job import Report, stylize
+    from .run.pipeline import stream
 
 # Imported at first use: torch and FFmpeg take seconds, and `cartoonize --help` needs neither.
 _HOMES = {
-    "Backend": "frames", "Frame": "frames", "Image": "frames", "Images": "frames",
+    "Backend": "core.frames", "Frame": "core.frames", "Image": "core.frames", "Images": "core.frames",
     "Decoding": "media", "Encoding": "media", "open_sink": "media", "open_source": "media",
-    "OnnxOptions": "backends.onnx", "load": "backends", "stream": "pipeline",
-    "Report": "job", "Retouch": "retouch", "stylize": "job",
+    "OnnxOptions": "backends.onnx", "load": "backends", "stream": "run.pipeline",
+    "Report": "run.job", "Retouch": "effects.compositing", "stylize": "run.job",
 }  # fmt: skip
 
 __all__ = [

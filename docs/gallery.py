@@ -15,10 +15,10 @@ import numpy as np
 from PIL import Image
 
 from cartoonize import load
-from cartoonize.demo import SHOT, pictures
-from cartoonize.draw_size import draw_picture, resized
-from cartoonize.frames import Backend
+from cartoonize.core.draw_size import draw_picture, resized
+from cartoonize.core.frames import Backend
 from cartoonize.styles import DEFAULT, builtin
+from cartoonize.tools.demo import SHOT, pictures
 
 PHOTOS = {
     "astronaut": ("astronaut.png", 1.0),

@@ -13,8 +13,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..choices import nearest
-from ..errors import ModelError
+from ..core.choices import nearest
+from ..core.errors import ModelError
 from ..models import ARCHITECTURES, Generator, architecture_of
 from ..models.checkpoint import Card, load_style, save_style
 from ..styles.card import FORMAT, MAX_CONFIG

@@ -10,16 +10,16 @@ import torch
 from torch import nn
 
 from ..backends.onnx import OnnxBackend
-from ..choices import Detail
-from ..draw_size import draw_size
-from ..errors import BackendError, ModelError
+from ..core.atomic import PendingFile
+from ..core.choices import Detail
+from ..core.draw_size import draw_size
+from ..core.errors import BackendError, ModelError
 from ..models import FrameModel, Generator, Swift
 from ..models.checkpoint import Header, load_style
 from ..models.cost import multiplications
 from ..models.deploy import deploy
 from ..models.draw_size import Enlarge, Reduce
 from ..models.int8 import fit_grids
-from ..pending import PendingFile
 from ..styles import find
 from ..styles.card import weights_sha256
 from ..version import __version__

@@ -11,8 +11,8 @@ import torch
 from PIL import Image as Pillow
 from torch import nn
 
-from ..errors import ModelError
-from ..frames import Backend, Image, Images
+from ..core.errors import ModelError
+from ..core.frames import Backend, Image, Images
 
 # Odd sides, and some that are smaller than any stride, which padding has to mend.
 SHAPES = ((1, 256, 320), (3, 97, 131), (2, 64, 48), (1, 33, 65), (2, 5, 7))

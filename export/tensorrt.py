@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import torch
 
 from ..backends.tensorrt import Engines, TensorRTBackend, import_tensorrt, write_engines
-from ..errors import BackendError, MediaError, ModelError
+from ..core.errors import BackendError, MediaError, ModelError
 from ..models.checkpoint import read_header
 from ..styles import ENGINES, find
 from .onnx import OPSETS, deployed, trace

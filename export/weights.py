@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ..errors import ModelError
+from ..core.errors import ModelError
 
 Weights = Mapping[str, Tensor]
 

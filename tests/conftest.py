@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cartoonize import cli, cores
+from cartoonize.cli import main as cli
+from cartoonize.core import cpus
 
-cores.wait_asleep()  # before PyTorch is imported: the machine may have other work
+cpus.wait_asleep()  # before PyTorch is imported: the machine may have other work
 
 from cartoonize.models import ARCHITECTURES, Generator  # noqa: E402
 from cartoonize.models.checkpoint import Card, save_style  # noqa: E402

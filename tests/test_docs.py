@@ -16,7 +16,7 @@ from networks import foreign, random_animegan, random_cartoongan
 from PIL import Image
 from safetensors.torch import save_file
 
-from cartoonize import cli
+from cartoonize.cli import main as cli
 from cartoonize.training.features import Features
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -19,7 +19,7 @@ from clips import Clip, read_clip
 from PIL import Image
 
 from cartoonize import MediaError, stylize
-from cartoonize.errors import DamageError
+from cartoonize.core.errors import DamageError
 
 CASES = int(os.environ.get("CARTOONIZE_FUZZ", "300"))
 QUICK = range(0, 300, 25)
@@ -27,7 +27,7 @@ SECONDS = 60
 
 WORKER = """
 import contextlib, io, json, sys, traceback
-from cartoonize import cli
+from cartoonize.cli import main as cli
 answers = sys.stdout
 for line in sys.stdin:
     sys.argv = ["cartoonize", *json.loads(line)]

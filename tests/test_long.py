@@ -15,7 +15,7 @@ PROBE = """
 import ctypes, json, os, sys, threading
 from pathlib import Path
 from cartoonize import Report, load, open_sink, open_source
-from cartoonize.job import run
+from cartoonize.run.job import run
 
 source, target, style, frames = *sys.argv[1:4], int(sys.argv[4])
 told = []

@@ -14,15 +14,18 @@ import pytest
 from clips import Clip, read_clip
 from PIL import Image
 
-from cartoonize import MediaError, resume, safe_files, stylize
+from cartoonize import MediaError, stylize
 from cartoonize.backends import load
-from cartoonize.errors import SpaceError, Stopped, WriteError
-from cartoonize.job import Report
-from cartoonize.job import run as run_job
-from cartoonize.media import PictureSink, PictureSource, VideoSink, VideoSource, journal, open_sink, segments
-from cartoonize.media.stills import StillsSink
-from cartoonize.pending import PendingFile
-from cartoonize.signals import held
+from cartoonize.core import safe_files
+from cartoonize.core.atomic import PendingFile
+from cartoonize.core.errors import SpaceError, Stopped, WriteError
+from cartoonize.core.signals import held
+from cartoonize.media import PictureSink, PictureSource, VideoSink, VideoSource, open_sink
+from cartoonize.media.pictures.stills import StillsSink
+from cartoonize.media.writing import journal, segments
+from cartoonize.run import segmented as resume
+from cartoonize.run.job import Report
+from cartoonize.run.job import run as run_job
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links and FIFOs of POSIX")
 

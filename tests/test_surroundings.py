@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from clips import Clip, read_clip
 
-from cartoonize import errors
+from cartoonize.core import errors
 
 TABLE = Path(__file__).parents[1] / "docs" / "exit-codes.md"
 NOISE = np.random.default_rng(0).integers(0, 256, (8, 240, 320, 3), dtype=np.uint8)

@@ -16,9 +16,9 @@ from ..models import Generator
 from . import losses
 from .checkpoint import Part
 from .discriminator import build_discriminator
-from .learner import Compute, Learner
-from .pool import ImagePool
+from .image_pool import ImagePool
 from .presets import Recipe
+from .trainer import Compute, Learner
 
 View = Callable[[Tensor], Tensor]
 

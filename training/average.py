@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import TrainingError
+from ..core.errors import TrainingError
 from ..models.checkpoint import load_style, save_style
 from ..styles import find
 

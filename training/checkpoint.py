@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 import torch
 
-from ..errors import TrainingError
-from ..pending import PendingFile
-from .processes import disk_errors
+from ..core.atomic import PendingFile
+from ..core.errors import TrainingError
+from .parallel import disk_errors
 
 KEEP = 2  # the newest, and the one before in case the newest is damaged
 

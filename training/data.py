@@ -16,8 +16,8 @@ from PIL import ImageFilter
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..errors import TrainingError
-from ..frames import Image
+from ..core.errors import TrainingError
+from ..core.frames import Image
 from .distributed import Ranks
 from .pictures import Pictures
 from .smooth import smooth_edges

@@ -3,8 +3,8 @@
 from torch import Tensor, nn
 
 from ..models.blocks import NORMS, NormName, conv
-from .learner import initialise
 from .presets import Recipe
+from .trainer import initialise
 
 
 class Discriminator(nn.Sequential):

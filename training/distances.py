@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..errors import TrainingError
+from ..core.errors import TrainingError
 from .features import Features
 
 CHUNK = 8  # pictures a pass of a network

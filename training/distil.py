@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..errors import TrainingError
+from ..core.errors import TrainingError
 from ..models import Generator, Swift
 from ..models.int8 import Int8
 from . import losses
 from .checkpoint import Part
 from .discriminator import build_discriminator
-from .learner import Compute, Learner
 from .presets import Recipe, Schedule
+from .trainer import Compute, Learner
 
 LOSSES = ("pixel", "gradient", "flat", "line", "soft", "faint", "temporal", "adversarial", "artist")
 REAL = {"adversarial": "target", "artist": "drawing"}  # what each discriminator takes for real

@@ -21,7 +21,7 @@ import torch.distributed as dist
 import torch.distributed.nn
 from torch import Tensor, nn
 
-from ..errors import TrainingError
+from ..core.errors import TrainingError
 
 
 @dataclass(frozen=True, slots=True)

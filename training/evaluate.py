@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 
 from ..backends import load
-from ..choices import Detail
-from ..draw_size import enlarged, prepared, usable
-from ..errors import TrainingError
-from ..frames import Backend, Frame, Image
+from ..core.choices import Detail
+from ..core.draw_size import enlarged, prepared, usable
+from ..core.errors import TrainingError
+from ..core.frames import Backend, Frame, Image
+from ..core.opencv import load_opencv
+from ..effects.stabilizer import Stabilizer
 from ..media import PICTURE_SUFFIXES, Decoding, VideoSource
-from ..opencv import load_opencv
-from ..stabilizer import Stabilizer
 from .distances import frechet_of_features, inception_distances
 from .features import load_features
 from .figures import Tally, ratio

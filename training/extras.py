@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import TrainingError
+from ..core.errors import TrainingError
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from urllib.error import URLError
 import torch
 from torch import Tensor, nn
 
-from ..choices import nearest
-from ..errors import TrainingError
+from ..core.choices import nearest
+from ..core.errors import TrainingError
 
 CONVOLUTIONS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # in each of the five blocks
 

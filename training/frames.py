@@ -10,14 +10,14 @@ import av
 import numpy as np
 from PIL import Image as Pillow
 
-from ..errors import MediaError, TrainingError
-from ..frames import Image
+from ..core.atomic import PendingFile
+from ..core.errors import MediaError, TrainingError
+from ..core.frames import Image
+from ..core.opencv import load_opencv
 from ..media import VIDEO_SUFFIXES, VideoSource
-from ..opencv import load_opencv
-from ..pending import PendingFile
 from .extras import train_extra
+from .parallel import disk_errors
 from .pictures import centre_square
-from .processes import disk_errors
 
 if TYPE_CHECKING:
     from _csv import Writer

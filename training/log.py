@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from PIL import Image as Pillow
 
-from ..frames import Image
+from ..core.atomic import PendingFile
+from ..core.frames import Image
 from ..models import FrameModel, Generator
-from ..pending import PendingFile
 from .extras import train_extra
-from .processes import disk_errors
+from .parallel import disk_errors
 
 
 class Log:

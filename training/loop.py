@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import TrainingError
-from ..frames import Image
+from ..core.errors import TrainingError
+from ..core.frames import Image
 from ..models import Generator
 from ..models.checkpoint import Card, save_style
 from .checkpoint import Checkpoint, Part
 from .data import Batches, Item
 from .log import Log
-from .processes import disk_errors
+from .parallel import disk_errors
 
 
 class Phase(Protocol):

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps
 
-from ..errors import TrainingError
-from ..frames import Image
+from ..core.errors import TrainingError
+from ..core.frames import Image
 from ..media import PICTURE_SUFFIXES
 
 CACHE = 256 << 20  # bytes of decoded pictures that each loading process keeps of a folder in any case

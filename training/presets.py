@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from ..choices import nearest
-from ..errors import TrainingError
+from ..core.choices import nearest
+from ..core.errors import TrainingError
 
 Settings = TypeVar("Settings")
 FOLDER = Path(__file__).parent / "recipes"

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from ..models import Generator
 from . import losses
 from .checkpoint import Part
-from .learner import Compute, Learner
 from .presets import Recipe
+from .trainer import Compute, Learner
 
 LOSSES = ("content",)
 

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..choices import nearest
-from ..errors import TrainingError
-from ..frames import Image
+from ..core.atomic import PendingFile
+from ..core.choices import nearest
+from ..core.errors import TrainingError
+from ..core.frames import Image
 from ..models import ARCHITECTURES, Generator, Swift, architecture_of
 from ..models.checkpoint import Card, load_style
 from ..models.int8 import fit_grids
-from ..pending import PendingFile
 from . import adversarial, distil, pretrain
 from .adversarial import Adversarial
 from .checkpoint import Checkpoint
@@ -29,12 +29,12 @@ from .data import Batches, Items, Pairs, Photos, PhotosAndDrawings
 from .distil import Distil
 from .distributed import ranks
 from .features import load_features
-from .learner import Compute, choose_compute, initialise
 from .loop import Phase, fit
+from .parallel import disk_errors
 from .pictures import Pictures, centre_square, read_rgb, sample
 from .presets import PhaseName, Recipe
 from .pretrain import Pretrain
-from .processes import disk_errors
+from .trainer import Compute, choose_compute, initialise
 
 LOSSES: dict[PhaseName, tuple[str, ...]] = {
     "pretrain": pretrain.LOSSES,

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 
-from ..errors import TrainingError
-from ..frames import Image
-from ..opencv import load_opencv
-from ..pending import PendingFile
+from ..core.atomic import PendingFile
+from ..core.errors import TrainingError
+from ..core.frames import Image
+from ..core.opencv import load_opencv
+from .parallel import map_files
 from .pictures import list_pictures, read_rgb
-from .processes import map_files
 
 LOW, HIGH = 150, 500  # Canny's thresholds on its 3x3 Sobel gradient, as the deck
 KERNEL = 5  # of the dilation and of the Gaussian, in pixels

@@ -3,10 +3,10 @@
 import re
 from typing import TYPE_CHECKING, Protocol, Self, get_args
 
-from .. import cores
-from ..choices import DEVICES, Precision, nearest
-from ..errors import BackendError
-from ..frames import Images
+from ..core import cpus
+from ..core.choices import DEVICES, Precision, nearest
+from ..core.errors import BackendError
+from ..core.frames import Images
 from ..styles import DEFAULT, ENGINES, find
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def load(
     """Load a style as a function on pictures, (N, H, W, 3) uint8 RGB -> the same, of any size.
 
     It owns threads until it is closed: `with load("pepper") as draw: ...`. Where PyTorch is not imported yet,
-    its threads will sleep while they wait (see cores.py).
+    its threads will sleep while they wait (see cpus.py).
 
     Args:
         style: a built-in name, a style file (.safetensors), a network of this or another program (.onnx), a
@@ -70,7 +70,7 @@ def load(
         ModelError: there is no such style, or its file is damaged.
         BackendError: the device or precision is not to be had. Nothing else runs in its place.
     """
-    cores.wait_asleep()
+    cpus.wait_asleep()
     check_device(device)
     if precision not in get_args(Precision):
         known = get_args(Precision)
@@ -95,7 +95,7 @@ def load(
 
         return TensorRTBackend(path, device, precision)
     if precision in ("auto", "int8"):
-        from .integers import beside
+        from .int8 import beside
 
         found = beside(path, device, needed=precision == "int8")
         if found is not None:

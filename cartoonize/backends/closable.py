@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from ..errors import BackendError
+from ..core.errors import BackendError
 
 
 class Closable:

@@ -11,9 +11,9 @@ from typing import Any, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..choices import ChannelOrder, InputRange, nearest
-from ..errors import BackendError, ModelError
-from ..frames import Image, Images
+from ..core.choices import ChannelOrder, InputRange, nearest
+from ..core.errors import BackendError, ModelError
+from ..core.frames import Image, Images
 
 Run = Callable[[NDArray[Any]], NDArray[Any]]
 

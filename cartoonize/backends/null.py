@@ -1,6 +1,6 @@
 """The network that changes nothing: what remains of a video, and of its time, is everything else."""
 
-from ..frames import Images
+from ..core.frames import Images
 from .closable import Closable
 
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import cores
-from ..choices import ChannelOrder, InputRange, ProviderName
-from ..errors import BackendError, ModelError
-from ..frames import Images
+from ..core import cpus
+from ..core.choices import ChannelOrder, InputRange, ProviderName
+from ..core.errors import BackendError, ModelError
+from ..core.frames import Images
 from .closable import Closable
-from .lanes import MOST, Lanes
 from .layout import Layout, read_layout, settle
 from .providers import choose, settings, what_ran
+from .thread_pool import MOST, Lanes
 from .tiles import CPU_BUDGET, Fitted, TooLarge, tiled
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class OnnxBackend(Closable):
         described = _open_session(path, [("CPUExecutionProvider", {})], 1) if chosen == "tensorrt" else None
         about = (described.get_inputs()[0], _precision(described)) if described else ()
         providers = settings(chosen, device, path, *about)
-        threads = cores.for_networks()
+        threads = cpus.for_networks()
         self._session = _open_session(path, providers, threads)
         ran = self._session.get_providers()[0]
         if ran != providers[0][0]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, get_args
 
 from platformdirs import user_cache_path
 
-from ..choices import ProviderName, nearest
-from ..errors import BackendError
+from ..core.choices import ProviderName, nearest
+from ..core.errors import BackendError
 
 if TYPE_CHECKING:
     import onnxruntime as ort

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import cores
-from ..errors import BackendError
-from ..frames import Images
+from ..core import cpus
+from ..core.errors import BackendError
+from ..core.frames import Images
 from ..models.checkpoint import load_style
 from ..models.cost import multiplications
 from ..models.deploy import deploy
 from .closable import Closable
-from .lanes import MOST, Lanes
+from .thread_pool import MOST, Lanes
 from .tiles import CPU_BUDGET, Fitted, TooLarge
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -147,7 +147,7 @@ def _open_lane(target: torch.device) -> None:
 
 def _threads() -> int:
     """PyTorch's own number, but no more than there are cores for: it does not ask for quotas."""
-    return min(torch.get_num_threads(), cores.available())
+    return min(torch.get_num_threads(), cpus.available())
 
 
 def device_name(device: torch.device) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..errors import BackendError, ModelError
-from ..frames import Images
+from ..core.errors import BackendError, ModelError
+from ..core.frames import Images
 from ..styles import ENGINES
 from .closable import Closable
 

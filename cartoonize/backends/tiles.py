@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BackendError
-from ..frames import Backend, Images
+from ..core.errors import BackendError
+from ..core.frames import Backend, Images
 
 FEATHER = 32  # pixels over which one tile fades into the next
 CPU_BUDGET = 3 << 29  # bytes of activations on a CPU; larger pictures are worked on in tiles

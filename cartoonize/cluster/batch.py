@@ -9,10 +9,10 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from ..errors import CartoonizeError, MediaError, UnexpectedError
-from ..job import Report, damage_sentence
+from ..core.errors import CartoonizeError, MediaError, UnexpectedError
 from ..media import Place, located
-from .connect import Cluster
+from ..run.job import Report, damage_sentence
+from .connection import Cluster
 from .jobs import Job, Watch, draw_job
 
 REQUIRED, OPTIONAL = ("source", "target"), ("style", "start", "end", "codec", "crf", "preset")

@@ -9,15 +9,15 @@ from typing import TypeAlias
 
 from ..backends import load
 from ..backends.onnx import OnnxOptions
-from ..choices import Precision
-from ..draw_size import usable
-from ..errors import Stopped
-from ..job import Report, run, written_size
+from ..core.choices import Precision
+from ..core.draw_size import usable
+from ..core.errors import Stopped
+from ..effects.compositing import Retouch
 from ..media import Decoding, Encoding, Place, VideoSink, VideoSource, located, open_sink, open_video
-from ..retouch import Retouch
+from ..run.job import Report, run, written_size
 from ..styles import DEFAULT
-from .connect import Cluster
-from .film import ClusterReport, run_on, why_not
+from .connection import Cluster
+from .video_job import ClusterReport, run_on, why_not
 
 Watch: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """Is told the name of what is drawn and its frames, if known; gives what to tell how many are done."""

@@ -11,15 +11,15 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from ..backends import LoadedBackend
-from ..draw_size import enlarged, finished
-from ..errors import SourceError
-from ..frames import Frame, Image
+from ..core.draw_size import enlarged, finished
+from ..core.errors import SourceError
+from ..core.frames import Frame, Image
+from ..effects.stabilizer import Stabilizer, can_stabilize
 from ..media import Sink
-from ..pipeline import Mailbox, newest
-from ..stabilizer import Stabilizer, can_stabilize
+from ..run.pipeline import Mailbox, newest
+from .capture import Feed, cameras, feed
 from .detail import DetailControl
-from .feed import Feed, cameras, feed
-from .meter import Meter
+from .latency import Meter
 from .sinks import NullSink, StreamSink, open_live_sink
 from .source import Arrival, LiveSource
 

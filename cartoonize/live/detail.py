@@ -3,8 +3,8 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from ..choices import Detail
-from ..draw_size import draw_size
+from ..core.choices import Detail
+from ..core.draw_size import draw_size
 
 LATE, LATE_SHARE = 1.0, 0.2
 """The detail falls when, over so many seconds, such a share of the frames came while the network was busy."""

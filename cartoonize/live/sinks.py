@@ -7,8 +7,8 @@ from typing import Self
 
 import av
 
-from ..errors import MediaError
-from ..frames import Frame
+from ..core.errors import MediaError
+from ..core.frames import Frame
 from ..media import Sink, open_film_sink
 from ..media.ffmpeg import write_errors
 from .source import LiveSource

@@ -15,20 +15,20 @@ from av.container import Flags as ContainerFlags
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-from ..choices import Detail
-from ..errors import MediaError, SourceError
-from ..frames import Frame
+from ..core.choices import Detail
+from ..core.errors import MediaError, SourceError
+from ..core.frames import Frame
 from ..media import Decoding
-from ..media.companions import NoCompanions
 from ..media.damage import Damage, readable
-from ..media.deinterlace import deinterlaced
-from ..media.developer import Developer
-from ..media.film import Closing
-from ..media.picture import check_size
+from ..media.pictures.picture import check_size
+from ..media.reading.deinterlace import deinterlaced
+from ..media.reading.frame_converter import Developer
+from ..media.reading.video_source import MAX_PIXELS, picture_stream
 from ..media.remote import UNREADABLE
 from ..media.streams import size
-from ..media.video import MAX_PIXELS, picture_stream
-from .feed import Feed
+from ..media.video_info import Closing
+from ..media.writing.passthrough import NoCompanions
+from .capture import Feed
 
 _USUAL_RATE, _MOST = Fraction(30), Fraction(1000)
 _POLL = 0.002  # seconds between two questions to a camera

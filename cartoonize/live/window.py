@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from PIL import Image as Pillow
 
-from ..errors import MediaError
-from ..frames import Frame
+from ..core.errors import MediaError
+from ..core.frames import Frame
 
 _MARGIN = 0.9  # of the screen that a new window takes at most
 _ENDS = ("<q>", "<Q>", "<Escape>")

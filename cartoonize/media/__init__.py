@@ -8,20 +8,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from ..errors import MediaError
-from ..frames import Frame
-from .animation import is_animated
-from .containers import VIDEO_SUFFIXES
+from ..core.errors import MediaError
+from ..core.frames import Frame
 from .decoding import Decoding
 from .encoding import Encoding
-from .film import Film, Source
-from .images import PICTURE_SUFFIXES, PictureSink, PictureSource
+from .pictures.animation import is_animated
+from .pictures.images import PICTURE_SUFFIXES, PictureSink, PictureSource
+from .pictures.stills import StillsSink, StillsSource, is_series
+from .reading.video_source import VideoSource
 from .remote import Place, Url, located, read_text
-from .segment_sink import SegmentSink
-from .segments import Mark, Segment
-from .stills import StillsSink, StillsSource, is_series
-from .video import VideoSource
-from .video_sink import VideoSink
+from .video_info import Film, Source
+from .writing.containers import VIDEO_SUFFIXES
+from .writing.segment_sink import SegmentSink
+from .writing.segments import Mark, Segment
+from .writing.video_sink import VideoSink
 
 
 class Sink(Protocol):

@@ -6,8 +6,8 @@ import av
 import numpy as np
 from PIL import ImageColor
 
-from ..errors import MediaError
-from ..frames import Image, Plane
+from ..core.errors import MediaError
+from ..core.frames import Image, Plane
 
 _DECLARED = ("yuva", "gbrap")  # the others are what some decoders always give, opaque as it may be
 _WITH_ALPHA = (*_DECLARED, "rgba", "bgra", "argb", "abgr", "ya8", "ya16", "pal8")

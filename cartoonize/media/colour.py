@@ -11,7 +11,7 @@ import numpy as np
 from av.video.format import VideoFormat
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-from ..frames import Image, Plane
+from ..core.frames import Image, Plane
 
 # AVColorSpace (how the stream is tagged, ISO/IEC 23091-2) -> swscale's name of the matrix.
 _MATRICES = {

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..choices import HDR, Detail, nearest
-from ..errors import MediaError
+from ..core.choices import HDR, Detail, nearest
+from ..core.errors import MediaError
 
 SMALLEST = 16
 """Pixels of the longer side to which pictures can be made smaller."""

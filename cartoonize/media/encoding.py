@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import av
 
-from ..choices import ENCODERS, X264_PRESETS, nearest
-from ..errors import MediaError
+from ..core.choices import ENCODERS, X264_PRESETS, nearest
+from ..core.errors import MediaError
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import av
 
-from ..errors import MediaError, WriteError
+from ..core.errors import MediaError, WriteError
 from .remote import Place
 
 

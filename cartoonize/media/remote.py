@@ -17,7 +17,7 @@ import av
 from av.container import InputContainer
 from platformdirs import user_cache_path
 
-from ..errors import CartoonizeError, MediaError, WriteError
+from ..core.errors import CartoonizeError, MediaError, WriteError
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])")  # a Path has made one of the two strokes
 _LOCAL = {"file", "local"}  # what fsspec calls this machine

@@ -11,8 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ModelError, WriteError
-from ..pending import PendingFile
+from ..core.atomic import PendingFile
+from ..core.errors import ModelError, WriteError
 from ..styles.card import FORMAT, Card, Header, read_header
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ..choices import nearest
-from ..errors import ModelError
-from . import own
+from ..core.choices import nearest
+from ..core.errors import ModelError
+from . import user
 
 DEFAULT = "pepper"
 ENGINES = "engines.json"  # what a folder of TensorRT engines holds beside them
@@ -18,7 +18,7 @@ def builtin() -> dict[str, Path]:
 
 def names() -> list[str]:
     """All names that there are: the built-in ones, then those of one's own."""
-    return list(dict.fromkeys((*builtin(), *own.names())))
+    return list(dict.fromkeys((*builtin(), *user.names())))
 
 
 def check_name(name: str) -> None:
@@ -27,11 +27,11 @@ def check_name(name: str) -> None:
     Raises:
         ModelError: it is of another form, or means something already.
     """
-    if not own.is_name(name):
-        like = own.nearest_name(name) or "my-style"
+    if not user.is_name(name):
+        like = user.nearest_name(name) or "my-style"
         raise ModelError(
-            f"{name!r} cannot be the name of a style: write at most {own.LONGEST} lower-case letters, digits "
-            f"and hyphens, as in {like}."
+            f"{name!r} cannot be the name of a style: write at most {user.LONGEST} lower-case letters, "
+            f"digits and hyphens, as in {like}."
         )
     if name in builtin() or name == "null":
         raise ModelError(f"{name} is a built-in style; choose another --name.")
@@ -45,7 +45,7 @@ def remove(name: str) -> None:
     """
     if name in builtin():
         raise ModelError(f"{name} comes with cartoonize, and cannot be removed.")
-    own.remove(name)
+    user.remove(name)
 
 
 def find(style: str) -> Path:
@@ -57,8 +57,8 @@ def find(style: str) -> Path:
     styles = builtin()
     if style in styles:
         return styles[style]
-    if style in own.names():
-        return own.file_of(style)
+    if style in user.names():
+        return user.file_of(style)
     path = find_file(Path(style))
     if path is not None:
         return path

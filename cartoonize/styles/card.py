@@ -7,7 +7,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModelError
+from ..core.errors import ModelError
 
 FORMAT = "cartoonize/1"
 UNKNOWN = "unknown"  # shown to people as it is

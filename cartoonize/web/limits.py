@@ -6,10 +6,10 @@ from pathlib import Path
 import av
 from PIL.Image import Image as Picture
 
-from ..errors import MediaError
+from ..core.errors import MediaError
 from ..media import PICTURE_SUFFIXES
 from ..media.ffmpeg import ffmpeg_errors
-from ..media.picture import DAMAGE, open_picture
+from ..media.pictures.picture import DAMAGE, open_picture
 from ..media.remote import opened
 from ..media.streams import is_known, size
 

@@ -7,9 +7,9 @@ import gradio as gr
 from ..media import PICTURE_SUFFIXES
 from ..styles import DEFAULT
 from .folders import Folders
-from .showing import WELCOME, small_print, style_choices
-from .studio import Studio
-from .visits import Visits
+from .handlers import Visits
+from .views import WELCOME, small_print, style_choices
+from .worker import Studio
 
 _TAKEN = [*sorted(PICTURE_SUFFIXES), ".gif", "video"]
 _WAITING = 50  # drawings

@@ -20,12 +20,12 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from ..errors import WebError
+from ..core.errors import WebError
 from ..styles import builtin
-from .doors import Doors, Files
+from .access import Doors, Files
 from .folders import Folders
 from .limits import Limits
-from .studio import Studio
+from .worker import Studio
 
 _CSS = Path(__file__).with_name("page.css")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -113,7 +113,7 @@ def _app(studio: Studio, folders: Folders, hosts: Collection[str] | None) -> ASG
     from gradio import mount_gradio_app
 
     from .page import page, theme
-    from .showing import style_pictures
+    from .views import style_pictures
 
     @asynccontextmanager
     async def sweeping(_app: FastAPI) -> AsyncIterator[None]:

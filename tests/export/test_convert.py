@@ -20,13 +20,13 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
 from cartoonize import ModelError
-from cartoonize.errors import SpaceError
+from cartoonize.core.errors import SpaceError
 from cartoonize.export.convert import LAYOUT, recognise, write_style
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, load_style, read_header
 from cartoonize.training.checkpoint import Checkpoint
-from cartoonize.training.learner import Learner, choose_compute
 from cartoonize.training.presets import preset
+from cartoonize.training.trainer import Learner, choose_compute
 
 
 def plain_cartoongan(weights, x):

@@ -8,7 +8,7 @@ from skimage import data
 from skimage.transform import resize
 
 from cartoonize import load
-from cartoonize.choices import Precision
+from cartoonize.core.choices import Precision
 from cartoonize.styles import builtin
 
 IN_INTEGERS = ("pepper", "ink")  # the styles for video

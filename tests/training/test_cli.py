@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from cartoonize.errors import CartoonizeError
+from cartoonize.cli.train import app
+from cartoonize.core.errors import CartoonizeError
 from cartoonize.models.checkpoint import load_style
-from cartoonize.training.cli import app
 
 SMALL = ("--size", 32, "--batch", 4)
 TINY = (*SMALL, "--width", 4, "--images", 8, "--log-every", 4, "--workers", 0, "--precision", "fp32")
@@ -27,7 +27,7 @@ def cartoonize(*arguments):
 
 def test_help_is_fast_and_imports_nothing_heavy():
     """The command group loads without torch, OpenCV, PyAV or numpy."""
-    code = "import cartoonize.training.cli, sys; print(*sorted(sys.modules))"
+    code = "import cartoonize.cli.train, sys; print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "cv2", "av", "numpy", "PIL"} & set(loaded.stdout.split())
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cartoonize.errors import TrainingError
+from cartoonize.core.errors import TrainingError
 from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
 from cartoonize.training.distributed import Ranks
 from cartoonize.training.pictures import Pictures, read_rgb, sample

@@ -13,19 +13,12 @@ from PIL import Image
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from cartoonize.errors import CartoonizeError
+from cartoonize.cli.train import app
+from cartoonize.core.errors import CartoonizeError
 from cartoonize.styles.card import read_header
-from cartoonize.training.cli import app
 from cartoonize.training.distances import frechet
 from cartoonize.training.evaluate import evaluate, flicker, motion, unrest
-from cartoonize.training.figures import (
-    Tally,
-    colour_shift,
-    contours_kept,
-    faint_gains,
-    flatness,
-    rough_edges,
-)
+from cartoonize.training.figures import Tally, colour_shift, contours_kept, faint_gains, flatness, rough_edges
 
 
 def texture(height=96, width=128):

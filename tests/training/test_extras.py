@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from cartoonize.errors import TrainingError
+from cartoonize.core.errors import TrainingError
 from cartoonize.training.extras import train_extra
 
 

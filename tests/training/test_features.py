@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from cartoonize.errors import TrainingError
+from cartoonize.core.errors import TrainingError
 from cartoonize.training.features import ADDRESS, Features, load_features
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cartoonize.errors import CartoonizeError, MediaError
+from cartoonize.core.errors import CartoonizeError, MediaError
 from cartoonize.training.frames import Extraction, difference_hash, find_picture, grab, is_blank
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cartoonize.errors import TrainingError
-from cartoonize.training.learner import choose_compute
+from cartoonize.core.errors import TrainingError
 from cartoonize.training.presets import Schedule, Weights, preset
 from cartoonize.training.run import build_generator, build_phase, open_data, train
+from cartoonize.training.trainer import choose_compute
 
 
 def start(settings):

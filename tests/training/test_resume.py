@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from cartoonize.backends.pytorch import cpu_features
-from cartoonize.errors import CartoonizeError, TrainingError
+from cartoonize.core.errors import CartoonizeError, TrainingError
 from cartoonize.models.checkpoint import load_style
 from cartoonize.training.log import Log
 from cartoonize.training.presets import Weights

@@ -1,0 +1,196 @@
+"""`export-onnx`, `export-tensorrt` and `import-weights`: styles for other runtimes, and from elsewhere."""
+
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..core.atomic import check_target
+from ..core.choices import DETAILS
+from ..core.errors import BackendError, ModelError
+from ..styles.card import UNKNOWN
+from .completion import models, style_names, words
+
+app = typer.Typer()
+
+Style = Annotated[
+    str,
+    typer.Argument(
+        metavar="STYLE", help="A style, a style file or a run folder.", autocompletion=style_names
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing file.")]
+
+
+@app.command("export-onnx")
+def export_onnx_command(
+    style: Style,
+    out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="fp32; fp16 for GPUs, half the size; int8 for swift networks on CPUs, up to twice as fast.",
+            autocompletion=words(("fp32", "fp16", "int8")),
+        ),
+    ] = "fp32",
+    size: Annotated[
+        str, typer.Option(metavar="WxH|dynamic", help="Pictures of one size only, or of any.")
+    ] = "dynamic",
+    batch: Annotated[
+        str, typer.Option(metavar="N|dynamic", help="So many pictures a call only, or any number.")
+    ] = "dynamic",
+    detail: Annotated[
+        str,
+        typer.Option(
+            metavar="low|normal|high|full",
+            help="Draw pictures of --size at 480, 720 or 1080 lines and enlarge the drawings, all in one "
+            "file; full draws them as they come.",
+            autocompletion=words(DETAILS),
+        ),
+    ] = "full",
+    opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 18 to 23.")] = 18,
+    overwrite: Overwrite = False,
+) -> None:
+    r"""Write a style as an ONNX file that is complete in itself: uint8 RGB pictures in and out, any size.
+
+    Before the file takes its name it has to draw what PyTorch draws. Needs
+    `pip install 'cartoonize\[export]'`; the file runs with `cartoonize video --style OUT.onnx`, and in any
+    ONNX Runtime without this program.
+
+    [bold]Examples[/bold]
+
+      cartoonize export-onnx pepper pepper.onnx
+
+      cartoonize export-onnx pepper small.onnx --precision fp16 --size 1280x720
+
+      cartoonize export-onnx pepper 4k.onnx --size 3840x2160 --detail normal
+
+      cartoonize export-onnx runs/mine runs/mine/style.int8.onnx --precision int8
+    """
+    from ..core.draw_size import usable
+    from ..export.onnx import export_onnx
+
+    number = None if batch == "dynamic" else _count(batch)
+    wanted = None if size == "dynamic" else _size(size)
+    chosen: Any = precision  # export_onnx says which there are
+    found = export_onnx(
+        style,
+        out,
+        precision=chosen,
+        size=wanted,
+        batch=number,
+        detail=usable(detail, style, []),
+        opset=opset,
+        overwrite=overwrite,
+    )
+    typer.echo(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). {found}", err=True)
+
+
+@app.command("export-tensorrt")
+def export_tensorrt_command(
+    style: Style,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to write.")],
+    size: Annotated[
+        list[str], typer.Option(metavar="WxH", help="Of the frames; give it once for each size.")
+    ],
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="fp16, bf16 or fp32; norms are fp32 in all.", autocompletion=words(("fp16", "bf16", "fp32"))
+        ),
+    ] = "fp16",
+    batch: Annotated[int, typer.Option(min=1, max=64, help="Frames a call.")] = 4,
+    overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace earlier engines.")] = False,
+) -> None:
+    r"""Build engines of TensorRT for the NVIDIA GPU of this machine, one for each size of frames.
+
+    Needs `pip install 'cartoonize\[export,tensorrt]'` and the GPU that will run them. Before the folder takes
+    its name, the engines have to draw what PyTorch draws.
+
+    [bold]Examples[/bold]
+
+      cartoonize export-tensorrt pepper engines/ --size 1280x720 --size 1920x1080
+
+      cartoonize export-tensorrt runs/mine engines/ --size 640x360 --batch 8
+    """
+    from ..export.tensorrt import export_tensorrt
+
+    sizes = [_size(text) for text in size]
+    chosen: Any = precision  # export_tensorrt says which there are
+    found = export_tensorrt(style, folder, sizes, precision=chosen, batch=batch, overwrite=overwrite)
+    for text, parity in zip(size, found, strict=True):
+        typer.echo(f"{text}: {parity}", err=True)
+
+
+@app.command("import-weights")
+def import_weights_command(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Weights: .pth, .pt, .safetensors, or a training checkpoint."),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT.safetensors", help="The style file to write.")],
+    architecture: Annotated[
+        str | None,
+        typer.Option(
+            help="animegan2, cartoongan, cartoongan_blur or swift.",
+            show_default="found by the keys",
+            autocompletion=models,
+        ),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Of the weights, for the style's card.", show_default="asked for")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Whose they are, and where from.", show_default="asked for")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make a style file of weights that you have: CartoonGAN's, AnimeGANv2's for PyTorch, or a checkpoint.
+
+    What is in the file is found out by the names and shapes of its tensors. Nothing in it is run.
+
+    [bold]Examples[/bold]
+
+      cartoonize import-weights Hayao_net_G_float.pth hayao.safetensors
+
+      cartoonize import-weights paint.pt paint.safetensors --licence MIT
+    """
+    from ..export.convert import recognise, write_style
+
+    if out.suffix.lower() != ".safetensors":
+        raise ModelError(f"{out} has to end in .safetensors, as style files do.")
+    check_target(out, overwrite=overwrite, sources=[file])  # refuses now what could not be written in the end
+    found = recognise(file, architecture)
+    typer.echo(f"{file} holds {found.description}.", err=True)
+    card = replace(
+        found.card,
+        name=found.card.name or out.stem,
+        licence=licence or _known(found.card.licence, "Under which licence are these weights?"),
+        credit=source or _known(found.card.credit, "Whose are they, and where are they from?"),
+    )
+    write_style(out, found, card, overwrite=overwrite)
+    typer.echo(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). Licence: {card.licence}.", err=True)
+
+
+def _known(stated: str, question: str) -> str:
+    """What the file states, or whoever sits at the terminal; "unknown" where nobody does."""
+    if stated != UNKNOWN or not sys.stdin.isatty():
+        return stated
+    typer.echo(f"{question} (Enter: unknown) ", err=True, nl=False)
+    return sys.stdin.readline().strip() or UNKNOWN
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
+    if not match:
+        raise BackendError(f"{text!r} is no size; write WIDTHxHEIGHT, as in 1280x720.")
+    return int(match[1]), int(match[2])
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,2}", text):
+        raise BackendError(f"{text!r} is no batch; write a number from 1 to 999, or dynamic.")
+    return int(text)

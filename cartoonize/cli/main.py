@@ -1,0 +1,102 @@
+"""The command line. Everything heavy is imported inside the commands: `--help` answers at once."""
+
+import signal
+import sys
+import warnings
+from typing import Annotated, NoReturn
+
+import typer
+
+from ..core import cpus
+from ..core.errors import CartoonizeError, Stopped, UnexpectedError
+from ..version import __version__
+from .batch import batch
+from .benchmark import benchmark
+from .console import plain, say, say_all
+from .demo import demo
+from .doctor import doctor
+from .export import app as export_app
+from .image import image
+from .live import live
+from .styles import app as styles_app
+from .train import app as training_app
+from .video import video
+from .web import web
+
+app = typer.Typer(
+    name="cartoonize",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (video, image, batch, live, web, demo, benchmark, doctor):
+    app.command()(command)
+app.registered_commands += export_app.registered_commands
+app.add_typer(styles_app, name="styles")
+app.add_typer(training_app, name="train")
+
+INTERRUPTED = 130  # the exit code of Ctrl-C; 128 + SIGINT
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"cartoonize {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Turn video and pictures into cartoons, and train the networks that do it.
+
+    [bold]Examples[/bold]
+
+      cartoonize video holiday.mp4 cartoon.mp4
+
+      cartoonize image *.jpg cartoons/ --style ink
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line; errors that a user can mend are one sentence and their exit code."""
+    # Pillow warns of each oddity in the EXIF of a picture; what matters of it is in our notices.
+    warnings.filterwarnings("ignore", module="PIL")
+    _stop_on_signals()
+    cpus.wait_asleep()
+    try:
+        app(prog_name="cartoonize")
+    except Stopped as stopped:
+        say_all(str(stopped), stopped)
+        sys.exit(stopped.exit_code)
+    except CartoonizeError as error:
+        say_all(f"[bold red]Error:[/bold red] {plain(str(error))}", error)
+        sys.exit(error.exit_code)
+    except MemoryError as error:
+        full = UnexpectedError.of(error)
+        say_all(f"[bold red]Error:[/bold red] {plain(str(full))}", full)
+        sys.exit(full.exit_code)
+    except SystemExit as stopped:
+        if stopped.code == INTERRUPTED:
+            say("Stopped.")
+        raise
+    sys.exit(0)
+
+
+def _stop_on_signals() -> None:
+    """Let Ctrl-C, `kill` and a closing terminal end the work in order; what `nohup` has ignored stays so."""
+
+    def stop(number: int, _frame: object) -> None:
+        for other in numbers:  # the second Ctrl-C would break off the tidying up after the first
+            signal.signal(other, signal.SIG_IGN)
+        raise Stopped(number)
+
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [
+        getattr(signal, name) for name in names if signal.getsignal(getattr(signal, name)) != signal.SIG_IGN
+    ]
+    for number in numbers:
+        signal.signal(number, stop)

@@ -1,0 +1,75 @@
+"""`cartoonize styles`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from ..styles import names
+from .completion import style_names
+from .console import plain, say, terminal
+from .options import DetailName, Device, Overwrite
+from .own_styles import add, remove
+
+if TYPE_CHECKING:
+    from ..core.choices import Detail
+
+app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
+app.command("add")(add)
+app.command("remove")(remove)
+
+
+@app.callback()
+def styles(context: typer.Context) -> None:
+    """List the styles that there are: the built-in ones and yours.
+
+    [bold]Examples[/bold]
+
+      cartoonize styles
+
+      cartoonize styles show pepper
+    """
+    if context.invoked_subcommand is None:
+        from .style_cards import styles_table
+
+        terminal(sys.stdout).print(styles_table())
+
+
+@app.command("preview")
+def preview_styles(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="A picture, or a video: its middle frame.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The picture to write.")],
+    device: Device = "auto",
+    detail: DetailName = "normal",
+    overwrite: Overwrite = False,
+) -> None:
+    """Draw a picture in every style there is, onto one sheet with their names.
+
+    [bold]Examples[/bold]
+
+      cartoonize styles preview portrait.jpg styles.png
+
+      cartoonize styles preview holiday.mp4 styles.jpg -y
+    """
+    from ..run.preview import preview_styles as preview
+
+    preview(source, target, names(), device=device, detail=cast("Detail", detail), overwrite=overwrite)
+    say(plain(str(target)))
+
+
+@app.command("show")
+def show_style(
+    name: Annotated[str, typer.Argument(help="A style or a style file.", autocompletion=style_names)],
+) -> None:
+    """Print a style's card: what it was trained on, its licence, where it is from, how to make it again.
+
+    [bold]Examples[/bold]
+
+      cartoonize styles show pepper
+
+      cartoonize styles show runs/mine/style.safetensors
+    """
+    from .style_cards import style_card
+
+    terminal(sys.stdout).print(style_card(name))

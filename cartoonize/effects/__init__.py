@@ -1,0 +1,1 @@
+"""Effects on frames before and after the network: the stabilizer, compositing."""

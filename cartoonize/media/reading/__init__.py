@@ -1,0 +1,1 @@
+"""Reading videos: decoding, conversion to RGB, damage, HDR."""

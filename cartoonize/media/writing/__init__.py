@@ -1,0 +1,1 @@
+"""Writing videos: encoding, stream copy, segments, containers."""

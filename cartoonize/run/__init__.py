@@ -1,0 +1,1 @@
+"""Runs: one file, many files, a watched folder, a resumed video."""

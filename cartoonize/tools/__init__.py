@@ -1,0 +1,1 @@
+"""What helps around a conversion: benchmark, demo, doctor, installing styles."""

@@ -1,0 +1,184 @@
+"""Threads of back ends end with them, and those that wait leave the cores to others."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Pillow
+
+from cartoonize import load
+from cartoonize.backends.pytorch import cpu_features, use_threads
+
+NO_BF16 = pytest.mark.skipif("AVX512 bf16" not in cpu_features(), reason="this processor has no bf16")
+BF16 = pytest.param("bf16", marks=[NO_BF16, pytest.mark.slow])
+
+FIFTY = """
+import sys, time
+import numpy as np
+
+precision, cores_there, how, count = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+from cartoonize import cores, load
+cores.available = cores.for_networks = lambda: cores_there  # a machine of so many cores
+load("pepper", device="cpu", precision=precision).close()  # before PyTorch: it has waiting threads sleep
+if precision != "int8":
+    import torch
+    torch.set_num_threads(cores_there)
+
+def threads():
+    with open("/proc/self/status") as told:
+        return int(next(line for line in told if line.startswith("Threads")).split()[1])
+
+images = np.random.default_rng(0).integers(0, 256, (2 * cores_there, 40, 48, 3), dtype=np.uint8)
+
+def use():
+    backend = load("pepper", device="cpu", precision=precision)
+    backend(images)
+    backend(images[:1])
+    return backend
+
+use().close()
+before, kept = threads(), []
+for _ in range(count):
+    backend = use()
+    if how == "closed":
+        backend.close()
+    elif how == "kept":
+        kept.append(backend)
+    del backend
+worked = time.time()
+patience = time.monotonic() + 5
+while how != "kept" and threads() > before and time.monotonic() < patience:
+    time.sleep(0.01)  # the system counts a thread for some moments after its end
+print(max(0, threads() - before), worked)
+"""
+
+
+def opened(precision, cores, how, count):
+    """Use so many back ends in a process: threads left of them, seconds from the last work to the end."""
+    command = [sys.executable, "-c", FIFTY, precision, str(cores), how, str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
+    ended = time.time()
+    left, last = done.stdout.split()
+    return int(left), ended - float(last)
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads in /proc")
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """Seconds in which a process ends that opened a single back end: that of the slower library."""
+    return max(opened(precision, 2, "closed", 1)[1] for precision in ("fp32", "int8"))
+
+
+@needs_proc
+@pytest.mark.parametrize("cores", [2, 8])
+@pytest.mark.parametrize("precision", ["fp32", BF16, "int8"])
+def test_fifty_back_ends_leave_nothing(precision, cores, alone):
+    """However many back ends a process opened, each leaves no thread when it is closed, of whatever library,
+    and the process ends as promptly as one that opened a single one."""
+    left, took = opened(precision, cores, "closed", 50)
+    assert left == 0
+    assert took < alone + 1
+
+
+@needs_proc
+@pytest.mark.parametrize("precision", ["fp32", BF16, "int8"])
+def test_forgotten_back_ends_leave_nothing(precision):
+    """The threads of a back end that nobody closed end when nothing refers to it, without a collection."""
+    left, _ = opened(precision, 8, "forgotten", 10)
+    assert left == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", BF16, "int8"])
+def test_fifty_open_back_ends_hold_nobody_up(precision, alone):
+    """A program that never closes what it opened ends within a second of its last work all the same."""
+    _, took = opened(precision, 8, "kept", 50)
+    assert took < alone + 1
+
+
+def test_the_end_of_a_with_block_closes(tiny_style):
+    """After the block, no thread of the network is left."""
+    before = set(threading.enumerate())
+    with load(str(tiny_style), device="cpu", precision="fp32") as draw:
+        draw._lanes.count = 2
+        draw(np.zeros((4, 16, 16, 3), np.uint8))
+        assert set(threading.enumerate()) > before
+    assert set(threading.enumerate()) <= before
+
+
+def test_a_lane_keeps_to_its_core():
+    """What another thread sets in between does not give a lane with one core an OpenMP team."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    usual = torch.get_num_threads()
+    with ThreadPoolExecutor(1) as lane, ThreadPoolExecutor(1) as other:
+        lane.submit(use_threads, 1).result()
+        other.submit(use_threads, 8).result()
+        assert lane.submit(torch.get_num_threads).result() == 1
+        assert other.submit(torch.get_num_threads).result() == 8
+    torch.set_num_threads(usual)  # which threads to come begin with
+
+
+TOLD = """
+import os, sys
+class Told:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            print(os.environ.get("OMP_WAIT_POLICY"))
+sys.meta_path.insert(0, Told())
+"""
+WAYS = {
+    "command": "from cartoonize.cli.main import main; main()",
+    "library": "from cartoonize import stylize; stylize(*sys.argv[2:4], sys.argv[5], precision='fp32')",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_threads_that_wait_leave_the_cores_to_others(tiny_style, tmp_path, way):
+    """PyTorch learns before it is there that its threads are not to spin; who wants them to can say so."""
+    Pillow.new("RGB", (32, 32)).save(tmp_path / "in.png")
+    usual = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    for told, expected in ({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"):
+        command = [sys.executable, "-c", TOLD + WAYS[way], "image", tmp_path / "in.png",
+                   tmp_path / f"{expected}.png", "--style", tiny_style, "--precision", "fp32"]  # fmt: skip
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=usual | told)
+        assert done.stdout.split()[0] == expected
+        assert (tmp_path / f"{expected}.png").is_file()
+
+
+ONE_CORE = """
+import os, sys, time
+import numpy as np
+from cartoonize import load
+
+with load(sys.argv[1], device="cpu", precision="fp32") as draw:
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # as if others used the rest
+    draw._lanes.count, picture, took = 1, np.zeros((1, 96, 96, 3), np.uint8), {1: [], 2: []}
+    for _ in range(5):
+        for threads, times in took.items():
+            draw._lanes.cores = threads
+            draw(picture)
+            began = time.perf_counter()
+            for _ in range(3):
+                draw(picture)
+            times.append(time.perf_counter() - began)
+print(min(took[2]) / min(took[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system binds no process to a core")
+def test_busy_cores_slow_nobody_down_to_a_crawl(tiny_style):
+    """Where others use the cores, a picture drawn by a team of two takes about as long as by one thread:
+    threads that spun while they waited would keep the core from the one that they wait for."""
+    usual = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    command = [sys.executable, "-c", ONE_CORE, tiny_style]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=usual)
+    assert float(done.stdout) < 4

@@ -1,0 +1,214 @@
+"""The commands as people type them."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import av
+import numpy as np
+import pytest
+from clips import Clip, heeding, packets, read_clip
+from PIL import Image
+
+from cartoonize.core.errors import SpaceError
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return Clip(tones=[440]).write(tmp_path / "in.mp4")
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "in.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def test_a_video_is_drawn_with_its_sound(run, clip, tiny_style, tmp_path):
+    """`cartoonize video` changes the picture, keeps the sound, and says what ran on stderr."""
+    code, out, err = run("video", clip, tmp_path / "out.mp4", "--style", tiny_style)
+    assert (code, out) == (0, "")
+    assert re.search(r"tiny\.safetensors on .+, (bf16|fp32), pytorch", err)
+    assert "12 frames" in err
+    before, after = read_clip(clip), read_clip(tmp_path / "out.mp4")
+    assert after.times == pytest.approx(before.times)
+    assert packets(tmp_path / "out.mp4", 0) == packets(clip, 0)
+    assert np.abs(np.stack(after.images).astype(int) - np.stack(before.images)).mean() > 1
+
+
+def test_a_still_video_can_be_drawn_with_and_without_holding(run, tmp_path, tiny_style):
+    """By default the drawing is held where the source is still; `--no-stabilize` draws every frame anew."""
+    clip = Clip(tones=[440]).write(tmp_path / "in.mp4")
+    told = {}
+    for option in ("--stabilize", "--no-stabilize"):
+        target = tmp_path / f"out{option}.mp4"
+        code, out, _ = run("video", clip, target, "--style", tiny_style, "--json", option)
+        assert code == 0
+        told[option] = json.loads(out)["stabilized"]
+        assert read_clip(target).times == pytest.approx(read_clip(clip).times)
+    assert told == {"--stabilize": True, "--no-stabilize": False}
+    assert (
+        json.loads(run("video", clip, tmp_path / "null.mp4", "--style", "null", "--json")[1])["stabilized"]
+        is False
+    )
+
+
+def test_json_is_all_that_is_printed(run, clip, tiny_style, tmp_path):
+    """`--json` prints one object on stdout, with what ran and where the time went."""
+    target = tmp_path / "out.mp4"
+    code, out, _ = run("video", clip, target, "--style", tiny_style, "--json", "--precision", "fp32")
+    report = json.loads(out)
+    assert code == 0
+    assert out.count("\n") == 1
+    assert (report["frames"], report["width"], report["height"]) == (12, 64, 48)
+    assert (report["precision"], report["backend"], report["output"]) == ("fp32", "pytorch", str(target))
+    assert report["style"] == str(tiny_style)
+    assert report["device"]
+    assert report["seconds"] > 0
+    assert report["fps"] == pytest.approx(report["frames"] / report["seconds"], rel=0.1)
+    assert set(report["waiting"]) == {"decode", "network", "encode"}
+
+
+def test_options_reach_the_encoder(run, clip, tmp_path):
+    """Codec, quality, batch, part and sound are as asked for."""
+    arguments = ("--style", "null", "--codec", "libvpx-vp9", "--crf", "30", "--preset", "8")
+    part = ("--start", "0:00.25", "--end", "0.375", "--batch", "2", "--no-audio")
+    assert run("video", clip, tmp_path / "out.mkv", *arguments, *part)[0] == 0
+    with av.open(tmp_path / "out.mkv") as out:
+        assert [s.codec_context.name for s in out.streams] in (["vp9"], ["libvpx-vp9"])
+        assert len(list(out.decode(video=0))) == 3
+
+
+def test_a_picture_is_drawn(run, photo, tiny_style, tmp_path):
+    """`cartoonize image SRC DST` writes one picture."""
+    code, out, err = run("image", photo, tmp_path / "out.png", "--style", tiny_style)
+    assert (code, out) == (0, "")
+    assert "1 frame in" in err
+    with Image.open(tmp_path / "out.png") as drawn:
+        assert drawn.size == (50, 40)
+
+
+def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
+    """`cartoonize image SRC... DST` makes the folder and keeps the names."""
+    other = tmp_path / "other.png"
+    other.write_bytes(photo.read_bytes())
+    code, out, _ = run("image", photo, other, tmp_path / "drawn", "--style", tiny_style, "--json")
+    assert code == 0
+    assert json.loads(out)["frames"] == 2
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["in.png", "other.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["video", "missing.mp4", "out.mp4"], "no file missing.mp4"),
+        (["video", "in.mp4", "out.mp4", "--fps", "24"], "has times of its own"),
+        (["video", "in.mp4", "out.mp4", "--fps", "often"], "is no rate"),
+        (["video", "in.mp4", "out.mp4", "--stream", "7"], "video streams are 0 (h264, 64x48)"),
+        (["video", "in.mp4", "out.mp4", "--hdr", "maybe"], "tonemap or fail"),
+        (["video", "in.mp4", "out.mp4", "--background", "loud"], "is no colour"),
+        (["video", "in.mp4", "out.bin", "--format", "betamax"], "no video format"),
+        (["video", "in.mp4", "-", "--json"], "where the video goes"),
+        (["video", "zero.mp4", "out.mp4"], "empty"),
+        (["video", "sound.m4a", "out.mp4"], "no video stream"),
+        (["video", "in.png", "out.mp4"], "use `cartoonize image`"),
+        (["video", "in.mp4", "out.mp4", "--style", "monet"], "no style 'monet'"),
+        (["video", "in.mp4", "out.mp4", "--style", "damaged.safetensors"], "damaged"),
+        (["video", "in.mp4", "nowhere/out.mp4"], "no folder nowhere"),
+        (["video", "in.mp4", "in.mp4", "-y"], "source itself"),
+        (["video", "in.mp4", "there.mp4"], "pass --overwrite"),
+        (["video", "in.mp4", "out.txt"], "no video format"),
+        (["video", "in.mp4", "out.mp4", "--codec", "betamax"], "no encoder 'betamax'"),
+        (["video", "in.mp4", "out.mp4", "--start", "-3"], "must not be negative"),
+        (["video", "in.mp4", "out.mp4", "--start", "2", "--end", "1"], "has to come after"),
+        (["video", "in.mp4", "out.mp4", "--start", "soon"], "is no time"),
+        (["video", "in.mp4", "out.mp4", "--device", "tpu"], "Unknown device 'tpu'"),
+        (["video", "in.mp4", "out.mp4", "--precision", "int3"], "Unknown precision"),
+        (["image", "in.png"], "at least one picture"),
+        (["image", "missing.png", "out.png"], "missing.png"),
+        (["image", "zero.mp4", "out.png"], "zero.mp4"),
+        (["image", "in.png", "there.mp4"], "there.mp4"),
+        (["styles", "show", "monet"], "no style 'monet'"),
+        (["export-onnx", "monet", "out.onnx"], "no style 'monet'"),
+    ],
+)
+def test_what_users_get_wrong_is_one_sentence(run, clip, photo, tmp_path, monkeypatch, arguments, message):
+    """Exit code 1 and a sentence, no traceback; nothing is written and nothing is replaced."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "zero.mp4").touch()
+    (tmp_path / "damaged.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
+    (tmp_path / "there.mp4").write_text("earlier")
+    with av.open(tmp_path / "sound.m4a", "w") as container:
+        stream = container.add_stream("aac", rate=48000, layout="mono")
+        for frame in Clip().sound(440):
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    before = sorted(path.name for path in tmp_path.iterdir())
+    if arguments[0] != "styles" and "--style" not in arguments and arguments[0] != "export-onnx":
+        arguments = [*arguments, "--style", "null"]
+    code, out, err = run(*arguments)
+    assert code == 1
+    assert out == ""
+    assert message in err
+    assert "Traceback" not in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert (tmp_path / "there.mp4").read_text() == "earlier"
+
+
+def test_styles_are_listed_and_shown(run, tiny_style):
+    """`styles` lists the built-in ones; `styles show` gives the card of any style file, licence included."""
+    code, out, _ = run("styles")
+    assert code == 0
+    assert "licence" in out
+    code, out, _ = run("styles", "show", tiny_style)
+    assert code == 0
+    assert "CC0" in out
+    assert "swift" in out
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_leaves_nothing(tmp_path, name, code):
+    """Ctrl-C, `kill` or a closed terminal in the first seconds of a video: the shells' exit code for that, a
+    sentence, and no file under DST or beside it."""
+    source = Clip(size=(1280, 960), times=range(110), codec="mpeg4", options={}).write(tmp_path / "in.mp4")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cartoonize", "video", source, tmp_path / "out.mp4", "--style", "null",
+         "--preset", "placebo"],  # takes longer than a busy machine takes to send a signal
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeding(getattr(signal, name)),  # noqa: PLW1509  # no other thread runs here
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not (tmp_path / ".out.mp4.cartoonize" / "out.mp4").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    process.send_signal(getattr(signal, name))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert errors.endswith("Stopped.\n")
+    assert "Traceback" not in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_full_disk_is_one_sentence(tmp_path):
+    """When the file cannot grow, that is an error sentence, and nothing is left; an earlier DST stays."""
+    resource = pytest.importorskip("resource")
+    noise = np.random.default_rng(0).integers(0, 256, (30, 240, 320, 3), dtype=np.uint8)
+    source = Clip(size=(320, 240), images=noise, times=range(30)).write(tmp_path / "in.mp4")
+    (tmp_path / "out.mp4").write_text("earlier")
+    done = subprocess.run(
+        [sys.executable, "-m", "cartoonize", "video", source, tmp_path / "out.mp4", "--style", "null", "-y"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+    assert done.returncode == SpaceError.exit_code
+    assert "Traceback" not in done.stderr
+    assert "out.mp4: File too large" in re.sub(r"\s+", " ", done.stderr)
+    assert (tmp_path / "out.mp4").read_text() == "earlier"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]

@@ -1,0 +1,489 @@
+"""Many files in one command: what is drawn, what it becomes, and that one failure is not all."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import Clip, heeding, put, read_clip
+from PIL import Image
+
+from cartoonize import MediaError
+from cartoonize.cli.console import Bars
+from cartoonize.media.pictures import images
+from cartoonize.run.files import PICTURES, plan, stands_alone, videos
+
+VIDEOS = videos()
+
+
+def clip(name, **options):
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    return Clip(**options).write(Path(name))
+
+
+def photo(name, size=(20, 16)):
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, "orange").save(name)
+
+
+def planned(*sources, to="out", kind=VIDEOS):
+    """What is drawn and what it becomes, with slashes."""
+    jobs = plan([Path(source) for source in sources], Path(to), kind).jobs
+    return [(job.source.as_posix(), job.target.as_posix()) for job in jobs]
+
+
+def files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file())
+
+
+# What is drawn, and what it becomes
+
+
+def test_a_folder_keeps_its_structure(here):
+    """Of a folder everything of the kind is drawn, however deep, in natural order, and lies as it lay."""
+    put("clips/take 10.mp4", "clips/take 2.mp4", "clips/b/deep/one.MKV", "clips/cat.gif", "clips/notes.txt")
+    put("clips/photo.jpg", "clips/b/photo.jpg")
+    assert planned("clips") == [
+        ("clips/cat.gif", "out/cat.gif"),
+        ("clips/take 2.mp4", "out/take 2.mp4"),
+        ("clips/take 10.mp4", "out/take 10.mp4"),
+        ("clips/b/deep/one.MKV", "out/b/deep/one.MKV"),
+    ]
+    assert planned("clips", kind=PICTURES) == [
+        ("clips/photo.jpg", "out/photo.jpg"),
+        ("clips/b/photo.jpg", "out/b/photo.jpg"),
+    ]
+
+
+def test_what_is_not_whole_or_hidden_is_passed_over(here):
+    """Downloads that are not finished, and hidden files and folders, are nobody's sources."""
+    put("in/a.mp4.part", "in/b.mp4.crdownload", "in/c.tmp", "in/.d.mp4", "in/.e.mp4.cartoonize/e.mp4")
+    put("in/f.mp4.download/f.mp4", "in/g.mp4")
+    assert planned("in") == planned("in/**/*.mp4") == [("in/g.mp4", "out/g.mp4")]
+
+
+def test_patterns_are_understood_here_too(here):
+    """A pattern that no shell has expanded gives the same files, as they lie below its fixed part."""
+    put("clips/a/one.mp4", "clips/b/one.mp4", "clips/b/one.srt", "clips/two.mp4", "clips/[1].mp4")
+    deep = [("clips/a/one.mp4", "out/a/one.mp4"), ("clips/b/one.mp4", "out/b/one.mp4")]
+    assert planned("clips/*/one.mp4") == planned("clips/*/*") == planned("clips/?") == deep
+    assert planned("clips/**/t*.mp4") == [("clips/two.mp4", "out/two.mp4")]
+    assert planned("clips/[1].mp4") == [("clips/[1].mp4", "out/[1].mp4")]  # there is such a file
+    put("old [2019]/a.mp4")
+    assert planned("old [2019]/*.mp4") == [("old [2019]/a.mp4", "out/a.mp4")]
+
+
+def test_a_pattern_may_name_any_suffix(here):
+    """What a folder would not be searched for is drawn if a pattern asks for it."""
+    put("stickers/cat.webp", "stickers/dog.webp")
+    assert len(planned("stickers/*.webp")) == 2
+    with pytest.raises(MediaError, match="no video in the folder stickers"):
+        planned("stickers")
+
+
+@pytest.mark.parametrize(
+    ("source", "container", "name"),
+    [
+        ("a.mp4", None, "a.mp4"),
+        ("a.MOV", None, "a.MOV"),
+        ("a.webm", None, "a.webm"),
+        ("a.gif", None, "a.gif"),
+        ("a.b.wmv", None, "a.b.mkv"),
+        ("a.vob", None, "a.mkv"),
+        ("a.h264", None, "a.mkv"),
+        ("a.avi", "mp4", "a.mp4"),
+        ("a.mp4", "matroska", "a.mkv"),
+        ("a.mp4", "ts", "a.ts"),
+        ("a.mp4", "mpegts", "a.ts"),
+    ],
+)
+def test_a_name_stays_if_it_can(here, source, container, name):
+    """The suffix stays where it can be written, else it is .mkv, which holds nearly all; --format decides."""
+    put(source)
+    assert planned(source, to="out", kind=videos(container)) == [(source, f"out/{name}")]
+
+
+def test_outputs_are_never_sources(here):
+    """A folder for the outputs may lie among the sources: what is in it is not drawn again."""
+    put("clips/one.mp4", "clips/b/two.mp4", "clips/out/one.mp4", "clips/out/b/two.mp4")
+    sources = ["clips/one.mp4", "clips/b/two.mp4"]
+    assert [source for source, _ in planned("clips", to="clips/out")] == sources
+    assert sorted(source for source, _ in planned("**/*.mp4", to="clips/out")) == sorted(sources)
+    assert [source for source, _ in planned("clips/out", to="clips/out/again")] == [
+        "clips/out/one.mp4", "clips/out/b/two.mp4",
+    ]  # fmt: skip
+
+
+def test_two_sources_never_share_an_output(here):
+    """Where two would become one file, also on file systems that ignore case, nothing is drawn at all."""
+    put("a/x.mp4", "b/x.mp4", "c/X.mp4", "d/y.wmv", "d/y.mkv")
+    for sources in (["a/x.mp4", "b/x.mp4"], ["a", "b"], ["a", "c"], ["d"]):
+        with pytest.raises(MediaError, match="would both become"):
+            planned(*sources)
+
+
+def test_no_output_replaces_a_source(here):
+    """Not even with --overwrite, and not even another's: it might not have been drawn yet."""
+    put("films/x.mp4", "films/raw/x.mp4", "new/raw/x.mp4")
+    for sources in (["films"], ["films/*.mp4"], ["films/raw/x.mp4", "new"]):
+        with pytest.raises(MediaError, match=r"is a source itself|would both become"):
+            planned(*sources, to="films")
+    assert planned("films/raw", to="films") == [("films/raw/x.mp4", "films/x.mp4")]
+
+
+def test_named_twice_is_drawn_once(here):
+    """A file that is named by itself, by its folder and by a pattern is one file."""
+    put("clips/one.mp4")
+    assert planned("clips/one.mp4", "clips", "clips/*.mp4") == [("clips/one.mp4", "out/one.mp4")]
+
+
+def test_what_cannot_be_found_is_refused_alone(here):
+    """Of several sources, one that is missing or empty of videos is told of; the others are drawn."""
+    put("one.mp4", "texts/a.txt")
+    found = plan([Path("one.mp4"), Path("gone.mp4"), Path("texts"), Path("x*.mp4")], Path("out"), VIDEOS)
+    assert [job.source for job in found.jobs] == [Path("one.mp4")]
+    assert [str(error) for _, error in found.refused] == [
+        "There is no file or folder gone.mp4.",
+        "There is no video in the folder texts.",
+        "There is no video that fits x*.mp4.",
+    ]
+
+
+def test_a_folder_that_cannot_be_read_is_refused_alone(here):
+    """What lies beside a folder without permission is drawn."""
+    put("clips/one.mp4", "clips/locked/two.mp4")
+    locked = Path("clips/locked")
+    locked.chmod(0)
+    try:
+        if os.access(locked, os.R_OK):
+            pytest.skip("this user may read everything")
+        found = plan([Path("clips")], Path("out"), VIDEOS)
+    finally:
+        locked.chmod(0o755)
+    assert [job.source for job in found.jobs] == [Path("clips/one.mp4")]
+    assert "Cannot read the folder" in str(found.refused[0][1])
+
+
+@pytest.mark.parametrize(
+    ("sources", "target", "alone"),
+    [
+        (["a.mp4"], "out.mp4", True),
+        (["a.mp4"], "there", True),  # numbered pictures
+        (["a.mp4"], "frames/%05d.png", True),
+        (["-"], "-", True),
+        (["stills"], "out.mp4", True),
+        (["stills"], "there", True),
+        (["both"], "out.mp4", True),
+        (["gone.mp4"], "out.mp4", True),
+        (["films"], "there", False),
+        (["films"], "new", False),
+        (["*.mp4"], "there", False),
+        (["a.mp4", "b.mp4"], "new", False),
+        (["a.mp4", "both"], "new", False),
+    ],
+)
+def test_what_one_source_means(here, sources, target, alone):
+    """A file, a stream and a folder of pictures are one video each, as ever; a folder of videos is many."""
+    put("stills/1.png", "films/sub/a.mp4", "both/1.png", "both/a.mp4", "there/x.txt", "a.mp4")
+    assert stands_alone([Path(source) for source in sources], Path(target), VIDEOS) is alone
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["video", "both", "new"],
+            "There are pictures and videos in both: name 'both/**/*.mp4' for the videos",
+        ),
+        (["video", "films", "out.mp4"], "There are videos in films, and no pictures; name a folder"),
+        (["video", "a.mp4", "films", "out.mp4"], "out.mp4 is no folder; name a folder for several videos"),
+        (["video", "a.mp4", "films", "-"], "- is no folder"),
+        (["video", "a.mp4"], "at least one video"),
+        (["video", "x*.mp4", "new"], "no video that fits x*.mp4"),
+        (["video", "films", "new", "-y", "--skip-existing"], "choose one"),
+        (["video", "a.mp4", "new", "--watch"], "--watch follows folders, and a.mp4 is none"),
+        (["video", "films", "films", "--watch"], "films is the folder that is followed"),
+        (["video", "films", "out.mp4", "--watch"], "out.mp4 is no folder"),
+        (["image", "both", "a.png"], "a.png is no folder; name a folder for several pictures"),
+        (["image", "films", "new"], "no picture in the folder films"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_sentence(here, run, arguments, message):
+    """Said before anything is drawn or made."""
+    put("films/a.mp4", "both/1.png", "both/a.mp4", "a.mp4")
+    before = files(here)
+    code, out, err = run(*arguments, "--style", "null")
+    assert (code, out) == (1, "")
+    assert message in err.replace("\\", "/")
+    assert files(here) == before
+    assert not Path("new").exists()
+
+
+# Drawing them
+
+
+def test_one_failure_is_not_all(here, run, tiny_style):
+    """What cannot be drawn is said at once and listed at the end, with exit code 1; the rest is drawn, by a
+    network that was loaded once, and no empty folder is left."""
+    first = clip("clips/a/one.mp4", tones=[440])
+    clip("clips/two.mkv")
+    put("clips/broken/bad.mp4")
+    code, out, err = run("video", "clips", "gone.mp4", "out", "--style", tiny_style)
+    assert (code, out) == (1, "")
+    assert files("out") == ["a/one.mp4", "two.mkv"]
+    assert not Path("out/broken").exists()
+    assert err.count("tiny.safetensors on") == 1
+    assert "2 files drawn in" in err
+    told, listed = err.split("Error: 2 of 4 files could not be drawn:")
+    assert told.count("Failed: ") == 2
+    for sentence in ("There is no file or folder gone.mp4.", "bad.mp4: Invalid data found"):
+        assert sentence in told
+        assert sentence in listed
+    before, after = read_clip(first), read_clip(Path("out/a/one.mp4"))
+    assert after.times == pytest.approx(before.times)
+    assert after.audio == before.audio
+    assert np.abs(np.stack(after.images).astype(int) - np.stack(before.images)).mean() > 1
+
+
+def test_each_is_drawn_as_if_it_were_alone(here, run, tiny_style):
+    """Nothing of one file, as the memory of what stood still, gets into the next."""
+    for name in ("clips/a.mp4", "clips/b.mp4"):
+        clip(name)
+        assert run("video", name, Path(name).name, "--style", tiny_style)[0] == 0
+    assert run("video", "clips", "out", "--style", tiny_style)[0] == 0
+    for name in ("a.mp4", "b.mp4"):
+        assert np.array_equal(read_clip(Path(name)).images, read_clip(Path("out") / name).images)
+
+
+def test_json_of_many_is_one_object(here, run):
+    """It counts, and holds an object for each file: what it became, or why not."""
+    clip("clips/a.mp4")
+    clip("clips/c.mp4")
+    put("clips/b.mp4", "out/c.mp4")
+    code, out, _ = run("video", "clips", "out", "--style", "null", "--skip-existing", "--json")
+    told = json.loads(out)
+    assert code == 1
+    assert out.count("\n") == 1
+    assert (told["drawn"], told["skipped"], told["failed"], told["frames"]) == (1, 1, 1, 12)
+    by_source = {Path(file["source"]).name: file for file in told["files"]}
+    assert {name: file["state"] for name, file in by_source.items()} == {
+        "a.mp4": "drawn", "b.mp4": "failed", "c.mp4": "skipped",
+    }  # fmt: skip
+    assert by_source["a.mp4"]["output"] == str(Path("out/a.mp4"))
+    assert (by_source["a.mp4"]["width"], by_source["a.mp4"]["frames"]) == (64, 12)
+    assert "Invalid data" in by_source["b.mp4"]["error"]
+    assert by_source["b.mp4"]["exit_code"] == 1
+
+
+def test_what_is_there_is_left_skipped_or_replaced(here, run):
+    """An output that exists is a failure of that file; --skip-existing leaves it, --overwrite replaces it."""
+    clip("clips/a.mp4")
+    clip("clips/b.mp4")
+    put("out/a.mp4")
+    code, _, err = run("video", "clips", "out", "--style", "null")
+    assert code == 1
+    assert "a.mp4 exists already; --skip-existing keeps it" in err
+    assert files("out") == ["a.mp4", "b.mp4"]
+    code, _, err = run("video", "clips", "out", "--style", "null", "--skip-existing")
+    assert code == 0
+    assert "0 files drawn" in err
+    assert "2 were there already" in err
+    assert Path("out/a.mp4").read_text() == "nothing to see"
+    assert run("video", "clips", "out", "--style", "null", "-y")[0] == 0
+    assert len(read_clip(Path("out/a.mp4")).images) == 12
+
+
+def test_one_file_may_be_skipped_too(here, run):
+    """`--skip-existing` also counts where SRC and DST are one file each."""
+    clip("a.mp4")
+    assert run("video", "a.mp4", "out.mp4", "--style", "null", "--skip-existing")[0] == 0
+    assert len(read_clip(Path("out.mp4")).images) == 12
+    put("out.mp4")
+    code, _, err = run("video", "a.mp4", "out.mp4", "--style", "null", "--skip-existing")
+    assert (code, Path("out.mp4").read_text()) == (0, "nothing to see")
+    assert "1 was there already" in err
+
+
+def test_a_damaged_video_among_many(here, run):
+    """It counts as failed, and what could be drawn of it is there under a name that says so."""
+    whole = clip("whole.mkv", times=range(100)).read_bytes()
+    clip("clips/good.mkv")
+    Path("clips/cut.mkv").write_bytes(whole[: len(whole) * 2 // 3])
+    code, out, err = run("video", "clips", "out", "--style", "null", "--json")
+    assert code == 1
+    assert "what could be drawn of it is in" in err
+    assert files("out") == ["cut.partial.mkv", "good.mkv"]
+    [cut] = [file for file in json.loads(out)["files"] if file["state"] == "failed"]
+    assert (cut["exit_code"], cut["partial"]) == (3, True)
+    assert cut["output"] == str(Path("out/cut.partial.mkv"))
+    assert 0 < cut["frames"] < 100
+
+
+def test_one_bad_picture_is_not_all(here, run, tiny_style):
+    """`image` goes on after a picture that is damaged, and keeps folders."""
+    photo("photos/a.png")
+    photo("photos/trip/b.jpg", size=(31, 17))
+    put("photos/bad.png")
+    code, _, err = run("image", "photos", "cartoons", "--style", tiny_style)
+    assert code == 1
+    assert files("cartoons") == ["a.png", "trip/b.jpg"]
+    assert "1 of 3 files could not be drawn" in err
+    assert err.count("tiny.safetensors on") == 1
+    with Image.open("cartoons/trip/b.jpg") as drawn:
+        assert drawn.size == (31, 17)
+
+
+def test_a_name_that_is_taken_by_a_file(here, run):
+    """Where a folder of an output cannot be made, only what would lie in it fails."""
+    photo("photos/trip/a.png")
+    photo("photos/b.png")
+    put("out/trip")
+    code, _, err = run("image", "photos", "out", "--style", "null")
+    assert code == 1
+    assert "1 file drawn" in err
+    assert "Cannot write" in err
+    assert files("out") == ["b.png", "trip"]
+
+
+def test_a_video_into_a_folder_is_still_pictures(here, run):
+    """`video in.mp4 frames/` keeps its meaning, and says how to mean the other."""
+    clip("in.mp4")
+    Path("frames").mkdir()
+    code, _, err = run("video", "in.mp4", "frames", "--style", "null")
+    assert code == 0
+    assert len(files("frames")) == 12
+    assert "For a video, name frames/in.mp4" in err.replace("\\", "/")
+
+
+def test_a_folder_of_pictures_is_still_a_video(here, run):
+    """`video frames/ out.mp4` too; with --fps also where the folder holds videos as well."""
+    for number in range(3):
+        photo(f"frames/{number}.png")
+    clip("frames/preview.mp4")
+    assert run("video", "frames", "out.mp4", "--style", "null")[0] == 0
+    assert len(read_clip(Path("out.mp4")).images) == 3
+    Path("drawn").mkdir()
+    assert run("video", "frames", "drawn", "--style", "null", "--fps", "24")[0] == 0
+    assert files("drawn") == ["00001.png", "00002.png", "00003.png"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent as Unix knows them")
+def test_ctrl_c_keeps_what_is_whole(here):
+    """What was drawn before stays, what was at work leaves no half a file, and the same command with
+    --skip-existing goes on, in the middle of the file that was at work."""
+    clip("clips/a.mp4")
+    clip("clips/b.mp4", size=(320, 240), times=range(360), codec="mpeg4", options={})
+    command = [sys.executable, "-m", "cartoonize", "video", "clips", "out", "--style", "null"]
+    slow = [*command, "--preset", "placebo", "--skip-existing", "--json"]
+    process = subprocess.Popen(
+        slow,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509  # no other thread runs here
+    )
+    deadline = time.monotonic() + 60
+    while not Path("out/.b.mp4.cartoonize/segment-0").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.2)  # the state is there a moment before it is known to be
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "1 file drawn" in errors
+    assert "120 frames are kept" in errors
+    assert len(read_clip(Path("out/a.mp4")).images) == 12
+    assert not Path("out/b.mp4").exists()
+    done = subprocess.run(slow, capture_output=True, text=True, check=False)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["drawn"], told["skipped"]) == (0, 1, 1)
+    assert told["files"][-1]["resumed"] == 120
+    assert len(read_clip(Path("out/b.mp4")).images) == 360
+
+
+# What is seen meanwhile
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no pty")
+def test_two_bars_on_a_terminal(here):
+    """A terminal shows how far all files are and how far the one at work is; sentences stand above whole."""
+    import pty
+
+    clip("clips/a.mp4", times=range(60))
+    clip("clips/b.mp4", times=range(60))
+    put("clips/bad.mp4")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cartoonize", "video", "clips", "out", "--style", "null"],
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+    )
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            chunk = os.read(ours, 65536)
+        except OSError:  # as Linux says that the other end is closed
+            chunk = b""
+        if not chunk:
+            break
+        seen += chunk
+    os.close(ours)
+    assert process.wait(timeout=60) == 1
+    text = seen.decode()
+    for part in ("/60 frames", "3/3 files", "Failed:", "bad.mp4: Invalid data found when processing input."):
+        assert part in text
+    assert "out/a.mp4: 60 frames in" in text
+
+
+def test_no_bars_elsewhere(here, run):
+    """Where stderr is no terminal there are sentences only."""
+    clip("clips/a.mp4")
+    clip("clips/b.mp4")
+    code, _, err = run("video", "clips", "out", "--style", "null")
+    assert code == 0
+    assert "12/12" not in err
+    assert "━" not in err
+
+
+def test_the_bar_of_all_knows_its_work(here):
+    """It moves within a file by the file's share, and what could not be drawn is taken out of the work."""
+    with Bars([100, 300, 100]) as bars:
+        everything = bars._bars.tasks[0]
+        with bars.file("a.mp4", 10) as done:
+            done(5)
+            assert everything.completed == 50
+        bars.passed(drawn=True)
+        assert (everything.completed, everything.total) == (100, 500)
+        bars.passed(drawn=False)
+        assert (everything.completed, everything.total) == (100, 200)
+        assert everything.fields["count"] == "2/3 files"
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), MemoryError(), RecursionError("deep")])
+def test_a_defect_costs_one_file_only(here, run, monkeypatch, error):
+    """Whatever goes wrong with a file is a sentence about it, and the rest is drawn; --debug shows where."""
+    for name in "abc":
+        Image.new("RGB", (32, 32)).save(f"{name}.png")
+
+    def save(picture, file, **options):
+        if file.target.name == "b.png":
+            raise error
+        return written(picture, file, **options)
+
+    written = images.write_picture
+    monkeypatch.setattr(images, "write_picture", save)
+    command = ["image", "a.png", "b.png", "c.png", "out", "--style", "null", "--json"]
+    code, out, told = run(*command)
+    assert code == 1
+    assert [file["state"] for file in json.loads(out)["files"]] == ["drawn", "failed", "drawn"]
+    assert "Traceback" not in told
+    assert "1 of 3 files could not be drawn: b.png" in told
+    _, _, told = run(*command, "-y", "--debug")
+    assert "Traceback" in told
+    assert "in save" in told
+    _, _, told = run(*command, "-y")
+    assert "Traceback" not in told

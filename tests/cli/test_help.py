@@ -1,0 +1,234 @@
+"""Help where one needs it: examples in every --help, completion in shells, and the nearest of wrong words."""
+
+import inspect
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from cartoonize.cli import main as cli
+from cartoonize.core.choices import ENCODERS, X264_PRESETS, nearest
+from cartoonize.styles import user
+
+ROOT = typer.main.get_command(cli.app)
+
+
+def commands(command=ROOT, path=()):
+    """Every command and group, with the words that call it."""
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from commands(inner, (*path, name))
+
+
+COMMANDS = dict(commands())
+
+
+def examples(command):
+    """The lines of a command's help that people may copy."""
+    text = inspect.cleandoc(command.help or "")
+    _, _, after = text.partition("[bold]Examples[/bold]\n")
+    return re.findall(r"^  (cartoonize\b.*)$", after, re.MULTILINE)
+
+
+def parse(words):
+    """Have the parser read a command line, without running anything; the names of the commands met."""
+    command, context, met = ROOT, None, []
+    name, rest = words[0], list(words[1:])
+    while True:
+        context = command.make_context(name, rest, parent=context, help_option_names=["-h"])
+        met.append(name)
+        if not hasattr(command, "commands"):
+            return met
+        left = [*context._protected_args, *context.args]
+        if not left:
+            return met
+        name, command, rest = command.resolve_command(context, left)
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "cartoonize")
+def test_every_command_has_examples(path):
+    """Each command's and group's --help has two examples or more, which the parser takes as they are."""
+    found = examples(COMMANDS[path])
+    assert len(found) >= 2
+    for example in found:
+        assert parse(shlex.split(example))[: len(path) + 1] == ["cartoonize", *path]
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "cartoonize")
+def test_examples_fit_a_terminal(path):
+    """No example has to be put together from two lines by whoever copies it."""
+    assert all(len(example) <= 78 for example in examples(COMMANDS[path]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggestion"),
+    [
+        (["vidoe"], "Did you mean 'video'?"),
+        (["styles", "ad"], "Did you mean 'add'?"),
+        (["train", "rum"], "Did you mean 'run'?"),
+        (["video", "a", "b", "--stile", "ink"], "--style"),
+        (["train", "run", "--pohtos", "a"], "--photos"),
+    ],
+)
+def test_mistyped_commands_and_options(run, arguments, suggestion):
+    """A command or option that there is not gets the nearest that there is, and exit code 2."""
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert suggestion in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggestion"),
+    [
+        (["--style", "peper"], "pepper"),
+        (["--style", "ember"], "amber"),
+        (["--style", "INK"], "ink"),
+        (["--device", "cdua"], "cuda"),
+        (["--precision", "bf61"], "bf16"),
+        (["--hdr", "tone-map"], "tonemap"),
+        (["--codec", "x264"], "libx264"),
+        (["--preset", "verfast"], "veryfast"),
+        (["--format", "matorska"], "matroska"),
+        (["--style", "dark.onnx", "--provider", "tensort"], "tensorrt"),
+    ],
+)
+def test_mistyped_words(run, clip, tmp_path, monkeypatch, arguments, suggestion):
+    """A style, codec, preset, format or device that there is not gets the nearest that there is."""
+    user.folder().mkdir(parents=True)
+    (user.folder() / "amber.json").write_text("{}")
+    (tmp_path / "dark.onnx").touch()
+    monkeypatch.chdir(tmp_path)
+    style = [] if "--style" in arguments else ["--style", "null"]
+    code, out, err = run("video", clip, "out.mp4", *style, *arguments)
+    assert (code, out) == (1, "")
+    assert f"Did you mean {suggestion}?" in err
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggestion"),
+    [
+        (["--preset", "dekc"], "deck"),
+        (["--weight", "contnet=1"], "content"),
+        (["--model", "swfit", "--images", "1"], "swift"),
+    ],
+)
+def test_mistyped_words_of_training(run, tmp_path, arguments, suggestion):
+    """Presets, losses and networks are suggested too."""
+    from PIL import Image
+
+    for number in range(16):
+        Image.effect_noise((300, 300), 50).convert("RGB").save(tmp_path / f"{number}.png")
+    places = ["--photos", tmp_path, "--run", tmp_path / "run"]
+    code, _, err = run("train", "pretrain", *places, "--workers", "0", *arguments)
+    assert code == 1
+    assert f"Did you mean {suggestion}?" in err
+
+
+def test_nothing_is_suggested_for_nothing_near():
+    """A word that is like none is not guessed at."""
+    assert nearest("betamax", ENCODERS) == ""
+    assert nearest("", X264_PRESETS) == ""
+    assert nearest("LibX264", ENCODERS) == " Did you mean libx264?"
+
+
+@pytest.fixture
+def clip(tmp_path):
+    from clips import Clip
+
+    return Clip().write(tmp_path / "in.mp4")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A data folder of the test's own."""
+    monkeypatch.setenv(user.HOME, str(tmp_path / "data"))
+
+
+def complete(shell, line):
+    """What a shell gets when Tab is pressed at the end of a line."""
+    words = line.split(" ")
+    asked = {
+        "bash": {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)},
+        "zsh": {"_TYPER_COMPLETE_ARGS": line},
+        "fish": {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+    }[shell]
+    # What is heavy must not be imported for it: here it cannot be.
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['torch', 'av', 'numpy', 'onnxruntime', 'PIL']))\n"
+        "from cartoonize.cli.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env=os.environ | asked | {"_CARTOONIZE_COMPLETE": f"complete_{shell}"},
+    )  # fmt: skip
+    assert done.stderr == ""
+    return re.findall(r"[\w.:-]+", done.stdout.partition("((")[2] or done.stdout)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_styles(shell):
+    """Tab offers the built-in styles and one's own in bash, zsh and fish, and nothing heavy is imported."""
+    user.folder().mkdir(parents=True)
+    (user.folder() / "pear.json").write_text("{}")
+    assert complete(shell, "cartoonize video a b --style pe") == ["pepper", "pepper-hq", "pear"]
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("cartoonize vid", {"video"}),
+        ("cartoonize video --sty", {"--style"}),
+        ("cartoonize video a b --device c", {"cpu", "cuda"}),
+        ("cartoonize video a b --codec libx", {"libx264", "libx265"}),
+        ("cartoonize video a b --preset s", {"superfast", "slow", "slower"}),
+        ("cartoonize video a b --format m", {"mp4", "mov", "matroska", "mpegts", "mkv"}),
+        ("cartoonize video a b --hdr ", {"tonemap", "fail"}),
+        ("cartoonize video a b --precision bf", {"bf16"}),
+        ("cartoonize image a b --provider t", {"tensorrt"}),
+        ("cartoonize styles show i", {"ink"}),
+        ("cartoonize styles remove p", set()),
+        ("cartoonize export-onnx pep", {"pepper", "pepper-hq"}),
+        ("cartoonize train evaluate in", {"ink"}),
+        ("cartoonize train run --preset d", {"deck"}),
+        ("cartoonize train distil --preset i", {"ink", "ink-int8"}),
+        ("cartoonize train run --model s", {"swift"}),
+    ],
+)
+def test_shells_complete_words(line, offered):
+    """Options, styles, devices, codecs, presets and formats are offered by what was typed of them."""
+    assert set(complete("bash", line)) == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_can_be_installed(shell):
+    """Each shell gets a script that calls the program back."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cartoonize"], capture_output=True, text=True, check=True,
+        env=os.environ | {"_CARTOONIZE_COMPLETE": f"source_{shell}"},
+    )  # fmt: skip
+    assert f"_CARTOONIZE_COMPLETE=complete_{shell}" in done.stdout
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash here")
+def test_bash_completes(tmp_path):
+    """The installed script completes in a real bash."""
+    program = tmp_path / "cartoonize"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m cartoonize "$@"\n')
+    program.chmod(0o755)
+    script = """
+        eval "$(_CARTOONIZE_COMPLETE=source_bash cartoonize)"
+        COMP_WORDS=(cartoonize image a.png b.png --style pepper-) COMP_CWORD=5
+        _cartoonize_completion cartoonize
+        echo "${COMPREPLY[@]}"
+    """
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=True, env=os.environ | {"PATH": path}
+    )
+    assert done.stdout == "pepper-hq\n"

@@ -1,0 +1,75 @@
+"""What is printed: text from files, names and servers never drives the terminal."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import av
+import pytest
+from clips import CASES, Clip
+
+from cartoonize import MediaError
+from cartoonize.cli.console import visible
+
+ATTACK = "\x1b]0;PWNED\x07\x1b[31mEVIL\x1b[2J\x9b2J\u202e"
+
+
+def test_control_sequences_are_written_out():
+    """Escape sequences, in 7 and in 8 bits, and marks that turn the direction are shown, not obeyed."""
+    shown = visible(f"a{ATTACK}b\udcff\n")
+    assert shown == r"a\x1b]0;PWNED\x07\x1b[31mEVIL\x1b[2J\x9b2J\u202eb\udcff" + "\n"
+    assert visible("Grüße 你好 👩‍🎨") == "Grüße 你好 👩‍🎨"
+
+
+@pytest.mark.parametrize("place", ["name", "tag", "error"])
+def test_nothing_from_elsewhere_reaches_the_terminal(here, run, place):
+    """Not from the name of a file, nor from its tags, nor in an error."""
+    name = "a\x1b[31m.mp4" if place == "name" else "a.mp4"
+    Clip(metadata={f"x{ATTACK}": "y"} if place == "tag" else {}).write(here / "in.mkv")
+    (here / "in.mkv").rename(here / name)
+    source = "no\x1b[2J.mp4" if place == "error" else name
+    code, out, told = run("video", source, "out\x1b[31m.mp4", "--style", "null")
+    assert code == (place == "error")
+    assert not set(out + told) & {"\x1b", "\x07", "\x9b", "\u202e"}
+    assert "\\x1b" in told
+
+
+def test_a_gif_of_a_fast_film_has_times_that_rise(here, run):
+    """Of more than 100 frames a second a GIF holds those that it has ticks for, and says so."""
+    Clip(times=range(60), time_base=Fraction(1, 120)).write(here / "in.mp4")
+    code, _, told = run("video", "in.mp4", "out.gif", "--style", "null")
+    assert code == 0
+    assert "10 of 60 were left out" in told
+    with av.open("out.gif") as container:
+        times = [frame.pts for frame in container.decode(video=0)]
+    assert len(times) == 50
+    assert all(later > earlier for earlier, later in pairwise(times))
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+@pytest.mark.parametrize("name", ["uv.mp4", "two1.mp4", "unicode-splice.mp4", "latin1.avi", "latin1chap.mkv"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["video", "@", "out.mkv"],
+        ["video", "@", "out.png", "--preview", "2"],
+        ["video", "@", "out.mkv", "--stream", "9"],
+        ["live", "--source", "@", "--sink", "null"],
+    ],
+    ids=lambda command: command[-2].strip("-"),
+)
+def test_odd_streams_and_tags_are_a_sentence(here, run, name, command):
+    """Streams of unknown codecs and tags that are not UTF-8 are met in a sentence, in every command."""
+    source = CASES / name
+    code, _, told = run(*[source if word == "@" else word for word in command], "--style", "null")
+    assert code in (0, 1)
+    assert "Traceback" not in told
+    assert ("Error:" in told) == (code == 1)
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+@pytest.mark.parametrize("name", ["uv.mp4", "unicode-splice.mp4"])
+def test_the_web_page_meets_odd_streams_in_a_sentence(name):
+    """What the web page checks before it draws is answered by a sentence, too."""
+    limits = pytest.importorskip("cartoonize.web.limits")
+    with pytest.raises(MediaError, match=r"no moving picture|no video that can be read"):
+        limits.Limits().check(CASES / name)

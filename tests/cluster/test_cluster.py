@@ -1,0 +1,351 @@
+"""A film on many machines: real workers of a real cluster, of which this machine plays all nodes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from threading import Event, Thread
+
+import av
+import pytest
+from clips import Clip, all_packets, read_clip, unboxed
+
+pytest.importorskip("ray", reason="needs the extra `cluster`")
+
+import ray
+from ray.cluster_utils import Cluster as Machines
+
+from cartoonize import Encoding, stylize
+from cartoonize.cluster import scheduler as division
+from cartoonize.cluster.batch import draw_batch, read_manifest
+from cartoonize.cluster.connection import connected
+from cartoonize.cluster.jobs import Job, draw_job
+from cartoonize.cluster.planning import frame_times
+from cartoonize.core.errors import BackendError, ClusterError, DamageError
+from cartoonize.run import segmented as resume_module
+
+pytestmark = pytest.mark.slow
+BEATS = [n + n // 5 * 3 + n // 11 for n in range(240)]  # a variable frame rate
+SLOWLY = Encoding(preset="slower")  # so that there is time to break something
+
+
+@pytest.fixture(scope="module")
+def machines(store):
+    """A head that draws nothing, and two nodes of one core each, all of them processes of their own."""
+    nothing = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 << 20}
+    cluster = Machines(initialize_head=True, head_node_args=nothing)
+    for _ in range(2):
+        cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
+    yield cluster
+    cluster.shutdown()
+
+
+@pytest.fixture
+def cluster(machines):
+    while len(machines.worker_nodes) < 2:  # one that an earlier test has killed
+        machines.add_node(num_cpus=1, object_store_memory=80 << 20)
+    with connected(machines.address, "auto") as joined:
+        yield joined
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """Segments of a second, so that short clips have many."""
+    monkeypatch.setattr(resume_module, "SEGMENT", 24)
+
+
+def watch(on_frame=None):
+    return lambda _label, _total: nullcontext(on_frame or (lambda _frames: None))
+
+
+def workers(task):
+    """Processes at work on a task of that name, as Ray titles them."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            title = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if title.startswith(f"ray::{task}"):
+            yield int(folder.name)
+
+
+def once(action):
+    """Tells of frames; does something as soon as the first are drawn."""
+    done = []
+
+    def on_frame(frames):
+        if frames and not done:
+            done.append(frames)
+            action()
+
+    return on_frame
+
+
+def test_the_result_is_that_of_one_machine(cluster, tmp_path, tiny_style):
+    """Frame for frame and packet for packet, of a clip with sound, subtleties of time, and a network."""
+    clip = Clip(times=BEATS, tones=[440, 660], options={"bf": "3", "g": "50"})
+    source = clip.write(tmp_path / "in.mp4")
+    stylize(source, tmp_path / "one.mp4", str(tiny_style))
+    report = draw_job(cluster, Job(source, tmp_path / "many.mp4", str(tiny_style)), watch())
+    assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
+    assert read_clip(tmp_path / "one.mp4").seconds == read_clip(tmp_path / "many.mp4").seconds
+    assert (report.frames, report.resumed, report.retries, report.notices) == (240, 0, 0, [])
+    assert sum(node["frames"] for node in report.nodes.values()) == 240
+    assert all(node["fps"] > 0 for node in report.nodes.values())
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [(".mkv", "libx265"), (".webm", "libvpx-vp9"), (".mov", "prores_ks"), (".ts", "libx264")],
+)
+def test_all_kinds_of_files(cluster, tmp_path, suffix, codec):
+    """Other encoders and containers, a part of a film, and one whose clock does not start at zero."""
+    source = Clip(times=range(240), tones=[440], options={"g": "70", "bf": "2"}).write(tmp_path / "in.ts")
+    options = {"encoding": Encoding(codec=codec), "start": 1.1, "end": 8.3}
+    stylize(source, tmp_path / f"one{suffix}", "null", **options)
+    draw_job(cluster, Job(source, tmp_path / f"many{suffix}", "null", **options), watch())
+    assert all_packets(tmp_path / f"one{suffix}") == all_packets(tmp_path / f"many{suffix}")
+
+
+def test_a_worker_is_killed(cluster, tmp_path):
+    """Killed in the middle of a clip, its segments are drawn by another, and the result is the same."""
+    source = Clip(size=(320, 240), times=range(480), tones=[440]).write(tmp_path / "in.mp4")
+    stylize(source, tmp_path / "one.mp4", "null", encoding=SLOWLY)
+    killed = []
+
+    def kill():
+        killed.extend(list(workers("in.mp4"))[:1])
+        os.kill(killed[0], signal.SIGKILL)
+
+    job = Job(source, tmp_path / "many.mp4", "null", encoding=SLOWLY)
+    report = draw_job(cluster, job, watch(once(kill)))
+    assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
+    assert killed
+    assert report.retries == 1
+    assert sum(node["frames"] for node in report.nodes.values()) == report.frames == 480  # none of them twice
+
+
+def test_a_node_dies(cluster, machines, tmp_path):
+    """Its segments are drawn by those that are left."""
+    slowly = Encoding(preset="veryslow")  # so that both are at work for some seconds
+    source = Clip(size=(640, 360), times=range(480), tones=[440]).write(tmp_path / "in.mp4")
+    stylize(source, tmp_path / "one.mp4", "null", encoding=slowly)
+    job = Job(source, tmp_path / "many.mp4", "null", encoding=slowly)
+
+    def die():
+        deadline = time.monotonic() + 30
+        while len(list(workers("in.mp4"))) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        machines.remove_node(next(iter(machines.worker_nodes)), allow_graceful=False)
+
+    report = draw_job(cluster, job, watch(once(die)))
+    assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
+    assert report.frames == 480
+    assert len(machines.worker_nodes) == 1  # whether it had work in hand is a matter of milliseconds
+
+
+def test_the_driver_is_killed(cluster, machines, tmp_path):
+    """The same command goes on; what is finished is not drawn twice, by whom and in whatever order it was."""
+    source = Clip(size=(320, 240), times=range(1200), tones=[440]).write(tmp_path / "in.mp4")
+    target = tmp_path / "many.mp4"
+    arguments = ["video", source, target, "--style", "null", "--preset", "slower", "--json"]
+    command = [sys.executable, "-m", "cartoonize", *map(str, arguments), "--cluster", machines.address]
+    folder = tmp_path / ".many.mp4.cartoonize"
+    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(folder.glob("segment-*")) and driver.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    driver.kill()
+    driver.wait()
+    kept = len(list(folder.glob("segment-*")))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["resumed"] == 120 * kept > 0
+    assert sum(node["frames"] for node in report["nodes"].values()) == 1200 - report["resumed"]
+    command = [*command[:-2], "-y"]
+    command[command.index(str(target))] = str(tmp_path / "one.mp4")
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert all_packets(tmp_path / "one.mp4") == all_packets(target)
+
+
+def test_one_machine_goes_on_alone(cluster, tmp_path):
+    """What a cluster has begun, one machine finishes, and the other way round."""
+    source = Clip(times=BEATS, tones=[440]).write(tmp_path / "in.mp4")
+    stylize(source, tmp_path / "one.mp4", "null")
+
+    def stopped(frames):
+        if frames >= 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        draw_job(cluster, Job(source, tmp_path / "many.mp4", "null"), watch(stopped))
+    stylize(source, tmp_path / "many.mp4", "null")
+    assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
+
+
+def test_memory_runs_out_again_and_again(cluster, tmp_path, monkeypatch):
+    """A segment over which worker after worker dies ends the film with a sentence; what is done is kept."""
+    source = Clip(size=(320, 240), times=range(480)).write(tmp_path / "in.mp4")
+    monkeypatch.setattr(division, "ATTEMPTS", 2)
+    over = Event()
+
+    def kill_all():
+        while not over.wait(0.05):
+            for number in workers("in.mp4"):
+                os.kill(number, signal.SIGKILL)
+
+    killer = Thread(target=kill_all)
+    job = Job(source, tmp_path / "many.mp4", "null", encoding=SLOWLY)
+    try:
+        with pytest.raises(ClusterError, match="2 workers died"):
+            draw_job(cluster, job, watch(once(killer.start)))
+    finally:
+        over.set()
+        killer.join()
+    report = draw_job(cluster, job, watch())
+    assert report.resumed > 0
+
+
+@pytest.mark.parametrize("wrong", ["misplaced", "missing", "unknown"])
+def test_a_wrong_guess_does_no_harm(cluster, tmp_path, monkeypatch, wrong):
+    """Where packets do not tell where frames are, the result is the same, and a notice says so."""
+    source = Clip(times=range(0, 480, 2)).write(tmp_path / "in.mkv")
+    stylize(source, tmp_path / "one.mp4", "null")
+
+    def guessed(opened):
+        times = frame_times(opened)
+        return {"misplaced": times[3:], "missing": times[:1] + times[:-1], "unknown": None}[wrong]
+
+    monkeypatch.setattr(division, "frame_times", guessed)
+    report = draw_job(cluster, Job(source, tmp_path / "many.mp4", "null"), watch())
+    assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
+    assert any("in order" in notice for notice in report.notices)
+
+
+def test_a_raw_stream(cluster, tmp_path):
+    """Packets without times cannot be divided: one worker draws them, in order."""
+    images = Clip(times=range(100))
+    images.write(tmp_path / "in.mp4")
+    unboxed(tmp_path / "in.mp4", tmp_path / "in.h264")
+    stylize(tmp_path / "in.h264", tmp_path / "one.mp4", "null")
+    draw_job(cluster, Job(tmp_path / "in.h264", tmp_path / "many.mp4", "null"), watch())
+    assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
+
+
+def damaged(path, *places):
+    """A clip in which some packets of the picture are noise."""
+    Clip(times=range(240), options={"crf": "10", "g": "30", "bf": "0"}).write(path)
+    with av.open(path) as clip:
+        found = [(packet.pos, packet.size) for packet in clip.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    for place in places:
+        start, size = found[place]
+        data[start + 4 : start + size] = bytes(255 for _ in range(size - 4))
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("places", [(100,), (30, 47, 200), (210,)])
+def test_a_damaged_film(cluster, tmp_path, places):
+    """What can be drawn of it is set apart, with the same words as on one machine."""
+    source = damaged(tmp_path / "in.mp4", *places)
+    with pytest.raises(DamageError):
+        stylize(source, tmp_path / "one.mp4", "null")
+    report = draw_job(cluster, Job(source, tmp_path / "many.mp4", "null"), watch())
+    assert report.partial
+    assert all_packets(tmp_path / "one.partial.mp4") == all_packets(tmp_path / "many.partial.mp4")
+    one = stylize(source, tmp_path / "tolerated.mp4", "null", tolerate_errors=True)
+    assert [notice for notice in report.notices if "damaged" in notice] == one.notices
+
+
+def test_what_cannot_be_divided_is_drawn_here(cluster, tmp_path):
+    """An animation has no segments; it is drawn all the same, and a notice says where."""
+    source = Clip(times=range(30)).write(tmp_path / "in.mp4")
+    report = draw_job(cluster, Job(source, tmp_path / "out.gif", "null"), watch())
+    assert report.frames == 30
+    assert "on this machine alone" in report.notices[-1]
+
+
+def test_what_is_not_joined_is_bounded(cluster, tmp_path, monkeypatch):
+    """However many segments a film has, only so many are drawn ahead: of memory and disk no more is taken."""
+    monkeypatch.setattr(division, "LONGEST", 1)
+    source = Clip(times=range(24 * 60)).write(tmp_path / "in.mp4")
+    at_work, ahead = [], []
+    real = division.Division._begin
+
+    def begin(self):
+        real(self)
+        at_work.append(len(self._running))
+        ahead.append(max(self._drawn, default=0) - self._end)
+
+    monkeypatch.setattr(division.Division, "_begin", begin)
+    draw_job(cluster, Job(source, tmp_path / "out.mp4", "null"), watch())
+    room = division.AHEAD * 2
+    assert max(at_work) == room
+    assert max(ahead) <= 2 * room * 24
+
+
+def test_from_store_to_store(cluster, store, tmp_path):
+    """Workers read a film from the store by ranges, and the driver uploads it whole."""
+    source = Clip(times=BEATS, tones=[440]).write(tmp_path / "in.mp4")
+    store.upload_file(str(source), "films", "many/in.mp4")
+    stylize(source, tmp_path / "one.mp4", "null")
+    job = Job(Path("s3://films/many/in.mp4"), Path("s3://films/many/out.mp4"), "null")
+    report = draw_job(cluster, job, watch())
+    assert (report.output, report.frames) == ("s3://films/many/out.mp4", 240)
+    store.download_file("films", "many/out.mp4", str(tmp_path / "two.mp4"))
+    assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "two.mp4")
+
+
+def manifest(*lines):
+    return read_manifest([f"{line}\n" for line in lines], "films.csv", Job(Path(), Path(), "null"))
+
+
+def test_a_batch(cluster, tmp_path):
+    """A poisoned file is reported and the rest completes; the same call again draws what is left only."""
+    sources = [Clip(times=range(40 + 24 * n)).write(tmp_path / f"{n}.mp4") for n in range(3)]
+    (tmp_path / "poison.mp4").write_bytes(b"no video at all" * 100)
+    rows = [
+        f"{path},{tmp_path}/drawn-{path.name},"
+        for path in (*sources[:2], tmp_path / "poison.mp4", sources[2])
+    ]
+    lines = manifest("source,target,end", *rows[:-1], rows[-1] + "1.5")
+    report = draw_batch(cluster, lines, watch(), overwrite=False)
+    assert list(report.failed) == [4]
+    assert "poison.mp4" in report.failed[4]
+    assert sorted(film.frames for film in report.films) == [36, 40, 64]
+    for number in range(2):
+        stylize(sources[number], tmp_path / "one.mp4", "null", overwrite=True)
+        assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / f"drawn-{number}.mp4")
+    again = draw_batch(cluster, lines, watch(), overwrite=False)
+    assert (again.films, again.skipped, list(again.failed)) == ([], [2, 3, 5], [4])
+
+
+def test_a_batch_from_the_command_line(cluster, machines, tmp_path, run):
+    """One command, one exit code, and the list of what failed."""
+    Clip(times=range(30)).write(tmp_path / "in.mp4")
+    ray.shutdown()  # the command joins by itself
+    table = tmp_path / "films.csv"
+    table.write_text(
+        f"source,target\n{tmp_path}/in.mp4,{tmp_path}/out.mp4\n{tmp_path}/no.mp4,{tmp_path}/no2.mp4\n"
+    )
+    code, out, told = run("batch", table, "--style", "null", "--cluster", machines.address, "--json")
+    assert code == 1
+    assert json.loads(out)["films"][0]["frames"] == 30
+    assert "1 of 2 videos failed" in told
+    assert "line 3: There is no file" in told
+    assert read_clip(tmp_path / "out.mp4").times == read_clip(tmp_path / "in.mp4").times
+
+
+def test_gpus_are_given_by_ray(machines):
+    """What the cluster has not is not promised, and no GPU is named that Ray gives."""
+    ray.shutdown()
+    for device, word in (("cuda", "no node of the cluster has a GPU"), ("cuda:1", "Ray chooses")):
+        with pytest.raises(BackendError, match=word), connected(machines.address, device):
+            pass

@@ -1,0 +1,115 @@
+"""How films are divided, and lists of them read, before any machine is asked."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from clips import Clip
+
+pytest.importorskip("ray", reason="needs the extra `cluster`")
+
+from cartoonize import Encoding, MediaError
+from cartoonize.cluster.batch import read_manifest
+from cartoonize.cluster.connection import connected
+from cartoonize.cluster.jobs import Job
+from cartoonize.cluster.planning import frame_times, stretches
+from cartoonize.cluster.video_job import why_not
+from cartoonize.core.errors import ClusterError
+from cartoonize.media import Segment, VideoSource, open_sink
+from cartoonize.media.remote import Url
+from cartoonize.run.frame_range import Stretch
+
+MARK = {"pts": 47, "crc": 1, "packets": 0, "frames": 0}
+USUAL = Job(Path(), Path(), "null", encoding=Encoding(crf=20))
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("ray://127.0.0.1:10001", "for Ray's clients"),
+        ("127.0.0.1:9", "no cluster at 127.0.0.1:9"),
+        ("somewhere", "no cluster at somewhere"),
+    ],
+)
+def test_a_wrong_address_is_a_sentence(address, told):
+    """At once, and not after the minutes for which Ray would wait."""
+    with pytest.raises(ClusterError, match=told), connected(address, "auto"):
+        pass
+
+
+def manifest(*lines):
+    return read_manifest([f"{line}\n" for line in lines], "films.csv", USUAL)
+
+
+@pytest.mark.parametrize("part", [{}, {"start": 1.0}, {"start": 1.0, "end": 3.0}])
+def test_packets_tell_when_frames_are(tmp_path, part):
+    """In order of presentation, also where they are coded in another, and of a part only its own."""
+    times = [2 * n + n // 7 for n in range(100)]
+    source = Clip(times=times, options={"bf": "3"}).write(tmp_path / "in.mp4")
+    with VideoSource(source, **part) as film:
+        guessed = frame_times(film)
+        assert list(guessed) == [frame.pts for frame in film]
+
+
+def test_a_film_is_divided():
+    """Into stretches of whole segments; each but the first says behind which frame, the last has no end."""
+    assert list(stretches(range(0, 200, 2), 24, 2, {})) == [
+        Stretch(0, 48),
+        Stretch(48, 96, pts=94),
+        Stretch(96, None, pts=190),
+    ]
+
+
+def test_what_is_finished_is_not_divided_again():
+    """Stretches are what is missing, and begin at a place that is known where that is so."""
+    finished = {24: Segment(24, 24, MARK, MARK, 24, 47)}
+    assert list(stretches(range(100), 24, 8, finished)) == [
+        Stretch(0, 24),
+        Stretch(48, None, mark=MARK, last=47),
+    ]
+
+
+def test_what_cannot_be_divided(tmp_path):
+    """Animations are written in one go; videos are divided."""
+    source = Clip().write(tmp_path / "in.mp4")
+    with VideoSource(source) as film:
+        for name, divided in (("out.mp4", True), ("out.gif", False)):
+            sink = open_sink(tmp_path / name, film)
+            assert (why_not(film, sink) is None) == divided
+            sink.__exit__(MediaError, MediaError(), None)
+
+
+def test_a_list_of_films():
+    """Each line is a job; what it leaves out is as the options say."""
+    one, two = manifest(
+        "source,target,style,start,crf", "a.mp4,b.mp4,,,", "s3://films/c.mp4, d.mp4 ,ink,1.5,30"
+    )
+    assert (one.number, one.job) == (2, replace(USUAL, source=Path("a.mp4"), target=Path("b.mp4")))
+    assert two.job == replace(
+        USUAL,
+        source=Url("s3://films/c.mp4"),
+        target=Path("d.mp4"),
+        style="ink",
+        start=1.5,
+        encoding=Encoding(crf=30),
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([], "line 1: there is no column 'source'"),
+        (["source,target"], "lists no video"),
+        (["source,goal", "a,b"], "line 1: there is no column 'target'"),
+        (["source,target,colour", "a,b,c"], "line 1: 'colour' is no column"),
+        (["source,target", "a,b", "c,"], "line 3: there is no target"),
+        (["source,target", "a,b,c"], "line 2: there are more cells than columns"),
+        (["source,target,crf", "a,b,low"], "line 2: the crf 'low' is no number"),
+        (["source,target", "a,b", "c,b"], "line 3: b is the target of line 2 already"),
+        (["source,target", 'a,"b'], "line 2: unexpected end of data"),
+    ],
+)
+def test_a_mistake_in_a_list_is_named(lines, told):
+    """With the number of its line, before any work begins."""
+    with pytest.raises(MediaError, match=f"films.csv.*{told}"):
+        manifest(*lines)

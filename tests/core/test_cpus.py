@@ -1,0 +1,85 @@
+"""Threads are as many as there are cores for them, in containers too."""
+
+import os
+
+import pytest
+
+from cartoonize.core import cpus
+
+MANY = 64
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path, monkeypatch):
+    """A machine of 64 cores whose control groups are in a folder: writes one of its files."""
+    monkeypatch.setattr(cpus, "ROOT", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(MANY)), raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+    def write(name, text):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+
+    return write
+
+
+def test_all_that_the_process_may_run_on(machine, monkeypatch):
+    """Without control groups the affinity counts, and where there is none, the machine's cores."""
+    assert cpus.available() == MANY
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert cpus.available() == 3
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"),
+    [
+        ("200000 100000", 2),
+        ("150000 100000", 2),
+        ("5000 100000", 1),
+        ("max 100000", MANY),
+        ("9900000 100000", MANY),
+    ],
+)
+def test_a_container(machine, quota, expected):
+    """`docker --cpus 2` means two cores, and a part of a core is one; more than there are is all."""
+    machine("proc/self/cgroup", "0::/")
+    machine("sys/fs/cgroup/cpu.max", quota)
+    assert cpus.available() == expected
+
+
+def test_groups_in_groups(machine):
+    """The least of a process's groups counts, as systemd's slices lie in each other."""
+    machine("proc/self/cgroup", "0::/user.slice/film.service")
+    machine("sys/fs/cgroup/user.slice/film.service/cpu.max", "max 100000")
+    machine("sys/fs/cgroup/user.slice/cpu.max", "300000 100000")
+    assert cpus.available() == 3
+
+
+def test_version_1(machine):
+    """The older control groups count as well, also where a container sees the host's path."""
+    machine("proc/self/cgroup", "7:memory:/docker/1f\n3:cpu,cpuacct:/docker/1f\n0::/docker/1f")
+    machine("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "400000")
+    machine("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000")
+    assert cpus.available() == 4
+    machine("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1")
+    assert cpus.available() == MANY
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "0::/", "0::/../../..", "::::"])
+@pytest.mark.parametrize("quota", ["", "nonsense", "100000 0", "0 0", "1 2 3"])
+def test_what_cannot_be_read_limits_nothing(machine, text, quota):
+    """Whatever the system writes there, a number of cores comes out."""
+    machine("proc/self/cgroup", text)
+    machine("sys/fs/cgroup/cpu.max", quota)
+    assert cpus.available() == MANY
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"), [("3", 3), ("100", MANY), ("0", MANY), ("", MANY), ("2,1", MANY)]
+)
+def test_networks_take_what_they_are_told(machine, monkeypatch, told, expected):
+    """OMP_NUM_THREADS limits all networks, whatever runs them."""
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert cpus.for_networks() == expected

@@ -1,0 +1,140 @@
+"""Pictures are drawn at one size, and come out at their own."""
+
+import cv2
+import numpy as np
+import pytest
+from clips import Clip
+from PIL import Image
+
+from cartoonize import Decoding, MediaError, load, open_source, stylize
+from cartoonize.core.draw_size import draw_size, enlarged, prepared, resized, usable
+from cartoonize.core.frames import Frame
+from cartoonize.media import VideoSource
+
+
+def scene(lines):
+    """A disc, a bar and a shade on a ground, drawn without steps at so many lines."""
+    big = np.zeros((2160, 2880, 3), np.uint8)
+    big[:] = np.linspace(150, 200, 2880)[None, :, None]
+    cv2.circle(big, (900, 1080), 500, (40, 60, 200), -1, cv2.LINE_AA)
+    cv2.line(big, (1600, 300), (2500, 1900), (30, 20, 20), 9, cv2.LINE_AA)
+    return resized(big, (lines * 4 // 3, lines)) if lines != 2160 else big
+
+
+def edge_width(row):
+    """Pixels from 10 to 90 % of the steepest rise in a row."""
+    row = row.astype(float)
+    low, high = row.min(), row.max()
+    inner = (row > low + 0.1 * (high - low)) & (row < low + 0.9 * (high - low))
+    return int(inner.sum()) + 1
+
+
+@pytest.mark.parametrize(
+    ("size", "detail", "expected"),
+    [
+        ((1280, 720), "normal", (1280, 720)),
+        ((1920, 1080), "normal", (1280, 720)),
+        ((3840, 2160), "normal", (1280, 720)),
+        ((2160, 3840), "normal", (720, 1280)),
+        ((640, 360), "normal", (1280, 720)),
+        ((1280, 704), "normal", (1280, 704)),
+        ((1920, 1080), "low", (852, 480)),
+        ((3840, 2160), "high", (1920, 1080)),
+        ((3840, 2160), "full", (3840, 2160)),
+        ((161, 121), "full", (161, 121)),
+        ((64, 48), "normal", (256, 192)),
+        ((1, 5000), "normal", (4, 20000)),
+    ],
+)
+def test_the_shorter_side_decides(size, detail, expected):
+    """480, 720 or 1080 lines whatever the source, unless it has nearly so many; tiny ones grow fourfold."""
+    assert draw_size(*size, detail) == expected
+
+
+def test_an_unknown_detail_is_refused():
+    """A sentence names the words there are, and the nearest."""
+    with pytest.raises(MediaError, match="Did you mean normal"):
+        usable("nomal", "pepper", [])
+
+
+@pytest.mark.parametrize("lines", [1080, 1440, 2160])
+def test_edges_are_as_sharp_as_drawn_there(lines):
+    """A silhouette enlarged from 720 lines rises within three pixels, and lies within one of its place."""
+    size = (lines * 4 // 3, lines)
+    sharp, grown = scene(lines), enlarged(scene(720), size)
+    row, middle = lines // 2, lines * 900 // 2160
+    left = slice(middle - lines * 600 // 2160, middle - lines * 400 // 2160)
+    before, after = sharp[row, left, 0], grown[row, left, 0]
+    assert edge_width(after) <= 3
+    half = (int(before.max()) + int(before.min())) / 2
+    assert abs(int((before > half).sum()) - int((after > half).sum())) <= 1
+
+
+def test_shades_are_enlarged_without_steps():
+    """In a smooth shade nothing is sharpened: no pixel is more than a level from the bicubic one."""
+    shade = np.repeat(np.linspace(20, 220, 240).astype(np.uint8)[None, :, None], 3, 2).repeat(180, 0)
+    plain = cv2.resize(shade, (720, 540), interpolation=cv2.INTER_CUBIC)
+    assert np.abs(enlarged(shade, (720, 540)).astype(int) - plain).max() <= 1
+
+
+def test_enlarging_invents_no_values():
+    """Enlarged noise stays between the darkest and the lightest that was there: no halo, no wrap-around."""
+    noise = np.random.default_rng(0).integers(60, 200, (60, 80, 3), np.uint8)
+    grown = enlarged(noise, (240, 180))
+    assert grown.min() >= 60
+    assert grown.max() <= 199
+
+
+def test_the_same_drawing_at_every_size():
+    """From 540 to 2160 lines the drawing differs little from the one at 720."""
+    draw = load("pepper", device="cpu")
+    drawings = {}
+    for lines in (540, 720, 1080, 2160):
+        frame = prepared(Frame(scene(lines)), "normal", keep_source=False)
+        drawing = enlarged(draw(frame.image[None])[0], frame.size)
+        assert drawing.shape == scene(lines).shape
+        drawings[lines] = resized(drawing, (960, 720)) if lines != 720 else drawing
+    luma = {lines: drawing @ np.array([0.299, 0.587, 0.114]) for lines, drawing in drawings.items()}
+    for lines, values in luma.items():
+        assert np.abs(values - luma[720]).mean() < 1.5, lines
+
+
+@pytest.mark.parametrize("keep_source", [False, True])
+def test_a_video_is_read_at_the_draw_size(tmp_path, keep_source):
+    """Frames come at the draw size, know their own, and hold the picture at that if it is asked for."""
+    path = Clip(size=(1600, 1200), times=range(2)).write(tmp_path / "in.mp4")
+    decoding = Decoding(detail="normal", keep_source=keep_source)
+    with open_source(path, decoding=decoding) as source, VideoSource(path) as own:
+        assert (source.width, source.height) == (1600, 1200)
+        frame, whole = next(iter(source)), next(iter(own))
+    assert frame.image.shape == (720, 960, 3)
+    assert frame.size == (1600, 1200)
+    reduced = resized(whole.image, (960, 720)).astype(int)
+    assert np.abs(frame.image - reduced).mean() < 1.5
+    if keep_source:
+        assert np.array_equal(frame.full, whole.image)
+    else:
+        assert frame.full is None
+
+
+@pytest.mark.parametrize("size", [(64, 48), (1444, 1082)])
+def test_pictures_keep_their_size(tmp_path, tiny_style, size):
+    """Whatever the size at which it is drawn, a picture comes out at its own, transparency too."""
+    Image.new("RGBA", size, (200, 100, 50, 128)).save(tmp_path / "in.png")
+    stylize(tmp_path / "in.png", tmp_path / "out.png", str(tiny_style), device="cpu")
+    with Image.open(tmp_path / "out.png") as drawn:
+        assert drawn.size == size
+        assert drawn.mode == "RGBA"
+        assert drawn.getextrema()[3] == (128, 128)
+
+
+def test_no_strength_is_the_source(tmp_path, tiny_style):
+    """At a strength of 0 a picture that is drawn at another size comes out as it went in."""
+    from cartoonize import Retouch
+
+    noise = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "in.png")
+    stylize(
+        tmp_path / "in.png", tmp_path / "out.png", str(tiny_style), device="cpu", retouch=Retouch(strength=0)
+    )
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png")), noise)

@@ -1,0 +1,231 @@
+"""How much of the drawing is taken, whether the source is shown too, and at which size all of it is drawn."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from clips import Clip, read_clip
+from PIL import Image
+
+from cartoonize import Decoding, Frame, MediaError, Retouch, stylize
+from cartoonize.effects.compositing import SWEEP
+
+
+def noise(height=48, width=64, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def retouched(source, drawing, time=0.0, **options):
+    frame = Frame(source, pts=round(1000 * time), time_base=Fraction(1, 1000))
+    return Retouch(**options)(frame, drawing).image
+
+
+def test_the_defaults_leave_the_drawing_alone():
+    """Without an option the very array that the network made is written: nothing is copied."""
+    drawing = noise(seed=1)
+    assert retouched(noise(), drawing) is drawing
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.25, 0.5, 0.9])
+def test_strength_blends(strength):
+    """A strength of 0 is the source to the bit; between, each value is the nearest to where it should lie."""
+    source, drawing = noise(), noise(seed=1)
+    result = retouched(source, drawing, strength=strength)
+    expected = source + strength * (drawing.astype(float) - source)
+    assert np.abs(result - expected).max() <= (0.5 if strength else 0)
+
+
+def test_kept_colours_stay():
+    """With --keep-colour a red car stays red: the chroma is the source's, the luma that of the drawing."""
+    red = np.full((4, 4, 3), (180, 40, 50), np.uint8)
+    grey = np.full((4, 4, 3), 100, np.uint8)
+    result = retouched(red, grey, keep_colour=True)[0, 0].astype(int)
+    assert result[0] - result[1] == 140
+    assert result[2] - result[1] == 10
+    assert abs(result @ [0.2126, 0.7152, 0.0722] - 100) < 1
+
+
+def test_what_is_brighter_than_white_is_white():
+    """Colours that cannot be as bright as they should end at 255, and do not wrap around."""
+    yellow, white = np.full((2, 2, 3), (250, 240, 0), np.uint8), np.full((2, 2, 3), 255, np.uint8)
+    assert retouched(yellow, white, keep_colour=True)[0, 0].tolist()[:2] == [255, 255]
+
+
+def test_split_shows_the_source_left_and_the_drawing_right():
+    """Both halves are untouched but for a light line with dark edges between them."""
+    source, drawing = noise(), noise(seed=1)
+    result = retouched(source, drawing, compare="split")
+    assert np.array_equal(result[:, :30], source[:, :30])
+    assert np.array_equal(result[:, 34:], drawing[:, 34:])
+    assert (result[:, 31:33] == 255).all()
+
+
+def test_a_wipe_crosses_and_comes_back():
+    """The line begins in the middle, reaches both ends, and is where it was after 8 seconds."""
+    source, drawing = np.zeros((8, 100, 3), np.uint8), np.full((8, 100, 3), 9, np.uint8)
+
+    def share(time):
+        return (retouched(source, drawing, time, compare="wipe") == 0).mean()
+
+    assert share(0) == pytest.approx(0.5, abs=0.03)
+    shares = [share(step / 10) for step in range(81)]
+    assert max(shares) > 0.97
+    assert min(shares) < 0.02
+    assert share(2 * SWEEP) == share(0)
+
+
+def test_side_is_twice_as_wide():
+    """The source stands left, the drawing right, and both are as opaque as the source was."""
+    source, drawing, alpha = noise(), noise(seed=1), noise(seed=2)[..., 0]
+    both = Retouch(compare="side")(Frame(source, alpha=alpha), drawing)
+    assert np.array_equal(both.image, np.hstack([source, drawing]))
+    assert np.array_equal(both.alpha, np.hstack([alpha, alpha]))
+    assert Retouch(compare="side").size(64, 48) == (128, 48)
+
+
+@pytest.mark.parametrize("options", [{"strength": 1.5}, {"strength": -1}, {"compare": "sid"}])
+def test_values_that_cannot_be(options):
+    """What cannot be is refused in a sentence."""
+    with pytest.raises(MediaError, match=r"strength|Did you mean side"):
+        Retouch(**options)
+
+
+def test_neither_picture_is_changed():
+    """What the stabilizer remembers stays as it was, whatever is made of it."""
+    source, drawing = noise(), noise(seed=1)
+    kept = source.copy(), drawing.copy()
+    for options in ({"strength": 0.5}, {"keep_colour": True}, {"compare": "wipe"}, {"compare": "side"}):
+        retouched(source, drawing, 1.0, **options)
+    assert np.array_equal(source, kept[0])
+    assert np.array_equal(drawing, kept[1])
+
+
+@pytest.mark.parametrize("compare", ["side", "split", "wipe"])
+def test_videos_are_compared(tmp_path, tiny_style, compare):
+    """A comparison has all frames, each at its time, at the right size, and its left part is the source."""
+    clip = Clip(times=(0, 1, 2, 5, 9)).write(tmp_path / "in.mp4")
+    stylize(clip, tmp_path / "out.mp4", str(tiny_style), retouch=Retouch(compare=compare))
+    source, result = read_clip(clip), read_clip(tmp_path / "out.mp4")
+    assert result.times == source.times
+    assert result.images[0].shape[1] == (128 if compare == "side" else 64)
+    left = np.abs(result.images[0][:, :24].astype(int) - source.images[0][:, :24])
+    assert left.mean() < 6  # what H.264 makes of it
+
+
+def test_pictures_are_compared(tmp_path, tiny_style, run):
+    """A transparent picture beside its drawing is transparent in both halves."""
+    picture = Image.fromarray(noise()).convert("RGB")
+    picture.putalpha(Image.fromarray(noise(seed=3)[..., 0]))
+    picture.save(tmp_path / "in.png")
+    assert (
+        run("image", tmp_path / "in.png", tmp_path / "out.png", "--style", tiny_style, "--compare", "side")[0]
+        == 0
+    )
+    both = np.asarray(Image.open(tmp_path / "out.png"))
+    assert both.shape == (48, 128, 4)
+    assert np.array_equal(both[:, :64], np.asarray(picture))
+    assert np.array_equal(both[:, 64:, 3], both[:, :64, 3])
+
+
+def test_another_look_is_drawn_anew(tmp_path, tiny_style, run):
+    """What an interrupted run left is not gone on from if the look was changed, and that is said."""
+    from cartoonize.backends import load
+    from cartoonize.media import open_sink, open_source
+    from cartoonize.run.job import Report, written_size
+    from cartoonize.run.job import run as draw
+
+    clip = Clip(times=tuple(range(300))).write(tmp_path / "in.mp4")
+
+    def drawn(retouch, stop):
+        with open_source(clip) as source:
+            sink = open_sink(tmp_path / "out.mp4", source, overwrite=True, size=written_size(source, retouch))
+
+            def on_frame(frames):
+                if frames == stop:
+                    raise KeyboardInterrupt
+
+            report = Report("out.mp4", "null")
+            return draw(source, sink, load("null"), report, batch=1, retouch=retouch, on_frame=on_frame)
+
+    wipe = Retouch(compare="wipe")
+    with pytest.raises(KeyboardInterrupt):
+        drawn(wipe, 200)
+    with pytest.raises(KeyboardInterrupt):
+        drawn(wipe, 290)
+    assert drawn(wipe, None).resumed == 240
+    (tmp_path / "out.mp4").unlink()
+    with pytest.raises(KeyboardInterrupt):
+        drawn(wipe, 200)
+    report = drawn(replace(wipe, compare="split"), None)
+    assert report.resumed == 0
+    assert any("look has changed" in notice for notice in report.notices)
+
+
+# Smaller
+
+
+@pytest.mark.parametrize(
+    ("size", "longest", "expected"),
+    [
+        ((64, 48), 32, (32, 24)),
+        ((48, 64), 33, (24, 32)),
+        ((64, 48), 64, (64, 48)),
+        ((64, 48), 500, (64, 48)),
+    ],
+)
+def test_a_video_is_made_smaller(tmp_path, tiny_style, size, longest, expected):
+    """The longer side is at most what is asked for, both are even, times stay, and nothing is enlarged."""
+    clip = Clip(size=size, times=(0, 1, 2, 5, 9)).write(tmp_path / "in.mp4")
+    report = stylize(clip, tmp_path / "out.mp4", str(tiny_style), decoding=Decoding(max_size=longest))
+    result = read_clip(tmp_path / "out.mp4")
+    assert result.images[0].shape[1::-1] == expected
+    assert result.times == read_clip(clip).times
+    assert any("in place of" in notice for notice in report.notices) == (size != expected)
+
+
+def test_a_turned_video_is_made_smaller(tmp_path, tiny_style):
+    """Rotation and a smaller size go together."""
+    clip = Clip(size=(64, 48), rotation=90).write(tmp_path / "in.mp4")
+    stylize(clip, tmp_path / "out.mp4", str(tiny_style), decoding=Decoding(max_size=32))
+    assert read_clip(tmp_path / "out.mp4").images[0].shape[:2] == (32, 24)
+
+
+def test_a_smaller_video_looks_the_same(tmp_path):
+    """Flat areas keep their tone, and what moves stays where it was."""
+    clip = Clip(size=(128, 96)).write(tmp_path / "in.mp4")
+    stylize(clip, tmp_path / "out.mp4", "null", decoding=Decoding(max_size=64))
+    small, whole = read_clip(tmp_path / "out.mp4").images[3], read_clip(clip).images[3]
+    expected = np.asarray(Image.fromarray(whole).resize((64, 48), Image.Resampling.BOX), float)
+    assert np.abs(small - expected).mean() < 2
+
+
+def test_a_picture_is_made_smaller(tmp_path, tiny_style, run):
+    """Pictures too, with their transparency; the note says the sizes."""
+    picture = Image.fromarray(noise(90, 60)).convert("RGBA")
+    picture.putalpha(128)
+    picture.save(tmp_path / "in.png")
+    command = ("image", tmp_path / "in.png", tmp_path / "out.png", "--style", tiny_style, "--max-size", 45)
+    code, _, told = run(*command)
+    assert code == 0
+    assert "30x45 in place of its 60x90" in told
+    with Image.open(tmp_path / "out.png") as result:
+        assert (result.size, result.mode) == ((30, 45), "RGBA")
+
+
+def test_pictures_as_a_video_are_made_smaller(tmp_path, tiny_style):
+    """So are those of a folder that becomes a video, and of an animation."""
+    (tmp_path / "stills").mkdir()
+    for number in range(3):
+        Image.fromarray(noise(49, 81, number)).save(tmp_path / "stills" / f"{number}.png")
+    decoding = Decoding(max_size=40, fps=Fraction(10))
+    stylize(tmp_path / "stills", tmp_path / "out.mp4", str(tiny_style), decoding=decoding)
+    assert read_clip(tmp_path / "out.mp4").images[0].shape == (24, 40, 3)
+
+
+def test_too_small_is_refused(tmp_path, run):
+    """Sides of which nothing would be left are refused in a sentence."""
+    Image.fromarray(noise()).save(tmp_path / "in.png")
+    code, _, told = run("image", tmp_path / "in.png", tmp_path / "out.png", "--max-size", 3)
+    assert code == 1
+    assert "--max-size begins at 16" in told

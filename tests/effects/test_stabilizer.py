@@ -1,0 +1,160 @@
+"""`--stabilize`: a still source has a still drawing, a moving one a moving one, and nothing is missed."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from cartoonize import Frame, stream
+from cartoonize.effects.stabilizer import BANDS, BLOCK, NEAR, STILL, UNSEEN, Stabilizer
+
+
+def scene(height=64, width=80):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def noisy(image, seed, level=1):
+    grain = np.random.default_rng(seed).integers(-level, level + 1, image.shape)
+    return np.clip(image.astype(int) + grain, 0, 255).astype(np.uint8)
+
+
+def unsteady_at(image, number):
+    return noisy(image, number, level=4)
+
+
+def unsteady():
+    """A back end whose answers differ by some levels from call to call."""
+    counter = iter(range(1000))
+    return lambda images: np.stack([unsteady_at(image, next(counter)) for image in images])
+
+
+def off(image, other):
+    return np.abs(image.astype(int) - other)
+
+
+def unrest(frames):
+    return np.mean([off(earlier, later).mean() for earlier, later in pairwise(frames)])
+
+
+def run(backend, frames, batch=1):
+    stabilizer = Stabilizer()
+
+    def held(frame, drawing):
+        return replace(frame, image=stabilizer.hold(frame.image, drawing))
+
+    given = [Frame(frame, pts) for pts, frame in enumerate(frames)]
+    return [frame.image for frame in stream(given, backend, batch=batch, finish=held)]
+
+
+@pytest.mark.parametrize("size", [(64, 80), (61, 83), (5, 7)])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_still_source_has_a_still_drawing(size, batch):
+    """Under noise of a level a tenth of the network's unrest is left, or less; at any size."""
+    frames = [noisy(scene(*size), seed) for seed in range(2 * BANDS)]
+    drawn = run(unsteady(), frames, batch)
+    assert drawn[0].shape == (*size, 3)
+    assert unrest(drawn) < 0.1 * unrest([unsteady_at(frame, seed) for seed, frame in enumerate(frames)])
+
+
+def pan(frames=8, step=3, size=160):
+    """A scene of soft spots that moves to the left, by so many pixels a frame."""
+    grain = np.random.default_rng(0).normal(size=(size, size + step * frames, 3))
+    for axis in (0, 1):
+        for _ in range(3):
+            grain = sum(np.roll(grain, shift, axis) for shift in range(-5, 6))
+    wide = np.clip(128 + 60 * grain / grain.std(), 0, 255).astype(np.uint8)
+    return [wide[:, step * number : step * number + size] for number in range(frames)]
+
+
+def test_what_moves_takes_its_drawing_along():
+    """Where the source moves, less than two thirds of the network's unrest is left, at the right place."""
+    frames, answers = pan(), unsteady()
+    fresh = [answers(frame[None])[0] for frame in frames]
+    drawn = run(lambda images: np.stack([fresh.pop(0) for _ in images]), frames)
+    inside = (slice(16, -16), slice(16, -16))
+    errors = [off(image, frame)[inside].mean() for image, frame in zip(drawn, frames, strict=True)]
+    assert max(errors[3:]) < 0.67 * errors[0]
+
+
+def test_what_is_new_is_drawn_anew():
+    """Where something appears the network's answer goes through, to a level; all else is held."""
+    frames = [scene() for _ in range(4)]
+    for number, frame in enumerate(frames):
+        frame[:16, :16] = 60 * number
+    answers = unsteady()
+    seen = []
+
+    def backend(images):
+        seen.append(answers(images)[0])
+        return seen[-1][None]
+
+    drawn = run(backend, frames)
+    for image, answer in zip(drawn, seen, strict=True):
+        assert off(image[:16, :16], answer[:16, :16]).max() <= UNSEEN
+        far = (slice(16 + 2 * BLOCK, None), slice(16 + 2 * BLOCK, None))
+        assert np.array_equal(image[far], drawn[0][far])
+
+
+def test_what_passed_nearby_leaves_no_trace():
+    """A still place whose drawing changed, as by what passed out of sight, has it in four seconds."""
+    before, after = scene(), np.clip(scene(), 12, None) - 12
+    answers = iter([before, *[after] * 96])
+    drawn = run(lambda images: np.stack([next(answers) for _ in images]), [scene()] * 97)
+    assert off(drawn[1], before).mean() < 1
+    assert off(drawn[-1], after).max() <= NEAR
+
+
+def test_a_thin_line_that_creeps_is_followed():
+    """A wire before a plain sky, at a quarter of a pixel a frame, is never drawn two pixels aside."""
+    wire = [np.clip(1 - np.abs(np.arange(96) - 20 - number / 4), 0, 1) for number in range(80)]
+    frames = [np.tile((150 - 80 * row).astype(np.uint8)[:, None], (96, 1, 3)) for row in wire]
+    drawn = run(lambda images: images, frames)
+    places = [image[48, :, 0].argmin() for image in drawn]
+    assert all(abs(place - 20 - number / 4) < 2 for number, place in enumerate(places))
+
+
+def test_a_cut_renews_everything():
+    """After a cut nothing is left of the scene before."""
+    after = 255 - scene()
+    assert np.array_equal(run(lambda images: images, [scene(), after])[1], after)
+
+
+@pytest.mark.parametrize("size", [48, 160])
+def test_light_that_comes_and_goes_is_followed(size):
+    """A lamp that flickers where nothing moves takes the drawing along within two frames, at any size."""
+    frames = [np.clip(scene(size, size) // 2 + 12 * (number // 3 % 2), 0, 255) for number in range(12)]
+    drawn = run(lambda images: images, frames)
+    assert max(off(a, b).mean() for a, b in zip(drawn[2::3], frames[2::3], strict=True)) < 4
+
+
+def test_slow_changes_are_followed():
+    """A fade of a third of a level a frame, each step too small to count, is not lost."""
+    frames = [np.full((32, 32, 3), round(40 + number / 3), np.uint8) for number in range(90)]
+    drawn = run(lambda images: images, frames)
+    behind = [abs(int(a[0, 0, 0]) - int(b[0, 0, 0])) for a, b in zip(drawn, frames, strict=True)]
+    assert max(behind) <= STILL + 1
+
+
+def test_it_begins_anew():
+    """What it drew before a segment has no influence on what it draws from there on."""
+    frames, answers = [noisy(scene(61, 83), seed) for seed in range(4)], unsteady()
+    new = [answers(frame[None])[0] for frame in frames]
+    first, second = Stabilizer(), Stabilizer()
+    for source, image in zip(frames[:2], new[:2], strict=True):
+        first.hold(source, image)
+    first.begin_anew()
+    for source, image in zip(frames[2:], new[2:], strict=True):
+        assert np.array_equal(first.hold(source, image), second.hold(source, image))
+
+
+def test_the_result_is_ones_own():
+    """Pictures handed out are not changed later, and those handed in never."""
+    frames = [noisy(scene(), seed) for seed in range(3)]
+    kept = [frame.copy() for frame in frames]
+    stable, answers = Stabilizer(), unsteady()
+    first, *_ = drawn = [stable.hold(frame, answers(frame[None])[0]) for frame in frames[:1]]
+    copy = first.copy()
+    drawn += [stable.hold(frame, answers(frame[None])[0]) for frame in frames[1:]]
+    assert np.array_equal(first, copy)
+    assert all(np.array_equal(a, b) for a, b in zip(frames, kept, strict=True))

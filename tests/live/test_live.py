@@ -1,0 +1,556 @@
+"""Drawing what comes in as it comes in: in real time, the newest frame first, and whole at the end."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing, contextmanager
+from fractions import Fraction
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice, pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from clips import Clip, heeding, read_clip
+from PIL import ImageGrab, features
+
+from cartoonize import Decoding, load
+from cartoonize.core.errors import MediaError, SourceError
+from cartoonize.live import LiveReport, LiveSource, NullSink, feed, open_live_sink
+from cartoonize.live import run as show
+from cartoonize.live.source import _unblock
+from cartoonize.media import VideoSource
+from cartoonize.run.pipeline import Mailbox, newest
+
+BARS = "lavfi:testsrc2=size=64x48:rate=30:duration="
+
+
+class Negative:
+    """A network whose drawings are known. `pause` is how long it takes for one."""
+
+    runtime, device, precision, batch, reading = "negative", "none", "none", 1, ""
+
+    def __init__(self, pause=0.0):
+        self.pause, self.notices = pause, []
+
+    def __call__(self, images):
+        time.sleep(self.pause)
+        return 255 - images
+
+
+def draw(source, sink, pause=0.0, timeout=10.0, **options):
+    """Draw negatives of a source; its report."""
+    with LiveSource(feed(str(source)), timeout=timeout, **options) as pictures:
+        target = open_live_sink(str(sink), pictures) if isinstance(sink, str | Path) else sink
+        return show(
+            pictures, target, Negative(pause), LiveReport(str(source), str(sink), ""), stabilize=False
+        )
+
+
+def bars(seconds):
+    """The frames of BARS, by plain PyAV."""
+    with av.open(f"{BARS.removeprefix('lavfi:')}{seconds}", format="lavfi") as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def are_negatives(images, times, sources):
+    """Whether pictures are those of their times, drawn, but for what coding changes."""
+    off = [
+        np.abs(image.astype(int) - (255 - sources[round(t * 30)])).mean()
+        for image, t in zip(images, times, strict=True)
+    ]
+    return max(off) < 12
+
+
+def rising(times):
+    return all(later > earlier for earlier, later in pairwise(times))
+
+
+def free_port():
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_source_is_drawn_in_real_time(tmp_path):
+    """What FFmpeg makes at once takes its own time, and each recorded frame is the drawing of its moment."""
+    began = time.monotonic()
+    report = draw(f"{BARS}1.5", tmp_path / "out.mp4")
+    seen = read_clip(tmp_path / "out.mp4")
+    assert time.monotonic() - began > 1.3
+    assert report.frames + report.dropped == 45
+    assert len(seen.times) == report.frames > 0
+    assert rising(seen.times)
+    assert seen.times[-1] == pytest.approx(44 / 30, abs=0.002)
+    assert are_negatives(seen.images, seen.times, bars(1.5))
+
+
+def test_the_newest_frame_wins():
+    """A network that is too slow draws the newest frame each time: it drops and counts the others, and is
+    never far behind, where drawing all would end seconds late."""
+    report = draw(f"{BARS}2", NullSink(), pause=0.2)
+    assert report.frames + report.dropped == 60
+    assert report.dropped > report.frames > 0
+    assert 200 <= report.latency["median"] <= report.latency["p95"] <= report.latency["most"]
+    assert report.latency["p95"] < 1200
+    assert "frames were dropped" in report.notices[0]
+
+
+def test_a_slow_sink_gets_the_newest_drawing():
+    """Where showing takes longer than drawing, drawings are dropped as frames are, but for the last one."""
+    times = []
+
+    class SlowSink(NullSink):
+        def write(self, frame):
+            time.sleep(0.2)
+            times.append(frame.time)
+
+    report = draw(f"{BARS}1.5", SlowSink())
+    assert report.dropped > report.frames
+    assert report.latency["p95"] < 1200
+    assert times[-1] == pytest.approx(44 / 30, abs=0.002)
+
+
+def test_a_file_is_played_in_real_time(tmp_path):
+    """Frames of a file come when they are due, at a variable rate too, and are those of a VideoSource."""
+    clip = Clip(times=[0, 2, 9, 10, 24], rotation=90).write(tmp_path / "in.mp4")
+    with LiveSource(feed(str(clip))) as live, VideoSource(clip) as video:
+        began = time.monotonic()
+        came = []
+        frames = []
+        for frame in live:
+            came.append(time.monotonic() - began)
+            frames.append(frame)
+        expected = list(video)
+    assert [frame.time for frame in frames] == pytest.approx([frame.time for frame in expected], abs=1e-4)
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(frames, expected, strict=True))
+    assert all(at > frame.time - 0.1 for at, frame in zip(came, frames, strict=True))
+    assert (live.width, live.height) == (48, 64)
+
+
+def test_a_file_behind_an_address(tmp_path):
+    """A file that a web server has is played in real time as one here, not as fast as it comes."""
+    Clip(times=range(24)).write(tmp_path / "in.mp4")
+    handler = partial(_Quiet, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        report = draw(f"http://127.0.0.1:{server.server_port}/in.mp4", NullSink())
+        server.shutdown()
+        thread.join()
+    assert report.frames + report.dropped == 24
+    assert report.seconds > 0.8
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def test_a_lower_rate_is_kept():
+    """`fps` draws no more frames a second, evenly; those left out do not count as dropped."""
+    report = draw(f"{BARS}2", NullSink(), fps=Fraction(10))
+    assert 18 <= report.frames + report.dropped <= 22
+
+
+def test_a_smaller_size(tmp_path):
+    """What is larger than asked for is drawn smaller, in its proportions and colours; all else as it is."""
+    images = [np.full((720, 1280, 3), (200, 40, 60), np.uint8)] * 3
+    clip = Clip(size=(1280, 720), times=range(3), images=images).write(tmp_path / "in.mp4")
+    for limit, size in ((640, (640, 360)), (2000, (1280, 720))):
+        draw(clip, tmp_path / "out.mp4", decoding=Decoding(max_size=limit))
+        [first, *_] = read_clip(tmp_path / "out.mp4").images
+        assert first.shape[1::-1] == size
+        with VideoSource(clip) as source, VideoSource(tmp_path / "out.mp4") as drawn:
+            before, after = next(iter(source)).image, next(iter(drawn)).image
+        assert np.abs(255 - before[100, 100].astype(int) - after[100, 100]).max() <= 3
+        (tmp_path / "out.mp4").unlink()
+
+
+@contextmanager
+def sent(url, seconds):
+    """Drawings on their way to an address."""
+    thread = threading.Thread(target=draw, args=(f"{BARS}{seconds}", url))
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def test_what_is_sent_can_be_received():
+    """Any program can tune in to UDP while it is sent: it sees the drawings, in order."""
+    address = f"udp://127.0.0.1:{free_port()}"
+    with sent(address, 2), av.open(address, timeout=(10, 3)) as container:
+        frames = list(islice(container.decode(video=0), 20))
+    times = [frame.time for frame in frames]
+    assert rising(times)
+    [last] = frames[-1:]
+    off = [np.abs(255 - source.astype(int) - last.to_ndarray(format="rgb24")).mean() for source in bars(2)]
+    assert min(off) < 12
+
+
+def test_a_source_that_falls_silent(tmp_path):
+    """What was received is in the recording, whole, when the sender is gone; a sentence says that it is."""
+    address = f"udp://127.0.0.1:{free_port()}"
+    with sent(address, 2), pytest.raises(SourceError, match=r"Nothing came from udp.* for 1 s") as gone:
+        draw(address, tmp_path / "out.mkv", timeout=1.0)
+    seen = read_clip(tmp_path / "out.mkv")
+    assert f"{len(seen.times)} frames were drawn until then" in gone.value.__notes__[0]
+    assert len(seen.times) > 10
+    assert rising(seen.times)
+    assert seen.times[0] == 0
+
+
+@pytest.mark.slow
+def test_a_stream_with_reordered_frames(tmp_path):
+    """Frames that a sender has reordered to save space come out in their order, at their distance."""
+    clip = Clip(times=range(60), options={"bf": "3", "g": "12", "b-adapt": "0"})
+    with av.open(clip.write(tmp_path / "in.mp4")) as container:
+        kinds = {frame.pict_type for frame in container.decode(video=0)}
+    assert av.video.frame.PictureType.B in kinds
+    address = f"udp://127.0.0.1:{free_port()}"
+    sender = threading.Thread(target=_resend, args=(tmp_path / "in.mp4", address))
+    sender.start()
+    with pytest.raises(SourceError, match="Nothing came"):
+        draw(address, tmp_path / "out.mkv", timeout=1.0)
+    sender.join()
+    steps = np.diff(read_clip(tmp_path / "out.mkv").times) * 24
+    assert len(steps) > 20
+    assert np.abs(steps - np.rint(steps)).max() < 0.1
+    assert steps.min() > 0.9
+
+
+def _resend(path, address):
+    """A file's packets in real time, as other programs send them."""
+    with av.open(path) as source, av.open(address, "w", format="mpegts") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        began = time.monotonic()
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                time.sleep(max(0.0, began + float(packet.dts * packet.time_base) - time.monotonic()))
+                packet.stream = stream
+                target.mux(packet)
+
+
+def test_nobody_sends():
+    """An address from which nothing comes is given up in a sentence."""
+    with pytest.raises(MediaError, match=r"Nothing came from udp://.* for 0.3 s"):
+        LiveSource(feed(f"udp://127.0.0.1:{free_port()}"), timeout=0.3)
+
+
+_SERVER = """
+import sys, av, numpy
+frames = []
+try:
+    with av.open(sys.argv[1], options={"listen": "1"}, timeout=(20, 10)) as container:
+        frames.extend(frame.to_ndarray(format="rgb24") for frame in container.decode(video=0))
+except av.error.OSError as error:
+    print(error)  # how FFmpeg's server is told that the other side has hung up
+numpy.save(sys.argv[2], numpy.stack(frames))
+"""
+
+
+@pytest.mark.slow
+def test_rtmp(tmp_path):
+    """A server gets the drawings by RTMP, all of them."""
+    address = f"rtmp://127.0.0.1:{free_port()}/live/key"
+    # A process of its own, as PyAV holds Python's lock while it connects, and the other end could not answer.
+    server = subprocess.Popen([sys.executable, "-c", _SERVER, address, tmp_path / "seen.npy"])
+    time.sleep(2)
+    report = draw(f"{BARS}2", address)
+    assert server.wait(30) == 0
+    seen = np.load(tmp_path / "seen.npy")
+    assert len(seen) == report.frames
+    assert np.abs(255 - bars(2)[-1].astype(int) - seen[-1]).mean() < 12
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--source", "camera:97"], "There is no camera:97"),
+        (["--source", "nowhere.mp4"], "There is no file nowhere.mp4; write camera"),
+        (["--source", "lavfi:nonsense"], "lavfi:nonsense cannot be opened: Filter not found."),
+        (["--source", "lavfi:sine"], "There is no video stream in lavfi:sine"),
+        (
+            ["--source", f"{BARS}1", "--sink", "foo://there"],
+            "Pictures cannot be sent to foo://there; use one of",
+        ),
+        (["--source", f"{BARS}1", "--sink", "out.nonsense"], "names no video format"),
+        (["--source", f"{BARS}1", "--fps", "0"], "0 frames/s cannot be"),
+        (["--size", "huge"], "'huge' is no size"),
+    ],
+)
+def test_mistakes_are_one_sentence(run, tmp_path, monkeypatch, options, sentence):
+    """What cannot be is told in a sentence, with exit code 1, and leaves nothing behind."""
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("live", "--style", "null", *options)
+    assert (code, out) == (1, "")
+    assert sentence in err
+    assert err.count("Error:") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_server_that_is_not_there(run):
+    """A server that does not answer is named."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"rtmp://127.0.0.1:{probe.getsockname()[1]}/live/key"
+        code, _, err = run("live", "--style", "null", "--source", f"{BARS}1", "--sink", address)
+    assert code == 1
+    assert f"Cannot write {address}: Connection refused." in err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a screen")
+def test_no_screen(run, monkeypatch):
+    """Without a screen the default sink says what else there is."""
+    pytest.importorskip("tkinter")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    code, _, err = run("live", "--style", "null", "--source", f"{BARS}1")
+    assert code == 1
+    assert "No window can be opened" in err
+    assert "--sink udp://" in err
+
+
+def test_json_is_all_that_is_printed(run, tiny_style):
+    """`--json` prints one object: what ran, how many frames came out and how late they were."""
+    code, out, err = run("live", "--source", f"{BARS}1", "--sink", "null", "--style", tiny_style, "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert out.count("\n") == 1
+    assert report["frames"] + report["dropped"] == 30
+    assert (report["width"], report["height"], report["backend"]) == (64, 48, "pytorch")
+    assert 0 < report["latency"]["median"] <= report["latency"]["p95"] <= report["latency"]["most"]
+    assert report["fps"] == pytest.approx(report["frames"] / report["seconds"], rel=0.1)
+    assert report["stabilized"] is True
+    assert "tiny.safetensors on" in err
+
+
+def test_frames_that_nobody_took_are_dropped():
+    """A mailbox keeps the newest item and the last one, and counts those that made way."""
+    taken, mailbox = threading.Event(), Mailbox()
+
+    def items():
+        yield 0
+        taken.wait()
+        yield from range(1, 10)
+
+    with closing(newest(items(), mailbox)) as given:
+        first = next(given)
+        taken.set()
+        time.sleep(0.1)
+        rest = list(given)
+    assert (first, rest[-1]) == (0, 9)
+    assert len(rest) + mailbox.dropped == 9
+
+
+def test_a_reader_can_look_around():
+    """With a tick, a reader of a silent source gets None again and again; the source's error is raised."""
+
+    def silent():
+        time.sleep(0.2)
+        yield 1
+        raise OSError("the cable")
+
+    seen = []
+    with pytest.raises(OSError, match="the cable"):  # noqa: PT012
+        for item in newest(silent(), Mailbox(), tick=0.02):
+            seen.append(item)  # noqa: PERF402  # what came before the error has to be kept
+    assert seen.count(None) > 2
+    assert 1 in seen
+
+
+def test_a_camera_is_never_waited_for(tmp_path):
+    """Reading a device returns at once, so that one without pictures holds nobody."""
+    if sys.platform != "linux":
+        pytest.skip("other systems' cameras return by themselves")
+    os.mkfifo(tmp_path / "device")
+    handle = os.open(tmp_path / "device", os.O_RDWR)
+    try:
+        assert os.get_blocking(handle)
+        _unblock(str(tmp_path / "device"))
+        assert not os.get_blocking(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def on_terminal(target):
+    """A recording on a terminal of 80 columns: the process, our end of the terminal, and its settings."""
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    command = [sys.executable, "-m", "cartoonize", "live", "--style", "null"]
+    command += ["--source", f"{BARS}60", "--sink", str(target)]
+    environment = {**os.environ, "TERM": "xterm"}
+    environment.pop("COLUMNS", None)
+    process = subprocess.Popen(
+        [sys.executable, "-c", _ON_TERMINAL, *command], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs,
+        env=environment, cwd=target.parent, start_new_session=True, preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509
+    )  # fmt: skip
+    try:
+        yield process, ours, lambda: termios.tcgetattr(theirs)
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(ours)
+        os.close(theirs)
+
+
+# Take the terminal as one's own, as a shell's jobs have it.
+_ON_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def shown_until(ours, text, times=1, deadline=30):
+    """What a terminal shows until `text` was on it so many times."""
+    import select
+
+    shown, end = "", time.monotonic() + deadline
+    while shown.count(text) < times and time.monotonic() < end:
+        if select.select([ours], [], [], 0.1)[0]:
+            shown += os.read(ours, 65536).decode()
+    assert shown.count(text) >= times, shown
+    return shown
+
+
+def test_q_ends_a_recording(tmp_path):
+    """The key q on the terminal ends it with exit code 0 and a whole file; the terminal is as before."""
+    target = tmp_path / "out.mp4"
+    with on_terminal(target) as (process, ours, settings):
+        before = settings()
+        shown = shown_until(ours, "frames/s", times=3)
+        assert settings() != before
+        os.write(ours, b"q")
+        shown += shown_until(ours, "dropped\r\n")
+        assert process.wait(30) == 0
+        assert settings() == before
+    assert "ms behind (95 %:" in shown
+    assert "q ends it" in shown
+    times = read_clip(target).times
+    assert len(times) > 1
+    assert times[-1] < 50
+
+
+def test_ctrl_c_ends_a_recording(tmp_path):
+    """Ctrl-C is how one ends a recording: the file is whole, and the exit code is that of Ctrl-C."""
+    target = tmp_path / "out.mp4"
+    with on_terminal(target) as (process, ours, settings):
+        before = settings()
+        shown_until(ours, "frames/s", times=3)
+        os.write(ours, b"\x03")
+        shown_until(ours, "Stopped.")
+        assert process.wait(30) == 128 + signal.SIGINT
+        assert settings() == before
+    assert len(read_clip(target).times) > 1
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+@pytest.fixture(scope="module")
+def screen():
+    """A screen of 800x600 that nobody sees; its name. One for all: with its screen Tk ends the process."""
+    pytest.importorskip("tkinter", reason="this Python has no Tk")
+    if not shutil.which("Xvfb"):
+        pytest.skip("there is no Xvfb")
+    if not features.check("xcb"):
+        pytest.skip("this Pillow takes no pictures of screens")
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp", "-noreset"]
+    process = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as told:
+        name = f":{told.readline().strip()}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISPLAY", name)
+        yield name
+    process.terminate()
+    process.wait(10)
+
+
+def seen_on(screen, width, height):
+    """What is on a screen, from its upper left corner, where windows are without a window manager."""
+    return np.asarray(ImageGrab.grab(xdisplay=screen).convert("RGB"))[:height, :width]
+
+
+@pytest.mark.slow
+def test_the_window_shows_the_drawing(screen, tiny_style):
+    """The window is as large as the picture, and shows its drawing, not the source."""
+    bars = "smptebars=size=320x240:rate=30"  # which stand still
+    options = ("--source", f"lavfi:{bars}", "--style", tiny_style, "--detail", "full")
+    command = [sys.executable, "-m", "cartoonize", "live", *options]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tiny_style.parent)
+    with LiveSource(feed(f"lavfi:{bars}")) as source:
+        picture = next(iter(source)).image
+    drawing = load(str(tiny_style))(picture[None])[0].astype(int)
+    end, off = time.monotonic() + 60, 255.0
+    while off > 1 and time.monotonic() < end and process.poll() is None:
+        time.sleep(0.2)
+        off = np.abs(seen_on(screen, 320, 240) - drawing).mean()
+    beside = np.asarray(ImageGrab.grab(xdisplay=screen).convert("RGB"))[:, 330:]
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, told
+    assert off <= 1
+    assert np.abs(picture - drawing).mean() > 2
+    assert beside.max() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["q", "Escape", "close"])
+def test_the_window_ends_it(screen, way):
+    """q, Escape and closing the window end the show, and the window is gone."""
+    from cartoonize.live.window import WindowSink
+
+    asked = 0
+    with LiveSource(feed(f"{BARS}30")) as source:
+        sink = WindowSink("test", 64, 48)
+
+        def ended(meter):
+            nonlocal asked
+            asked += 1
+            if asked == 10:
+                pressed(sink, way)
+            return sink.ended()
+
+        report = show(source, sink, Negative(), LiveReport("", "", ""), ended=ended)
+    assert 0 < report.frames < 300
+    assert seen_on(screen, 800, 600).max() == 0
+
+
+def pressed(sink, way):
+    """Do what a person does."""
+    if way == "close":
+        sink._root.tk.call(sink._root.protocol("WM_DELETE_WINDOW"))
+    else:
+        sink._root.focus_force()
+        sink._root.event_generate(f"<{way}>")
+
+
+@pytest.mark.slow
+def test_a_larger_window_shows_a_larger_picture(screen):
+    """A window made larger shows the picture larger, in its proportions, with black beside it."""
+    from cartoonize import Frame
+    from cartoonize.live.window import WindowSink
+
+    frame = Frame(np.full((60, 80, 3), (250, 100, 20), np.uint8))
+    with WindowSink("test", 80, 60, Fraction(2)) as sink:  # pixels twice as wide as high
+        sink.write(frame)
+        assert (seen_on(screen, 160, 60) == (250, 100, 20)).all()
+        sink._root.geometry("400x100")
+        sink.ended()
+        sink.write(frame)
+        shown = seen_on(screen, 400, 100)
+    wide = (400 - 266) // 2
+    assert (shown[:, wide + 2 : -wide - 2] == (250, 100, 20)).all()
+    assert shown[:, : wide - 2].max() == 0

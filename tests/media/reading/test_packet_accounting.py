@@ -1,0 +1,325 @@
+"""Frames are never lost in silence: those that come out and those reported missing are all there were."""
+
+import io
+import os
+import sys
+from fractions import Fraction
+from functools import partial
+
+import av
+import numpy as np
+import pytest
+from clips import CASES, Clip
+from test_fuzz import MUTATIONS
+
+from cartoonize import MediaError
+from cartoonize.media import VideoSource
+from cartoonize.media.damage import Damage
+from cartoonize.media.reading import video_source as video
+from cartoonize.media.reading.container_walk import PassingWalk, walk_file, walker
+from cartoonize.media.reading.packet_accounting import FrameAccount
+from cartoonize.media.reading.video_source import STREAMED
+
+FRAMES = 24
+NOISE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+IMAGES = [np.roll(NOISE, n, 1) for n in range(FRAMES)]
+VP9 = {"crf": "40", "b": "0", "cpu-used": "8", "deadline": "realtime"}
+H264 = {"crf": "30", "g": "12"}
+SEEDS = int(os.environ.get("CARTOONIZE_FUZZ", "600")) // 3
+MADE = {  # by name: how each container is made, and whether it tells how many frames it should hold
+    "a.mp4": ({"options": H264}, True),
+    "a.mkv": ({"options": H264, "tones": [440]}, True),
+    "a.webm": ({"codec": "libvpx-vp9", "options": VP9}, True),
+    "b.webm": ({"codec": "libvpx", "options": {"crf": "30", "b": "1M"}}, True),
+    "a.mov": ({"codec": "prores_ks", "pixel_format": "yuv422p10le", "options": {}}, True),
+    "a.flv": ({"options": H264}, True),
+    "a.avi": ({"codec": "mpeg4", "options": {}}, True),
+    "b.avi": ({"codec": "mjpeg", "pixel_format": "yuvj420p", "options": {}}, True),
+    "a.ts": ({"options": H264}, False),
+    "a.mpg": ({"codec": "mpeg2video", "options": {}, "time_base": Fraction(1, 25)}, False),
+    "a.gif": ({"codec": "gif", "pixel_format": "rgb8", "options": {}, "time_base": Fraction(1, 25)}, False),
+    "a.apng": ({"codec": "apng", "pixel_format": "rgb24", "options": {}}, True),
+    "a.y4m": ({"codec": "rawvideo", "options": {}}, False),
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Makes a clip once: its path, by name; MP4 and MOV with the index in front, as they are cut mostly."""
+    folder = tmp_path_factory.mktemp("made")
+
+    def make(name):
+        path = folder / name
+        if not path.exists():
+            clip = Clip(times=range(FRAMES), images=IMAGES, **MADE[name][0])
+            if clip.codec not in av.codecs_available:
+                pytest.skip(f"this build of FFmpeg has no {clip.codec}")
+            clip.write(path)
+            if path.suffix in (".mp4", ".mov"):
+                in_front(path)
+        return path
+
+    return make
+
+
+def in_front(path):
+    """Move the index before the packets."""
+    behind = path.with_name("behind" + path.suffix)
+    path.rename(behind)
+    with av.open(behind) as source, av.open(path, "w", container_options={"movflags": "faststart"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Sets how many threads decode."""
+    count = [0]
+    choose = video.picture_stream
+
+    def chosen(*arguments):
+        stream = choose(*arguments)
+        stream.codec_context.thread_count = count[0]
+        return stream
+
+    monkeypatch.setattr(video, "picture_stream", chosen)
+    return partial(count.__setitem__, 0)
+
+
+def read(path):
+    """Frames that came out, and the damage that was noted; None if nothing could be read."""
+    try:
+        with VideoSource(path) as source:
+            return sum(1 for _ in source), source.damage
+    except MediaError:
+        return None
+
+
+def piped(path, monkeypatch):
+    """The same through standard input."""
+
+    class Pipe(io.RawIOBase):
+        def __init__(self, data):
+            self.data = io.BytesIO(data)
+
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            return self.data.readinto(buffer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Pipe(path.read_bytes()))))
+        return read(STREAMED)
+
+
+def check(found, name):
+    """What came out and what is reported is what there was, or it is said that it is not known."""
+    frames, damage = found
+    if frames + damage.packets != FRAMES:
+        assert damage, (name, found)
+    if MADE[name][1] and not damage.container:
+        assert frames + damage.packets == FRAMES, (name, found)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_whole_file_is_not_called_damaged(made, threads, monkeypatch, name):
+    """Of every container all frames come out, on one thread and on many, from a file and from a pipe."""
+    path = made(name)
+    for count in (1, 32):
+        threads(count)
+        for found in (read(path), piped(path, monkeypatch)):
+            assert found == (FRAMES, Damage()), (count, found)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_file_that_is_cut_says_so(made, threads, monkeypatch, tmp_path, name):
+    """Where the end is missing, that is noticed, in a pipe too; frames that are listed are counted."""
+    threads(2)
+    data = made(name).read_bytes()
+    for share in (0.55, 0.8, 0.97):
+        cut = tmp_path / name
+        cut.write_bytes(data[: int(len(data) * share)])
+        for found in (read(cut), piped(cut, monkeypatch)):
+            if found is None:  # the index is at the end
+                continue
+            frames, damage = found
+            if name in ("a.mpg", "a.ts") and frames < FRAMES and not damage:
+                continue  # cut between two packets, such streams are whole
+            assert frames == FRAMES or damage, (share, found)
+
+
+@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("places", [[23], [20, 21], [12], [0, 5]], ids=str)
+def test_every_packet_is_accounted_for(made, threads, tmp_path, name, places):
+    """Packets whose payload is gone are missed, wherever they are, the same on one thread and on many."""
+    path = made(name)
+    with av.open(path) as container:
+        head = {".mkv": 4, ".webm": 4, ".flv": 16}.get(path.suffix, 0)  # bytes of the container, at `pos`
+        packets = [((p.pos or 0) + head, p.size) for p in container.demux(video=0) if p.size]
+    data = bytearray(path.read_bytes())
+    if path.suffix in (".ts", ".mpg", ".gif", ".y4m"):
+        pytest.skip("payload and headers lie in one another")
+    for place in places:
+        position, size = packets[place]
+        data[position : position + size] = bytes(size)
+    harmed = tmp_path / name
+    harmed.write_bytes(data)
+    counts = []
+    for count in (1, 32):
+        threads(count)
+        found = read(harmed)
+        counts.append(found and (found[0], found[1].packets))
+        if found is not None:
+            assert found[0] + found[1].packets == FRAMES, found
+            assert found[1], found
+    assert counts[0] == counts[1]
+
+
+def mutate(path, number, folder):
+    rng = np.random.default_rng(number)
+    data = bytearray(path.read_bytes())
+    begin = 1500 if path.suffix in (".mp4", ".mov") else 0  # an index that lies cannot be seen through
+    payload = data[begin:]
+    MUTATIONS[number % len(MUTATIONS)](payload, rng)
+    harmed = folder / path.name
+    harmed.write_bytes(data[:begin] + payload)
+    return harmed
+
+
+def check_mutated(made, threads, tmp_path, name, numbers):
+    for number in numbers:
+        harmed = mutate(made(name), number, tmp_path)
+        found = []
+        for count in (1, 16):
+            threads(count)
+            found.append(read(harmed))
+        case = f"{name}, case {number}, {MUTATIONS[number % 4].__name__}: {found}"
+        assert (found[0] is None) == (found[1] is None), case
+        if found[0] is None:
+            continue
+        for frames, damage in found:
+            assert frames + damage.packets == FRAMES or damage or unknowable(name, number), case
+
+
+def unknowable(name, number):
+    """Cut between two packets, or spliced between two frames, some containers look whole."""
+    kind = MUTATIONS[number % 4].__name__
+    gaps = name in ("a.ts", "a.mpg", "a.gif") and kind in ("truncated", "spliced")
+    gaps = gaps or (name == "a.mpg" and kind == "zeroed")  # nothing in such a stream counts its packets
+    return gaps or (name.endswith(".avi") and kind == "zeroed")  # a frame that is gone from the index, too
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_some_mutated_files_lose_nothing_in_silence(made, threads, tmp_path, name):
+    """A share of the cases below."""
+    check_mutated(made, threads, tmp_path, name, range(1, 9))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MADE)
+def test_mutated_files_lose_nothing_in_silence(made, threads, tmp_path, name):
+    """Bits flipped, ends cut, stretches zeroed or left out: no frame is missing without being reported.
+
+    For each container 200 files, or a third of what the environment variable CARTOONIZE_FUZZ says.
+    """
+    check_mutated(made, threads, tmp_path, name, range(SEEDS))
+
+
+@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("piece", [1, 777])
+def test_a_pipe_tells_what_a_file_does(made, name, piece):
+    """Passing once, in pieces of any length, a container is understood as from its file."""
+    path = made(name)
+    with av.open(path) as container:
+        walk = walker(container.format.name)
+    if walk is None:
+        pytest.skip("nothing is known of its structure")
+    found = walk_file(path, walk, 0)
+    passing, data = PassingWalk(walk, 0), path.read_bytes()
+    for place in range(0, len(data), piece):
+        passing.see(data[place : place + piece])
+    passing.end()
+    assert passing.found == found
+    assert found.sound
+
+
+def test_what_lasts_longer_than_its_last_frame_is_whole(tmp_path):
+    """A held last frame, and a subtitle behind the picture, are not missing frames."""
+    path = Clip(times=[0, 24, 960], last_duration=2400).write(tmp_path / "held.mkv")
+    with av.open(path) as container:
+        assert container.duration > 40_000_000
+    assert read(path) == (3, Damage())
+
+
+def test_recordings_that_begin_anywhere_are_whole(tmp_path):
+    """What stands before the first keyframe of a transport stream cannot be decoded, and is not missed."""
+    whole = Clip(times=range(48), options={"g": "12", "bf": "2", "crf": "10"}).write(tmp_path / "whole.ts")
+    with av.open(whole) as container:
+        places = [p.pos for p in container.demux(video=0) if p.size]
+    later = tmp_path / "later.ts"
+    tables = whole.read_bytes()[: 188 * 3]
+    later.write_bytes(tables + whole.read_bytes()[places[5] // 188 * 188 :])
+    frames, damage = read(later)
+    assert 34 <= frames <= 36
+    assert damage.packets == 0
+
+
+def test_the_second_fields_of_frames_are_not_missed(tmp_path):
+    """Where each field is a packet of its own, half of the packets make no frame; others are missed."""
+    options = {"x264-params": "interlaced=1", "flags": "+ildct+ilme"}
+    with av.open(Clip(times=range(24), options=options).write(tmp_path / "in.mp4")) as container:
+        frames = list(container.decode(video=0))
+    assert all(frame.interlaced_frame for frame in frames)
+    for fields, lost in ((2, set()), (1, {6, 7, 8, 20})):
+        damage = Damage()
+        account = FrameAccount("h264", damage)
+        for number, frame in enumerate(frames):
+            for _ in range(fields):
+                packet = av.Packet(b"slice")
+                packet.pts, packet.is_keyframe = number, number == 0
+                account.take(packet)
+            if number not in lost:
+                frame.pts = number * fields
+                account.give(frame)
+        account.end()
+        assert damage.packets == len(lost)
+
+
+CASE_FRAMES = {  # of files that went wrong: how many frames come out, and how many are missing
+    "last-packet-cut.mp4": (23, 1),
+    "silent-a.webm": (23, 1),
+    "silent-hevc.mp4": (12, 12),
+    "silent-av1.webm": (6, 6),
+    "silent-a.flv": (13, 11),
+    "24packets-2frames.mp4": (2, 22),
+    "mid-zero-a.mov": (5, 1),
+    "mid-rand-a.apng": (3, 3),
+    "eperm-prores.mov": (4, 2),
+    "v01_longcue.mkv": (50, 0),
+    "v02_lastheld.mkv": (3, 0),
+    "lapse.webm": (5, 0),
+    "joined.ts": (100, 0),
+    "v03_dupdts.mkv": (50, 0),
+    "v07_vp8_resize.webm": (60, 0),
+    "slow120.mp4": (60, 0),
+    "latin1.avi": (24, 0),
+    "two1.mp4": (12, 0),
+}
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+@pytest.mark.parametrize("name", CASE_FRAMES)
+def test_the_frames_of_cases_are_counted(threads, monkeypatch, name):
+    """Of each file that went wrong the same frames come out on 1 thread and on 32, and through a pipe."""
+    for count in (1, 32):
+        threads(count)
+        for found in (read(CASES / name), piped(CASES / name, monkeypatch)):
+            if found is None and name.endswith((".mov", ".mp4")):  # its index is at the end
+                continue
+            frames, damage = found
+            assert (frames, damage.packets) == CASE_FRAMES[name]
+            assert bool(damage) == bool(CASE_FRAMES[name][1])

@@ -1,0 +1,162 @@
+"""Videos in object stores: a real S3 server on this machine, spoken to over the network."""
+
+import re
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from clips import Clip, all_packets, read_clip
+
+from cartoonize import MediaError, stylize
+from cartoonize.core.errors import WriteError
+from cartoonize.media import VideoSource, located
+from cartoonize.media.remote import Url, staging
+from cartoonize.run import segmented as resume_module
+
+
+@pytest.fixture
+def film(store, tmp_path):
+    """A clip with sound in the bucket, and as a file."""
+    clip = Clip(times=range(100), tones=[440], options={"g": "30", "bf": "2"})
+    path = clip.write(tmp_path / "in.mp4")
+    store.upload_file(str(path), "films", "in.mp4")
+    for leftover in store.list_objects_v2(Bucket="films", Prefix="out").get("Contents", []):
+        store.delete_object(Bucket="films", Key=leftover["Key"])
+    return path
+
+
+def fetched(store, key, path):
+    store.download_file("films", key, str(path))
+    return path
+
+
+def keys(store):
+    return [entry["Key"] for entry in store.list_objects_v2(Bucket="films").get("Contents", [])]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_from_store_to_store(film, store, tmp_path, suffix):
+    """The video is what comes of files of this machine, packet for packet; nothing else is left anywhere."""
+    stylize(film, tmp_path / f"one.{suffix}", "null")
+    report = stylize(Path("s3://films/in.mp4"), f"s3://films/out/two.{suffix}", "null")
+    assert report.frames == 100
+    assert report.output == f"s3://films/out/two.{suffix}"
+    two = fetched(store, f"out/two.{suffix}", tmp_path / f"two.{suffix}")
+    assert all_packets(two) == all_packets(tmp_path / f"one.{suffix}")
+    assert keys(store) == ["in.mp4", f"out/two.{suffix}"]
+    assert not list(staging(Url(f"s3://films/out/two.{suffix}")).parent.iterdir())
+
+
+def test_a_part_of_a_remote_film_reads_a_part(film, store, tmp_path):
+    """Ranges are asked for, and places sought, as in a file."""
+    stylize(film, tmp_path / "one.mp4", "null", start=2, end=3.5)
+    stylize("s3://films/in.mp4", tmp_path / "two.mp4", "null", start=2, end=3.5)
+    assert all_packets(tmp_path / "two.mp4") == all_packets(tmp_path / "one.mp4")
+
+
+def test_what_is_there_is_not_replaced(film, store):
+    """As with files: unless that is asked for."""
+    store.put_object(Bucket="films", Key="out.mp4", Body=b"earlier")
+    with pytest.raises(MediaError, match=r"s3://films/out\.mp4 exists already"):
+        stylize(film, "s3://films/out.mp4", "null")
+    stylize(film, "s3://films/out.mp4", "null", overwrite=True)
+    assert store.head_object(Bucket="films", Key="out.mp4")["ContentLength"] > 1000
+
+
+@pytest.fixture
+def breaking(monkeypatch):
+    """Have the network fail at the last step of uploads, until `heal` is called; `steps` were tried."""
+    import s3fs
+
+    steps, real = [], s3fs.S3File._call_s3
+
+    def failing(self, method, *args, **options):
+        steps.append(method)
+        if method in ("put_object", "complete_multipart_upload"):
+            raise OSError("the network is gone")
+        return real(self, method, *args, **options)
+
+    monkeypatch.setattr(s3fs.S3File, "_call_s3", failing)
+    heal = partial(monkeypatch.setattr, s3fs.S3File, "_call_s3", real)
+    return SimpleNamespace(steps=steps, heal=heal)
+
+
+def test_a_failed_upload_leaves_nothing(film, store, tmp_path, monkeypatch, breaking):
+    """Nothing appears in the store; the same call goes on from the segments, and uploads."""
+    monkeypatch.setattr(resume_module, "SEGMENT", 24)
+    with pytest.raises(WriteError, match="the network is gone"):
+        stylize(film, "s3://films/out.mp4", "null")
+    assert keys(store) == ["in.mp4"]
+    breaking.heal()
+    assert stylize(film, "s3://films/out.mp4", "null").resumed == 96
+    assert read_clip(fetched(store, "out.mp4", tmp_path / "out.mp4")).times == read_clip(film).times
+
+
+def test_a_failed_multipart_upload_leaves_nothing(film, store, tmp_path, breaking):
+    """The parts of a large file that were there already are given up: nobody has to pay for them."""
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(60 << 20)  # more than s3fs sends at once
+    uploaded = Url("s3://films/out.bin").uploaded(large, overwrite=False)
+    with pytest.raises(WriteError, match="the network is gone"), uploaded as appear:
+        appear()
+    assert "create_multipart_upload" in breaking.steps
+    assert keys(store) == ["in.mp4"]
+    assert not store.list_multipart_uploads(Bucket="films").get("Uploads")
+
+
+def test_what_is_not_there(film, store, tmp_path):
+    """No such object, no such bucket, no such kind of store: a sentence, before any work."""
+    for source, word in (
+        ("s3://films/no.mp4", "There is no file s3://films/no.mp4"),
+        ("s3://films/in.png", "of this machine only"),
+        ("abc://films/in.mp4", "abc"),
+    ):
+        with pytest.raises(MediaError, match=re.escape(word)):
+            stylize(source, tmp_path / "out.mp4", "null")
+    with pytest.raises(MediaError, match="there is no nowhere"):
+        stylize(film, "s3://nowhere/out.mp4", "null")
+    with pytest.raises(MediaError, match="is the source itself"):
+        stylize("s3://films/in.mp4", "s3://films/in.mp4", "null", overwrite=True)
+
+
+def test_a_source_that_is_replaced(film, store, tmp_path):
+    """An object that is written anew while it is read is noticed."""
+    with VideoSource(located(Path("s3://films/in.mp4"))) as source:
+        frames = iter(source)
+        next(frames)
+        store.put_object(Bucket="films", Key="in.mp4", Body=film.read_bytes() + b"more")
+        with pytest.raises(MediaError, match="changed while it was read"):
+            list(frames)
+
+
+def test_a_missing_package_is_named(tmp_path):
+    """Without the package for a kind of store, the command that mends it is told."""
+    code = (
+        "import sys; sys.modules['s3fs'] = None; from cartoonize import stylize; "
+        f"stylize('s3://films/in.mp4', {str(tmp_path / 'out.mp4')!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "pip install 'cartoonize[cloud]'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("s3://films/a/b.mp4", "s3://films/a/b.mp4"),
+        ("gs://films/b.mp4", "gs://films/b.mp4"),
+        ("films/s3/b.mp4", None),
+        ("C:/films/b.mp4", None),
+        ("-", None),
+    ],
+)
+def test_urls_are_told_from_files(written, url):
+    """What has the form of one is a URL; drives of Windows are not."""
+    found = located(Path(written))
+    assert (str(found) if isinstance(found, Url) else None) == url
+    if url:
+        assert str(found.with_name("c.mp4")) == url.replace("b.mp4", "c.mp4")
+        assert (found.name, found.stem, found.suffix) == ("b.mp4", "b", ".mp4")

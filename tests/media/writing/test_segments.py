@@ -1,0 +1,143 @@
+"""Segments stand alone: whoever makes them, and in whatever order, a video of them is the same."""
+
+import io
+
+import numpy as np
+import pytest
+from av.packet import Packet
+from clips import Clip
+
+from cartoonize import Encoding
+from cartoonize.backends import load
+from cartoonize.media import SegmentSink, VideoSource, open_sink
+from cartoonize.media.writing.journal import Journal
+from cartoonize.media.writing.segments import Segment, SegmentWriter, read_packets, read_segment
+from cartoonize.run import segmented as resume_module
+from cartoonize.run.frame_range import MisplacedError, Stretch, draw_stretch
+from cartoonize.run.job import Report, run
+
+BEATS = [n + n // 5 * 3 + n // 11 for n in range(100)]  # a variable frame rate
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """Segments of a second, so that short clips have several."""
+    monkeypatch.setattr(resume_module, "SEGMENT", 24)
+
+
+def in_one_go(source, target, style, encoding):
+    """The segments that a run leaves, as bytes by their first frame."""
+    kept = {}
+
+    def see(_):
+        kept.update((int(path.name[8:]), path.read_bytes()) for path in folder.glob("segment-*"))
+
+    folder = target.with_name(f".{target.name}.cartoonize")
+    with VideoSource(source) as frames:
+        sink = open_sink(target, frames, encoding=encoding)
+        run(frames, sink, load(str(style)), Report(str(target), str(style)), batch=4, stabilize=True,
+            on_frame=see)  # fmt: skip
+    return kept
+
+
+def alone(source, stretch, style, encoding, container):
+    with VideoSource(source) as frames:
+        sink = SegmentSink(frames, encoding, container)
+        return list(draw_stretch(frames, sink, load(str(style)), stretch, batch=4, every=24, stabilize=True))
+
+
+@pytest.mark.parametrize(
+    ("codec", "container", "clip"),
+    [
+        ("libx264", "mp4", Clip(times=BEATS, options={"bf": "3", "g": "40"})),
+        ("libx265", "matroska", Clip(times=range(100))),
+        ("libvpx-vp9", "webm", Clip(times=BEATS)),
+        ("mpeg4", "avi", Clip(times=range(100))),
+        ("ffv1", "matroska", Clip(times=range(100))),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_segment_made_alone_is_the_same(tmp_path, tiny_style, codec, container, clip):
+    """Its file is, to the byte, what a run leaves that draws the whole video."""
+    suffix = {"matroska": "mkv"}.get(container, container)
+    source, encoding = clip.write(tmp_path / "in.mkv"), Encoding(codec=codec)
+    kept = in_one_go(source, tmp_path / f"out.{suffix}", tiny_style, encoding)
+    assert sorted(kept) == [0, 24, 48, 72]
+    for first in (72, 24):
+        before = read_segment(io.BytesIO(kept[first])).before
+        stretch = Stretch(first, first + 24, pts=before["pts"])
+        [(segment, data)] = alone(source, stretch, tiny_style, encoding, container)
+        assert segment == read_segment(io.BytesIO(data))
+        assert data == kept[first]
+    assert [data for _, data in alone(source, Stretch(0, 48), tiny_style, encoding, container)] == [
+        kept[0],
+        kept[24],
+    ]
+
+
+def test_the_last_segment_is_what_is_left(tmp_path):
+    """A stretch without an end goes to that of the video."""
+    source = Clip(times=range(60)).write(tmp_path / "in.mp4")
+    with VideoSource(source) as frames:
+        frames.every = 24
+        assert len(list(frames)) == 60
+    stretch = Stretch(24, None, mark=frames.marks[24])
+    segments = [segment for segment, _ in alone(source, stretch, "null", Encoding(), "mp4")]
+    assert [(segment.first, segment.frames) for segment in segments] == [(24, 24), (48, 12)]
+    assert segments[1].follows(segments[0])
+    assert segments[1].mark == frames.marks[60]
+
+
+def test_a_time_without_a_frame_is_refused(tmp_path):
+    """A wrong idea of where a stretch begins is an error, not a guess."""
+    source = Clip(times=range(0, 120, 2)).write(tmp_path / "in.mkv")
+    with pytest.raises(MisplacedError, match="no frame 24"):
+        alone(source, Stretch(24, 48, pts=-5), "null", Encoding(), "mp4")
+
+
+def test_what_does_not_follow_is_told():
+    """A segment follows another if it begins behind its last frame, known by time and pixels, and later."""
+    mark = {"pts": 23, "crc": 1, "packets": 0, "frames": 0}
+    one = Segment(0, 24, None, mark, 0, 23)
+    assert one.follows(None)
+    assert Segment(24, 24, mark, mark, 24, 47).follows(one)
+    assert not Segment(24, 24, {**mark, "crc": 2}, mark, 24, 47).follows(one)
+    assert not Segment(25, 24, mark, mark, 24, 47).follows(one)
+    assert not Segment(24, 24, mark, mark, 23, 47).follows(one)
+    assert not Segment(24, 24, mark, mark, 24, 47).follows(None)
+
+
+def test_segments_count_in_any_order(tmp_path):
+    """Those from elsewhere are kept as they come; the video is made of those that follow each other."""
+    key, mark = {"source": 1}, {"pts": 23, "crc": 1, "packets": 0, "frames": 0}
+    target = tmp_path / "out.mp4"
+    segments = [Segment(24 * n, 24, mark if n else None, mark, 24 * n, 24 * n + 23) for n in range(3)]
+    journal = Journal(target, target)
+    journal.open(key, resume=True)
+    for segment in (segments[2], segments[0]):
+        file = io.BytesIO()
+        writer = SegmentWriter(file)
+        for number in range(24):
+            writer.add(Packet(bytes([number])))
+        writer.end(segment)
+        journal.put_segment(segment, file.getvalue())
+    journal.close(done=False)
+    journal = Journal(target, target)
+    assert journal.open(key, resume=True) == []
+    assert set(journal.segments) == {0, 48}
+    assert list(journal.leading()) == segments[:1]
+    assert [bytes(packet) for packet in journal.packets(segments[0])] == [bytes([n]) for n in range(24)]
+    journal.close(done=True)
+
+
+@pytest.mark.parametrize("place", [0, 40, -20, -6, -1])
+def test_every_byte_of_a_segment_counts(tmp_path, place):
+    """Changed, cut or empty, a segment is not taken for one."""
+    source = Clip().write(tmp_path / "in.mp4")
+    [(_, data)] = alone(source, Stretch(0, None), "null", Encoding(), "mp4")
+    assert len(list(read_packets(io.BytesIO(data)))) == 12
+    harmed = np.frombuffer(data, np.uint8).copy()
+    harmed[place] ^= 1
+    for damaged in (harmed.tobytes(), data[:place] if place else b"", data[1:]):
+        with pytest.raises(ValueError, match="damaged"):
+            read_segment(io.BytesIO(damaged))

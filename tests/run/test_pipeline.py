@@ -1,0 +1,153 @@
+"""The threads: frames stay in order, errors arrive, and nothing keeps running."""
+
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cartoonize import Frame
+from cartoonize.run.pipeline import Waits, groups, prefetch, stream
+
+
+def frame(number, size=(4, 4)):
+    return Frame(np.full((*size, 3), number % 256, np.uint8), pts=number)
+
+
+def negative(images):
+    return 255 - images
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8])
+def test_frames_stay_in_order_and_keep_their_moment(batch):
+    """Whatever the batch size, frames come out in order, each with its own picture and time."""
+    out = list(stream(map(frame, range(20)), negative, batch=batch))
+    assert [f.pts for f in out] == list(range(20))
+    assert [int(f.image[0, 0, 0]) for f in out] == [255 - n for n in range(20)]
+
+
+def test_order_holds_under_load():
+    """A source and a network of uneven speed change nothing about the order."""
+    rng = np.random.default_rng(0)
+
+    def uneven(images):
+        time.sleep(rng.uniform(0, 0.004))
+        return images
+
+    def source():
+        for number in range(100):
+            time.sleep(rng.uniform(0, 0.002))
+            yield frame(number)
+
+    assert [f.pts for f in stream(source(), uneven, batch=3, ahead=4)] == list(range(100))
+
+
+def test_batches_hold_one_size():
+    """The back end only ever sees pictures of one size together, and never more than a batch."""
+    sizes = [(4, 4)] * 5 + [(6, 4)] * 2 + [(4, 4)]
+    found = [[f.image.shape[:2] for f in g] for g in groups((frame(0, s) for s in sizes), 3)]
+    assert found == [[(4, 4)] * 3, [(4, 4)] * 2, [(6, 4)] * 2, [(4, 4)]]
+
+
+def test_an_error_of_the_source_is_raised_after_the_frames_before_it():
+    """Frames read before a source fails still come out; then its own error is raised."""
+
+    def source():
+        yield frame(0)
+        yield frame(1)
+        raise OSError("the disk is gone")
+
+    seen = []
+    with pytest.raises(OSError, match="the disk is gone"):  # noqa: PT012
+        for styled in stream(source(), negative):
+            seen.append(styled.pts)  # noqa: PERF401  # what came before the error has to be kept
+    assert seen == [0, 1]
+
+
+def test_an_error_of_the_network_is_raised_here():
+    """The caller gets the back end's own exception."""
+
+    def broken(images):
+        raise ValueError("no memory")
+
+    with pytest.raises(ValueError, match="no memory"):
+        list(stream(map(frame, range(5)), broken))
+
+
+def test_a_network_that_loses_a_picture_is_an_error():
+    """A back end has to return as many pictures as it got; none is lost in silence."""
+    with pytest.raises(ValueError, match="argument"):
+        list(stream(map(frame, range(4)), lambda images: images[:1], batch=2))
+
+
+def test_closing_early_stops_and_closes_the_source():
+    """Leaving a stream in the middle closes the source, in the thread that reads it, and joins both."""
+    closed = []
+
+    def source():
+        try:
+            for number in range(10**9):
+                yield frame(number)
+        finally:
+            closed.append(threading.current_thread().name)
+
+    with closing(stream(source(), negative)) as frames:
+        next(frames)
+    assert closed == ["prefetch decode"]
+
+
+def test_memory_is_bounded():
+    """A fast source waits for a slow reader: no more than the queues hold are read ahead."""
+    read = []
+
+    def source():
+        for number in range(1000):
+            read.append(number)
+            yield frame(number)
+
+    with closing(stream(source(), negative, batch=2, ahead=2)) as frames:
+        next(frames)
+        time.sleep(0.2)
+        assert len(read) < 24
+
+
+def test_prefetch_of_nothing_is_nothing():
+    """An empty source gives an empty stream."""
+    assert list(prefetch(iter(()), 2)) == []
+
+
+def test_waits_name_the_slow_stage():
+    """Time spent waiting is counted for the stage that is waited for."""
+
+    def slow(images):
+        time.sleep(0.01)
+        return images
+
+    waits = Waits()
+    list(stream(map(frame, range(20)), slow, waits=waits))
+    assert waits.network > waits.decode
+    assert waits.network > waits.encode
+
+
+def test_what_finishes_frames_works_beside_all_else():
+    """Finishing has a thread of its own, in which frames come in their order; its errors reach the caller."""
+    threads, seen = set(), []
+
+    def network(images):
+        threads.add(threading.get_ident())
+        return 255 - images
+
+    def finish(source, drawing):
+        threads.add(threading.get_ident())
+        seen.append(source.pts)
+        if source.pts == 15:
+            raise ValueError("a bad frame")
+        return replace(source, image=drawing)
+
+    out = []
+    with pytest.raises(ValueError, match="a bad frame"):
+        out.extend(stream(map(frame, range(30)), network, batch=4, finish=finish))
+    assert seen == list(range(16))
+    assert len(threads | {threading.get_ident()}) == 3

@@ -1,0 +1,102 @@
+"""Contact sheets: moments of a video, and a picture in every style."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from clips import Clip
+from PIL import Image
+
+from cartoonize import Frame, load
+from cartoonize.media import VideoSource
+from cartoonize.run.preview import Cell, preview_video, sheet
+
+
+@pytest.fixture
+def film(tmp_path):
+    """Half a minute at 4 frames a second, that gets brighter."""
+    images = [np.full((48, 64, 3), 2 * number, np.uint8) for number in range(120)]
+    return Clip(times=tuple(range(120)), time_base=Fraction(1, 4), images=images, options={"g": "8"}).write(
+        tmp_path / "in.mp4"
+    )
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def test_a_preview_shows_moments_evenly_spread(film, tmp_path, run):
+    """Each source stands above its drawing, from dark to bright, as the film goes."""
+    code, _, told = run("video", film, tmp_path / "look.png", "--preview", 4, "--style", "null")
+    assert code == 0
+    assert "look.png" in told
+    picture = pixels(tmp_path / "look.png")
+    tones = [picture[top, left, 0] for top in (12 + 24, 12 + 24 + 54) for left in (44, 120)]
+    assert tones[0] == tones[2]  # above and below: the null style changes nothing
+    assert 20 < tones[0] < tones[1] < 110
+
+
+def test_a_preview_of_a_comparison_shows_it_once(film, tmp_path, run):
+    """With --compare the sheet holds the comparison alone."""
+    for name, more in (("a.png", ()), ("b.png", ("--compare", "split"))):
+        assert run("video", film, tmp_path / name, "--preview", 1, "--style", "null", *more)[0] == 0
+    assert pixels(tmp_path / "b.png").shape < pixels(tmp_path / "a.png").shape
+
+
+def test_a_preview_decodes_a_little_of_a_long_clip(film, tmp_path, monkeypatch):
+    """Moments are found by seeking: what lies between keyframes far from them is never decoded."""
+    decoded = []
+    original = VideoSource._frames
+
+    def counted(self):
+        for frame in original(self):
+            decoded.append(frame)
+            yield frame
+
+    monkeypatch.setattr(VideoSource, "_frames", counted)
+    preview_video(film, tmp_path / "look.png", load("null"), count=2)
+    assert len(decoded) < 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("in.mp4", "out.mp4", "--preview", "4"), "A preview is a picture: name out.png"),
+        (("in.mp4", "out.png", "--preview", "0"), "from 1 to 100 moments"),
+        (("-", "out.png", "--preview", "4"), "cannot be sought"),
+        (("in.mp4", "in.mp4", "out.png", "--preview", "4"), "shows one video"),
+        (("gone.mp4", "out.png", "--preview", "4"), "There is no file"),
+    ],
+)
+def test_what_cannot_be_previewed(film, tmp_path, run, monkeypatch, arguments, message):
+    """One sentence says what to do, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    code, _, told = run("video", *arguments, "--style", "null")
+    assert code == 1
+    assert message in told
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_an_earlier_picture_stays(film, tmp_path, run):
+    """A preview replaces nothing unless it is told to."""
+    (tmp_path / "out.png").write_bytes(b"mine")
+    assert run("video", film, tmp_path / "out.png", "--preview", 1, "--style", "null")[0] == 1
+    assert (tmp_path / "out.png").read_bytes() == b"mine"
+    assert run("video", film, tmp_path / "out.png", "--preview", 1, "--style", "null", "-y")[0] == 0
+
+
+def test_every_style_on_one_picture(film, tmp_path, run):
+    """`styles preview` draws a picture, or the middle of a video, once for each style and once as it is."""
+    Image.new("RGB", (40, 30), (200, 120, 60)).save(tmp_path / "in.png")
+    for source in (tmp_path / "in.png", film):
+        assert run("styles", "preview", source, tmp_path / "all.png", "-y")[0] == 0
+        assert pixels(tmp_path / "all.png").shape[1] > 80
+
+
+def test_a_sheet_has_about_as_many_rows_as_columns():
+    """Nine cells make three rows of three; large pictures are made smaller, small ones are not enlarged."""
+    picture = Frame(np.zeros((100, 2000, 3), np.uint8)).image
+    made = sheet([Cell((picture,), "a")] * 9)
+    assert made.width == 3 * (480 + 12) + 12
+    assert made.height < made.width / 3

@@ -1,0 +1,384 @@
+"""Nothing lost: a run that was stopped, killed or cut off is gone on from, as if it had not been."""
+
+import contextlib
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from clips import Clip, heeding, read_clip, unboxed
+
+from cartoonize import Encoding, MediaError, stylize
+from cartoonize.backends import load
+from cartoonize.media import VideoSource, open_sink
+from cartoonize.run import segmented as resume_module
+from cartoonize.run.job import Report, run
+
+KILLS = int(os.environ.get("CARTOONIZE_KILLS", "50"))
+BEATS = [n + n // 5 * 3 + n // 11 for n in range(100)]  # a variable frame rate
+
+
+class PowerError(Exception):
+    """What stops a run in these tests."""
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Segments of a second, so that short clips have several."""
+    monkeypatch.setattr(resume_module, "SEGMENT", 24)
+
+
+def draw(source, target, style="null", stop=None, **options):
+    """Draw a clip; after `stop` frames, as far as this run gets, the power fails."""
+    part = {name: options.pop(name) for name in ("start", "end") if name in options}
+    encoding = options.pop("encoding", None) or Encoding()
+
+    def on_frame(done):
+        if done == stop:
+            raise PowerError
+
+    with VideoSource(source, **part) as frames:
+        sink = open_sink(target, frames, encoding=encoding, overwrite=True)
+        steady = options.pop("stabilize", True)
+        report = Report(str(target), str(style))
+        return run(frames, sink, load(str(style)), report, stabilize=steady, on_frame=on_frame, **options)
+
+
+def draw_in_pieces(source, target, *stops, **options):
+    for stop in stops:
+        with pytest.raises(PowerError):
+            draw(source, target, stop=stop, **options)
+    return draw(source, target, **options)
+
+
+def video_packets(path):
+    with av.open(path) as container:
+        return [
+            (p.pts, p.dts, p.duration, p.is_keyframe, bytes(p)) for p in container.demux(video=0) if p.size
+        ]
+
+
+def assert_same(one, other):
+    """The same frames at the same times, the same packets of sound."""
+    before, after = read_clip(one), read_clip(other)
+    assert after.times == before.times
+    assert after.seconds == before.seconds
+    assert np.array_equal(np.stack(after.images), np.stack(before.images))
+    assert after.audio == before.audio
+    assert video_packets(one) == video_packets(other)
+
+
+def left_of(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "clip"),
+    [
+        (".mp4", "libx264", Clip(times=range(100), tones=[440])),
+        (".mp4", "libx264", Clip(times=BEATS, tones=[440, 660], options={"bf": "3"})),
+        (".mkv", "libx265", Clip(times=range(100), tones=[440])),
+        (".webm", "libvpx-vp9", Clip(times=BEATS, tones=[440])),
+        (".mkv", "libsvtav1", Clip(times=range(100), size=(128, 96))),
+        (".mov", "prores_ks", Clip(times=range(100))),
+        (".avi", "mpeg4", Clip(times=range(100), tones=[440])),
+        (".mkv", "ffv1", Clip(times=BEATS)),
+        (".ts", "libx264", Clip(times=range(100), tones=[440])),
+    ],
+    ids=lambda value: "" if isinstance(value, Clip) else value.strip("."),
+)
+def test_a_stopped_run_is_gone_on_from(tmp_path, short, suffix, codec, clip):
+    """Stopped twice and gone on, a video equals one drawn in one go, by all encoders with segments."""
+    if codec not in av.codecs_available:
+        pytest.skip(f"this build of FFmpeg has no {codec}")
+    source = clip.write(tmp_path / "in.mkv")
+    whole, pieces = tmp_path / f"whole{suffix}", tmp_path / f"pieces{suffix}"
+    encoding = Encoding(codec=codec)
+    assert draw(source, whole, encoding=encoding).resumed == 0
+    report = draw_in_pieces(source, pieces, 30, 77, encoding=encoding)
+    assert (report.resumed, report.frames) == (72, 100)
+    assert_same(whole, pieces)
+    assert left_of(tmp_path) == []
+
+
+def test_the_drawing_is_held_as_in_one_go(tmp_path, short, tiny_style):
+    """With a network and the stabilizer, which begins anew with each segment, frames are the same too."""
+    rng = np.random.default_rng(0)
+    still = rng.integers(40, 200, (48, 64, 3))
+    images = [(still + rng.integers(-1, 2, still.shape)).astype(np.uint8) for _ in range(60)]
+    source = Clip(times=range(60), images=images).write(tmp_path / "in.mp4")
+    draw(source, tmp_path / "whole.mp4", tiny_style, batch=5)
+    draw_in_pieces(source, tmp_path / "pieces.mp4", 31, 58, style=tiny_style, batch=5)
+    assert_same(tmp_path / "whole.mp4", tmp_path / "pieces.mp4")
+
+
+@pytest.mark.parametrize("size", [(64, 48), (250, 130)])
+def test_a_frame_does_not_depend_on_its_batch(tiny_style, size):
+    """Alone, or among others in a batch of any size, a picture is drawn the same to the bit."""
+    backend = load(str(tiny_style))
+    images = np.random.default_rng(0).integers(0, 256, (5, *size[::-1], 3), dtype=np.uint8)
+    alone = np.concatenate([backend(image[None]) for image in images])
+    assert np.array_equal(backend(images), alone)
+    assert np.array_equal(np.concatenate([backend(images[:2]), backend(images[2:])]), alone)
+
+
+def test_a_part_is_gone_on_from(tmp_path, short):
+    """With `start` and `end`, and keyframes far apart, the place is found all the same."""
+    clip = Clip(times=range(200), tones=[440], options={"crf": "10", "g": "70", "bf": "2"})
+    source = clip.write(tmp_path / "in.mp4")
+    part = {"start": 1.3, "end": 7.1}
+    draw(source, tmp_path / "whole.mp4", **part)
+    assert draw_in_pieces(source, tmp_path / "pieces.mp4", 100, **part).resumed == 96
+    assert_same(tmp_path / "whole.mp4", tmp_path / "pieces.mp4")
+
+
+def test_a_source_that_cannot_seek_is_counted_through(tmp_path, short):
+    """A raw stream has neither times nor an index: it is decoded from its start, and goes on at its frame."""
+    images = [np.full((48, 64, 3), 20 + 2 * n, np.uint8) for n in range(100)]
+    clip = Clip(times=range(100), images=images)
+    clip.write(tmp_path / "in.mp4")
+    unboxed(tmp_path / "in.mp4", tmp_path / "in.h264")
+    draw(tmp_path / "in.h264", tmp_path / "whole.mp4")
+    assert draw_in_pieces(tmp_path / "in.h264", tmp_path / "pieces.mp4", 60).resumed == 48
+    assert_same(tmp_path / "whole.mp4", tmp_path / "pieces.mp4")
+
+
+@pytest.mark.parametrize("lie", [{"crc": 1}, {"pts": -1}])
+def test_a_source_that_lies_about_its_place_is_counted_through(tmp_path, short, lie):
+    """Where seeking does not lead to the frame that it should, everything is decoded from the start."""
+    source = Clip(times=range(60)).write(tmp_path / "in.mp4")
+    with VideoSource(source) as frames:
+        frames.every = 24
+        images = [frame.image for frame in frames]
+    marks = frames.marks
+    with VideoSource(source) as frames:
+        frames.go_on(48, {**marks[48], **lie})
+        assert all(np.array_equal(f.image, image) for f, image in zip(frames, images[48:], strict=True))
+
+
+def redrawn(source):
+    Clip(times=range(90)).write(source)
+
+
+def touched(source):
+    os.utime(source, (1, 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"encoding": Encoding(crf=30)}, "encoding"),
+        ({"stabilize": False}, "stabilizer"),
+        ({"end": 3.5}, "range"),
+        ({"batch": 7}, "batch"),
+        (redrawn, "source"),
+        (touched, "source"),
+    ],
+    ids=["encoding", "stabilizer", "range", "batch", "source", "time"],
+)
+def test_what_has_changed_is_noticed(tmp_path, short, tiny_style, change, word):
+    """A changed source or option is named in a notice, and the video is drawn anew."""
+    source = Clip(times=range(100)).write(tmp_path / "in.mp4")
+    with pytest.raises(PowerError):
+        draw(source, tmp_path / "out.mp4", tiny_style, stop=60)
+    options = change if isinstance(change, dict) else {}
+    if not options:
+        change(source)
+    report = draw(source, tmp_path / "out.mp4", tiny_style, **options)
+    assert report.resumed == 0
+    assert any(word in notice and "drawn anew" in notice for notice in report.notices)
+    draw(source, tmp_path / "whole.mp4", tiny_style, **options)
+    assert_same(tmp_path / "whole.mp4", tmp_path / "out.mp4")
+
+
+def test_a_changed_style_is_noticed(tmp_path, short, tiny_style):
+    """A style file of the same name with another content is another style."""
+    source = Clip(times=range(60)).write(tmp_path / "in.mp4")
+    style = tmp_path / "style.safetensors"
+    style.write_bytes(tiny_style.read_bytes())
+    with pytest.raises(PowerError):
+        draw(source, tmp_path / "out.mp4", style, stop=50)
+    weights = bytearray(style.read_bytes())
+    weights[-1] ^= 1
+    style.write_bytes(weights)
+    report = draw(source, tmp_path / "out.mp4", style)
+    assert report.resumed == 0
+    assert any("The style has changed" in notice for notice in report.notices)
+
+
+def test_anew_is_anew(tmp_path, short):
+    """With `resume=False` nothing of an earlier run is used."""
+    source = Clip(times=range(60)).write(tmp_path / "in.mp4")
+    with pytest.raises(PowerError):
+        draw(source, tmp_path / "out.mp4", stop=50)
+    assert stylize(source, tmp_path / "out.mp4", "null", resume=False).resumed == 0
+    assert left_of(tmp_path) == []
+
+
+@pytest.mark.parametrize("file", ["segment-0", "segment-24", "key.json"])
+@pytest.mark.parametrize("harm", ["cut", "changed", "gone"])
+def test_damaged_segments_are_not_gone_on_from(tmp_path, short, tiny_style, file, harm):
+    """If the disk lost or changed a part of what was kept, the video is drawn anew, and right."""
+    source = Clip(times=range(60)).write(tmp_path / "in.mp4")
+    with pytest.raises(PowerError):
+        draw(source, tmp_path / "out.mp4", tiny_style, stop=50)
+    path = tmp_path / ".out.mp4.cartoonize" / file
+    data = path.read_bytes()
+    if harm == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(
+            data[: len(data) // 2] + (b"" if harm == "cut" else b"!" + data[len(data) // 2 + 1 :])
+        )
+    assert draw(source, tmp_path / "out.mp4", tiny_style).resumed == (24 if file == "segment-24" else 0)
+    draw(source, tmp_path / "whole.mp4", tiny_style)
+    assert_same(tmp_path / "whole.mp4", tmp_path / "out.mp4")
+
+
+def test_what_a_kill_left_half_written_is_passed_over(tmp_path, short):
+    """Packets of a segment that did not end, drafts of the state, an unfinished file: none of it counts."""
+    source = Clip(times=range(60)).write(tmp_path / "in.mp4")
+    with pytest.raises(PowerError):
+        draw(source, tmp_path / "out.mp4", stop=50)
+    folder = tmp_path / ".out.mp4.cartoonize"
+    for name in ("segment.new", "segment.in", "out.mp4"):
+        (folder / name).write_text("unfinished")
+    assert draw(source, tmp_path / "out.mp4").resumed == 48
+    draw(source, tmp_path / "whole.mp4")
+    assert_same(tmp_path / "whole.mp4", tmp_path / "out.mp4")
+    assert left_of(tmp_path) == []
+
+
+def test_a_failed_command_keeps_what_was_done(tmp_path, short):
+    """A mistake in the command, such as an unknown encoder, does not cost the segments of an earlier run."""
+    source = Clip(times=range(60)).write(tmp_path / "in.mp4")
+    with pytest.raises(PowerError):
+        draw(source, tmp_path / "out.mp4", stop=50)
+    with pytest.raises(MediaError, match="no encoder"):
+        draw(source, tmp_path / "out.mp4", encoding=Encoding(codec="betamax"))
+    assert draw(source, tmp_path / "out.mp4").resumed == 48
+
+
+def test_one_process_a_video(tmp_path):
+    """While a video is being written, nobody else may write it; afterwards they may."""
+    source = Clip().write(tmp_path / "in.mp4")
+    with VideoSource(source) as frames, VideoSource(source) as others:
+        with open_sink(tmp_path / "out.mp4", frames) as sink:
+            sink.write(next(iter(frames)))
+            with pytest.raises(MediaError, match="Another process is writing"):
+                open_sink(tmp_path / "out.mp4", others)
+        open_sink(tmp_path / "out.mp4", others, overwrite=True).__exit__(PowerError, PowerError(), None)
+    assert left_of(tmp_path) == []
+
+
+def test_long_names_have_folders_of_their_own(tmp_path, short):
+    """Names as long as the file system allows work, and are not mixed up."""
+    source = Clip(times=range(30)).write(tmp_path / "in.mp4")
+    targets = [tmp_path / f"{'n' * 240}{n}.mp4" for n in range(2)]
+    for target in targets:
+        with pytest.raises(PowerError):
+            draw(source, target, stop=26)
+    assert len(left_of(tmp_path)) == 2
+    for target in targets:
+        assert draw(source, target).resumed == 24
+
+
+def test_animations_are_written_without_segments(tmp_path, short):
+    """What cannot be put together from segments is written in one go, and leaves nothing when stopped."""
+    source = Clip(times=range(60)).write(tmp_path / "in.mp4")
+    with pytest.raises(PowerError):
+        draw(source, tmp_path / "out.gif", stop=50, encoding=Encoding(codec="gif"))
+    assert left_of(tmp_path) == []
+    report = draw(source, tmp_path / "out.gif", encoding=Encoding(codec="gif"))
+    assert (report.resumed, report.frames) == (0, 60)
+
+
+def command(source, target, style, *more):
+    return [
+        sys.executable,
+        "-m",
+        "cartoonize",
+        "video",
+        str(source),
+        str(target),
+        "--style",
+        str(style),
+        *more,
+    ]
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path):
+    """A stopped run keeps its finished segments, says in a line how to go on, and goes on so."""
+    source = Clip(size=(320, 240), times=range(800)).write(tmp_path / "in.mp4")
+    target = tmp_path / "out.mp4"
+    slowly = [*command(source, target, "null"), "--preset", "slower"]  # lasts on a busy machine, too
+    process = subprocess.Popen(
+        slowly,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509  # no other thread runs here
+    )
+    await_file(tmp_path / ".out.mp4.cartoonize" / "segment-0", process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert re.search(r"\d+ frames are kept in \.out\.mp4\.cartoonize; the same command goes on", errors)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.mp4.cartoonize", "in.mp4"]
+    done = subprocess.run([*slowly, "--json"], capture_output=True, check=True)
+    assert json.loads(done.stdout)["resumed"] >= 120
+    assert read_clip(target).times == read_clip(source).times
+
+
+def await_file(path, process, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not path.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+def assert_kills_do_no_harm(tmp_path, style, kills, seed):
+    """Kill a run `kills` times at random moments of its work, going on each time it ends, and compare."""
+    rng = random.Random(seed)
+    clip = Clip(times=[n + n // 50 for n in range(560)], time_base=Fraction(1, 30), tones=[440])
+    clip.options = {"crf": "20", "g": "90", "bf": "2"}
+    source = clip.write(tmp_path / "in.mp4")
+    whole, target = tmp_path / "whole.mp4", tmp_path / "out.mp4"
+    subprocess.run(command(source, whole, style), check=True)
+    folder = tmp_path / ".out.mp4.cartoonize"
+    killed = resumed = 0
+    while killed < kills:
+        process = subprocess.Popen([*command(source, target, style), "--json"], stdout=subprocess.PIPE)
+        await_file(folder / "lock", process)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(rng.uniform(0, 2.5))
+        process.kill()
+        out, _ = process.communicate()
+        assert process.returncode in (0, -signal.SIGKILL)
+        killed += process.returncode != 0
+        if target.exists():  # it was through before it was killed, or just when
+            assert_same(whole, target)
+            target.unlink()
+            resumed += bool(out and json.loads(out)["resumed"])
+    done = subprocess.run([*command(source, target, style), "--json"], capture_output=True, check=True)
+    resumed += json.loads(done.stdout)["resumed"] > 0
+    assert_same(whole, target)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4", "whole.mp4"]
+    return resumed
+
+
+def test_a_few_kills_do_no_harm(tmp_path, tiny_style):
+    """Killed twice at a random moment, the same command goes on, and the video is what it would have been."""
+    assert_kills_do_no_harm(tmp_path, tiny_style, 2, seed=7)
+
+
+@pytest.mark.slow
+def test_many_kills_do_no_harm(tmp_path, tiny_style):
+    """The same for 50 kills, or as many as the environment variable CARTOONIZE_KILLS says."""
+    assert assert_kills_do_no_harm(tmp_path, tiny_style, KILLS, seed=1) > 0

@@ -1,0 +1,489 @@
+"""Styles of one's own: added from files, runs and the web, found by name, and told when they were changed."""
+
+import json
+import os
+import re
+import shlex
+import sys
+import threading
+import time
+from functools import partial
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cartoonize.core.errors import ModelError
+from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.styles import find, user
+from cartoonize.tools import download
+from cartoonize.tools import install_style as adding
+from cartoonize.tools import probe_style as trial
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A data folder of the test's own; here nobody sits at a terminal."""
+    monkeypatch.setenv(user.HOME, str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
+    with Path(os.devnull).open() as nobody:
+        monkeypatch.setattr("sys.stdin", nobody)
+        yield tmp_path / "home" / "styles"
+
+
+def darkening(path, by, **about):
+    """Write a network of another program: float NCHW pictures from 0 to 1, darkened."""
+    onnx = pytest.importorskip("onnx")
+    make, shape = onnx.helper, ["n", 3, "h", "w"]
+    graph = make.make_graph(
+        [make.make_node("Mul", ["in", "by"], ["out"])], "darken",
+        [make.make_tensor_value_info("in", onnx.TensorProto.FLOAT, shape)],
+        [make.make_tensor_value_info("out", onnx.TensorProto.FLOAT, shape)],
+        [make.make_tensor("by", onnx.TensorProto.FLOAT, [], [by])],
+    )  # fmt: skip
+    model = make.make_model(graph, opset_imports=[make.make_opsetid("", 18)], ir_version=10)
+    make.set_model_props(model, about)
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory):
+    """A network that tells nothing of itself."""
+    return darkening(tmp_path_factory.mktemp("foreign") / "Darken_v1.onnx", 0.9)
+
+
+@pytest.fixture(scope="module")
+def free(tmp_path_factory):
+    """A network that tells its licence."""
+    return darkening(tmp_path_factory.mktemp("free") / "dark.onnx", 0.8, licence="CC0")
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "in.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def left(home):
+    """What stands in the data folder."""
+    return sorted(path.name for path in home.iterdir()) if home.exists() else []
+
+
+def test_an_added_style_is_found_by_its_name(run, tiny_style, photo, tmp_path, home):
+    """`styles add FILE` keeps a copy and its hash; `--style`, `styles` and `styles show` know it by name."""
+    code, out, err = run("styles", "add", tiny_style)
+    digest = sha256(tiny_style.read_bytes()).hexdigest()
+    assert (code, out) == (0, "")
+    assert f"Added tiny: swift 8, licence: CC0. SHA-256 {digest}" in err
+    assert find("tiny").read_bytes() == tiny_style.read_bytes()
+    assert run("image", photo, tmp_path / "out.png", "--style", "tiny")[0] == 0
+    assert (tmp_path / "out.png").exists()
+    assert re.search(r"tiny +swift 8 +CC0 +yours", run("styles")[1])
+    shown = run("styles", "show", "tiny")[1]
+    assert digest in shown
+    assert str(tiny_style) in "".join(shown.split())
+    assert left(home) == [f"tiny-{digest[:16]}.safetensors", "tiny.json"]
+
+
+def test_a_run_is_added_as_it_is(run, tiny_style, tmp_path):
+    """The folder of a run will do; its name becomes the style's, in the form of names."""
+    folder = tmp_path / "My Run_2"
+    folder.mkdir()
+    (folder / "style.safetensors").write_bytes(tiny_style.read_bytes())
+    assert run("styles", "add", folder, "--license", "CC BY 4.0")[0] == 0
+    assert user.names() == ["my-run-2"]
+    assert user.record("my-run-2").licence == "CC BY 4.0"
+
+
+def test_a_network_of_another_program_is_added(run, foreign, photo, tmp_path):
+    """ONNX files are added too; what was found about them by trying is shown."""
+    assert run("styles", "add", foreign, "--licence", "MIT")[0] == 0
+    assert user.record("darken-v1").network == "ONNX on -1..1 rgb"
+    code, out, _ = run("styles", "show", "darken-v1")
+    assert code == 0
+    assert "MIT" in out
+    code, _, err = run("image", photo, tmp_path / "out.png", "--style", "darken-v1")
+    assert code == 0
+    assert "onnxruntime" in err
+
+
+@pytest.mark.slow
+def test_an_exported_style_brings_its_licence(run, tiny_style, tmp_path):
+    """A file of `export-onnx` tells the licence of the style that it was made from."""
+    pytest.importorskip("onnxscript")
+    assert run("export-onnx", tiny_style, tmp_path / "small.onnx")[0] == 0
+    assert run("styles", "add", tmp_path / "small.onnx")[0] == 0
+    assert user.record("small").licence == "CC0"
+    assert user.record("small").network == "swift as ONNX"
+
+
+def test_the_licence_is_asked(run, foreign, monkeypatch, home):
+    """Without a licence in the file one is asked for at a terminal, demanded elsewhere, and never made up."""
+    code, _, err = run("styles", "add", foreign)
+    assert code == 1
+    assert "tells no licence: pass --licence TEXT" in err
+    assert left(home) == []
+
+    class Terminal:
+        def isatty(self):
+            return True
+
+        def readline(self):
+            return "CC0, by me\n"
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    assert "Under which is it?" in run("styles", "add", foreign)[2]
+    assert user.record("darken-v1").licence == "CC0, by me"
+    assert run("styles", "add", foreign, "--yes", "--name", "other")[0] == 0
+    assert user.record("other").licence == "unknown"
+
+
+def test_a_name_is_replaced_only_when_asked(run, free, foreign, home):
+    """A taken name is refused; `-y` replaces the style, and nothing of the old one stays."""
+    run("styles", "add", free, "--name", "mine")
+    code, _, err = run("styles", "add", foreign, "--name", "mine", "--yes")
+    assert code == 1
+    assert "pass --overwrite (-y)" in err
+    assert user.record("mine").licence == "CC0"
+    assert run("styles", "add", foreign, "--name", "mine", "--yes", "-y")[0] == 0
+    assert find("mine").read_bytes() == foreign.read_bytes()
+    assert len(left(home)) == 2
+
+
+def test_a_style_is_removed(run, free, home):
+    """`styles remove` leaves nothing of it; built-in styles cannot be removed."""
+    run("styles", "add", free)
+    assert run("styles", "remove", "dark")[0] == 0
+    assert left(home) == []
+    code, _, err = run("styles", "remove", "dark")
+    assert (code, "You have added no style 'dark'" in err) == (1, True)
+    code, _, err = run("styles", "remove", "pepper")
+    assert (code, "comes with cartoonize" in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("pepper", "is a built-in style"),
+        ("null", "is a built-in style"),
+        ("My Style", "as in my-style"),
+        ("../up", "as in up"),
+        ("-", "as in my-style"),
+        ("a" * 41, "at most 40"),
+    ],
+)
+def test_names_are_plain_and_free(run, free, name, message, home):
+    """A style's name has the form of the built-in ones and shadows none; it cannot lead out of the folder."""
+    code, _, err = run("styles", "add", free, f"--name={name}")
+    assert code == 1
+    assert message in err
+    assert left(home) == []
+
+
+def test_a_changed_style_is_told(run, free, photo, tmp_path):
+    """A file that is no longer what was added is not drawn with; the other styles go on as before."""
+    run("styles", "add", free)
+    path = find("dark")
+    path.write_bytes(path.read_bytes() + b"\0")
+    code, _, err = run("image", photo, tmp_path / "out.png", "--style", "dark")
+    assert code == 1
+    assert "is not what you added: its SHA-256 is another" in err
+    assert not (tmp_path / "out.png").exists()
+    code, out, _ = run("styles")
+    assert code == 0
+    assert "cannot be used" in out
+    path.unlink()
+    assert "No such file" in run("styles", "show", "dark")[2]
+    assert run("styles", "remove", "dark")[0] == 0
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"file": "../../etc/passwd"}', "[" * 10_000])
+def test_a_damaged_record_is_told(run, free, home, text):
+    """A record that is damaged, or names files elsewhere, is one sentence, and can be removed."""
+    run("styles", "add", free)
+    (home / "dark.json").write_text(text)
+    code, _, err = run("styles", "show", "dark")
+    assert code == 1
+    assert "is damaged: `cartoonize styles remove dark`" in err
+    assert run("styles")[0] == 0
+    assert run("styles", "remove", "dark")[0] == 0
+
+
+def test_a_demanded_hash_is_checked_before_anything_is_read(run, free, home):
+    """With `--sha256` no other file is taken, nor looked into."""
+    digest = sha256(free.read_bytes()).hexdigest()
+    code, _, err = run("styles", "add", free, "--sha256", "0" * 64)
+    assert code == 1
+    assert f"its SHA-256 is {digest}" in err
+    assert "64 hexadecimal digits" in run("styles", "add", free, "--sha256", "abc")[2]
+    assert left(home) == []
+    assert run("styles", "add", free, "--sha256", digest.upper())[0] == 0
+
+
+def test_what_is_no_style_is_refused(run, tmp_path, home):
+    """Weights of PyTorch, pages, damaged files and missing ones: a sentence each, and nothing is left."""
+    refused = {
+        "weights.pth": (b"PK\x03\x04", "import-weights"),
+        "page.onnx": (b"<!DOCTYPE html>", "is a web page"),
+        "cut.safetensors": (b"\x10\0\0\0\0\0\0\0{", "cut.safetensors is damaged"),
+        "noise.onnx": (bytes(range(256)), "noise.onnx is damaged or no ONNX file"),
+        "empty.onnx": (b"", "empty.onnx"),
+    }
+    for name, (content, message) in refused.items():
+        (tmp_path / name).write_bytes(content)
+        code, _, err = run("styles", "add", tmp_path / name, "--licence", "MIT")
+        assert code == 1
+        assert message in err
+        assert "Traceback" not in err
+        assert ".adding" not in err  # the place of the copy tells users nothing
+    assert "There is no file" in run("styles", "add", tmp_path / "missing.onnx")[2]
+    assert left(home) == []
+
+
+def test_a_style_that_draws_nothing_is_refused(run, tmp_path, lively_generator):
+    """Weights that are not numbers make one flat colour of every picture."""
+    generator = lively_generator("swift", width=8, blocks=1)
+    from safetensors.torch import save_file
+
+    good = tmp_path / "good.safetensors"
+    save_style(good, generator, Card("good", licence="CC0"))
+    from safetensors import safe_open
+
+    with safe_open(good, "pt") as file:
+        told = file.metadata()
+        tensors = {name: file.get_tensor(name) * float("nan") for name in file.keys()}  # noqa: SIM118
+    save_file(tensors, tmp_path / "bad.safetensors", told)
+    code, _, err = run("styles", "add", tmp_path / "bad.safetensors")
+    assert code == 1
+    assert "draws nothing" in err
+
+
+def test_large_files_are_refused_without_being_copied(run, tmp_path, home):
+    """A file of more than 256 MB is no style: nothing of that size is written or read into memory."""
+    with (tmp_path / "large.onnx").open("wb") as file:
+        file.truncate(adding.LARGEST + 1)
+    code, _, err = run("styles", "add", tmp_path / "large.onnx")
+    assert code == 1
+    assert "is larger than 256 MB" in err
+    assert left(home) == []
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux limits the memory of a process by what is used"
+)
+def test_a_graph_cannot_take_the_memory(tmp_path):
+    """200 bytes of ONNX that ask for 8 GB end the process that tries them, and nothing else."""
+    onnx = pytest.importorskip("onnx")
+    make = onnx.helper
+    shape = [1, 3, 64, 64]
+    graph = make.make_graph(
+        [
+            make.make_node("ConstantOfShape", ["sides"], ["zeros"]),
+            make.make_node("ReduceMax", ["zeros"], ["zero"], keepdims=0),
+            make.make_node("Add", ["in", "zero"], ["out"]),
+        ],
+        "greedy",
+        [make.make_tensor_value_info("in", onnx.TensorProto.FLOAT, shape)],
+        [make.make_tensor_value_info("out", onnx.TensorProto.FLOAT, shape)],
+        [make.make_tensor("sides", onnx.TensorProto.INT64, [3], [1 << 11, 1 << 10, 1 << 10])],
+    )
+    path = tmp_path / "greedy.onnx"
+    onnx.save(make.make_model(graph, opset_imports=[make.make_opsetid("", 18)], ir_version=10), path)
+    with pytest.raises(ModelError):
+        trial.try_style(path)
+
+
+def test_text_of_strangers_cannot_drive_the_terminal(run, tmp_path, lively_generator):
+    """Escape sequences in a card are not printed."""
+    path = tmp_path / "loud.safetensors"
+    card = Card("loud", "\x1b[31mred\x1b]0;title\x07 \u202eback", licence="CC0")
+    save_style(path, lively_generator("swift", width=8, blocks=1), card)
+    assert run("styles", "add", path)[0] == 0
+    for command in (("styles",), ("styles", "show", "loud"), ("styles", "show", path)):
+        out = run(*command)[1]
+        assert "red" in out
+        assert not any(letter in out for letter in "\x1b\x07\u202e")
+
+
+def test_an_added_style_is_measured_where_it_came_from(run, free, tmp_path):
+    """`train evaluate --onto-card` does not write into a style that was added, whose hash is kept."""
+    run("styles", "add", free)
+    code, _, err = run("train", "evaluate", "dark", "--photos", tmp_path, "--onto-card")
+    assert code == 1
+    assert "stays as it was added" in err
+
+
+# From the web, that is from this machine's own loopback.
+
+
+class Site(BaseHTTPRequestHandler):
+    """A server whose pages are a dict: path -> (status, headers, body)."""
+
+    def __init__(self, pages, *arguments):
+        self.pages = pages
+        super().__init__(*arguments)
+
+    def do_GET(self):
+        status, headers, body = self.pages[self.path.partition("?")[0]]
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        for part in body if isinstance(body, list) else [body]:
+            if isinstance(part, float):
+                time.sleep(part)
+            else:
+                self.wfile.write(part)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture
+def site(monkeypatch):
+    """Serve pages on loopback: (pages) -> address."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    servers = []
+
+    def serve(pages):
+        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Site, pages))
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield serve
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_style_is_added_from_the_web(run, site, free):
+    """A redirect is followed; what is kept of the address holds no password and no signature."""
+    data = free.read_bytes()
+    address = site(
+        {
+            "/files/Dark%20Ink.onnx": (302, {"Location": "/there"}, b""),
+            "/there": (200, {"Content-Length": str(len(data))}, data),
+        }
+    )
+    code, _, err = run("styles", "add", f"{address}/files/Dark%20Ink.onnx?signature=secret")
+    assert (code, "Added dark-ink" in err) == (0, True)
+    assert user.record("dark-ink").source == f"{address}/files/Dark%20Ink.onnx"
+    assert find("dark-ink").read_bytes() == data
+    assert "yours, 127.0.0.1" in " ".join(run("styles")[1].split())
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("file:///etc/passwd", "by https:// only"),
+        ("ftp://example.org/a.onnx", "by https:// only"),
+        ("data://text/plain,a", "by https:// only"),
+        ("http://example.org/a.onnx", "anybody on the way could change it"),
+        ("http://user:secret@example.org/a.onnx", "anybody on the way could change it"),
+        ("https://:x/a.onnx", "is no address"),
+        ("https:///a.onnx", "by https:// only"),
+    ],
+)
+def test_only_https_is_fetched(run, url, message, home):
+    """Other kinds of address are refused before anything is asked of the network; passwords are not shown."""
+    code, _, err = run("styles", "add", url, "--name", "a", "--yes")
+    assert code == 1
+    assert message in err
+    assert "secret" not in err
+    assert left(home) == []
+
+
+def test_bad_answers_are_one_sentence(run, site, home, monkeypatch):
+    """What is missing, a page, too large, cut short, silent, or leads astray is told, and nothing is left."""
+    monkeypatch.setattr(adding, "LARGEST", 1000)
+    address = site(
+        {
+            "/missing": (404, {}, b""),
+            "/page": (200, {"Content-Type": "text/html; charset=utf-8"}, b"<html>"),
+            "/told": (200, {"Content-Length": "1001"}, b""),
+            "/untold": (200, {}, bytes(1001)),
+            "/cut": (200, {"Content-Length": "900"}, bytes(100)),
+            "/silent": (200, {"Content-Length": "900"}, [bytes(100), 0.8]),
+            "/round": (302, {"Location": "/round"}, b""),
+            "/file": (302, {"Location": "file:///etc/passwd"}, b""),
+            "/plain": (302, {"Location": "http://example.org/a.onnx"}, b""),
+        }
+    )
+    told = {
+        "missing": "404 Not Found",
+        "page": "is a web page; give the address of the file itself",
+        "told": "is larger than",
+        "untold": "is larger than",
+        "cut": "ended after 100 of 900 bytes",
+        "round": "infinite loop",
+        "file": "not allowed",
+        "plain": "anybody on the way could change it",
+    }
+    for page, message in told.items():
+        code, _, err = run("styles", "add", f"{address}/{page}", "--yes", "--name", "a")
+        assert code == 1
+        assert message in err
+        assert "Traceback" not in err
+    monkeypatch.setattr(download, "SILENCE", 0.3)
+    assert "timed out" in run("styles", "add", f"{address}/silent", "--yes")[2]
+    code, _, err = run("styles", "add", "http://127.0.0.1:9/a.onnx")
+    assert (code, "Connection refused" in err) == (1, True)
+    assert left(home) == []
+
+
+def test_the_library_adds_styles_too(free):
+    """From Python: fetched, looked at, added; what is not added leaves nothing."""
+    with adding.fetched(str(free)) as candidate:
+        assert candidate.card.licence == "CC0"
+    assert not candidate.file.exists()
+    with adding.fetched(str(free)) as candidate:
+        adding.add(candidate, "mine", licence=candidate.card.licence)
+    assert json.loads((user.folder() / "mine.json").read_text())["sha256"] == candidate.sha256
+    assert find("mine").exists()
+
+
+@pytest.mark.parametrize(
+    "about", [{"floats_per_pixel": "0"}, {"reach": "1.5"}, {"stride": "0"}, {"reach": "9" * 99}]
+)
+def test_numbers_of_strangers_are_not_believed(tmp_path, photo, run, about):
+    """What a file says of itself that cannot be is left aside, and does not stop the drawing."""
+    path = darkening(tmp_path / "odd.onnx", 0.7, precision="\x1b[2J", **about)
+    code, _, err = run("image", photo, tmp_path / "out.png", "--style", path)
+    assert code == 0
+    assert "\x1b" not in err
+    assert (tmp_path / "out.png").exists()
+
+
+@pytest.mark.slow
+def test_training_ends_by_saying_how_to_add_its_result(run, tmp_path):
+    """The last line of a training is a command; it adds what was trained."""
+    for folder in ("photo", "target"):
+        (tmp_path / "pairs" / folder).mkdir(parents=True)
+        for number in range(4):
+            picture = Image.effect_noise((80, 80), 60).convert("RGB")
+            picture.save(tmp_path / "pairs" / folder / f"{number}.png")
+    tiny = "--model swift --width 8 --batch 2 --size 32 --images 4 --weight artist=0 --workers 0 --device cpu"
+    folders = ("--pairs", tmp_path / "pairs", "--run", tmp_path / "fast")
+    code, _, err = run("train", "distil", *folders, *tiny.split())
+    assert code == 0
+    command = shlex.split(err.partition("To draw with it by name: ")[2])
+    assert command[0] == "cartoonize"
+    assert run(*command[1:], "--licence", "CC0")[0] == 0
+    assert user.names() == ["fast"]
+
+
+def test_a_run_ends_by_saying_how_to_add_it(tmp_path, monkeypatch):
+    """The command that `train` prints in the end adds the run, whatever its name."""
+    from cartoonize.cli.train import _adding
+
+    assert _adding(tmp_path / "mine") == f"cartoonize styles add {tmp_path}/mine --name mine"
+    assert _adding(tmp_path / "Pepper").endswith(" --name my-pepper")
+    assert "'" in _adding(tmp_path / "two words")

@@ -1,0 +1,76 @@
+"""The benchmark command: what it measures adds up, and says what ran. No test here depends on speed."""
+
+import json
+
+import pytest
+from clips import Clip
+
+from cartoonize import load
+from cartoonize.cli import main as cli
+from cartoonize.core import cpus
+from cartoonize.tools import benchmark
+from cartoonize.tools.benchmark import Benchmark, Cost
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory, tiny_style):
+    """A benchmark of a tiny network on a clip of 12 frames."""
+    clip = Clip(tones=[440]).write(tmp_path_factory.mktemp("clip") / "in.mp4")
+    backend = load(str(tiny_style), device="cpu")
+    return benchmark.benchmark(backend, str(tiny_style), width=64, height=64, rounds=2, clip=clip)
+
+
+def test_every_stage_is_measured(measured):
+    """Decoding, network and encoding alone, and all together, by the clock and in CPU time."""
+    assert list(measured.stages) == ["decode", "network", "stabilize", "enlarge", "encode", "together"]
+    assert all(cost.wall > 0 and cost.cpu > 0 for cost in measured.stages.values())
+    assert measured.frames == 12
+    assert measured.fps == pytest.approx(1000 / measured.stages["together"].wall)
+
+
+def test_it_says_what_ran(measured):
+    """Enough for a report of a bug: device, precision, back end, versions, and the network's work."""
+    assert measured.backend == "pytorch"
+    assert measured.precision in ("bf16", "fp32")
+    assert {"cartoonize", "python", "system", "cores", "ffmpeg", "torch"} <= measured.machine.keys()
+    assert 0 < measured.gflop < 1
+
+
+def test_ratios():
+    """The whole is compared with the slowest stage, and with what all cores together could do."""
+    result = Benchmark("s", "1x1", 10, 1, "cpu", "fp32", "pytorch", 1, "normal")
+    result.stages = {
+        "decode": Cost(2, 2), "network": Cost(20, 40), "encode": Cost(10, 10), "together": Cost(30, 55),
+    }  # fmt: skip
+    benchmark._compare(result)
+    assert result.fps == pytest.approx(1000 / 30)
+    assert result.to_slowest == pytest.approx(1.5)
+    assert result.to_bound == pytest.approx(30 / max(20, 52 / cpus.available()))
+    assert result.outside == pytest.approx(3 / 55)
+
+
+def test_the_command_prints_a_table_or_json(tmp_path, tiny_style, capsys, monkeypatch):
+    """A table that can be pasted, or one JSON object."""
+    clip = Clip().write(tmp_path / "in.mp4")
+    for as_json in (False, True):
+        extra = ["--json"] if as_json else []
+        command = ["benchmark", "--style", str(tiny_style), "--video", str(clip), "--rounds", "1", *extra]
+        monkeypatch.setattr("sys.argv", ["cartoonize", *command])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        assert stopped.value.code == 0
+        printed = capsys.readouterr().out
+        if as_json:
+            assert json.loads(printed)["stages"]["network"]["wall"] > 0
+        else:
+            assert "together / slowest stage alone" in printed
+
+
+@pytest.mark.parametrize("size", ["1280", "axb", "1280x", "0x0", "9999999x2"])
+def test_sizes_that_are_none(size, capsys, monkeypatch):
+    """A size that is none is a sentence with an example."""
+    monkeypatch.setattr("sys.argv", ["cartoonize", "benchmark", "--size", size])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 1
+    assert "1280x720" in capsys.readouterr().err

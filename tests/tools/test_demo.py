@@ -1,0 +1,116 @@
+"""The material of the demo: made from what is installed, playable, pleasant, and quickly there."""
+
+import time
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from cartoonize.core.errors import MediaError
+from cartoonize.tools import demo
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("demo") / "clip.mp4"
+    demo.make_demo_clip(path)
+    return path
+
+
+def sound_of(clip):
+    with av.open(clip) as container:
+        return np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+
+
+def test_streams(clip):
+    """The clip is 8 s of 640x360 at 24 frames/s, every frame there and evenly spaced, with stereo sound."""
+    with av.open(clip) as container:
+        video, audio = container.streams
+        assert (video.codec_context.name, audio.codec_context.name) == ("h264", "aac")
+        assert container.duration / av.time_base == pytest.approx(8, abs=0.05)
+        assert float(audio.duration * audio.time_base) == pytest.approx(8, abs=0.05)
+        assert audio.layout.name == "stereo"
+        frames = list(container.decode(video))
+    assert {(frame.width, frame.height) for frame in frames} == {(640, 360)}
+    assert [frame.time for frame in frames] == pytest.approx([n / 24 for n in range(192)], abs=1e-3)
+
+
+def test_colours(clip):
+    """The clip states its colours, and they come back as they were drawn."""
+    with av.open(clip) as container:
+        frame = next(container.decode(video=0))
+        assert (frame.colorspace, frame.color_primaries, frame.color_trc) == (1, 1, 1)
+        seen = frame.to_ndarray(format="rgb24", src_colorspace="ITU709").mean((0, 1))
+    drawn = np.asarray(next(demo.pictures())).mean((0, 1))
+    np.testing.assert_allclose(seen, drawn, atol=3)
+
+
+def test_motion_is_even():
+    """Within a shot, frames differ from their neighbours by nearly the same amount: nothing trembles."""
+    frames = np.stack([np.asarray(picture.reduce(2), np.float32) for picture in demo.pictures()])
+    changes = np.abs(np.diff(frames, axis=0)).mean((1, 2, 3))
+    assert changes.min() > 0.5
+    for start in range(0, demo.FRAMES, demo.SHOT):
+        shot = changes[start + demo.FADE : start + demo.SHOT - 1]
+        assert np.abs(np.diff(shot)).max() < 0.1 * shot.mean()
+
+
+def test_shots_stay_inside_their_photos():
+    """The camera never sees beyond the edge of a photo."""
+    for shot in demo.SHOTS:
+        width, height = demo._photo(shot.photo).size
+        for x, y, across in (shot.start, shot.end):
+            down = across * demo.HEIGHT / demo.WIDTH
+            assert across / 2 <= x <= width - across / 2
+            assert down / 2 <= y <= height - down / 2
+
+
+def test_sound(clip):
+    """The sound is there from the first half second to the last, never clips, and ends in silence."""
+    sound = sound_of(clip)
+    assert np.abs(sound).max() < 0.8
+    for second in np.arange(0, 7.5, 0.5):
+        start = int(second * demo.SAMPLE_RATE)
+        assert sound[:, start : start + demo.SAMPLE_RATE // 2].std(axis=1).min() > 0.01
+    np.testing.assert_allclose(demo.melody()[:, -1], 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["photo.png", "photo.jpg"])
+def test_photo(tmp_path, name):
+    """The photo is written in the format of its suffix; an earlier one is replaced."""
+    (tmp_path / name).write_text("earlier")
+    demo.make_demo_photo(tmp_path / name)
+    with Image.open(tmp_path / name) as photo:
+        assert (photo.size, photo.mode) == ((512, 512), "RGB")
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_time(tmp_path):
+    """Making the clip takes less than ten seconds of computing."""
+    started = time.process_time()
+    demo.make_demo_clip(tmp_path / "clip.mp4")
+    assert time.process_time() - started < 10
+
+
+def test_refusals(tmp_path, monkeypatch):
+    """What cannot be written, and photos that are not installed, end in a sentence; nothing is left."""
+    for make in (demo.make_demo_clip, demo.make_demo_photo):
+        with pytest.raises(MediaError, match="there is no folder"):
+            make(tmp_path / "gone" / "x.mp4")
+    monkeypatch.setattr(demo, "SHOTS", (demo.Shot("gone.png", (1, 1, 1), (1, 1, 1)),))
+    with pytest.raises(MediaError, match=r"scikit-image lacks its photo gone\.png"):
+        demo.make_demo_clip(tmp_path / "clip.mp4")
+    assert not list(tmp_path.iterdir())
+
+
+def test_credits():
+    """Everyone whose photo is shown is named."""
+    for name in ("NASA", "Rachel Michetti", "Stefan van der Walt", "SpaceX"):
+        assert name in demo.PHOTO_CREDITS
+
+
+@pytest.mark.parametrize("size", [(64, 36), (36, 64), (64, 64), (120, 20)])
+def test_any_shape_can_be_asked_for(size):
+    """Wide and tall clips can be made too, as the benchmark does: the camera stays inside the photos."""
+    assert next(demo.pictures(*size)).size == size

@@ -1,0 +1,122 @@
+"""A network in training: where it computes, how precisely, and how a loss moves its weights."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..backends import check_device
+from ..backends.pytorch import choose_device, choose_precision
+from ..core.errors import BackendError
+from .distributed import average, local_device, share_statistics
+from .presets import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """The device, whether it computes in bfloat16, and whether networks are compiled for it."""
+
+    device: torch.device
+    bf16: bool
+    compiled: bool = False
+
+    def to_unit(self, pictures: Tensor) -> Tensor:
+        """uint8 -> [-1, 1], float32, channels-last, on the device; a quarter of the bytes are moved."""
+        moved = pictures.to(self.device, non_blocking=True)
+        return (moved.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """Move a network to the device, channels-last."""
+        network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self.compiled:
+            network.compile()
+        return network
+
+    def run(self, network: nn.Module, x: Tensor) -> Tensor:
+        """The network's answer in float32.
+
+        Convolutions compute in bfloat16; the norms, whose sums need the digits, keep float32 weights
+        and statistics.
+        """
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            return network(x).float()  # type: ignore[no-any-return]
+
+
+def choose_compute(device: str, precision: str, compiled: bool | None = None) -> Compute:
+    """Resolve "auto": the GPU where there is one; bf16 where the hardware has it; compiled on GPUs.
+
+    Compiling costs minutes at the start, which small networks on a CPU do not earn back.
+
+    Raises:
+        BackendError: there is no such device or precision, or a GPU is asked for and there is none.
+    """
+    check_device(device)
+    chosen = local_device(choose_device(device))
+    if precision not in ("auto", "bf16", "fp32"):
+        raise BackendError(f"Networks are trained in bf16 or fp32, not in {precision!r}.")
+    bf16 = choose_precision(chosen, precision) == "bf16"
+    return Compute(chosen, bf16, chosen.type == "cuda" if compiled is None else compiled)
+
+
+def initialise(network: nn.Module, std: float) -> None:
+    """Draw the weights of all convolutions from N(0, std) and zero their biases; 0 leaves them alone."""
+    if not std:
+        return
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0.0, std)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+class Learner:
+    """A network with its optimiser. It is one part of a checkpoint."""
+
+    def __init__(self, network: nn.Module, schedule: Schedule, compute: Compute, clip: float) -> None:
+        self.network = compute.place(share_statistics(network)).train()
+        self.schedule, self.compute, self.clip = schedule, compute, clip
+        self.weights = [weight for weight in network.parameters() if weight.requires_grad]
+        self.optimiser = torch.optim.AdamW(
+            self.weights,
+            schedule.lr,
+            schedule.betas,
+            weight_decay=schedule.weight_decay,
+            fused=True,
+        )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The network's answer in float32."""
+        return self.compute.run(self.network, x)
+
+    def settle(self) -> None:
+        """From now on batch norm uses the statistics that it has gathered, as it will when it draws.
+
+        Those of a small batch say little of how bright a picture is, which a network then cannot learn.
+        """
+        for module in self.network.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001  # the base of all of them
+                module.eval()
+
+    def descend(self, loss: Tensor, progress: float) -> Tensor:
+        """One step down the loss, at the learning rate of `progress`; the norm of the gradient.
+
+        Only this network's gradients are computed, whatever others the loss went through.
+        """
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.schedule.rate(progress)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward(inputs=self.weights)  # type: ignore[no-untyped-call]
+        average(self.network)
+        norm = torch.nn.utils.clip_grad_norm_(self.weights, self.clip)
+        self.optimiser.step()
+        return norm
+
+    def state_dict(self) -> dict[str, Any]:
+        """The weights and the optimiser's moments."""
+        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict()`."""
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
