@@ -13,7 +13,7 @@ import time
 
 from cartoonize import load
 from cartoonize.core import cpus
-from cartoonize.live import LiveReport, LiveSource, feed, open_live_sink, run
+from cartoonize.live import LiveReport, LiveSource, capture_input, open_live_sink, run
 
 SINKS = ("null", "udp://127.0.0.1:5999")  # UDP is sent whether or not somebody listens
 
@@ -44,7 +44,10 @@ def _row(source: str, sink: str, options: argparse.Namespace, threads: int) -> s
 
     torch.set_num_threads(threads)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # of other runtimes
-    with load(options.style, precision=options.precision) as backend, LiveSource(feed(source)) as pictures:
+    with (
+        load(options.style, precision=options.precision) as backend,
+        LiveSource(capture_input(source)) as pictures,
+    ):
         target = open_live_sink(sink, pictures)
         began = time.process_time()
         report = run(pictures, target, backend, LiveReport(source, sink, options.style))

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from cartoonize import load
-from cartoonize.core.draw_size import LINES, enlarged, resized
+from cartoonize.core.draw_size import LINES, enlarge, resize
 from cartoonize.core.frames import Backend, Image
 
 SIZES = (360, 540, 720, 1080, 1440, 2160)
@@ -63,12 +63,12 @@ def drawn(draw: Backend, source: Image, lines: int, detail: str) -> Image:
     if wanted is None or wanted == lines:
         return draw(source[None])[0]
     size = tuple(4 * round(side * wanted / lines / 4) for side in source.shape[1::-1])
-    return enlarged(draw(resized(source, size)[None])[0], source.shape[1::-1])
+    return enlarge(draw(resize(source, size)[None])[0], source.shape[1::-1])
 
 
 def compare(drawing: Image, reference: Image, size: tuple[int, int]) -> tuple[float, float, float]:
     """Mean difference of lightness, line pixels as a multiple, and the width of strong edges."""
-    small = resized(drawing, size) if drawing.shape[1::-1] != size else drawing
+    small = resize(drawing, size) if drawing.shape[1::-1] != size else drawing
     difference = np.abs(small @ LUMA - reference @ LUMA).mean()
     return difference, line_share(small) / line_share(reference), edge_width(drawing)
 
@@ -93,7 +93,7 @@ def edge_width(picture: Image) -> float:
 def scaled(picture: Image, factor: float) -> Image:
     """A picture scaled by areas or bicubic."""
     return (
-        resized(picture, tuple(round(side * factor) for side in picture.shape[1::-1]))
+        resize(picture, tuple(round(side * factor) for side in picture.shape[1::-1]))
         if factor != 1
         else picture
     )

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from cartoonize import load
-from cartoonize.core.draw_size import draw_picture, resized
+from cartoonize.core.draw_size import draw_picture, resize
 from cartoonize.core.frames import Backend
 from cartoonize.styles import DEFAULT, builtin
 from cartoonize.tools.demo import SHOT, pictures
@@ -73,10 +73,10 @@ def details(backend: Backend) -> np.ndarray:
     photo = read("astronaut.png", 1.0)
     rows = []
     for lines in (2160, 360):
-        large = resized(photo, (lines, lines))
+        large = resize(photo, (lines, lines))
         drawn = [large, draw_picture(backend, large, "full"), draw_picture(backend, large)]
         crop = np.s_[: lines // 2, lines // 4 : lines * 3 // 4]
-        rows += [resized(picture[crop], (400, 400)) for picture in drawn]
+        rows += [resize(picture[crop], (400, 400)) for picture in drawn]
     return grid(rows, 3)
 
 

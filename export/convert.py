@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..core.choices import nearest
+from ..core.choices import did_you_mean
 from ..core.errors import ModelError
 from ..models import ARCHITECTURES, Generator, architecture_of
 from ..models.checkpoint import Card, load_style, save_style
@@ -76,7 +76,7 @@ def recognise(path: Path, architecture: str | None = None) -> Found:
     if architecture is not None and architecture not in ARCHITECTURES:
         raise ModelError(
             f"There is no architecture {architecture!r}: choose {', '.join(ARCHITECTURES)}."
-            f"{nearest(architecture, ARCHITECTURES)}"
+            f"{did_you_mean(architecture, ARCHITECTURES)}"
         )
     path = newest_checkpoint(path) if path.is_dir() else path
     if _is_style(path):

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ..backends.onnx import OnnxBackend
-from ..core.atomic import PendingFile
+from ..core.atomic import AtomicFile
 from ..core.choices import Detail
 from ..core.draw_size import draw_size
 from ..core.errors import BackendError, ModelError
@@ -75,7 +75,7 @@ def export_onnx(
     drawn = draw_size(*size, detail) if size else None
     path = find(style)
     generator, header = load_style(path)
-    with PendingFile(out, overwrite=overwrite, sources=[path]) as pending:
+    with AtomicFile(out, overwrite=overwrite, sources=[path]) as pending:
         _check_writers()
         if precision == "int8":
             from .int8 import write_int8

@@ -18,7 +18,7 @@ from .checkpoint import Part
 from .discriminator import build_discriminator
 from .image_pool import ImagePool
 from .presets import Recipe
-from .trainer import Compute, Learner
+from .trainer import Compute, Trainer
 
 View = Callable[[Tensor], Tensor]
 
@@ -37,9 +37,9 @@ class Adversarial:
         schedule = recipe.schedules["adversarial"]
         self.weights, self.compute = recipe.weights, compute
         self.criterion = losses.CRITERIA[recipe.criterion]
-        self.generator = Learner(generator, schedule, compute, recipe.clip)
+        self.generator = Trainer(generator, schedule, compute, recipe.clip)
         self.judges = {
-            view: Learner(build_discriminator(recipe), schedule, compute, recipe.clip)
+            view: Trainer(build_discriminator(recipe), schedule, compute, recipe.clip)
             for view in ("adversarial", "surface", "texture")
             if getattr(self.weights, view)
         }
@@ -100,7 +100,7 @@ class Adversarial:
         if self.weights.colour:
             found["colour"] = losses.colour(output, photo)
         if self.weights.temporal:
-            found["temporal"] = losses.steadiness(self.generator, photo, output)
+            found["temporal"] = losses.temporal_consistency(self.generator, photo, output)
         return found
 
     def _see(self, picture: Tensor) -> Tensor:

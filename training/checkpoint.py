@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import torch
 
-from ..core.atomic import PendingFile
+from ..core.atomic import AtomicFile
 from ..core.errors import TrainingError
 from .parallel import disk_errors
 
@@ -45,7 +45,7 @@ class Checkpoint:
         path = self.folder / f"checkpoint-{images:09d}.pt"
         with disk_errors():
             self.folder.mkdir(parents=True, exist_ok=True)
-            with PendingFile(path, overwrite=True) as pending:
+            with AtomicFile(path, overwrite=True) as pending:
                 pending.path.write_bytes(packed.getbuffer())
             for old in self._files()[:-KEEP]:
                 old.unlink()

@@ -19,7 +19,7 @@ from . import losses
 from .checkpoint import Part
 from .discriminator import build_discriminator
 from .presets import Recipe, Schedule
-from .trainer import Compute, Learner
+from .trainer import Compute, Trainer
 
 LOSSES = ("pixel", "gradient", "flat", "line", "soft", "faint", "temporal", "adversarial", "artist")
 REAL = {"adversarial": "target", "artist": "drawing"}  # what each discriminator takes for real
@@ -40,9 +40,9 @@ class Distil:
         self.settle, self.late = recipe.settle, recipe.late
         self.criterion = losses.CRITERIA[recipe.criterion]
         self.rounded = _in_integers(generator) if recipe.int8 else None
-        self.generator = Learner(generator, recipe.schedules["distil"], compute, recipe.clip)
+        self.generator = Trainer(generator, recipe.schedules["distil"], compute, recipe.clip)
         self.judges = {
-            name: Learner(build_discriminator(recipe), DISCRIMINATOR, compute, recipe.clip)
+            name: Trainer(build_discriminator(recipe), DISCRIMINATOR, compute, recipe.clip)
             for name in REAL
             if getattr(self.weights, name)
         }
@@ -93,7 +93,7 @@ class Distil:
         """Steadiness, and being taken for targets and drawings."""
         found = {name: self.criterion(judge(output), 1.0) for name, judge in self.judges.items()}
         if self.weights.temporal:
-            found["temporal"] = losses.steadiness(draw, pictures["photo"], output)
+            found["temporal"] = losses.temporal_consistency(draw, pictures["photo"], output)
         return found
 
     def _judge(self, pictures: dict[str, Tensor], output: Tensor, progress: float) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..backends import load
 from ..core.choices import Detail
-from ..core.draw_size import enlarged, prepared, usable
+from ..core.draw_size import enlarge, reduce_to_draw_size, usable_detail
 from ..core.errors import TrainingError
 from ..core.frames import Backend, Frame, Image
 from ..core.opencv import load_opencv
@@ -23,7 +23,7 @@ from ..effects.stabilizer import Stabilizer
 from ..media import PICTURE_SUFFIXES, Decoding, VideoSource
 from .distances import frechet_of_features, inception_distances
 from .features import load_features
-from .figures import Tally, ratio
+from .figures import FigureSums, ratio
 from .pictures import centre_square, list_pictures, read_rgb, sample
 
 SQUARE = 256  # sides of the pictures whose distribution is compared with the artist's
@@ -32,7 +32,7 @@ Flow = NDArray[np.float32]
 
 
 @dataclass(slots=True)
-class Report:
+class QualityReport:
     """Figures by name, and what could not be measured, in sentences."""
 
     style: str
@@ -60,7 +60,7 @@ def evaluate(
     frames: int = 120,
     device: str = "auto",
     detail: str = "normal",
-) -> Report:
+) -> QualityReport:
     """Measure a style on `count` photos and the first `frames` frames of a clip, drawn at `detail`.
 
     Distances to the artist need `drawings`, and the weights of the network that they are measured with.
@@ -70,13 +70,13 @@ def evaluate(
     """
     _check_clip(clip)
     artist = sample(list_pictures(drawings), count) if drawings else []
-    tally, squares, report = Tally(), [], Report(style)
-    chosen = usable(detail, style, report.notes)
+    tally, squares, report = FigureSums(), [], QualityReport(style)
+    chosen = usable_detail(detail, style, report.notes)
     with load(style, device=device) as backend:
         for photo in _readable(sample(list_pictures(photos), count), report):
-            frame = prepared(Frame(photo), chosen, keep_source=False)
+            frame = reduce_to_draw_size(Frame(photo), chosen, keep_source=False)
             drawing = backend(frame.image[None].copy())[0]
-            drawn = enlarged(drawing, frame.size)
+            drawn = enlarge(drawing, frame.size)
             tally.add(photo, drawn)
             tally.add_structures(frame.image, drawing)
             squares.append([centre_square(picture, SQUARE) for picture in (photo, drawn)])
@@ -155,7 +155,7 @@ def _follow(picture: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
     return moved
 
 
-def _readable(paths: Sequence[Path], report: Report) -> Iterator[Image]:
+def _readable(paths: Sequence[Path], report: QualityReport) -> Iterator[Image]:
     for path in paths:
         try:
             yield read_rgb(path)
@@ -173,7 +173,9 @@ def _check_clip(clip: Path | None) -> None:
         pass
 
 
-def _measure_flicker(report: Report, backend: Backend, clip: Path | None, count: int, detail: Detail) -> None:
+def _measure_flicker(
+    report: QualityReport, backend: Backend, clip: Path | None, count: int, detail: Detail
+) -> None:
     if clip is None:
         report.notes.append("Flicker was not measured: it needs a clip (--video).")
         return
@@ -185,7 +187,7 @@ def _measure_flicker(report: Report, backend: Backend, clip: Path | None, count:
 
 
 def _measure_distances(
-    report: Report,
+    report: QualityReport,
     pairs: Sequence[Sequence[Image]],
     drawings: Sequence[Path],
     features: Path | None,

@@ -7,7 +7,7 @@ from urllib.error import URLError
 import torch
 from torch import Tensor, nn
 
-from ..core.choices import nearest
+from ..core.choices import did_you_mean
 from ..core.errors import TrainingError
 
 CONVOLUTIONS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # in each of the five blocks
@@ -61,7 +61,9 @@ def load_features(network: str, path: Path | None) -> Features:
             another's.
     """
     if network not in DEPTH:
-        raise TrainingError(f"There is no {network!r}: choose {' or '.join(DEPTH)}.{nearest(network, DEPTH)}")
+        raise TrainingError(
+            f"There is no {network!r}: choose {' or '.join(DEPTH)}.{did_you_mean(network, DEPTH)}"
+        )
     tensors = _read(path) if path else _fetch(network)
     features = Features(network)
     expected = features.state_dict()

@@ -9,7 +9,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.draw_size import LINES, resized
+from ..core.draw_size import LINES, resize
 from ..core.frames import Image
 from ..core.opencv import load_opencv
 
@@ -29,7 +29,7 @@ BUSY, DIRECTED = 6.0, 0.4  # RMS of fine luma above which, and coherence below w
 Floats = NDArray[np.float32]
 
 
-class Tally:
+class FigureSums:
     """Gathers the figures of many pictures."""
 
     def __init__(self) -> None:
@@ -140,7 +140,7 @@ def at_720_lines(picture: Image) -> Image:
     """The picture with a shorter side of 720 pixels."""
     height, width = picture.shape[:2]
     scale = (LINES["normal"] or 1) / min(height, width)
-    return picture if scale == 1 else resized(picture, (round(width * scale), round(height * scale)))
+    return picture if scale == 1 else resize(picture, (round(width * scale), round(height * scale)))
 
 
 def ratio(output: float, source: float) -> float:

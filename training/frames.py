@@ -10,7 +10,7 @@ import av
 import numpy as np
 from PIL import Image as Pillow
 
-from ..core.atomic import PendingFile
+from ..core.atomic import AtomicFile
 from ..core.errors import MediaError, TrainingError
 from ..core.frames import Image
 from ..core.opencv import load_opencv
@@ -29,7 +29,7 @@ ALIKE = 6  # of 64 bits of the hash; copies of one drawing differ in fewer
 
 
 @dataclass(slots=True)
-class Tally:
+class ExtractionCount:
     """What became of a film's moments."""
 
     film: Path
@@ -54,7 +54,7 @@ class Extraction:
     threshold: float = 27.0
     hashes: list[int] = field(default_factory=list)
 
-    def run(self, films: Sequence[Path]) -> Iterator[Tally]:
+    def run(self, films: Sequence[Path]) -> Iterator[ExtractionCount]:
         """Work through the films; yields what became of each.
 
         Raises:
@@ -63,7 +63,7 @@ class Extraction:
         with disk_errors():
             self.out.mkdir(parents=True, exist_ok=True)
             with (
-                PendingFile(self.out / "manifest.csv", overwrite=True) as pending,
+                AtomicFile(self.out / "manifest.csv", overwrite=True) as pending,
                 pending.path.open("w", newline="") as file,
             ):
                 manifest = csv.writer(file)
@@ -73,14 +73,14 @@ class Extraction:
                 for number, film in enumerate(films):
                     yield self._film(film, f"{number:02d}-{film.stem}", manifest)
 
-    def _film(self, film: Path, stem: str, manifest: "Writer") -> Tally:
+    def _film(self, film: Path, stem: str, manifest: "Writer") -> ExtractionCount:
         scenes = find_scenes(film, self.threshold)
         moments = [
             (scene, start + (end - start) * (part + 0.5) / self.per_scene)
             for scene, (start, end) in enumerate(scenes)
             for part in range(self.per_scene)
         ]
-        tally = Tally(film, scenes=len(scenes))
+        tally = ExtractionCount(film, scenes=len(scenes))
         spread = moments[:: max(1, len(moments) // BAR_FRAMES)]
         looks = [frame for _, time in spread if (frame := _try(film, time)) is not None]
         window = find_picture(looks) if looks else (slice(None), slice(None))

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from PIL import Image as Pillow
 
-from ..core.atomic import PendingFile
+from ..core.atomic import AtomicFile
 from ..core.frames import Image
 from ..models import FrameModel, Generator
 from .extras import train_extra
@@ -89,5 +89,5 @@ def _drop_after(stats: Path, seen: int) -> None:
                 kept.append(line + "\n")
         except (ValueError, KeyError):
             warnings.warn(f"A damaged line of {stats} was dropped.", stacklevel=3)
-    with PendingFile(stats, overwrite=True) as pending:
+    with AtomicFile(stats, overwrite=True) as pending:
         pending.path.write_text("".join(kept))

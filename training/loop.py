@@ -61,7 +61,7 @@ def fit(
     if seen >= images:
         return
     first = batches.ranks.rank == 0
-    meter, saved = Meter(), time.perf_counter()
+    meter, saved = TrainingMeter(), time.perf_counter()
     with (
         Log(folder, seen, samples) if first else nullcontext() as log,
         held_interrupt() as interrupted,
@@ -117,7 +117,7 @@ def held_interrupt() -> Iterator[Event]:
         signal.signal(signal.SIGINT, before)
 
 
-class Meter:
+class TrainingMeter:
     """Means since the last reading, and where the time went."""
 
     def __init__(self) -> None:

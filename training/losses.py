@@ -109,7 +109,7 @@ def temporal(
     return distance.sum() / (3 * inside.sum()).clamp(min=1)
 
 
-def steadiness(generate: Callable[[Tensor], Tensor], photo: Tensor, output: Tensor) -> Tensor:
+def temporal_consistency(generate: Callable[[Tensor], Tensor], photo: Tensor, output: Tensor) -> Tensor:
     """How far G is from drawing a video in which nothing happens but small things as a still one.
 
     Half of the pictures move a little under noise (`temporal`); in the other half, of which a still camera

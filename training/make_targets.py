@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image as Pillow
 
-from ..core.atomic import PendingFile
+from ..core.atomic import AtomicFile
 from ..core.errors import TrainingError
 from ..core.frames import Image
 from .parallel import disk_errors, map_files
@@ -66,5 +66,5 @@ def redraw(photo: Image, look: Look) -> Image:
 
 def _save(picture: Image, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with PendingFile(path, overwrite=True) as pending:
+    with AtomicFile(path, overwrite=True) as pending:
         Pillow.fromarray(picture).save(pending.path, compress_level=1)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from ..core.choices import nearest
+from ..core.choices import did_you_mean
 from ..core.errors import TrainingError
 
 Settings = TypeVar("Settings")
@@ -131,7 +131,7 @@ def preset(name: str) -> Recipe:
     except OSError as error:
         raise TrainingError(
             f"There is no preset {name!r}: it is no file, and the presets are {', '.join(presets())}."
-            f"{nearest(name, presets())}"
+            f"{did_you_mean(name, presets())}"
         ) from error
     try:
         return _build(Recipe, tomllib.loads(text))

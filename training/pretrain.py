@@ -12,7 +12,7 @@ from ..models import Generator
 from . import losses
 from .checkpoint import Part
 from .presets import Recipe
-from .trainer import Compute, Learner
+from .trainer import Compute, Trainer
 
 LOSSES = ("content",)
 
@@ -21,7 +21,7 @@ class Pretrain:
     """Content loss of (photo, G(photo)); batches hold "photo", (N, 3, H, W) uint8."""
 
     def __init__(self, generator: Generator, features: nn.Module, recipe: Recipe, compute: Compute) -> None:
-        self.generator = Learner(generator, recipe.schedules["pretrain"], compute, recipe.clip)
+        self.generator = Trainer(generator, recipe.schedules["pretrain"], compute, recipe.clip)
         self.features, self.compute = compute.place(features), compute
         self.weight = recipe.weights.content
 

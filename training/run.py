@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..core.atomic import PendingFile
-from ..core.choices import nearest
+from ..core.atomic import AtomicFile
+from ..core.choices import did_you_mean
 from ..core.errors import TrainingError
 from ..core.frames import Image
 from ..models import ARCHITECTURES, Generator, Swift, architecture_of
@@ -233,7 +233,7 @@ def build_generator(recipe: Recipe) -> Generator:
     if recipe.model not in ARCHITECTURES:
         raise TrainingError(
             f"There is no model {recipe.model!r}: choose {', '.join(ARCHITECTURES)}."
-            f"{nearest(recipe.model, ARCHITECTURES)}"
+            f"{did_you_mean(recipe.model, ARCHITECTURES)}"
         )
     config: dict[str, Any] = {"width": recipe.width}
     if recipe.model == "cartoongan":
@@ -279,7 +279,7 @@ def write_settings(settings: Settings) -> None:
     with disk_errors():
         settings.folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(_plain(asdict(settings)), indent=2)
-        with PendingFile(settings.folder / "settings.json", overwrite=True) as pending:
+        with AtomicFile(settings.folder / "settings.json", overwrite=True) as pending:
             pending.path.write_text(text)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 
-from ..core.atomic import PendingFile
+from ..core.atomic import AtomicFile
 from ..core.errors import TrainingError
 from ..core.frames import Image
 from ..core.opencv import load_opencv
@@ -52,6 +52,6 @@ def _smooth_file(path: Path, frames: Path, out: Path) -> bool:
     except TrainingError:
         return False
     copy.parent.mkdir(parents=True, exist_ok=True)
-    with PendingFile(copy, overwrite=True) as pending:
+    with AtomicFile(copy, overwrite=True) as pending:
         Pillow.fromarray(smooth_edges(picture)).save(pending.path, quality=95, lossless=True, subsampling=0)
     return True

@@ -70,7 +70,7 @@ def initialise(network: nn.Module, std: float) -> None:
                 nn.init.zeros_(module.bias)
 
 
-class Learner:
+class Trainer:
     """A network with its optimiser. It is one part of a checkpoint."""
 
     def __init__(self, network: nn.Module, schedule: Schedule, compute: Compute, clip: float) -> None:

@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Protocol, Self, get_args
 
 from ..core import cpus
-from ..core.choices import DEVICES, Precision, nearest
+from ..core.choices import DEVICES, Precision, did_you_mean
 from ..core.errors import BackendError
 from ..core.frames import Images
 from ..styles import DEFAULT, ENGINES, find
@@ -75,7 +75,7 @@ def load(
     if precision not in get_args(Precision):
         known = get_args(Precision)
         raise BackendError(
-            f"Unknown precision {precision!r}: choose {', '.join(known)}.{nearest(precision, known)}"
+            f"Unknown precision {precision!r}: choose {', '.join(known)}.{did_you_mean(precision, known)}"
         )
     if style == "null":
         from .null import NullBackend
@@ -109,5 +109,5 @@ def check_device(device: str) -> None:
     """Raise BackendError unless the name is "auto", "cpu", "cuda" or "cuda:N"."""
     if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,2})?", device):
         raise BackendError(
-            f"Unknown device {device!r}: choose auto, cpu, cuda or cuda:N.{nearest(device, DEVICES)}"
+            f"Unknown device {device!r}: choose auto, cpu, cuda or cuda:N.{did_you_mean(device, DEVICES)}"
         )

@@ -11,7 +11,7 @@ from typing import Any, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.choices import ChannelOrder, InputRange, nearest
+from ..core.choices import ChannelOrder, InputRange, did_you_mean
 from ..core.errors import BackendError, ModelError
 from ..core.frames import Image, Images
 
@@ -135,12 +135,12 @@ def settle(layout: Layout, run: Run, name: str, input_range: InputRange, order: 
     if input_range not in get_args(InputRange):
         known = get_args(InputRange)
         raise BackendError(
-            f"Unknown range {input_range!r}: choose {', '.join(known)}.{nearest(input_range, known)}"
+            f"Unknown range {input_range!r}: choose {', '.join(known)}.{did_you_mean(input_range, known)}"
         )
     if order not in get_args(ChannelOrder):
         known = get_args(ChannelOrder)
         raise BackendError(
-            f"Unknown channel order {order!r}: choose {', '.join(known)}.{nearest(order, known)}"
+            f"Unknown channel order {order!r}: choose {', '.join(known)}.{did_you_mean(order, known)}"
         )
     layout = replace(layout, order=order, range=next(iter(SCALES)) if input_range == "auto" else input_range)
     tried = (replace(layout, multiple=multiple) for multiple in ((1,) if layout.size else _MULTIPLES))

@@ -16,8 +16,8 @@ from ..core.frames import Images
 from .closable import Closable
 from .layout import Layout, read_layout, settle
 from .providers import choose, settings, what_ran
-from .thread_pool import MOST, Lanes
-from .tiles import CPU_BUDGET, Fitted, TooLarge, tiled
+from .thread_pool import MOST, ThreadPool
+from .tiles import CPU_BUDGET, OutOfMemory, TiledBackend, tiled
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -83,7 +83,7 @@ class OnnxBackend(Closable):
         }
         self._told: list[str] = []
         self._layout = self._read_layout(path, options, ours=bool(metadata))
-        self._lanes = Lanes(self._draw, count=self._count_lanes(chosen, threads), cores=threads)
+        self._lanes = ThreadPool(self._draw, count=self._count_lanes(chosen, threads), cores=threads)
         self._narrow = self._session
         if self._lanes.count > 1:  # threads belong to a session; a second one of a small network costs little
             self._narrow = _open_session(path, providers, threads // self._lanes.count)
@@ -94,7 +94,7 @@ class OnnxBackend(Closable):
         own = FOREIGN | metadata
         limit = int(CPU_BUDGET / (4 * float(own["floats_per_pixel"])))
         self._flop = float(own.get("flop_per_pixel", 0))
-        self._run = Fitted(self._lanes, limit=limit, reach=int(own["reach"]), stride=int(own["stride"]))
+        self._run = TiledBackend(self._lanes, limit=limit, reach=int(own["reach"]), stride=int(own["stride"]))
         self._tile = partial(tiled, self._lanes, reach=int(own["reach"]), stride=int(own["stride"]))
 
     @property
@@ -157,7 +157,9 @@ class OnnxBackend(Closable):
             session.run_with_iobinding(binding, self._quiet)
         except Exception as error:  # its exceptions share no base class
             if any(sign in str(error) for sign in _TOO_LARGE):
-                raise TooLarge(f"{self.device} has too little memory for {tensor.shape} at once.") from error
+                raise OutOfMemory(
+                    f"{self.device} has too little memory for {tensor.shape} at once."
+                ) from error
             raise ModelError(f"ONNX Runtime cannot draw pictures of {tensor.shape}: {error}.") from error
         (result,) = binding.copy_outputs_to_cpu()
         return result  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 from platformdirs import user_cache_path
 
-from ..core.choices import ProviderName, nearest
+from ..core.choices import ProviderName, did_you_mean
 from ..core.errors import BackendError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def choose(provider: str, device: str) -> str:
     if provider not in get_args(ProviderName):
         known = get_args(ProviderName)
         raise BackendError(
-            f"Unknown provider {provider!r}: choose {', '.join(known)}.{nearest(provider, known)}"
+            f"Unknown provider {provider!r}: choose {', '.join(known)}.{did_you_mean(provider, known)}"
         )
     on_gpu = device.startswith("cuda")
     if (provider == "cpu" and on_gpu) or (provider in ("tensorrt", "cuda") and device == "cpu"):

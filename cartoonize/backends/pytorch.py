@@ -15,8 +15,8 @@ from ..models.checkpoint import load_style
 from ..models.cost import multiplications
 from ..models.deploy import deploy
 from .closable import Closable
-from .thread_pool import MOST, Lanes
-from .tiles import CPU_BUDGET, Fitted, TooLarge
+from .thread_pool import MOST, ThreadPool
+from .tiles import CPU_BUDGET, OutOfMemory, TiledBackend
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 GPU_LANES = 2  # one copies while the other computes
@@ -43,12 +43,12 @@ class PyTorchBackend(Closable):
         self._model = model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
         threads, on_cpu = _threads(), target.type == "cpu"
         count = min(threads, MOST) if on_cpu else GPU_LANES
-        self._lanes = Lanes(
+        self._lanes = ThreadPool(
             self._draw, count=count, cores=threads, shared=not on_cpu, opened=partial(_open_lane, target)
         )
         self.batch = (2 if on_cpu else 4) * count
         limit = int(_memory_budget(target) / (generator.floats_per_pixel * dtype.itemsize))
-        self._run = Fitted(self._lanes, limit=limit, reach=generator.reach, stride=generator.stride)
+        self._run = TiledBackend(self._lanes, limit=limit, reach=generator.reach, stride=generator.stride)
 
     @property
     def notices(self) -> list[str]:
@@ -86,7 +86,7 @@ class PyTorchBackend(Closable):
         # Out here, where the error no longer holds the tensors of the call that failed.
         if self._target.type == "cuda":
             torch.cuda.empty_cache()
-        raise TooLarge(f"{self.device} has too little memory for {size} pixels at once.")
+        raise OutOfMemory(f"{self.device} has too little memory for {size} pixels at once.")
 
     def _on_cpu(self, images: Tensor, threads: int) -> Tensor:
         use_threads(threads)

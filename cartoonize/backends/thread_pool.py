@@ -15,7 +15,7 @@ Draw = Callable[[Images, int], Images]
 """Draws pictures with so many threads."""
 
 
-class Lanes:
+class ThreadPool:
     """On a CPU a lane for each picture, with a share of the cores; a picture alone gets all of them.
 
     Threads that share one picture would wait for each other after every layer, for cores that the decoder

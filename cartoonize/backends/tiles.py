@@ -14,11 +14,11 @@ CPU_BUDGET = 3 << 29  # bytes of activations on a CPU; larger pictures are worke
 Floats = NDArray[np.float32]
 
 
-class TooLarge(BackendError):  # noqa: N818  # what the memory says of a call, not a mistake of anybody's
+class OutOfMemory(BackendError):  # noqa: N818  # what the memory says of a call, not a mistake of anybody's
     """The device had too little memory for a call."""
 
 
-class Fitted:
+class TiledBackend:
     """The same back end, which never sees more than about `limit` pixels at once.
 
     A call that is TooLarge all the same halves the limit for good, and is done again: no picture is lost.
@@ -44,7 +44,7 @@ class Fitted:
         while True:
             try:
                 return self._within_limit(images)
-            except TooLarge as error:
+            except OutOfMemory as error:
                 self._shrink(images, error)
 
     def _within_limit(self, images: Images) -> Images:
@@ -60,7 +60,7 @@ class Fitted:
             return np.concatenate([self._backend(image[None]) for image in images])
         return np.concatenate([self._tiled(image[None], (side, side)) for image in images])
 
-    def _shrink(self, images: Images, error: TooLarge) -> None:
+    def _shrink(self, images: Images, error: OutOfMemory) -> None:
         count, height, width, _ = images.shape
         tried = min(self.limit, count * height * width)
         if tried <= min(self._smallest**2, height * width):

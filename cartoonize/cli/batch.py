@@ -80,11 +80,11 @@ def batch(
       cartoonize batch s3://films/list.csv --cluster 10.0.0.1:6379 --json
     """
     from ..cluster.batch import draw_batch, read_manifest
-    from ..cluster.jobs import Job
+    from ..cluster.jobs import VideoJob
     from ..media import Decoding, Encoding, read_text
 
     onnx = onnx_options(provider, input_range, channel_order)
-    usual = Job(
+    usual = VideoJob(
         Path(), Path(), style, device, cast("Precision", precision), onnx, parse_batch(batch_size),
         decoding=Decoding(detail=cast("Detail", detail)), encoding=Encoding(codec, crf, preset),
         stabilize=stabilize, resume=resume, tolerate_errors=tolerate_errors, overwrite=overwrite,

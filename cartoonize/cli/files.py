@@ -125,13 +125,13 @@ def _follow(
 ) -> None:
     """Draw what comes in. What is drawn already is left alone unless it is to be replaced, and is older."""
     from ..run.files import find, outcomes
-    from ..run.watch import arrivals
+    from ..run.watch import watch_folder
 
     _check_followed(folders, target, kind)
     tally = Tally(rules.as_json)
     load()
     say(f"Following {plain(', '.join(map(str, folders)))}; Ctrl-C ends it.")
-    with closing(arrivals(folders, lambda: find(folders, target, kind).jobs)) as arriving:
+    with closing(watch_folder(folders, lambda: find(folders, target, kind).jobs)) as arriving:
         try:
             jobs = _wanted(arriving, tally, overwrite=rules.overwrite)
             for outcome in outcomes(jobs, lambda job: draw(job, progress)):

@@ -67,14 +67,18 @@ def image(
 
       cartoonize image portrait.jpg both.png --compare side --strength 0.7
     """
-    from ..core.draw_size import usable
+    from ..core.draw_size import usable_detail
     from ..effects.compositing import Retouch
     from ..media import PictureSink, PictureSource
     from ..run.files import PICTURES, Job
     from ..run.job import Report
 
     retouch, told = Retouch(strength, keep_colour, compare), list[str]()
-    reading: Any = {"max_pixels": max_pixels, "max_size": max_size, "detail": usable(detail, style, told)}
+    reading: Any = {
+        "max_pixels": max_pixels,
+        "max_size": max_size,
+        "detail": usable_detail(detail, style, told),
+    }
     tell(told)
     rules = Rules(skip_existing, overwrite, watch, as_json)
     with opened_once(style, device, precision, provider, input_range, channel_order) as load:

@@ -16,7 +16,7 @@ from .drawing import open_backend
 from .options import AsJson, Debug, Device, Overwrite, PrecisionName, Stabilize, Style, parse_rate, parse_size
 
 if TYPE_CHECKING:
-    from ..live import LiveReport, LiveSource, Meter
+    from ..live import LatencyMeter, LiveReport, LiveSource
 
 _REFRESH = 0.25  # seconds
 
@@ -83,8 +83,8 @@ def live(
 
       cartoonize live --source lavfi:testsrc2=size=640x360:rate=30
     """
-    from ..core.draw_size import usable
-    from ..live import DetailControl, LiveReport, LiveSource, feed, open_live_sink, run
+    from ..core.draw_size import usable_detail
+    from ..live import DetailControl, LiveReport, LiveSource, capture_input, open_live_sink, run
     from ..live.controls import Keys, Signals
     from ..live.detail import ladder
     from ..live.window import WindowSink
@@ -93,10 +93,10 @@ def live(
     rate = parse_rate(fps)
     if rate is not None and rate <= 0:
         raise MediaError(f"{fps} frames/s cannot be; write a rate above 0.")
-    found = feed(source, size=parse_size(size) if size else None, fps=rate)
+    found = capture_input(source, size=parse_size(size) if size else None, fps=rate)
     report = LiveReport(source, sink, style)
     adapts = detail == "auto"
-    chosen = usable("normal" if adapts else detail, style, report.notices)
+    chosen = usable_detail("normal" if adapts else detail, style, report.notices)
     decoding = Decoding(max_size=max_size, detail=chosen)
     with (
         open_backend(style, device, precision) as backend,
@@ -116,11 +116,11 @@ def live(
 
 def _watch(
     show: Callable[[str], None], asked: list[Callable[[], bool]], source: "LiveSource"
-) -> "Callable[[Meter], bool]":
+) -> "Callable[[LatencyMeter], bool]":
     """Show the figures now and then, and tell whether anybody wants to end it."""
     shown = 0.0
 
-    def ended(meter: "Meter") -> bool:
+    def ended(meter: "LatencyMeter") -> bool:
         nonlocal shown
         if time.monotonic() > shown + _REFRESH:
             shown = time.monotonic()

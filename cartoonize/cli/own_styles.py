@@ -56,9 +56,9 @@ def add(
       cartoonize styles add https://example.org/ink.onnx --licence MIT
     """
     from ..tools.install_style import add as keep
-    from ..tools.install_style import fetched, usual_name
+    from ..tools.install_style import default_name, fetched
 
-    name = name or usual_name(place)
+    name = name or default_name(place)
     check_name(name)
     if name in user.names() and not overwrite:
         raise MediaError(f"You have a style {name} already; pass --overwrite (-y) to replace it, or --name.")

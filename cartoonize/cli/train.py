@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from ..core import cpus
-from ..core.choices import nearest
+from ..core.choices import did_you_mean
 from ..core.errors import TrainingError
 from ..styles import builtin, find, user
 from ..styles.card import Card
@@ -494,7 +494,7 @@ def _parse_weight(text: str, phase: PhaseName) -> tuple[str, float]:
     if name not in LOSSES[phase]:
         raise TrainingError(
             f"The phase {phase} has no loss {name!r}: choose {', '.join(LOSSES[phase])}."
-            f"{nearest(name, LOSSES[phase])}"
+            f"{did_you_mean(name, LOSSES[phase])}"
         )
     try:
         factor = float(value)

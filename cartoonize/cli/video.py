@@ -129,16 +129,16 @@ def video(
 
       cartoonize video holiday.mp4 both.mp4 --compare wipe
     """
-    from ..core.draw_size import usable
+    from ..core.draw_size import usable_detail
     from ..effects.compositing import Retouch
-    from ..media import Decoding, Encoding, located, open_sink, open_video
+    from ..media import Decoding, Encoding, open_sink, open_video, parse_location
     from ..run.files import Job, videos
     from ..run.job import Report, written_size
 
     if as_json and paths[-1] == Path("-"):
         raise MediaError("--json prints on standard output, where the video goes; leave it out.")
     retouch, told = Retouch(strength, keep_colour, compare), list[str]()
-    detail = usable(detail, style, told)
+    detail = usable_detail(detail, style, told)
     decoding = Decoding(stream, hdr, parse_rate(fps), max_pixels, max_size, detail, retouch.needs_source)
     tell(told)
     encoding = Encoding(codec, crf, preset, not no_audio, container, background)
@@ -151,7 +151,9 @@ def video(
             backend = load()
             size = written_size(source, retouch)
             sink = open_sink(job.target, source, encoding=encoding, overwrite=overwrite, size=size)
-            return draw(source, sink, backend, Report(str(located(job.target)), style), frames, bar, **how)
+            return draw(
+                source, sink, backend, Report(str(parse_location(job.target)), style), frames, bar, **how
+            )
 
     rules = Rules(skip_existing, overwrite, watch, as_json)
     if cluster is not None and preview is None:
@@ -172,9 +174,9 @@ def video(
 
 
 def _draw_on(machines: "Cluster", options: dict[str, Any], job: "Job", bar: Bar) -> "Report":
-    from ..cluster.jobs import Job, draw_job
+    from ..cluster.jobs import VideoJob, draw_job
 
-    return draw_job(machines, Job(job.source, job.target, **options), bar)
+    return draw_job(machines, VideoJob(job.source, job.target, **options), bar)
 
 
 def _preview(paths: Sequence[Path], load: Callable[[], "LoadedBackend"], **options: Any) -> None:

@@ -10,10 +10,10 @@ from threading import Event
 from typing import Any
 
 from ..core.errors import CartoonizeError, MediaError, UnexpectedError
-from ..media import Place, located
+from ..media import Location, parse_location
 from ..run.job import Report, damage_sentence
 from .connection import Cluster
-from .jobs import Job, Watch, draw_job
+from .jobs import VideoJob, Watch, draw_job
 
 REQUIRED, OPTIONAL = ("source", "target"), ("style", "start", "end", "codec", "crf", "preset")
 AT_ONCE = 8
@@ -25,7 +25,7 @@ class Line:
     """A line of a manifest, and what is to be done."""
 
     number: int
-    job: Job
+    job: VideoJob
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class BatchReport:
     seconds: float = 0.0
 
 
-def read_manifest(lines: Iterable[str], name: str, usual: Job) -> list[Line]:
+def read_manifest(lines: Iterable[str], name: str, usual: VideoJob) -> list[Line]:
     """The jobs of a table in CSV, each as `usual` but for what its line says.
 
     Columns are `source` and `target`; those of OPTIONAL may follow, and their cells may be empty.
@@ -115,7 +115,7 @@ def _check_columns(names: Iterable[str], manifest: str) -> None:
 
 
 def _check_targets(lines: list[Line], name: str) -> None:
-    seen: dict[Place, int] = {}
+    seen: dict[Location, int] = {}
     for line in lines:
         earlier = seen.setdefault(line.job.target, line.number)
         if earlier != line.number:
@@ -124,7 +124,7 @@ def _check_targets(lines: list[Line], name: str) -> None:
             )
 
 
-def _job(row: dict[str, Any], usual: Job, where: str) -> Job:
+def _job(row: dict[str, Any], usual: VideoJob, where: str) -> VideoJob:
     if "" in row:
         raise MediaError(f"{where}: there are more cells than columns.")
     told = {column: cell.strip() for column, cell in row.items() if cell and cell.strip()}
@@ -139,8 +139,8 @@ def _job(row: dict[str, Any], usual: Job, where: str) -> Job:
     )
     return replace(
         usual,
-        source=located(Path(told["source"])),
-        target=located(Path(told["target"])),
+        source=parse_location(Path(told["source"])),
+        target=parse_location(Path(told["target"])),
         style=told.get("style", usual.style),
         start=_number(told.get("start"), "start", where),
         end=_number(told.get("end"), "end", where),

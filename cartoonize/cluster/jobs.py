@@ -10,10 +10,19 @@ from typing import TypeAlias
 from ..backends import load
 from ..backends.onnx import OnnxOptions
 from ..core.choices import Precision
-from ..core.draw_size import usable
+from ..core.draw_size import usable_detail
 from ..core.errors import Stopped
 from ..effects.compositing import Retouch
-from ..media import Decoding, Encoding, Place, VideoSink, VideoSource, located, open_sink, open_video
+from ..media import (
+    Decoding,
+    Encoding,
+    Location,
+    VideoSink,
+    VideoSource,
+    open_sink,
+    open_video,
+    parse_location,
+)
 from ..run.job import Report, run, written_size
 from ..styles import DEFAULT
 from .connection import Cluster
@@ -24,11 +33,11 @@ Watch: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class VideoJob:
     """A video to draw, as `stylize` says it. `device` is where the driver draws what cannot be divided."""
 
-    source: Place
-    target: Place
+    source: Location
+    target: Location
     style: str = DEFAULT
     device: str = "auto"
     precision: Precision = "auto"
@@ -45,7 +54,7 @@ class Job:
     overwrite: bool = False
 
 
-def draw_job(cluster: Cluster, job: Job, watch: Watch, stop: Event | None = None) -> Report:
+def draw_job(cluster: Cluster, job: VideoJob, watch: Watch, stop: Event | None = None) -> Report:
     """Draw a video on a cluster; what cannot be divided is drawn here, and a notice says why.
 
     `stop` ends the work from another thread, as a signal would.
@@ -54,7 +63,7 @@ def draw_job(cluster: Cluster, job: Job, watch: Watch, stop: Event | None = None
         CartoonizeError: as `stylize`; or as `run_on`.
     """
     notices: list[str] = []
-    detail = usable(job.decoding.detail, job.style, notices)
+    detail = usable_detail(job.decoding.detail, job.style, notices)
     decoding = replace(job.decoding, detail=detail, keep_source=job.retouch.needs_source)
     with open_video(job.source, start=job.start, end=job.end, decoding=decoding) as source:
         size = written_size(source, job.retouch)
@@ -65,13 +74,13 @@ def draw_job(cluster: Cluster, job: Job, watch: Watch, stop: Event | None = None
             if reason is None:
                 assert isinstance(source, VideoSource)
                 assert isinstance(sink, VideoSink)
-                report = ClusterReport(str(located(job.target)), job.style, notices=notices)
+                report = ClusterReport(str(parse_location(job.target)), job.style, notices=notices)
                 return run_on(
                     cluster, source, sink, report, precision=job.precision, onnx=job.onnx, batch=job.batch,
                     stabilize=job.stabilize, retouch=job.retouch, resume=job.resume,
                     tolerate_errors=job.tolerate_errors, on_frame=on_frame,
                 )  # fmt: skip
-            plain = Report(str(located(job.target)), job.style, notices=notices)
+            plain = Report(str(parse_location(job.target)), job.style, notices=notices)
             with load(job.style, device=job.device, precision=job.precision, onnx=job.onnx) as backend:
                 run(source, sink, backend, plain, batch=job.batch, stabilize=job.stabilize,
                     retouch=job.retouch, resume=job.resume, tolerate_errors=job.tolerate_errors,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import av
 
 from ..media import Segment, VideoSource
-from ..media.remote import opened
-from ..run.frame_range import Stretch
+from ..media.remote import open_container
+from ..run.frame_range import FrameRange
 
 LONGEST = 8
 """Segments that one task draws, one after another: to open the source and find the place takes its time."""
@@ -21,7 +21,7 @@ def frame_times(source: VideoSource) -> "array[int] | None":
     """
     times = array("q")
     offset = round(source.shift / source.time_base)
-    with opened(source.path) as container:
+    with open_container(source.path) as container:
         stream = container.streams[source.stream_index]
         if source.start:
             container.seek(int(max(0.0, source.shift - 2) * av.time_base))
@@ -42,7 +42,7 @@ def _is_taken(source: VideoSource, pts: int) -> bool:
 
 def stretches(
     times: Sequence[int], every: int, longest: int, finished: Mapping[int, Segment]
-) -> Iterator[Stretch]:
+) -> Iterator[FrameRange]:
     """What is left to draw of a film with frames at `times`: up to `longest` segments of `every` a stretch.
 
     The last stretch has no end: it goes on for as long as there are frames.
@@ -58,15 +58,15 @@ def stretches(
         yield _stretch(run, every, times, finished)
 
 
-def _stretch(run: list[int], every: int, times: Sequence[int], finished: Mapping[int, Segment]) -> Stretch:
+def _stretch(run: list[int], every: int, times: Sequence[int], finished: Mapping[int, Segment]) -> FrameRange:
     first, until = run[0], run[-1] + every
     end = until if until < len(times) else None
     before = finished.get(first - every)
     if before is not None:
         return behind(before, end)
-    return Stretch(first, end, pts=times[first - 1] if first else None)
+    return FrameRange(first, end, pts=times[first - 1] if first else None)
 
 
-def behind(segment: Segment, until: int | None) -> Stretch:
+def behind(segment: Segment, until: int | None) -> FrameRange:
     """What follows a segment that is known."""
-    return Stretch(segment.end, until, mark=segment.mark, last=segment.last)
+    return FrameRange(segment.end, until, mark=segment.mark, last=segment.last)

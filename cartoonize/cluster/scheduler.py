@@ -9,7 +9,7 @@ import ray
 
 from ..core.errors import CartoonizeError, ClusterError
 from ..media import Segment, VideoSink, VideoSource
-from ..run.frame_range import MisplacedError, Stretch
+from ..run.frame_range import FrameRange, FrameRangeError
 from .connection import Cluster
 from .planning import LONGEST, behind, frame_times, stretches
 from .worker import Done, Drawn, Work, draw
@@ -28,18 +28,18 @@ AHEAD = 2
 class _Running:
     """A stretch at work, and the last segment that came of it."""
 
-    stretch: Stretch
+    stretch: FrameRange
     last: Segment | None = None
 
     @property
     def begins(self) -> int:
         return self.last.end if self.last else self.stretch.first
 
-    def rest(self) -> Stretch:
+    def rest(self) -> FrameRange:
         return behind(self.last, self.stretch.until) if self.last else self.stretch
 
 
-class Division:
+class Scheduler:
     """Has the stretches of a film drawn, checks that they follow each other, and joins them in `sink`.
 
     Where a stretch begins is a guess (plan.py), and that it was right is seen when the one before is there:
@@ -62,7 +62,7 @@ class Division:
         self._cluster, self._source, self._sink, self._work = cluster, source, sink, work
         self._joined, self._on_frame = done, on_frame
         self._drawn = dict(sink.kept)  # by first frame; those that are known to be wrong are taken out
-        self._waiting: deque[Stretch] = deque()
+        self._waiting: deque[FrameRange] = deque()
         self._running: dict[Any, _Running] = {}
         self._ending: int | None = None  # the frames of the film, once a worker has seen its end
         self._wrong, self._attempts = 0, Counter[int]()
@@ -115,7 +115,7 @@ class Division:
         """Have one worker draw all that is not joined yet."""
         self.notices += [notice] if notice else []
         self._forget(self._end)
-        self._waiting.append(behind(self._joined, None) if self._joined else Stretch(0, None))
+        self._waiting.append(behind(self._joined, None) if self._joined else FrameRange(0, None))
 
     def _forget(self, frame: int) -> None:
         """Give up all stretches and segments that begin at or behind a frame."""
@@ -124,7 +124,7 @@ class Division:
         self._drawn = {first: segment for first, segment in self._drawn.items() if first < frame}
         self._ending = None
 
-    def _give_up(self, which: Callable[[Stretch], bool]) -> None:
+    def _give_up(self, which: Callable[[FrameRange], bool]) -> None:
         """Let go of stretches at work; their workers finish them, for nobody.
 
         To cancel a task just when it ends would end this process (Ray 2.60: "Tried to complete task that was
@@ -143,7 +143,7 @@ class Division:
             options = {"name": self._name(stretch), **self._cluster.resources}
             self._running[draw.options(**options).remote(self._work, stretch)] = _Running(stretch)
 
-    def _name(self, stretch: Stretch) -> str:
+    def _name(self, stretch: FrameRange) -> str:
         """What Ray's dashboard shows."""
         first, every = stretch.first // self._work.every, self._work.every
         last = "the last" if stretch.until is None else stretch.until // every - 1
@@ -199,7 +199,7 @@ class Division:
             rest.first <= frame and (rest.until is None or frame < rest.until) for rest in self._rests()
         )
 
-    def _rests(self) -> list[Stretch]:
+    def _rests(self) -> list[FrameRange]:
         """What is given out and not drawn yet."""
         return [*self._waiting, *(running.rest() for running in self._running.values())]
 
@@ -227,7 +227,7 @@ class Division:
     def _failed(self, running: _Running, error: "ray.exceptions.RayError") -> None:
         """Have the rest of a stretch drawn by another worker, unless that is of no use."""
         cause = told_by(error)
-        if isinstance(cause, MisplacedError):  # drawn anew when it is known where it begins
+        if isinstance(cause, FrameRangeError):  # drawn anew when it is known where it begins
             return
         if cause is not None:
             raise cause

@@ -17,7 +17,7 @@ from ..run.job import Report, set_apart
 from ..run.segmented import identity, segment_length
 from ..version import __version__
 from .connection import Cluster
-from .scheduler import Division, told_by
+from .scheduler import Scheduler, told_by
 from .worker import Ran, Style, Work, describe, put_style
 
 
@@ -81,7 +81,7 @@ def run_on(
             source.path, key["source"], source.start, source.end, source.decoding, sink.encoding,
             sink.container, style, batch, segment_length(batch), report.stabilized, look,
         )  # fmt: skip
-        film = Division(cluster, source, sink, work, done, on_frame)
+        film = Scheduler(cluster, source, sink, work, done, on_frame)
         report.resumed = film.frames
         film.draw()
         if source.damage:

@@ -17,8 +17,8 @@ from ..core.choices import Precision
 from ..core.errors import ModelError, SourceError
 from ..effects.compositing import Retouch
 from ..media import Decoding, Encoding, Segment, SegmentSink, VideoSource
-from ..media.remote import Place
-from ..run.frame_range import Stretch, draw_stretch
+from ..media.remote import Location
+from ..run.frame_range import FrameRange, convert_frame_range
 from ..run.job import ran_of, written_size
 from ..run.segmented import source_identity
 from ..styles import ENGINES, find
@@ -61,7 +61,7 @@ class Work:
     `identity` is what its source was when the driver opened it; `container` the format that is written.
     """
 
-    source: Place
+    source: Location
     identity: dict[str, Any]
     start: float | None
     end: float | None
@@ -126,13 +126,13 @@ def describe(style: Style) -> Ran:
 # far workers are ahead is bounded by the length of stretches: those that Ray has wait for their driver would
 # wait for ever when it has given up.
 @ray.remote(num_returns="streaming", max_retries=0)
-def draw(work: Work, stretch: Stretch) -> Iterator[Drawn | Done]:
+def draw(work: Work, stretch: FrameRange) -> Iterator[Drawn | Done]:
     """The segments of a stretch, each once it is finished."""
     backend, node = _loaded(work.style), _node()
     with VideoSource(work.source, start=work.start, end=work.end, decoding=work.decoding) as source:
         _check(work, node)
         sink = SegmentSink(source, work.encoding, work.container, written_size(source, work.retouch))
-        drawn = draw_stretch(
+        drawn = convert_frame_range(
             source, sink, backend, stretch,
             batch=work.batch, every=work.every, stabilize=work.stabilize, retouch=work.retouch,
         )  # fmt: skip

@@ -12,7 +12,7 @@ from . import safe_files
 from .errors import MediaError, WriteError
 
 
-class PendingFile:
+class AtomicFile:
     """Write to `path`, in the `with` block; at its end the file takes the name `target`.
 
     Leaving by an exception removes what was written and leaves an earlier `target` as it was. The
@@ -92,7 +92,7 @@ def check_target(target: Path, *, overwrite: bool, sources: Iterable[object] = (
     """Refuse a path that no file can be written to.
 
     Raises:
-        MediaError: as PendingFile.
+        MediaError: as AtomicFile.
     """
     try:
         if target.is_dir():

@@ -35,7 +35,7 @@ SHORT_FORMATS = {"mkv": "matroska", "ts": "mpegts", "y4m": "yuv4mpegpipe"}
 FORMATS = ("mp4", "mov", "matroska", "webm", "mpegts", "avi", "gif", *SHORT_FORMATS)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """What to add to a sentence about an unknown name: " Did you mean ...?", or nothing if none is near."""
     by_lower = {candidate.lower(): candidate for candidate in known}
     found = get_close_matches(name.lower(), by_lower, n=1)

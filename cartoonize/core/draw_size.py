@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .choices import DETAILS, Detail, nearest
+from .choices import DETAILS, Detail, did_you_mean
 from .errors import BackendError, MediaError
 from .frames import Backend, Frame, Image
 from .opencv import load_opencv
@@ -36,7 +36,7 @@ def draw_size(width: int, height: int, detail: Detail) -> tuple[int, int]:
     return drawn_width, drawn_height
 
 
-def usable(detail: str, style: str, notices: list[str]) -> Detail:
+def usable_detail(detail: str, style: str, notices: list[str]) -> Detail:
     """The detail for a style: "full" for "null", which gives pictures back as they are, and without OpenCV.
 
     Raises:
@@ -44,7 +44,7 @@ def usable(detail: str, style: str, notices: list[str]) -> Detail:
     """
     if detail not in DETAILS:
         raise MediaError(
-            f"There is no detail {detail!r}: choose {', '.join(DETAILS)}.{nearest(detail, DETAILS)}"
+            f"There is no detail {detail!r}: choose {', '.join(DETAILS)}.{did_you_mean(detail, DETAILS)}"
         )
     if style == "null" or detail == "full":
         return "full"
@@ -56,28 +56,28 @@ def usable(detail: str, style: str, notices: list[str]) -> Detail:
     return cast("Detail", detail)
 
 
-def prepared(frame: Frame, detail: Detail, *, keep_source: bool) -> Frame:
+def reduce_to_draw_size(frame: Frame, detail: Detail, *, keep_source: bool) -> Frame:
     """A frame of a source at the size at which it is drawn; with `keep_source` also at its own."""
     height, width = frame.image.shape[:2]
     size = draw_size(width, height, detail)
     if size == (width, height):
         return frame
     full = frame.image if keep_source else None
-    return replace(frame, image=resized(frame.image, size), full=full, full_size=(width, height))
+    return replace(frame, image=resize(frame.image, size), full=full, full_size=(width, height))
 
 
 def draw_picture(backend: Backend, picture: Image, detail: Detail = "normal") -> Image:
     """The drawing of a picture, in the picture's size."""
-    frame = prepared(Frame(picture), detail, keep_source=False)
-    return enlarged(backend(frame.image[None])[0], frame.size)
+    frame = reduce_to_draw_size(Frame(picture), detail, keep_source=False)
+    return enlarge(backend(frame.image[None])[0], frame.size)
 
 
-def finished(frame: Frame, image: Image) -> Frame:
+def replace_image(frame: Frame, image: Image) -> Frame:
     """The frame to write: a picture of its own size in place of the one that was drawn."""
     return replace(frame, image=image, full=None, full_size=None)
 
 
-def resized(image: Image, size: tuple[int, int]) -> Image:
+def resize(image: Image, size: tuple[int, int]) -> Image:
     """A picture at another width and height: by areas where it shrinks, bicubic where it grows."""
     cv2 = load_opencv()
     shrinks = size[0] * size[1] < image.shape[0] * image.shape[1]
@@ -85,7 +85,7 @@ def resized(image: Image, size: tuple[int, int]) -> Image:
     return result
 
 
-def enlarged(drawing: Image, size: tuple[int, int]) -> Image:
+def enlarge(drawing: Image, size: tuple[int, int]) -> Image:
     """A drawing at a larger width and height, its edges as sharp as if it had been drawn there.
 
     A contrast about the middle of what is near, as high as the enlargement, and cut off at the darkest and
@@ -98,7 +98,7 @@ def enlarged(drawing: Image, size: tuple[int, int]) -> Image:
     width, height = size
     scale = width * height / (drawing.shape[0] * drawing.shape[1])
     if scale <= 1:
-        return drawing if (height, width) == drawing.shape[:2] else resized(drawing, size)
+        return drawing if (height, width) == drawing.shape[:2] else resize(drawing, size)
     cv2 = load_opencv()
     contrast = np.sqrt(scale)
     darkest, lightest = cv2.erode(drawing, _WINDOW), cv2.dilate(drawing, _WINDOW)

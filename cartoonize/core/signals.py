@@ -10,7 +10,7 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
-def held() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Within the block no signal interrupts; one that came is raised when it ends.
 
     It is for a few short steps which belong together, such as renaming a file and removing its drafts. In

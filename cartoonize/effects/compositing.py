@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..core.choices import COMPARE, nearest
-from ..core.draw_size import finished, resized
+from ..core.choices import COMPARE, did_you_mean
+from ..core.draw_size import replace_image, resize
 from ..core.errors import MediaError
 from ..core.frames import Frame, Image, Plane
 
@@ -41,7 +41,7 @@ class Retouch:
         if self.compare not in (None, *COMPARE):
             raise MediaError(
                 f"One can compare by {', '.join(COMPARE)}, not by {self.compare!r}."
-                f"{nearest(self.compare, COMPARE)}"
+                f"{did_you_mean(self.compare, COMPARE)}"
             )
 
     @property
@@ -59,16 +59,16 @@ class Retouch:
         Neither is changed. A source that did not bring its picture at its own size is scaled to it.
         """
         if not self.needs_source:
-            return finished(frame, drawing)
+            return replace_image(frame, drawing)
         source, alpha = frame.image if frame.full is None else frame.full, frame.alpha
         if source.shape != drawing.shape:
-            source = resized(source, frame.size)
+            source = resize(source, frame.size)
         drawing = self._mixed(source, drawing)
         if self.compare == "side":
             drawing, alpha = np.hstack([source, drawing]), widened(alpha)
         elif self.compare is not None:
             drawing = _divided(source, drawing, self._place(frame.time))
-        return replace(finished(frame, drawing), alpha=alpha)
+        return replace(replace_image(frame, drawing), alpha=alpha)
 
     def _mixed(self, source: Image, drawing: Image) -> Image:
         if self.strength == 0:

@@ -11,15 +11,15 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from ..backends import LoadedBackend
-from ..core.draw_size import enlarged, finished
+from ..core.draw_size import enlarge, replace_image
 from ..core.errors import SourceError
 from ..core.frames import Frame, Image
 from ..effects.stabilizer import Stabilizer, can_stabilize
 from ..media import Sink
-from ..run.pipeline import Mailbox, newest
-from .capture import Feed, cameras, feed
+from ..run.pipeline import LatestItem, latest
+from .capture import CaptureInput, cameras, capture_input
 from .detail import DetailControl
-from .latency import Meter
+from .latency import LatencyMeter
 from .sinks import NullSink, StreamSink, open_live_sink
 from .source import Arrival, LiveSource
 
@@ -63,7 +63,7 @@ def run(
     *,
     stabilize: bool = True,
     control: DetailControl | None = None,
-    ended: Callable[[Meter], bool] = lambda _: False,
+    ended: Callable[[LatencyMeter], bool] = lambda _: False,
 ) -> LiveReport:
     """Draw the newest frame of `source` into `sink`, again and again; fills in the report and returns it.
 
@@ -75,7 +75,7 @@ def run(
     Raises:
         SourceError: the source went away.
     """
-    meter, started = Meter(), time.monotonic()
+    meter, started = LatencyMeter(), time.monotonic()
     report.stabilized = stabilize and can_stabilize(backend.runtime, report.notices)
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     report.width, report.height = source.width, source.height
@@ -102,19 +102,19 @@ def _show(
     sink: Sink,
     backend: LoadedBackend,
     stabilizer: Stabilizer | None,
-    meter: Meter,
+    meter: LatencyMeter,
     control: DetailControl | None,
-    ended: Callable[[Meter], bool],
+    ended: Callable[[LatencyMeter], bool],
 ) -> None:
-    read, drawn = Mailbox(), Mailbox()
-    arrivals = newest(source.arrivals(), read)
-    with closing(newest(_drawings(arrivals, source, backend, read, control), drawn, TICK)) as drawings:
+    read, drawn = LatestItem(), LatestItem()
+    arrivals = latest(source.arrivals(), read)
+    with closing(latest(_drawings(arrivals, source, backend, read, control), drawn, TICK)) as drawings:
         try:
             for drawing in drawings:
                 if drawing is not None:
                     frame, image, arrived = drawing
                     held = stabilizer.hold(frame.image, image) if stabilizer else image
-                    sink.write(finished(frame, enlarged(held, frame.size)))
+                    sink.write(replace_image(frame, enlarge(held, frame.size)))
                     meter.dropped = read.dropped + drawn.dropped
                     meter.out(arrived)
                 if ended(meter):
@@ -127,7 +127,7 @@ def _drawings(
     arrivals: Generator[Arrival | None],
     source: LiveSource,
     backend: LoadedBackend,
-    read: Mailbox,
+    read: LatestItem,
     control: DetailControl | None,
 ) -> Generator[tuple[Frame, Image, float]]:
     """Frames, their drawings, and when they came in."""
@@ -136,7 +136,7 @@ def _drawings(
         for arrival in arrivals:
             assert arrival is not None  # as there is no tick
             began = time.monotonic()
-            frame = source.develop(arrival)
+            frame = source.convert(arrival)
             drawing = backend(frame.image[None])[0]
             now = time.monotonic()
             if control and control.drew(now, now - began, read.dropped - dropped):
@@ -155,6 +155,7 @@ def _advice(report: LiveReport) -> list[str]:
 
 
 __all__ = [
-    "TICK", "DetailControl", "Feed", "LiveReport", "LiveSource", "Meter", "NullSink", "StreamSink", "cameras",
-    "feed", "open_live_sink", "run",
+    "TICK", "CaptureInput", "DetailControl", "LatencyMeter", "LiveReport", "LiveSource", "NullSink",
+    "StreamSink", "cameras",
+    "capture_input", "open_live_sink", "run",
 ]  # fmt: skip

@@ -23,7 +23,7 @@ _FILES = ("http", "https", "ftp", "file")
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class CaptureInput:
     """Where live pictures come from.
 
     `name` is what a user calls it, `url` and `format` what FFmpeg does. A "camera" has to be asked whether it
@@ -37,7 +37,9 @@ class Feed:
     options: dict[str, str] = field(default_factory=dict)
 
 
-def feed(source: str, *, size: tuple[int, int] | None = None, fps: Fraction | None = None) -> Feed:
+def capture_input(
+    source: str, *, size: tuple[int, int] | None = None, fps: Fraction | None = None
+) -> CaptureInput:
     """Find what is meant.
 
     Args:
@@ -53,18 +55,18 @@ def feed(source: str, *, size: tuple[int, int] | None = None, fps: Fraction | No
     if scheme == "camera":
         return _camera(source, rest, size, fps)
     if scheme == "lavfi":
-        return Feed(source, "file", rest, "lavfi")
+        return CaptureInput(source, "file", rest, "lavfi")
     if "://" in source:
         return (
-            Feed(source, "file", source)
+            CaptureInput(source, "file", source)
             if scheme in _FILES
-            else Feed(source, "address", source, None, _ADDRESS)
+            else CaptureInput(source, "address", source, None, _ADDRESS)
         )
     if not Path(source).is_file():
         raise MediaError(
             f"There is no file {source}; write camera, camera:1, an address such as udp://:5000, or a file."
         )
-    return Feed(source, "file", source)
+    return CaptureInput(source, "file", source)
 
 
 def cameras() -> list[DeviceInfo]:
@@ -75,7 +77,7 @@ def cameras() -> list[DeviceInfo]:
     return [device for device in found if "audio" not in device.media_types]
 
 
-def _camera(source: str, which: str, size: tuple[int, int] | None, fps: Fraction | None) -> Feed:
+def _camera(source: str, which: str, size: tuple[int, int] | None, fps: Fraction | None) -> CaptureInput:
     found = cameras()
     device = _chosen(which, found)
     if device is None:
@@ -85,7 +87,7 @@ def _camera(source: str, which: str, size: tuple[int, int] | None, fps: Fraction
     if fps or sys.platform == "darwin":  # whose default, 29.97, hardly any camera takes
         options["framerate"] = str(fps or 30)
     url = {"darwin": f"{device}:none", "win32": f"video={device}"}.get(sys.platform, device)
-    return Feed(source, "camera", url, _CAMERAS[sys.platform], options)
+    return CaptureInput(source, "camera", url, _CAMERAS[sys.platform], options)
 
 
 def _chosen(which: str, found: list[DeviceInfo]) -> str | None:

@@ -6,7 +6,7 @@ from collections import Counter, deque
 _RECENT = 100  # frames that the line on the terminal tells of
 
 
-class Meter:
+class LatencyMeter:
     """Latencies of frames, from the last of their bytes in to the whole of them out, to the millisecond.
 
     What it needs does not grow with the number of frames.

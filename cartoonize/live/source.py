@@ -22,13 +22,13 @@ from ..media import Decoding
 from ..media.damage import Damage, readable
 from ..media.pictures.picture import check_size
 from ..media.reading.deinterlace import deinterlaced
-from ..media.reading.frame_converter import Developer
+from ..media.reading.frame_converter import FrameConverter
 from ..media.reading.video_source import MAX_PIXELS, picture_stream
 from ..media.remote import UNREADABLE
 from ..media.streams import size
 from ..media.video_info import Closing
-from ..media.writing.passthrough import NoCompanions
-from .capture import Feed
+from ..media.writing.passthrough import NoPassthrough
+from .capture import CaptureInput
 
 _USUAL_RATE, _MOST = Fraction(30), Fraction(1000)
 _POLL = 0.002  # seconds between two questions to a camera
@@ -60,7 +60,7 @@ class LiveSource(Closing):
 
     def __init__(
         self,
-        feed: Feed,
+        feed: CaptureInput,
         *,
         decoding: Decoding | None = None,
         fps: Fraction | None = None,
@@ -80,7 +80,7 @@ class LiveSource(Closing):
     def _describe(self) -> None:
         """What the first frame tells of all of them."""
         aspect = self._stream.sample_aspect_ratio
-        developer = Developer(self.path, self._first.frame, aspect, self._decoding, self.notices)
+        developer = FrameConverter(self.path, self._first.frame, aspect, self._decoding, self.notices)
         self._developer, self._clock = developer, _Clock(self._first)
         self.width, self.height = developer.width, developer.height
         self.sample_aspect_ratio, self.colour = developer.sample_aspect_ratio, developer.colour
@@ -119,7 +119,7 @@ class LiveSource(Closing):
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames, once. May be iterated in another thread than the one that opened the source."""
-        return map(self.develop, self.arrivals())
+        return map(self.convert, self.arrivals())
 
     def arrivals(self) -> Generator[Arrival]:
         """The same before they have cost anything but their decoding."""
@@ -129,9 +129,9 @@ class LiveSource(Closing):
         if self._damage:
             self.notices.append(self._damage.sentence(self.path.name))
 
-    def develop(self, arrival: Arrival) -> Frame:
+    def convert(self, arrival: Arrival) -> Frame:
         """The picture, upright, as RGB, at its time; of arrivals in their order."""
-        return self._developer.develop(arrival.frame, self._clock.pts(arrival), self.time_base)
+        return self._developer.convert(arrival.frame, self._clock.pts(arrival), self.time_base)
 
     @property
     def detail(self) -> Detail:
@@ -151,9 +151,9 @@ class LiveSource(Closing):
         self._arrivals.close()
         self.container.close()
 
-    def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> NoCompanions:  # noqa: ARG002
+    def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> NoPassthrough:  # noqa: ARG002
         """Nothing: sound is not taken along."""
-        return NoCompanions()
+        return NoPassthrough()
 
     def _thinned(self) -> Generator[Arrival]:
         """No more than `fps` a second by their own times, where a quarter of a frame is no matter."""

@@ -16,7 +16,7 @@ from .pictures.animation import is_animated
 from .pictures.images import PICTURE_SUFFIXES, PictureSink, PictureSource
 from .pictures.stills import StillsSink, StillsSource, is_series
 from .reading.video_source import VideoSource
-from .remote import Place, Url, located, read_text
+from .remote import Location, Url, parse_location, read_text
 from .video_info import Film, Source
 from .writing.containers import VIDEO_SUFFIXES
 from .writing.segment_sink import SegmentSink
@@ -38,7 +38,7 @@ class Sink(Protocol):
 
 
 def open_source(
-    path: Place,
+    path: Location,
     *,
     start: float | None = None,
     end: float | None = None,
@@ -57,7 +57,7 @@ def open_source(
     Raises:
         MediaError: there is no such file, or it is damaged, too large, or of a kind that cannot be read.
     """
-    path = located(path)
+    path = parse_location(path)
     if not isinstance(path, Path):
         return open_video(path, start=start, end=end, decoding=decoding)
     series = path.is_dir() and decoding is not None and decoding.fps is not None
@@ -70,7 +70,7 @@ def open_source(
 
 
 def open_video(
-    path: Place,
+    path: Location,
     *,
     start: float | None = None,
     end: float | None = None,
@@ -81,7 +81,7 @@ def open_video(
     Raises:
         MediaError: as `open_source`; or it is a single picture, or a rate is given to what has its own times.
     """
-    path = located(path)
+    path = parse_location(path)
     if not isinstance(path, Path):
         return _open_remote(path, start=start, end=end, decoding=decoding)
     if path.is_dir():
@@ -101,7 +101,7 @@ def _open_remote(path: Url, **options: Any) -> Film:
 
 
 def open_sink(
-    path: Place,
+    path: Location,
     source: Source,
     *,
     encoding: Encoding | None = None,
@@ -129,7 +129,7 @@ def open_sink(
 
 
 def open_film_sink(
-    path: Place,
+    path: Location,
     film: Film,
     *,
     encoding: Encoding | None = None,
@@ -137,7 +137,7 @@ def open_film_sink(
     size: tuple[int, int] | None = None,
 ) -> Sink:
     """The same for whatever is a Film."""
-    encoding, path = encoding or Encoding(), located(path)
+    encoding, path = encoding or Encoding(), parse_location(path)
     if isinstance(path, Path) and is_series(path):
         return StillsSink(path, film, background=encoding.background, overwrite=overwrite)
     return VideoSink(path, film, encoding=encoding, overwrite=overwrite, size=size)
@@ -145,7 +145,7 @@ def open_film_sink(
 
 __all__ = [
     "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Decoding", "Encoding", "Film", "Mark", "PictureSink",
-    "PictureSource", "Place", "Segment", "SegmentSink", "Sink", "Source", "StillsSink", "StillsSource",
-    "VideoSink", "VideoSource", "located", "open_film_sink", "open_sink", "open_source", "open_video",
+    "PictureSource", "Location", "Segment", "SegmentSink", "Sink", "Source", "StillsSink", "StillsSource",
+    "VideoSink", "VideoSource", "parse_location", "open_film_sink", "open_sink", "open_source", "open_video",
     "read_text",
 ]  # fmt: skip

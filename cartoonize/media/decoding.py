@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..core.choices import HDR, Detail, nearest
+from ..core.choices import HDR, Detail, did_you_mean
 from ..core.errors import MediaError
 
 SMALLEST = 16
@@ -37,7 +37,8 @@ class Decoding:
     def __post_init__(self) -> None:
         if self.hdr not in HDR:
             raise MediaError(
-                f"HDR video can be met with tonemap or fail, not with {self.hdr!r}.{nearest(self.hdr, HDR)}"
+                f"There is no way {self.hdr!r} to handle HDR: choose {' or '.join(HDR)}."
+                f"{did_you_mean(self.hdr, HDR)}"
             )
         if self.fps is not None and not Fraction(1, 1000) <= self.fps <= 1000:
             raise MediaError(f"{float(self.fps):g} frames/s cannot be; write a rate from 0.001 to 1000.")

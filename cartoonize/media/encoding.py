@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import av
 
-from ..core.choices import ENCODERS, X264_PRESETS, nearest
+from ..core.choices import ENCODERS, X264_PRESETS, did_you_mean
 from ..core.errors import MediaError
 
 
@@ -51,7 +51,7 @@ class Encoding:
         if self.preset is not None and encoder in ("libx264", "libx265") and self.preset not in X264_PRESETS:
             raise MediaError(
                 f"{encoder} has no preset {self.preset!r}: choose {', '.join(X264_PRESETS)}."
-                f"{nearest(self.preset, X264_PRESETS)}"
+                f"{did_you_mean(self.preset, X264_PRESETS)}"
             )
 
     def options(self, encoder: str) -> dict[str, str]:

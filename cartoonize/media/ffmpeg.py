@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import av
 
 from ..core.errors import MediaError, WriteError
-from .remote import Place
+from .remote import Location
 
 
 @contextmanager
-def ffmpeg_errors(path: Place | str) -> Iterator[None]:
+def ffmpeg_errors(path: Location | str) -> Iterator[None]:
     """FFmpeg's errors, as a sentence about this file or address."""
     try:
         yield
@@ -21,7 +21,7 @@ def ffmpeg_errors(path: Place | str) -> Iterator[None]:
 
 
 @contextmanager
-def write_errors(path: Place | str) -> Iterator[None]:
+def write_errors(path: Location | str) -> Iterator[None]:
     """The same for the file that is written, where the system may be in the way."""
     with ffmpeg_errors(path):
         try:

@@ -137,11 +137,11 @@ class Url:
             raise kind(f"{self}: {told}.") from error
 
 
-Place: TypeAlias = Path | Url
+Location: TypeAlias = Path | Url
 """Where a file is."""
 
 
-def located(path: Place) -> Place:
+def parse_location(path: Location) -> Location:
     """A Path, or a Url if that is what was written."""
     if isinstance(path, Url):
         return path
@@ -152,7 +152,7 @@ def located(path: Place) -> Place:
     return Url(f"{found[1]}://{written[found.end() :]}") if found else path
 
 
-def opened(place: Place | Any, options: dict[str, str] | None = None) -> InputContainer:
+def open_container(place: Location | Any, options: dict[str, str] | None = None) -> InputContainer:
     """The container that a file is, by its path or open; `options` are FFmpeg's.
 
     What of its metadata is not UTF-8 is read all the same, for `legible`.
@@ -174,7 +174,7 @@ def read_text(path: Path) -> str:
     Raises:
         MediaError: there is none, or it is no text.
     """
-    place = located(path)
+    place = parse_location(path)
     try:
         with place.open("rb") as file:
             return file.read().decode("utf-8-sig")

@@ -10,7 +10,7 @@ from av.container import OutputContainer
 
 from ..core.frames import Frame
 from .colour import Colour
-from .remote import Place
+from .remote import Location
 
 
 class Source(Protocol):
@@ -68,7 +68,7 @@ class Film(Source, Protocol):
     """
 
     @property
-    def path(self) -> Place: ...
+    def path(self) -> Location: ...
 
     time_base: Fraction
     rate: Fraction

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.atomic import PendingFile
+from ..core.atomic import AtomicFile
 from ..core.errors import ModelError, WriteError
 from ..styles.card import FORMAT, Card, Header, read_header
 
@@ -94,7 +94,7 @@ def _write(
         "card": json.dumps(asdict(card), ensure_ascii=False),
     }
     packed = save({name: value.contiguous() for name, value in tensors.items()}, metadata)
-    with PendingFile(path, overwrite=overwrite, sources=sources) as pending:
+    with AtomicFile(path, overwrite=overwrite, sources=sources) as pending:
         try:
             pending.path.write_bytes(packed)
         except OSError as error:

@@ -9,15 +9,15 @@ from ..core.errors import SourceError
 from ..effects.compositing import Retouch
 from ..media import Mark, Segment, SegmentSink, VideoSource
 from .job import drawing
-from .segmented import Course
+from .segmented import SegmentedRun
 
 
-class MisplacedError(SourceError):
+class FrameRangeError(SourceError):
     """What was guessed of a source is not so."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class FrameRange:
     """The frames from number `first` on, and before number `until`, or to the end if that is None.
 
     `mark` is the source's of the frame before, where there is one; or only its `pts`, if that is a guess.
@@ -31,11 +31,11 @@ class Stretch:
     last: int | None = None
 
 
-def draw_stretch(
+def convert_frame_range(
     source: VideoSource,
     sink: SegmentSink,
     backend: LoadedBackend,
-    stretch: Stretch,
+    stretch: FrameRange,
     *,
     batch: int,
     every: int,
@@ -49,7 +49,7 @@ def draw_stretch(
     Raises:
         MisplacedError: there is no frame at `stretch.pts`.
     """
-    course = Course(source, sink, stabilize=stabilize, retouch=retouch)
+    course = SegmentedRun(source, sink, stabilize=stabilize, retouch=retouch)
     if stretch.first:
         sink.go_on(stretch.first, _begun_behind(source, stretch), stretch.last)
     course.begin_behind(stretch.first, every)
@@ -61,14 +61,14 @@ def draw_stretch(
     yield from _finished(sink)
 
 
-def _begun_behind(source: VideoSource, stretch: Stretch) -> Mark:
+def _begun_behind(source: VideoSource, stretch: FrameRange) -> Mark:
     if stretch.mark is not None:
         source.go_on(stretch.first, stretch.mark)
         return stretch.mark
     assert stretch.pts is not None
     found = source.go_to(stretch.first, stretch.pts)
     if found is None:
-        raise MisplacedError(f"{source.path} has no frame {stretch.first} where it should be.")
+        raise FrameRangeError(f"{source.path} has no frame {stretch.first} where it should be.")
     return found
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..backends import LoadedBackend, load
 from ..backends.onnx import OnnxOptions
 from ..core.choices import Detail, Precision
-from ..core.draw_size import usable
+from ..core.draw_size import usable_detail
 from ..core.errors import DamageError
 from ..core.frames import Frame
 from ..effects.compositing import Retouch
@@ -28,8 +28,8 @@ from ..media import (
     open_source,
 )
 from ..styles import DEFAULT
-from .pipeline import Waits, stream
-from .segmented import Course
+from .pipeline import StageWaits, stream
+from .segmented import SegmentedRun
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ def stylize(
     report = Report(str(target), style)
     decoding = replace(
         decoding or Decoding(),
-        detail=usable(detail, style, report.notices),
+        detail=usable_detail(detail, style, report.notices),
         keep_source=retouch is not None and retouch.needs_source,
     )
     with (
@@ -147,14 +147,14 @@ def run(
     is told how many frames are done: first those of an earlier run, if that can be gone on from. Without
     `tolerate_errors` what could be drawn of a damaged video is set apart, and the report says `partial`.
     """
-    waits, started = Waits(), time.perf_counter()
+    waits, started = StageWaits(), time.perf_counter()
     batch = batch or backend.batch
     report.stabilized = stabilize and can_stabilize(backend.runtime, report.notices)
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     if isinstance(source, VideoSource):
         report.width, report.height = source.width, source.height
     with sink:
-        course = Course(source, sink, stabilize=report.stabilized, retouch=retouch)
+        course = SegmentedRun(source, sink, stabilize=report.stabilized, retouch=retouch)
         report.frames = report.resumed = course.begin(report.style, ran_of(backend), batch, anew=not resume)
         with closing(drawing(source, sink, backend, course, batch, waits)) as drawn:
             for frame in drawn:
@@ -181,9 +181,9 @@ def drawing(
     source: Source,
     sink: Sink | SegmentSink,
     backend: LoadedBackend,
-    course: Course,
+    course: SegmentedRun,
     batch: int,
-    waits: Waits | None = None,
+    waits: StageWaits | None = None,
 ) -> Generator[Frame]:
     """Draw the frames of `source` and write them to `sink`, in the segments of `course`; gives each then.
 

@@ -2,7 +2,7 @@
 
     decode thread -> queue -> inference thread -> queue -> finishing thread -> queue -> caller (encodes)
 
-All of it is plain generators joined by `prefetch`, or live by `newest`, which drops what is late; both start
+All of it is plain generators joined by `prefetch`, or live by `latest`, which drops what is late; both start
 their thread in `_threaded`, which is the only place that does.
 """
 
@@ -17,7 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from ..core.draw_size import enlarged, finished
+from ..core.draw_size import enlarge, replace_image
 from ..core.frames import Backend, Frame, Image, Images
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ Finish: TypeAlias = Callable[[Frame, Image], Frame]
 
 
 @dataclass(slots=True)
-class Waits:
+class StageWaits:
     """Seconds spent waiting for each stage: by the network for frames, for pictures by what follows, and by
     the network for what follows. The stage that is waited for most is the one to make faster."""
 
@@ -36,7 +36,7 @@ class Waits:
 
 def drawn(frame: Frame, drawing: Image) -> Frame:
     """The drawing at the size and the moment of its source."""
-    return finished(frame, enlarged(drawing, frame.size))
+    return replace_image(frame, enlarge(drawing, frame.size))
 
 
 def stream(
@@ -46,7 +46,7 @@ def stream(
     batch: int = 1,
     ahead: int = 2,
     finish: Finish | None = None,
-    waits: Waits | None = None,
+    waits: StageWaits | None = None,
 ) -> Generator[Frame]:
     """Stylise frames in order; each keeps its moment.
 
@@ -62,15 +62,15 @@ def stream(
     Hold the result in `contextlib.closing(...)` where it may not be read to its end, so that all threads
     are stopped at once. Errors of the source, of the back end and of `finish` are raised here.
     """
-    waits = waits or Waits()
+    waits = waits or StageWaits()
     decoded = prefetch(frames, batch * ahead, waits, "decode")
-    styled = prefetch(_applied(backend, groups(decoded, batch)), ahead, waits, "network", "encode")
+    styled = prefetch(_applied(backend, batches(decoded, batch)), ahead, waits, "network", "encode")
     if finish is None:
         return _finished(styled, drawn)
     return prefetch(_finished(styled, finish), ahead)
 
 
-def groups(frames: Iterable[Frame], size: int) -> Generator[list[Frame]]:
+def batches(frames: Iterable[Frame], size: int) -> Generator[list[Frame]]:
     """Neighbours of equal shape, up to `size` together."""
     group: list[Frame] = []
     try:
@@ -92,7 +92,7 @@ def groups(frames: Iterable[Frame], size: int) -> Generator[list[Frame]]:
 
 
 def prefetch(
-    items: Iterable[T], depth: int, waits: Waits | None = None, empty: str = "", full: str = ""
+    items: Iterable[T], depth: int, waits: StageWaits | None = None, empty: str = "", full: str = ""
 ) -> Generator[T]:
     """Iterate `items` in a thread of its own, at most `depth` of them ahead of the reader.
 
@@ -104,7 +104,7 @@ def prefetch(
     return _threaded(items, put, get, f"prefetch {empty}")
 
 
-class Mailbox(Queue[Any]):
+class LatestItem(Queue[Any]):
     """Room for one item: one that nobody took in time makes way for the next, and is counted as `dropped`."""
 
     dropped = 0
@@ -123,7 +123,7 @@ class Mailbox(Queue[Any]):
             return None
 
 
-def newest(items: Iterable[T], mailbox: Mailbox, tick: float | None = None) -> Generator[T | None]:
+def latest(items: Iterable[T], mailbox: LatestItem, tick: float | None = None) -> Generator[T | None]:
     """Iterate `items` in a thread of its own at their pace, not the reader's, who gets the newest each time.
 
     With a `tick`, None is given after so many seconds without an item, so that the reader can look around.
@@ -200,7 +200,7 @@ class _closed:  # noqa: N801  # reads as a function, like contextlib.closing
             close()
 
 
-def _timed(waits: Waits | None, name: str, call: Any, *args: Any) -> Any:
+def _timed(waits: StageWaits | None, name: str, call: Any, *args: Any) -> Any:
     if waits is None or not name:
         return call(*args)
     started = time.perf_counter()

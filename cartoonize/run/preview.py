@@ -10,9 +10,9 @@ from PIL import ImageDraw, ImageFont
 from PIL.Image import Image as Picture
 
 from ..backends import LoadedBackend, load
-from ..core.atomic import PendingFile
+from ..core.atomic import AtomicFile
 from ..core.choices import Detail
-from ..core.draw_size import draw_picture, enlarged, finished
+from ..core.draw_size import draw_picture, enlarge, replace_image
 from ..core.errors import MediaError
 from ..core.frames import Frame, Image
 from ..effects.compositing import Retouch
@@ -68,7 +68,7 @@ def preview_video(
         if frame is None:
             notices.append(f"There is no picture at {_clock(time)} of {source.name}.")
             continue
-        drawn = look(frame, enlarged(backend(frame.image[None])[0], frame.size))
+        drawn = look(frame, enlarge(backend(frame.image[None])[0], frame.size))
         shown = (drawn,) if look.compare else (_source(frame), drawn)
         cells.append(Cell(tuple(map(_opaque, shown)), _clock(time), aspect))
     if not cells:
@@ -161,7 +161,7 @@ def _opaque(frame: Frame) -> Image:
 
 def _source(frame: Frame) -> Frame:
     """The frame with the source at its own size."""
-    return finished(frame, frame.image if frame.full is None else frame.full)
+    return replace_image(frame, frame.image if frame.full is None else frame.full)
 
 
 def _middle(source: Path) -> Frame:
@@ -179,13 +179,13 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
 
 
-def _sheet_file(target: Path, source: Path, *, overwrite: bool) -> PendingFile:
+def _sheet_file(target: Path, source: Path, *, overwrite: bool) -> AtomicFile:
     if target.suffix.lower() not in PICTURE_SUFFIXES:
         raise MediaError(f"A preview is a picture: name {target.with_suffix('.png')}, or .jpg.")
-    return PendingFile(target, overwrite=overwrite, sources=files_of(source))
+    return AtomicFile(target, overwrite=overwrite, sources=files_of(source))
 
 
-def _save(picture: Picture, file: PendingFile) -> None:
+def _save(picture: Picture, file: AtomicFile) -> None:
     try:
         write_picture(picture, file)
         file.commit()

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
-from ..core.draw_size import enlarged
+from ..core.draw_size import enlarge
 from ..core.errors import ModelError
 from ..core.frames import Frame, Image
 from ..effects.compositing import Retouch
@@ -19,7 +19,7 @@ from ..media import Encoding, SegmentSink, Sink, Source, VideoSink, VideoSource
 from ..media.encoding import versions
 from ..media.ffmpeg import ffmpeg_errors
 from ..media.reading.video_source import STREAMED
-from ..media.remote import Place
+from ..media.remote import Location
 from ..styles import find
 from ..styles.user import sha256_of
 from ..version import __version__
@@ -31,7 +31,7 @@ the encoder, which works on some frames at once, runs empty; at 24 frames/s that
 _SAMPLE = 1 << 16  # bytes of each place of a source that are looked at
 
 
-class Course:
+class SegmentedRun:
     """Ends the segments of a video as its frames pass. With pictures, which have none, it does nothing.
 
     `retouch` is done with each drawing, after the stabilizer.
@@ -82,7 +82,7 @@ class Course:
                 self._stabilizer.begin_anew()
             drawing = self._stabilizer.hold(frame.image, drawing)
         self._finished += 1
-        return self._retouch(frame, enlarged(drawing, frame.size))
+        return self._retouch(frame, enlarge(drawing, frame.size))
 
     def passed(self) -> None:
         """A frame was written: end a segment, if one ends with it."""
@@ -129,7 +129,7 @@ def segment_length(batch: int) -> int:
     return -(-SEGMENT // batch) * batch
 
 
-def source_identity(path: Place) -> dict[str, Any]:
+def source_identity(path: Location) -> dict[str, Any]:
     """Size, time, and a hash of the beginning, the middle and the end."""
     digest = sha256()
     with ffmpeg_errors(path), path.open("rb") as file:

@@ -69,7 +69,7 @@ class Settling:
         return [path for path, (stamp, _) in self._seen.items() if self._taken.get(path) != stamp]
 
 
-def arrivals(
+def watch_folder(
     folders: Sequence[Path], find: Callable[[], Iterable[Job]], *, quiet: float = QUIET
 ) -> Generator[tuple[Job, bool]]:
     """Jobs, each once its source is whole, and whether it had been handed out before, when it was another.

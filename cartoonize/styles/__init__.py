@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..core.choices import nearest
+from ..core.choices import did_you_mean
 from ..core.errors import ModelError
 from . import user
 
@@ -65,7 +65,7 @@ def find(style: str) -> Path:
     known = names()
     raise ModelError(
         f"There is no style {style!r}: it is no file, and the styles are {', '.join(known)}."
-        f"{nearest(style, known)}"
+        f"{did_you_mean(style, known)}"
     )
 
 

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, fields
 from hashlib import file_digest
 from pathlib import Path
 
-from ..core.atomic import PendingFile
-from ..core.choices import nearest
+from ..core.atomic import AtomicFile
+from ..core.choices import did_you_mean
 from ..core.errors import MediaError, ModelError, WriteError
 from .card import printable
 
@@ -74,7 +74,7 @@ def record(name: str) -> Record:
         ModelError: there is none of the name, or its record is damaged.
     """
     if name not in names():
-        raise ModelError(f"You have added no style {name!r}.{nearest(name, names())}")
+        raise ModelError(f"You have added no style {name!r}.{did_you_mean(name, names())}")
     path = folder() / f"{name}.json"
     try:
         if path.stat().st_size > _MAX_RECORD:
@@ -128,7 +128,7 @@ def keep(name: str, file: Path, found: Record, *, overwrite: bool) -> None:
     earlier = _named_file(name)
     place = folder() / found.file
     try:
-        with PendingFile(folder() / f"{name}.json", overwrite=overwrite) as pending:
+        with AtomicFile(folder() / f"{name}.json", overwrite=overwrite) as pending:
             pending.path.write_text(json.dumps(asdict(found), indent=2, ensure_ascii=False), encoding="utf-8")
             file.replace(place)
         if earlier not in (None, place):
@@ -145,7 +145,7 @@ def remove(name: str) -> None:
         MediaError: the system does not let it be deleted.
     """
     if name not in names():
-        raise ModelError(f"You have added no style {name!r}.{nearest(name, names())}")
+        raise ModelError(f"You have added no style {name!r}.{did_you_mean(name, names())}")
     file = _named_file(name)
     try:
         (folder() / f"{name}.json").unlink()

@@ -17,12 +17,12 @@ from rich.text import Text
 
 from ..backends import LoadedBackend
 from ..core import cpus
-from ..core.draw_size import enlarged, finished, usable
+from ..core.draw_size import enlarge, replace_image, usable_detail
 from ..core.frames import Frame, Image
 from ..effects.stabilizer import Stabilizer, can_stabilize
 from ..media import Decoding, Encoding, VideoSink, VideoSource
 from ..run.job import Report, run
-from ..run.pipeline import groups
+from ..run.pipeline import batches
 from ..version import __version__
 from .demo import make_demo_clip
 
@@ -88,10 +88,10 @@ def benchmark(
         if clip is None:
             clip = Path(folder) / "clip.mp4"
             make_demo_clip(clip, width, height)
-        decoding = Decoding(detail=usable(detail, style, []))
+        decoding = Decoding(detail=usable_detail(detail, style, []))
         frames, answers = _frames_of(clip, decoding, backend)
         drawn = [
-            finished(frame, enlarged(answer, frame.size))
+            replace_image(frame, enlarge(answer, frame.size))
             for frame, answer in zip(frames, answers, strict=True)
         ]
         (width, height), (drawn_height, drawn_width) = frames[0].size, frames[0].image.shape[:2]
@@ -196,7 +196,7 @@ def _decode(clip: Path, decoding: Decoding) -> int:
 def _network(frames: list[Frame], count: int, backend: LoadedBackend) -> int:
     import numpy as np
 
-    for group in groups(islice(cycle(frames), count), backend.batch):
+    for group in batches(islice(cycle(frames), count), backend.batch):
         backend(np.stack([frame.image for frame in group]))
     return count
 
@@ -210,7 +210,7 @@ def _stabilize(frames: list[Frame], answers: list[Image], count: int) -> int:
 
 def _enlarge(frames: list[Frame], answers: list[Image], count: int) -> int:
     for frame, answer in islice(cycle(zip(frames, answers, strict=True)), count):
-        enlarged(answer, frame.size)
+        enlarge(answer, frame.size)
     return count
 
 

@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 from PIL.Image import Resampling
 
-from ..core.atomic import PendingFile
+from ..core.atomic import AtomicFile
 from ..core.errors import MediaError, WriteError
 from ..media.colour import Colour
 from ..media.ffmpeg import ffmpeg_errors
@@ -68,7 +68,7 @@ def make_demo_clip(path: Path, width: int = WIDTH, height: int = HEIGHT) -> None
         MediaError: the file cannot be written, or scikit-image was installed without its photos.
     """
     with (
-        PendingFile(path, overwrite=True) as pending,
+        AtomicFile(path, overwrite=True) as pending,
         ffmpeg_errors(path),
         av.open(pending.path, "w") as container,
     ):
@@ -93,7 +93,7 @@ def make_demo_photo(path: Path) -> None:
     Raises:
         MediaError: the file cannot be written, or scikit-image was installed without its photos.
     """
-    with PendingFile(path, overwrite=True) as pending:
+    with AtomicFile(path, overwrite=True) as pending:
         try:
             _photo("astronaut.png").save(pending.path)
         except OSError as error:

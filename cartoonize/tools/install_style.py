@@ -35,7 +35,7 @@ class Candidate:
     network: str
 
 
-def usual_name(place: str) -> str:
+def default_name(place: str) -> str:
     """The name for a style from a path or an address; empty if nothing of that can be a name."""
     path = Path(unquote(urlsplit(place).path)) if is_address(place) else Path(place).absolute()
     text = path.stem if path.suffix.lower() in (".safetensors", ".onnx") else path.name

@@ -45,7 +45,7 @@ def visitor_of(cookies: dict[str, str]) -> str | None:
     return cookies.get(COOKIE)
 
 
-class Doors:
+class AccessControl:
     """Middleware: lets through what the page needs, and nothing that is another visitor's.
 
     A visitor's requests may name files only if they are his own, and only sessions, which are Gradio's name

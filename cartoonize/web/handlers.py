@@ -11,15 +11,15 @@ from ..effects.compositing import Retouch
 from .access import visitor_of
 from .folders import Folders
 from .views import progress_text, ready, said, showing, showing_nothing
-from .worker import CancelledError, Studio
+from .worker import CancelledError, Worker
 
 _PROGRESS = gr.Progress()
 
 
-class Visits:
+class Handlers:
     """What happens when; `request` tells whose visit it is. The methods give what Gradio is to show."""
 
-    def __init__(self, studio: Studio, folders: Folders) -> None:
+    def __init__(self, studio: Worker, folders: Folders) -> None:
         self._studio, self._folders = studio, folders
 
     def bring(self, file: str | None, request: gr.Request) -> tuple[Any, str, Any]:

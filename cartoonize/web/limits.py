@@ -10,7 +10,7 @@ from ..core.errors import MediaError
 from ..media import PICTURE_SUFFIXES
 from ..media.ffmpeg import ffmpeg_errors
 from ..media.pictures.picture import DAMAGE, open_picture
-from ..media.remote import opened
+from ..media.remote import open_container
 from ..media.streams import is_known, size
 
 MEGABYTE = 1 << 20  # as browsers count
@@ -85,7 +85,7 @@ class Limits:
     def _check_video(self, path: Path) -> None:
         options = {"format_whitelist": ",".join(_VIDEOS), "max_pixels": str(self.pixels)}
         try:
-            with ffmpeg_errors(path), opened(path, options) as container:
+            with ffmpeg_errors(path), open_container(path, options) as container:
                 stream = next(filter(is_known, container.streams.video), None)
                 if stream is None:
                     raise MediaError(f"There is no moving picture in {path.name} that can be decoded.")

@@ -7,9 +7,9 @@ import gradio as gr
 from ..media import PICTURE_SUFFIXES
 from ..styles import DEFAULT
 from .folders import Folders
-from .handlers import Visits
+from .handlers import Handlers
 from .views import WELCOME, small_print, style_choices
-from .worker import Studio
+from .worker import Worker
 
 _TAKEN = [*sorted(PICTURE_SUFFIXES), ".gif", "video"]
 _WAITING = 50  # drawings
@@ -19,9 +19,9 @@ _DETAILS = [("Low", "low"), ("Normal", "normal"), ("High", "high"), ("The file's
 _ABOUT_DETAIL = "How many lines are drawn: 480, 720 or 1080. The result has the size of your file."
 
 
-def page(studio: Studio, folders: Folders) -> gr.Blocks:
+def page(studio: Worker, folders: Folders) -> gr.Blocks:
     """Build the page; `serve` brings it to visitors."""
-    visits = Visits(studio, folders)
+    visits = Handlers(studio, folders)
     blocks = gr.Blocks(title="cartoonize", analytics_enabled=False)
     with blocks:
         gr.HTML(WELCOME, elem_id="welcome")
@@ -80,7 +80,7 @@ def _shown() -> list[Any]:
 
 
 def _connect(
-    visits: Visits, wanted: list[Any], buttons: list[Any], message: gr.HTML, shown: list[Any]
+    visits: Handlers, wanted: list[Any], buttons: list[Any], message: gr.HTML, shown: list[Any]
 ) -> None:
     file, (start, stop) = wanted[0], buttons
     file.upload(visits.bring, file, [file, message, start], **_AT_ONCE)

@@ -22,10 +22,10 @@ from starlette.types import ASGIApp
 
 from ..core.errors import WebError
 from ..styles import builtin
-from .access import Doors, Files
+from .access import AccessControl, Files
 from .folders import Folders
 from .limits import Limits
-from .worker import Studio
+from .worker import Worker
 
 _CSS = Path(__file__).with_name("page.css")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -59,7 +59,7 @@ def serve(
         WebError: nobody can listen there.
     """
     with _listener(host, port) as listener, _root() as root:
-        folders, studio = Folders(root), Studio(limits, device)
+        folders, studio = Folders(root), Worker(limits, device)
         app = _app(studio, folders, (*_LOOPBACK, host) if is_private(host) else None)
         config = uvicorn.Config(
             app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=_GRACE
@@ -109,7 +109,7 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _app(studio: Studio, folders: Folders, hosts: Collection[str] | None) -> ASGIApp:
+def _app(studio: Worker, folders: Folders, hosts: Collection[str] | None) -> ASGIApp:
     from gradio import mount_gradio_app
 
     from .page import page, theme
@@ -133,7 +133,7 @@ def _app(studio: Studio, folders: Folders, hosts: Collection[str] | None) -> ASG
         footer_links=[], run_history=False, max_file_size=studio.limits.upload, ssr_mode=False,
         enable_monitoring=False, mcp_server=False, pwa=False, show_error=False,
     )  # fmt: skip
-    return Doors(app, folders, hosts)
+    return AccessControl(app, folders, hosts)
 
 
 async def _preview(request: Request) -> Response:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..backends import LoadedBackend, load
 from ..core.choices import Detail
-from ..core.draw_size import usable
+from ..core.draw_size import usable_detail
 from ..effects.compositing import Retouch
 from ..media import Decoding, PictureSource, Source, open_sink, open_source
 from ..media.pictures.picture import read_picture
@@ -37,7 +37,7 @@ class Drawing:
     notices: list[str] = field(default_factory=list)
 
 
-class Studio:
+class Worker:
     """Networks that are loaded once each, and a lock: there is one drawing at a time."""
 
     def __init__(self, limits: Limits, device: str = "auto") -> None:
@@ -78,7 +78,7 @@ class Studio:
             notices: list[str] = []
             decoding = Decoding(
                 max_pixels=self.limits.pixels,
-                detail=usable(detail, style, notices),
+                detail=usable_detail(detail, style, notices),
                 keep_source=retouch.needs_source,
             )
             with open_source(source, decoding=decoding) as frames:

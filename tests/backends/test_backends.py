@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from cartoonize import BackendError, ModelError, load
-from cartoonize.backends.tiles import Fitted, TooLarge
+from cartoonize.backends.tiles import OutOfMemory, TiledBackend
 from cartoonize.models.checkpoint import Card, save_style
 
 
@@ -145,7 +145,7 @@ def test_tiles_leave_no_seam(tiny_style, size):
         return backend(images)
 
     generator = backend._model.generator
-    run = Fitted(watched, limit=250 * 250, reach=generator.reach, stride=generator.stride)
+    run = TiledBackend(watched, limit=250 * 250, reach=generator.reach, stride=generator.stride)
     images = noise(1, *size)
     assert np.abs(run(images).astype(int) - backend(images)).max() <= 1
     assert len(seen) > 1
@@ -159,7 +159,7 @@ def test_tiles_of_instance_norm_fade_into_each_other(tmp_path, lively_generator)
     backend = load(str(path), device="cpu", precision="fp32")
     scene = np.random.default_rng(0).integers(0, 256, (300, 900, 3), dtype=np.uint8)[None]
     joined, whole = (run(scene)[0].astype(int) for run in (
-        Fitted(backend, limit=260 * 260, reach=40, stride=8), backend))  # fmt: skip
+        TiledBackend(backend, limit=260 * 260, reach=40, stride=8), backend))  # fmt: skip
     # A seam would be a step from column to column of what tiling changed.
     change = (joined - whole).mean((0, 2))
     assert np.abs(change).max() > 0
@@ -175,7 +175,7 @@ def test_large_batches_are_split_before_they_are_tiled():
         return images
 
     images = noise(5, 20, 20)
-    assert np.array_equal(Fitted(backend, limit=900, reach=4, stride=4)(images), images)
+    assert np.array_equal(TiledBackend(backend, limit=900, reach=4, stride=4)(images), images)
     assert counts == [2, 2, 1]
 
 
@@ -185,7 +185,7 @@ def cramped(pixels, calls):
     def backend(images):
         calls.append(images.shape)
         if images[..., 0].size > pixels:
-            raise TooLarge("The device has too little memory.")
+            raise OutOfMemory("The device has too little memory.")
         return 255 - images
 
     return backend
@@ -195,7 +195,7 @@ def cramped(pixels, calls):
 def test_out_of_memory_loses_no_picture(pixels, way):
     """What does not fit is done again in smaller batches, then in tiles; all pictures come back, in order."""
     calls = []
-    run = Fitted(cramped(pixels, calls), limit=10**9, reach=8, stride=4)
+    run = TiledBackend(cramped(pixels, calls), limit=10**9, reach=8, stride=4)
     images = noise(4, 200, 200)
     assert np.array_equal(run(images), 255 - images)
     assert (way is None) == (not run.notices)
@@ -207,7 +207,7 @@ def test_out_of_memory_loses_no_picture(pixels, way):
 
 def test_out_of_memory_has_an_end():
     """A device on which not even the smallest tile fits is an error in a sentence."""
-    run = Fitted(cramped(100, []), limit=10**9, reach=8, stride=4)
+    run = TiledBackend(cramped(100, []), limit=10**9, reach=8, stride=4)
     with pytest.raises(BackendError, match="nothing smaller"):
         run(noise(2, 200, 200))
 

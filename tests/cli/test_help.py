@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from cartoonize.cli import main as cli
-from cartoonize.core.choices import ENCODERS, X264_PRESETS, nearest
+from cartoonize.core.choices import ENCODERS, X264_PRESETS, did_you_mean
 from cartoonize.styles import user
 
 ROOT = typer.main.get_command(cli.app)
@@ -132,9 +132,9 @@ def test_mistyped_words_of_training(run, tmp_path, arguments, suggestion):
 
 def test_nothing_is_suggested_for_nothing_near():
     """A word that is like none is not guessed at."""
-    assert nearest("betamax", ENCODERS) == ""
-    assert nearest("", X264_PRESETS) == ""
-    assert nearest("LibX264", ENCODERS) == " Did you mean libx264?"
+    assert did_you_mean("betamax", ENCODERS) == ""
+    assert did_you_mean("", X264_PRESETS) == ""
+    assert did_you_mean("LibX264", ENCODERS) == " Did you mean libx264?"
 
 
 @pytest.fixture

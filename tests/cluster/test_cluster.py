@@ -20,10 +20,10 @@ import ray
 from ray.cluster_utils import Cluster as Machines
 
 from cartoonize import Encoding, stylize
-from cartoonize.cluster import scheduler as division
+from cartoonize.cluster import scheduler
 from cartoonize.cluster.batch import draw_batch, read_manifest
 from cartoonize.cluster.connection import connected
-from cartoonize.cluster.jobs import Job, draw_job
+from cartoonize.cluster.jobs import VideoJob, draw_job
 from cartoonize.cluster.planning import frame_times
 from cartoonize.core.errors import BackendError, ClusterError, DamageError
 from cartoonize.run import segmented as resume_module
@@ -90,7 +90,7 @@ def test_the_result_is_that_of_one_machine(cluster, tmp_path, tiny_style):
     clip = Clip(times=BEATS, tones=[440, 660], options={"bf": "3", "g": "50"})
     source = clip.write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", str(tiny_style))
-    report = draw_job(cluster, Job(source, tmp_path / "many.mp4", str(tiny_style)), watch())
+    report = draw_job(cluster, VideoJob(source, tmp_path / "many.mp4", str(tiny_style)), watch())
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
     assert read_clip(tmp_path / "one.mp4").seconds == read_clip(tmp_path / "many.mp4").seconds
     assert (report.frames, report.resumed, report.retries, report.notices) == (240, 0, 0, [])
@@ -108,7 +108,7 @@ def test_all_kinds_of_files(cluster, tmp_path, suffix, codec):
     source = Clip(times=range(240), tones=[440], options={"g": "70", "bf": "2"}).write(tmp_path / "in.ts")
     options = {"encoding": Encoding(codec=codec), "start": 1.1, "end": 8.3}
     stylize(source, tmp_path / f"one{suffix}", "null", **options)
-    draw_job(cluster, Job(source, tmp_path / f"many{suffix}", "null", **options), watch())
+    draw_job(cluster, VideoJob(source, tmp_path / f"many{suffix}", "null", **options), watch())
     assert all_packets(tmp_path / f"one{suffix}") == all_packets(tmp_path / f"many{suffix}")
 
 
@@ -122,7 +122,7 @@ def test_a_worker_is_killed(cluster, tmp_path):
         killed.extend(list(workers("in.mp4"))[:1])
         os.kill(killed[0], signal.SIGKILL)
 
-    job = Job(source, tmp_path / "many.mp4", "null", encoding=SLOWLY)
+    job = VideoJob(source, tmp_path / "many.mp4", "null", encoding=SLOWLY)
     report = draw_job(cluster, job, watch(once(kill)))
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
     assert killed
@@ -135,7 +135,7 @@ def test_a_node_dies(cluster, machines, tmp_path):
     slowly = Encoding(preset="veryslow")  # so that both are at work for some seconds
     source = Clip(size=(640, 360), times=range(480), tones=[440]).write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", "null", encoding=slowly)
-    job = Job(source, tmp_path / "many.mp4", "null", encoding=slowly)
+    job = VideoJob(source, tmp_path / "many.mp4", "null", encoding=slowly)
 
     def die():
         deadline = time.monotonic() + 30
@@ -184,7 +184,7 @@ def test_one_machine_goes_on_alone(cluster, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        draw_job(cluster, Job(source, tmp_path / "many.mp4", "null"), watch(stopped))
+        draw_job(cluster, VideoJob(source, tmp_path / "many.mp4", "null"), watch(stopped))
     stylize(source, tmp_path / "many.mp4", "null")
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
 
@@ -192,7 +192,7 @@ def test_one_machine_goes_on_alone(cluster, tmp_path):
 def test_memory_runs_out_again_and_again(cluster, tmp_path, monkeypatch):
     """A segment over which worker after worker dies ends the film with a sentence; what is done is kept."""
     source = Clip(size=(320, 240), times=range(480)).write(tmp_path / "in.mp4")
-    monkeypatch.setattr(division, "ATTEMPTS", 2)
+    monkeypatch.setattr(scheduler, "ATTEMPTS", 2)
     over = Event()
 
     def kill_all():
@@ -201,7 +201,7 @@ def test_memory_runs_out_again_and_again(cluster, tmp_path, monkeypatch):
                 os.kill(number, signal.SIGKILL)
 
     killer = Thread(target=kill_all)
-    job = Job(source, tmp_path / "many.mp4", "null", encoding=SLOWLY)
+    job = VideoJob(source, tmp_path / "many.mp4", "null", encoding=SLOWLY)
     try:
         with pytest.raises(ClusterError, match="2 workers died"):
             draw_job(cluster, job, watch(once(killer.start)))
@@ -222,8 +222,8 @@ def test_a_wrong_guess_does_no_harm(cluster, tmp_path, monkeypatch, wrong):
         times = frame_times(opened)
         return {"misplaced": times[3:], "missing": times[:1] + times[:-1], "unknown": None}[wrong]
 
-    monkeypatch.setattr(division, "frame_times", guessed)
-    report = draw_job(cluster, Job(source, tmp_path / "many.mp4", "null"), watch())
+    monkeypatch.setattr(scheduler, "frame_times", guessed)
+    report = draw_job(cluster, VideoJob(source, tmp_path / "many.mp4", "null"), watch())
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
     assert any("in order" in notice for notice in report.notices)
 
@@ -234,7 +234,7 @@ def test_a_raw_stream(cluster, tmp_path):
     images.write(tmp_path / "in.mp4")
     unboxed(tmp_path / "in.mp4", tmp_path / "in.h264")
     stylize(tmp_path / "in.h264", tmp_path / "one.mp4", "null")
-    draw_job(cluster, Job(tmp_path / "in.h264", tmp_path / "many.mp4", "null"), watch())
+    draw_job(cluster, VideoJob(tmp_path / "in.h264", tmp_path / "many.mp4", "null"), watch())
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
 
 
@@ -257,7 +257,7 @@ def test_a_damaged_film(cluster, tmp_path, places):
     source = damaged(tmp_path / "in.mp4", *places)
     with pytest.raises(DamageError):
         stylize(source, tmp_path / "one.mp4", "null")
-    report = draw_job(cluster, Job(source, tmp_path / "many.mp4", "null"), watch())
+    report = draw_job(cluster, VideoJob(source, tmp_path / "many.mp4", "null"), watch())
     assert report.partial
     assert all_packets(tmp_path / "one.partial.mp4") == all_packets(tmp_path / "many.partial.mp4")
     one = stylize(source, tmp_path / "tolerated.mp4", "null", tolerate_errors=True)
@@ -267,26 +267,26 @@ def test_a_damaged_film(cluster, tmp_path, places):
 def test_what_cannot_be_divided_is_drawn_here(cluster, tmp_path):
     """An animation has no segments; it is drawn all the same, and a notice says where."""
     source = Clip(times=range(30)).write(tmp_path / "in.mp4")
-    report = draw_job(cluster, Job(source, tmp_path / "out.gif", "null"), watch())
+    report = draw_job(cluster, VideoJob(source, tmp_path / "out.gif", "null"), watch())
     assert report.frames == 30
     assert "on this machine alone" in report.notices[-1]
 
 
 def test_what_is_not_joined_is_bounded(cluster, tmp_path, monkeypatch):
     """However many segments a film has, only so many are drawn ahead: of memory and disk no more is taken."""
-    monkeypatch.setattr(division, "LONGEST", 1)
+    monkeypatch.setattr(scheduler, "LONGEST", 1)
     source = Clip(times=range(24 * 60)).write(tmp_path / "in.mp4")
     at_work, ahead = [], []
-    real = division.Division._begin
+    real = scheduler.Scheduler._begin
 
     def begin(self):
         real(self)
         at_work.append(len(self._running))
         ahead.append(max(self._drawn, default=0) - self._end)
 
-    monkeypatch.setattr(division.Division, "_begin", begin)
-    draw_job(cluster, Job(source, tmp_path / "out.mp4", "null"), watch())
-    room = division.AHEAD * 2
+    monkeypatch.setattr(scheduler.Scheduler, "_begin", begin)
+    draw_job(cluster, VideoJob(source, tmp_path / "out.mp4", "null"), watch())
+    room = scheduler.AHEAD * 2
     assert max(at_work) == room
     assert max(ahead) <= 2 * room * 24
 
@@ -296,7 +296,7 @@ def test_from_store_to_store(cluster, store, tmp_path):
     source = Clip(times=BEATS, tones=[440]).write(tmp_path / "in.mp4")
     store.upload_file(str(source), "films", "many/in.mp4")
     stylize(source, tmp_path / "one.mp4", "null")
-    job = Job(Path("s3://films/many/in.mp4"), Path("s3://films/many/out.mp4"), "null")
+    job = VideoJob(Path("s3://films/many/in.mp4"), Path("s3://films/many/out.mp4"), "null")
     report = draw_job(cluster, job, watch())
     assert (report.output, report.frames) == ("s3://films/many/out.mp4", 240)
     store.download_file("films", "many/out.mp4", str(tmp_path / "two.mp4"))
@@ -304,7 +304,7 @@ def test_from_store_to_store(cluster, store, tmp_path):
 
 
 def manifest(*lines):
-    return read_manifest([f"{line}\n" for line in lines], "films.csv", Job(Path(), Path(), "null"))
+    return read_manifest([f"{line}\n" for line in lines], "films.csv", VideoJob(Path(), Path(), "null"))
 
 
 def test_a_batch(cluster, tmp_path):

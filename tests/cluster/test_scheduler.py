@@ -11,16 +11,16 @@ pytest.importorskip("ray", reason="needs the extra `cluster`")
 from cartoonize import Encoding, MediaError
 from cartoonize.cluster.batch import read_manifest
 from cartoonize.cluster.connection import connected
-from cartoonize.cluster.jobs import Job
+from cartoonize.cluster.jobs import VideoJob
 from cartoonize.cluster.planning import frame_times, stretches
 from cartoonize.cluster.video_job import why_not
 from cartoonize.core.errors import ClusterError
 from cartoonize.media import Segment, VideoSource, open_sink
 from cartoonize.media.remote import Url
-from cartoonize.run.frame_range import Stretch
+from cartoonize.run.frame_range import FrameRange
 
 MARK = {"pts": 47, "crc": 1, "packets": 0, "frames": 0}
-USUAL = Job(Path(), Path(), "null", encoding=Encoding(crf=20))
+USUAL = VideoJob(Path(), Path(), "null", encoding=Encoding(crf=20))
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_packets_tell_when_frames_are(tmp_path, part):
 def test_a_film_is_divided():
     """Into stretches of whole segments; each but the first says behind which frame, the last has no end."""
     assert list(stretches(range(0, 200, 2), 24, 2, {})) == [
-        Stretch(0, 48),
-        Stretch(48, 96, pts=94),
-        Stretch(96, None, pts=190),
+        FrameRange(0, 48),
+        FrameRange(48, 96, pts=94),
+        FrameRange(96, None, pts=190),
     ]
 
 
@@ -64,8 +64,8 @@ def test_what_is_finished_is_not_divided_again():
     """Stretches are what is missing, and begin at a place that is known where that is so."""
     finished = {24: Segment(24, 24, MARK, MARK, 24, 47)}
     assert list(stretches(range(100), 24, 8, finished)) == [
-        Stretch(0, 24),
-        Stretch(48, None, mark=MARK, last=47),
+        FrameRange(0, 24),
+        FrameRange(48, None, mark=MARK, last=47),
     ]
 
 

@@ -7,7 +7,7 @@ from clips import Clip
 from PIL import Image
 
 from cartoonize import Decoding, MediaError, load, open_source, stylize
-from cartoonize.core.draw_size import draw_size, enlarged, prepared, resized, usable
+from cartoonize.core.draw_size import draw_size, enlarge, reduce_to_draw_size, resize, usable_detail
 from cartoonize.core.frames import Frame
 from cartoonize.media import VideoSource
 
@@ -18,7 +18,7 @@ def scene(lines):
     big[:] = np.linspace(150, 200, 2880)[None, :, None]
     cv2.circle(big, (900, 1080), 500, (40, 60, 200), -1, cv2.LINE_AA)
     cv2.line(big, (1600, 300), (2500, 1900), (30, 20, 20), 9, cv2.LINE_AA)
-    return resized(big, (lines * 4 // 3, lines)) if lines != 2160 else big
+    return resize(big, (lines * 4 // 3, lines)) if lines != 2160 else big
 
 
 def edge_width(row):
@@ -54,14 +54,14 @@ def test_the_shorter_side_decides(size, detail, expected):
 def test_an_unknown_detail_is_refused():
     """A sentence names the words there are, and the nearest."""
     with pytest.raises(MediaError, match="Did you mean normal"):
-        usable("nomal", "pepper", [])
+        usable_detail("nomal", "pepper", [])
 
 
 @pytest.mark.parametrize("lines", [1080, 1440, 2160])
 def test_edges_are_as_sharp_as_drawn_there(lines):
     """A silhouette enlarged from 720 lines rises within three pixels, and lies within one of its place."""
     size = (lines * 4 // 3, lines)
-    sharp, grown = scene(lines), enlarged(scene(720), size)
+    sharp, grown = scene(lines), enlarge(scene(720), size)
     row, middle = lines // 2, lines * 900 // 2160
     left = slice(middle - lines * 600 // 2160, middle - lines * 400 // 2160)
     before, after = sharp[row, left, 0], grown[row, left, 0]
@@ -74,13 +74,13 @@ def test_shades_are_enlarged_without_steps():
     """In a smooth shade nothing is sharpened: no pixel is more than a level from the bicubic one."""
     shade = np.repeat(np.linspace(20, 220, 240).astype(np.uint8)[None, :, None], 3, 2).repeat(180, 0)
     plain = cv2.resize(shade, (720, 540), interpolation=cv2.INTER_CUBIC)
-    assert np.abs(enlarged(shade, (720, 540)).astype(int) - plain).max() <= 1
+    assert np.abs(enlarge(shade, (720, 540)).astype(int) - plain).max() <= 1
 
 
 def test_enlarging_invents_no_values():
     """Enlarged noise stays between the darkest and the lightest that was there: no halo, no wrap-around."""
     noise = np.random.default_rng(0).integers(60, 200, (60, 80, 3), np.uint8)
-    grown = enlarged(noise, (240, 180))
+    grown = enlarge(noise, (240, 180))
     assert grown.min() >= 60
     assert grown.max() <= 199
 
@@ -90,10 +90,10 @@ def test_the_same_drawing_at_every_size():
     draw = load("pepper", device="cpu")
     drawings = {}
     for lines in (540, 720, 1080, 2160):
-        frame = prepared(Frame(scene(lines)), "normal", keep_source=False)
-        drawing = enlarged(draw(frame.image[None])[0], frame.size)
+        frame = reduce_to_draw_size(Frame(scene(lines)), "normal", keep_source=False)
+        drawing = enlarge(draw(frame.image[None])[0], frame.size)
         assert drawing.shape == scene(lines).shape
-        drawings[lines] = resized(drawing, (960, 720)) if lines != 720 else drawing
+        drawings[lines] = resize(drawing, (960, 720)) if lines != 720 else drawing
     luma = {lines: drawing @ np.array([0.299, 0.587, 0.114]) for lines, drawing in drawings.items()}
     for lines, values in luma.items():
         assert np.abs(values - luma[720]).mean() < 1.5, lines
@@ -109,7 +109,7 @@ def test_a_video_is_read_at_the_draw_size(tmp_path, keep_source):
         frame, whole = next(iter(source)), next(iter(own))
     assert frame.image.shape == (720, 960, 3)
     assert frame.size == (1600, 1200)
-    reduced = resized(whole.image, (960, 720)).astype(int)
+    reduced = resize(whole.image, (960, 720)).astype(int)
     assert np.abs(frame.image - reduced).mean() < 1.5
     if keep_source:
         assert np.array_equal(frame.full, whole.image)

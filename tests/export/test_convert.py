@@ -26,7 +26,7 @@ from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, load_style, read_header
 from cartoonize.training.checkpoint import Checkpoint
 from cartoonize.training.presets import preset
-from cartoonize.training.trainer import Learner, choose_compute
+from cartoonize.training.trainer import Trainer, choose_compute
 
 
 def plain_cartoongan(weights, x):
@@ -223,7 +223,7 @@ def test_training_checkpoints_are_recognised(tmp_path, architecture):
     schedule = preset("deck").schedules["pretrain"]
     for config in SMALL[architecture]:
         generator = ARCHITECTURES[architecture](**config)
-        learner = Learner(generator, schedule, choose_compute("cpu", "fp32"), 1.0)
+        learner = Trainer(generator, schedule, choose_compute("cpu", "fp32"), 1.0)
         folder = tmp_path / "run" / "pretrain" / "checkpoints"
         checkpoint = Checkpoint(folder, generator=learner)
         checkpoint.save(16)

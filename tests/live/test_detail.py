@@ -3,7 +3,7 @@
 import time
 
 from cartoonize import Decoding
-from cartoonize.live import LiveReport, LiveSource, NullSink, feed
+from cartoonize.live import LiveReport, LiveSource, NullSink, capture_input
 from cartoonize.live import run as show
 from cartoonize.live.detail import DetailControl, ladder
 
@@ -68,7 +68,7 @@ class Sizes(NullSink):
 def test_a_live_picture_keeps_its_size():
     """A network that is late at 720 lines goes on at 480; what is shown keeps the source's size."""
     source, sink = "lavfi:testsrc2=size=1280x720:rate=15:duration=4", Sizes()
-    with LiveSource(feed(source), decoding=Decoding(detail="normal")) as pictures:
+    with LiveSource(capture_input(source), decoding=Decoding(detail="normal")) as pictures:
         control = DetailControl(ladder(1280, 720), 1280, 720)
         report = show(
             pictures, sink, Slow(), LiveReport(source, "null", ""), stabilize=False, control=control

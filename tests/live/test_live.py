@@ -24,11 +24,11 @@ from PIL import ImageGrab, features
 
 from cartoonize import Decoding, load
 from cartoonize.core.errors import MediaError, SourceError
-from cartoonize.live import LiveReport, LiveSource, NullSink, feed, open_live_sink
+from cartoonize.live import LiveReport, LiveSource, NullSink, capture_input, open_live_sink
 from cartoonize.live import run as show
 from cartoonize.live.source import _unblock
 from cartoonize.media import VideoSource
-from cartoonize.run.pipeline import Mailbox, newest
+from cartoonize.run.pipeline import LatestItem, latest
 
 BARS = "lavfi:testsrc2=size=64x48:rate=30:duration="
 
@@ -48,7 +48,7 @@ class Negative:
 
 def draw(source, sink, pause=0.0, timeout=10.0, **options):
     """Draw negatives of a source; its report."""
-    with LiveSource(feed(str(source)), timeout=timeout, **options) as pictures:
+    with LiveSource(capture_input(str(source)), timeout=timeout, **options) as pictures:
         target = open_live_sink(str(sink), pictures) if isinstance(sink, str | Path) else sink
         return show(
             pictures, target, Negative(pause), LiveReport(str(source), str(sink), ""), stabilize=False
@@ -122,7 +122,7 @@ def test_a_slow_sink_gets_the_newest_drawing():
 def test_a_file_is_played_in_real_time(tmp_path):
     """Frames of a file come when they are due, at a variable rate too, and are those of a VideoSource."""
     clip = Clip(times=[0, 2, 9, 10, 24], rotation=90).write(tmp_path / "in.mp4")
-    with LiveSource(feed(str(clip))) as live, VideoSource(clip) as video:
+    with LiveSource(capture_input(str(clip))) as live, VideoSource(clip) as video:
         began = time.monotonic()
         came = []
         frames = []
@@ -244,7 +244,7 @@ def _resend(path, address):
 def test_nobody_sends():
     """An address from which nothing comes is given up in a sentence."""
     with pytest.raises(MediaError, match=r"Nothing came from udp://.* for 0.3 s"):
-        LiveSource(feed(f"udp://127.0.0.1:{free_port()}"), timeout=0.3)
+        LiveSource(capture_input(f"udp://127.0.0.1:{free_port()}"), timeout=0.3)
 
 
 _SERVER = """
@@ -336,14 +336,14 @@ def test_json_is_all_that_is_printed(run, tiny_style):
 
 def test_frames_that_nobody_took_are_dropped():
     """A mailbox keeps the newest item and the last one, and counts those that made way."""
-    taken, mailbox = threading.Event(), Mailbox()
+    taken, mailbox = threading.Event(), LatestItem()
 
     def items():
         yield 0
         taken.wait()
         yield from range(1, 10)
 
-    with closing(newest(items(), mailbox)) as given:
+    with closing(latest(items(), mailbox)) as given:
         first = next(given)
         taken.set()
         time.sleep(0.1)
@@ -362,7 +362,7 @@ def test_a_reader_can_look_around():
 
     seen = []
     with pytest.raises(OSError, match="the cable"):  # noqa: PT012
-        for item in newest(silent(), Mailbox(), tick=0.02):
+        for item in latest(silent(), LatestItem(), tick=0.02):
             seen.append(item)  # noqa: PERF402  # what came before the error has to be kept
     assert seen.count(None) > 2
     assert 1 in seen
@@ -490,7 +490,7 @@ def test_the_window_shows_the_drawing(screen, tiny_style):
     options = ("--source", f"lavfi:{bars}", "--style", tiny_style, "--detail", "full")
     command = [sys.executable, "-m", "cartoonize", "live", *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tiny_style.parent)
-    with LiveSource(feed(f"lavfi:{bars}")) as source:
+    with LiveSource(capture_input(f"lavfi:{bars}")) as source:
         picture = next(iter(source)).image
     drawing = load(str(tiny_style))(picture[None])[0].astype(int)
     end, off = time.monotonic() + 60, 255.0
@@ -513,7 +513,7 @@ def test_the_window_ends_it(screen, way):
     from cartoonize.live.window import WindowSink
 
     asked = 0
-    with LiveSource(feed(f"{BARS}30")) as source:
+    with LiveSource(capture_input(f"{BARS}30")) as source:
         sink = WindowSink("test", 64, 48)
 
         def ended(meter):

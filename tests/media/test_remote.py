@@ -12,7 +12,7 @@ from clips import Clip, all_packets, read_clip
 
 from cartoonize import MediaError, stylize
 from cartoonize.core.errors import WriteError
-from cartoonize.media import VideoSource, located
+from cartoonize.media import VideoSource, parse_location
 from cartoonize.media.remote import Url, staging
 from cartoonize.run import segmented as resume_module
 
@@ -125,7 +125,7 @@ def test_what_is_not_there(film, store, tmp_path):
 
 def test_a_source_that_is_replaced(film, store, tmp_path):
     """An object that is written anew while it is read is noticed."""
-    with VideoSource(located(Path("s3://films/in.mp4"))) as source:
+    with VideoSource(parse_location(Path("s3://films/in.mp4"))) as source:
         frames = iter(source)
         next(frames)
         store.put_object(Bucket="films", Key="in.mp4", Body=film.read_bytes() + b"more")
@@ -155,7 +155,7 @@ def test_a_missing_package_is_named(tmp_path):
 )
 def test_urls_are_told_from_files(written, url):
     """What has the form of one is a URL; drives of Windows are not."""
-    found = located(Path(written))
+    found = parse_location(Path(written))
     assert (str(found) if isinstance(found, Url) else None) == url
     if url:
         assert str(found.with_name("c.mp4")) == url.replace("b.mp4", "c.mp4")

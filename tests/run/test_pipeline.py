@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cartoonize import Frame
-from cartoonize.run.pipeline import Waits, groups, prefetch, stream
+from cartoonize.run.pipeline import StageWaits, batches, prefetch, stream
 
 
 def frame(number, size=(4, 4)):
@@ -47,7 +47,7 @@ def test_order_holds_under_load():
 def test_batches_hold_one_size():
     """The back end only ever sees pictures of one size together, and never more than a batch."""
     sizes = [(4, 4)] * 5 + [(6, 4)] * 2 + [(4, 4)]
-    found = [[f.image.shape[:2] for f in g] for g in groups((frame(0, s) for s in sizes), 3)]
+    found = [[f.image.shape[:2] for f in g] for g in batches((frame(0, s) for s in sizes), 3)]
     assert found == [[(4, 4)] * 3, [(4, 4)] * 2, [(6, 4)] * 2, [(4, 4)]]
 
 
@@ -125,7 +125,7 @@ def test_waits_name_the_slow_stage():
         time.sleep(0.01)
         return images
 
-    waits = Waits()
+    waits = StageWaits()
     list(stream(map(frame, range(20)), slow, waits=waits))
     assert waits.network > waits.decode
     assert waits.network > waits.encode

@@ -15,7 +15,7 @@ from clips import Clip, heeding, put, read_clip
 from cartoonize import MediaError
 from cartoonize.cli.files import Tally, _wanted
 from cartoonize.run.files import Job, find, videos
-from cartoonize.run.watch import Settling, Stamp, arrivals
+from cartoonize.run.watch import Settling, Stamp, watch_folder
 
 
 def test_growing_files_wait():
@@ -51,7 +51,7 @@ def test_arrivals_are_handed_out_one_by_one(here):
     def there():
         return find([Path("in")], Path("in/out"), videos()).jobs
 
-    with closing(arrivals([Path("in")], there, quiet=0.1)) as arriving:
+    with closing(watch_folder([Path("in")], there, quiet=0.1)) as arriving:
         assert [next(arriving) for _ in range(2)] == [
             (Job(Path("in/b.mp4"), Path("in/out/b.mp4")), False),
             (Job(Path("in/sub/a.mp4"), Path("in/out/sub/a.mp4")), False),
@@ -65,7 +65,7 @@ def test_arrivals_are_handed_out_one_by_one(here):
 def test_a_followed_folder_that_goes_away_is_told(here):
     """Its end is a sentence, not a silence."""
     put("in/a.mp4")
-    with closing(arrivals([Path("in")], list, quiet=0.1)) as arriving:
+    with closing(watch_folder([Path("in")], list, quiet=0.1)) as arriving:
         Path("in").rename("elsewhere")
         with pytest.raises(MediaError, match=r"in is not there any more|Cannot follow in"):
             next(arriving)

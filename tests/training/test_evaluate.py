@@ -18,7 +18,14 @@ from cartoonize.core.errors import CartoonizeError
 from cartoonize.styles.card import read_header
 from cartoonize.training.distances import frechet
 from cartoonize.training.evaluate import evaluate, flicker, motion, unrest
-from cartoonize.training.figures import Tally, colour_shift, contours_kept, faint_gains, flatness, rough_edges
+from cartoonize.training.figures import (
+    FigureSums,
+    colour_shift,
+    contours_kept,
+    faint_gains,
+    flatness,
+    rough_edges,
+)
 
 
 def texture(height=96, width=128):
@@ -82,7 +89,7 @@ def test_contours():
 
 def test_compare_identity():
     """A style that changes nothing shifts no colour, flattens nothing and keeps all contours."""
-    tally = Tally()
+    tally = FigureSums()
     tally.add(texture(), texture())
     figures = tally.figures()
     assert figures["colour_shift"] == 0

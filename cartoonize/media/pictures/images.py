@@ -14,14 +14,14 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
-from ...core.atomic import PendingFile, check_target
+from ...core.atomic import AtomicFile, check_target
 from ...core.choices import Detail
-from ...core.draw_size import prepared
+from ...core.draw_size import reduce_to_draw_size
 from ...core.errors import MediaError, WriteError
 from ...core.frames import Frame
-from ...core.signals import held
+from ...core.signals import defer_signals
 from ..decoding import check_max_size
-from ..remote import Place
+from ..remote import Location
 from ..video_info import Closing
 from .picture import Details, read_picture
 
@@ -99,7 +99,7 @@ class PictureSource(Closing):
             self.details[index] = replace(details, alpha=None)
             # A copy: what Pillow hands out is read-only, which PyTorch warns about.
             frame = Frame(np.array(picture), pts=index, duration=1, name=path.name, alpha=alpha)
-            yield prepared(frame, self._detail, keep_source=True)
+            yield reduce_to_draw_size(frame, self._detail, keep_source=True)
 
     def close(self) -> None:
         """Do nothing: no file is open between two frames, and the sink may still need the details."""
@@ -123,8 +123,8 @@ class PictureSink:
         self._path, self._source, self._overwrite = path, source, overwrite
         self._targets = _targets(path, source)
         self._new_folder = path not in self._targets and not path.is_dir()
-        self._files: list[PendingFile] = []
-        self._written: list[PendingFile] = []
+        self._files: list[AtomicFile] = []
+        self._written: list[AtomicFile] = []
         if self._new_folder:
             check_target(path, overwrite=False)  # refuses where no folder can be made; made when work begins
         else:
@@ -164,13 +164,13 @@ class PictureSink:
     def _reserve(self) -> None:
         sources = self._source.paths
         self._files = [
-            PendingFile(target, overwrite=self._overwrite, sources=sources) for target in self._targets
+            AtomicFile(target, overwrite=self._overwrite, sources=sources) for target in self._targets
         ]
 
     def _commit(self) -> None:
         if not self._written:
             raise MediaError(f"There was no picture to write to {self._path}.")
-        with held():
+        with defer_signals():
             for file in self._written:
                 file.commit()
 
@@ -199,7 +199,7 @@ class PictureSink:
         self.notices.append(f"{target} cannot hold {what}; a PNG file would keep it.")
 
 
-def write_picture(picture: Picture, file: PendingFile, **options: Any) -> None:
+def write_picture(picture: Picture, file: AtomicFile, **options: Any) -> None:
     """Write a picture in the format that its suffix names; `options` are added to those of the format.
 
     It is packed in memory first: Pillow hides what the system says of a full disk.
@@ -218,7 +218,7 @@ def write_picture(picture: Picture, file: PendingFile, **options: Any) -> None:
     file.write(packed.getbuffer())
 
 
-def files_of(place: Place) -> list[Place]:
+def files_of(place: Location) -> list[Location]:
     """The files that are read of a source: itself or, of a folder of pictures, those in it."""
     return [*pictures_in(place)] if isinstance(place, Path) and place.is_dir() else [place]
 

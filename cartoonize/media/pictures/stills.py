@@ -17,16 +17,16 @@ from av.container import OutputContainer
 from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
-from ...core.atomic import PendingFile
-from ...core.draw_size import prepared
+from ...core.atomic import AtomicFile
+from ...core.draw_size import reduce_to_draw_size
 from ...core.errors import MediaError, WriteError
 from ...core.frames import Frame, Image, Plane
-from ...core.signals import held
+from ...core.signals import defer_signals
 from ..alpha import background_colour, on_background
 from ..colour import Colour
 from ..decoding import Decoding, fitted, smaller
 from ..video_info import Closing, Film
-from ..writing.passthrough import NoCompanions
+from ..writing.passthrough import NoPassthrough
 from .animation import plays
 from .images import FORMATS, files_of, pictures_in, write_picture
 from .picture import DAMAGE, MAX_PIXELS, open_picture, read_picture, reduced
@@ -94,15 +94,15 @@ class StillsSource(Closing):
             yield self._prepared(frame)
 
     def _prepared(self, frame: Frame) -> Frame:
-        return prepared(frame, self._decoding.detail, keep_source=self._decoding.keep_source)
+        return reduce_to_draw_size(frame, self._decoding.detail, keep_source=self._decoding.keep_source)
 
     def close(self) -> None:
         """Release the files."""
         self._stills.close()
 
-    def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> NoCompanions:  # noqa: ARG002
+    def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> NoPassthrough:  # noqa: ARG002
         """Nothing belongs to pictures."""
-        return NoCompanions()
+        return NoPassthrough()
 
     def _open_folder(self, fps: Fraction | None) -> None:
         paths = pictures_in(self.path)
@@ -203,7 +203,7 @@ class StillsSink:
         if folder.exists() and isinstance(source, StillsSource) and folder.samefile(source.path):
             raise MediaError(f"{folder} is the source itself; name another folder to write to.")
         self._format = FORMATS[suffix]
-        self._files: list[PendingFile] = []
+        self._files: list[AtomicFile] = []
         self.notices = [f"Pictures hold neither times nor sound; those of {source.path.name} are left out."]
         if path.is_dir() and source.path.suffix:
             self.notices[0] += f" For a video, name {path / source.path.name}."
@@ -212,7 +212,7 @@ class StillsSink:
         """Write the next picture."""
         name = _NUMBER.sub(lambda place: place[0] % (len(self._files) + 1), self._pattern.name)
         target = self._pattern.with_name(name)
-        file = PendingFile(target, overwrite=self._overwrite, sources=self._sources)
+        file = AtomicFile(target, overwrite=self._overwrite, sources=self._sources)
         self._files.append(file)
         write_picture(self._picture(frame), file)
 
@@ -230,7 +230,7 @@ class StillsSink:
     ) -> None:
         try:
             if kind is None:
-                with held():
+                with defer_signals():
                     for file in self._files:
                         file.commit()
         finally:

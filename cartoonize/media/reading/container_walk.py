@@ -13,7 +13,7 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..remote import Place
+from ..remote import Location
 
 Walk: TypeAlias = Generator[tuple[int, int], bytes, None]
 """Asks for the bytes at a place, and how many of them, each time at or behind the place before. At the end it
@@ -39,7 +39,7 @@ def walker(container: str) -> "Callable[[Structure, int], Walk] | None":
     return next((walk for name, walk in _WALKS.items() if container.startswith(name)), None)
 
 
-def walk_file(path: Place, walk: "Callable[[Structure, int], Walk]", picture: int) -> Structure:
+def walk_file(path: Location, walk: "Callable[[Structure, int], Walk]", picture: int) -> Structure:
     """Walk through a file. A Matroska file of an hour takes about half a second.
 
     Args:

@@ -4,10 +4,10 @@ import av
 from av.container import InputContainer
 from av.stream import Stream
 
-from ..remote import Place, opened
+from ..remote import Location, open_container
 
 
-def picture_end(path: Place, container: InputContainer, picture: Stream) -> float | None:
+def picture_end(path: Location, container: InputContainer, picture: Stream) -> float | None:
     """The second on the file's own clock; None if there are no times in the file.
 
     What a file says of itself is believed. Where it says nothing, its packets are read through by a handle of
@@ -20,8 +20,8 @@ def picture_end(path: Place, container: InputContainer, picture: Stream) -> floa
     return _last_packet(path, picture.index)
 
 
-def _last_packet(path: Place, stream: int) -> float | None:
-    with opened(path) as container:
+def _last_packet(path: Location, stream: int) -> float | None:
+    with open_container(path) as container:
         packets = container.demux(container.streams[stream])
         ends = ((p.pts + (p.duration or 0)) * p.time_base for p in packets if p.pts is not None)
         last = max(ends, default=None)

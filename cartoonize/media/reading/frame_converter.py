@@ -6,20 +6,20 @@ from fractions import Fraction
 import av
 from av.video.reformatter import Interpolation
 
-from ...core.draw_size import draw_size, prepared
+from ...core.draw_size import draw_size, reduce_to_draw_size
 from ...core.errors import MediaError
 from ...core.frames import Frame, Image
 from ..alpha import alpha_of, is_transparent
 from ..colour import SDR, Colour
 from ..decoding import Decoding, fitted, smaller
-from ..remote import Place
+from ..remote import Location
 from .hdr import TRANSFERS, ToneMapper
 from .orientation import Orientation
 
 _AREA = Interpolation.AREA | Interpolation.ACCURATE_RND
 
 
-class Developer:
+class FrameConverter:
     """Makes pictures of the frames of one video; what the first of them tells is taken for all.
 
     `width`, `height` and `sample_aspect_ratio` are those of the pictures, `colour` is what they are to become
@@ -32,7 +32,7 @@ class Developer:
 
     def __init__(
         self,
-        path: Place,
+        path: Location,
         first: av.VideoFrame,
         aspect: Fraction | None,
         decoding: Decoding,
@@ -54,7 +54,7 @@ class Developer:
             self.width, self.height = self.height, self.width
             self.sample_aspect_ratio = 1 / self.sample_aspect_ratio
 
-    def develop(self, frame: av.VideoFrame, pts: int, time_base: Fraction, duration: int = 0) -> Frame:
+    def convert(self, frame: av.VideoFrame, pts: int, time_base: Fraction, duration: int = 0) -> Frame:
         """The picture of a frame, at its time."""
         fitted_frame = self._fitted(frame)  # once for both
         alpha = alpha_of(fitted_frame)
@@ -63,13 +63,13 @@ class Developer:
         drawn_size = draw_size(*size, self.detail)
         if self._keep_source or drawn_size >= size:
             whole = Frame(self._image(fitted_frame), pts, time_base, duration, alpha=upright_alpha)
-            return prepared(whole, self.detail, keep_source=self._keep_source)
+            return reduce_to_draw_size(whole, self.detail, keep_source=self._keep_source)
         image = self._image(_scaled(frame, self._coded_size(drawn_size)))
         return Frame(image, pts, time_base, duration, alpha=upright_alpha, full_size=size)
 
     def image(self, frame: av.VideoFrame) -> Image:
         """The picture of a frame at the size at which it is drawn."""
-        return self.develop(frame, 0, Fraction(1)).image
+        return self.convert(frame, 0, Fraction(1)).image
 
     def _image(self, frame: av.VideoFrame) -> Image:
         return self._orientation.upright(self._to_rgb(frame))
@@ -87,7 +87,7 @@ class Developer:
         return frame if size == (frame.width, frame.height) else _scaled(frame, size)
 
     def _conversion(
-        self, path: Place, first: av.VideoFrame, decoding: Decoding, notices: list[str]
+        self, path: Location, first: av.VideoFrame, decoding: Decoding, notices: list[str]
     ) -> Callable[[av.VideoFrame], Image]:
         """How frames become RGB; of what becomes SDR, `colour` is that of SDR."""
         bits, hdr = first.format.components[0].bits, TRANSFERS.get(self.colour.transfer)

@@ -21,7 +21,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from ..damage import Damage
-from ..remote import Place
+from ..remote import Location
 from .container_walk import PassingWalk, Structure, walk_file, walk_open_file, walker
 
 INTRA = {
@@ -223,7 +223,7 @@ class ContainerAccount:
     """
 
     def __init__(
-        self, path: Place, container: InputContainer, picture: Stream, passing: "Passing | None" = None
+        self, path: Location, container: InputContainer, picture: Stream, passing: "Passing | None" = None
     ) -> None:
         self._path, self._kind, self._stream = path, container.format.name, picture
         self._passing, self._walk = passing, walker(self._kind)

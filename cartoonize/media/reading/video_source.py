@@ -25,13 +25,13 @@ from ..decoding import Decoding
 from ..ffmpeg import ffmpeg_errors
 from ..pictures.animation import plays
 from ..pictures.picture import check_size
-from ..remote import Place, opened
+from ..remote import Location, open_container
 from ..streams import described, is_cover, is_known, size
 from ..video_info import Closing
-from ..writing.passthrough import JUMP, Companions, StreamedCompanions
+from ..writing.passthrough import JUMP, Passthrough, StreamedPassthrough
 from ..writing.segments import Mark
 from .deinterlace import deinterlaced
-from .frame_converter import Developer
+from .frame_converter import FrameConverter
 from .packet_accounting import BEGIN_ANYWHERE, INTRA, ContainerAccount, FrameDecoder, Passing, standard_input
 
 BROADCAST_CLOCK = 1.0  # seconds
@@ -64,7 +64,7 @@ class VideoSource(Closing):
 
     def __init__(
         self,
-        path: Place,
+        path: Location,
         *,
         start: float | None = None,
         end: float | None = None,
@@ -133,7 +133,7 @@ class VideoSource(Closing):
         moment = self._first
         while moment is not None and self._read != self.until:
             frame, pts, duration = moment
-            developed = self._developer.develop(frame, pts, self.time_base, duration)
+            developed = self._developer.convert(frame, pts, self.time_base, duration)
             self._read += 1
             if self.every and self._read % self.every == 0:
                 self.marks[self._read] = self._mark(developed.image, pts)
@@ -153,9 +153,9 @@ class VideoSource(Closing):
         if self.path != STREAMED:  # whose last packets may still wait for the sink, and refer to it
             self.container.close()
 
-    def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> Companions:
+    def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> Passthrough:
         """Sound, subtitles and all else, ready to be written beside the picture."""
-        kind = StreamedCompanions if self.path == STREAMED else Companions
+        kind = StreamedPassthrough if self.path == STREAMED else Passthrough
         return kind(self, output, audio, notices)
 
     def go_on(self, frames: int, mark: Mark) -> None:
@@ -229,7 +229,7 @@ class VideoSource(Closing):
 
     def _describe(self, frame: av.VideoFrame) -> None:
         """What the first frame tells of all of them."""
-        developer = self._developer = Developer(
+        developer = self._developer = FrameConverter(
             self.path, frame, self._stream.sample_aspect_ratio, self.decoding, self.notices
         )
         self.width, self.height = developer.width, developer.height
@@ -303,7 +303,7 @@ class VideoSource(Closing):
         return f"No frame of {self.path} can be decoded; the file is damaged or empty."
 
 
-def _open_input(path: Place, options: dict[str, str], passing: Passing | None) -> InputContainer:
+def _open_input(path: Location, options: dict[str, str], passing: Passing | None) -> InputContainer:
     if passing is not None:
         return _open_passing(passing, options)
     if path.is_dir():
@@ -312,12 +312,12 @@ def _open_input(path: Place, options: dict[str, str], passing: Passing | None) -
         raise MediaError(f"There is no file {path}.")
     if path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes).")
-    return opened(path, options)
+    return open_container(path, options)
 
 
 def _open_passing(passing: Passing, options: dict[str, str]) -> InputContainer:
     try:
-        return opened(passing, options)
+        return open_container(passing, options)
     except av.error.InvalidDataError as error:
         if passing.begin[4:8] != b"ftyp":
             raise
@@ -327,7 +327,7 @@ def _open_passing(passing: Passing, options: dict[str, str]) -> InputContainer:
         ) from error
 
 
-def _stamp(path: Place) -> tuple[int, int] | None:
+def _stamp(path: Location) -> tuple[int, int] | None:
     """What changes with a file; None if it was removed, which those do not see who hold it open."""
     try:
         told = path.stat()
@@ -345,7 +345,7 @@ def _check_range(start: float | None, end: float | None) -> None:
         raise MediaError(f"The end ({end:g} s) has to come after the start ({start or 0:g} s).")
 
 
-def picture_stream(container: InputContainer, path: Place, number: int | None) -> av.VideoStream:
+def picture_stream(container: InputContainer, path: Location, number: int | None) -> av.VideoStream:
     """The video stream of that number, or the default one, or else the first; no cover picture."""
     found = [stream for stream in container.streams.video if not is_cover(stream)]
     videos = [stream for stream in found if is_known(stream)]

@@ -5,7 +5,7 @@ from pathlib import PurePath
 import av
 from av.container import OutputContainer
 
-from ...core.choices import FORMATS, SHORT_FORMATS, nearest
+from ...core.choices import FORMATS, SHORT_FORMATS, did_you_mean
 from ...core.errors import MediaError
 from .journal import Journal, StandardOutput
 
@@ -72,11 +72,11 @@ def _refusal(pending: Journal | StandardOutput, asked: str | None) -> str:
     if asked:
         return (
             f"{asked!r} is no video format that can be written; try mp4, matroska, mpegts or y4m."
-            f"{nearest(asked, FORMATS)}"
+            f"{did_you_mean(asked, FORMATS)}"
         )
     return (
         f"The suffix {pending.target.suffix!r} names no video format that can be written; try .mp4 or .mkv, "
-        f"or name/%05d.png for numbered pictures.{nearest(pending.target.suffix, WRITTEN_SUFFIXES)}"
+        f"or name/%05d.png for numbered pictures.{did_you_mean(pending.target.suffix, WRITTEN_SUFFIXES)}"
     )
 
 

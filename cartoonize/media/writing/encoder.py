@@ -12,7 +12,7 @@ import av
 from av.codec.context import Flags
 from av.packet import Packet
 
-from ...core.choices import nearest
+from ...core.choices import did_you_mean
 from ...core.errors import MediaError
 from ...core.frames import Frame
 from ..encoding import RESTARTABLE, Encoding, known_encoders, pixel_format
@@ -181,7 +181,7 @@ def _codec(name: str) -> av.Codec:
         known = known_encoders()
         raise MediaError(
             f"There is no encoder {name!r} in this build of FFmpeg; try {', '.join(known)}."
-            f"{nearest(name, known)}"
+            f"{did_you_mean(name, known)}"
         ) from error
     if codec.type != "video":
         raise MediaError(f"{name} is not a video encoder.")

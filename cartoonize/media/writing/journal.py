@@ -16,8 +16,8 @@ from filelock import FileLock, Timeout
 from ...core import safe_files
 from ...core.atomic import check_target, is_among, put
 from ...core.errors import BusyError, MediaError, WriteError
-from ...core.signals import held
-from ..remote import Place, Url, staging
+from ...core.signals import defer_signals
+from ..remote import Location, Url, staging
 from .segments import Segment, SegmentWriter, read_packets, read_segment
 
 _FORMAT = 2  # of all this; what another version left is not gone on from
@@ -38,7 +38,7 @@ class Journal:
     may be finished in any order. `done` tells whether the video has its name. `unusable` tells, once it is
     open, whether something was found that this program did not leave so.
 
-    Nobody else can write to the folder. `overwrite` and `sources` are as of PendingFile.
+    Nobody else can write to the folder. `overwrite` and `sources` are as of AtomicFile.
 
     Raises:
         BusyError: another process works on the same video.
@@ -46,7 +46,7 @@ class Journal:
     """
 
     def __init__(
-        self, target: Place, beside: Path, *, overwrite: bool = True, sources: tuple[Place, ...] = ()
+        self, target: Location, beside: Path, *, overwrite: bool = True, sources: tuple[Location, ...] = ()
     ) -> None:
         self.target, self.folder = target, _folder(beside)
         self.path = self.folder / target.name
@@ -126,7 +126,7 @@ class Journal:
         self._write(draft.name, data)
         self._count(draft, segment)
 
-    def set_apart(self) -> Place:
+    def set_apart(self) -> Location:
         """Let what is written take a name that says that it is not all; the answer is that name.
 
         It is never the source's, nor, unless files may be replaced, that of a file that is there.
@@ -152,11 +152,11 @@ class Journal:
         with self.path.open("rb+") as file:
             os.fsync(file.fileno())
         if isinstance(self.target, Url):
-            with self.target.uploaded(self.path, overwrite=self._overwrite) as appear, held():
+            with self.target.uploaded(self.path, overwrite=self._overwrite) as appear, defer_signals():
                 appear()
                 self._finish()
         else:
-            with held():
+            with defer_signals():
                 put(self.path, self.target, overwrite=self._overwrite)
                 self._finish()
 
@@ -254,14 +254,14 @@ class Journal:
 class StandardOutput:
     """In place of a journal: what is written is gone at once, and there is nothing to go on from."""
 
-    target: Place = Path("-")
+    target: Location = Path("-")
     path = Path("pipe:1")  # FFmpeg's name for it
     done = False
 
     def add(self, packet: "Packet[Any]") -> None:
         """Nothing is kept."""
 
-    def set_apart(self) -> Place:
+    def set_apart(self) -> Location:
         """It has no name that could tell."""
         return self.target
 
@@ -273,12 +273,12 @@ class StandardOutput:
 
 
 def open_journal(
-    target: Place, *, overwrite: bool, sources: tuple[Place, ...] = ()
+    target: Location, *, overwrite: bool, sources: tuple[Location, ...] = ()
 ) -> Journal | StandardOutput:
     """Where a video is made: standard output for `-`, otherwise a folder beside the file; of a Url, one here.
 
     Raises:
-        MediaError: as PendingFile; or as Journal.
+        MediaError: as AtomicFile; or as Journal.
     """
     if target == StandardOutput.target:
         return StandardOutput()
@@ -301,7 +301,7 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _is_taken(place: Place) -> bool:
+def _is_taken(place: Location) -> bool:
     return os.path.lexists(place) if isinstance(place, Path) else place.exists()
 
 

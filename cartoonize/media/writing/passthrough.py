@@ -18,7 +18,7 @@ from av.packet import Packet
 from av.stream import AttachmentStream, Stream
 
 from ..damage import Damage, readable
-from ..remote import legible, opened
+from ..remote import legible, open_container
 from ..streams import codec_name, is_cover, is_known
 from .audio import Reencoder, accepted, named_layout, settings
 
@@ -44,7 +44,7 @@ _COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png
 _AUDIO_ENCODERS = {"webm": "libopus", "avi": "libmp3lame"}
 
 
-class Companions:
+class Passthrough:
     """Copies all streams but the picture from the file of `source` to `output`, in step with the frames.
 
     Has to be made after the picture's stream was added and before the header is written. `notices` is
@@ -88,7 +88,7 @@ class Companions:
 
         Containers drop keys that they do not know without a word: only reading the file back tells.
         """
-        with opened(written) as result:
+        with open_container(written) as result:
             missing = _missing(self._input.metadata, result.metadata)
             for index, track in self._tracks.items():
                 held = result.streams[track.index].metadata if track.index < len(result.streams) else {}
@@ -103,7 +103,7 @@ class Companions:
         self._input.close()
 
     def _opened(self) -> InputContainer:
-        return opened(self._path)
+        return open_container(self._path)
 
     def _started(self) -> Iterator["Packet[Any]"]:
         """The packets of the tracks, from about the start of the part that is taken."""
@@ -183,7 +183,7 @@ class Companions:
         cover = _COVERS.get(codec_name(stream))
         if cover is None:
             return None
-        with opened(self._path) as covered:
+        with open_container(self._path) as covered:
             packet = next(covered.demux(covered.streams[stream.index]))
         self._output.add_attachment(*cover, bytes(packet))
         return _WRITTEN
@@ -243,8 +243,8 @@ class Companions:
         return time, packet
 
 
-class StreamedCompanions(Companions):
-    """As Companions, of a source that can be read only once: it hands over what it meets between frames."""
+class StreamedPassthrough(Passthrough):
+    """As Passthrough, of a source that can be read only once: it hands over what it meets between frames."""
 
     def _opened(self) -> InputContainer:
         return self._source.container
@@ -270,7 +270,7 @@ class StreamedCompanions(Companions):
         """Leave the container to the source, whose it is."""
 
 
-class NoCompanions:
+class NoPassthrough:
     """Of what is a picture and nothing else."""
 
     def copy_until(self, time: float) -> None:

@@ -17,7 +17,7 @@ from ...core.errors import MediaError
 from ...core.frames import Frame
 from ..encoding import Encoding
 from ..ffmpeg import write_errors
-from ..remote import Place
+from ..remote import Location
 from ..video_info import Film
 from .containers import open_output
 from .encoder import Encoder
@@ -33,13 +33,13 @@ class VideoSink:
     a folder beside the file (see journal.py).
 
     Raises:
-        MediaError: as PendingFile; the encoder or the container is unknown, or they do not go together;
+        MediaError: as AtomicFile; the encoder or the container is unknown, or they do not go together;
             another process writes the same file; or, while writing, the disk is full.
     """
 
     def __init__(
         self,
-        path: Place,
+        path: Location,
         source: Film,
         *,
         encoding: Encoding,

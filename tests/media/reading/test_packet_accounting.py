@@ -15,7 +15,7 @@ from test_fuzz import MUTATIONS
 from cartoonize import MediaError
 from cartoonize.media import VideoSource
 from cartoonize.media.damage import Damage
-from cartoonize.media.reading import video_source as video
+from cartoonize.media.reading import video_source
 from cartoonize.media.reading.container_walk import PassingWalk, walk_file, walker
 from cartoonize.media.reading.packet_accounting import FrameAccount
 from cartoonize.media.reading.video_source import STREAMED
@@ -78,14 +78,14 @@ def in_front(path):
 def threads(monkeypatch):
     """Sets how many threads decode."""
     count = [0]
-    choose = video.picture_stream
+    choose = video_source.picture_stream
 
     def chosen(*arguments):
         stream = choose(*arguments)
         stream.codec_context.thread_count = count[0]
         return stream
 
-    monkeypatch.setattr(video, "picture_stream", chosen)
+    monkeypatch.setattr(video_source, "picture_stream", chosen)
     return partial(count.__setitem__, 0)
 
 

@@ -13,7 +13,7 @@ from cartoonize.media import SegmentSink, VideoSource, open_sink
 from cartoonize.media.writing.journal import Journal
 from cartoonize.media.writing.segments import Segment, SegmentWriter, read_packets, read_segment
 from cartoonize.run import segmented as resume_module
-from cartoonize.run.frame_range import MisplacedError, Stretch, draw_stretch
+from cartoonize.run.frame_range import FrameRange, FrameRangeError, convert_frame_range
 from cartoonize.run.job import Report, run
 
 BEATS = [n + n // 5 * 3 + n // 11 for n in range(100)]  # a variable frame rate
@@ -43,7 +43,9 @@ def in_one_go(source, target, style, encoding):
 def alone(source, stretch, style, encoding, container):
     with VideoSource(source) as frames:
         sink = SegmentSink(frames, encoding, container)
-        return list(draw_stretch(frames, sink, load(str(style)), stretch, batch=4, every=24, stabilize=True))
+        return list(
+            convert_frame_range(frames, sink, load(str(style)), stretch, batch=4, every=24, stabilize=True)
+        )
 
 
 @pytest.mark.parametrize(
@@ -65,11 +67,11 @@ def test_a_segment_made_alone_is_the_same(tmp_path, tiny_style, codec, container
     assert sorted(kept) == [0, 24, 48, 72]
     for first in (72, 24):
         before = read_segment(io.BytesIO(kept[first])).before
-        stretch = Stretch(first, first + 24, pts=before["pts"])
+        stretch = FrameRange(first, first + 24, pts=before["pts"])
         [(segment, data)] = alone(source, stretch, tiny_style, encoding, container)
         assert segment == read_segment(io.BytesIO(data))
         assert data == kept[first]
-    assert [data for _, data in alone(source, Stretch(0, 48), tiny_style, encoding, container)] == [
+    assert [data for _, data in alone(source, FrameRange(0, 48), tiny_style, encoding, container)] == [
         kept[0],
         kept[24],
     ]
@@ -81,7 +83,7 @@ def test_the_last_segment_is_what_is_left(tmp_path):
     with VideoSource(source) as frames:
         frames.every = 24
         assert len(list(frames)) == 60
-    stretch = Stretch(24, None, mark=frames.marks[24])
+    stretch = FrameRange(24, None, mark=frames.marks[24])
     segments = [segment for segment, _ in alone(source, stretch, "null", Encoding(), "mp4")]
     assert [(segment.first, segment.frames) for segment in segments] == [(24, 24), (48, 12)]
     assert segments[1].follows(segments[0])
@@ -91,8 +93,8 @@ def test_the_last_segment_is_what_is_left(tmp_path):
 def test_a_time_without_a_frame_is_refused(tmp_path):
     """A wrong idea of where a stretch begins is an error, not a guess."""
     source = Clip(times=range(0, 120, 2)).write(tmp_path / "in.mkv")
-    with pytest.raises(MisplacedError, match="no frame 24"):
-        alone(source, Stretch(24, 48, pts=-5), "null", Encoding(), "mp4")
+    with pytest.raises(FrameRangeError, match="no frame 24"):
+        alone(source, FrameRange(24, 48, pts=-5), "null", Encoding(), "mp4")
 
 
 def test_what_does_not_follow_is_told():
@@ -134,7 +136,7 @@ def test_segments_count_in_any_order(tmp_path):
 def test_every_byte_of_a_segment_counts(tmp_path, place):
     """Changed, cut or empty, a segment is not taken for one."""
     source = Clip().write(tmp_path / "in.mp4")
-    [(_, data)] = alone(source, Stretch(0, None), "null", Encoding(), "mp4")
+    [(_, data)] = alone(source, FrameRange(0, None), "null", Encoding(), "mp4")
     assert len(list(read_packets(io.BytesIO(data)))) == 12
     harmed = np.frombuffer(data, np.uint8).copy()
     harmed[place] ^= 1
