@@ -22,7 +22,7 @@ from cartoonize.export.onnx import export_onnx
 from cartoonize.export.parity import parity, pictures
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, save_style
-from cartoonize.styles import builtin, find
+from cartoonize.styles import builtin_styles, find_style
 from cartoonize.styles.card import read_header
 
 NETWORKS: dict[str, tuple[str, dict[str, int | str]]] = {
@@ -44,7 +44,7 @@ def main() -> None:
     print("| network | back end | largest | 99.9th percentile | ms for 1280x720 | of PyTorch fp32 |")
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        styles = {name: str(path) for name, path in builtin().items()} | random_styles(Path(folder))
+        styles = {name: str(path) for name, path in builtin_styles().items()} | random_styles(Path(folder))
         for name, style in styles.items():
             if options.only in name:
                 with ExitStack() as opened:
@@ -64,7 +64,7 @@ def random_styles(folder: Path) -> dict[str, str]:
 
 def compare(name: str, style: str, folder: Path, turns: int, opened: ExitStack) -> None:
     """Rows of one network; `opened` closes its back ends."""
-    swift = read_header(find(style)).architecture == "swift"
+    swift = read_header(find_style(style)).architecture == "swift"
     for precision in ("fp32", "fp16", *(["int8"] if swift else [])):
         export_onnx(style, folder / f"{precision}.onnx", precision=precision, overwrite=True)
     backends: dict[str, LoadedBackend] = {

@@ -13,7 +13,7 @@ import time
 
 from cartoonize import load
 from cartoonize.core import cpus
-from cartoonize.live import LiveReport, LiveSource, capture_input, open_live_sink, run
+from cartoonize.live import LiveReport, LiveSource, open_live_sink, resolve_source, run
 
 SINKS = ("null", "udp://127.0.0.1:5999")  # UDP is sent whether or not somebody listens
 
@@ -26,12 +26,12 @@ def main() -> None:
     parser.add_argument("--size", default="640x360")
     parser.add_argument("--rate", type=int, default=30)
     parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, cpus.available()}))
+    parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, cpus.count_cores()}))
     options = parser.parse_args()
-    cpus.wait_asleep()
+    cpus.set_passive_waiting()
     source = f"lavfi:testsrc2=size={options.size}:rate={options.rate}:duration={options.seconds}"
     what = f"{options.style} ({options.precision}), {options.size} at {options.rate} frames/s"
-    print(f"{what}, {options.seconds} s, {cpus.available()} cores")
+    print(f"{what}, {options.seconds} s, {cpus.count_cores()} cores")
     print("| sink | threads | frames/s | dropped | median ms | p95 ms | most ms | CPU ms a frame |")
     print("|---|---|---|---|---|---|---|---|")
     for sink in SINKS:
@@ -46,7 +46,7 @@ def _row(source: str, sink: str, options: argparse.Namespace, threads: int) -> s
     os.environ["OMP_NUM_THREADS"] = str(threads)  # of other runtimes
     with (
         load(options.style, precision=options.precision) as backend,
-        LiveSource(capture_input(source)) as pictures,
+        LiveSource(resolve_source(source)) as pictures,
     ):
         target = open_live_sink(sink, pictures)
         began = time.process_time()

@@ -17,7 +17,7 @@ from PIL import Image
 from cartoonize import load
 from cartoonize.core.draw_size import draw_picture, resize
 from cartoonize.core.frames import Backend
-from cartoonize.styles import DEFAULT, builtin
+from cartoonize.styles import DEFAULT, builtin_styles
 from cartoonize.tools.demo import SHOT, pictures
 
 PHOTOS = {
@@ -34,13 +34,13 @@ FRAMES = 12
 def main() -> None:
     """Draw everything again."""
     with ExitStack() as opened:
-        backends = {name: opened.enter_context(load(name, device="cpu")) for name in builtin()}
+        backends = {name: opened.enter_context(load(name, device="cpu")) for name in builtin_styles()}
         for name, (file, scale) in PHOTOS.items():
             photo = read(file, scale)
             drawn = [draw_picture(backend, photo) for backend in backends.values()]
             save(grid([photo, *drawn], 2), OUT / f"gallery-{name}.webp")
         for name, backend in backends.items():
-            preview(backend, Path(builtin()[name]).with_suffix(".webp"))
+            preview(backend, Path(builtin_styles()[name]).with_suffix(".webp"))
         save(consecutive(backends[DEFAULT]), OUT / "gallery-frames.webp")
         save(details(backends[DEFAULT]), OUT / "detail.webp")
         astronaut = read("astronaut.png", 1.0)

@@ -20,7 +20,7 @@ from ..models.cost import multiplications
 from ..models.deploy import deploy
 from ..models.draw_size import Enlarge, Reduce
 from ..models.int8 import fit_grids
-from ..styles import find
+from ..styles import find_style
 from ..styles.card import weights_sha256
 from ..version import __version__
 from .parity import PHOTOS, Parity, compare, pictures
@@ -73,7 +73,7 @@ def export_onnx(
             f"A file that draws at detail {detail} is for one size: name it, as --size 3840x2160."
         )
     drawn = draw_size(*size, detail) if size else None
-    path = find(style)
+    path = find_style(style)
     generator, header = load_style(path)
     with AtomicFile(out, overwrite=overwrite, sources=[path]) as pending:
         _check_writers()

@@ -13,7 +13,7 @@ import torch
 from ..backends.tensorrt import Engines, TensorRTBackend, import_tensorrt, write_engines
 from ..core.errors import BackendError, MediaError, ModelError
 from ..models.checkpoint import read_header
-from ..styles import ENGINES, find
+from ..styles import ENGINES, find_style
 from .onnx import OPSETS, deployed, trace
 from .parity import Parity, compare, pictures
 
@@ -47,7 +47,7 @@ def export_tensorrt(
     """
     if precision not in get_args(Precision):
         raise BackendError(f"Engines are built in {', '.join(get_args(Precision))}, not in {precision!r}.")
-    path = find(style)
+    path = find_style(style)
     card = read_header(path).card
     _check_folder(folder, overwrite)
     tensorrt = import_tensorrt()

@@ -10,7 +10,7 @@ import pytest
 from cartoonize.cli import main as cli
 from cartoonize.core import cpus
 
-cpus.wait_asleep()  # before PyTorch is imported: the machine may have other work
+cpus.set_passive_waiting()  # before PyTorch is imported: the machine may have other work
 
 from cartoonize.models import ARCHITECTURES, Generator  # noqa: E402
 from cartoonize.models.checkpoint import Card, save_style  # noqa: E402

@@ -11,7 +11,7 @@ import torch
 
 from ..core.errors import TrainingError
 from ..models.checkpoint import load_style, save_style
-from ..styles import find
+from ..styles import find_style
 
 
 def average_styles(styles: Sequence[str], out: Path, *, overwrite: bool = False) -> None:
@@ -27,7 +27,7 @@ def average_styles(styles: Sequence[str], out: Path, *, overwrite: bool = False)
         TrainingError: there is only one, or they are not of one architecture and size.
         MediaError: `out` exists already or cannot be written.
     """
-    paths = [find(style) for style in styles]
+    paths = [find_style(style) for style in styles]
     loaded = [load_style(path) for path in paths]
     kinds = {(header.architecture, tuple(sorted(header.config.items()))) for _, header in loaded}
     if len(loaded) < 2 or len(kinds) > 1:

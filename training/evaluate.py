@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..backends import load
 from ..core.choices import Detail
-from ..core.draw_size import enlarge, reduce_to_draw_size, usable_detail
+from ..core.draw_size import enlarge, resize_to_draw_size, resolve_detail
 from ..core.errors import TrainingError
 from ..core.frames import Backend, Frame, Image
 from ..core.opencv import load_opencv
@@ -71,10 +71,10 @@ def evaluate(
     _check_clip(clip)
     artist = sample(list_pictures(drawings), count) if drawings else []
     tally, squares, report = FigureSums(), [], QualityReport(style)
-    chosen = usable_detail(detail, style, report.notes)
+    chosen = resolve_detail(detail, style, report.notes)
     with load(style, device=device) as backend:
         for photo in _readable(sample(list_pictures(photos), count), report):
-            frame = reduce_to_draw_size(Frame(photo), chosen, keep_source=False)
+            frame = resize_to_draw_size(Frame(photo), chosen, keep_source=False)
             drawing = backend(frame.image[None].copy())[0]
             drawn = enlarge(drawing, frame.size)
             tally.add(photo, drawn)

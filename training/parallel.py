@@ -21,7 +21,7 @@ def map_files(
     Raises:
         TrainingError: the disk is full, or cannot be written for another reason.
     """
-    count = min(workers or cpus.available(), len(paths))
+    count = min(workers or cpus.count_cores(), len(paths))
     # Forked children of a process that has used torch's threads can hang: start fresh ones.
     with disk_errors(), ProcessPoolExecutor(count, get_context("spawn"), _one_thread) as pool:
         yield from pool.map(function, paths, chunksize=4)

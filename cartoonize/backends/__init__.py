@@ -7,7 +7,7 @@ from ..core import cpus
 from ..core.choices import DEVICES, Precision, did_you_mean
 from ..core.errors import BackendError
 from ..core.frames import Images
-from ..styles import DEFAULT, ENGINES, find
+from ..styles import DEFAULT, ENGINES, find_style
 
 if TYPE_CHECKING:
     from .onnx import OnnxOptions
@@ -70,7 +70,7 @@ def load(
         ModelError: there is no such style, or its file is damaged.
         BackendError: the device or precision is not to be had. Nothing else runs in its place.
     """
-    cpus.wait_asleep()
+    cpus.set_passive_waiting()
     check_device(device)
     if precision not in get_args(Precision):
         known = get_args(Precision)
@@ -81,7 +81,7 @@ def load(
         from .null import NullBackend
 
         return NullBackend()
-    path = find(style)
+    path = find_style(style)
     if path.suffix.lower() == ".onnx":
         from .onnx import OnnxBackend
 

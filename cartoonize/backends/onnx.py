@@ -66,7 +66,7 @@ class OnnxBackend(Closable):
         described = _open_session(path, [("CPUExecutionProvider", {})], 1) if chosen == "tensorrt" else None
         about = (described.get_inputs()[0], _precision(described)) if described else ()
         providers = settings(chosen, device, path, *about)
-        threads = cpus.for_networks()
+        threads = cpus.count_threads()
         self._session = _open_session(path, providers, threads)
         ran = self._session.get_providers()[0]
         if ran != providers[0][0]:

@@ -147,7 +147,7 @@ def _open_lane(target: torch.device) -> None:
 
 def _threads() -> int:
     """PyTorch's own number, but no more than there are cores for: it does not ask for quotas."""
-    return min(torch.get_num_threads(), cpus.available())
+    return min(torch.get_num_threads(), cpus.count_cores())
 
 
 def device_name(device: torch.device) -> str:

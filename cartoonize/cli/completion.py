@@ -18,7 +18,7 @@ def words(known: Iterable[str]) -> Complete:
 
 def style_names() -> list[str]:
     """The built-in styles and one's own; where none fits, shells offer files."""
-    return styles.names()
+    return styles.style_names()
 
 
 def own_styles() -> list[str]:

@@ -28,7 +28,7 @@ def demo(
 
       cartoonize demo try/ --style ink
     """
-    from ..core.draw_size import usable_detail
+    from ..core.draw_size import resolve_detail
     from ..media import Decoding, open_sink, open_source
     from ..run.job import Report
     from ..tools.demo import PHOTO_CREDITS, make_demo_clip, make_demo_photo
@@ -47,7 +47,7 @@ def demo(
         for made in (clip, photo):
             drawn = _drawn(made)
             report = Report(str(drawn), style)
-            decoding = Decoding(detail=usable_detail("normal", style, report.notices))
+            decoding = Decoding(detail=resolve_detail("normal", style, report.notices))
             with open_source(made, decoding=decoding) as source:
                 sink = open_sink(drawn, source, overwrite=True)
                 draw(source, sink, backend, report, None, stabilize=made == clip)

@@ -70,7 +70,7 @@ def export_onnx_command(
 
       cartoonize export-onnx runs/mine runs/mine/style.int8.onnx --precision int8
     """
-    from ..core.draw_size import usable_detail
+    from ..core.draw_size import resolve_detail
     from ..export.onnx import export_onnx
 
     number = None if batch == "dynamic" else _count(batch)
@@ -82,7 +82,7 @@ def export_onnx_command(
         precision=chosen,
         size=wanted,
         batch=number,
-        detail=usable_detail(detail, style, []),
+        detail=resolve_detail(detail, style, []),
         opset=opset,
         overwrite=overwrite,
     )

@@ -67,7 +67,7 @@ def image(
 
       cartoonize image portrait.jpg both.png --compare side --strength 0.7
     """
-    from ..core.draw_size import usable_detail
+    from ..core.draw_size import resolve_detail
     from ..effects.compositing import Retouch
     from ..media import PictureSink, PictureSource
     from ..run.files import PICTURES, Job
@@ -77,7 +77,7 @@ def image(
     reading: Any = {
         "max_pixels": max_pixels,
         "max_size": max_size,
-        "detail": usable_detail(detail, style, told),
+        "detail": resolve_detail(detail, style, told),
     }
     tell(told)
     rules = Rules(skip_existing, overwrite, watch, as_json)

@@ -83,20 +83,20 @@ def live(
 
       cartoonize live --source lavfi:testsrc2=size=640x360:rate=30
     """
-    from ..core.draw_size import usable_detail
-    from ..live import DetailControl, LiveReport, LiveSource, capture_input, open_live_sink, run
-    from ..live.controls import Keys, Signals
-    from ..live.detail import ladder
+    from ..core.draw_size import resolve_detail
+    from ..live import DetailControl, LiveReport, LiveSource, open_live_sink, resolve_source, run
+    from ..live.detail import possible_details
+    from ..live.keyboard import Keys, Signals
     from ..live.window import WindowSink
     from ..media import Decoding
 
     rate = parse_rate(fps)
     if rate is not None and rate <= 0:
         raise MediaError(f"{fps} frames/s cannot be; write a rate above 0.")
-    found = capture_input(source, size=parse_size(size) if size else None, fps=rate)
+    found = resolve_source(source, size=parse_size(size) if size else None, fps=rate)
     report = LiveReport(source, sink, style)
     adapts = detail == "auto"
-    chosen = usable_detail("normal" if adapts else detail, style, report.notices)
+    chosen = resolve_detail("normal" if adapts else detail, style, report.notices)
     decoding = Decoding(max_size=max_size, detail=chosen)
     with (
         open_backend(style, device, precision) as backend,
@@ -105,7 +105,9 @@ def live(
     ):
         control = None
         if adapts and chosen != "full":
-            control = DetailControl(ladder(pictures.width, pictures.height), pictures.width, pictures.height)
+            control = DetailControl(
+                possible_details(pictures.width, pictures.height), pictures.width, pictures.height
+            )
         target = open_live_sink(sink, pictures, title=f"cartoonize: {style}", overwrite=overwrite)
         with status() as show, Keys() as keys:
             asked = [signals.ended, keys.ended, *([target.ended] if isinstance(target, WindowSink) else [])]

@@ -66,7 +66,7 @@ def main() -> NoReturn:
     # Pillow warns of each oddity in the EXIF of a picture; what matters of it is in our notices.
     warnings.filterwarnings("ignore", module="PIL")
     _stop_on_signals()
-    cpus.wait_asleep()
+    cpus.set_passive_waiting()
     try:
         app(prog_name="cartoonize")
     except Stopped as stopped:
@@ -76,7 +76,7 @@ def main() -> NoReturn:
         say_all(f"[bold red]Error:[/bold red] {plain(str(error))}", error)
         sys.exit(error.exit_code)
     except MemoryError as error:
-        full = UnexpectedError.of(error)
+        full = UnexpectedError.from_exception(error)
         say_all(f"[bold red]Error:[/bold red] {plain(str(full))}", full)
         sys.exit(full.exit_code)
     except SystemExit as stopped:

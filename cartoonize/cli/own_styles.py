@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import MediaError, ModelError
-from ..styles import check_name, user
+from ..styles import check_style_name, user
 from ..styles import remove as remove_style
 from ..styles.card import UNKNOWN
 from .completion import own_styles
@@ -59,7 +59,7 @@ def add(
     from ..tools.install_style import default_name, fetched
 
     name = name or default_name(place)
-    check_name(name)
+    check_style_name(name)
     if name in user.names() and not overwrite:
         raise MediaError(f"You have a style {name} already; pass --overwrite (-y) to replace it, or --name.")
     with ExitStack() as stack:

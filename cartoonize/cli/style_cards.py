@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..core.errors import ModelError
-from ..styles import DEFAULT, builtin, find, user
+from ..styles import DEFAULT, builtin_styles, find_style, user
 from ..styles.card import Card, Header, read_header
 
 Rows = Iterator[tuple[str, str]]
@@ -21,7 +21,7 @@ def styles_table() -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("style", "what it looks like", "network", "licence", "from"):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("style", "network"))
-    shown = {name: _builtin_row(name, path) for name, path in builtin().items()}
+    shown = {name: _builtin_row(name, path) for name, path in builtin_styles().items()}
     for name in user.names():
         shown.setdefault(name, _own_row(name))
     for name, cells in shown.items():
@@ -37,7 +37,7 @@ def _builtin_row(name: str, path: Path) -> tuple[str, ...]:
 
 def _own_row(name: str) -> tuple[str, ...]:
     try:
-        known, card = user.record(name), _card(user.file_of(name))
+        known, card = user.read_record(name), _card(user.verify_file(name))
     except ModelError:
         return f"cannot be used: `cartoonize styles show {name}` tells why", "", "", "yours"
     host = urlsplit(known.source).hostname if "://" in known.source else None
@@ -50,8 +50,8 @@ def style_card(name: str) -> Group:
     Raises:
         ModelError: there is no such style, or its file is damaged.
     """
-    path = find(name)
-    known = user.record(name) if name in user.names() and name not in builtin() else None
+    path = find_style(name)
+    known = user.read_record(name) if name in user.names() and name not in builtin_styles() else None
     header = read_header(path) if known is None or path.suffix == ".safetensors" else None
     card = header.card if header else Card()
     rows = Table.grid(padding=(0, 2))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from ..styles import names
 from .completion import style_names
 from .console import plain, say, terminal
 from .options import DetailName, Device, Overwrite
@@ -54,7 +53,7 @@ def preview_styles(
     """
     from ..run.preview import preview_styles as preview
 
-    preview(source, target, names(), device=device, detail=cast("Detail", detail), overwrite=overwrite)
+    preview(source, target, style_names(), device=device, detail=cast("Detail", detail), overwrite=overwrite)
     say(plain(str(target)))
 
 

@@ -14,7 +14,7 @@ import typer
 from ..core import cpus
 from ..core.choices import did_you_mean
 from ..core.errors import TrainingError
-from ..styles import builtin, find, user
+from ..styles import find_style, user
 from ..styles.card import Card
 from ..training.presets import PhaseName, Recipe, Weights, presets
 from ..training.presets import preset as load_preset
@@ -417,7 +417,7 @@ def evaluate(
     with disk_errors():
         target.write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     if onto_card:
-        _write_figures(find(style), report.figures)
+        _write_figures(find_style(style), report.figures)
     _print_figures(report.figures)
     for note in report.notes:
         _say(note)
@@ -445,10 +445,8 @@ def _fit(settings: "Settings") -> None:
 
 def _adding(run: Path) -> str:
     """The command that puts a run's result with one's own styles."""
-    name = user.nearest_name(run.absolute().name) or "mine"
-    return (
-        f"cartoonize styles add {shlex.quote(str(run))} --name {f'my-{name}' if name in builtin() else name}"
-    )
+    name = user.suggest_name(run.absolute().name) or "mine"
+    return f"cartoonize styles add {shlex.quote(str(run))} --name {f'my-{name}' if name in builtin_styles() else name}"
 
 
 def _plan(films: list[Path], size: int, first: "Settings", second: "Settings") -> dict[str, Any]:
@@ -483,7 +481,7 @@ def _settings(
     changes["weights"] = replace(recipe.weights, **factors)
     recipe = replace(recipe, **{name: value for name, value in changes.items() if value is not None})
     # More processes than cores only wait for each other, and eight keep up with any one GPU.
-    count = min(8, cpus.available()) if workers is None else workers
+    count = min(8, cpus.count_cores()) if workers is None else workers
     return Settings(phase, recipe, card=_read_card(card), workers=count, **options)
 
 

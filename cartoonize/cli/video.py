@@ -129,7 +129,7 @@ def video(
 
       cartoonize video holiday.mp4 both.mp4 --compare wipe
     """
-    from ..core.draw_size import usable_detail
+    from ..core.draw_size import resolve_detail
     from ..effects.compositing import Retouch
     from ..media import Decoding, Encoding, open_sink, open_video, parse_location
     from ..run.files import Job, videos
@@ -138,7 +138,7 @@ def video(
     if as_json and paths[-1] == Path("-"):
         raise MediaError("--json prints on standard output, where the video goes; leave it out.")
     retouch, told = Retouch(strength, keep_colour, compare), list[str]()
-    detail = usable_detail(detail, style, told)
+    detail = resolve_detail(detail, style, told)
     decoding = Decoding(stream, hdr, parse_rate(fps), max_pixels, max_size, detail, retouch.needs_source)
     tell(told)
     encoding = Encoding(codec, crf, preset, not no_audio, container, background)

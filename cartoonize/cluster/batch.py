@@ -96,7 +96,7 @@ def _note(report: BatchReport, number: int, task: "Future[Report]") -> None:
         report.failed[number] = str(error)
         return
     except Exception as error:  # noqa: BLE001  # a defect must not cost the other films
-        report.failed[number] = str(UnexpectedError.of(error))
+        report.failed[number] = str(UnexpectedError.from_exception(error))
         return
     report.films.append(drawn)
     if drawn.partial:

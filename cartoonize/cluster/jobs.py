@@ -10,7 +10,7 @@ from typing import TypeAlias
 from ..backends import load
 from ..backends.onnx import OnnxOptions
 from ..core.choices import Precision
-from ..core.draw_size import usable_detail
+from ..core.draw_size import resolve_detail
 from ..core.errors import Stopped
 from ..effects.compositing import Retouch
 from ..media import (
@@ -63,7 +63,7 @@ def draw_job(cluster: Cluster, job: VideoJob, watch: Watch, stop: Event | None =
         CartoonizeError: as `stylize`; or as `run_on`.
     """
     notices: list[str] = []
-    detail = usable_detail(job.decoding.detail, job.style, notices)
+    detail = resolve_detail(job.decoding.detail, job.style, notices)
     decoding = replace(job.decoding, detail=detail, keep_source=job.retouch.needs_source)
     with open_video(job.source, start=job.start, end=job.end, decoding=decoding) as source:
         size = written_size(source, job.retouch)

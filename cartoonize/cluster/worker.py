@@ -21,7 +21,7 @@ from ..media.remote import Location
 from ..run.frame_range import FrameRange, convert_frame_range
 from ..run.job import ran_of, written_size
 from ..run.segmented import source_identity
-from ..styles import ENGINES, find
+from ..styles import ENGINES, find_style
 from ..version import __version__
 
 
@@ -102,7 +102,7 @@ def put_style(name: str, device: str, precision: Precision, onnx: OnnxOptions | 
     """
     if name == "null":
         return Style(name, "", "auto", precision, onnx, [])
-    path = find(name)
+    path = find_style(name)
     if path.name == ENGINES:
         raise ModelError(
             f"The engines of {name} are made for one GPU; a cluster draws with style or .onnx files."

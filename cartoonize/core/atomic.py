@@ -54,7 +54,7 @@ class AtomicFile:
                 file.write(data)
         except OSError as error:
             self.discard()
-            raise WriteError.of(self.target, error) from error
+            raise WriteError.from_os_error(self.target, error) from error
 
     def commit(self) -> None:
         """Give the file its name."""
@@ -85,7 +85,7 @@ def put(draft: Path, target: Path, *, overwrite: bool) -> None:
             "name another file."
         ) from error
     except OSError as error:
-        raise WriteError.of(target, error) from error
+        raise WriteError.from_os_error(target, error) from error
 
 
 def check_target(target: Path, *, overwrite: bool, sources: Iterable[object] = ()) -> None:
@@ -104,7 +104,7 @@ def check_target(target: Path, *, overwrite: bool, sources: Iterable[object] = (
         if not target.parent.is_dir():
             raise MediaError(f"Cannot write {target}: there is no folder {target.parent}.")
     except OSError as error:
-        raise WriteError.of(target, error) from error
+        raise WriteError.from_os_error(target, error) from error
     if not os.access(target.parent, os.W_OK):
         raise WriteError(f"Cannot write {target}: the folder {target.parent} is not writable.")
 

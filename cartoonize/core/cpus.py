@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 ROOT = Path("/")
 
 
-def available() -> int:
+def count_cores() -> int:
     """Cores that the system gives this process: its affinity, and on Linux the quota of its control groups.
 
     The first is set by taskset and Slurm, the second by `docker --cpus`, Kubernetes and systemd; a part of a
@@ -23,16 +23,16 @@ def available() -> int:
     return min([count, *(max(1, ceil(quota)) for quota in _quotas())])
 
 
-def for_networks() -> int:
+def count_threads() -> int:
     """Those of them that networks may compute on, unless OMP_NUM_THREADS says fewer.
 
     It limits PyTorch, and is how Ray tells a worker its share; other runtimes are to take it for the same.
     """
     told = os.environ.get("OMP_NUM_THREADS", "")
-    return min(available(), int(told)) if told.isdigit() and int(told) else available()
+    return min(count_cores(), int(told)) if told.isdigit() and int(told) else count_cores()
 
 
-def wait_asleep() -> None:
+def set_passive_waiting() -> None:
     """Have the threads of OpenMP teams, which are PyTorch's, sleep while they wait for each other.
 
     Call it before PyTorch is imported; an OMP_WAIT_POLICY that is set already stays. By default such threads

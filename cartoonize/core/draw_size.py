@@ -36,7 +36,7 @@ def draw_size(width: int, height: int, detail: Detail) -> tuple[int, int]:
     return drawn_width, drawn_height
 
 
-def usable_detail(detail: str, style: str, notices: list[str]) -> Detail:
+def resolve_detail(detail: str, style: str, notices: list[str]) -> Detail:
     """The detail for a style: "full" for "null", which gives pictures back as they are, and without OpenCV.
 
     Raises:
@@ -56,7 +56,7 @@ def usable_detail(detail: str, style: str, notices: list[str]) -> Detail:
     return cast("Detail", detail)
 
 
-def reduce_to_draw_size(frame: Frame, detail: Detail, *, keep_source: bool) -> Frame:
+def resize_to_draw_size(frame: Frame, detail: Detail, *, keep_source: bool) -> Frame:
     """A frame of a source at the size at which it is drawn; with `keep_source` also at its own."""
     height, width = frame.image.shape[:2]
     size = draw_size(width, height, detail)
@@ -68,7 +68,7 @@ def reduce_to_draw_size(frame: Frame, detail: Detail, *, keep_source: bool) -> F
 
 def draw_picture(backend: Backend, picture: Image, detail: Detail = "normal") -> Image:
     """The drawing of a picture, in the picture's size."""
-    frame = reduce_to_draw_size(Frame(picture), detail, keep_source=False)
+    frame = resize_to_draw_size(Frame(picture), detail, keep_source=False)
     return enlarge(backend(frame.image[None])[0], frame.size)
 
 

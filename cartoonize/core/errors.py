@@ -68,7 +68,7 @@ class WriteError(MediaError):
     exit_code = 5
 
     @staticmethod
-    def of(path: object, error: OSError) -> MediaError:
+    def from_os_error(path: object, error: OSError) -> MediaError:
         """The kind that fits an error of the system."""
         kind = SpaceError if error.errno in _NO_ROOM else WriteError if error.errno in _NO_WAY else MediaError
         return kind(f"Cannot write {path}: {error.strerror or error}.")
@@ -108,10 +108,10 @@ class UnexpectedError(CartoonizeError):
     """A defect of this program that one of many files met: the others are worked on all the same."""
 
     @staticmethod
-    def of(error: Exception) -> "CartoonizeError":
+    def from_exception(error: Exception) -> "CartoonizeError":
         """A sentence about an error that is none of these; its cause is kept."""
         if isinstance(error, MemoryError):
-            found: CartoonizeError = MemoryFullError()
+            found: CartoonizeError = InsufficientMemoryError()
         else:
             told = str(error).strip().partition("\n")[0]
             told = f"{type(error).__name__}: {told}" if told else type(error).__name__
@@ -122,7 +122,7 @@ class UnexpectedError(CartoonizeError):
         return found
 
 
-class MemoryFullError(CartoonizeError):
+class InsufficientMemoryError(CartoonizeError):
     """There is not enough memory."""
 
     def __init__(self) -> None:

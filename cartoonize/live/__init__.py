@@ -17,7 +17,7 @@ from ..core.frames import Frame, Image
 from ..effects.stabilizer import Stabilizer, can_stabilize
 from ..media import Sink
 from ..run.pipeline import LatestItem, latest
-from .capture import CaptureInput, cameras, capture_input
+from .capture import CaptureInput, list_cameras, resolve_source
 from .detail import DetailControl
 from .latency import LatencyMeter
 from .sinks import NullSink, StreamSink, open_live_sink
@@ -156,6 +156,6 @@ def _advice(report: LiveReport) -> list[str]:
 
 __all__ = [
     "TICK", "CaptureInput", "DetailControl", "LatencyMeter", "LiveReport", "LiveSource", "NullSink",
-    "StreamSink", "cameras",
-    "capture_input", "open_live_sink", "run",
+    "StreamSink", "list_cameras",
+    "resolve_source", "open_live_sink", "run",
 ]  # fmt: skip

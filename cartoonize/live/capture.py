@@ -37,7 +37,7 @@ class CaptureInput:
     options: dict[str, str] = field(default_factory=dict)
 
 
-def capture_input(
+def resolve_source(
     source: str, *, size: tuple[int, int] | None = None, fps: Fraction | None = None
 ) -> CaptureInput:
     """Find what is meant.
@@ -69,7 +69,7 @@ def capture_input(
     return CaptureInput(source, "file", source)
 
 
-def cameras() -> list[DeviceInfo]:
+def list_cameras() -> list[DeviceInfo]:
     """The cameras that FFmpeg finds here."""
     found: list[DeviceInfo] = []
     with suppress(KeyError, ValueError, av.error.FFmpegError):  # none of this system's kind
@@ -78,7 +78,7 @@ def cameras() -> list[DeviceInfo]:
 
 
 def _camera(source: str, which: str, size: tuple[int, int] | None, fps: Fraction | None) -> CaptureInput:
-    found = cameras()
+    found = list_cameras()
     device = _chosen(which, found)
     if device is None:
         known = " and ".join(f'"camera:{device.description}"' for device in found)

@@ -13,7 +13,7 @@ ROOM, ROOM_SHARE = 5.0, 0.8
 _FALLING: tuple[Detail, ...] = ("normal", "low", "full")
 
 
-def ladder(width: int, height: int) -> list[Detail]:
+def possible_details(width: int, height: int) -> list[Detail]:
     """The details for a source of this size, the highest first; "full" where the source is smaller still."""
     found: list[Detail] = []
     for detail in _FALLING:

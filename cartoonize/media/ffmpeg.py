@@ -27,4 +27,4 @@ def write_errors(path: Location | str) -> Iterator[None]:
         try:
             yield
         except OSError as error:  # FFmpeg's errors of the system are, too
-            raise WriteError.of(path, error) from error
+            raise WriteError.from_os_error(path, error) from error

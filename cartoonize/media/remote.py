@@ -194,5 +194,5 @@ def staging(url: Url) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WriteError.of(folder, error) from error
+        raise WriteError.from_os_error(folder, error) from error
     return folder / url.name

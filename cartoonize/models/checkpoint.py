@@ -98,7 +98,7 @@ def _write(
         try:
             pending.path.write_bytes(packed)
         except OSError as error:
-            raise WriteError.of(path, error) from error
+            raise WriteError.from_os_error(path, error) from error
 
 
 def _read(path: Path) -> tuple["Generator", dict[str, "torch.Tensor"], Header]:

@@ -154,7 +154,7 @@ def outcomes(jobs: Iterable[Job], draw: Callable[[Job], Report]) -> Iterator[Out
         except CartoonizeError as error:
             yield Outcome(job, error=error)
         except Exception as error:  # noqa: BLE001  # a defect must not cost the files behind this one
-            yield Outcome(job, error=UnexpectedError.of(error))
+            yield Outcome(job, error=UnexpectedError.from_exception(error))
         else:
             yield Outcome(job, report, DamageError(damage_sentence(report)) if report.partial else None)
 
@@ -276,7 +276,7 @@ def _folder_of(target: Path) -> Iterator[None]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WriteError.of(target, error) from error
+        raise WriteError.from_os_error(target, error) from error
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..backends import LoadedBackend, load
 from ..backends.onnx import OnnxOptions
 from ..core.choices import Detail, Precision
-from ..core.draw_size import usable_detail
+from ..core.draw_size import resolve_detail
 from ..core.errors import DamageError
 from ..core.frames import Frame
 from ..effects.compositing import Retouch
@@ -109,7 +109,7 @@ def stylize(
     report = Report(str(target), style)
     decoding = replace(
         decoding or Decoding(),
-        detail=usable_detail(detail, style, report.notices),
+        detail=resolve_detail(detail, style, report.notices),
         keep_source=retouch is not None and retouch.needs_source,
     )
     with (

@@ -20,7 +20,7 @@ from ..media.encoding import versions
 from ..media.ffmpeg import ffmpeg_errors
 from ..media.reading.video_source import STREAMED
 from ..media.remote import Location
-from ..styles import find
+from ..styles import find_style
 from ..styles.user import sha256_of
 from ..version import __version__
 
@@ -143,7 +143,7 @@ def source_identity(path: Location) -> dict[str, Any]:
 def _style_identity(style: str) -> str:
     """A hash of the style file; of back ends that were not made of one, the caller's name for it."""
     try:
-        path = find(style)
+        path = find_style(style)
     except ModelError:
         return style
     return sha256_of(path)

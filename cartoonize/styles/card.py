@@ -72,7 +72,7 @@ def read_header(path: Path) -> Header:
     try:
         config, card = json.loads(metadata["config"]), json.loads(metadata["card"])
         return Header(
-            printable(str(metadata["architecture"])), _checked_config(config), _card(card), parameters
+            to_printable(str(metadata["architecture"])), _checked_config(config), _card(card), parameters
         )
     except _MALFORMED as error:
         raise ModelError(f"The header of {path} is damaged.") from error
@@ -95,7 +95,7 @@ def weights_sha256(path: Path) -> str:
         raise ModelError(f"{path} is damaged or not a safetensors file.") from error
 
 
-def printable(text: str) -> str:
+def to_printable(text: str) -> str:
     """What can be shown on a terminal of a text from a stranger: without escapes and marks of direction."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
@@ -125,6 +125,8 @@ def _card(entries: dict[str, Any]) -> Card:
     wrong = [key for key, value in known.items() if not isinstance(value, kinds[key])]
     if wrong:
         raise TypeError(wrong)
-    known = {key: printable(value) if isinstance(value, str) else value for key, value in known.items()}
-    known["figures"] = {printable(str(key)): float(value) for key, value in known.get("figures", {}).items()}
+    known = {key: to_printable(value) if isinstance(value, str) else value for key, value in known.items()}
+    known["figures"] = {
+        to_printable(str(key)): float(value) for key, value in known.get("figures", {}).items()
+    }
     return Card(**known)

@@ -17,12 +17,12 @@ from pathlib import Path
 from ..core.atomic import AtomicFile
 from ..core.choices import did_you_mean
 from ..core.errors import MediaError, ModelError, WriteError
-from .card import printable
+from .card import to_printable
 
-HOME = "CARTOONIZE_HOME"
+HOME_VARIABLE = "CARTOONIZE_HOME"
 """The environment variable that names another folder than the system's for a user's data."""
 
-LONGEST = 40  # characters of a name
+MAX_NAME = 40  # characters of a name
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _FILE = re.compile(r"[a-z0-9-]+\.(safetensors|onnx)")
 _MAX_RECORD = 1 << 16  # bytes; ours are under 1 KB
@@ -42,7 +42,7 @@ class Record:
 
 def folder() -> Path:
     """Where the styles are kept; it need not be there yet."""
-    told = os.environ.get(HOME)
+    told = os.environ.get(HOME_VARIABLE)
     if told:
         return Path(told) / "styles"
     from platformdirs import user_data_path
@@ -53,21 +53,21 @@ def folder() -> Path:
 def names() -> list[str]:
     """The names of what was added, sorted; none where the folder cannot be read."""
     with suppress(OSError):
-        return sorted(path.stem for path in folder().glob("*.json") if is_name(path.stem))
+        return sorted(path.stem for path in folder().glob("*.json") if is_valid_name(path.stem))
     return []
 
 
-def is_name(text: str) -> bool:
+def is_valid_name(text: str) -> bool:
     """Whether it could be the name of a style: lower-case letters, digits, and hyphens between them."""
-    return len(text) <= LONGEST and bool(_NAME.fullmatch(text))
+    return len(text) <= MAX_NAME and bool(_NAME.fullmatch(text))
 
 
-def nearest_name(text: str) -> str:
+def suggest_name(text: str) -> str:
     """The name of a style that is most like the text; empty if nothing of it can stay."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:LONGEST].strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:MAX_NAME].strip("-")
 
 
-def record(name: str) -> Record:
+def read_record(name: str) -> Record:
     """What is known of a style of one's own.
 
     Raises:
@@ -80,7 +80,7 @@ def record(name: str) -> Record:
         if path.stat().st_size > _MAX_RECORD:
             raise ValueError
         entries = json.loads(path.read_text(encoding="utf-8"))
-        found = Record(**{entry.name: printable(entries[entry.name]) for entry in fields(Record)})
+        found = Record(**{entry.name: to_printable(entries[entry.name]) for entry in fields(Record)})
         if not _FILE.fullmatch(found.file):
             raise ValueError
     except OSError as error:
@@ -93,13 +93,13 @@ def record(name: str) -> Record:
     return found
 
 
-def file_of(name: str) -> Path:
+def verify_file(name: str) -> Path:
     """The file of a style of one's own, which still is what was added.
 
     Raises:
-        ModelError: as `record`; or the file is gone, or was changed since.
+        ModelError: as `read_record`; or the file is gone, or was changed since.
     """
-    known = record(name)
+    known = read_record(name)
     path = folder() / known.file
     try:
         changed = sha256_of(path) != known.sha256
@@ -119,7 +119,7 @@ def sha256_of(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def keep(name: str, file: Path, found: Record, *, overwrite: bool) -> None:
+def store(name: str, file: Path, found: Record, *, overwrite: bool) -> None:
     """Move a file, which has to stand in `folder()`, to its place, and write its record.
 
     Raises:
@@ -134,7 +134,7 @@ def keep(name: str, file: Path, found: Record, *, overwrite: bool) -> None:
         if earlier not in (None, place):
             earlier.unlink(missing_ok=True)
     except OSError as error:
-        raise WriteError.of(place, error) from error
+        raise WriteError.from_os_error(place, error) from error
 
 
 def remove(name: str) -> None:
@@ -158,5 +158,5 @@ def remove(name: str) -> None:
 def _named_file(name: str) -> Path | None:
     """The file that the record of a name tells of; None where there is no such record, or a damaged one."""
     with suppress(ModelError):
-        return folder() / record(name).file
+        return folder() / read_record(name).file
     return None

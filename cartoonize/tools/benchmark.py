@@ -17,7 +17,7 @@ from rich.text import Text
 
 from ..backends import LoadedBackend
 from ..core import cpus
-from ..core.draw_size import enlarge, replace_image, usable_detail
+from ..core.draw_size import enlarge, replace_image, resolve_detail
 from ..core.frames import Frame, Image
 from ..effects.stabilizer import Stabilizer, can_stabilize
 from ..media import Decoding, Encoding, VideoSink, VideoSource
@@ -88,7 +88,7 @@ def benchmark(
         if clip is None:
             clip = Path(folder) / "clip.mp4"
             make_demo_clip(clip, width, height)
-        decoding = Decoding(detail=usable_detail(detail, style, []))
+        decoding = Decoding(detail=resolve_detail(detail, style, []))
         frames, answers = _frames_of(clip, decoding, backend)
         drawn = [
             replace_image(frame, enlarge(answer, frame.size))
@@ -158,7 +158,7 @@ def _compare(result: Benchmark) -> None:
     slowest, work = max(cost.wall for cost in alone), sum(cost.cpu for cost in alone)
     result.fps = 1000 / whole.wall
     result.to_slowest = whole.wall / slowest
-    result.to_bound = whole.wall / max(slowest, work / cpus.available())
+    result.to_bound = whole.wall / max(slowest, work / cpus.count_cores())
     result.outside = max(0.0, (whole.cpu - work) / whole.cpu)
 
 
@@ -170,7 +170,7 @@ def describe_machine() -> dict[str, str]:
         "cartoonize": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "cores": str(cpus.available()),
+        "cores": str(cpus.count_cores()),
         "pyav": av.__version__,
         "ffmpeg": av.ffmpeg_version_info,
     }

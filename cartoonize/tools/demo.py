@@ -97,7 +97,7 @@ def make_demo_photo(path: Path) -> None:
         try:
             _photo("astronaut.png").save(pending.path)
         except OSError as error:
-            raise WriteError.of(path, error) from error
+            raise WriteError.from_os_error(path, error) from error
         except ValueError as error:
             raise MediaError(f"Cannot write {path}: {error}.") from error
 

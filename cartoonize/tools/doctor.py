@@ -138,7 +138,7 @@ def _devices(found: Diagnosis) -> None:
     cpu = torch.device("cpu")
     found.cpu = {
         "name": device_name(cpu),
-        "cores": cpus.available(),
+        "cores": cpus.count_cores(),
         "features": cpu_features(),
         "precision": choose_precision(cpu, "auto"),
     }
@@ -230,7 +230,7 @@ def _own_styles(found: Diagnosis) -> None:
     changed = 0
     for name in user.names():
         try:
-            user.file_of(name)
+            user.verify_file(name)
         except ModelError as error:
             changed += 1
             found.problems.append((_anonymous(str(error)), f"cartoonize styles remove {name}"))

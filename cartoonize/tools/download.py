@@ -141,7 +141,7 @@ def _copy(answer: Any, file: IO[bytes], shown: str, limit: int, progress: Callab
         try:
             file.write(chunk)
         except OSError as error:
-            raise WriteError.of(Path(file.name), error) from error
+            raise WriteError.from_os_error(Path(file.name), error) from error
         progress(done)
     return done
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..core.errors import ModelError, WriteError
-from ..styles import ENGINES, find_file, user
+from ..styles import ENGINES, find_style_file, user
 from ..styles.card import Card
 from .download import Progress, download, is_address, public_part
 from .probe_style import try_style
@@ -39,7 +39,7 @@ def default_name(place: str) -> str:
     """The name for a style from a path or an address; empty if nothing of that can be a name."""
     path = Path(unquote(urlsplit(place).path)) if is_address(place) else Path(place).absolute()
     text = path.stem if path.suffix.lower() in (".safetensors", ".onnx") else path.name
-    return user.nearest_name(path.parent.name if text == "style" else text)  # as training names its result
+    return user.suggest_name(path.parent.name if text == "style" else text)  # as training names its result
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def fetched(
         user.folder().mkdir(parents=True, exist_ok=True)
         holder = tempfile.TemporaryDirectory(dir=user.folder(), prefix=".adding-")
     except OSError as error:
-        raise WriteError.of(user.folder(), error) from error
+        raise WriteError.from_os_error(user.folder(), error) from error
     with holder as scratch:
         copy = Path(scratch) / "style"
         if is_address(place):
@@ -84,7 +84,7 @@ def fetched(
 
 
 def add(candidate: Candidate, name: str, *, licence: str, overwrite: bool = False) -> None:
-    """Put a candidate with one's own styles, under a name that `styles.check_name` takes.
+    """Put a candidate with one's own styles, under a name that `styles.check_style_name` takes.
 
     Raises:
         MediaError: the name is taken and `overwrite` is false, or the folder cannot be written to.
@@ -97,12 +97,12 @@ def add(candidate: Candidate, name: str, *, licence: str, overwrite: bool = Fals
         network=candidate.network,
         added=datetime.now(UTC).date().isoformat(),
     )
-    user.keep(name, candidate.file, record, overwrite=overwrite)
+    user.store(name, candidate.file, record, overwrite=overwrite)
 
 
 def _copy(path: Path, target: Path) -> Path:
     """Copy a style's file, or that of a run's folder, but no more than a style may have; what was copied."""
-    file = find_file(path)
+    file = find_style_file(path)
     if file is None:
         raise ModelError(f"There is no file {path}.")
     if file.name == ENGINES:
@@ -116,7 +116,7 @@ def _copy(path: Path, target: Path) -> Path:
                     raise ModelError(f"{file} is larger than {LARGEST >> 20} MB, which no style is.")
                 taken.write(chunk)
     except OSError as error:
-        raise WriteError.of(target, error) from error
+        raise WriteError.from_os_error(target, error) from error
     return file
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..core.errors import CartoonizeError, ModelError
-from ..styles.card import UNKNOWN, Card, printable, read_header
+from ..styles.card import UNKNOWN, Card, read_header, to_printable
 
 MEMORY = 4 << 30
 """Bytes; four times what CartoonGAN at its full width takes. Enforced on Linux, where the system can."""
@@ -72,7 +72,7 @@ def _draw(path: Path) -> Found:
 
 def _graph(about: dict[str, str], reading: str) -> Found:
     """Of a graph: what `export-onnx` wrote into it, or how it was understood."""
-    told = {key: printable(value)[:1000] for key, value in about.items()}
+    told = {key: to_printable(value)[:1000] for key, value in about.items()}
     card = Card(licence=told.get("licence") or UNKNOWN, credit=told.get("credit") or UNKNOWN)
     ours = told.get("architecture")
     return Found(card, f"{ours} as ONNX" if ours else f"ONNX on {reading}")

@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from ..core.errors import WebError
-from ..styles import builtin
+from ..styles import builtin_styles
 from .access import AccessControl, Files
 from .folders import Folders
 from .limits import Limits
@@ -138,7 +138,7 @@ def _app(studio: Worker, folders: Folders, hosts: Collection[str] | None) -> ASG
 
 async def _preview(request: Request) -> Response:
     """What a style looks like."""
-    path = builtin().get(request.path_params["name"])
+    path = builtin_styles().get(request.path_params["name"])
     picture = path and path.with_suffix(".webp")
     return FileResponse(picture) if picture and picture.is_file() else PlainTextResponse("None.", 404)
 

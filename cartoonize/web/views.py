@@ -9,7 +9,7 @@ from urllib.parse import quote
 import gradio as gr
 
 from ..core.errors import ModelError
-from ..styles import builtin, names, user
+from ..styles import builtin_styles, style_names, user
 from ..styles.card import read_header
 from .limits import MEGABYTE, Limits
 from .worker import Drawing, is_shown
@@ -47,11 +47,11 @@ def small_print(limits: Limits) -> str:
 
 def style_choices() -> list[tuple[str, str]]:
     """What a button says, and the style that it stands for: its name, what it looks like, and its licence."""
-    cards = {name: read_header(path).card for name, path in builtin().items()}
+    cards = {name: read_header(path).card for name, path in builtin_styles().items()}
     shown = {name: (card.summary, card.licence) for name, card in cards.items()}
-    for name in names()[len(shown) :]:
+    for name in style_names()[len(shown) :]:
         with suppress(ModelError):  # `cartoonize styles` says what is wrong with it
-            shown[name] = ("a style of your own", user.record(name).licence)
+            shown[name] = ("a style of your own", user.read_record(name).licence)
     return [("\n".join((name, *lines)), name) for name, lines in shown.items()]
 
 
@@ -59,7 +59,7 @@ def style_pictures() -> str:
     """CSS that shows on each style's button what it looks like."""
     return "\n".join(
         f"#style label:has(input[value='{name}'])::before {{ background-image: url('styles/{name}.webp'); }}"
-        for name, path in builtin().items()
+        for name, path in builtin_styles().items()
         if path.with_suffix(".webp").is_file()
     )
 

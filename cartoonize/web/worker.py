@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..backends import LoadedBackend, load
 from ..core.choices import Detail
-from ..core.draw_size import usable_detail
+from ..core.draw_size import resolve_detail
 from ..effects.compositing import Retouch
 from ..media import Decoding, PictureSource, Source, open_sink, open_source
 from ..media.pictures.picture import read_picture
@@ -78,7 +78,7 @@ class Worker:
             notices: list[str] = []
             decoding = Decoding(
                 max_pixels=self.limits.pixels,
-                detail=usable_detail(detail, style, notices),
+                detail=resolve_detail(detail, style, notices),
                 keep_source=retouch.needs_source,
             )
             with open_source(source, decoding=decoding) as frames:

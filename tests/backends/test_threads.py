@@ -25,7 +25,7 @@ import numpy as np
 precision, cores_there, how, count = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 from cartoonize import load
 from cartoonize.core import cpus
-cpus.available = cpus.for_networks = lambda: cores_there  # a machine of so many cores
+cpus.count_cores = cpus.count_threads = lambda: cores_there  # a machine of so many cores
 load("pepper", device="cpu", precision=precision).close()  # before PyTorch: it has waiting threads sleep
 if precision != "int8":
     import torch

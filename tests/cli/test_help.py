@@ -147,7 +147,7 @@ def clip(tmp_path):
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """A data folder of the test's own."""
-    monkeypatch.setenv(user.HOME, str(tmp_path / "data"))
+    monkeypatch.setenv(user.HOME_VARIABLE, str(tmp_path / "data"))
 
 
 def complete(shell, line):

@@ -26,10 +26,10 @@ def machine(tmp_path, monkeypatch):
 
 def test_all_that_the_process_may_run_on(machine, monkeypatch):
     """Without control groups the affinity counts, and where there is none, the machine's cores."""
-    assert cpus.available() == MANY
+    assert cpus.count_cores() == MANY
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
-    assert cpus.available() == 3
+    assert cpus.count_cores() == 3
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_container(machine, quota, expected):
     """`docker --cpus 2` means two cores, and a part of a core is one; more than there are is all."""
     machine("proc/self/cgroup", "0::/")
     machine("sys/fs/cgroup/cpu.max", quota)
-    assert cpus.available() == expected
+    assert cpus.count_cores() == expected
 
 
 def test_groups_in_groups(machine):
@@ -54,7 +54,7 @@ def test_groups_in_groups(machine):
     machine("proc/self/cgroup", "0::/user.slice/film.service")
     machine("sys/fs/cgroup/user.slice/film.service/cpu.max", "max 100000")
     machine("sys/fs/cgroup/user.slice/cpu.max", "300000 100000")
-    assert cpus.available() == 3
+    assert cpus.count_cores() == 3
 
 
 def test_version_1(machine):
@@ -62,9 +62,9 @@ def test_version_1(machine):
     machine("proc/self/cgroup", "7:memory:/docker/1f\n3:cpu,cpuacct:/docker/1f\n0::/docker/1f")
     machine("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "400000")
     machine("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000")
-    assert cpus.available() == 4
+    assert cpus.count_cores() == 4
     machine("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1")
-    assert cpus.available() == MANY
+    assert cpus.count_cores() == MANY
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "0::/", "0::/../../..", "::::"])
@@ -73,7 +73,7 @@ def test_what_cannot_be_read_limits_nothing(machine, text, quota):
     """Whatever the system writes there, a number of cores comes out."""
     machine("proc/self/cgroup", text)
     machine("sys/fs/cgroup/cpu.max", quota)
-    assert cpus.available() == MANY
+    assert cpus.count_cores() == MANY
 
 
 @pytest.mark.parametrize(
@@ -82,4 +82,4 @@ def test_what_cannot_be_read_limits_nothing(machine, text, quota):
 def test_networks_take_what_they_are_told(machine, monkeypatch, told, expected):
     """OMP_NUM_THREADS limits all networks, whatever runs them."""
     monkeypatch.setenv("OMP_NUM_THREADS", told)
-    assert cpus.for_networks() == expected
+    assert cpus.count_threads() == expected

@@ -7,7 +7,7 @@ from clips import Clip
 from PIL import Image
 
 from cartoonize import Decoding, MediaError, load, open_source, stylize
-from cartoonize.core.draw_size import draw_size, enlarge, reduce_to_draw_size, resize, usable_detail
+from cartoonize.core.draw_size import draw_size, enlarge, resize, resize_to_draw_size, resolve_detail
 from cartoonize.core.frames import Frame
 from cartoonize.media import VideoSource
 
@@ -54,7 +54,7 @@ def test_the_shorter_side_decides(size, detail, expected):
 def test_an_unknown_detail_is_refused():
     """A sentence names the words there are, and the nearest."""
     with pytest.raises(MediaError, match="Did you mean normal"):
-        usable_detail("nomal", "pepper", [])
+        resolve_detail("nomal", "pepper", [])
 
 
 @pytest.mark.parametrize("lines", [1080, 1440, 2160])
@@ -90,7 +90,7 @@ def test_the_same_drawing_at_every_size():
     draw = load("pepper", device="cpu")
     drawings = {}
     for lines in (540, 720, 1080, 2160):
-        frame = reduce_to_draw_size(Frame(scene(lines)), "normal", keep_source=False)
+        frame = resize_to_draw_size(Frame(scene(lines)), "normal", keep_source=False)
         drawing = enlarge(draw(frame.image[None])[0], frame.size)
         assert drawing.shape == scene(lines).shape
         drawings[lines] = resize(drawing, (960, 720)) if lines != 720 else drawing

@@ -9,7 +9,7 @@ from skimage.transform import resize
 
 from cartoonize import load
 from cartoonize.core.choices import Precision
-from cartoonize.styles import builtin
+from cartoonize.styles import builtin_styles
 
 IN_INTEGERS = ("pepper", "ink")  # the styles for video
 
@@ -27,7 +27,7 @@ def save(name: str, precision: Precision, file: str) -> None:
 
 
 if __name__ == "__main__":
-    for name in builtin():
+    for name in builtin_styles():
         save(name, "fp32", f"{name}.png")
     for name in IN_INTEGERS:
         save(name, "int8", f"{name}.int8.png")

@@ -3,9 +3,9 @@
 import time
 
 from cartoonize import Decoding
-from cartoonize.live import LiveReport, LiveSource, NullSink, capture_input
+from cartoonize.live import LiveReport, LiveSource, NullSink, resolve_source
 from cartoonize.live import run as show
-from cartoonize.live.detail import DetailControl, ladder
+from cartoonize.live.detail import DetailControl, possible_details
 
 
 def run(control, seconds, *, rate, taken, dropped=0, begin=0.0):
@@ -16,20 +16,20 @@ def run(control, seconds, *, rate, taken, dropped=0, begin=0.0):
 
 def test_details_fall_with_the_pixels():
     """A large source falls to 480 lines; a small one further, to its own size."""
-    assert ladder(1920, 1080) == ["normal", "low"]
-    assert ladder(640, 360) == ["normal", "low", "full"]
-    assert ladder(1280, 720) == ["normal", "low"]
+    assert possible_details(1920, 1080) == ["normal", "low"]
+    assert possible_details(640, 360) == ["normal", "low", "full"]
+    assert possible_details(1280, 720) == ["normal", "low"]
 
 
 def test_it_falls_when_it_is_late():
     """A network that misses every second frame for a second draws smaller; at the smallest it stays."""
-    control = DetailControl(ladder(640, 360), 640, 360)
+    control = DetailControl(possible_details(640, 360), 640, 360)
     assert run(control, 5, rate=15, taken=0.06, dropped=1) == ["low", "full"]
 
 
 def test_a_hiccup_changes_nothing():
     """One late frame is no reason to draw worse."""
-    control = DetailControl(ladder(1920, 1080), 1920, 1080)
+    control = DetailControl(possible_details(1920, 1080), 1920, 1080)
     run(control, 1, rate=30, taken=0.02)
     assert not control.drew(1.2, 0.2, 4)
     assert run(control, 2, rate=30, taken=0.02, begin=1.25) == []
@@ -37,9 +37,9 @@ def test_a_hiccup_changes_nothing():
 
 def test_it_rises_when_there_is_room():
     """After five seconds in which the next higher detail would have kept up, it is drawn again."""
-    control = DetailControl(ladder(1920, 1080), 1920, 1080, step=1)
+    control = DetailControl(possible_details(1920, 1080), 1920, 1080, step=1)
     assert run(control, 6, rate=30, taken=0.005) == ["normal"]
-    crowded = DetailControl(ladder(1920, 1080), 1920, 1080, step=1)
+    crowded = DetailControl(possible_details(1920, 1080), 1920, 1080, step=1)
     assert run(crowded, 12, rate=30, taken=0.02) == []
 
 
@@ -68,8 +68,8 @@ class Sizes(NullSink):
 def test_a_live_picture_keeps_its_size():
     """A network that is late at 720 lines goes on at 480; what is shown keeps the source's size."""
     source, sink = "lavfi:testsrc2=size=1280x720:rate=15:duration=4", Sizes()
-    with LiveSource(capture_input(source), decoding=Decoding(detail="normal")) as pictures:
-        control = DetailControl(ladder(1280, 720), 1280, 720)
+    with LiveSource(resolve_source(source), decoding=Decoding(detail="normal")) as pictures:
+        control = DetailControl(possible_details(1280, 720), 1280, 720)
         report = show(
             pictures, sink, Slow(), LiveReport(source, "null", ""), stabilize=False, control=control
         )

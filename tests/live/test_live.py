@@ -24,7 +24,7 @@ from PIL import ImageGrab, features
 
 from cartoonize import Decoding, load
 from cartoonize.core.errors import MediaError, SourceError
-from cartoonize.live import LiveReport, LiveSource, NullSink, capture_input, open_live_sink
+from cartoonize.live import LiveReport, LiveSource, NullSink, open_live_sink, resolve_source
 from cartoonize.live import run as show
 from cartoonize.live.source import _unblock
 from cartoonize.media import VideoSource
@@ -48,7 +48,7 @@ class Negative:
 
 def draw(source, sink, pause=0.0, timeout=10.0, **options):
     """Draw negatives of a source; its report."""
-    with LiveSource(capture_input(str(source)), timeout=timeout, **options) as pictures:
+    with LiveSource(resolve_source(str(source)), timeout=timeout, **options) as pictures:
         target = open_live_sink(str(sink), pictures) if isinstance(sink, str | Path) else sink
         return show(
             pictures, target, Negative(pause), LiveReport(str(source), str(sink), ""), stabilize=False
@@ -122,7 +122,7 @@ def test_a_slow_sink_gets_the_newest_drawing():
 def test_a_file_is_played_in_real_time(tmp_path):
     """Frames of a file come when they are due, at a variable rate too, and are those of a VideoSource."""
     clip = Clip(times=[0, 2, 9, 10, 24], rotation=90).write(tmp_path / "in.mp4")
-    with LiveSource(capture_input(str(clip))) as live, VideoSource(clip) as video:
+    with LiveSource(resolve_source(str(clip))) as live, VideoSource(clip) as video:
         began = time.monotonic()
         came = []
         frames = []
@@ -244,7 +244,7 @@ def _resend(path, address):
 def test_nobody_sends():
     """An address from which nothing comes is given up in a sentence."""
     with pytest.raises(MediaError, match=r"Nothing came from udp://.* for 0.3 s"):
-        LiveSource(capture_input(f"udp://127.0.0.1:{free_port()}"), timeout=0.3)
+        LiveSource(resolve_source(f"udp://127.0.0.1:{free_port()}"), timeout=0.3)
 
 
 _SERVER = """
@@ -490,7 +490,7 @@ def test_the_window_shows_the_drawing(screen, tiny_style):
     options = ("--source", f"lavfi:{bars}", "--style", tiny_style, "--detail", "full")
     command = [sys.executable, "-m", "cartoonize", "live", *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tiny_style.parent)
-    with LiveSource(capture_input(f"lavfi:{bars}")) as source:
+    with LiveSource(resolve_source(f"lavfi:{bars}")) as source:
         picture = next(iter(source)).image
     drawing = load(str(tiny_style))(picture[None])[0].astype(int)
     end, off = time.monotonic() + 60, 255.0
@@ -513,7 +513,7 @@ def test_the_window_ends_it(screen, way):
     from cartoonize.live.window import WindowSink
 
     asked = 0
-    with LiveSource(capture_input(f"{BARS}30")) as source:
+    with LiveSource(resolve_source(f"{BARS}30")) as source:
         sink = WindowSink("test", 64, 48)
 
         def ended(meter):

@@ -13,7 +13,7 @@ from skimage.filters import sobel
 from cartoonize import load
 from cartoonize.models.checkpoint import load_style
 from cartoonize.models.cost import multiplications
-from cartoonize.styles import DEFAULT, builtin
+from cartoonize.styles import DEFAULT, builtin_styles
 from cartoonize.styles.card import read_header
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -28,13 +28,13 @@ def portrait():
 
 def test_the_default_is_there():
     """A command without --style has a style."""
-    assert DEFAULT in builtin()
+    assert DEFAULT in builtin_styles()
 
 
-@pytest.mark.parametrize("name", builtin())
+@pytest.mark.parametrize("name", builtin_styles())
 def test_cards_say_where_a_style_comes_from(name):
     """Each card names the data, their credit, the licence of the weights, and how to train it again."""
-    card = read_header(builtin()[name]).card
+    card = read_header(builtin_styles()[name]).card
     assert card.name == name
     for text in (card.summary, card.licence, card.data, card.credit, card.recipe):
         assert text not in ("", "unknown")
@@ -42,7 +42,7 @@ def test_cards_say_where_a_style_comes_from(name):
     assert {"flicker_ratio", "colour_shift", "flatness_ratio", "contours_kept"} <= set(card.figures)
 
 
-@pytest.mark.parametrize("name", builtin())
+@pytest.mark.parametrize("name", builtin_styles())
 def test_a_style_draws_what_it_drew(name, portrait):
     """On the CPU in float32 a shipped style still makes the picture that it was shipped with."""
     drawn = load(name, device="cpu", precision="fp32")(portrait[None])[0]
@@ -59,10 +59,10 @@ def test_integers_draw_the_same_everywhere(name, portrait):
     assert np.percentile(np.abs(drawn.astype(int) - golden), 100 if tried else 99) <= (0 if tried else 2)
 
 
-@pytest.mark.parametrize("name", builtin())
+@pytest.mark.parametrize("name", builtin_styles())
 def test_what_lies_beside_a_style(name):
     """A preview to look at, and the quality report whose figures the card repeats."""
-    path = builtin()[name]
+    path = builtin_styles()[name]
     with Image.open(path.with_suffix(".webp")) as preview:
         assert min(preview.size) >= 200
     report = json.loads(path.with_suffix(".json").read_text())
@@ -72,10 +72,10 @@ def test_what_lies_beside_a_style(name):
 
 def test_all_styles_together_are_small():
     """A download of the package brings less than 12 MB of weights."""
-    assert sum(path.stat().st_size for path in builtin().values()) < 12e6
+    assert sum(path.stat().st_size for path in builtin_styles().values()) < 12e6
 
 
-@pytest.mark.parametrize("name", builtin())
+@pytest.mark.parametrize("name", builtin_styles())
 def test_a_style_is_a_cartoon(name, portrait):
     """Texture is flattened; in the styles that keep colours these stay near the photo's."""
     rng = np.random.default_rng(0)
@@ -89,5 +89,5 @@ def test_a_style_is_a_cartoon(name, portrait):
 
 def test_the_default_is_swift():
     """At most 8 GMAC (16 GFLOP) for a 1280x720 frame, counted from the convolutions that really run."""
-    generator, _ = load_style(builtin()[DEFAULT])
+    generator, _ = load_style(builtin_styles()[DEFAULT])
     assert multiplications(generator, 720, 1280) <= 8e9

@@ -18,7 +18,7 @@ from PIL import Image
 
 from cartoonize.core.errors import ModelError
 from cartoonize.models.checkpoint import Card, save_style
-from cartoonize.styles import find, user
+from cartoonize.styles import find_style, user
 from cartoonize.tools import download
 from cartoonize.tools import install_style as adding
 from cartoonize.tools import probe_style as trial
@@ -27,7 +27,7 @@ from cartoonize.tools import probe_style as trial
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """A data folder of the test's own; here nobody sits at a terminal."""
-    monkeypatch.setenv(user.HOME, str(tmp_path / "home"))
+    monkeypatch.setenv(user.HOME_VARIABLE, str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "200")
     with Path(os.devnull).open() as nobody:
         monkeypatch.setattr("sys.stdin", nobody)
@@ -80,7 +80,7 @@ def test_an_added_style_is_found_by_its_name(run, tiny_style, photo, tmp_path, h
     digest = sha256(tiny_style.read_bytes()).hexdigest()
     assert (code, out) == (0, "")
     assert f"Added tiny: swift 8, licence: CC0. SHA-256 {digest}" in err
-    assert find("tiny").read_bytes() == tiny_style.read_bytes()
+    assert find_style("tiny").read_bytes() == tiny_style.read_bytes()
     assert run("image", photo, tmp_path / "out.png", "--style", "tiny")[0] == 0
     assert (tmp_path / "out.png").exists()
     assert re.search(r"tiny +swift 8 +CC0 +yours", run("styles")[1])
@@ -97,13 +97,13 @@ def test_a_run_is_added_as_it_is(run, tiny_style, tmp_path):
     (folder / "style.safetensors").write_bytes(tiny_style.read_bytes())
     assert run("styles", "add", folder, "--license", "CC BY 4.0")[0] == 0
     assert user.names() == ["my-run-2"]
-    assert user.record("my-run-2").licence == "CC BY 4.0"
+    assert user.read_record("my-run-2").licence == "CC BY 4.0"
 
 
 def test_a_network_of_another_program_is_added(run, foreign, photo, tmp_path):
     """ONNX files are added too; what was found about them by trying is shown."""
     assert run("styles", "add", foreign, "--licence", "MIT")[0] == 0
-    assert user.record("darken-v1").network == "ONNX on -1..1 rgb"
+    assert user.read_record("darken-v1").network == "ONNX on -1..1 rgb"
     code, out, _ = run("styles", "show", "darken-v1")
     assert code == 0
     assert "MIT" in out
@@ -118,8 +118,8 @@ def test_an_exported_style_brings_its_licence(run, tiny_style, tmp_path):
     pytest.importorskip("onnxscript")
     assert run("export-onnx", tiny_style, tmp_path / "small.onnx")[0] == 0
     assert run("styles", "add", tmp_path / "small.onnx")[0] == 0
-    assert user.record("small").licence == "CC0"
-    assert user.record("small").network == "swift as ONNX"
+    assert user.read_record("small").licence == "CC0"
+    assert user.read_record("small").network == "swift as ONNX"
 
 
 def test_the_licence_is_asked(run, foreign, monkeypatch, home):
@@ -138,9 +138,9 @@ def test_the_licence_is_asked(run, foreign, monkeypatch, home):
 
     monkeypatch.setattr("sys.stdin", Terminal())
     assert "Under which is it?" in run("styles", "add", foreign)[2]
-    assert user.record("darken-v1").licence == "CC0, by me"
+    assert user.read_record("darken-v1").licence == "CC0, by me"
     assert run("styles", "add", foreign, "--yes", "--name", "other")[0] == 0
-    assert user.record("other").licence == "unknown"
+    assert user.read_record("other").licence == "unknown"
 
 
 def test_a_name_is_replaced_only_when_asked(run, free, foreign, home):
@@ -149,9 +149,9 @@ def test_a_name_is_replaced_only_when_asked(run, free, foreign, home):
     code, _, err = run("styles", "add", foreign, "--name", "mine", "--yes")
     assert code == 1
     assert "pass --overwrite (-y)" in err
-    assert user.record("mine").licence == "CC0"
+    assert user.read_record("mine").licence == "CC0"
     assert run("styles", "add", foreign, "--name", "mine", "--yes", "-y")[0] == 0
-    assert find("mine").read_bytes() == foreign.read_bytes()
+    assert find_style("mine").read_bytes() == foreign.read_bytes()
     assert len(left(home)) == 2
 
 
@@ -188,7 +188,7 @@ def test_names_are_plain_and_free(run, free, name, message, home):
 def test_a_changed_style_is_told(run, free, photo, tmp_path):
     """A file that is no longer what was added is not drawn with; the other styles go on as before."""
     run("styles", "add", free)
-    path = find("dark")
+    path = find_style("dark")
     path.write_bytes(path.read_bytes() + b"\0")
     code, _, err = run("image", photo, tmp_path / "out.png", "--style", "dark")
     assert code == 1
@@ -375,8 +375,8 @@ def test_a_style_is_added_from_the_web(run, site, free):
     )
     code, _, err = run("styles", "add", f"{address}/files/Dark%20Ink.onnx?signature=secret")
     assert (code, "Added dark-ink" in err) == (0, True)
-    assert user.record("dark-ink").source == f"{address}/files/Dark%20Ink.onnx"
-    assert find("dark-ink").read_bytes() == data
+    assert user.read_record("dark-ink").source == f"{address}/files/Dark%20Ink.onnx"
+    assert find_style("dark-ink").read_bytes() == data
     assert "yours, 127.0.0.1" in " ".join(run("styles")[1].split())
 
 
@@ -447,7 +447,7 @@ def test_the_library_adds_styles_too(free):
     with adding.fetched(str(free)) as candidate:
         adding.add(candidate, "mine", licence=candidate.card.licence)
     assert json.loads((user.folder() / "mine.json").read_text())["sha256"] == candidate.sha256
-    assert find("mine").exists()
+    assert find_style("mine").exists()
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_ratios():
     benchmark._compare(result)
     assert result.fps == pytest.approx(1000 / 30)
     assert result.to_slowest == pytest.approx(1.5)
-    assert result.to_bound == pytest.approx(30 / max(20, 52 / cpus.available()))
+    assert result.to_bound == pytest.approx(30 / max(20, 52 / cpus.count_cores()))
     assert result.outside == pytest.approx(3 / 55)
 
 

@@ -20,7 +20,7 @@ from cartoonize.tools import doctor, requirements
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """A data folder of the test's own."""
-    monkeypatch.setenv(user.HOME, str(tmp_path / "data"))
+    monkeypatch.setenv(user.HOME_VARIABLE, str(tmp_path / "data"))
 
 
 def examine(**environment):
@@ -78,7 +78,9 @@ def test_a_broken_library_is_told(tmp_path, module, package, rest):
 
 def test_a_report_does_not_tell_who_made_it(tmp_path):
     """What is pasted into a bug report names neither the user nor a path that tells the user's name."""
-    code, told = examine(HOME=str(tmp_path / "jane-doe"), **{user.HOME: str(tmp_path / "jane-doe" / "data")})
+    code, told = examine(
+        HOME=str(tmp_path / "jane-doe"), **{user.HOME_VARIABLE: str(tmp_path / "jane-doe" / "data")}
+    )
     assert code == 0
     assert "jane-doe" not in json.dumps(told)
     assert told["folders"]["your styles"]["path"] == str(Path("~/data/styles"))
@@ -125,7 +127,7 @@ def test_every_package_that_is_needed_can_be_checked():
 def test_it_can_be_read(run, tiny_style):
     """For people there are headings and sentences; a style that was changed is a problem with its remedy."""
     run("styles", "add", tiny_style)
-    user.file_of("tiny").write_bytes(b"changed")
+    user.verify_file("tiny").write_bytes(b"changed")
     code, out, _ = run("doctor")
     assert code == 0
     for word in ("versions", "devices", "encoders", "extras", "folders", "drew a small picture", "libx264"):

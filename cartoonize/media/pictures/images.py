@@ -16,7 +16,7 @@ from PIL.Image import Image as Picture
 
 from ...core.atomic import AtomicFile, check_target
 from ...core.choices import Detail
-from ...core.draw_size import reduce_to_draw_size
+from ...core.draw_size import resize_to_draw_size
 from ...core.errors import MediaError, WriteError
 from ...core.frames import Frame
 from ...core.signals import defer_signals
@@ -99,7 +99,7 @@ class PictureSource(Closing):
             self.details[index] = replace(details, alpha=None)
             # A copy: what Pillow hands out is read-only, which PyTorch warns about.
             frame = Frame(np.array(picture), pts=index, duration=1, name=path.name, alpha=alpha)
-            yield reduce_to_draw_size(frame, self._detail, keep_source=True)
+            yield resize_to_draw_size(frame, self._detail, keep_source=True)
 
     def close(self) -> None:
         """Do nothing: no file is open between two frames, and the sink may still need the details."""
@@ -144,7 +144,7 @@ class PictureSink:
             try:
                 self._path.mkdir()
             except OSError as error:
-                raise WriteError.of(self._path, error) from error
+                raise WriteError.from_os_error(self._path, error) from error
             self._reserve()
         return self
 

@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
 from ...core.atomic import AtomicFile
-from ...core.draw_size import reduce_to_draw_size
+from ...core.draw_size import resize_to_draw_size
 from ...core.errors import MediaError, WriteError
 from ...core.frames import Frame, Image, Plane
 from ...core.signals import defer_signals
@@ -94,7 +94,7 @@ class StillsSource(Closing):
             yield self._prepared(frame)
 
     def _prepared(self, frame: Frame) -> Frame:
-        return reduce_to_draw_size(frame, self._decoding.detail, keep_source=self._decoding.keep_source)
+        return resize_to_draw_size(frame, self._decoding.detail, keep_source=self._decoding.keep_source)
 
     def close(self) -> None:
         """Release the files."""
@@ -222,7 +222,7 @@ class StillsSink:
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise WriteError.of(folder, error) from error
+            raise WriteError.from_os_error(folder, error) from error
         return self
 
     def __exit__(

@@ -6,7 +6,7 @@ from fractions import Fraction
 import av
 from av.video.reformatter import Interpolation
 
-from ...core.draw_size import draw_size, reduce_to_draw_size
+from ...core.draw_size import draw_size, resize_to_draw_size
 from ...core.errors import MediaError
 from ...core.frames import Frame, Image
 from ..alpha import alpha_of, is_transparent
@@ -63,7 +63,7 @@ class FrameConverter:
         drawn_size = draw_size(*size, self.detail)
         if self._keep_source or drawn_size >= size:
             whole = Frame(self._image(fitted_frame), pts, time_base, duration, alpha=upright_alpha)
-            return reduce_to_draw_size(whole, self.detail, keep_source=self._keep_source)
+            return resize_to_draw_size(whole, self.detail, keep_source=self._keep_source)
         image = self._image(_scaled(frame, self._coded_size(drawn_size)))
         return Frame(image, pts, time_base, duration, alpha=upright_alpha, full_size=size)
 

@@ -72,9 +72,9 @@ class Journal:
                     f"{target} would be made in {self.folder}, which is a link or belongs to somebody else; "
                     "remove it, or write to another folder."
                 ) from error
-            raise WriteError.of(beside, error) from error
+            raise WriteError.from_os_error(beside, error) from error
         except OSError as error:
-            raise WriteError.of(beside, error) from error
+            raise WriteError.from_os_error(beside, error) from error
 
     def open(self, key: dict[str, Any], *, resume: bool) -> list[str]:
         """Begin to keep segments, beside those of an earlier run of the same `key` if `resume` is true.
