@@ -14,7 +14,7 @@ import typer
 from ..core import cpus
 from ..core.choices import did_you_mean
 from ..core.errors import TrainingError
-from ..styles import find_style, user
+from ..styles import builtin_styles, find_style, user
 from ..styles.card import Card
 from ..training.presets import PhaseName, Recipe, Weights, presets
 from ..training.presets import preset as load_preset
@@ -446,7 +446,9 @@ def _fit(settings: "Settings") -> None:
 def _adding(run: Path) -> str:
     """The command that puts a run's result with one's own styles."""
     name = user.suggest_name(run.absolute().name) or "mine"
-    return f"cartoonize styles add {shlex.quote(str(run))} --name {f'my-{name}' if name in builtin_styles() else name}"
+    if name in builtin_styles():
+        name = f"my-{name}"
+    return f"cartoonize styles add {shlex.quote(str(run))} --name {name}"
 
 
 def _plan(films: list[Path], size: int, first: "Settings", second: "Settings") -> dict[str, Any]:
