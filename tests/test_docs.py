@@ -1,5 +1,6 @@
 """The documentation: every command in it runs, in the order in which a reader meets them."""
 
+import ast
 import re
 import shlex
 from fractions import Fraction
@@ -22,7 +23,10 @@ from cartoonize.training.features import Features
 ROOT = Path(__file__).resolve().parents[1]
 # What was done once, with data that does not come along; its commands are parsed only.
 HISTORY = {"experiments.md"}
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md") if (ROOT / name).exists()),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 SMALL = ("--size", "32", "--batch", "2", "--width", "4", "--images", "4", "--workers", "0")
 VGG = ("--features", "vgg16.safetensors")
@@ -86,6 +90,32 @@ def expanded(words):
     return list(
         chain.from_iterable(sorted(map(str, Path().glob(word))) if "*" in word else [word] for word in words)
     )
+
+
+def python_blocks(page):
+    """The Python programs on a page."""
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_imports_work(page):
+    """Every Python example compiles and imports names that exist."""
+    for block in python_blocks(page):
+        imports = [
+            node for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Import | ast.ImportFrom)
+        ]
+        exec(compile(ast.Module(imports, []), page.name, "exec"), {})  # noqa: S102
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_exist(page):
+    """Every source file, test and script that a page names is in the repository."""
+    named = re.findall(
+        r"(?<![\w/.-])(?:cartoonize|training|export|tests|benchmarks|docs|\.ci|\.github)/[\w/.-]*\w",
+        page.read_text(encoding="utf-8"),
+    )
+    files = {name for name in named if Path(name).suffix in {".py", ".md", ".csv", ".toml", ".yml", ".yaml"}}
+    assert [name for name in sorted(files) if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
