@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import re
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cartoonize.cli import main as cli
-from cartoonize.core import cpus
+from cartoonize.core import cpus, signals
 
 cpus.set_passive_waiting()  # before PyTorch is imported: the machine may have other work
 
@@ -79,6 +80,8 @@ def store(tmp_path_factory):
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run a command line in this process: (exit code, stdout, stderr)."""
+    handlers = {number: signal.getsignal(number) for number in signals.STOP_SIGNALS}
+    monkeypatch.setattr(signals, "_installed", signals._installed)
 
     def command(*arguments):
         monkeypatch.setattr(sys, "argv", ["cartoonize", *map(str, arguments)])
@@ -87,7 +90,9 @@ def run(monkeypatch, capsys):
         printed = capsys.readouterr()
         return stopped.value.code, printed.out, re.sub(r"\s+", " ", printed.err)
 
-    return command
+    yield command
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """The only training loop: every phase brings its step, and `fit` does the rest."""
 
 import math
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from threading import Event, current_thread, main_thread
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +14,7 @@ from torch import Tensor
 
 from ..core.errors import TrainingError
 from ..core.frames import Image
+from ..core.signals import StopRequest
 from ..models import Generator
 from ..models.checkpoint import Card, save_style
 from .checkpoint import Checkpoint, Part
@@ -54,7 +53,8 @@ def fit(
 
     Raises:
         TrainingError: a loss or a gradient is not finite, the disk is full, or data cannot be read.
-        KeyboardInterrupt: Ctrl-C was pressed; the step that was under way is done and saved.
+        Stopped: a signal asked the program to end; the step that was under way is done and saved. In a
+            program with handlers of its own it is what those raise: KeyboardInterrupt for Ctrl-C.
     """
     checkpoint = Checkpoint(folder / "checkpoints", **phase.parts())
     seen = checkpoint.load_latest()
@@ -63,16 +63,16 @@ def fit(
     first = batches.ranks.rank == 0
     meter, saved = TrainingMeter(), time.perf_counter()
     with (
+        StopRequest() as stop,
         Log(folder, seen, samples) if first else nullcontext() as log,
-        held_interrupt() as interrupted,
         closing(batches.start_at(seen)) as source,
     ):
         if log and not style.exists():
             with disk_errors():
                 save_style(style, generator, card)
-        while seen < images and not interrupted.is_set():
+        while seen < images and not stop.requested:
             with meter.waiting():
-                batch = _next(source, interrupted)
+                batch = _next(source, stop)
             if batch is None:
                 break
 
@@ -91,30 +91,9 @@ def fit(
                 checkpoint.save(seen)
                 saved = time.perf_counter()
 
-        if log and interrupted.is_set() and seen < images:
+        if log and stop.requested and seen < images:
             _ship(generator, style, card, log, seen)
             checkpoint.save(seen)
-    if interrupted.is_set():
-        raise KeyboardInterrupt
-
-
-@contextmanager
-def held_interrupt() -> Iterator[Event]:
-    """Ctrl-C sets the event, so that no step is broken off; pressed again, it interrupts at once."""
-    pressed = Event()
-
-    def hold(_signal: int, _frame: object) -> None:
-        pressed.set()
-        signal.signal(signal.SIGINT, before)
-
-    if current_thread() is not main_thread():  # others get no signals
-        yield pressed
-        return
-    before = signal.signal(signal.SIGINT, hold)
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class TrainingMeter:
@@ -159,12 +138,12 @@ def _ship(generator: Generator, style: Path, card: Card, log: Log, seen: int) ->
     generator.train()
 
 
-def _next(source: Iterator[Item], interrupted: Event) -> Item | None:
+def _next(source: Iterator[Item], stop: StopRequest) -> Item | None:
     """The next batch; None if Ctrl-C, which loading processes get as well, ended those."""
     try:
         return next(source)
     except RuntimeError:
-        if interrupted.is_set():
+        if stop.requested:
             return None
         raise
 

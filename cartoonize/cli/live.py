@@ -84,9 +84,10 @@ def live(
       cartoonize live --source lavfi:testsrc2=size=640x360:rate=30
     """
     from ..core.draw_size import resolve_detail
+    from ..core.signals import StopRequest
     from ..live import DetailControl, LiveReport, LiveSource, open_live_sink, resolve_source, run
     from ..live.detail import possible_details
-    from ..live.keyboard import Keys, Signals
+    from ..live.keyboard import QuitKey
     from ..live.window import WindowSink
     from ..media import Decoding
 
@@ -98,10 +99,11 @@ def live(
     adapts = detail == "auto"
     chosen = resolve_detail("normal" if adapts else detail, style, report.notices)
     decoding = Decoding(max_size=max_size, detail=chosen)
+    quit_key = QuitKey()
     with (
         open_backend(style, device, precision) as backend,
         LiveSource(found, decoding=decoding, fps=rate, timeout=timeout) as pictures,
-        Signals() as signals,
+        StopRequest(on_request=quit_key.restore) as stop,
     ):
         control = None
         if adapts and chosen != "full":
@@ -109,8 +111,12 @@ def live(
                 possible_details(pictures.width, pictures.height), pictures.width, pictures.height
             )
         target = open_live_sink(sink, pictures, title=f"cartoonize: {style}", overwrite=overwrite)
-        with status() as show, Keys() as keys:
-            asked = [signals.ended, keys.ended, *([target.ended] if isinstance(target, WindowSink) else [])]
+        with status() as show, quit_key:
+            asked = [
+                lambda: stop.requested,
+                quit_key.pressed,
+                *([target.ended] if isinstance(target, WindowSink) else []),
+            ]
             watch = _watch(show, asked, pictures)
             run(pictures, target, backend, report, stabilize=stabilize, control=control, ended=watch)
         _finish(report, as_json)

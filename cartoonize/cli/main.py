@@ -1,13 +1,12 @@
 """The command line. Everything heavy is imported inside the commands: `--help` answers at once."""
 
-import signal
 import sys
 import warnings
 from typing import Annotated, NoReturn
 
 import typer
 
-from ..core import cpus
+from ..core import cpus, signals
 from ..core.errors import CartoonizeError, Stopped, UnexpectedError
 from ..version import __version__
 from .batch import batch
@@ -65,7 +64,7 @@ def main() -> NoReturn:
     """Run the command line; errors that a user can mend are one sentence and their exit code."""
     # Pillow warns of each oddity in the EXIF of a picture; what matters of it is in our notices.
     warnings.filterwarnings("ignore", module="PIL")
-    _stop_on_signals()
+    signals.install()
     cpus.set_passive_waiting()
     try:
         app(prog_name="cartoonize")
@@ -84,19 +83,3 @@ def main() -> NoReturn:
             say("Stopped.")
         raise
     sys.exit(0)
-
-
-def _stop_on_signals() -> None:
-    """Let Ctrl-C, `kill` and a closing terminal end the work in order; what `nohup` has ignored stays so."""
-
-    def stop(number: int, _frame: object) -> None:
-        for other in numbers:  # the second Ctrl-C would break off the tidying up after the first
-            signal.signal(other, signal.SIG_IGN)
-        raise Stopped(number)
-
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    numbers = [
-        getattr(signal, name) for name in names if signal.getsignal(getattr(signal, name)) != signal.SIG_IGN
-    ]
-    for number in numbers:
-        signal.signal(number, stop)

@@ -1,9 +1,7 @@
 """Joining a cluster, or starting one on this machine, and what a task gets of it."""
 
 import os
-import signal
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ except ImportError as missing:
     ) from missing
 
 from ..core.errors import BackendError, ClusterError
+from ..core.signals import preserve_handlers
 
 MOST_CORES = 8
 """Of a task: as many pictures as the network draws at once on a CPU (backends/pytorch.py)."""
@@ -75,11 +74,9 @@ def connected(address: str, device: str) -> Iterator[Cluster]:
     named = os.environ.get("RAY_ADDRESS", "auto") if address == "auto" else address
     if named != "auto":
         _check_address(named)
-    handler = signal.getsignal(signal.SIGTERM)
     try:
-        _join(address)
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, handler)  # Ray's own would leave no time for tidying up
+        with preserve_handlers():  # Ray's own would leave no time for tidying up
+            _join(address)
         yield _shares(device)
     finally:
         ray.shutdown()

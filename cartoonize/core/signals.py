@@ -1,33 +1,157 @@
-"""Signals that have to wait."""
+"""Signals that ask the program to end: the first one stops it in order, the second one ends it at once.
 
+No other module sets a handler. The command line calls `install`. A block that has to complete what it began
+runs in `defer_signals`, a loop that ends by itself in a `StopRequest`. Signals that the process ignores, as
+`nohup` has it do, stay ignored.
+"""
+
+import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType, TracebackType
+from typing import Any, Self
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+from .errors import Stopped
+
+STOP_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+"""Ctrl-C, `kill`, and a terminal that closes. Windows has no SIGHUP."""
+
+_REPEAT = 0.2
+"""Seconds in which further signals count as the first one: `timeout` sends its signal to a process and to its
+group, a shell that ends repeats the system's SIGHUP, and systemd may send SIGHUP after SIGTERM."""
+_SHOW_CURSOR = b"\x1b[?25h"
+
+_installed = False
+_waiting_for_repeats = False
+
+
+def install() -> None:
+    """Let a signal raise `Stopped` in the main thread, so that all `finally` blocks run.
+
+    For the command line only, as the handlers belong to the whole process. While the program tidies up, the
+    handlers are the system's: the next signal ends it, even inside a library that does not return.
+    """
+    global _installed  # noqa: PLW0603  # of the process, as its handlers are
+    _installed = True
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _stop)
+
+
+class StopRequest:
+    """Within its `with` block a signal only sets `requested`; it is raised at the end of the block.
+
+    So a loop can end after a whole step, and complete what it writes. An error of the block takes the place
+    of the signal. A second signal during the block ends the process at once; in a program that did not call
+    `install`, it meets the handler that was there before the block. In other threads than the main one the
+    block has no effect, as Python runs signal handlers in that thread only.
+
+    Args:
+        on_request: called in the main thread when the first signal comes.
+    """
+
+    def __init__(self, on_request: Callable[[], None] = lambda: None) -> None:
+        self._on_request = on_request
+        self._number: int | None = None
+        self._before: dict[int, Any] = {}
+
+    @property
+    def requested(self) -> bool:
+        """Whether a signal came."""
+        return self._number is not None
+
+    def hold(self) -> None:
+        """Begin the block."""
+        if threading.current_thread() is threading.main_thread():
+            for number in STOP_SIGNALS:
+                if callable(signal.getsignal(number)):
+                    self._before[number] = signal.signal(number, self._note)
+
+    def release(self) -> None:
+        """End the block, and raise the signal that came."""
+        self._restore()
+        if self._number is not None:
+            signal.raise_signal(self._number)
+
+    def __enter__(self) -> Self:
+        self.hold()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.release()
+        else:
+            self._restore()
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if not _installed:
+            self._restore()
+        elif not _is_first(self._before):
+            return
+        self._number = number
+        self._on_request()
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
 def defer_signals() -> Iterator[None]:
-    """Within the block no signal interrupts; one that came is raised when it ends.
+    """As a `StopRequest`, but the signal is raised even if the block raises an error.
 
-    It is for a few short steps which belong together, such as renaming a file and removing its drafts. In
-    another thread than the main one nothing is done, as Python runs the handlers of signals in that only.
+    For a few short steps that belong together, such as renaming a file and removing its drafts.
     """
+    request = StopRequest()
+    request.hold()
+    try:
+        yield
+    finally:
+        request.release()
+
+
+@contextmanager
+def preserve_handlers() -> Iterator[None]:
+    """Restore the handlers at the end of the block, in which a library may set its own."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    met: list[int] = []
-    before: dict[int, Any] = {}
-    for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
-        if callable(signal.getsignal(number)):
-            before[number] = signal.signal(number, lambda number, _: met.append(number))
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if met:
-            signal.raise_signal(met[0])
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    if _is_first(number for number in STOP_SIGNALS if signal.getsignal(number) == _stop):
+        raise Stopped(number)
+
+
+def _is_first(numbers: Iterable[int]) -> bool:
+    """Wait until repeats of the first signal are over, then let the next one end the process.
+
+    Returns False for a repeat.
+    """
+    global _waiting_for_repeats  # noqa: PLW0603  # Python runs the handler of a repeat inside this one
+    if _waiting_for_repeats:
+        return False
+    _waiting_for_repeats = True
+    try:
+        time.sleep(_REPEAT)
+    finally:
+        _waiting_for_repeats = False
+    for number in numbers:
+        signal.signal(number, signal.SIG_DFL)
+    if os.name == "posix" and sys.stderr is not None and sys.stderr.isatty():
+        os.write(sys.stderr.fileno(), _SHOW_CURSOR)  # which progress bars hide
+    return True

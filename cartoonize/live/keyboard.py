@@ -1,57 +1,22 @@
-"""How people end what has no end of its own: q on the terminal, Ctrl-C, `kill`."""
+"""The key q on the terminal, which ends what has no end of its own."""
 
 import os
-import signal
 import sys
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Self
-
-from ..core.errors import Stopped
-
-
-class Signals:
-    """Within its `with` block a signal is a wish to end, which `ended` tells, and raised at the end.
-
-    What is recorded can thus be completed. What was ignored before, as by `nohup`, still is.
-    """
-
-    _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-
-    def __init__(self) -> None:
-        self._met: int | None = None
-        self._before: dict[int, Any] = {}
-
-    def ended(self) -> bool:
-        """Whether one came."""
-        return self._met is not None
-
-    def __enter__(self) -> Self:
-        for number in (getattr(signal, name) for name in self._NAMES if hasattr(signal, name)):
-            if signal.getsignal(number) != signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        if self._met is not None and error is None:
-            raise Stopped(self._met)
-
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        self._met = number
-
 
 if sys.platform == "win32":
     import msvcrt
 
-    class Keys:
-        """Within its `with` block the terminal is asked for keys; `ended` tells whether q was pressed."""
+    class QuitKey:
+        """Tells by `pressed` whether q was pressed within its `with` block."""
 
-        def ended(self) -> bool:
-            """Whether q was pressed."""
+        def pressed(self) -> bool:
+            """Whether q was pressed since the last call."""
             return any(msvcrt.getwch() in "qQ" for _ in iter(msvcrt.kbhit, False))
+
+        def restore(self) -> None:
+            """Nothing was changed."""
 
         def __enter__(self) -> Self:
             return self
@@ -66,18 +31,19 @@ else:
     import termios
     import tty
 
-    class Keys:
-        """Within its `with` block the terminal gives each key at once; `ended` tells whether q was pressed.
+    class QuitKey:
+        """Tells by `pressed` whether q was pressed within its `with` block.
 
-        Where standard input is no terminal, or one that another program uses, nothing is pressed.
+        The terminal delivers each key at once meanwhile, without Enter. Where standard input is no terminal,
+        or one that belongs to another program, no key is ever pressed.
         """
 
         def __init__(self) -> None:
             self._terminal: int | None = None
-            self._before: list[Any] = []
+            self._settings: list[Any] = []
 
-        def ended(self) -> bool:
-            """Whether q was pressed."""
+        def pressed(self) -> bool:
+            """Whether q was pressed since the last call."""
             if self._terminal is None or not select.select([self._terminal], [], [], 0)[0]:
                 return False
             typed = os.read(self._terminal, 100)
@@ -85,23 +51,29 @@ else:
                 self._terminal = None
             return b"q" in typed.lower()
 
+        def restore(self) -> None:
+            """Give the terminal its settings back, before the end of the block."""
+            if self._terminal is not None:
+                terminal, self._terminal = self._terminal, None
+                termios.tcsetattr(terminal, termios.TCSADRAIN, self._settings)
+
         def __enter__(self) -> Self:
             if sys.stdin is not None and sys.stdin.isatty():
                 terminal = sys.stdin.fileno()
-                if _is_given(terminal):
-                    self._terminal, self._before = terminal, termios.tcgetattr(terminal)
+                if _may_change(terminal):
+                    self._settings = termios.tcgetattr(terminal)
+                    self._terminal = terminal
                     tty.setcbreak(terminal)
             return self
 
         def __exit__(
             self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
         ) -> None:
-            if self._terminal is not None:
-                termios.tcsetattr(self._terminal, termios.TCSADRAIN, self._before)
+            self.restore()
 
-    def _is_given(terminal: int) -> bool:
-        """Whether it may be changed: by a job in the background it may not, and who tries is stopped."""
+    def _may_change(terminal: int) -> bool:
+        """Whether this process may set the terminal: the system stops a background job that tries."""
         try:
             return os.tcgetpgrp(terminal) == os.getpgrp()
-        except OSError:  # it is not the one that controls jobs
+        except OSError:  # it is not the terminal that controls jobs
             return True

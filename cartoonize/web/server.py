@@ -5,13 +5,11 @@ import ipaddress
 import logging
 import os
 import shutil
-import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -21,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from ..core.errors import WebError
+from ..core.signals import StopRequest
 from ..styles import builtin_styles
 from .access import AccessControl, Files
 from .folders import Folders
@@ -32,7 +31,6 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  # only where --host says so
 _SWEEPS = 60.0  # seconds from one to the next
 _GRACE = 1  # seconds that open connections get at the end; a visitor's page always has some
-_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def is_private(host: str) -> bool:
@@ -72,40 +70,30 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """Says when it begins and ends; hands a signal on when it has ended."""
+    """Calls `on_start` when the page can be opened, and `on_stop` before open connections are closed."""
 
-    def __init__(self, config: uvicorn.Config, begins: Callable[[], None], ends: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_start: Callable[[], None], on_stop: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._begins, self._ends = begins, ends
-        self._signals: list[int] = []
+        self._on_start, self._on_stop = on_start, on_stop
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._begins()
+        self._on_start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._ends()
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it tells of connections that it cut
+        self._on_stop()
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it reports the connections it cuts
         await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Heed the signals that the program heeds, and raise the first of them again at the end."""
-        heeded = {number: signal.getsignal(number) for number in _SIGNALS}
-        heeded = {number: before for number, before in heeded.items() if before != signal.SIG_IGN}
-        for number in heeded:
-            signal.signal(number, self.handle_exit)
-        try:
+        """Shut down at the first signal of the program, in place of uvicorn's own handlers."""
+        with StopRequest(on_request=self._end):
             yield
-        finally:
-            for number, before in heeded.items():
-                signal.signal(number, before)
-        for number in self._signals[:1]:
-            signal.raise_signal(number)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        del frame
-        self._signals.append(sig)
+    def _end(self) -> None:
         self.should_exit = True
 
 
