@@ -1,4 +1,4 @@
-"""What holds the package together: its public names, who imports whom, and what is installed."""
+"""The structure of the package: its public names, what it imports, what is installed, where its tests are."""
 
 import subprocess
 import sys
@@ -42,6 +42,24 @@ def _modules():
         for path in sorted((ROOT / folder).rglob("*.py")):
             inside = path.relative_to(ROOT / folder).with_suffix("").parts
             yield path, (*prefix, *inside)
+
+
+ACROSS = {
+    "ci", "docs", "fuzz", "long", "no_harm", "real_clips", "structure", "surroundings",
+}  # fmt: skip
+"""Tests of the whole program, at the top of tests/."""
+
+
+def packages(root):
+    """The folders of Python files below a root, relative to it."""
+    return {path.parent.relative_to(root) for path in root.rglob("*.py")} - {Path()}
+
+
+def test_tests_mirror_the_tree():
+    """The tests of a folder are in the folder of the same name in tests/."""
+    tree = {*packages(ROOT / "cartoonize"), Path("training"), Path("export")}
+    assert packages(ROOT / "tests") - {Path("golden")} == tree
+    assert {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")} == ACROSS
 
 
 def test_only_the_conversion_of_weights_and_pytorch_know_torch():
