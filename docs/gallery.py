@@ -1,8 +1,8 @@
-"""Draws the pictures of docs/gallery.md and the previews beside the built-in styles.
+"""Makes the pictures of docs/gallery.md and the previews of the built-in styles.
 
     python docs/gallery.py
 
-The photos are those of the demo, which come with scikit-image; their credits are in gallery.md.
+The photos are those of the demo. They come with scikit-image. docs/gallery.md credits them.
 """
 
 from collections.abc import Sequence
@@ -27,14 +27,14 @@ PHOTOS = {
     "rocket": ("rocket.jpg", 1.0),
 }
 OUT = Path(__file__).parent / "images"
-GAP = 6  # pixels of white between pictures
+GAP = 6  # white pixels between pictures
 FRAMES = 12
 
 
 def main() -> None:
-    """Draw everything again."""
-    with ExitStack() as opened:
-        backends = {name: opened.enter_context(load(name, device="cpu")) for name in builtin_styles()}
+    """Make all pictures."""
+    with ExitStack() as stack:
+        backends = {name: stack.enter_context(load(name, device="cpu")) for name in builtin_styles()}
         for name, (file, scale) in PHOTOS.items():
             photo = read(file, scale)
             drawn = [draw_picture(backend, photo) for backend in backends.values()]
@@ -48,28 +48,28 @@ def main() -> None:
 
 
 def read(file: str, scale: float) -> np.ndarray:
-    """A photo of scikit-image as RGB."""
-    with files("skimage").joinpath("data", file).open("rb") as opened:
-        photo = Image.open(opened).convert("RGB")
+    """Return a photo of scikit-image as RGB."""
+    with files("skimage").joinpath("data", file).open("rb") as file_object:
+        photo = Image.open(file_object).convert("RGB")
     return np.array(photo.resize((round(photo.width * scale), round(photo.height * scale))))
 
 
 def preview(backend: Backend, path: Path) -> None:
-    """A face before and after, for the style's card."""
+    """Save a face before and after, for the card of the style."""
     photo = read("astronaut.png", 1.0)
     face = np.s_[:256, 100:356]
     save(grid([photo[face], draw_picture(backend, photo)[face]], 2), path)
 
 
 def consecutive(backend: Backend) -> np.ndarray:
-    """Neighbouring frames of the demo's clip as they are drawn, around the middle of a camera move."""
+    """Return drawings of consecutive frames of the demo's clip, from the middle of a camera move."""
     frames = [np.asarray(p) for p in islice(pictures(), SHOT + 20, SHOT + 20 + FRAMES)]
     drawn = [draw_picture(backend, frame)[:300, 170:470] for frame in frames]
     return grid(drawn, 4)
 
 
 def details(backend: Backend) -> np.ndarray:
-    """One crop of a photo as it comes at 2160 and at 360 lines: as it is, at `full`, and at `normal`."""
+    """Return one crop of a photo at 2160 and at 360 lines: the source, `full` and `normal`."""
     photo = read("astronaut.png", 1.0)
     rows = []
     for lines in (2160, 360):
@@ -81,7 +81,7 @@ def details(backend: Backend) -> np.ndarray:
 
 
 def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Pictures of one size in rows, on white."""
+    """Arrange pictures of one size in rows, on white."""
     height, width = tiles[0].shape[:2]
     rows = -(-len(tiles) // columns)
     size = (rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3)
@@ -93,7 +93,7 @@ def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
 
 
 def save(picture: np.ndarray, path: Path) -> None:
-    """A WebP small enough for a repository."""
+    """Save a WebP that is small enough for a repository."""
     Image.fromarray(picture).save(path, quality=88, method=6)
 
 
