@@ -221,7 +221,7 @@ def lanes(options: argparse.Namespace, folder: Path) -> None:
                 backend._lanes.count = count  # noqa: SLF001
                 with VideoSource(options.video) as source:
                     sink = open_sink(folder / "out.mp4", source, overwrite=True)
-                    found.append(run(source, sink, backend, Report("", "pepper"), stabilize=True).fps)
+                    found.append(run(source, sink, backend, Report("", "pepper")).fps)
     for count, found in rates.items():
         print(f"{count} lanes: {statistics.median(found):.1f} frames/s")
 

@@ -5,9 +5,10 @@
 
 The parts that `stylize` is made of are public too:
 
->>> with load("pepper") as draw, open_source(Path("in.mp4")) as source:
+>>> size = Decoding(detail="normal")
+>>> with load("pepper") as draw, open_source(Path("in.mp4"), decoding=size) as source:
 ...     with open_sink(Path("out.mp4"), source) as sink:
-...         for frame in stream(source, draw):
+...         for frame in stream(source, draw, effects=Look().effects()):
 ...             sink.write(frame)
 """
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from .backends.onnx import OnnxOptions
     from .core.frames import Backend, Frame, Image, Images
     from .effects.compositing import Retouch
+    from .effects.effect import Effect
+    from .effects.hold import Hold
+    from .effects.look import Look
+    from .effects.stabilizer import Stabilizer
     from .media import Decoding, Encoding, open_sink, open_source
     from .run.job import Report, stylize
     from .run.pipeline import stream
@@ -31,13 +36,15 @@ _HOMES = {
     "Backend": "core.frames", "Frame": "core.frames", "Image": "core.frames", "Images": "core.frames",
     "Decoding": "media", "Encoding": "media", "open_sink": "media", "open_source": "media",
     "OnnxOptions": "backends.onnx", "load": "backends", "stream": "run.pipeline",
-    "Report": "run.job", "Retouch": "effects.compositing", "stylize": "run.job",
+    "Effect": "effects.effect", "Hold": "effects.hold", "Look": "effects.look",
+    "Report": "run.job", "Retouch": "effects.compositing", "Stabilizer": "effects.stabilizer",
+    "stylize": "run.job",
 }  # fmt: skip
 
 __all__ = [
-    "Backend", "BackendError", "CartoonizeError", "Decoding", "Encoding", "Frame", "Image", "Images",
-    "MediaError", "ModelError", "OnnxOptions", "Report", "Retouch", "TrainingError", "__version__", "load",
-    "open_sink", "open_source", "stream", "stylize",
+    "Backend", "BackendError", "CartoonizeError", "Decoding", "Effect", "Encoding", "Frame", "Hold", "Image",
+    "Images", "Look", "MediaError", "ModelError", "OnnxOptions", "Report", "Retouch", "Stabilizer",
+    "TrainingError", "__version__", "load", "open_sink", "open_source", "stream", "stylize",
 ]  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def probe(done):
 with open_source(Path(source)) as film:
     backend = load(style, device="cpu")
     sink = open_sink(Path(target), film)
-    report = run(film, sink, backend, Report(target, style), stabilize=True, on_frame=probe)
+    report = run(film, sink, backend, Report(target, style), on_frame=probe)
 print(json.dumps({"frames": report.frames, "told": told}))
 """
 

@@ -264,7 +264,7 @@ def stopped(source, target, after):
 
     with VideoSource(source) as frames, pytest.raises(KeyboardInterrupt):
         run_job(frames, open_sink(target, frames), load("null"), Report(str(target), "null"),
-                stabilize=True, on_frame=on_frame)  # fmt: skip
+                on_frame=on_frame)  # fmt: skip
 
 
 @POSIX

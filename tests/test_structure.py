@@ -12,9 +12,9 @@ import cartoonize
 ROOT = Path(__file__).resolve().parents[1]
 
 PUBLIC = [
-    "Backend", "BackendError", "CartoonizeError", "Decoding", "Encoding", "Frame", "Image", "Images",
-    "MediaError", "ModelError", "OnnxOptions", "Report", "Retouch", "TrainingError", "__version__", "load",
-    "open_sink", "open_source", "stream", "stylize",
+    "Backend", "BackendError", "CartoonizeError", "Decoding", "Effect", "Encoding", "Frame", "Hold", "Image",
+    "Images", "Look", "MediaError", "ModelError", "OnnxOptions", "Report", "Retouch", "Stabilizer",
+    "TrainingError", "__version__", "load", "open_sink", "open_source", "stream", "stylize",
 ]  # fmt: skip
 
 

@@ -102,9 +102,9 @@ def flicker(backend: Backend, frames: Iterable[Image]) -> dict[str, float]:
     Raises:
         TrainingError: there are fewer than two frames.
     """
-    stable = Stabilizer()
+    stabilizer = Stabilizer()
     answers = ((frame, backend(frame[None])[0]) for frame in frames)
-    drawn = ((frame, answer, stable.hold(frame, answer)) for frame, answer in answers)
+    drawn = ((frame, answer, stabilizer.stabilize(frame, answer)) for frame, answer in answers)
     changes = [
         [unrest(before, after, flow, seen) for before, after in zip(earlier, later, strict=True)]
         for earlier, later in pairwise(drawn)

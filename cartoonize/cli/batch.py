@@ -81,13 +81,14 @@ def batch(
     """
     from ..cluster.batch import draw_batch, read_manifest
     from ..cluster.jobs import VideoJob
+    from ..effects.look import Look
     from ..media import Decoding, Encoding, read_text
 
     onnx = onnx_options(provider, input_range, channel_order)
     usual = VideoJob(
         Path(), Path(), style, device, cast("Precision", precision), onnx, parse_batch(batch_size),
         decoding=Decoding(detail=cast("Detail", detail)), encoding=Encoding(codec, crf, preset),
-        stabilize=stabilize, resume=resume, tolerate_errors=tolerate_errors, overwrite=overwrite,
+        look=Look(stabilize), resume=resume, tolerate_errors=tolerate_errors, overwrite=overwrite,
     )  # fmt: skip
     lines = read_manifest(read_text(manifest).splitlines(keepends=True), str(manifest), usual)
     with joined(cluster, device, style) as machines, Bars(others=True) as bars:

@@ -50,7 +50,7 @@ def demo(
             decoding = Decoding(detail=resolve_detail("normal", style, report.notices))
             with open_source(made, decoding=decoding) as source:
                 sink = open_sink(drawn, source, overwrite=True)
-                draw(source, sink, backend, report, None, stabilize=made == clip)
+                draw(source, sink, backend, report, None)
                 finish(report, as_json=False)
     say(PHOTO_CREDITS)
     say(f"\nLook at them side by side in {plain(str(folder))}/:")

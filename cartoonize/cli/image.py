@@ -1,7 +1,7 @@
 """`cartoonize image`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -26,6 +26,9 @@ from .options import (
     Strength,
     Style,
 )
+
+if TYPE_CHECKING:
+    from ..core.choices import Detail
 
 
 def image(
@@ -67,18 +70,16 @@ def image(
 
       cartoonize image portrait.jpg both.png --compare side --strength 0.7
     """
-    from ..core.draw_size import resolve_detail
     from ..effects.compositing import Retouch
-    from ..media import PictureSink, PictureSource
+    from ..effects.look import Look
+    from ..media import Decoding, PictureSink, PictureSource
     from ..run.files import PICTURES, Job
-    from ..run.job import Report
+    from ..run.job import Report, prepare_decoding
 
-    retouch, told = Retouch(strength, keep_colour, compare), list[str]()
-    reading: Any = {
-        "max_pixels": max_pixels,
-        "max_size": max_size,
-        "detail": resolve_detail(detail, style, told),
-    }
+    look, told = Look(retouch=Retouch(strength, keep_colour, compare)), list[str]()
+    asked = Decoding(max_pixels=max_pixels, max_size=max_size, detail=cast("Detail", detail))
+    decoding = prepare_decoding(asked, look, style, told)
+    reading: Any = {"max_pixels": max_pixels, "max_size": max_size, "detail": decoding.detail}
     tell(told)
     rules = Rules(skip_existing, overwrite, watch, as_json)
     with opened_once(style, device, precision, provider, input_range, channel_order) as load:
@@ -87,6 +88,6 @@ def image(
             with PictureSource([job.source], **reading) as source:
                 backend = load()
                 sink = PictureSink(job.target, source, overwrite=overwrite)
-                return draw(source, sink, backend, Report(str(job.target), style), 1, bar, retouch=retouch)
+                return draw(source, sink, backend, Report(str(job.target), style), 1, bar, look=look)
 
         draw_files(paths, PICTURES, draw_picture, load, rules)

@@ -85,6 +85,7 @@ def live(
     """
     from ..core.draw_size import resolve_detail
     from ..core.signals import StopRequest
+    from ..effects.look import Look
     from ..live import DetailControl, LiveReport, LiveSource, open_live_sink, resolve_source, run
     from ..live.detail import possible_details
     from ..live.keyboard import QuitKey
@@ -118,7 +119,7 @@ def live(
                 *([target.ended] if isinstance(target, WindowSink) else []),
             ]
             watch = _watch(show, asked, pictures)
-            run(pictures, target, backend, report, stabilize=stabilize, control=control, ended=watch)
+            run(pictures, target, backend, report, look=Look(stabilize), control=control, ended=watch)
         _finish(report, as_json)
 
 

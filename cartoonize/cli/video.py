@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -53,6 +53,7 @@ from .options import (
 if TYPE_CHECKING:
     from ..backends import LoadedBackend
     from ..cluster.connection import Cluster
+    from ..core.choices import Detail
     from ..run.files import Job
     from ..run.job import Report
 
@@ -129,27 +130,27 @@ def video(
 
       cartoonize video holiday.mp4 both.mp4 --compare wipe
     """
-    from ..core.draw_size import resolve_detail
     from ..effects.compositing import Retouch
+    from ..effects.look import Look
     from ..media import Decoding, Encoding, open_sink, open_video, parse_location
     from ..run.files import Job, videos
-    from ..run.job import Report, written_size
+    from ..run.job import Report, prepare_decoding, written_size
 
     if as_json and paths[-1] == Path("-"):
         raise MediaError("--json prints on standard output, where the video goes; leave it out.")
-    retouch, told = Retouch(strength, keep_colour, compare), list[str]()
-    detail = resolve_detail(detail, style, told)
-    decoding = Decoding(stream, hdr, parse_rate(fps), max_pixels, max_size, detail, retouch.needs_source)
+    look, told = Look(stabilize, 1, Retouch(strength, keep_colour, compare)), list[str]()
+    asked = Decoding(stream, hdr, parse_rate(fps), max_pixels, max_size, cast("Detail", detail))
+    decoding = prepare_decoding(asked, look, style, told)
     tell(told)
     encoding = Encoding(codec, crf, preset, not no_audio, container, background)
     part = {"start": parse_seconds(start), "end": parse_seconds(end)}
-    how = {"stabilize": stabilize, "retouch": retouch, "resume": resume, "tolerate_errors": tolerate_errors}
+    how = {"look": look, "resume": resume, "tolerate_errors": tolerate_errors}
     frames = parse_batch(batch)
 
     def draw_video(load: Callable[[], "LoadedBackend"], job: Job, bar: Bar) -> Report:
         with open_video(job.source, **part, decoding=decoding) as source:
             backend = load()
-            size = written_size(source, retouch)
+            size = written_size(source, look)
             sink = open_sink(job.target, source, encoding=encoding, overwrite=overwrite, size=size)
             return draw(
                 source, sink, backend, Report(str(parse_location(job.target)), style), frames, bar, **how
@@ -166,7 +167,7 @@ def video(
         return
     with opened_once(style, device, precision, provider, input_range, channel_order) as load:
         if preview is not None:
-            looks = {"decoding": decoding, "retouch": retouch, **part}
+            looks = {"decoding": decoding, "look": look, **part}
             _preview(paths, load, overwrite=overwrite, count=preview, **looks)
         else:
             drawn = partial(draw_video, load)

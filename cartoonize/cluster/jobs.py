@@ -3,16 +3,15 @@
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Event
 from typing import TypeAlias
 
 from ..backends import load
 from ..backends.onnx import OnnxOptions
 from ..core.choices import Precision
-from ..core.draw_size import resolve_detail
 from ..core.errors import Stopped
-from ..effects.compositing import Retouch
+from ..effects.look import Look
 from ..media import (
     Decoding,
     Encoding,
@@ -23,7 +22,7 @@ from ..media import (
     open_video,
     parse_location,
 )
-from ..run.job import Report, run, written_size
+from ..run.job import Report, prepare_decoding, run, written_size
 from ..styles import DEFAULT
 from .connection import Cluster
 from .video_job import ClusterReport, run_on, why_not
@@ -47,8 +46,7 @@ class VideoJob:
     end: float | None = None
     decoding: Decoding = field(default_factory=lambda: Decoding(detail="normal"))
     encoding: Encoding = field(default_factory=Encoding)
-    stabilize: bool = True
-    retouch: Retouch = field(default_factory=Retouch)
+    look: Look = field(default_factory=Look)
     resume: bool = True
     tolerate_errors: bool = False
     overwrite: bool = False
@@ -63,10 +61,9 @@ def draw_job(cluster: Cluster, job: VideoJob, watch: Watch, stop: Event | None =
         CartoonizeError: as `stylize`; or as `run_on`.
     """
     notices: list[str] = []
-    detail = resolve_detail(job.decoding.detail, job.style, notices)
-    decoding = replace(job.decoding, detail=detail, keep_source=job.retouch.needs_source)
+    decoding = prepare_decoding(job.decoding, job.look, job.style, notices)
     with open_video(job.source, start=job.start, end=job.end, decoding=decoding) as source:
-        size = written_size(source, job.retouch)
+        size = written_size(source, job.look)
         sink = open_sink(job.target, source, encoding=job.encoding, overwrite=job.overwrite, size=size)
         reason = why_not(source, sink)
         with watch(str(job.target), source.frames) as told:
@@ -77,14 +74,12 @@ def draw_job(cluster: Cluster, job: VideoJob, watch: Watch, stop: Event | None =
                 report = ClusterReport(str(parse_location(job.target)), job.style, notices=notices)
                 return run_on(
                     cluster, source, sink, report, precision=job.precision, onnx=job.onnx, batch=job.batch,
-                    stabilize=job.stabilize, retouch=job.retouch, resume=job.resume,
-                    tolerate_errors=job.tolerate_errors, on_frame=on_frame,
+                    look=job.look, resume=job.resume, tolerate_errors=job.tolerate_errors, on_frame=on_frame,
                 )  # fmt: skip
             plain = Report(str(parse_location(job.target)), job.style, notices=notices)
             with load(job.style, device=job.device, precision=job.precision, onnx=job.onnx) as backend:
-                run(source, sink, backend, plain, batch=job.batch, stabilize=job.stabilize,
-                    retouch=job.retouch, resume=job.resume, tolerate_errors=job.tolerate_errors,
-                    on_frame=on_frame)  # fmt: skip
+                run(source, sink, backend, plain, look=job.look, batch=job.batch, resume=job.resume,
+                    tolerate_errors=job.tolerate_errors, on_frame=on_frame)  # fmt: skip
             plain.notices.append(f"{source.path} was drawn on this machine alone: {reason}.")
             return plain
 

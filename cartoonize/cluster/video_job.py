@@ -9,8 +9,7 @@ import ray
 from ..backends.onnx import OnnxOptions
 from ..core.choices import Precision
 from ..core.errors import ClusterError
-from ..effects.compositing import Retouch
-from ..effects.stabilizer import can_stabilize
+from ..effects.look import Look
 from ..media import Sink, Source, VideoSink, VideoSource
 from ..media.reading.video_source import STREAMED
 from ..run.job import Report, set_apart
@@ -52,8 +51,7 @@ def run_on(
     precision: Precision = "auto",
     onnx: OnnxOptions | None = None,
     batch: int | None = None,
-    stabilize: bool = False,
-    retouch: Retouch | None = None,
+    look: Look | None = None,
     resume: bool = True,
     tolerate_errors: bool = False,
     on_frame: Callable[[int], None] | None = None,
@@ -69,17 +67,15 @@ def run_on(
     with sink:
         ran = _what_runs(cluster, style)
         batch = batch or ran.batch
-        report.stabilized = stabilize and can_stabilize(ran.runtime, report.notices)
+        look = (look or Look()).available(ran.runtime, report.notices)
+        report.stabilized = look.stabilize
         report.device, report.precision, report.backend = ran.device, ran.precision, ran.runtime
         report.width, report.height = source.width, source.height
-        look = retouch or Retouch()
-        key = identity(
-            source, sink.encoding, report.style, ran.what, batch, stabilized=report.stabilized, retouch=look
-        )
+        key = identity(source, sink.encoding, report.style, ran.what, look, batch)
         done = sink.resume(key, anew=not resume)
         work = Work(
             source.path, key["source"], source.start, source.end, source.decoding, sink.encoding,
-            sink.container, style, batch, segment_length(batch), report.stabilized, look,
+            sink.container, style, batch, segment_length(batch), look,
         )  # fmt: skip
         film = Scheduler(cluster, source, sink, work, done, on_frame)
         report.resumed = film.frames

@@ -15,11 +15,11 @@ from ..backends.int8 import file_beside
 from ..backends.onnx import OnnxOptions
 from ..core.choices import Precision
 from ..core.errors import ModelError, SourceError
-from ..effects.compositing import Retouch
+from ..effects.look import Look
 from ..media import Decoding, Encoding, Segment, SegmentSink, VideoSource
 from ..media.remote import Location
 from ..run.frame_range import FrameRange, convert_frame_range
-from ..run.job import ran_of, written_size
+from ..run.job import backend_identity, written_size
 from ..run.segmented import source_identity
 from ..styles import ENGINES, find_style
 from ..version import __version__
@@ -71,8 +71,7 @@ class Work:
     style: Style
     batch: int
     every: int
-    stabilize: bool
-    retouch: Retouch
+    look: Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +116,8 @@ def describe(style: Style) -> Ran:
     """What a worker draws with."""
     backend = _loaded(style)
     return Ran(
-        __version__, ran_of(backend), backend.runtime, backend.device, backend.precision, backend.batch,
-        backend.notices,
+        __version__, backend_identity(backend), backend.runtime, backend.device, backend.precision,
+        backend.batch, backend.notices,
     )  # fmt: skip
 
 
@@ -131,10 +130,9 @@ def draw(work: Work, stretch: FrameRange) -> Iterator[Drawn | Done]:
     backend, node = _loaded(work.style), _node()
     with VideoSource(work.source, start=work.start, end=work.end, decoding=work.decoding) as source:
         _check(work, node)
-        sink = SegmentSink(source, work.encoding, work.container, written_size(source, work.retouch))
+        sink = SegmentSink(source, work.encoding, work.container, written_size(source, work.look))
         drawn = convert_frame_range(
-            source, sink, backend, stretch,
-            batch=work.batch, every=work.every, stabilize=work.stabilize, retouch=work.retouch,
+            source, sink, backend, stretch, work.look, batch=work.batch, segment=work.every
         )  # fmt: skip
         for segment, data in drawn:
             if segment.end == stretch.until:  # what follows has to know of all damage

@@ -1,6 +1,7 @@
-"""What is done with a drawing beside its source: how much of it is taken, and whether both are shown."""
+"""Compositing: blends a drawing with its source, and shows both for comparison."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -8,26 +9,29 @@ from ..core.choices import COMPARE, did_you_mean
 from ..core.draw_size import replace_image, resize
 from ..core.errors import MediaError
 from ..core.frames import Frame, Image, Plane
+from .effect import Effect
 
 SWEEP = 4.0
-"""Seconds in which the line of a wipe crosses the picture; it then comes back."""
-_BAND = 1 << 15  # pixels at once, which stay in the processor's cache and bound the memory
-_LIGHT, _DARK = 255, 32  # of the line between both
+"""Seconds in which the line of a wipe crosses the picture; it takes as long to return."""
+_BAND = 1 << 15  # pixels processed at once: they stay in the processor's cache, and memory is bounded
+_LINE, _LINE_EDGE = 255, 32  # grey levels
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
 
 
 @dataclass(frozen=True, slots=True)
-class Retouch:
-    """What is done with each drawing, in this order; the defaults leave it as it is.
+class Retouch(Effect):
+    """Combines each drawing with its source, in the order of the fields; the defaults change nothing.
 
     `keep_colour` takes only the luma of the drawing, and the chroma of the source (Rec. 709). `strength`
-    blends: 0 is the source, 1 the drawing. `compare` shows both: "side" the source left of the drawing, in a
-    picture twice as wide; "split" the source's left half and the drawing's right; "wipe" as that, with a line
-    that crosses a video in 4 seconds and comes back in 4.
+    blends: 0 is the source, 1 the drawing. `compare` shows both: "side" puts the source left of the drawing,
+    in a picture twice as wide; "split" shows the left half of the source and the right half of the drawing;
+    "wipe" does the same with a line that crosses a video in 4 seconds and returns in 4.
 
     Raises:
-        MediaError: a value that cannot be.
+        MediaError: `strength` is out of range, or `compare` is unknown.
     """
+
+    at_source_size: ClassVar[bool] = True
 
     strength: float = 1.0
     keep_colour: bool = False
@@ -40,37 +44,37 @@ class Retouch:
             )
         if self.compare not in (None, *COMPARE):
             raise MediaError(
-                f"One can compare by {', '.join(COMPARE)}, not by {self.compare!r}."
+                f"There is no comparison {self.compare!r}: choose {', '.join(COMPARE)}."
                 f"{did_you_mean(self.compare, COMPARE)}"
             )
 
     @property
     def needs_source(self) -> bool:
-        """Whether the source is seen in the result, so that frames have to bring it at its own size."""
+        """Whether the result shows the source."""
         return self.strength < 1 or self.keep_colour or self.compare is not None
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Width and height of what comes of pictures of this size."""
+        """Width and height of the frames to write, for a source of this size."""
         return (2 * width, height) if self.compare == "side" else (width, height)
 
-    def __call__(self, frame: Frame, drawing: Image) -> Frame:
-        """The frame to write, of the source's and its drawing, which has the source's own size, (H, W, 3).
+    def __call__(self, frame: Frame, drawing: Frame | None) -> Frame | None:
+        """Return the frame to write; `drawing` has the source's size.
 
-        Neither is changed. A source that did not bring its picture at its own size is scaled to it.
+        A frame that did not keep its picture at the source's size is scaled to it.
         """
-        if not self.needs_source:
-            return replace_image(frame, drawing)
-        source, alpha = frame.image if frame.full is None else frame.full, frame.alpha
-        if source.shape != drawing.shape:
+        if drawing is None or not self.needs_source:
+            return drawing
+        source = frame.image if frame.full is None else frame.full
+        if source.shape != drawing.image.shape:
             source = resize(source, frame.size)
-        drawing = self._mixed(source, drawing)
+        image, alpha = self._mix(source, drawing.image), frame.alpha if self.strength == 0 else drawing.alpha
         if self.compare == "side":
-            drawing, alpha = np.hstack([source, drawing]), widened(alpha)
+            image, alpha = np.hstack([source, image]), _join_alpha(frame.alpha, alpha)
         elif self.compare is not None:
-            drawing = _divided(source, drawing, self._place(frame.time))
-        return replace(replace_image(frame, drawing), alpha=alpha)
+            image = _divide(source, image, self._line_position(frame.time))
+        return replace(replace_image(drawing, image), alpha=alpha)
 
-    def _mixed(self, source: Image, drawing: Image) -> Image:
+    def _mix(self, source: Image, drawing: Image) -> Image:
         if self.strength == 0:
             return source
         if self.strength == 1 and not self.keep_colour:
@@ -79,28 +83,31 @@ class Retouch:
         rows = max(1, _BAND // source.shape[1])
         for top in range(0, len(source), rows):
             band = slice(top, top + rows)
-            mixed = recoloured(source[band], drawing[band]) if self.keep_colour else drawing[band]
-            result[band] = blended(source[band], mixed, self.strength)
+            drawn = recolour(source[band], drawing[band]) if self.keep_colour else drawing[band]
+            result[band] = blend(source[band], drawn, self.strength)
         return result
 
-    def _place(self, time: float) -> float:
-        """Where the line is, from 0 to 1. It begins in the middle, where a picture has it."""
-        if self.compare == "split":
+    def _line_position(self, time: float) -> float:
+        """Where the line is, as a share of the width. A wipe begins in the middle, for pictures."""
+        if self.compare == "split" or not time:
             return 0.5
-        return abs((time / SWEEP + 0.5) % 2 - 1) if time else 0.5
+        return abs((time / SWEEP + 0.5) % 2 - 1)
 
 
-def recoloured(source: Image, drawing: Image) -> Image:
-    """The drawing's luma with the source's chroma: R, G and B change alike, and their differences stay."""
+def recolour(source: Image, drawing: Image) -> Image:
+    """Return the drawing's luma with the source's chroma.
+
+    R, G and B of the source change by the same amount, so that their differences, the chroma, stay.
+    """
     change = np.subtract(drawing, source, dtype=np.float32) @ _LUMA
     steps = np.rint(change).astype(np.int16)
-    result = np.repeat(steps, 3, axis=1).reshape(source.shape)  # to broadcast over three values is slow
+    result = np.repeat(steps, 3, axis=1).reshape(source.shape)  # broadcasting over three values is slow
     result += source
     return np.clip(result, 0, 255, out=result).astype(np.uint8)
 
 
-def blended(source: Image, drawing: Image, strength: float) -> Image:
-    """From the source, 0, to the drawing, 1, rounded to the nearest level."""
+def blend(source: Image, drawing: Image, strength: float) -> Image:
+    """Interpolate from the source, at strength 0, to the drawing, at 1, rounded to the nearest level."""
     if strength == 1:
         return drawing
     mixed = np.subtract(drawing, source, dtype=np.float32)
@@ -110,17 +117,17 @@ def blended(source: Image, drawing: Image, strength: float) -> Image:
     return mixed.astype(np.uint8)
 
 
-def widened(alpha: Plane | None) -> Plane | None:
-    """The opacity of two pictures side by side."""
-    return None if alpha is None else np.hstack([alpha, alpha])
+def _join_alpha(left: Plane | None, right: Plane | None) -> Plane | None:
+    """The opacity of two pictures side by side; a video is transparent in all frames or in none."""
+    return None if left is None or right is None else np.hstack([left, right])
 
 
-def _divided(source: Image, drawing: Image, place: float) -> Image:
-    """The source up to a share of the width, a line that is seen on any ground, and the drawing."""
+def _divide(source: Image, drawing: Image, position: float) -> Image:
+    """The source left of a position, the drawing right of it, and a line visible on any background."""
     height, width = source.shape[:2]
-    line, at = max(1, round(min(height, width) / 360)), round(place * width)
+    line, x = max(1, round(min(height, width) / 360)), round(position * width)
     divided = drawing.copy()
-    divided[:, :at] = source[:, :at]
-    divided[:, max(0, at - 2 * line) : at + 2 * line] = _DARK
-    divided[:, max(0, at - line) : at + line] = _LIGHT
+    divided[:, :x] = source[:, :x]
+    divided[:, max(0, x - 2 * line) : x + 2 * line] = _LINE_EDGE
+    divided[:, max(0, x - line) : x + line] = _LINE
     return divided

@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..backends import LoadedBackend
-from ..core.draw_size import enlarge, replace_image
 from ..core.errors import SourceError
 from ..core.frames import Frame, Image
-from ..effects.stabilizer import Stabilizer, can_stabilize
+from ..effects.effect import EffectChain
+from ..effects.look import Look
 from ..media import Sink
 from ..run.pipeline import LatestItem, latest
 from .capture import CaptureInput, list_cameras, resolve_source
@@ -61,13 +62,14 @@ def run(
     backend: LoadedBackend,
     report: LiveReport,
     *,
-    stabilize: bool = True,
+    look: Look | None = None,
     control: DetailControl | None = None,
     ended: Callable[[LatencyMeter], bool] = lambda _: False,
 ) -> LiveReport:
     """Draw the newest frame of `source` into `sink`, again and again; fills in the report and returns it.
 
-    `control` changes the detail to what keeps up; without it, that of the source stays.
+    `look` says which effects the drawings get. `control` changes the detail to what keeps up; without it,
+    that of the source stays.
 
     It lasts until the source ends or `ended` says so, which is asked after every frame and every TICK. What
     went into the sink is complete then, whatever became of the source.
@@ -76,14 +78,14 @@ def run(
         SourceError: the source went away.
     """
     meter, started = LatencyMeter(), time.monotonic()
-    report.stabilized = stabilize and can_stabilize(backend.runtime, report.notices)
+    look = (look or Look()).available(backend.runtime, report.notices)
+    report.stabilized = look.stabilize
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     report.width, report.height = source.width, source.height
     gone: SourceError | None = None
     with sink:
         try:
-            stabilizer = Stabilizer() if report.stabilized else None
-            _show(source, sink, backend, stabilizer, meter, control, ended)
+            _show(source, sink, backend, EffectChain(look.effects()), meter, control, ended)
         except SourceError as error:
             gone = error
     report.seconds = round(time.monotonic() - started, 3)
@@ -101,48 +103,71 @@ def _show(
     source: LiveSource,
     sink: Sink,
     backend: LoadedBackend,
-    stabilizer: Stabilizer | None,
+    effects: EffectChain,
     meter: LatencyMeter,
     control: DetailControl | None,
     ended: Callable[[LatencyMeter], bool],
 ) -> None:
     read, drawn = LatestItem(), LatestItem()
     arrivals = latest(source.arrivals(), read)
-    with closing(latest(_drawings(arrivals, source, backend, read, control), drawn, TICK)) as drawings:
+    shown: _Drawing | None = None
+    drawing_thread = latest(_drawings(arrivals, source, backend, effects, read, control), drawn, TICK)
+    with closing(drawing_thread) as drawings:
         try:
             for drawing in drawings:
                 if drawing is not None:
-                    frame, image, arrived = drawing
-                    held = stabilizer.hold(frame.image, image) if stabilizer else image
-                    sink.write(replace_image(frame, enlarge(held, frame.size)))
+                    sink.write(_apply(effects, drawing, shown))
+                    shown = drawing
                     meter.dropped = read.dropped + drawn.dropped
-                    meter.out(arrived)
+                    meter.out(drawing.arrived)
                 if ended(meter):
                     break
         finally:
             source.stop()
 
 
+class _Drawing(NamedTuple):
+    """A frame, the last frame that was drawn, which may be the same, its drawing, and when the frame came
+    in."""
+
+    frame: Frame
+    drawn: Frame
+    image: Image
+    arrived: float
+
+
 def _drawings(
     arrivals: Generator[Arrival | None],
     source: LiveSource,
     backend: LoadedBackend,
+    effects: EffectChain,
     read: LatestItem,
     control: DetailControl | None,
-) -> Generator[tuple[Frame, Image, float]]:
-    """Frames, their drawings, and when they came in."""
+) -> Generator[_Drawing]:
+    """Draw the frames that the effects do not skip."""
     dropped = 0
+    last: tuple[Frame, Image] | None = None
     with closing(arrivals):
         for arrival in arrivals:
             assert arrival is not None  # as there is no tick
             began = time.monotonic()
             frame = source.convert(arrival)
-            drawing = backend(frame.image[None])[0]
+            if not effects.skip(frame, first=last is None) or last is None:
+                last = frame, backend(frame.image[None])[0]
             now = time.monotonic()
             if control and control.drew(now, now - began, read.dropped - dropped):
                 source.draw_at(control.detail)
             dropped = read.dropped
-            yield frame, drawing, arrival.at
+            yield _Drawing(frame, *last, arrival.at)
+
+
+def _apply(effects: EffectChain, drawing: _Drawing, shown: _Drawing | None) -> Frame:
+    """The frame to write; `shown` is what was written before it."""
+    if shown is not None and shown.drawn is drawing.drawn:
+        return effects(drawing.frame, None)
+    result = effects(drawing.drawn, drawing.image)
+    # Otherwise the frame that was drawn has been dropped, and the effects have just seen its drawing.
+    return result if drawing.frame is drawing.drawn else effects(drawing.frame, None)
 
 
 def _advice(report: LiveReport) -> list[str]:

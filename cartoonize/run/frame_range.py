@@ -1,4 +1,4 @@
-"""Some segments of a video, drawn by themselves, as they come out when all of it is drawn in one go."""
+"""Converting some segments of a video alone, with the same result as when the whole video is converted."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 
 from ..backends import LoadedBackend
 from ..core.errors import SourceError
-from ..effects.compositing import Retouch
+from ..effects.look import Look
 from ..media import Mark, Segment, SegmentSink, VideoSource
-from .job import drawing
+from .job import convert_frames
 from .segmented import SegmentedRun
 
 
 class FrameRangeError(SourceError):
-    """What was guessed of a source is not so."""
+    """A frame is not where the packets of its source said."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameRange:
-    """The frames from number `first` on, and before number `until`, or to the end if that is None.
+    """The frames from number `first` up to, not including, `until`; to the end if that is None.
 
-    `mark` is the source's of the frame before, where there is one; or only its `pts`, if that is a guess.
-    `last` is the pts of that frame as it was written, where that is known.
+    `mark` is the source's mark of the frame before, if it is known; otherwise `pts` is an estimate of that
+    frame's. `last` is the pts of that frame as it was written, if it is known.
     """
 
     first: int
@@ -35,41 +35,41 @@ def convert_frame_range(
     source: VideoSource,
     sink: SegmentSink,
     backend: LoadedBackend,
-    stretch: FrameRange,
+    frames: FrameRange,
+    look: Look,
     *,
     batch: int,
-    every: int,
-    stabilize: bool,
-    retouch: Retouch | None = None,
+    segment: int,
 ) -> Iterator[tuple[Segment, bytes]]:
-    """Segments of `every` frames, and the files that they make, each once it is finished.
+    """Convert a range, and yield each segment of `segment` frames with its file once it is finished.
 
-    `source` was just opened; `batch` frames are drawn at once.
+    `source` has just been opened; `batch` frames are drawn a call.
 
     Raises:
-        MisplacedError: there is no frame at `stretch.pts`.
+        FrameRangeError: there is no frame at `frames.pts`.
     """
-    course = SegmentedRun(source, sink, stabilize=stabilize, retouch=retouch)
-    if stretch.first:
-        sink.go_on(stretch.first, _begun_behind(source, stretch), stretch.last)
-    course.begin_behind(stretch.first, every)
-    source.until = stretch.until
-    with closing(drawing(source, sink, backend, course, batch)) as drawn:
-        for _ in drawn:
+    run = SegmentedRun(source, sink)
+    if frames.first:
+        sink.go_on(frames.first, _seek(source, frames), frames.last)
+    run.begin_at(frames.first, segment)
+    source.until = frames.until
+    with closing(convert_frames(source, sink, backend, run, look, batch)) as written:
+        for _ in written:
             yield from _finished(sink)
-    course.end_segment()
+    run.end_segment()
     yield from _finished(sink)
 
 
-def _begun_behind(source: VideoSource, stretch: FrameRange) -> Mark:
-    if stretch.mark is not None:
-        source.go_on(stretch.first, stretch.mark)
-        return stretch.mark
-    assert stretch.pts is not None
-    found = source.go_to(stretch.first, stretch.pts)
-    if found is None:
-        raise FrameRangeError(f"{source.path} has no frame {stretch.first} where it should be.")
-    return found
+def _seek(source: VideoSource, frames: FrameRange) -> Mark:
+    """Move the source to the first frame of the range, and return the mark of the frame before."""
+    if frames.mark is not None:
+        source.go_on(frames.first, frames.mark)
+        return frames.mark
+    assert frames.pts is not None
+    mark = source.go_to(frames.first, frames.pts)
+    if mark is None:
+        raise FrameRangeError(f"{source.path} has no frame {frames.first} where it should be.")
+    return mark
 
 
 def _finished(sink: SegmentSink) -> Iterator[tuple[Segment, bytes]]:

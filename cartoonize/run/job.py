@@ -1,4 +1,4 @@
-"""One job from end to end: open, stylise, write, report."""
+"""One job from end to end: open, convert, write, report."""
 
 import time
 from collections.abc import Callable, Generator
@@ -13,7 +13,7 @@ from ..core.draw_size import resolve_detail
 from ..core.errors import DamageError
 from ..core.frames import Frame
 from ..effects.compositing import Retouch
-from ..effects.stabilizer import can_stabilize
+from ..effects.look import Look
 from ..media import (
     Decoding,
     Encoding,
@@ -29,7 +29,7 @@ from ..media import (
 )
 from ..styles import DEFAULT
 from .pipeline import StageWaits, stream
-from .segmented import SegmentedRun
+from .segmented import SegmentedRun, segment_length
 
 
 @dataclass(slots=True)
@@ -76,6 +76,7 @@ def stylize(
     decoding: Decoding | None = None,
     detail: Detail = "normal",
     stabilize: bool = True,
+    hold: int = 1,
     retouch: Retouch | None = None,
     onnx: OnnxOptions | None = None,
     resume: bool = True,
@@ -95,36 +96,45 @@ def stylize(
         decoding: how to read a video.
         detail: the size at which it is drawn, whatever its own: "low" is 480 lines, "normal" 720, "high"
             1080, "full" the source's own.
-        stabilize: hold the drawing where a video stands still, move it where that moves (see stabilizer.py).
-        retouch: what is done with each drawing beside its source, as a comparison of both.
-        onnx: what else can be said of an .onnx file.
-        resume: go on where an interrupted run of the same job stopped (see resume.py).
-        tolerate_errors: take what can be drawn of a damaged video for the result.
-        overwrite: replace what is there.
+        stabilize: keep the drawing still where a video is still, and move it along where that moves.
+        hold: for how many frames of film each drawing of a video is held; 2 is "on twos", 3 "on threes".
+        retouch: how drawing and source are blended or compared.
+        onnx: what else there is to say of an .onnx file.
+        resume: continue an interrupted run of the same job (see segmented.py).
+        tolerate_errors: accept what could be converted of a damaged video as the result.
+        overwrite: replace an existing target.
 
     Raises:
-        DamageError: parts of the source are damaged. What could be drawn is in NAME.partial.SUFFIX.
-        CartoonizeError: what a user can mend, in a sentence. Nothing is left under `target` then.
+        DamageError: parts of the source are damaged. What could be converted is in NAME.partial.SUFFIX.
+        CartoonizeError: what a user can mend, in a sentence. There is nothing under `target` then.
     """
-    report = Report(str(target), style)
-    decoding = replace(
-        decoding or Decoding(),
-        detail=resolve_detail(detail, style, report.notices),
-        keep_source=retouch is not None and retouch.needs_source,
-    )
+    report, look = Report(str(target), style), Look(stabilize, hold, retouch or Retouch())
+    chosen = replace(decoding or Decoding(), detail=detail)
+    decoding = prepare_decoding(chosen, look, style, report.notices)
     with (
         open_source(Path(source), start=start, end=end, decoding=decoding) as frames,
         load(style, device=device, precision=precision, onnx=onnx) as backend,
     ):
-        sink = open_sink(
-            Path(target), frames, encoding=encoding, overwrite=overwrite, size=written_size(frames, retouch)
-        )
-        steady = stabilize and not isinstance(frames, PictureSource)
-        run(frames, sink, backend, report, batch=batch, stabilize=steady, retouch=retouch,
+        size = written_size(frames, look)
+        sink = open_sink(Path(target), frames, encoding=encoding, overwrite=overwrite, size=size)
+        run(frames, sink, backend, report, look=look, batch=batch,
             resume=resume, tolerate_errors=tolerate_errors)  # fmt: skip
     if report.partial:
         raise DamageError(damage_sentence(report))
     return report
+
+
+def prepare_decoding(decoding: Decoding, look: Look, style: str, notices: list[str]) -> Decoding:
+    """Return how to read a source for a style and a look.
+
+    The detail is one that the style and this machine can use, with a notice if it is another; the source's
+    own size is kept if the look shows it.
+
+    Raises:
+        MediaError: there is no such detail.
+    """
+    detail = resolve_detail(decoding.detail, style, notices)
+    return replace(decoding, detail=detail, keep_source=look.needs_source)
 
 
 def run(
@@ -133,31 +143,35 @@ def run(
     backend: LoadedBackend,
     report: Report,
     *,
+    look: Look | None = None,
     batch: int | None = None,
-    stabilize: bool = False,
-    retouch: Retouch | None = None,
     resume: bool = True,
     tolerate_errors: bool = False,
     on_frame: Callable[[int], None] | None = None,
 ) -> Report:
-    """Move all frames of `source` through `backend` into `sink`; fills in the report and returns it.
+    """Move all frames of `source` through `backend` into `sink`; fill in the report and return it.
 
-    `stabilize` is for the frames of one video; the null back end, which draws nothing, needs none. `retouch`
-    has to be the one that the sink was opened for. `on_frame`
-    is told how many frames are done: first those of an earlier run, if that can be gone on from. Without
-    `tolerate_errors` what could be drawn of a damaged video is set apart, and the report says `partial`.
+    `source` and `sink` have to be opened for `look` (see `prepare_decoding` and `written_size`); pictures get
+    only those of its effects that need no other frames. `on_frame` is called with the number of finished
+    frames, first of all with those of an earlier run, if that is resumed. Without `tolerate_errors`, what
+    could be converted of a damaged video is set apart, and the report is `partial`.
     """
     waits, started = StageWaits(), time.perf_counter()
     batch = batch or backend.batch
-    report.stabilized = stabilize and can_stabilize(backend.runtime, report.notices)
+    look = look or Look()
+    if isinstance(source, PictureSource):
+        look = look.for_pictures()
+    look = look.available(backend.runtime, report.notices)
+    report.stabilized = look.stabilize
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     if isinstance(source, VideoSource):
         report.width, report.height = source.width, source.height
     with sink:
-        course = SegmentedRun(source, sink, stabilize=report.stabilized, retouch=retouch)
-        report.frames = report.resumed = course.begin(report.style, ran_of(backend), batch, anew=not resume)
-        with closing(drawing(source, sink, backend, course, batch, waits)) as drawn:
-            for frame in drawn:
+        segments = SegmentedRun(source, sink)
+        done = segments.begin(report.style, backend_identity(backend), look, batch, resume=resume)
+        report.frames = report.resumed = done
+        with closing(convert_frames(source, sink, backend, segments, look, batch, waits)) as written:
+            for frame in written:
                 report.frames += 1
                 report.height, report.width = frame.image.shape[:2]
                 if on_frame is not None:
@@ -170,44 +184,48 @@ def run(
     return report
 
 
-def written_size(source: Source, retouch: Retouch | None) -> tuple[int, int] | None:
+def written_size(source: Source, look: Look) -> tuple[int, int] | None:
     """Width and height of the frames to write, for `open_sink`; None for pictures, which have their own."""
-    if retouch is None or not isinstance(source, VideoSource | StillsSource):
+    if not isinstance(source, VideoSource | StillsSource):
         return None
-    return retouch.size(source.width, source.height)
+    return look.size(source.width, source.height)
 
 
-def drawing(
+def convert_frames(
     source: Source,
     sink: Sink | SegmentSink,
     backend: LoadedBackend,
-    course: SegmentedRun,
+    segments: SegmentedRun,
+    look: Look,
     batch: int,
     waits: StageWaits | None = None,
 ) -> Generator[Frame]:
-    """Draw the frames of `source` and write them to `sink`, in the segments of `course`; gives each then.
+    """Convert the frames of `source`, write them to `sink` in segments, and yield each once it is written.
 
     Hold it in `contextlib.closing(...)`, as `stream`.
     """
-    with closing(stream(source, backend, batch=batch, finish=course.finish, waits=waits)) as styled:
-        for frame in styled:
+    frames = stream(
+        source, backend, batch=batch, effects=look.effects(), segment=segment_length(batch), waits=waits
+    )
+    with closing(frames):
+        for frame in frames:
             sink.write(frame)
-            course.passed()
+            segments.frame_written()
             yield frame
 
 
-def ran_of(backend: LoadedBackend) -> list[str]:
+def backend_identity(backend: LoadedBackend) -> list[str]:
     """What decides, beside the style, what frames look like to the bit."""
     return [backend.runtime, backend.device, backend.precision, backend.reading]
 
 
 def damage_sentence(report: Report) -> str:
-    """What to say of a partial result."""
+    """The message about a partial result."""
     return f"The source is damaged; what could be drawn of it is in {report.output}."
 
 
 def set_apart(source: VideoSource, sink: VideoSink, report: Report) -> None:
-    """Name what is left of a damaged video as what it is."""
+    """Name the result of a damaged video as what it is."""
     if source.damage:
         sink.salvage()
         report.partial, report.output = True, str(sink.path)

@@ -12,10 +12,11 @@ from PIL.Image import Image as Picture
 from ..backends import LoadedBackend, load
 from ..core.atomic import AtomicFile
 from ..core.choices import Detail
-from ..core.draw_size import draw_picture, enlarge, replace_image
+from ..core.draw_size import draw_picture, replace_image
 from ..core.errors import MediaError
 from ..core.frames import Frame, Image
-from ..effects.compositing import Retouch
+from ..effects.effect import EffectChain
+from ..effects.look import Look
 from ..media import PICTURE_SUFFIXES, Decoding, Film, VideoSource, open_source, open_video
 from ..media.alpha import on_background
 from ..media.pictures.images import files_of, write_picture
@@ -47,13 +48,13 @@ def preview_video(
     start: float | None = None,
     end: float | None = None,
     decoding: Decoding | None = None,
-    retouch: Retouch | None = None,
+    look: Look | None = None,
     overwrite: bool = False,
 ) -> list[str]:
     """Write a picture of `count` moments of a video, evenly spread: the source above, the drawing below.
 
-    Each moment is found by seeking, so that it takes seconds however long the video is. What `retouch` makes
-    of one frame stands alone where it shows source and drawing already. The answer is what is to be told.
+    Each moment is found by seeking, so that it takes seconds however long the video is. A picture in which
+    `look` compares both stands alone. The answer is what is to be told.
 
     Raises:
         MediaError: it cannot be sought or has no known length; the target is no picture, or is there already;
@@ -62,14 +63,15 @@ def preview_video(
     if not 1 <= count <= MOST:
         raise MediaError(f"A preview has from 1 to {MOST} moments, not {count}.")
     file = _sheet_file(target, source, overwrite=overwrite)
-    look, cells, notices = retouch or Retouch(), [], list[str]()
+    look, cells, notices = (look or Look()).for_pictures(), [], list[str]()
+    chain = EffectChain(look.effects())
     for time in _moments(source, count, start, end, decoding):
         frame, aspect = _frame_at(source, time, decoding)
         if frame is None:
             notices.append(f"There is no picture at {_clock(time)} of {source.name}.")
             continue
-        drawn = look(frame, enlarge(backend(frame.image[None])[0], frame.size))
-        shown = (drawn,) if look.compare else (_source(frame), drawn)
+        drawn = chain(frame, backend(frame.image[None])[0])
+        shown = (drawn,) if look.compares else (_source(frame), drawn)
         cells.append(Cell(tuple(map(_opaque, shown)), _clock(time), aspect))
     if not cells:
         raise MediaError(f"No picture of {source} can be read at any of the {count} moments.")

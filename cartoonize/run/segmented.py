@@ -1,20 +1,16 @@
-"""Going on where a run was stopped, so that the result is that of a run that was not.
+"""Resuming: a run that was stopped continues, and the result is the same as that of an uninterrupted run.
 
-A video is drawn in segments of some seconds, which know nothing of each other: the encoder and the stabilizer
-begin anew. At the end of each, its packets and its place in the source are laid down (media/journal.py).
-Segments are cut by counting frames, and are whole batches, so that they fall on the same frames however often
-a run is stopped, and each frame is drawn in the same company.
-"""
+A video is converted in segments of some seconds that know nothing of each other: the encoder and the effects
+restart with each. At the end of a segment its packets and its place in the source are saved
+(media/writing/journal.py). Segments are cut by counting frames, and batches end with them, so that segments
+begin at the same frames however often a run is stopped, and each frame is drawn in the same batch."""
 
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
-from ..core.draw_size import enlarge
 from ..core.errors import ModelError
-from ..core.frames import Frame, Image
-from ..effects.compositing import Retouch
-from ..effects.stabilizer import Stabilizer
+from ..effects.look import Look
 from ..media import Encoding, SegmentSink, Sink, Source, VideoSink, VideoSource
 from ..media.encoding import versions
 from ..media.ffmpeg import ffmpeg_errors
@@ -26,88 +22,64 @@ from ..version import __version__
 
 SEGMENT = 120
 """Frames of a segment, rounded up to whole batches: what a killed run can lose. Each costs a keyframe, and
-the encoder, which works on some frames at once, runs empty; at 24 frames/s that is every five seconds."""
+the encoder, which works on several frames at once, has to drain; at 24 frames/s that is every five
+seconds."""
 
-_SAMPLE = 1 << 16  # bytes of each place of a source that are looked at
+_SAMPLE = 1 << 16  # bytes that are hashed at each of three places of a source
 
 
 class SegmentedRun:
-    """Ends the segments of a video as its frames pass. With pictures, which have none, it does nothing.
+    """Ends the segments of a video as its frames are written. Pictures have none; it does nothing then."""
 
-    `retouch` is done with each drawing, after the stabilizer.
-    """
-
-    def __init__(
-        self, source: Source, sink: Sink | SegmentSink, *, stabilize: bool, retouch: Retouch | None = None
-    ) -> None:
+    def __init__(self, source: Source, sink: Sink | SegmentSink) -> None:
         self._source, self._sink = source, sink
-        self._stabilizer = Stabilizer() if stabilize else None
-        self._retouch = retouch or Retouch()
-        self._every = self._passed = self._ended = self._finished = 0
+        self._length = 0  # frames of a segment; 0 where there are none
+        self._written = self._ended = 0  # frames
 
-    def begin(self, style: str, ran: list[str], batch: int, *, anew: bool) -> int:
-        """Go on where an earlier run stopped, unless `anew`; gives the frames that are done.
+    def begin(self, style: str, backend: list[str], look: Look, batch: int, *, resume: bool) -> int:
+        """Find the place to begin, and return the number of frames that an earlier run has finished.
 
-        An earlier run counts if source, style, options and versions are the same, and what `ran`: runtime,
-        device and precision, on `batch` frames at once.
+        An earlier run counts if `resume` is true and source, style, look, options and versions are the same,
+        and so is the `backend`: runtime, device and precision (see `backend_identity`), with `batch` frames a
+        call.
         """
         source, sink = self._source, self._sink
         if not isinstance(source, VideoSource) or not isinstance(sink, VideoSink):
             return 0
         if source.path == STREAMED or not sink.resumable:
             return 0
-        every = segment_length(batch)
-        self.begin_behind(0, every)
-        steady = self._stabilizer is not None
-        key = identity(source, sink.encoding, style, ran, batch, stabilized=steady, retouch=self._retouch)
-        done = sink.resume(key, anew=anew)
-        if done is not None:
-            source.go_on(done.end, done.mark)
-            self.begin_behind(done.end, every)
-        return self._passed
+        length = segment_length(batch)
+        self.begin_at(0, length)
+        key = identity(source, sink.encoding, style, backend, look, batch)
+        last = sink.resume(key, anew=not resume)
+        if last is not None:
+            source.go_on(last.end, last.mark)
+            self.begin_at(last.end, length)
+        return self._written
 
-    def begin_behind(self, frames: int, every: int) -> None:
-        """Cut segments of `every` frames from here on, the first `frames` of the video being done."""
+    def begin_at(self, frame: int, length: int) -> None:
+        """Cut segments of `length` frames, the first of them at a frame of the video."""
         assert isinstance(self._source, VideoSource)
-        self._passed = self._ended = self._finished = frames
-        self._source.every = self._every = every
+        self._written = self._ended = frame
+        self._source.every = self._length = length
 
-    def finish(self, frame: Frame, drawing: Image) -> Frame:
-        """What to write of each frame of the source and its drawing; to be called in order.
-
-        It may be called ahead of `passed`, and in another thread.
-        """
-        if self._stabilizer:
-            if self._every and self._finished % self._every == 0:
-                self._stabilizer.begin_anew()
-            drawing = self._stabilizer.hold(frame.image, drawing)
-        self._finished += 1
-        return self._retouch(frame, enlarge(drawing, frame.size))
-
-    def passed(self) -> None:
-        """A frame was written: end a segment, if one ends with it."""
-        self._passed += 1
-        if self._every and self._passed % self._every == 0:
+    def frame_written(self) -> None:
+        """Count a frame, and end a segment if it was the last of one."""
+        self._written += 1
+        if self._length and self._written % self._length == 0:
             self.end_segment()
 
     def end_segment(self) -> None:
-        """End the segment at work, if there is a frame in it."""
+        """End the current segment, if it has frames."""
         assert isinstance(self._source, VideoSource)
         assert isinstance(self._sink, VideoSink | SegmentSink)
-        if self._passed > self._ended:
-            self._sink.end_segment(self._source.marks.pop(self._passed))
-            self._ended = self._passed
+        if self._written > self._ended:
+            self._sink.end_segment(self._source.marks.pop(self._written))
+            self._ended = self._written
 
 
 def identity(
-    source: VideoSource,
-    encoding: Encoding,
-    style: str,
-    ran: list[str],
-    batch: int,
-    *,
-    stabilized: bool,
-    retouch: Retouch,
+    source: VideoSource, encoding: Encoding, style: str, backend: list[str], look: Look, batch: int
 ) -> dict[str, Any]:
     """All that decides what the frames look like, under the names that notices use."""
     return {
@@ -115,33 +87,32 @@ def identity(
         "style": _style_identity(style),
         "range": [source.start, source.end],
         "decoding": {name: str(value) for name, value in asdict(source.decoding).items()},
-        "device": ran,
+        "device": backend,
         "batch": [batch, segment_length(batch)],
-        "stabilizer": stabilized,
-        "look": asdict(retouch),
+        **look.identity(),
         "encoding": asdict(encoding),
         "program": {"cartoonize": __version__, **versions()},
     }
 
 
 def segment_length(batch: int) -> int:
-    """Frames of a segment where the network draws `batch` of them at once."""
+    """Frames of a segment where the network draws `batch` frames a call."""
     return -(-SEGMENT // batch) * batch
 
 
 def source_identity(path: Location) -> dict[str, Any]:
-    """Size, time, and a hash of the beginning, the middle and the end."""
+    """Size, time of the last change, and a hash of the beginning, the middle and the end of a file."""
     digest = sha256()
     with ffmpeg_errors(path), path.open("rb") as file:
-        told = path.stat()
-        for place in (0, told.st_size // 2, max(0, told.st_size - _SAMPLE)):
-            file.seek(place)
+        status = path.stat()
+        for offset in (0, status.st_size // 2, max(0, status.st_size - _SAMPLE)):
+            file.seek(offset)
             digest.update(file.read(_SAMPLE))
-    return {"size": told.st_size, "time": told.st_mtime_ns, "parts": digest.hexdigest()}
+    return {"size": status.st_size, "time": status.st_mtime_ns, "parts": digest.hexdigest()}
 
 
 def _style_identity(style: str) -> str:
-    """A hash of the style file; of back ends that were not made of one, the caller's name for it."""
+    """A hash of the style file; the caller's name for a back end that was not made from a file."""
     try:
         path = find_style(style)
     except ModelError:

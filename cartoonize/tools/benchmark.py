@@ -19,10 +19,11 @@ from ..backends import LoadedBackend
 from ..core import cpus
 from ..core.draw_size import enlarge, replace_image, resolve_detail
 from ..core.frames import Frame, Image
-from ..effects.stabilizer import Stabilizer, can_stabilize
+from ..effects.look import Look
+from ..effects.stabilizer import Stabilizer
 from ..media import Decoding, Encoding, VideoSink, VideoSource
 from ..run.job import Report, run
-from ..run.pipeline import batches
+from ..run.pipeline import PlannedFrame, batches
 from ..version import __version__
 from .demo import make_demo_clip
 
@@ -112,7 +113,7 @@ def benchmark(
             "encode": partial(_encode, clip, target, drawn, count),
             "together": together,
         }
-        if not can_stabilize(backend.runtime, []):
+        if not Look().available(backend.runtime, []).stabilize:
             del work["stabilize"]
         if (width, height) == (drawn_width, drawn_height):
             del work["enlarge"]
@@ -196,15 +197,15 @@ def _decode(clip: Path, decoding: Decoding) -> int:
 def _network(frames: list[Frame], count: int, backend: LoadedBackend) -> int:
     import numpy as np
 
-    for group in batches(islice(cycle(frames), count), backend.batch):
-        backend(np.stack([frame.image for frame in group]))
+    for group in batches(map(PlannedFrame, islice(cycle(frames), count)), backend.batch):
+        backend(np.stack([item.frame.image for item in group]))
     return count
 
 
 def _stabilize(frames: list[Frame], answers: list[Image], count: int) -> int:
-    stable = Stabilizer()
+    stabilizer = Stabilizer()
     for frame, answer in islice(cycle(zip(frames, answers, strict=True)), count):
-        stable.hold(frame.image, answer)
+        stabilizer.stabilize(frame.image, answer)
     return count
 
 
@@ -224,7 +225,7 @@ def _encode(clip: Path, target: Path, drawn: list[Frame], count: int) -> int:
 def _together(clip: Path, decoding: Decoding, target: Path, backend: LoadedBackend, style: str) -> int:
     with VideoSource(clip, decoding=decoding) as source:
         report = Report(str(target), style)
-        return run(source, _sink(target, source), backend, report, stabilize=True).frames
+        return run(source, _sink(target, source), backend, report).frames
 
 
 def _sink(target: Path, source: VideoSource) -> VideoSink:

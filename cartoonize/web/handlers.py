@@ -8,6 +8,7 @@ import gradio as gr
 from ..core.choices import Detail
 from ..core.errors import CartoonizeError, MediaError
 from ..effects.compositing import Retouch
+from ..effects.look import Look
 from .access import visitor_of
 from .folders import Folders
 from .views import progress_text, ready, said, showing, showing_nothing
@@ -53,9 +54,9 @@ class Handlers:
 
         try:
             visitor, source = self._own(file, request)
-            retouch = Retouch(strength, keep_colour)
+            look = Look(retouch=Retouch(strength, keep_colour))
             with self._folders.new_or_none(visitor) as folder:
-                drawing = self._studio.draw(_job(request), source, folder, style, retouch, tell, detail)
+                drawing = self._studio.draw(_job(request), source, folder, style, look, tell, detail)
         except CancelledError:
             return [said("Stopped.", "empty"), *showing_nothing()]
         except CartoonizeError as error:

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from ..backends import LoadedBackend, load
 from ..core.choices import Detail
-from ..core.draw_size import resolve_detail
-from ..effects.compositing import Retouch
+from ..effects.look import Look
 from ..media import Decoding, PictureSource, Source, open_sink, open_source
 from ..media.pictures.picture import read_picture
-from ..run.job import Report, run
+from ..run.job import Report, prepare_decoding, run, written_size
 from .limits import Limits
 
 _SHOWN = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif", ".bmp"}
@@ -54,7 +53,7 @@ class Worker:
         source: Path,
         folder: Path,
         style: str,
-        retouch: Retouch,
+        look: Look,
         told: Told,
         detail: Detail = "normal",
     ) -> Drawing:
@@ -65,7 +64,7 @@ class Worker:
             source: a picture or a video.
             folder: where the drawing goes.
             style: see `cartoonize.load`.
-            retouch: what is done with the drawing.
+            look: which effects the drawings get.
             told: called before the first frame, and after each.
             detail: the size at which it is drawn; see `cartoonize.stylize`.
 
@@ -76,18 +75,15 @@ class Worker:
         with self._turn(job) as stop:
             self.limits.check(source)
             notices: list[str] = []
-            decoding = Decoding(
-                max_pixels=self.limits.pixels,
-                detail=resolve_detail(detail, style, notices),
-                keep_source=retouch.needs_source,
-            )
+            asked = Decoding(max_pixels=self.limits.pixels, detail=detail)
+            decoding = prepare_decoding(asked, look, style, notices)
             with open_source(source, decoding=decoding) as frames:
                 target = folder / f"{source.stem}-cartoon{_suffix(source, frames)}"
                 report = Report(str(target), style, notices=notices)
                 watch = _Watch(frames.frames, self.limits, [stop, self._closed], told)
                 still = isinstance(frames, PictureSource)
-                run(frames, open_sink(target, frames), self._network(style), report,
-                    stabilize=not still, retouch=retouch, on_frame=watch)  # fmt: skip
+                sink = open_sink(target, frames, size=written_size(frames, look))
+                run(frames, sink, self._network(style), report, look=look, on_frame=watch)
         return _drawing(source, report, still=still)
 
     def cancel(self, job: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from clips import Clip, read_clip
 from PIL import Image
 
-from cartoonize import Decoding, Frame, MediaError, Retouch, stylize
+from cartoonize import Decoding, Frame, Look, MediaError, Retouch, stylize
 from cartoonize.effects.compositing import SWEEP
 
 
@@ -18,7 +18,7 @@ def noise(height=48, width=64, seed=0):
 
 def retouched(source, drawing, time=0.0, **options):
     frame = Frame(source, pts=round(1000 * time), time_base=Fraction(1, 1000))
-    return Retouch(**options)(frame, drawing).image
+    return Retouch(**options)(frame, replace(frame, image=drawing)).image
 
 
 def test_the_defaults_leave_the_drawing_alone():
@@ -78,7 +78,7 @@ def test_a_wipe_crosses_and_comes_back():
 def test_side_is_twice_as_wide():
     """The source stands left, the drawing right, and both are as opaque as the source was."""
     source, drawing, alpha = noise(), noise(seed=1), noise(seed=2)[..., 0]
-    both = Retouch(compare="side")(Frame(source, alpha=alpha), drawing)
+    both = Retouch(compare="side")(Frame(source, alpha=alpha), Frame(drawing, alpha=alpha))
     assert np.array_equal(both.image, np.hstack([source, drawing]))
     assert np.array_equal(both.alpha, np.hstack([alpha, alpha]))
     assert Retouch(compare="side").size(64, 48) == (128, 48)
@@ -138,15 +138,16 @@ def test_another_look_is_drawn_anew(tmp_path, tiny_style, run):
     clip = Clip(times=tuple(range(300))).write(tmp_path / "in.mp4")
 
     def drawn(retouch, stop):
+        look = Look(stabilize=False, retouch=retouch)
         with open_source(clip) as source:
-            sink = open_sink(tmp_path / "out.mp4", source, overwrite=True, size=written_size(source, retouch))
+            sink = open_sink(tmp_path / "out.mp4", source, overwrite=True, size=written_size(source, look))
 
             def on_frame(frames):
                 if frames == stop:
                     raise KeyboardInterrupt
 
             report = Report("out.mp4", "null")
-            return draw(source, sink, load("null"), report, batch=1, retouch=retouch, on_frame=on_frame)
+            return draw(source, sink, load("null"), report, batch=1, look=look, on_frame=on_frame)
 
     wipe = Retouch(compare="wipe")
     with pytest.raises(KeyboardInterrupt):

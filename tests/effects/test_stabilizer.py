@@ -1,6 +1,5 @@
 """`--stabilize`: a still source has a still drawing, a moving one a moving one, and nothing is missed."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -38,13 +37,9 @@ def unrest(frames):
 
 
 def run(backend, frames, batch=1):
-    stabilizer = Stabilizer()
-
-    def held(frame, drawing):
-        return replace(frame, image=stabilizer.hold(frame.image, drawing))
-
     given = [Frame(frame, pts) for pts, frame in enumerate(frames)]
-    return [frame.image for frame in stream(given, backend, batch=batch, finish=held)]
+    drawn = stream(given, backend, batch=batch, effects=[Stabilizer()])
+    return [frame.image for frame in drawn]
 
 
 @pytest.mark.parametrize("size", [(64, 80), (61, 83), (5, 7)])
@@ -142,10 +137,10 @@ def test_it_begins_anew():
     new = [answers(frame[None])[0] for frame in frames]
     first, second = Stabilizer(), Stabilizer()
     for source, image in zip(frames[:2], new[:2], strict=True):
-        first.hold(source, image)
-    first.begin_anew()
+        first.stabilize(source, image)
+    first.restart()
     for source, image in zip(frames[2:], new[2:], strict=True):
-        assert np.array_equal(first.hold(source, image), second.hold(source, image))
+        assert np.array_equal(first.stabilize(source, image), second.stabilize(source, image))
 
 
 def test_the_result_is_ones_own():
@@ -153,8 +148,8 @@ def test_the_result_is_ones_own():
     frames = [noisy(scene(), seed) for seed in range(3)]
     kept = [frame.copy() for frame in frames]
     stable, answers = Stabilizer(), unsteady()
-    first, *_ = drawn = [stable.hold(frame, answers(frame[None])[0]) for frame in frames[:1]]
+    first, *_ = drawn = [stable.stabilize(frame, answers(frame[None])[0]) for frame in frames[:1]]
     copy = first.copy()
-    drawn += [stable.hold(frame, answers(frame[None])[0]) for frame in frames[1:]]
+    drawn += [stable.stabilize(frame, answers(frame[None])[0]) for frame in frames[1:]]
     assert np.array_equal(first, copy)
     assert all(np.array_equal(a, b) for a, b in zip(frames, kept, strict=True))

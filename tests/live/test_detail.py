@@ -2,7 +2,7 @@
 
 import time
 
-from cartoonize import Decoding
+from cartoonize import Decoding, Look
 from cartoonize.live import LiveReport, LiveSource, NullSink, resolve_source
 from cartoonize.live import run as show
 from cartoonize.live.detail import DetailControl, possible_details
@@ -71,7 +71,12 @@ def test_a_live_picture_keeps_its_size():
     with LiveSource(resolve_source(source), decoding=Decoding(detail="normal")) as pictures:
         control = DetailControl(possible_details(1280, 720), 1280, 720)
         report = show(
-            pictures, sink, Slow(), LiveReport(source, "null", ""), stabilize=False, control=control
+            pictures,
+            sink,
+            Slow(),
+            LiveReport(source, "null", ""),
+            look=Look(stabilize=False),
+            control=control,
         )
     assert report.detail == "low"
     assert sink.sizes == {(720, 1280)}

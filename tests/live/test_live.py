@@ -22,7 +22,7 @@ import pytest
 from clips import Clip, heeding, read_clip
 from PIL import ImageGrab, features
 
-from cartoonize import Decoding, load
+from cartoonize import Decoding, Look, load
 from cartoonize.core.errors import MediaError, SourceError
 from cartoonize.live import LiveReport, LiveSource, NullSink, open_live_sink, resolve_source
 from cartoonize.live import run as show
@@ -30,6 +30,7 @@ from cartoonize.live.source import _unblock
 from cartoonize.media import VideoSource
 from cartoonize.run.pipeline import LatestItem, latest
 
+PLAIN = Look(stabilize=False)
 BARS = "lavfi:testsrc2=size=64x48:rate=30:duration="
 
 
@@ -50,9 +51,7 @@ def draw(source, sink, pause=0.0, timeout=10.0, **options):
     """Draw negatives of a source; its report."""
     with LiveSource(resolve_source(str(source)), timeout=timeout, **options) as pictures:
         target = open_live_sink(str(sink), pictures) if isinstance(sink, str | Path) else sink
-        return show(
-            pictures, target, Negative(pause), LiveReport(str(source), str(sink), ""), stabilize=False
-        )
+        return show(pictures, target, Negative(pause), LiveReport(str(source), str(sink), ""), look=PLAIN)
 
 
 def bars(seconds):

@@ -3,13 +3,12 @@
 import threading
 import time
 from contextlib import closing
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from cartoonize import Frame
-from cartoonize.run.pipeline import StageWaits, batches, prefetch, stream
+from cartoonize import Effect, Frame
+from cartoonize.run.pipeline import PlannedFrame, StageWaits, batches, prefetch, stream
 
 
 def frame(number, size=(4, 4)):
@@ -47,8 +46,9 @@ def test_order_holds_under_load():
 def test_batches_hold_one_size():
     """The back end only ever sees pictures of one size together, and never more than a batch."""
     sizes = [(4, 4)] * 5 + [(6, 4)] * 2 + [(4, 4)]
-    found = [[f.image.shape[:2] for f in g] for g in batches((frame(0, s) for s in sizes), 3)]
-    assert found == [[(4, 4)] * 3, [(4, 4)] * 2, [(6, 4)] * 2, [(4, 4)]]
+    planned = (PlannedFrame(frame(0, size)) for size in sizes)
+    shapes = [[item.frame.image.shape[:2] for item in group] for group in batches(planned, 3)]
+    assert shapes == [[(4, 4)] * 3, [(4, 4)] * 2, [(6, 4)] * 2, [(4, 4)]]
 
 
 def test_an_error_of_the_source_is_raised_after_the_frames_before_it():
@@ -78,7 +78,7 @@ def test_an_error_of_the_network_is_raised_here():
 
 def test_a_network_that_loses_a_picture_is_an_error():
     """A back end has to return as many pictures as it got; none is lost in silence."""
-    with pytest.raises(ValueError, match="argument"):
+    with pytest.raises(ValueError, match="1 drawings of 2 pictures"):
         list(stream(map(frame, range(4)), lambda images: images[:1], batch=2))
 
 
@@ -139,15 +139,16 @@ def test_what_finishes_frames_works_beside_all_else():
         threads.add(threading.get_ident())
         return 255 - images
 
-    def finish(source, drawing):
-        threads.add(threading.get_ident())
-        seen.append(source.pts)
-        if source.pts == 15:
-            raise ValueError("a bad frame")
-        return replace(source, image=drawing)
+    class Watch(Effect):
+        def __call__(self, frame, drawing):
+            threads.add(threading.get_ident())
+            seen.append(frame.pts)
+            if frame.pts == 15:
+                raise ValueError("a bad frame")
+            return drawing
 
     out = []
     with pytest.raises(ValueError, match="a bad frame"):
-        out.extend(stream(map(frame, range(30)), network, batch=4, finish=finish))
+        out.extend(stream(map(frame, range(30)), network, batch=4, effects=[Watch()]))
     assert seen == list(range(16))
     assert len(threads | {threading.get_ident()}) == 3

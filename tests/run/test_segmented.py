@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from clips import Clip, heeding, read_clip, unboxed
 
-from cartoonize import Encoding, MediaError, stylize
+from cartoonize import Encoding, Look, MediaError, stylize
 from cartoonize.backends import load
 from cartoonize.media import VideoSource, open_sink
 from cartoonize.run import segmented as resume_module
@@ -47,9 +47,9 @@ def draw(source, target, style="null", stop=None, **options):
 
     with VideoSource(source, **part) as frames:
         sink = open_sink(target, frames, encoding=encoding, overwrite=True)
-        steady = options.pop("stabilize", True)
+        look = options.pop("look", None)
         report = Report(str(target), str(style))
-        return run(frames, sink, load(str(style)), report, stabilize=steady, on_frame=on_frame, **options)
+        return run(frames, sink, load(str(style)), report, look=look, on_frame=on_frame, **options)
 
 
 def draw_in_pieces(source, target, *stops, **options):
@@ -176,13 +176,14 @@ def touched(source):
     ("change", "word"),
     [
         ({"encoding": Encoding(crf=30)}, "encoding"),
-        ({"stabilize": False}, "stabilizer"),
+        ({"look": Look(stabilize=False)}, "stabilizer"),
+        ({"look": Look(hold=2)}, "hold"),
         ({"end": 3.5}, "range"),
         ({"batch": 7}, "batch"),
         (redrawn, "source"),
         (touched, "source"),
     ],
-    ids=["encoding", "stabilizer", "range", "batch", "source", "time"],
+    ids=["encoding", "stabilizer", "hold", "range", "batch", "source", "time"],
 )
 def test_what_has_changed_is_noticed(tmp_path, short, tiny_style, change, word):
     """A changed source or option is named in a notice, and the video is drawn anew."""

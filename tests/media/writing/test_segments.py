@@ -7,7 +7,7 @@ import pytest
 from av.packet import Packet
 from clips import Clip
 
-from cartoonize import Encoding
+from cartoonize import Encoding, Look
 from cartoonize.backends import load
 from cartoonize.media import SegmentSink, VideoSource, open_sink
 from cartoonize.media.writing.journal import Journal
@@ -35,7 +35,7 @@ def in_one_go(source, target, style, encoding):
     folder = target.with_name(f".{target.name}.cartoonize")
     with VideoSource(source) as frames:
         sink = open_sink(target, frames, encoding=encoding)
-        run(frames, sink, load(str(style)), Report(str(target), str(style)), batch=4, stabilize=True,
+        run(frames, sink, load(str(style)), Report(str(target), str(style)), batch=4,
             on_frame=see)  # fmt: skip
     return kept
 
@@ -43,9 +43,7 @@ def in_one_go(source, target, style, encoding):
 def alone(source, stretch, style, encoding, container):
     with VideoSource(source) as frames:
         sink = SegmentSink(frames, encoding, container)
-        return list(
-            convert_frame_range(frames, sink, load(str(style)), stretch, batch=4, every=24, stabilize=True)
-        )
+        return list(convert_frame_range(frames, sink, load(str(style)), stretch, Look(), batch=4, segment=24))
 
 
 @pytest.mark.parametrize(

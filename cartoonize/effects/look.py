@@ -1,0 +1,83 @@
+"""The user's choice of effects, and the list that is built from it."""
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from ..core.errors import BackendError, MediaError
+from ..core.opencv import load_opencv
+from .compositing import Retouch
+from .effect import Effect
+from .hold import HOLDS, Hold
+from .stabilizer import Stabilizer
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Which effects the drawings get, in this order.
+
+    `stabilize` keeps the drawing still where the source is still, and moves it along where that moves (see
+    stabilizer.py). `hold` is for how many frames of film each drawing is held: 1, 2 ("on twos", 12 drawings a
+    second) or 3 ("on threes", 8). `retouch` blends and compares drawing and source.
+
+    Raises:
+        MediaError: `hold` is not 1, 2 or 3.
+    """
+
+    stabilize: bool = True
+    hold: int = 1
+    retouch: Retouch = field(default_factory=Retouch)
+
+    def __post_init__(self) -> None:
+        if self.hold not in (1, *HOLDS):
+            raise MediaError(f"A drawing can be held for 1, 2 or 3 frames, not for {self.hold}.")
+
+    def effects(self) -> list[Effect]:
+        """New effects, for one source."""
+        return [
+            *([Stabilizer()] if self.stabilize else []),
+            *([Hold(self.hold)] if self.hold > 1 else []),
+            *([self.retouch] if self.retouch.needs_source else []),
+        ]
+
+    @property
+    def needs_source(self) -> bool:
+        """Whether the result shows the source, so that it has to be read at its own size too."""
+        return any(effect.needs_source for effect in self._usable_effects())
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of the frames to write, for a source of this size."""
+        for effect in self._usable_effects():
+            width, height = effect.size(width, height)
+        return width, height
+
+    def _usable_effects(self) -> list[Effect]:
+        return self.available("", []).effects()
+
+    @property
+    def compares(self) -> bool:
+        """Whether the result shows source and drawing side by side."""
+        return self.retouch.compare is not None
+
+    def identity(self) -> dict[str, Any]:
+        """All that decides what the effects do, under the names that notices of changes use."""
+        return {"stabilizer": self.stabilize, "hold": self.hold, "look": asdict(self.retouch)}
+
+    def for_pictures(self) -> "Look":
+        """The same without what needs the frames of a video."""
+        return replace(self, stabilize=False, hold=1)
+
+    def available(self, runtime: str, notices: list[str]) -> "Look":
+        """The same without the stabilizer where that cannot work, with a notice if only OpenCV is missing.
+
+        `runtime` is the back end's; "null" draws nothing, so that there is nothing to stabilize.
+        """
+        if not self.stabilize:
+            return self
+        if runtime != "null":
+            try:
+                load_opencv()
+            except BackendError as error:
+                notices.append(f"The drawings are not stabilized. {error}")
+            else:
+                return self
+        return replace(self, stabilize=False)
