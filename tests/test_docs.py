@@ -118,6 +118,31 @@ def test_files_exist(page):
     assert [name for name in sorted(files) if not (ROOT / name).exists()] == []
 
 
+@pytest.fixture(scope="session")
+def code_strings():
+    """All string constants of the package, joined; the constant parts of f-strings too."""
+    files = chain.from_iterable((ROOT / name).rglob("*.py") for name in ("cartoonize", "training", "export"))
+    trees = (ast.parse(file.read_text(encoding="utf-8")) for file in files)
+    nodes = chain.from_iterable(ast.walk(tree) for tree in trees)
+    return "\n".join(
+        node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+def quoted_messages(name):
+    """The messages that a page quotes in tables and blocks, as fragments between variable parts."""
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    symptoms = re.findall(r"^\| ([^|]*)\|", text, re.MULTILINE)
+    quotes = chain.from_iterable(re.findall(r'"([^"]+)"', symptom) for symptom in symptoms)
+    return [part.strip() for quote in quotes for part in quote.split("...") if part.strip()]
+
+
+@pytest.mark.parametrize("message", quoted_messages("troubleshooting.md"))
+def test_quoted_messages_exist(message, code_strings):
+    """Readers search Troubleshooting for the message that they got, so it quotes messages word for word."""
+    assert message in code_strings
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_are_known(page):
     """No page names a command or an option that there is not."""
