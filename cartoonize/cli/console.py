@@ -1,4 +1,4 @@
-"""What people see: sentences and progress on stderr, results on stdout."""
+"""What is printed: messages and progress on stderr, results on stdout. Nothing else in cli/ prints."""
 
 import json
 import sys
@@ -19,30 +19,80 @@ if TYPE_CHECKING:
 
     from ..run.job import Report
 
-_debug = False
+_tracebacks = False
 
 
-def say_all(text: str, error: BaseException) -> None:
-    """A sentence, and what was noted on the way of the error that caused it; for --debug where that was."""
-    if _debug:
-        say(plain("".join(traceback.format_exception(error)).rstrip()))
-    for line in (text, *map(plain, getattr(error, "__notes__", ()))):
-        say(line)
+def show_tracebacks(wanted: bool) -> bool:
+    """Print from now on where each error comes from. The callback of --debug."""
+    global _tracebacks  # noqa: PLW0603  # of the process, as its terminal is
+    _tracebacks = wanted
+    return wanted
 
 
-def show_errors(wanted: bool) -> None:
-    """Show from now on where errors come from."""
-    global _debug  # noqa: PLW0603  # of the process, as its terminal is
-    _debug = wanted
+def print_message(text: str) -> None:
+    """Print a sentence, in Rich's markup, for people: on stderr, as stdout is for results."""
+    console_of(sys.stderr).print(text, highlight=False, soft_wrap=True, emoji=False)
 
 
-def say(text: str) -> None:
-    """For people: on stderr, so that stdout stays for results."""
-    terminal(sys.stderr).print(text, highlight=False, soft_wrap=True, emoji=False)
+def print_notices(notices: Iterable[str]) -> None:
+    """Print what was left out, repaired or chosen, a line each."""
+    for notice in notices:
+        print_message(f"[yellow]Note:[/yellow] {escape(notice)}")
 
 
-def terminal(file: Any) -> "Console":
-    """The one console of a file: sentences go above the bars that it shows."""
+def print_error(error: BaseException, *, label: str = "Error", text: str | None = None) -> None:
+    """Print an error and the notes that were added to it; with --debug also its traceback.
+
+    Args:
+        error: what was raised.
+        label: what the line begins with; empty for nothing.
+        text: the sentence to print in place of the error's own.
+    """
+    if _tracebacks:
+        print_message(escape("".join(traceback.format_exception(error)).rstrip()))
+    heading = f"[bold red]{label}:[/bold red] " if label else ""
+    print_message(heading + escape(str(error) if text is None else text))
+    for note in getattr(error, "__notes__", ()):
+        print_message(escape(note))
+
+
+def print_json(result: dict[str, Any]) -> None:
+    """Print the result of --json on stdout, in one line.
+
+    Raises:
+        PipeError: nobody reads stdout.
+    """
+    try:
+        print(json.dumps(result), flush=True)  # noqa: T201
+    except BrokenPipeError as error:
+        sys.stdout = None  # or the interpreter would try to flush it once more
+        raise PipeError("The result was not printed: nobody reads it.") from error
+
+
+def print_result(renderable: Any) -> None:
+    """Print a table or a text of Rich's on stdout."""
+    console_of(sys.stdout).print(renderable)
+
+
+def print_report(report: "Report", *, as_json: bool) -> None:
+    """Print the notices of a job and what it did."""
+    print_notices(report.notices)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        print_message(escape(summary(report)))
+
+
+def summary(report: "Report") -> str:
+    """What a job did, in one line."""
+    rate = f", {report.fps:.1f} frames/s" if report.frames > 1 else ""
+    earlier = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
+    frames = f"{report.frames} frame{'s' * (report.frames != 1)}"
+    return f"{report.output}: {frames}{earlier} in {report.seconds:.1f} s{rate}"
+
+
+def console_of(file: Any) -> "Console":
+    """The one console of a file: messages go above the progress bars that it shows."""
     return _console(getattr(file, "rich_proxied_file", file))  # which a bar puts in place of the file
 
 
@@ -53,35 +103,38 @@ def _console(file: Any) -> "Console":
     return Console(file=file)
 
 
-def plain(text: str) -> str:
-    """Text from elsewhere, as it may be printed: no markup, and nothing that a terminal would obey."""
-    from rich.markup import escape
+def escape(text: str) -> str:
+    """Text from elsewhere, safe to print: neither Rich's markup nor control sequences in it take effect."""
+    from rich.markup import escape as escape_markup
 
-    return escape(visible(text))
-
-
-def visible(text: str) -> str:
-    """Text whose control characters, and what is no text at all, are written as Python would."""
-    return "".join(letter if _is_harmless(letter) else repr(letter)[1:-1] for letter in text)
+    return escape_markup(escape_controls(text))
 
 
-def _is_harmless(letter: str) -> bool:
-    """Joiners are parts of words and of emoji; other formats can turn the direction of what follows."""
-    return letter in "\n\u200c\u200d" or unicodedata.category(letter) not in ("Cc", "Cf", "Cs")
+def escape_controls(text: str) -> str:
+    r"""Text whose control characters and invalid characters are written as Python writes them, as in \x1b."""
+    return "".join(character if _is_harmless(character) else repr(character)[1:-1] for character in text)
 
 
-class Bars:
-    """Bars on a terminal, nothing elsewhere: of the files at work and, where there are several, of all.
+def _is_harmless(character: str) -> bool:
+    """Joiners are parts of words and of emoji; other format characters can reverse the text that follows."""
+    return character in "\n\u200c\u200d" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
 
-    `sizes` are how much work each file is, in any unit: by them the bar of all moves, and tells what time is
-    left, while the first file is at work. The bar of a file stays when that is done, unless `others` follow.
+
+class ProgressBars:
+    """Progress bars on a terminal, nothing elsewhere: one for each file at work and, for several files, one
+    for all.
+
+    Args:
+        sizes: how much work each file is, in any unit. By them the bar of all moves within a file and
+            estimates the time that is left.
+        removes_done: remove the bar of a file once it is done; always so for several `sizes`.
     """
 
-    def __init__(self, sizes: Sequence[int] = (), *, others: bool = False) -> None:
+    def __init__(self, sizes: Sequence[int] = (), *, removes_done: bool = False) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.table import Column
 
-        console = terminal(sys.stderr)
+        console = console_of(sys.stderr)
         name = Column(no_wrap=True, overflow="ellipsis", max_width=max(10, console.width - 60))
         self._bars = Progress(
             TextColumn("{task.description}", markup=False, table_column=name),
@@ -92,11 +145,11 @@ class Bars:
             console=console,
             disable=not console.is_terminal,
         )
-        self._sizes, self._passed, self._before = list(sizes), 0, 0.0
+        self._sizes, self._files_done, self._work_done = list(sizes), 0, 0.0
         self._all = self._bars.add_task(
             "all", total=sum(sizes), visible=len(sizes) > 1, rate="", count=f"0/{len(sizes)} files"
         )
-        self._others = others or len(sizes) > 1
+        self._removes_done = removes_done or len(sizes) > 1
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -106,38 +159,40 @@ class Bars:
         self._bars.stop()
 
     @contextmanager
-    def file(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-        """Show a file of `total` frames; yields what to tell how many of them are done."""
+    def file(self, name: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        """Show a file of `total` frames. Yields a function that takes the number of frames done so far."""
         of = "" if total is None else f"/{total}"
-        number = self._bars.add_task(visible(Path(label).name), total=total, rate="", count=f"0{of} frames")
+        label = escape_controls(Path(name).name)
+        number = self._bars.add_task(label, total=total, rate="", count=f"0{of} frames")
         task = next(task for task in self._bars.tasks if task.id == number)
 
-        def done(frames: int) -> None:
-            leap = task.completed == 0 and frames > 1  # an earlier run's, which tell nothing of the speed
+        def show_frames(frames: int) -> None:
+            # The frames of an earlier run come all at once, and tell nothing about the speed.
+            leap = task.completed == 0 and frames > 1
             self._move(task.id, frames, leap=leap)
             speed = task.finished_speed or task.speed
             self._bars.update(task.id, count=f"{frames}{of} frames", rate=f"{speed:.1f}/s" if speed else "")
             if self._sizes and total:
-                share = self._sizes[self._passed] * min(1.0, frames / total)
-                self._move(self._all, self._before + share, leap=leap)
+                work = self._sizes[self._files_done] * min(1.0, frames / total)
+                self._move(self._all, self._work_done + work, leap=leap)
 
         try:
-            yield done
+            yield show_frames
         finally:
-            if self._others:
+            if self._removes_done:
                 self._bars.remove_task(number)
 
-    def passed(self, *, drawn: bool) -> None:
-        """Go on to the next file. One that was not `drawn` was no work after all."""
-        size = self._sizes[self._passed]
-        self._passed += 1
-        if drawn:
-            self._before += size
+    def next_file(self, *, converted: bool) -> None:
+        """Move the bar of all past a file. One that failed is taken out of the work."""
+        size = self._sizes[self._files_done]
+        self._files_done += 1
+        if converted:
+            self._work_done += size
         else:
-            left = self._before + sum(self._sizes[self._passed :])
+            left = self._work_done + sum(self._sizes[self._files_done :])
             self._bars.update(self._all, total=left)
-        count = f"{self._passed}/{len(self._sizes)} files"
-        self._bars.update(self._all, completed=self._before, count=count)
+        count = f"{self._files_done}/{len(self._sizes)} files"
+        self._bars.update(self._all, completed=self._work_done, count=count)
 
     def _move(self, task: "TaskID", completed: float, *, leap: bool) -> None:
         if leap:
@@ -146,51 +201,21 @@ class Bars:
 
 
 @contextmanager
-def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar for one file; yields what to tell how many frames are done."""
-    with Bars() as bars, bars.file(label, total) as done:
-        yield done
+def file_progress(name: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar for one file; see ProgressBars.file."""
+    with ProgressBars() as bars, bars.file(name, total) as show_frames:
+        yield show_frames
 
 
 @contextmanager
-def status() -> Iterator[Callable[[str], None]]:
-    """A line at the bottom of a terminal, nothing elsewhere; yields what to tell its text."""
+def status_line() -> Iterator[Callable[[str], None]]:
+    """A line at the bottom of a terminal, nothing elsewhere. Yields a function that sets its text."""
     from rich.live import Live
     from rich.text import Text
 
-    console = terminal(sys.stderr)
+    console = console_of(sys.stderr)
     if not console.is_terminal:
         yield lambda _: None
         return
     with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as line:
         yield lambda text: line.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
-
-
-def finish(report: "Report", as_json: bool) -> None:
-    tell(report.notices)
-    if as_json:
-        print_result(asdict(report))
-    else:
-        say(plain(sentence(report)))
-
-
-def tell(notices: Iterable[str]) -> None:
-    for notice in notices:
-        say(f"[yellow]Note:[/yellow] {plain(notice)}")
-
-
-def sentence(report: "Report") -> str:
-    """What a job did, for people."""
-    rate = f", {report.fps:.1f} frames/s" if report.frames > 1 else ""
-    earlier = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
-    frames = f"{report.frames} frame{'s' * (report.frames != 1)}"
-    return f"{report.output}: {frames}{earlier} in {report.seconds:.1f} s{rate}"
-
-
-def print_result(result: dict[str, Any]) -> None:
-    """What --json promises."""
-    try:
-        print(json.dumps(result), flush=True)  # noqa: T201
-    except BrokenPipeError as error:
-        sys.stdout = None  # or the interpreter would try to flush it once more
-        raise PipeError("The result was not printed: nobody reads it.") from error

@@ -8,24 +8,24 @@ import typer
 from ..core.atomic import check_target
 from ..core.errors import MediaError
 from ..styles import DEFAULT
-from .console import finish, plain, say
-from .drawing import draw, open_backend
-from .options import Debug, Device, Overwrite, Style
+from .console import escape, print_message, print_report
+from .convert import convert, open_backend
+from .options import Debug, Device, NetworkOptions, Overwrite, Style
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Where to put the demo.")] = Path("cartoonize-demo"),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write to.")] = Path(
+        "cartoonize-demo"
+    ),
     style: Style = DEFAULT,
     device: Device = "auto",
     overwrite: Overwrite = False,
-    _debug: Debug = False,
+    debug: Debug = False,  # noqa: ARG001  # its callback has done all
 ) -> None:
-    """Make a short clip with sound from free photos, and draw it and one of the photos.
+    """Convert a short clip with sound and a photo, both made from free photos, as a demonstration.
 
     [bold]Examples[/bold]
-
       cartoonize demo
-
       cartoonize demo try/ --style ink
     """
     from ..core.draw_size import resolve_detail
@@ -38,24 +38,24 @@ def demo(
     except OSError as error:
         raise MediaError(f"Cannot make the folder {folder}: {error.strerror}.") from error
     clip, photo = folder / "clip.mp4", folder / "photo.png"
-    for made in (clip, photo):
-        for path in (made, _drawn(made)):
+    for original in (clip, photo):
+        for path in (original, _cartoon_of(original)):
             check_target(path, overwrite=overwrite)
     make_demo_clip(clip)
     make_demo_photo(photo)
-    with open_backend(style, device, "auto") as backend:
-        for made in (clip, photo):
-            drawn = _drawn(made)
-            report = Report(str(drawn), style)
+    with open_backend(NetworkOptions(style, device)) as backend:
+        for path in (clip, photo):
+            target = _cartoon_of(path)
+            report = Report(str(target), style)
             decoding = Decoding(detail=resolve_detail("normal", style, report.notices))
-            with open_source(made, decoding=decoding) as source:
-                sink = open_sink(drawn, source, overwrite=True)
-                draw(source, sink, backend, report, None)
-                finish(report, as_json=False)
-    say(PHOTO_CREDITS)
-    say(f"\nLook at them side by side in {plain(str(folder))}/:")
-    say("  clip.mp4   clip-cartoon.mp4\n  photo.png  photo-cartoon.png")
+            with open_source(path, decoding=decoding) as source:
+                sink = open_sink(target, source, overwrite=True)
+                convert(source, sink, backend, report)
+                print_report(report, as_json=False)
+    print_message(PHOTO_CREDITS)
+    print_message(f"\nCompare them in {escape(str(folder))}/:")
+    print_message("  clip.mp4   clip-cartoon.mp4\n  photo.png  photo-cartoon.png")
 
 
-def _drawn(made: Path) -> Path:
-    return made.with_name(f"{made.stem}-cartoon{made.suffix}")
+def _cartoon_of(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-cartoon{path.suffix}")

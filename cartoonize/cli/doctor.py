@@ -1,13 +1,12 @@
 """`cartoonize doctor`."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
 
-from .console import print_result, terminal
+from .console import print_json, print_result
 from .options import AsJson
 
 if TYPE_CHECKING:
@@ -33,9 +32,9 @@ def doctor(as_json: AsJson = False) -> None:
 
     found = diagnose()
     if as_json:
-        print_result(asdict(found))
+        print_json(asdict(found))
     else:
-        terminal(sys.stdout).print(_shown(found))
+        print_result(_shown(found))
     if not found.draws:
         raise typer.Exit(1)
 

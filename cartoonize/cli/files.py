@@ -1,231 +1,243 @@
-"""One file, many, or all that come into a folder: what `video` and `image` have in common."""
+"""One file, many, or all that appear in a folder: what `video` and `image` share."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
-
-import typer
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..core.errors import CartoonizeError, DamageError, MediaError, Stopped
-from .console import Bars, finish, plain, print_result, progress, say, say_all, sentence, tell
-from .drawing import Bar
+from .console import (
+    ProgressBars,
+    escape,
+    file_progress,
+    print_error,
+    print_json,
+    print_message,
+    print_notices,
+    print_report,
+    summary,
+)
+from .convert import Progress
+from .options import FilesOptions
 
 if TYPE_CHECKING:
     from ..run.files import Job, Kind, Outcome, Plan
     from ..run.job import Report
 
-SkipExisting = Annotated[
-    bool, typer.Option("--skip-existing", help="Leave alone what is in DST already, and draw the rest.")
-]
-Watch = Annotated[
-    bool,
-    typer.Option(
-        "--watch", help="Draw what is in the folders SRC, then whatever comes into them, until Ctrl-C."
-    ),
-]
-Draw: TypeAlias = Callable[["Job", Bar], "Report"]
+Convert: TypeAlias = Callable[["Job", Progress], "Report"]
+Load: TypeAlias = Callable[[], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What to do about outputs that are there, whether to go on for ever, and how to tell of it all."""
-
-    skip_existing: bool
-    overwrite: bool
-    watch: bool
-    as_json: bool
-
-
-def draw_files(
+def convert_files(
     paths: Sequence[Path],
     kind: "Kind",
-    draw: Draw,
-    load: Callable[[], object],
-    rules: Rules,
+    convert: Convert,
+    options: FilesOptions,
     *,
-    alone: bool = False,
+    load: Load = lambda: None,
+    is_one_job: bool = False,
 ) -> None:
-    """Draw SRC... into DST.
+    """Convert INPUT... into OUTPUT.
 
     Args:
-        paths: SRC... and, last, DST.
-        kind: of the sources.
-        draw: draws one of them.
-        load: loads the network that `draw` uses, if that has not been done.
-        alone: SRC and DST are one job, whatever they are.
+        paths: INPUT... and, last, OUTPUT.
+        kind: what the inputs are.
+        convert: converts one of them.
+        options: what to do about outputs that exist, and how to report.
+        load: loads the network that `convert` uses, before the first of several files.
+        is_one_job: INPUT and OUTPUT are one job, whatever they are.
+
+    Raises:
+        MediaError: the paths or options contradict each other, or files could not be converted.
     """
     from ..run.files import Job, plan, stands_alone
 
     if len(paths) < 2:
         raise MediaError(f"Name at least one {kind.name} and, last, the file or folder to write.")
-    if rules.skip_existing and rules.overwrite:
-        raise MediaError("--skip-existing keeps what is there, and --overwrite replaces it; choose one.")
+    if options.skip_existing and options.overwrite:
+        raise MediaError("--skip-existing keeps outputs that exist, --overwrite replaces them; choose one.")
     *sources, target = paths
-    if rules.watch:
-        _follow(sources, target, kind, draw, load, rules)
-    elif not rules.skip_existing and (alone or stands_alone(sources, target, kind)):
-        _draw_one(Job(sources[0], target), draw, rules)
+    if options.watch:
+        _watch(sources, target, kind, convert, load, options)
+    elif not options.skip_existing and (is_one_job or stands_alone(sources, target, kind)):
+        _convert_one(Job(sources[0], target), convert, as_json=options.as_json)
     else:
-        _draw_all(plan(sources, target, kind), draw, load, rules)
+        _convert_all(plan(sources, target, kind), convert, load, options)
 
 
-def _draw_one(job: "Job", draw: Draw, rules: Rules) -> None:
+def _convert_one(job: "Job", convert: Convert, *, as_json: bool) -> None:
     from ..run.job import damage_sentence
 
-    report = draw(job, progress)
-    finish(report, rules.as_json)
+    report = convert(job, file_progress)
+    print_report(report, as_json=as_json)
     if report.partial:
         raise DamageError(damage_sentence(report))
 
 
-def _draw_all(plan: "Plan", draw: Draw, load: Callable[[], object], rules: Rules) -> None:
+def _convert_all(plan: "Plan", convert: Convert, load: Load, options: FilesOptions) -> None:
     from ..run.files import outcomes
 
-    tally = Tally(rules.as_json)
+    log = OutcomeLog(as_json=options.as_json)
     for source, error in plan.refused:
-        tally.fail(source, None, error)
+        log.fail(source, None, error)
     jobs = []
     for job in plan.jobs:
-        if rules.skip_existing and job.target.exists():
-            tally.skip(job)
+        if options.skip_existing and job.target.exists():
+            log.skip(job)
         else:
             jobs.append(job)
     if jobs:
         load()
-    with Bars([_size(job.source) for job in jobs]) as bars:
+    with ProgressBars([_size(job.source) for job in jobs]) as bars:
 
-        def draw_new(job: "Job") -> "Report":
-            if job.target.exists() and not rules.overwrite:
+        def convert_new(job: "Job") -> "Report":
+            if job.target.exists() and not options.overwrite:
                 raise MediaError(
                     f"{job.target} exists already; --skip-existing keeps it, --overwrite (-y) replaces it."
                 )
-            return draw(job, bars.file)
+            return convert(job, bars.file)
 
         try:
-            for outcome in outcomes(jobs, draw_new):
-                tally.add(outcome)
-                bars.passed(drawn=outcome.report is not None)
+            for outcome in outcomes(jobs, convert_new):
+                log.add(outcome)
+                bars.next_file(converted=outcome.report is not None)
         except Stopped as stopped:
-            rest = "" if rules.overwrite else " --skip-existing goes on with the rest."
-            stopped.add_note(tally.sentence() + rest)
+            rest = "" if options.overwrite else " --skip-existing continues with the rest."
+            stopped.add_note(log.summary() + rest)
             raise
-    tally.end()
+    log.end()
 
 
-def _follow(
+def _watch(
     folders: Sequence[Path],
     target: Path,
     kind: "Kind",
-    draw: Draw,
-    load: Callable[[], object],
-    rules: Rules,
+    convert: Convert,
+    load: Load,
+    options: FilesOptions,
 ) -> None:
-    """Draw what comes in. What is drawn already is left alone unless it is to be replaced, and is older."""
+    """Convert what appears. With --overwrite also what has changed since it was converted."""
     from ..run.files import find, outcomes
     from ..run.watch import watch_folder
 
-    _check_followed(folders, target, kind)
-    tally = Tally(rules.as_json)
+    _check_watched(folders, target, kind)
+    log = OutcomeLog(as_json=options.as_json)
     load()
-    say(f"Following {plain(', '.join(map(str, folders)))}; Ctrl-C ends it.")
+    print_message(f"Watching {escape(', '.join(map(str, folders)))}; Ctrl-C ends it.")
     with closing(watch_folder(folders, lambda: find(folders, target, kind).jobs)) as arriving:
         try:
-            jobs = _wanted(arriving, tally, overwrite=rules.overwrite)
-            for outcome in outcomes(jobs, lambda job: draw(job, progress)):
-                tally.add(outcome)
+            jobs = select_jobs(arriving, log, overwrite=options.overwrite)
+            for outcome in outcomes(jobs, lambda job: convert(job, file_progress)):
+                log.add(outcome)
         except Stopped as stopped:
-            stopped.add_note(tally.sentence())
+            stopped.add_note(log.summary())
             raise
-    tally.end()
+    log.end()
 
 
-def _check_followed(folders: Sequence[Path], target: Path, kind: "Kind") -> None:
+def _check_watched(folders: Sequence[Path], target: Path, kind: "Kind") -> None:
     from ..run.files import is_folder
 
     for folder in folders:
         if not folder.is_dir():
-            raise MediaError(f"--watch follows folders, and {folder} is none.")
+            raise MediaError(f"--watch watches folders, and {folder} is none.")
         if target.is_dir() and target.samefile(folder):
-            raise MediaError(f"{target} is the folder that is followed; name another folder to write to.")
+            raise MediaError(f"{target} is the folder to watch; name another folder to write to.")
     if not is_folder(target, kind):
         raise MediaError(f"{target} is no folder; name a folder for several {kind.name}s.")
 
 
-def _wanted(arriving: Iterable[tuple["Job", bool]], tally: "Tally", *, overwrite: bool) -> Iterator["Job"]:
-    """Those that are to be drawn; the others are told of."""
+def select_jobs(
+    arriving: Iterable[tuple["Job", bool]], log: "OutcomeLog", *, overwrite: bool
+) -> Iterator["Job"]:
+    """The jobs to run of those that arrive; the log takes the others.
+
+    Args:
+        arriving: jobs, each with whether it arrived before, with another content.
+        log: takes the jobs whose output exists, and those whose output belongs to another source.
+        overwrite: run jobs again whose source is newer than their output.
+    """
     owners: dict[Path, Path] = {}
     for job, again in arriving:
         owner = owners.setdefault(job.target, job.source)
         if owner != job.source:
-            tally.fail(job.source, job.target, MediaError(f"{owner} becomes {job.target} too; rename one."))
+            error = MediaError(f"{owner} becomes {job.target} too; rename one of them.")
+            log.fail(job.source, job.target, error)
         elif not job.target.exists() or (overwrite and (again or _is_newer(job))):
             yield job
         elif again:
-            say(f"{plain(str(job.source))} has changed; --overwrite would draw it again.")
+            print_message(f"{escape(str(job.source))} has changed; --overwrite would convert it again.")
         else:
-            tally.skip(job)
+            log.skip(job)
 
 
-class Tally:
-    """Tells what becomes of each file at once, and of all at the end."""
+class OutcomeLog:
+    """Prints the outcome of each file at once, and of all files at the end."""
 
-    def __init__(self, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
-        self._files: dict[Path, dict[str, Any]] = {}  # by source: what became of it last
+        self._files: dict[Path, dict[str, Any]] = {}  # by source; the last outcome counts
         self._started = time.perf_counter()
-        self._told: set[str] = set()
+        self._printed: set[str] = set()
 
     def add(self, outcome: "Outcome") -> None:
-        """A file was drawn, or could not be."""
+        """Take the outcome of a job that ran."""
         job, report, error = outcome.job, outcome.report, outcome.error
         if report is not None:
-            # What is the same for many files, as all that the network has to say, is said once.
-            tell(notice for notice in report.notices if notice not in self._told)
-            self._told.update(report.notices)
+            # A notice that is the same for many files, as those about the network, is printed once.
+            print_notices(notice for notice in report.notices if notice not in self._printed)
+            self._printed.update(report.notices)
             if not self._as_json:
-                say(plain(sentence(report)))
+                print_message(escape(summary(report)))
         if error is not None:
             self.fail(job.source, job.target, error, asdict(report) if report else {})
         elif report is not None:
             self._keep(job.source, "drawn", asdict(report))
 
-    def fail(self, source: Path, target: Path | None, error: CartoonizeError, report: Any = None) -> None:
-        """A file could not be drawn, or only in part."""
-        told = str(error) if str(source) in str(error) else f"{source}: {error}"
-        say_all(f"[bold red]Failed:[/bold red] {plain(told)}", error)
+    def fail(
+        self,
+        source: Path,
+        target: Path | None,
+        error: CartoonizeError,
+        report: dict[str, Any] | None = None,
+    ) -> None:
+        """Take a file that could not be converted, or only in part: then with its report."""
+        sentence = str(error) if str(source) in str(error) else f"{source}: {error}"
+        print_error(error, label="Failed", text=sentence)
         output = None if target is None else str(target)
-        why = {"output": output, "error": told, "exit_code": error.exit_code}
-        self._keep(source, "failed", {**why, **(report or {})})
+        failure = {"output": output, "error": sentence, "exit_code": error.exit_code}
+        self._keep(source, "failed", {**failure, **(report or {})})
 
     def skip(self, job: "Job") -> None:
-        """A file is there already."""
+        """Take a job whose output exists and is kept."""
         self._keep(job.source, "skipped", {"output": str(job.target)})
 
-    def sentence(self) -> str:
-        """What there was so far."""
-        drawn, skipped = self._count("drawn"), self._count("skipped")
-        there = f"; {skipped} {'was' if skipped == 1 else 'were'} there already" if skipped else ""
-        return f"{drawn} {'file' if drawn == 1 else 'files'} drawn in {self._seconds:.1f} s{there}."
+    def summary(self) -> str:
+        """The outcome so far, in one sentence."""
+        converted, skipped = self._count("drawn"), self._count("skipped")
+        kept = f"; {skipped} existed already" if skipped else ""
+        return (
+            f"{converted} {'file' if converted == 1 else 'files'} converted in {self._seconds:.1f} s{kept}."
+        )
 
     def end(self) -> None:
-        """Say what there was.
+        """Print the outcome of all files.
 
         Raises:
-            MediaError: files could not be drawn; its notes name them.
+            MediaError: files could not be converted; its notes name them.
         """
         if self._as_json:
             counts = {state: self._count(state) for state in ("drawn", "skipped", "failed")}
             files = list(self._files.values())
             frames = sum(file.get("frames", 0) for file in files)
-            print_result({**counts, "frames": frames, "seconds": self._seconds, "files": files})
+            print_json({**counts, "frames": frames, "seconds": self._seconds, "files": files})
         else:
-            say(self.sentence())
+            print_message(self.summary())
         failed = [file["error"] for file in self._files.values() if file["state"] == "failed"]
         if failed:
-            error = MediaError(f"{len(failed)} of {len(self._files)} files could not be drawn:")
+            error = MediaError(f"{len(failed)} of {len(self._files)} files could not be converted:")
             for sentence in failed:
                 error.add_note(f"  {sentence}")
             raise error
@@ -237,20 +249,20 @@ class Tally:
     def _count(self, state: str) -> int:
         return sum(file["state"] == state for file in self._files.values())
 
-    def _keep(self, source: Path, state: str, told: dict[str, Any]) -> None:
-        self._files[source] = {"source": str(source), "state": state, **told}
+    def _keep(self, source: Path, state: str, details: dict[str, Any]) -> None:
+        self._files[source] = {"source": str(source), "state": state, **details}
 
 
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:  # its turn will tell
+    except OSError:  # reported when its turn comes
         return 0
 
 
 def _is_newer(job: "Job") -> bool:
-    """Whether a source has changed since it was drawn."""
+    """Whether a source has changed since it was converted."""
     try:
         return job.source.stat().st_mtime > job.target.stat().st_mtime
-    except OSError:  # one of them went away meanwhile
+    except OSError:  # one of them was removed meanwhile
         return True

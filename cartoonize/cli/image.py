@@ -1,93 +1,74 @@
 """`cartoonize image`."""
 
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..styles import DEFAULT
-from .console import tell
-from .drawing import Bar, draw, opened_once
-from .files import Rules, SkipExisting, Watch, draw_files
-from .options import (
-    AsJson,
-    ChannelOrder,
-    Compare,
-    Debug,
-    DetailName,
-    Device,
-    InputRange,
-    KeepColour,
-    MaxPixels,
-    MaxSize,
-    Overwrite,
-    PrecisionName,
-    Provider,
-    Strength,
-    Style,
-)
+from .console import print_notices
+from .convert import Load, Progress, convert, open_backend_once
+from .files import convert_files
+from .options import FilesOptions, LookOptions, MaxPixels, NetworkOptions, SizeOptions
 
 if TYPE_CHECKING:
-    from ..core.choices import Detail
+    from ..effects.look import Look
+    from ..run.files import Job
+    from ..run.job import Report
 
 
 def image(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="SRC... DST",
-            help="Pictures, folders of pictures, patterns such as 'photos/**/*.jpg'; last, a file or a "
+            metavar="INPUT... OUTPUT",
+            help="Pictures, folders of pictures or patterns such as 'photos/**/*.jpg'. Last, the file or "
             "folder to write.",
         ),
     ],
-    style: Style = DEFAULT,
-    detail: DetailName = "normal",
-    device: Device = "auto",
-    precision: PrecisionName = "auto",
-    provider: Provider = "auto",
-    input_range: InputRange = "auto",
-    channel_order: ChannelOrder = "rgb",
-    strength: Strength = 1.0,
-    keep_colour: KeepColour = False,
-    compare: Compare = None,
-    max_size: MaxSize = None,
+    network: NetworkOptions,
+    size: SizeOptions,
+    look: LookOptions,
+    files: FilesOptions,
     max_pixels: MaxPixels = None,
-    overwrite: Overwrite = False,
-    skip_existing: SkipExisting = False,
-    watch: Watch = False,
-    as_json: AsJson = False,
-    _debug: Debug = False,
 ) -> None:
-    """Draw pictures. Orientation, colour profile, EXIF and transparency are kept.
+    """Convert pictures into cartoons. Orientation, colour profile, EXIF and transparency are kept.
 
     [bold]Examples[/bold]
-
       cartoonize image portrait.jpg cartoon.png
-
       cartoonize image *.jpg cartoons/
-
       cartoonize image photos/ cartoons/ --watch
-
       cartoonize image portrait.jpg both.png --compare side --strength 0.7
     """
-    from ..effects.compositing import Retouch
-    from ..effects.look import Look
-    from ..media import Decoding, PictureSink, PictureSource
-    from ..run.files import PICTURES, Job
-    from ..run.job import Report, prepare_decoding
+    from ..media import Decoding
+    from ..run.files import PICTURES
+    from ..run.job import prepare_decoding
 
-    look, told = Look(retouch=Retouch(strength, keep_colour, compare)), list[str]()
-    asked = Decoding(max_pixels=max_pixels, max_size=max_size, detail=cast("Detail", detail))
-    decoding = prepare_decoding(asked, look, style, told)
-    reading: Any = {"max_pixels": max_pixels, "max_size": max_size, "detail": decoding.detail}
-    tell(told)
-    rules = Rules(skip_existing, overwrite, watch, as_json)
-    with opened_once(style, device, precision, provider, input_range, channel_order) as load:
+    effects, notices = look.look(), list[str]()
+    decoding = Decoding(max_pixels=max_pixels, **asdict(size))
+    detail = prepare_decoding(decoding, effects, network.style, notices).detail
+    print_notices(notices)
+    reading = {"max_pixels": max_pixels, "max_size": size.max_size, "detail": detail}
+    with open_backend_once(network) as load:
+        run = partial(_convert, load, network.style, reading, effects, overwrite=files.overwrite)
+        convert_files(paths, PICTURES, run, files, load=load)
 
-        def draw_picture(job: Job, bar: Bar) -> Report:
-            with PictureSource([job.source], **reading) as source:
-                backend = load()
-                sink = PictureSink(job.target, source, overwrite=overwrite)
-                return draw(source, sink, backend, Report(str(job.target), style), 1, bar, look=look)
 
-        draw_files(paths, PICTURES, draw_picture, load, rules)
+def _convert(
+    load: Load,
+    style: str,
+    reading: dict[str, Any],
+    look: "Look",
+    job: "Job",
+    progress: Progress,
+    *,
+    overwrite: bool,
+) -> "Report":
+    from ..media import PictureSink, PictureSource
+    from ..run.job import Report
+
+    with PictureSource([job.source], **reading) as source:
+        backend = load()
+        sink = PictureSink(job.target, source, overwrite=overwrite)
+        return convert(source, sink, backend, Report(str(job.target), style), progress, batch=1, look=look)

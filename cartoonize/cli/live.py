@@ -3,17 +3,16 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ..core.choices import DETAILS
 from ..core.errors import MediaError
-from ..styles import DEFAULT
-from .completion import words
-from .console import plain, print_result, say, status, tell
-from .drawing import open_backend
-from .options import AsJson, Debug, Device, Overwrite, PrecisionName, Stabilize, Style, parse_rate, parse_size
+from .console import escape, print_json, print_message, print_notices, status_line
+from .convert import open_backend
+from .options import LOOK, NetworkOptions, OutputOptions, Stabilize
+from .values import Size, parse_rate, parse_size
 
 if TYPE_CHECKING:
     from ..live import LatencyMeter, LiveReport, LiveSource
@@ -22,6 +21,7 @@ _REFRESH = 0.25  # seconds
 
 
 def live(
+    *,
     source: Annotated[
         str,
         typer.Option(
@@ -38,49 +38,51 @@ def live(
             "measure.",
         ),
     ] = "window",
-    style: Style = DEFAULT,
-    device: Device = "auto",
-    precision: PrecisionName = "auto",
+    network: NetworkOptions,
+    output: OutputOptions,
     stabilize: Stabilize = True,
     detail: Annotated[
-        str,
+        Literal["auto", "low", "normal", "high", "full"],
         typer.Option(
-            metavar="auto|low|normal|high|full",
-            help="Draw at 480, 720 or 1080 lines, or at the source's own; auto is the highest that keeps "
-            "up, from normal down.",
-            autocompletion=words(("auto", *DETAILS)),
+            help="Height at which the network draws: 480, 720 or 1080 lines, or full, that of the source; "
+            "auto is the highest up to 720 that keeps up.",
+            rich_help_panel=LOOK,
         ),
     ] = "auto",
     max_size: Annotated[
         int,
         typer.Option(
-            min=16, metavar="PX", help="Make the result no larger than this; 640 is 360p of a wide picture."
+            min=16,
+            metavar="PX",
+            help="Largest width or height of the result in pixels; 640 is 360p of a wide picture.",
+            rich_help_panel=LOOK,
         ),
     ] = 1280,
     fps: Annotated[
-        str | None,
-        typer.Option(metavar="RATE", help="Frames a second to ask a camera for, and to draw at most."),
+        Fraction | None,
+        typer.Option(
+            parser=parse_rate,
+            metavar="RATE",
+            help="Frames per second to ask a camera for, and to convert at most.",
+        ),
     ] = None,
-    size: Annotated[str | None, typer.Option(metavar="WxH", help="The size to ask a camera for.")] = None,
+    size: Annotated[
+        Size | None,
+        typer.Option(parser=parse_size, metavar="WxH", help="Size to ask a camera for."),
+    ] = None,
     timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="S", help="Give a source up that is silent for so many seconds.")
+        float, typer.Option(min=0.1, metavar="S", help="Seconds of silence after which a source is given up.")
     ] = 10.0,
-    overwrite: Overwrite = False,
-    as_json: AsJson = False,
-    _debug: Debug = False,
 ) -> None:
-    """Draw a camera, a stream or a file in real time. q or Ctrl-C ends it, and a recording is whole then.
+    """Convert a camera, a stream or a file in real time. q or Ctrl-C ends it; a recording is complete then.
 
-    The newest frame is drawn; those that are late are dropped and counted. Sound is left out.
+    The latest frame is converted; frames that are late are dropped and
+    counted. Sound is left out.
 
     [bold]Examples[/bold]
-
       cartoonize live
-
       cartoonize live --max-size 640 --sink udp://127.0.0.1:5000
-
       cartoonize live --source udp://:5000 --sink cartoon.mp4
-
       cartoonize live --source lavfi:testsrc2=size=640x360:rate=30
     """
     from ..core.draw_size import resolve_detail
@@ -92,18 +94,17 @@ def live(
     from ..live.window import WindowSink
     from ..media import Decoding
 
-    rate = parse_rate(fps)
-    if rate is not None and rate <= 0:
+    if fps is not None and fps <= 0:
         raise MediaError(f"{fps} frames/s cannot be; write a rate above 0.")
-    found = resolve_source(source, size=parse_size(size) if size else None, fps=rate)
-    report = LiveReport(source, sink, style)
+    capture = resolve_source(source, size=size, fps=fps)
+    report = LiveReport(source, sink, network.style)
     adapts = detail == "auto"
-    chosen = resolve_detail("normal" if adapts else detail, style, report.notices)
+    chosen = resolve_detail("normal" if adapts else detail, network.style, report.notices)
     decoding = Decoding(max_size=max_size, detail=chosen)
     quit_key = QuitKey()
     with (
-        open_backend(style, device, precision) as backend,
-        LiveSource(found, decoding=decoding, fps=rate, timeout=timeout) as pictures,
+        open_backend(network) as backend,
+        LiveSource(capture, decoding=decoding, fps=fps, timeout=timeout) as pictures,
         StopRequest(on_request=quit_key.restore) as stop,
     ):
         control = None
@@ -111,8 +112,9 @@ def live(
             control = DetailControl(
                 possible_details(pictures.width, pictures.height), pictures.width, pictures.height
             )
-        target = open_live_sink(sink, pictures, title=f"cartoonize: {style}", overwrite=overwrite)
-        with status() as show, quit_key:
+        title = f"cartoonize: {network.style}"
+        target = open_live_sink(sink, pictures, title=title, overwrite=output.overwrite)
+        with status_line() as show, quit_key:
             asked = [
                 lambda: stop.requested,
                 quit_key.pressed,
@@ -120,7 +122,7 @@ def live(
             ]
             watch = _watch(show, asked, pictures)
             run(pictures, target, backend, report, look=Look(stabilize), control=control, ended=watch)
-        _finish(report, as_json)
+        _print_report(report, as_json=output.as_json)
 
 
 def _watch(
@@ -139,14 +141,14 @@ def _watch(
     return ended
 
 
-def _finish(report: "LiveReport", as_json: bool) -> None:
-    tell(report.notices)
+def _print_report(report: "LiveReport", *, as_json: bool) -> None:
+    print_notices(report.notices)
     if as_json:
-        print_result(asdict(report))
+        print_json(asdict(report))
     else:
-        took, plural = report.latency, "s" * (report.frames != 1)
-        say(
-            f"{plain(report.sink)}: {report.frames} frame{plural} in {report.seconds:.1f} s, "
-            f"{report.fps:.1f} frames/s, {took['median']} ms behind (95 %: {took['p95']} ms), "
+        latency, plural = report.latency, "s" * (report.frames != 1)
+        print_message(
+            f"{escape(report.sink)}: {report.frames} frame{plural} in {report.seconds:.1f} s, "
+            f"{report.fps:.1f} frames/s, {latency['median']} ms behind (95 %: {latency['p95']} ms), "
             f"detail {report.detail}, {report.dropped} dropped"
         )

@@ -1,20 +1,24 @@
 """The command line. Everything heavy is imported inside the commands: `--help` answers at once."""
 
+import re
 import sys
 import warnings
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from ..core import cpus, signals
+from ..core.choices import did_you_mean
 from ..core.errors import CartoonizeError, Stopped, UnexpectedError
 from ..version import __version__
 from .batch import batch
 from .benchmark import benchmark
-from .console import plain, say, say_all
+from .console import print_error, print_message
 from .demo import demo
 from .doctor import doctor
 from .export import app as export_app
+from .groups import expand_groups
 from .image import image
 from .live import live
 from .styles import app as styles_app
@@ -22,16 +26,31 @@ from .train import app as training_app
 from .video import video
 from .web import web
 
+
+class SuggestingGroup(TyperGroup):
+    """The group of all commands. Adds "Did you mean ...?" where a value is none of an option's words."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            # Typer's sentence: 'bf61' is not one of 'fp32', 'bf16'.
+            value, *words = re.findall("'([^']*)'", error.message) or [""]
+            error.message += did_you_mean(value, words)
+            raise
+
+
 app = typer.Typer(
     name="cartoonize",
+    cls=SuggestingGroup,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (video, image, batch, live, web, demo, benchmark, doctor):
-    app.command()(command)
-app.registered_commands += export_app.registered_commands
+    app.command()(expand_groups(command))
+app.add_typer(export_app)  # without a name: its commands stand beside ours
 app.add_typer(styles_app, name="styles")
 app.add_typer(training_app, name="train")
 
@@ -69,17 +88,17 @@ def main() -> NoReturn:
     try:
         app(prog_name="cartoonize")
     except Stopped as stopped:
-        say_all(str(stopped), stopped)
+        print_error(stopped, label="")
         sys.exit(stopped.exit_code)
     except CartoonizeError as error:
-        say_all(f"[bold red]Error:[/bold red] {plain(str(error))}", error)
+        print_error(error)
         sys.exit(error.exit_code)
     except MemoryError as error:
         full = UnexpectedError.from_exception(error)
-        say_all(f"[bold red]Error:[/bold red] {plain(str(full))}", full)
+        print_error(full)
         sys.exit(full.exit_code)
     except SystemExit as stopped:
         if stopped.code == INTERRUPTED:
-            say("Stopped.")
+            print_message("Stopped.")
         raise
     sys.exit(0)

@@ -1,25 +1,35 @@
-"""What the commands take: options that several share, and what their words mean."""
+"""The options that commands share, each declared once, in groups (see groups.py).
 
-import math
-import re
+A new option of the encoder is a field here, in `EncodingOptions`, and one of the same name in media.Encoding.
+"""
+
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..core.errors import MediaError
+from ..core.choices import ChannelOrder, Compare, Detail, Hdr, InputRange, Precision, ProviderName
+from ..styles import DEFAULT
 from . import completion
-from .console import show_errors
+from .console import show_tracebacks
+from .values import parse_batch, parse_rate, parse_seconds
 
-# Panels of `--help`; what stands in none is what most people want.
-LOOK, _READ, _WRITTEN = "How it looks", "How SRC is read", "How DST is written"
-_ONNX = "Networks of other programs (.onnx)"
+if TYPE_CHECKING:
+    from ..backends import LoadedBackend
+    from ..backends.onnx import OnnxOptions
+    from ..effects.look import Look
+    from ..media import Decoding, Encoding
+
+# Panels of `--help`. The options in no panel come first: they are those that most people need.
+LOOK, READING, WRITING = "Look", "Reading INPUT", "Writing OUTPUT"
+_ONNX = "ONNX networks of other programs"
 
 Style = Annotated[
     str,
     typer.Option(
         metavar="NAME|FILE",
-        help="A style by its name (see `cartoonize styles`), a style file, or a run folder.",
+        help="A style by name (see `cartoonize styles`), a style file or a run folder.",
         autocompletion=completion.style_names,
     ),
 ]
@@ -27,125 +37,41 @@ Device = Annotated[
     str,
     typer.Option(
         metavar="DEVICE",
-        help="auto, cpu, cuda or cuda:N. What is asked for runs, or nothing does.",
+        help="auto, cpu, cuda or cuda:N. No other device is used in its place.",
         autocompletion=completion.devices,
     ),
 ]
-PrecisionName = Annotated[
-    str,
-    typer.Option(
-        "--precision",
-        metavar="BITS",
-        help="auto, fp32, bf16, fp16 or int8; auto is the fastest of the device.",
-        autocompletion=completion.precisions,
-    ),
-]
-Batch = Annotated[
-    str, typer.Option(metavar="N|auto", help="Frames a call of the network; auto is what suits the device.")
-]
-Stabilize = Annotated[
+Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace OUTPUT if it exists.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print only one JSON object, at the end.")]
+Debug = Annotated[
     bool,
-    typer.Option(
-        "--stabilize/--no-stabilize",
-        help="Hold the drawing where the source stands still, move it where that moves; so nothing shimmers.",
-    ),
-]
-Resume = Annotated[
-    bool,
-    typer.Option(
-        "--resume/--no-resume",
-        help="Go on where an interrupted run of the same command stopped, or start anew.",
-    ),
+    typer.Option("--debug", help="Print the traceback of each error.", callback=show_tracebacks),
 ]
 OnCluster = Annotated[
     str | None,
     typer.Option(
         "--cluster",
         metavar="auto|ADDRESS",
-        help="Draw on the machines of a Ray cluster; auto is the one that runs here, or this machine alone.",
+        help="Convert on a Ray cluster; auto is the one that runs on this machine, or else this machine "
+        "alone.",
         show_default=False,
     ),
 ]
-Debug = Annotated[
-    bool,
-    typer.Option("--debug", help="Show where errors come from.", callback=show_errors, expose_value=False),
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing DST.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")]
-
-Strength = Annotated[
-    float,
-    typer.Option(
-        min=0, max=1, metavar="X", help="How much is drawn: 0 is SRC, 1 the drawing.", rich_help_panel=LOOK
-    ),
-]
-KeepColour = Annotated[
+Stabilize = Annotated[
     bool,
     typer.Option(
-        "--keep-colour", help="Keep SRC's own colours; only light and dark are drawn.", rich_help_panel=LOOK
-    ),
-]
-Compare = Annotated[
-    str | None,
-    typer.Option(
-        metavar="side|split|wipe",
-        help="Show SRC too: beside the drawing, in its left half, or up to a line that moves.",
-        autocompletion=completion.compare,
+        "--stabilize/--no-stabilize",
+        help="Prevent flicker: keep the drawing where the video stands still, and move it where that moves.",
         rich_help_panel=LOOK,
     ),
 ]
 DetailName = Annotated[
-    str,
+    Detail,
     typer.Option(
         "--detail",
-        metavar="low|normal|high|full",
-        help="Draw at 480, 720 or 1080 lines, whatever SRC has, or at its own; the drawing gets SRC's size.",
-        autocompletion=completion.details,
+        help="Height at which the network draws: 480, 720 or 1080 lines, or full, that of INPUT. OUTPUT has "
+        "the size of INPUT.",
         rich_help_panel=LOOK,
-    ),
-]
-MaxSize = Annotated[
-    int | None,
-    typer.Option(
-        metavar="PX", help="Make DST smaller: its longer side in pixels, at most.", rich_help_panel=LOOK
-    ),
-]
-
-Start = Annotated[
-    str | None,
-    typer.Option(metavar="T", help="Begin here: 90, 1:30 or 0:01:30.5.", rich_help_panel=_READ),
-]
-End = Annotated[
-    str | None, typer.Option(metavar="T", help="Stop here, on the source's clock.", rich_help_panel=_READ)
-]
-VideoStream = Annotated[
-    int | None,
-    typer.Option(min=0, metavar="N", help="The video stream to draw, by its number.", rich_help_panel=_READ),
-]
-Fps = Annotated[
-    str | None,
-    typer.Option(
-        metavar="RATE",
-        help="Frames a second of a folder of pictures: 24 or 30000/1001.",
-        show_default="25",
-        rich_help_panel=_READ,
-    ),
-]
-Hdr = Annotated[
-    str,
-    typer.Option(
-        metavar="tonemap|fail",
-        help="Turn HDR into SDR by ITU-R BT.2390, or refuse it.",
-        autocompletion=completion.hdr,
-        rich_help_panel=_READ,
-    ),
-]
-TolerateErrors = Annotated[
-    bool,
-    typer.Option(
-        "--tolerate-errors",
-        help="Take what can be drawn of a damaged SRC for the result.",
-        rich_help_panel=_READ,
     ),
 ]
 MaxPixels = Annotated[
@@ -155,125 +81,318 @@ MaxPixels = Annotated[
         metavar="N",
         help="Refuse larger pictures and frames, before they take memory.",
         show_default="256 million; 67 million in a video",
-        rich_help_panel=_READ,
-    ),
-]
-
-Container = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        metavar="NAME",
-        help="The container, as matroska, mpegts or y4m.",
-        autocompletion=completion.formats,
-        show_default="what the suffix says; matroska for -",
-        rich_help_panel=_WRITTEN,
-    ),
-]
-Codec = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="An FFmpeg encoder.",
-        autocompletion=completion.encoders,
-        show_default="libx264; libvpx-vp9 for .webm",
-        rich_help_panel=_WRITTEN,
-    ),
-]
-Crf = Annotated[
-    float | None,
-    typer.Option(
-        min=0,
-        max=63,
-        metavar="X",
-        help="Constant quality: lower is better and larger.",
-        show_default="18 for libx264",
-        rich_help_panel=_WRITTEN,
-    ),
-]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="The encoder's trade of time for size.",
-        autocompletion=completion.x264_presets,
-        show_default="veryfast for libx264",
-        rich_help_panel=_WRITTEN,
-    ),
-]
-NoAudio = Annotated[bool, typer.Option("--no-audio", help="Leave the sound out.", rich_help_panel=_WRITTEN)]
-Background = Annotated[
-    str,
-    typer.Option(
-        metavar="COLOUR",
-        help="What transparent video lies on where DST cannot be transparent.",
-        rich_help_panel=_WRITTEN,
-    ),
-]
-
-Provider = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help="auto, tensorrt, cuda or cpu. What is asked for runs, or nothing does.",
-        autocompletion=completion.providers,
-        rich_help_panel=_ONNX,
-    ),
-]
-InputRange = Annotated[
-    str,
-    typer.Option(
-        metavar="RANGE",
-        help="-1..1, 0..1, 0..255, or auto: found by trying.",
-        autocompletion=completion.ranges,
-        rich_help_panel=_ONNX,
-    ),
-]
-ChannelOrder = Annotated[
-    str,
-    typer.Option(
-        metavar="ORDER", help="rgb or bgr.", autocompletion=completion.orders, rich_help_panel=_ONNX
+        rich_help_panel=READING,
     ),
 ]
 
 
-def parse_seconds(text: str | None) -> float | None:
-    """Seconds of "90", "1:30" or "0:01:30.5"."""
-    if text is None:
-        return None
-    try:
-        parts = [float(part) for part in text.split(":")]
-    except ValueError:
-        parts = []
-    if not 1 <= len(parts) <= 3 or not all(map(math.isfinite, parts)) or any(part < 0 for part in parts[1:]):
-        raise MediaError(f"{text!r} is no time; write seconds, M:SS or H:MM:SS.")
-    seconds = 0.0
-    for part in parts:
-        seconds = 60 * seconds + part
-    return seconds
+@dataclass(frozen=True, slots=True)
+class NetworkOptions:
+    """Which network draws, and what it runs on."""
+
+    style: Style = DEFAULT
+    device: Device = "auto"
+    precision: Annotated[
+        Precision,
+        typer.Option(metavar="BITS", help="auto, fp32, bf16, fp16 or int8; auto is the fastest on DEVICE."),
+    ] = "auto"
+    provider: Annotated[
+        ProviderName,
+        typer.Option(
+            metavar="NAME",
+            help="auto, tensorrt, cuda or cpu. No other provider is used in its place.",
+            rich_help_panel=_ONNX,
+        ),
+    ] = "auto"
+    input_range: Annotated[
+        InputRange,
+        typer.Option(
+            metavar="RANGE", help="-1..1, 0..1, 0..255, or auto: by a trial.", rich_help_panel=_ONNX
+        ),
+    ] = "auto"
+    channel_order: Annotated[
+        ChannelOrder, typer.Option(metavar="ORDER", help="rgb or bgr.", rich_help_panel=_ONNX)
+    ] = "rgb"
+
+    def onnx(self) -> "OnnxOptions | None":
+        """The options for an .onnx file; None if all are the defaults."""
+        from ..backends.onnx import OnnxOptions
+
+        options = OnnxOptions(self.provider, self.input_range, self.channel_order)
+        return None if options == OnnxOptions() else options
+
+    def load(self) -> "LoadedBackend":
+        from ..backends import load
+
+        return load(self.style, device=self.device, precision=self.precision, onnx=self.onnx())
 
 
-def parse_batch(text: str) -> int | None:
-    """Frames a call; None of "auto"."""
-    if text == "auto":
-        return None
-    if not re.fullmatch(r"[1-9]\d{0,3}", text):
-        raise MediaError(f"{text!r} is no batch; write a number from 1, or auto.")
-    return int(text)
+@dataclass(frozen=True, slots=True)
+class SizeOptions:
+    """The size at which the network draws, and that of the output."""
+
+    detail: DetailName = "normal"
+    max_size: Annotated[
+        int | None,
+        typer.Option(metavar="PX", help="Largest width or height of OUTPUT in pixels.", rich_help_panel=LOOK),
+    ] = None
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """Width and height of "1280x720"."""
-    match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
-    if not match:
-        raise MediaError(f"{text!r} is no size; write WIDTHxHEIGHT, as in 1280x720.")
-    width, height = int(match[1]), int(match[2])
-    return width // 2 * 2, height // 2 * 2  # what every player can show
+@dataclass(frozen=True, slots=True)
+class LookOptions:
+    """How the drawing and its source are combined."""
+
+    strength: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="X",
+            help="Blend: 0 is INPUT, 1 the drawing.",
+            rich_help_panel=LOOK,
+        ),
+    ] = 1.0
+    keep_colour: Annotated[
+        bool,
+        typer.Option(
+            "--keep-colour",
+            help="Keep the colours of INPUT; only the brightness comes from the drawing.",
+            rich_help_panel=LOOK,
+        ),
+    ] = False
+    compare: Annotated[
+        Compare | None,
+        typer.Option(
+            metavar="side|split|wipe",
+            help="Show INPUT too: beside the drawing, in its left half, or up to a moving line.",
+            rich_help_panel=LOOK,
+        ),
+    ] = None
+
+    def look(self) -> "Look":
+        from ..effects.compositing import Retouch
+        from ..effects.look import Look
+
+        retouch = Retouch(strength=self.strength, keep_colour=self.keep_colour, compare=self.compare)
+        return Look(retouch=retouch)
 
 
-def parse_rate(text: str | None) -> Fraction | None:
-    """Frames a second of "24", "23.976" or "30000/1001"."""
-    try:
-        return Fraction(text) if text is not None else None
-    except (ValueError, ZeroDivisionError) as error:
-        raise MediaError(f"{text!r} is no rate; write 24, or 30000/1001.") from error
+@dataclass(frozen=True, slots=True)
+class VideoLookOptions(LookOptions):
+    """As LookOptions, with what is for videos only: effects that connect a frame with those before it."""
+
+    stabilize: Stabilize = True
+
+    def look(self) -> "Look":
+        return replace(LookOptions.look(self), stabilize=self.stabilize)
+
+
+@dataclass(frozen=True, slots=True)
+class RangeOptions:
+    """The part of a video to convert, in seconds."""
+
+    start: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_seconds,
+            metavar="TIME",
+            help="Start here: 90, 1:30 or 0:01:30.5.",
+            rich_help_panel=READING,
+        ),
+    ] = None
+    end: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_seconds,
+            metavar="TIME",
+            help="Stop here, as INPUT counts time.",
+            rich_help_panel=READING,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingOptions:
+    """How a video is read: fields of media.Decoding, by the same names."""
+
+    stream: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="N", help="Number of the video stream to convert.", rich_help_panel=READING
+        ),
+    ] = None
+    fps: Annotated[
+        Fraction | None,
+        typer.Option(
+            parser=parse_rate,
+            metavar="RATE",
+            help="Frames per second of a folder of pictures: 24 or 30000/1001.",
+            show_default="25",
+            rich_help_panel=READING,
+        ),
+    ] = None
+    hdr: Annotated[
+        Hdr,
+        typer.Option(
+            metavar="tonemap|fail",
+            help="Convert HDR to SDR by ITU-R BT.2390, or refuse it.",
+            rich_help_panel=READING,
+        ),
+    ] = "tonemap"
+    max_pixels: MaxPixels = None
+
+    def decoding(self, size: SizeOptions) -> "Decoding":
+        from ..media import Decoding
+
+        return Decoding(**asdict(self), **asdict(size))
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderOptions:
+    """The encoder of a video: fields of media.Encoding, by the same names."""
+
+    codec: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="An encoder of FFmpeg.",
+            autocompletion=completion.encoders,
+            show_default="libx264; libvpx-vp9 for .webm",
+            rich_help_panel=WRITING,
+        ),
+    ] = None
+    crf: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=63,
+            metavar="X",
+            help="Constant quality: lower is better and larger.",
+            show_default="18 for libx264",
+            rich_help_panel=WRITING,
+        ),
+    ] = None
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Speed of the encoder: slower makes smaller files.",
+            autocompletion=completion.x264_presets,
+            show_default="veryfast for libx264",
+            rich_help_panel=WRITING,
+        ),
+    ] = None
+
+    def encoding(self) -> "Encoding":
+        from ..media import Encoding
+
+        return Encoding(**asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class EncodingOptions(EncoderOptions):
+    """As EncoderOptions, with what is for files only."""
+
+    format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The container, such as matroska, mpegts or y4m.",
+            autocompletion=completion.formats,
+            show_default="by suffix; matroska for -",
+            rich_help_panel=WRITING,
+        ),
+    ] = None
+    audio: Annotated[
+        bool,
+        typer.Option("--audio/--no-audio", help="Keep the sound, or leave it out.", rich_help_panel=WRITING),
+    ] = True
+    background: Annotated[
+        str,
+        typer.Option(
+            metavar="COLOUR",
+            help="Colour behind transparent video where OUTPUT cannot be transparent.",
+            rich_help_panel=WRITING,
+        ),
+    ] = "white"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How the conversion of a video runs."""
+
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            "--batch",
+            "--batch-size",
+            parser=parse_batch,
+            metavar="N|auto",
+            help="Frames per call of the network.",
+            show_default="auto, what suits DEVICE",
+        ),
+    ] = None
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume/--no-resume",
+            help="Continue where an interrupted run of the same command stopped, or start again.",
+        ),
+    ] = True
+    tolerate_errors: Annotated[
+        bool,
+        typer.Option(
+            "--tolerate-errors",
+            help="Accept what can be converted of a damaged INPUT as the result.",
+            rich_help_panel=READING,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class VideoOptions:
+    """All that can be said of the conversion of a video."""
+
+    network: NetworkOptions
+    run: RunOptions
+    size: SizeOptions
+    look: VideoLookOptions
+    span: RangeOptions
+    decoding: DecodingOptions
+    encoding: EncodingOptions
+
+    def job(self) -> dict[str, Any]:
+        """The fields of cluster.jobs.VideoJob, but for source, target and overwrite."""
+        return {
+            "style": self.network.style,
+            "device": self.network.device,
+            "precision": self.network.precision,
+            "onnx": self.network.onnx(),
+            "decoding": self.decoding.decoding(self.size),
+            "encoding": self.encoding.encoding(),
+            "look": self.look.look(),
+            **asdict(self.run),
+            **asdict(self.span),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """What to do about an output that exists, and how to report."""
+
+    overwrite: Overwrite = False
+    as_json: AsJson = False
+    debug: Debug = False
+
+
+@dataclass(frozen=True, slots=True)
+class FilesOptions(OutputOptions):
+    """As OutputOptions, for commands that convert many files."""
+
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Convert only what is not in OUTPUT already.")
+    ] = False
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Convert each file that appears in the folder INPUT, until Ctrl-C."),
+    ] = False

@@ -12,7 +12,7 @@ from ..styles import check_style_name, user
 from ..styles import remove as remove_style
 from ..styles.card import UNKNOWN
 from .completion import own_styles
-from .console import plain, say, terminal
+from .console import console_of, escape, print_message
 
 if TYPE_CHECKING:
     from ..tools.download import Progress
@@ -67,8 +67,8 @@ def add(
             candidate = stack.enter_context(fetched(place, sha256=sha256, progress=progress))
         licence = licence or _licence(candidate, ask=not yes)
         keep(candidate, name, licence=licence, overwrite=overwrite)
-    say(
-        f"Added [bold]{name}[/bold]: {plain(candidate.network)}, licence: {plain(licence)}.\n"
+    print_message(
+        f"Added [bold]{name}[/bold]: {escape(candidate.network)}, licence: {escape(licence)}.\n"
         f"SHA-256 {candidate.sha256}\nDraw with it by --style {name}."
     )
 
@@ -87,7 +87,7 @@ def remove(
       cartoonize styles remove hayao-v3
     """
     remove_style(name)
-    say(f"Removed {name}.")
+    print_message(f"Removed {name}.")
 
 
 def _licence(candidate: "Candidate", *, ask: bool) -> str:
@@ -99,7 +99,7 @@ def _licence(candidate: "Candidate", *, ask: bool) -> str:
         raise ModelError(
             f"{candidate.source} tells no licence: pass --licence TEXT, or --yes to leave it unknown."
         )
-    say(f"{plain(candidate.source)} tells no licence. Under which is it? (Enter: unknown)")
+    print_message(f"{escape(candidate.source)} tells no licence. Under which is it? (Enter: unknown)")
     return sys.stdin.readline().strip() or UNKNOWN
 
 
@@ -108,7 +108,7 @@ def _bar(name: str) -> Iterator["Progress"]:
     """A bar of bytes on a terminal, nothing elsewhere; it goes at the end."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = terminal(sys.stderr)
+    console = console_of(sys.stderr)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(name, total=None, visible=False)

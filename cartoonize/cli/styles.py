@@ -1,18 +1,14 @@
 """`cartoonize styles`."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated
 
 import typer
 
 from .completion import style_names
-from .console import plain, say, terminal
+from .console import escape, print_message, print_result
 from .options import DetailName, Device, Overwrite
 from .own_styles import add, remove
-
-if TYPE_CHECKING:
-    from ..core.choices import Detail
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
 app.command("add")(add)
@@ -32,7 +28,7 @@ def styles(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         from .style_cards import styles_table
 
-        terminal(sys.stdout).print(styles_table())
+        print_result(styles_table())
 
 
 @app.command("preview")
@@ -53,8 +49,8 @@ def preview_styles(
     """
     from ..run.preview import preview_styles as preview
 
-    preview(source, target, style_names(), device=device, detail=cast("Detail", detail), overwrite=overwrite)
-    say(plain(str(target)))
+    preview(source, target, style_names(), device=device, detail=detail, overwrite=overwrite)
+    print_message(escape(str(target)))
 
 
 @app.command("show")
@@ -71,4 +67,4 @@ def show_style(
     """
     from .style_cards import style_card
 
-    terminal(sys.stdout).print(style_card(name))
+    print_result(style_card(name))

@@ -1,59 +1,23 @@
 """`cartoonize video`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..core.errors import MediaError
-from ..styles import DEFAULT
-from .console import plain, say, tell
-from .drawing import Bar, draw, joined, onnx_options, opened_once
-from .files import Rules, SkipExisting, Watch, draw_files
-from .options import (
-    LOOK,
-    AsJson,
-    Background,
-    Batch,
-    ChannelOrder,
-    Codec,
-    Compare,
-    Container,
-    Crf,
-    Debug,
-    DetailName,
-    Device,
-    End,
-    Fps,
-    Hdr,
-    InputRange,
-    KeepColour,
-    MaxPixels,
-    MaxSize,
-    NoAudio,
-    OnCluster,
-    Overwrite,
-    PrecisionName,
-    Preset,
-    Provider,
-    Resume,
-    Stabilize,
-    Start,
-    Strength,
-    Style,
-    TolerateErrors,
-    VideoStream,
-    parse_batch,
-    parse_rate,
-    parse_seconds,
-)
+from .console import escape, print_message, print_notices
+from .convert import Load, Progress, connect_cluster, convert, open_backend_once
+from .files import convert_files
+from .options import LOOK, FilesOptions, OnCluster, VideoOptions
 
 if TYPE_CHECKING:
-    from ..backends import LoadedBackend
     from ..cluster.connection import Cluster
-    from ..core.choices import Detail
+    from ..effects.look import Look
+    from ..media import Decoding
     from ..run.files import Job
     from ..run.job import Report
 
@@ -62,129 +26,108 @@ def video(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="SRC... DST",
-            help="The video or animation to draw; a folder of pictures; - for standard input. Last, what to "
-            "write; the suffix names the format. frames/%05d.png for numbered pictures; - for standard "
-            "output. For several videos, folders of videos, or patterns such as 'clips/**/*.mp4': a folder.",
+            metavar="INPUT... OUTPUT",
+            help="Videos, animations, folders of them or patterns such as 'clips/**/*.mp4'; a folder of "
+            "pictures, as the frames of one video; - for standard input. Last, the file or folder to write: "
+            "the suffix selects the format; frames/%05d.png writes numbered pictures; - is standard output.",
         ),
     ],
-    style: Style = DEFAULT,
-    detail: DetailName = "normal",
-    device: Device = "auto",
-    precision: PrecisionName = "auto",
-    batch: Batch = "auto",
-    stabilize: Stabilize = True,
-    resume: Resume = True,
-    overwrite: Overwrite = False,
-    skip_existing: SkipExisting = False,
-    watch: Watch = False,
+    options: VideoOptions,
+    files: FilesOptions,
     cluster: OnCluster = None,
-    as_json: AsJson = False,
-    strength: Strength = 1.0,
-    keep_colour: KeepColour = False,
-    compare: Compare = None,
-    max_size: MaxSize = None,
     preview: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Draw N moments only, onto one picture, DST: to see in seconds whether one likes it.",
+            help="Convert only N moments, onto one picture, OUTPUT, to judge a look within seconds.",
             rich_help_panel=LOOK,
         ),
     ] = None,
-    start: Start = None,
-    end: End = None,
-    stream: VideoStream = None,
-    fps: Fps = None,
-    hdr: Hdr = "tonemap",
-    tolerate_errors: TolerateErrors = False,
-    max_pixels: MaxPixels = None,
-    container: Container = None,
-    codec: Codec = None,
-    crf: Crf = None,
-    preset: Preset = None,
-    no_audio: NoAudio = False,
-    background: Background = "white",
-    provider: Provider = "auto",
-    input_range: InputRange = "auto",
-    channel_order: ChannelOrder = "rgb",
-    _debug: Debug = False,
 ) -> None:
-    """Draw a video. Sound, subtitles, timing and metadata come out as they went in.
+    """Convert videos into cartoons. Sound, subtitles, timing and metadata are kept.
 
     [bold]Examples[/bold]
-
       cartoonize video holiday.mp4 cartoon.mp4
-
       cartoonize video film.mkv part.mp4 --start 1:30 --end 2:00 --crf 23
-
       cartoonize video frames/ cartoon.mp4 --fps 24
-
       cartoonize video cat.gif cartoon.gif
-
       cartoonize video film.mkv cartoon.mkv --cluster auto
-
       cartoonize video clips/ cartoons/ --skip-existing
-
       cartoonize video holiday.mp4 look.png --preview 9
-
       cartoonize video holiday.mp4 both.mp4 --compare wipe
     """
-    from ..effects.compositing import Retouch
-    from ..effects.look import Look
-    from ..media import Decoding, Encoding, open_sink, open_video, parse_location
-    from ..run.files import Job, videos
-    from ..run.job import Report, prepare_decoding, written_size
+    from ..run.files import videos
 
-    if as_json and paths[-1] == Path("-"):
-        raise MediaError("--json prints on standard output, where the video goes; leave it out.")
-    look, told = Look(stabilize, 1, Retouch(strength, keep_colour, compare)), list[str]()
-    asked = Decoding(stream, hdr, parse_rate(fps), max_pixels, max_size, cast("Detail", detail))
-    decoding = prepare_decoding(asked, look, style, told)
-    tell(told)
-    encoding = Encoding(codec, crf, preset, not no_audio, container, background)
-    part = {"start": parse_seconds(start), "end": parse_seconds(end)}
-    how = {"look": look, "resume": resume, "tolerate_errors": tolerate_errors}
-    frames = parse_batch(batch)
-
-    def draw_video(load: Callable[[], "LoadedBackend"], job: Job, bar: Bar) -> Report:
-        with open_video(job.source, **part, decoding=decoding) as source:
-            backend = load()
-            size = written_size(source, look)
-            sink = open_sink(job.target, source, encoding=encoding, overwrite=overwrite, size=size)
-            return draw(
-                source, sink, backend, Report(str(parse_location(job.target)), style), frames, bar, **how
-            )
-
-    rules = Rules(skip_existing, overwrite, watch, as_json)
-    if cluster is not None and preview is None:
-        onnx = onnx_options(provider, input_range, channel_order)
-        usual = {"style": style, "device": device, "precision": precision, "batch": frames, "onnx": onnx,
-                 "decoding": decoding, "encoding": encoding, "overwrite": overwrite}  # fmt: skip
-        with joined(cluster, device, style) as machines:
-            drawn = partial(_draw_on, machines, usual | part | how)
-            draw_files(paths, videos(container), drawn, lambda: None, rules, alone=fps is not None)
+    if files.as_json and paths[-1] == Path("-"):
+        raise MediaError("--json prints to standard output, where the video goes; leave it out.")
+    if preview is not None:
+        _preview(paths, options, preview, overwrite=files.overwrite)
         return
-    with opened_once(style, device, precision, provider, input_range, channel_order) as load:
-        if preview is not None:
-            looks = {"decoding": decoding, "look": look, **part}
-            _preview(paths, load, overwrite=overwrite, count=preview, **looks)
-        else:
-            drawn = partial(draw_video, load)
-            draw_files(paths, videos(container), drawn, load, rules, alone=fps is not None)
+    kind, is_one_job = videos(options.encoding.format), options.decoding.fps is not None
+    if cluster is not None:
+        with connect_cluster(cluster, options.network) as connected:
+            run = partial(_convert_on, connected, options, overwrite=files.overwrite)
+            convert_files(paths, kind, run, files, is_one_job=is_one_job)
+        return
+    look, decoding = options.look.look(), _decoding(options)
+    with open_backend_once(options.network) as load:
+        run = partial(_convert_here, load, options, look, decoding, overwrite=files.overwrite)
+        convert_files(paths, kind, run, files, load=load, is_one_job=is_one_job)
 
 
-def _draw_on(machines: "Cluster", options: dict[str, Any], job: "Job", bar: Bar) -> "Report":
+def _decoding(options: VideoOptions) -> "Decoding":
+    """How to read the videos, at a detail that the style can be drawn at."""
+    from ..run.job import prepare_decoding
+
+    notices: list[str] = []
+    decoding = prepare_decoding(
+        options.decoding.decoding(options.size), options.look.look(), options.network.style, notices
+    )
+    print_notices(notices)
+    return decoding
+
+
+def _convert_here(
+    load: Load,
+    options: VideoOptions,
+    look: "Look",
+    decoding: "Decoding",
+    job: "Job",
+    progress: Progress,
+    *,
+    overwrite: bool,
+) -> "Report":
+    """Convert one video on this machine."""
+    from ..media import open_sink, open_video, parse_location
+    from ..run.job import Report, written_size
+
+    with open_video(job.source, start=options.span.start, end=options.span.end, decoding=decoding) as source:
+        backend = load()
+        size, encoding = written_size(source, look), options.encoding.encoding()
+        sink = open_sink(job.target, source, encoding=encoding, overwrite=overwrite, size=size)
+        report = Report(str(parse_location(job.target)), options.network.style)
+        return convert(source, sink, backend, report, progress, look=look, **asdict(options.run))
+
+
+def _convert_on(
+    cluster: "Cluster", options: VideoOptions, job: "Job", progress: Progress, *, overwrite: bool
+) -> "Report":
+    """Convert one video on a cluster."""
     from ..cluster.jobs import VideoJob, draw_job
 
-    return draw_job(machines, VideoJob(job.source, job.target, **options), bar)
+    return draw_job(cluster, VideoJob(job.source, job.target, overwrite=overwrite, **options.job()), progress)
 
 
-def _preview(paths: Sequence[Path], load: Callable[[], "LoadedBackend"], **options: Any) -> None:
+def _preview(paths: Sequence[Path], options: VideoOptions, count: int, *, overwrite: bool) -> None:
     from ..run.preview import preview_video
 
     if len(paths) != 2:
-        raise MediaError("--preview shows one video: name SRC and the picture to write.")
+        raise MediaError("--preview is for one video: name INPUT and the picture to write.")
     source, target = paths
-    tell(preview_video(source, target, load(), **options))
-    say(plain(str(target)))
+    with open_backend_once(options.network) as load:
+        notices = preview_video(
+            source, target, load(), count=count, look=options.look.look(), decoding=_decoding(options),
+            overwrite=overwrite, **asdict(options.span),
+        )  # fmt: skip
+    print_notices(notices)
+    print_message(escape(str(target)))

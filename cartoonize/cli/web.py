@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import WebError
-from .console import plain, say
+from .console import escape, print_message
 from .options import Device
 
 _TAKEN = "What is taken"
@@ -47,9 +47,9 @@ def web(
     from ..web.server import is_private, serve
 
     def ready(address: str) -> None:
-        say(f"Open [bold]{plain(address)}[/bold] in a browser; Ctrl-C ends it.")
+        print_message(f"Open [bold]{escape(address)}[/bold] in a browser; Ctrl-C ends it.")
         if not is_private(host):
-            say(
+            print_message(
                 "[yellow]Note:[/yellow] Everyone who can reach this computer can now have it draw, without a "
                 "password, and whoever sits in between can read along: nothing is encrypted. See docs/web.md."
             )

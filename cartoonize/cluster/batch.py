@@ -142,8 +142,8 @@ def _job(row: dict[str, Any], usual: VideoJob, where: str) -> VideoJob:
         source=parse_location(Path(told["source"])),
         target=parse_location(Path(told["target"])),
         style=told.get("style", usual.style),
-        start=_number(told.get("start"), "start", where),
-        end=_number(told.get("end"), "end", where),
+        start=_number(told.get("start"), "start", where, usual.start),
+        end=_number(told.get("end"), "end", where, usual.end),
         encoding=encoding,
     )
 

@@ -15,8 +15,10 @@ ChannelOrder = Literal["rgb", "bgr"]
 DEVICES = ("auto", "cpu", "cuda")  # and cuda:N
 Detail = Literal["low", "normal", "high", "full"]
 DETAILS = get_args(Detail)
-HDR = ("tonemap", "fail")
-COMPARE = ("side", "split", "wipe")
+Hdr = Literal["tonemap", "fail"]
+HDR = get_args(Hdr)
+Compare = Literal["side", "split", "wipe"]
+COMPARE = get_args(Compare)
 MODELS = ("animegan2", "cartoongan", "cartoongan_blur", "swift")
 HARDWARE_ENCODERS = (
     "h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_videotoolbox", "hevc_videotoolbox", "h264_qsv",

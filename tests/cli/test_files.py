@@ -14,7 +14,7 @@ from clips import Clip, heeding, put, read_clip
 from PIL import Image
 
 from cartoonize import MediaError
-from cartoonize.cli.console import Bars
+from cartoonize.cli.console import ProgressBars
 from cartoonize.media.pictures import images
 from cartoonize.run.files import PICTURES, plan, stands_alone, videos
 
@@ -206,8 +206,8 @@ def test_what_one_source_means(here, sources, target, alone):
         (["video", "a.mp4"], "at least one video"),
         (["video", "x*.mp4", "new"], "no video that fits x*.mp4"),
         (["video", "films", "new", "-y", "--skip-existing"], "choose one"),
-        (["video", "a.mp4", "new", "--watch"], "--watch follows folders, and a.mp4 is none"),
-        (["video", "films", "films", "--watch"], "films is the folder that is followed"),
+        (["video", "a.mp4", "new", "--watch"], "--watch watches folders, and a.mp4 is none"),
+        (["video", "films", "films", "--watch"], "films is the folder to watch"),
         (["video", "films", "out.mp4", "--watch"], "out.mp4 is no folder"),
         (["image", "both", "a.png"], "a.png is no folder; name a folder for several pictures"),
         (["image", "films", "new"], "no picture in the folder films"),
@@ -238,8 +238,8 @@ def test_one_failure_is_not_all(here, run, tiny_style):
     assert files("out") == ["a/one.mp4", "two.mkv"]
     assert not Path("out/broken").exists()
     assert err.count("tiny.safetensors on") == 1
-    assert "2 files drawn in" in err
-    told, listed = err.split("Error: 2 of 4 files could not be drawn:")
+    assert "2 files converted in" in err
+    told, listed = err.split("Error: 2 of 4 files could not be converted:")
     assert told.count("Failed: ") == 2
     for sentence in ("There is no file or folder gone.mp4.", "bad.mp4: Invalid data found"):
         assert sentence in told
@@ -291,8 +291,8 @@ def test_what_is_there_is_left_skipped_or_replaced(here, run):
     assert files("out") == ["a.mp4", "b.mp4"]
     code, _, err = run("video", "clips", "out", "--style", "null", "--skip-existing")
     assert code == 0
-    assert "0 files drawn" in err
-    assert "2 were there already" in err
+    assert "0 files converted" in err
+    assert "2 existed already" in err
     assert Path("out/a.mp4").read_text() == "nothing to see"
     assert run("video", "clips", "out", "--style", "null", "-y")[0] == 0
     assert len(read_clip(Path("out/a.mp4")).images) == 12
@@ -306,7 +306,7 @@ def test_one_file_may_be_skipped_too(here, run):
     put("out.mp4")
     code, _, err = run("video", "a.mp4", "out.mp4", "--style", "null", "--skip-existing")
     assert (code, Path("out.mp4").read_text()) == (0, "nothing to see")
-    assert "1 was there already" in err
+    assert "1 existed already" in err
 
 
 def test_a_damaged_video_among_many(here, run):
@@ -332,7 +332,7 @@ def test_one_bad_picture_is_not_all(here, run, tiny_style):
     code, _, err = run("image", "photos", "cartoons", "--style", tiny_style)
     assert code == 1
     assert files("cartoons") == ["a.png", "trip/b.jpg"]
-    assert "1 of 3 files could not be drawn" in err
+    assert "1 of 3 files could not be converted" in err
     assert err.count("tiny.safetensors on") == 1
     with Image.open("cartoons/trip/b.jpg") as drawn:
         assert drawn.size == (31, 17)
@@ -345,7 +345,7 @@ def test_a_name_that_is_taken_by_a_file(here, run):
     put("out/trip")
     code, _, err = run("image", "photos", "out", "--style", "null")
     assert code == 1
-    assert "1 file drawn" in err
+    assert "1 file converted" in err
     assert "Cannot write" in err
     assert files("out") == ["b.png", "trip"]
 
@@ -393,7 +393,7 @@ def test_ctrl_c_keeps_what_is_whole(here):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "1 file drawn" in errors
+    assert "1 file converted" in errors
     assert "120 frames are kept" in errors
     assert len(read_clip(Path("out/a.mp4")).images) == 12
     assert not Path("out/b.mp4").exists()
@@ -450,15 +450,15 @@ def test_no_bars_elsewhere(here, run):
 
 
 def test_the_bar_of_all_knows_its_work(here):
-    """It moves within a file by the file's share, and what could not be drawn is taken out of the work."""
-    with Bars([100, 300, 100]) as bars:
+    """It moves within a file by the file's share, and what failed is taken out of the work."""
+    with ProgressBars([100, 300, 100]) as bars:
         everything = bars._bars.tasks[0]
         with bars.file("a.mp4", 10) as done:
             done(5)
             assert everything.completed == 50
-        bars.passed(drawn=True)
+        bars.next_file(converted=True)
         assert (everything.completed, everything.total) == (100, 500)
-        bars.passed(drawn=False)
+        bars.next_file(converted=False)
         assert (everything.completed, everything.total) == (100, 200)
         assert everything.fields["count"] == "2/3 files"
 
@@ -481,7 +481,7 @@ def test_a_defect_costs_one_file_only(here, run, monkeypatch, error):
     assert code == 1
     assert [file["state"] for file in json.loads(out)["files"]] == ["drawn", "failed", "drawn"]
     assert "Traceback" not in told
-    assert "1 of 3 files could not be drawn: b.png" in told
+    assert "1 of 3 files could not be converted: b.png" in told
     _, _, told = run(*command, "-y", "--debug")
     assert "Traceback" in told
     assert "in save" in told

@@ -89,12 +89,9 @@ def test_mistyped_commands_and_options(run, arguments, suggestion):
         (["--style", "ember"], "amber"),
         (["--style", "INK"], "ink"),
         (["--device", "cdua"], "cuda"),
-        (["--precision", "bf61"], "bf16"),
-        (["--hdr", "tone-map"], "tonemap"),
         (["--codec", "x264"], "libx264"),
         (["--preset", "verfast"], "veryfast"),
         (["--format", "matorska"], "matroska"),
-        (["--style", "dark.onnx", "--provider", "tensort"], "tensorrt"),
     ],
 )
 def test_mistyped_words(run, clip, tmp_path, monkeypatch, arguments, suggestion):
@@ -108,6 +105,28 @@ def test_mistyped_words(run, clip, tmp_path, monkeypatch, arguments, suggestion)
     assert (code, out) == (1, "")
     assert f"Did you mean {suggestion}?" in err
     assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "choices", "suggestion"),
+    [
+        (["--precision", "bf61"], "'fp32', 'bf16'", "bf16"),
+        (["--hdr", "tone-map"], "'tonemap', 'fail'", "tonemap"),
+        (["--detail", "hihg"], "'normal', 'high'", "high"),
+        (["--compare", "wip"], "'side', 'split', 'wipe'", "wipe"),
+        (["--provider", "tensort"], "'tensorrt', 'cuda'", "tensorrt"),
+        (["--channel-order", "bgra"], "'rgb', 'bgr'", "bgr"),
+        (["--hdr", "maybe"], "'tonemap', 'fail'", None),
+    ],
+)
+def test_mistyped_choices(run, monkeypatch, arguments, choices, suggestion):
+    """A value that an option does not take gets all that it takes, and the nearest; exit code 2."""
+    monkeypatch.setenv("COLUMNS", "200")
+    code, out, err = run("video", "in.mp4", "out.mp4", *arguments)
+    assert (code, out) == (2, "")
+    assert choices in err
+    assert ("Did you mean" in err) == (suggestion is not None)
+    assert suggestion is None or f"Did you mean {suggestion}?" in err
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,16 @@ import pytest
 from clips import CASES, Clip
 
 from cartoonize import MediaError
-from cartoonize.cli.console import visible
+from cartoonize.cli.console import escape_controls
 
 ATTACK = "\x1b]0;PWNED\x07\x1b[31mEVIL\x1b[2J\x9b2J\u202e"
 
 
 def test_control_sequences_are_written_out():
     """Escape sequences, in 7 and in 8 bits, and marks that turn the direction are shown, not obeyed."""
-    shown = visible(f"a{ATTACK}b\udcff\n")
+    shown = escape_controls(f"a{ATTACK}b\udcff\n")
     assert shown == r"a\x1b]0;PWNED\x07\x1b[31mEVIL\x1b[2J\x9b2J\u202eb\udcff" + "\n"
-    assert visible("Grüße 你好 👩‍🎨") == "Grüße 你好 👩‍🎨"
+    assert escape_controls("Grüße 你好 👩‍🎨") == "Grüße 你好 👩‍🎨"
 
 
 @pytest.mark.parametrize("place", ["name", "tag", "error"])

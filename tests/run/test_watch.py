@@ -13,7 +13,7 @@ import pytest
 from clips import Clip, heeding, put, read_clip
 
 from cartoonize import MediaError
-from cartoonize.cli.files import Tally, _wanted
+from cartoonize.cli.files import OutcomeLog, select_jobs
 from cartoonize.run.files import Job, find, videos
 from cartoonize.run.watch import Settling, Stamp, watch_folder
 
@@ -81,7 +81,9 @@ def test_what_is_drawn_is_drawn_again_only_on_demand(here, capsys, overwrite):
         (Job(Path("in") / name, Path("out") / name), name == "replaced.mp4")
         for name in ("new.mp4", "same.mp4", "older.mp4", "replaced.mp4")
     ]
-    wanted = [job.source.name for job in _wanted(arriving, Tally(as_json=False), overwrite=overwrite)]
+    wanted = [
+        job.source.name for job in select_jobs(arriving, OutcomeLog(as_json=False), overwrite=overwrite)
+    ]
     again = ["older.mp4", "replaced.mp4"]
     assert wanted == ["new.mp4", *(again if overwrite else [])]
     assert ("has changed" in capsys.readouterr().err) is not overwrite
@@ -90,7 +92,7 @@ def test_what_is_drawn_is_drawn_again_only_on_demand(here, capsys, overwrite):
 def test_arrivals_never_share_an_output(here, capsys):
     """The second source of one output fails, and the first one's drawing stays."""
     arriving = [(Job(Path("in") / name, Path("out/a.mkv")), False) for name in ("a.mkv", "a.wmv")]
-    assert len(list(_wanted(arriving, Tally(as_json=False), overwrite=True))) == 1
+    assert len(list(select_jobs(arriving, OutcomeLog(as_json=False), overwrite=True))) == 1
     assert "a.mkv becomes" in capsys.readouterr().err
 
 
@@ -126,7 +128,7 @@ def test_a_folder_is_followed(here, fails):
     told = json.loads(out)
     assert (told["drawn"], told["failed"], told["skipped"]) == (2, int(fails), 0)
     assert "Traceback" not in errors
-    assert ("1 of 3 files could not be drawn" in errors) is fails
+    assert ("1 of 3 files could not be converted" in errors) is fails
     assert sorted(path.name for path in Path("in/out").iterdir()) == ["late.mp4", "there.mp4"]
 
 

@@ -1,0 +1,64 @@
+"""What the converting commands share: a back end or a cluster that says what it is, and a progress bar."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .console import escape, file_progress, print_message
+from .options import NetworkOptions
+
+if TYPE_CHECKING:
+    from ..backends import LoadedBackend
+    from ..cluster.connection import Cluster
+    from ..media import Sink, Source
+    from ..run.job import Report
+
+Load: TypeAlias = Callable[[], "LoadedBackend"]
+Progress: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+"""Shows a file and its frames, as console.file_progress does."""
+
+
+def open_backend(network: NetworkOptions) -> "LoadedBackend":
+    """Load the network and print what it runs on."""
+    backend = network.load()
+    print_message(
+        f"[bold]{escape(network.style)}[/bold] on {escape(backend.device)}, {backend.precision}, "
+        f"{backend.runtime}"
+    )
+    return backend
+
+
+@contextmanager
+def open_backend_once(network: NetworkOptions) -> Iterator[Load]:
+    """Yield a function that loads the network at its first call; it is closed at the end of the block."""
+    with ExitStack() as stack:
+        yield cache(lambda: stack.enter_context(open_backend(network)))
+
+
+@contextmanager
+def connect_cluster(address: str, network: NetworkOptions) -> "Iterator[Cluster]":
+    """Connect to a cluster and print what it converts on."""
+    from ..cluster.connection import connected
+
+    with connected(address, network.device) as cluster:
+        worker = "a GPU" if cluster.gpus else f"{cluster.cpus} core{'s' * (cluster.cpus != 1)}"
+        print_message(
+            f"[bold]{escape(network.style)}[/bold] on {cluster.slots()} x {worker} of the Ray cluster"
+        )
+        yield cluster
+
+
+def convert(
+    source: "Source",
+    sink: "Sink",
+    backend: "LoadedBackend",
+    report: "Report",
+    progress: Progress = file_progress,
+    **options: Any,
+) -> "Report":
+    """Run a job (see run.job.run) under a progress bar."""
+    from ..run.job import run
+
+    with progress(report.output, source.frames) as show_frames:
+        return run(source, sink, backend, report, on_frame=show_frames, **options)

@@ -1,0 +1,55 @@
+"""Values of options as people write them, and what they mean. Each message shows a valid value."""
+
+import math
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+from ..core.errors import MediaError
+
+
+class Size(NamedTuple):
+    """Pixels."""
+
+    width: int
+    height: int
+
+
+def parse_seconds(text: str) -> float:
+    """Seconds of "90", "1:30" or "0:01:30.5"."""
+    try:
+        parts = [float(part) for part in text.split(":")]
+    except ValueError:
+        parts = []
+    if not 1 <= len(parts) <= 3 or not all(map(math.isfinite, parts)) or any(part < 0 for part in parts[1:]):
+        raise MediaError(f"{text!r} is no time; write seconds, M:SS or H:MM:SS.")
+    seconds = 0.0
+    for part in parts:
+        seconds = 60 * seconds + part
+    return seconds
+
+
+def parse_batch(text: str) -> int | None:
+    """Frames per call of the network; None for "auto"."""
+    if text == "auto":
+        return None
+    if not re.fullmatch(r"[1-9]\d{0,3}", text):
+        raise MediaError(f"{text!r} is no batch size; write a number from 1 to 9999, or auto.")
+    return int(text)
+
+
+def parse_size(text: str) -> Size:
+    """Width and height of "1280x720", rounded down to even numbers, as most video has to be."""
+    match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
+    if not match:
+        raise MediaError(f"{text!r} is no size; write WIDTHxHEIGHT, as in 1280x720.")
+    width, height = int(match[1]), int(match[2])
+    return Size(width // 2 * 2, height // 2 * 2)
+
+
+def parse_rate(text: str) -> Fraction:
+    """Frames per second of "24", "23.976" or "30000/1001"."""
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise MediaError(f"{text!r} is no rate; write 24, or 30000/1001.") from error
