@@ -45,7 +45,7 @@ class Retouch(Effect):
         if self.compare not in (None, *COMPARE):
             raise MediaError(
                 f"There is no comparison {self.compare!r}: choose {', '.join(COMPARE)}."
-                f"{did_you_mean(self.compare, COMPARE)}"
+                f"{did_you_mean(str(self.compare), COMPARE)}"
             )
 
     @property

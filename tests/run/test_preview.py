@@ -65,7 +65,7 @@ def test_a_preview_decodes_a_little_of_a_long_clip(film, tmp_path, monkeypatch):
         (("in.mp4", "out.mp4", "--preview", "4"), "A preview is a picture: name out.png"),
         (("in.mp4", "out.png", "--preview", "0"), "from 1 to 100 moments"),
         (("-", "out.png", "--preview", "4"), "cannot be sought"),
-        (("in.mp4", "in.mp4", "out.png", "--preview", "4"), "shows one video"),
+        (("in.mp4", "in.mp4", "out.png", "--preview", "4"), "is for one video"),
         (("gone.mp4", "out.png", "--preview", "4"), "There is no file"),
     ],
 )
