@@ -21,7 +21,7 @@ from cartoonize.core.atomic import AtomicFile
 from cartoonize.core.errors import SpaceError, Stopped, WriteError
 from cartoonize.core.signals import defer_signals
 from cartoonize.media import PictureSink, PictureSource, VideoSink, VideoSource, open_sink
-from cartoonize.media.pictures.stills import StillsSink
+from cartoonize.media.pictures.sequence_sink import ImageSequenceSink
 from cartoonize.media.writing import journal, segments
 from cartoonize.run import segmented
 from cartoonize.run.job import Report
@@ -405,7 +405,7 @@ def test_pictures_of_a_film_are_closed_to_links(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "00002.png").symlink_to(victim)
     with VideoSource(clip(tmp_path / "in.mp4")) as film:
-        sink = StillsSink(tmp_path / "out", film, background="white", overwrite=True)
+        sink = ImageSequenceSink(tmp_path / "out", film, background="white", overwrite=True)
         with sink:
             for frame in film:
                 sink.write(frame)

@@ -11,7 +11,7 @@ from ..core.choices import Precision
 from ..core.errors import ClusterError
 from ..effects.look import Look
 from ..media import Sink, Source, VideoSink, VideoSource
-from ..media.reading.video_source import STREAMED
+from ..media.reading.standard_input import STANDARD_INPUT
 from ..run.job import Report, set_apart
 from ..run.segmented import identity, segment_length
 from ..version import __version__
@@ -35,7 +35,7 @@ def why_not(source: Source, sink: Sink) -> str | None:
     """Why this job cannot be divided, as the end of a sentence; None if it can."""
     if not isinstance(source, VideoSource):
         return "pictures are drawn where they are"
-    if source.path == STREAMED:
+    if source.path == STANDARD_INPUT:
         return "standard input can be read once only"
     if not isinstance(sink, VideoSink) or not sink.resumable:
         return "what is written cannot be put together from segments"

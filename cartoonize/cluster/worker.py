@@ -140,7 +140,9 @@ def draw(work: Work, stretch: FrameRange) -> Iterator[Drawn | Done]:
             yield Drawn(segment, data, node, asdict(source.damage))
         told = [*source.notices, *backend.notices, *sink.notices]
         damage = source.damage.sentence(source.path.name)
-        yield Done(source.ended, asdict(source.damage), [notice for notice in told if notice != damage])
+        yield Done(
+            source.is_exhausted, asdict(source.damage), [notice for notice in told if notice != damage]
+        )
 
 
 _in_use: dict[Style, LoadedBackend] = {}

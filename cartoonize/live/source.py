@@ -21,9 +21,10 @@ from ..core.frames import Frame
 from ..media import Decoding
 from ..media.damage import Damage, readable
 from ..media.pictures.picture import check_size
-from ..media.reading.deinterlace import deinterlaced
+from ..media.reading.deinterlace import deinterlace
 from ..media.reading.frame_converter import FrameConverter
-from ..media.reading.video_source import MAX_PIXELS, picture_stream
+from ..media.reading.open_input import select_video_stream
+from ..media.reading.video_reader import MAX_PIXELS
 from ..media.remote import UNREADABLE
 from ..media.streams import size
 from ..media.video_info import Closing
@@ -98,7 +99,7 @@ class LiveSource(Closing):
                 metadata_errors=UNREADABLE,
             )
         )
-        self._stream = stream = picture_stream(self.container, self.path, self._decoding.stream)
+        self._stream = stream = select_video_stream(self.container, self.path, self._decoding.stream)
         check_size(self.path, *size(stream), limit)
         context = stream.codec_context
         context.options.update({"max_pixels": str(limit)})
@@ -158,7 +159,7 @@ class LiveSource(Closing):
     def _thinned(self) -> Generator[Arrival]:
         """No more than `fps` a second by their own times, where a quarter of a frame is no matter."""
         interval, due = float(1 / (self._fps or _MOST)), 0.0
-        for frame in deinterlaced(self._decoded(), self._met_interlaced):
+        for frame in deinterlace(self._decoded(), self._met_interlaced):
             at = frame.opaque if isinstance(frame.opaque, float) else time.monotonic()
             moment = at if frame.time is None else frame.time
             early = due - moment

@@ -13,8 +13,11 @@ from ..core.frames import Frame
 from .decoding import Decoding
 from .encoding import Encoding
 from .pictures.animation import is_animated
-from .pictures.images import PICTURE_SUFFIXES, PictureSink, PictureSource
-from .pictures.stills import StillsSink, StillsSource, is_series
+from .pictures.formats import PICTURE_SUFFIXES
+from .pictures.picture_sink import PictureSink
+from .pictures.picture_source import PictureSource
+from .pictures.sequence_sink import ImageSequenceSink, is_image_sequence
+from .pictures.sequence_source import ImageSequenceSource
 from .reading.video_source import VideoSource
 from .remote import Location, Url, parse_location, read_text
 from .video_info import Film, Source
@@ -85,12 +88,12 @@ def open_video(
     if not isinstance(path, Path):
         return _open_remote(path, start=start, end=end, decoding=decoding)
     if path.is_dir():
-        return StillsSource(path, start=start, end=end, decoding=decoding)
+        return ImageSequenceSource(path, start=start, end=end, decoding=decoding)
     if decoding and decoding.fps:
         raise MediaError(f"{path} has times of its own; a rate (--fps) is for folders of pictures.")
     if path.suffix.lower() in PICTURE_SUFFIXES and path.exists() and not is_animated(path):
         raise MediaError(f"{path} is a picture; use `cartoonize image`.")
-    kind = StillsSource if path.suffix.lower() == ".webp" else VideoSource
+    kind = ImageSequenceSource if path.suffix.lower() == ".webp" else VideoSource
     return kind(path, start=start, end=end, decoding=decoding)
 
 
@@ -123,7 +126,7 @@ def open_sink(
     """
     if isinstance(source, PictureSource):
         return PictureSink(Path(str(path)), source, overwrite=overwrite)
-    if not isinstance(source, VideoSource | StillsSource):
+    if not isinstance(source, VideoSource | ImageSequenceSource):
         raise TypeError(f"{type(source).__name__} has no sink of its own; open one of cartoonize.media")
     return open_film_sink(path, source, encoding=encoding, overwrite=overwrite, size=size)
 
@@ -138,14 +141,14 @@ def open_film_sink(
 ) -> Sink:
     """The same for whatever is a Film."""
     encoding, path = encoding or Encoding(), parse_location(path)
-    if isinstance(path, Path) and is_series(path):
-        return StillsSink(path, film, background=encoding.background, overwrite=overwrite)
+    if isinstance(path, Path) and is_image_sequence(path):
+        return ImageSequenceSink(path, film, background=encoding.background, overwrite=overwrite)
     return VideoSink(path, film, encoding=encoding, overwrite=overwrite, size=size)
 
 
 __all__ = [
     "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Decoding", "Encoding", "Film", "Mark", "PictureSink",
-    "PictureSource", "Location", "Segment", "SegmentSink", "Sink", "Source", "StillsSink", "StillsSource",
-    "VideoSink", "VideoSource", "parse_location", "open_film_sink", "open_sink", "open_source", "open_video",
-    "read_text",
+    "PictureSource", "Location", "Segment", "SegmentSink", "Sink", "Source", "ImageSequenceSink",
+    "ImageSequenceSource", "VideoSink", "VideoSource", "parse_location", "open_film_sink",
+    "open_sink", "open_source", "open_video", "read_text",
 ]  # fmt: skip

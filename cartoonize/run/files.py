@@ -11,9 +11,10 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ..core.errors import CartoonizeError, DamageError, MediaError, UnexpectedError, WriteError
-from ..media.pictures.images import PICTURE_SUFFIXES, natural_order, picture_name
-from ..media.pictures.stills import is_series
-from ..media.reading.video_source import STREAMED
+from ..media.pictures.folder import natural_key, output_name
+from ..media.pictures.formats import PICTURE_SUFFIXES
+from ..media.pictures.sequence_sink import is_image_sequence
+from ..media.reading.standard_input import STANDARD_INPUT
 from ..media.writing.containers import VIDEO_SUFFIXES, WRITTEN_SUFFIXES, video_name
 from .job import Report, damage_sentence
 
@@ -57,7 +58,7 @@ class Outcome:
     error: CartoonizeError | None = None
 
 
-PICTURES = Kind("picture", PICTURE_SUFFIXES, PICTURE_SUFFIXES, picture_name)
+PICTURES = Kind("picture", PICTURE_SUFFIXES, PICTURE_SUFFIXES, output_name)
 
 
 def videos(container: str | None = None) -> Kind:
@@ -141,8 +142,8 @@ def find(sources: Sequence[Path], folder: Path, kind: Kind) -> Plan:
 
 def is_folder(target: Path, kind: Kind) -> bool:
     """Whether a target is a folder, or to become one: it has no suffix of a file that could be written."""
-    named_as_file = target.suffix.lower() in kind.written or target.exists() or target == STREAMED
-    return target.is_dir() or not (named_as_file or is_series(target))
+    named_as_file = target.suffix.lower() in kind.written or target.exists() or target == STANDARD_INPUT
+    return target.is_dir() or not (named_as_file or is_image_sequence(target))
 
 
 def outcomes(jobs: Iterable[Job], draw: Callable[[Job], Report]) -> Iterator[Outcome]:
@@ -191,9 +192,9 @@ def _below(
     for place, folders, names in os.walk(folder, onerror=refuse):
         here = Path(place)
         folders[:] = sorted(
-            (name for name in folders if _is_open(name) and here / name != spared), key=natural_order
+            (name for name in folders if _is_open(name) and here / name != spared), key=natural_key
         )
-        yield from (here / name for name in sorted(names, key=natural_order) if _is_open(name))
+        yield from (here / name for name in sorted(names, key=natural_key) if _is_open(name))
 
 
 def _fitting(pattern: Path, root: Path, spared: Path | None) -> Iterator[Path]:
@@ -210,7 +211,7 @@ def _fitting(pattern: Path, root: Path, spared: Path | None) -> Iterator[Path]:
 
 
 def _order(path: Path) -> list[Any]:
-    return [natural_order(part) for part in path.parts]
+    return [natural_key(part) for part in path.parts]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -52,7 +52,7 @@ def convert_frame_range(
     if frames.first:
         sink.go_on(frames.first, _seek(source, frames), frames.last)
     run.begin_at(frames.first, segment)
-    source.until = frames.until
+    source.stop_before = frames.until
     with closing(convert_frames(source, sink, backend, run, look, batch)) as written:
         for _ in written:
             yield from _finished(sink)
@@ -63,10 +63,10 @@ def convert_frame_range(
 def _seek(source: VideoSource, frames: FrameRange) -> Mark:
     """Move the source to the first frame of the range, and return the mark of the frame before."""
     if frames.mark is not None:
-        source.go_on(frames.first, frames.mark)
+        source.resume_after(frames.first, frames.mark)
         return frames.mark
     assert frames.pts is not None
-    mark = source.go_to(frames.first, frames.pts)
+    mark = source.seek_after(frames.first, frames.pts)
     if mark is None:
         raise FrameRangeError(f"{source.path} has no frame {frames.first} where it should be.")
     return mark

@@ -17,11 +17,11 @@ from ..effects.look import Look
 from ..media import (
     Decoding,
     Encoding,
+    ImageSequenceSource,
     PictureSource,
     SegmentSink,
     Sink,
     Source,
-    StillsSource,
     VideoSink,
     VideoSource,
     open_sink,
@@ -186,7 +186,7 @@ def run(
 
 def written_size(source: Source, look: Look) -> tuple[int, int] | None:
     """Width and height of the frames to write, for `open_sink`; None for pictures, which have their own."""
-    if not isinstance(source, VideoSource | StillsSource):
+    if not isinstance(source, VideoSource | ImageSequenceSource):
         return None
     return look.size(source.width, source.height)
 

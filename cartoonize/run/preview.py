@@ -19,9 +19,10 @@ from ..effects.effect import EffectChain
 from ..effects.look import Look
 from ..media import PICTURE_SUFFIXES, Decoding, Film, VideoSource, open_source, open_video
 from ..media.alpha import on_background
-from ..media.pictures.images import files_of, write_picture
-from ..media.reading.duration import picture_end
-from ..media.reading.video_source import STREAMED
+from ..media.pictures.folder import list_source_files
+from ..media.pictures.formats import write_picture
+from ..media.reading.duration import find_video_end
+from ..media.reading.standard_input import STANDARD_INPUT
 
 MOST = 100
 """Moments of a sheet."""
@@ -130,7 +131,7 @@ def _moments(
     source: Path, count: int, start: float | None, end: float | None, decoding: Decoding | None
 ) -> list[float]:
     """Seconds of the source's clock: the middles of `count` equal parts."""
-    if source == STREAMED:
+    if source == STANDARD_INPUT:
         raise MediaError("Standard input cannot be sought; name a file for a preview.")
     with open_video(source, start=start, end=end, decoding=decoding) as film:
         length = _length(film, start, end)
@@ -141,7 +142,7 @@ def _length(film: Film, start: float | None, end: float | None) -> float:
     """Seconds of the part."""
     if not isinstance(film, VideoSource):
         return float((film.frames or 0) / film.rate)
-    last = picture_end(film.path, film.container, film.container.streams[film.stream_index])
+    last = find_video_end(film.path, film.container, film.container.streams[film.stream_index])
     if last is None:
         raise MediaError(f"{film.path} holds no times, so that no moment of it can be found for a preview.")
     whole = last - (film.shift - (start or 0.0))
@@ -184,7 +185,7 @@ def _clock(seconds: float) -> str:
 def _sheet_file(target: Path, source: Path, *, overwrite: bool) -> AtomicFile:
     if target.suffix.lower() not in PICTURE_SUFFIXES:
         raise MediaError(f"A preview is a picture: name {target.with_suffix('.png')}, or .jpg.")
-    return AtomicFile(target, overwrite=overwrite, sources=files_of(source))
+    return AtomicFile(target, overwrite=overwrite, sources=list_source_files(source))
 
 
 def _save(picture: Picture, file: AtomicFile) -> None:

@@ -14,7 +14,7 @@ from ..effects.look import Look
 from ..media import Encoding, SegmentSink, Sink, Source, VideoSink, VideoSource
 from ..media.encoding import versions
 from ..media.ffmpeg import ffmpeg_errors
-from ..media.reading.video_source import STREAMED
+from ..media.reading.standard_input import STANDARD_INPUT
 from ..media.remote import Location
 from ..styles import find_style
 from ..styles.user import sha256_of
@@ -46,14 +46,14 @@ class SegmentedRun:
         source, sink = self._source, self._sink
         if not isinstance(source, VideoSource) or not isinstance(sink, VideoSink):
             return 0
-        if source.path == STREAMED or not sink.resumable:
+        if source.path == STANDARD_INPUT or not sink.resumable:
             return 0
         length = segment_length(batch)
         self.begin_at(0, length)
         key = identity(source, sink.encoding, style, backend, look, batch)
         last = sink.resume(key, anew=not resume)
         if last is not None:
-            source.go_on(last.end, last.mark)
+            source.resume_after(last.end, last.mark)
             self.begin_at(last.end, length)
         return self._written
 
@@ -61,7 +61,7 @@ class SegmentedRun:
         """Cut segments of `length` frames, the first of them at a frame of the video."""
         assert isinstance(self._source, VideoSource)
         self._written = self._ended = frame
-        self._source.every = self._length = length
+        self._source.mark_interval = self._length = length
 
     def frame_written(self) -> None:
         """Count a frame, and end a segment if it was the last of one."""

@@ -9,7 +9,7 @@ from PIL.Image import Image as Picture
 from ..core.errors import MediaError
 from ..media import PICTURE_SUFFIXES
 from ..media.ffmpeg import ffmpeg_errors
-from ..media.pictures.picture import DAMAGE, open_picture
+from ..media.pictures.picture import PILLOW_ERRORS, open_picture
 from ..media.remote import open_container
 from ..media.streams import is_known, size
 
@@ -71,9 +71,9 @@ class Limits:
 
     def _check_picture(self, path: Path) -> None:
         try:
-            with open_picture(path, limit=1 << 62) as picture:
+            with open_picture(path, max_pixels=1 << 62) as picture:
                 self._check_header(path, picture)
-        except DAMAGE as error:
+        except PILLOW_ERRORS as error:
             raise MediaError(f"{path.name} is no picture that can be read, or it is damaged.") from error
 
     def _check_header(self, path: Path, picture: Picture) -> None:

@@ -123,7 +123,7 @@ def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
         (["video", "in.mp4", "out.txt"], "no video format"),
         (["video", "in.mp4", "out.mp4", "--codec", "betamax"], "no encoder 'betamax'"),
         (["video", "in.mp4", "out.mp4", "--start", "-3"], "must not be negative"),
-        (["video", "in.mp4", "out.mp4", "--start", "2", "--end", "1"], "has to come after"),
+        (["video", "in.mp4", "out.mp4", "--start", "2", "--end", "1"], "must be later than"),
         (["video", "in.mp4", "out.mp4", "--start", "soon"], "is no time"),
         (["video", "in.mp4", "out.mp4", "--device", "tpu"], "Unknown device 'tpu'"),
         (["image", "in.png"], "at least one picture"),

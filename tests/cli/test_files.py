@@ -15,7 +15,7 @@ from PIL import Image
 
 from cartoonize import MediaError
 from cartoonize.cli.console import ProgressBars
-from cartoonize.media.pictures import images
+from cartoonize.media.pictures import picture_sink
 from cartoonize.run.files import PICTURES, plan, stands_alone, videos
 
 VIDEOS = videos()
@@ -474,8 +474,8 @@ def test_a_defect_costs_one_file_only(here, run, monkeypatch, error):
             raise error
         return written(picture, file, **options)
 
-    written = images.write_picture
-    monkeypatch.setattr(images, "write_picture", save)
+    written = picture_sink.write_picture
+    monkeypatch.setattr(picture_sink, "write_picture", save)
     command = ["image", "a.png", "b.png", "c.png", "out", "--style", "null", "--json"]
     code, out, told = run(*command)
     assert code == 1

@@ -437,7 +437,7 @@ def test_hlg_becomes_sdr(tmp_path):
 
 def test_the_stated_peak_is_heeded(tmp_path):
     """What was graded to 4000 cd/m² keeps a difference above 1000 that other videos do not have."""
-    from cartoonize.media.reading.hdr import eetf
+    from cartoonize.media.hdr import eetf
 
     bright, brighter = eetf(np.array([1000.0, 3000.0]), 4000.0)
     assert brighter - bright > 5
@@ -595,7 +595,7 @@ def test_one_of_several_video_streams_is_drawn(tmp_path):
     assert any("--stream 0" in notice for notice in report.notices)
     null(both, tmp_path / "zero.mkv", decoding=Decoding(stream=0))
     assert read_clip(tmp_path / "zero.mkv").images[0].shape == (32, 32, 3)
-    with pytest.raises(MediaError, match=r"the video streams are 0 \(h264, 32x32\), 1 \(h264, 64x48\)"):
+    with pytest.raises(MediaError, match=r"its video streams are 0 \(h264, 32x32\), 1 \(h264, 64x48\)"):
         null(both, tmp_path / "none.mkv", decoding=Decoding(stream=5))
 
 

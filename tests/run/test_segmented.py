@@ -156,11 +156,11 @@ def test_a_source_that_lies_about_its_place_is_counted_through(tmp_path, short, 
     """Where seeking does not lead to the frame that it should, everything is decoded from the start."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with VideoSource(source) as frames:
-        frames.every = 24
+        frames.mark_interval = 24
         images = [frame.image for frame in frames]
     marks = frames.marks
     with VideoSource(source) as frames:
-        frames.go_on(48, {**marks[48], **lie})
+        frames.resume_after(48, {**marks[48], **lie})
         assert all(np.array_equal(f.image, image) for f, image in zip(frames, images[48:], strict=True))
 
 

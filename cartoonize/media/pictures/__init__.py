@@ -1,1 +1,1 @@
-"""Reading and writing pictures and folders of them."""
+"""Reading and writing pictures, folders of pictures, and image sequences."""

@@ -1,32 +1,32 @@
-"""Animated pictures: which files are, and how often they are shown, neither of which FFmpeg tells."""
+"""Animated pictures: which files are animated, and how often they play. FFmpeg tells neither."""
 
 from pathlib import Path
 
-from .picture import DAMAGE, open_picture
+from .picture import PILLOW_ERRORS, open_picture
 
 _SUFFIXES = {".gif", ".png", ".apng", ".webp"}
 
 
 def is_animated(path: Path) -> bool:
-    """Whether a picture file holds more than one frame; of what cannot be read, no."""
+    """Whether a picture file holds more than one frame; false for what cannot be read."""
     if path.suffix.lower() not in _SUFFIXES:
         return False
     try:
         with open_picture(path) as picture:
             return getattr(picture, "n_frames", 1) > 1
-    except DAMAGE:
+    except PILLOW_ERRORS:
         return False
 
 
-def plays(path: Path) -> int:
-    """How often an animation is shown, 0 being without end, as of all that is no animation."""
+def play_count(path: Path) -> int:
+    """How often an animation plays; 0 is forever, and the value for everything that is no animation."""
     if path.suffix.lower() not in _SUFFIXES:
         return 0
     try:
         with open_picture(path) as picture:
             loop = picture.info.get("loop")
-    except DAMAGE:
+    except PILLOW_ERRORS:
         return 0
     if path.suffix.lower() != ".gif":
         return int(loop or 0)
-    return 1 if loop is None else loop and loop + 1  # GIF counts the times after the first
+    return 1 if loop is None else loop and loop + 1  # GIF counts the repetitions

@@ -1,4 +1,4 @@
-"""Interlaced video as whole pictures, by FFmpeg's bwdif filter (Bob Weaver, after the BBC's w3fdif)."""
+"""Deinterlacing by FFmpeg's bwdif filter (Bob Weaver, after the BBC's w3fdif)."""
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -7,11 +7,15 @@ import av
 from av.filter import Graph
 
 
-def deinterlaced(frames: Iterator[av.VideoFrame], met: Callable[[], None]) -> Iterator[av.VideoFrame]:
-    """The same number of frames, at the same times, without comb lines; `met` is called at the first comb.
+def deinterlace(
+    frames: Iterator[av.VideoFrame], on_first_interlaced: Callable[[], None]
+) -> Iterator[av.VideoFrame]:
+    """Return as many frames at the same times, deinterlaced. The callback is called at the first interlaced
+    one.
 
-    Frames that are not marked as interlaced pass as they are: before the first that is for nothing, later
-    through the filter, which looks at the neighbours of a frame and so hands it out one later.
+    Frames that are not marked as interlaced pass unchanged. Before the first interlaced one they skip the
+    filter; later they go through it, as it uses the neighbours of a frame and therefore returns frames one
+    later.
     """
     graph: Graph | None = None
     shape, time_base = None, Fraction(1)
@@ -20,18 +24,18 @@ def deinterlaced(frames: Iterator[av.VideoFrame], met: Callable[[], None]) -> It
             yield frame
             continue
         if shape is None:
-            met()
+            on_first_interlaced()
         time_base = frame.time_base or time_base
         if shape != (frame.width, frame.height, frame.format.name):
-            yield from _drained(graph, time_base)
-            graph, shape = _bwdif(frame), (frame.width, frame.height, frame.format.name)
+            yield from _drain(graph, time_base)
+            graph, shape = _build_graph(frame), (frame.width, frame.height, frame.format.name)
         assert graph is not None
         graph.vpush(frame)
-        yield from _ready(graph, time_base)
-    yield from _drained(graph, time_base)
+        yield from _pull(graph, time_base)
+    yield from _drain(graph, time_base)
 
 
-def _bwdif(frame: av.VideoFrame) -> Graph:
+def _build_graph(frame: av.VideoFrame) -> Graph:
     graph = Graph()
     graph.threads = 1
     source = graph.add_buffer(
@@ -42,14 +46,15 @@ def _bwdif(frame: av.VideoFrame) -> Graph:
     return graph
 
 
-def _drained(graph: Graph | None, time_base: Fraction) -> Iterator[av.VideoFrame]:
+def _drain(graph: Graph | None, time_base: Fraction) -> Iterator[av.VideoFrame]:
     if graph is not None:
         graph.vpush(None)
-        yield from _ready(graph, time_base)
+        yield from _pull(graph, time_base)
 
 
-def _ready(graph: Graph, time_base: Fraction) -> Iterator[av.VideoFrame]:
-    """What the filter hands out now, on the clock of the source; its own ticks twice as fast."""
+def _pull(graph: Graph, time_base: Fraction) -> Iterator[av.VideoFrame]:
+    """The frames that the filter has ready, on the clock of the source; the filter's own ticks are half as
+    long."""
     while True:
         try:
             frame = graph.vpull()

@@ -1,4 +1,4 @@
-"""When the picture of a file ends, without decoding it."""
+"""When the video stream of a file ends, without decoding it."""
 
 import av
 from av.container import InputContainer
@@ -7,20 +7,20 @@ from av.stream import Stream
 from ..remote import Location, open_container
 
 
-def picture_end(path: Location, container: InputContainer, picture: Stream) -> float | None:
-    """The second on the file's own clock; None if there are no times in the file.
+def find_video_end(path: Location, container: InputContainer, video: Stream) -> float | None:
+    """Return the second on the clock of the file; None if the file has no times.
 
-    What a file says of itself is believed. Where it says nothing, its packets are read through by a handle of
-    their own: recordings that were cut off do not say, nor do streams that were stored as they came.
+    The file's own statement is used where there is one. Recordings that were cut off, and streams that were
+    stored as they came, state nothing: their packets are read through by a second handle.
     """
-    if picture.duration and picture.time_base:
-        return float(((picture.start_time or 0) + picture.duration) * picture.time_base)
+    if video.duration and video.time_base:
+        return float(((video.start_time or 0) + video.duration) * video.time_base)
     if container.duration:
         return ((container.start_time or 0) + container.duration) / av.time_base
-    return _last_packet(path, picture.index)
+    return _find_last_packet(path, video.index)
 
 
-def _last_packet(path: Location, stream: int) -> float | None:
+def _find_last_packet(path: Location, stream: int) -> float | None:
     with open_container(path) as container:
         packets = container.demux(container.streams[stream])
         ends = ((p.pts + (p.duration or 0)) * p.time_base for p in packets if p.pts is not None)

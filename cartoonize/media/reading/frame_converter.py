@@ -1,4 +1,4 @@
-"""From decoded frames to pictures: RGB by the matrix and range of their video, SDR, upright."""
+"""Decoded video frames to RGB images: by the matrix and range of their video, SDR, upright."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -12,22 +12,22 @@ from ...core.frames import Frame, Image
 from ..alpha import alpha_of, is_transparent
 from ..colour import SDR, Colour
 from ..decoding import Decoding, fitted, smaller
+from ..hdr import HDR_TRANSFERS, ToneMapper
 from ..remote import Location
-from .hdr import TRANSFERS, ToneMapper
 from .orientation import Orientation
 
 _AREA = Interpolation.AREA | Interpolation.ACCURATE_RND
 
 
 class FrameConverter:
-    """Makes pictures of the frames of one video; what the first of them tells is taken for all.
+    """Converts the frames of one video. The properties of the first frame are taken for all.
 
-    `width`, `height` and `sample_aspect_ratio` are those of the pictures, `colour` is what they are to become
-    again when they are written. `detail` is the size at which they are drawn; it may change from one
-    frame to the next. `notices` is appended to.
+    `width`, `height` and `sample_aspect_ratio` are those of the images. `colour` says in which YUV they are
+    to be encoded. `detail` sets the size at which they are drawn; it may change from one frame to the next.
+    `notices` is appended to.
 
     Raises:
-        MediaError: the video is HDR, and that is to fail.
+        MediaError: the video is HDR, and HDR is refused.
     """
 
     def __init__(
@@ -38,62 +38,60 @@ class FrameConverter:
         decoding: Decoding,
         notices: list[str],
     ) -> None:
-        self._limit, self.detail, self._keep_source = decoding.max_size, decoding.detail, decoding.keep_source
+        self._max_size, self._keep_source = decoding.max_size, decoding.keep_source
+        self.detail = decoding.detail
         self.colour = Colour.of(first)
-        self._to_rgb = self._conversion(path, first, decoding, notices)
+        self._to_rgb = self._choose_conversion(path, first, decoding, notices)
         self.pixel_format = first.format.name
         self.transparent = is_transparent(first)
-        self._orientation = Orientation.of(first)
-        drawn = self._fitted(first)
-        self.width, self.height = drawn.width, drawn.height
-        if drawn is not first:
+        self._orientation = Orientation.from_frame(first)
+        reduced = self._reduce(first)
+        self.width, self.height = reduced.width, reduced.height
+        if reduced is not first:
             self.colour = self.colour.stated()
-            notices.append(smaller(path.name, (first.width, first.height), (drawn.width, drawn.height)))
+            notices.append(smaller(path.name, (first.width, first.height), (reduced.width, reduced.height)))
         self.sample_aspect_ratio = aspect or Fraction(1)
         if self._orientation.transposed:
             self.width, self.height = self.height, self.width
             self.sample_aspect_ratio = 1 / self.sample_aspect_ratio
 
     def convert(self, frame: av.VideoFrame, pts: int, time_base: Fraction, duration: int = 0) -> Frame:
-        """The picture of a frame, at its time."""
-        fitted_frame = self._fitted(frame)  # once for both
-        alpha = alpha_of(fitted_frame)
-        upright_alpha = None if alpha is None else self._orientation.upright(alpha)
-        size = self._upright_size(fitted_frame)
+        """Convert a frame to an RGB image at its time."""
+        reduced = self._reduce(frame)  # once, for colours and alpha
+        alpha = alpha_of(reduced)
+        upright_alpha = None if alpha is None else self._orientation.apply(alpha)
+        size = self._swap_if_transposed((reduced.width, reduced.height))
         drawn_size = draw_size(*size, self.detail)
         if self._keep_source or drawn_size >= size:
-            whole = Frame(self._image(fitted_frame), pts, time_base, duration, alpha=upright_alpha)
+            whole = Frame(self._to_image(reduced), pts, time_base, duration, alpha=upright_alpha)
             return resize_to_draw_size(whole, self.detail, keep_source=self._keep_source)
-        image = self._image(_scaled(frame, self._coded_size(drawn_size)))
+        image = self._to_image(_scale_down(frame, self._swap_if_transposed(drawn_size)))
         return Frame(image, pts, time_base, duration, alpha=upright_alpha, full_size=size)
 
     def image(self, frame: av.VideoFrame) -> Image:
-        """The picture of a frame at the size at which it is drawn."""
+        """Convert a frame to the RGB image at the size at which it is drawn."""
         return self.convert(frame, 0, Fraction(1)).image
 
-    def _image(self, frame: av.VideoFrame) -> Image:
-        return self._orientation.upright(self._to_rgb(frame))
+    def _to_image(self, frame: av.VideoFrame) -> Image:
+        return self._orientation.apply(self._to_rgb(frame))
 
-    def _upright_size(self, frame: av.VideoFrame) -> tuple[int, int]:
-        return self._coded_size((frame.width, frame.height))
-
-    def _coded_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """An upright width and height as they are coded, or the other way round."""
+    def _swap_if_transposed(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Width and height of the upright image from those of the coded frame, and the other way round."""
         return size[::-1] if self._orientation.transposed else size
 
-    def _fitted(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """A frame no larger than asked for."""
-        size = fitted(frame.width, frame.height, self._limit, even=True)
-        return frame if size == (frame.width, frame.height) else _scaled(frame, size)
+    def _reduce(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The frame, reduced to the maximum size if it is larger."""
+        size = fitted(frame.width, frame.height, self._max_size, even=True)
+        return frame if size == (frame.width, frame.height) else _scale_down(frame, size)
 
-    def _conversion(
+    def _choose_conversion(
         self, path: Location, first: av.VideoFrame, decoding: Decoding, notices: list[str]
     ) -> Callable[[av.VideoFrame], Image]:
-        """How frames become RGB; of what becomes SDR, `colour` is that of SDR."""
-        bits, hdr = first.format.components[0].bits, TRANSFERS.get(self.colour.transfer)
+        """The function from frames to RGB. For HDR it maps tones, and `colour` becomes that of SDR."""
+        bits, hdr = first.format.components[0].bits, HDR_TRANSFERS.get(self.colour.transfer)
         if hdr and decoding.hdr == "fail":
             raise MediaError(
-                f"{path} is {hdr} (HDR), which comes out in SDR only; allow it by --hdr tonemap."
+                f"{path} is {hdr} (HDR), and the output can only be SDR; convert it with --hdr tonemap."
             )
         if hdr:
             notices.append(f"{path.name} is {hdr} (HDR); it was tone-mapped to SDR, by ITU-R BT.2390.")
@@ -104,7 +102,7 @@ class FrameConverter:
         return self.colour.to_rgb
 
 
-def _scaled(frame: av.VideoFrame, size: tuple[int, int]) -> av.VideoFrame:
-    """A smaller frame, scaled as it is coded: 0.4 ms from 720p; as RGB it takes 2."""
-    coded = "rgba" if frame.format.has_palette else None  # palettes cannot be mixed
-    return frame.reformat(*size, format=coded, interpolation=_AREA, threads=1)
+def _scale_down(frame: av.VideoFrame, size: tuple[int, int]) -> av.VideoFrame:
+    """Scale a frame in its own pixel format: 0.4 ms from 720p, against 2 ms in RGB."""
+    pixel_format = "rgba" if frame.format.has_palette else None  # palette indices cannot be averaged
+    return frame.reformat(*size, format=pixel_format, interpolation=_AREA, threads=1)

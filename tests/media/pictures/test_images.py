@@ -14,7 +14,9 @@ from PIL import ExifTags, Image, ImageCms
 
 from cartoonize.core.errors import MediaError
 from cartoonize.media.pictures import picture as picture_module
-from cartoonize.media.pictures.images import PICTURE_SUFFIXES, PictureSink, PictureSource
+from cartoonize.media.pictures.formats import PICTURE_SUFFIXES
+from cartoonize.media.pictures.picture_sink import PictureSink
+from cartoonize.media.pictures.picture_source import PictureSource
 from cartoonize.run.pipeline import stream
 
 LOSSLESS = {".png", ".bmp", ".tif", ".tiff"}
@@ -85,7 +87,7 @@ def copied(sources, target, *, overwrite=False):
     with PictureSource(sources) as source, PictureSink(target, source, overwrite=overwrite) as sink:
         for frame in source:
             sink.write(frame)
-    assert not source.details  # nothing piles up
+    assert not source.metadata  # nothing piles up
     return source.notices + sink.notices
 
 
@@ -178,7 +180,7 @@ def test_unusual_tiff(tmp_path):
     tifffile.imwrite(tmp_path / "down.tif", 65535 - deep[..., 0], photometric="miniswhite")
     np.testing.assert_array_equal(read(tmp_path / "down.tif")[0][..., 0], photo()[..., 0])
     tifffile.imwrite(tmp_path / "planes.tif", deep.transpose(2, 0, 1), photometric="rgb")
-    with pytest.raises(MediaError, match=r"planes\.tif: its 16-bit colours lie in planes"):
+    with pytest.raises(MediaError, match=r"planes\.tif: its 16-bit colours are stored in planes"):
         read(tmp_path / "planes.tif")
 
 
@@ -376,7 +378,7 @@ def test_profile_that_does_not_fit(tmp_path):
     rgb = saved(tmp_path / "rgb.png", icc_profile=grey_profile())
     for source in (cmyk, rgb):
         notices = copied([source], tmp_path / "out.png", overwrite=True)
-        assert notices == [f"The colour profile of {source} does not fit the picture and is left out."]
+        assert notices == [f"The colour profile of {source} does not fit the picture and was left out."]
         with Image.open(tmp_path / "out.png") as out:
             assert out.mode == "RGB"
             assert "icc_profile" not in out.info

@@ -3,89 +3,37 @@
 import io
 import os
 import sys
-from fractions import Fraction
 from functools import partial
 
 import av
 import numpy as np
 import pytest
 from clips import CASES, Clip
+from containers import CONTAINERS, FRAMES
 from test_fuzz import MUTATIONS
 
 from cartoonize import MediaError
 from cartoonize.media import VideoSource
 from cartoonize.media.damage import Damage
-from cartoonize.media.reading import video_source
-from cartoonize.media.reading.container_walk import PassingWalk, walk_file, walker
-from cartoonize.media.reading.packet_accounting import FrameAccount
-from cartoonize.media.reading.video_source import STREAMED
+from cartoonize.media.reading import video_reader
+from cartoonize.media.reading.packet_accounting import FrameMatcher
+from cartoonize.media.reading.standard_input import STANDARD_INPUT
 
-FRAMES = 24
-NOISE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
-IMAGES = [np.roll(NOISE, n, 1) for n in range(FRAMES)]
-VP9 = {"crf": "40", "b": "0", "cpu-used": "8", "deadline": "realtime"}
-H264 = {"crf": "30", "g": "12"}
 SEEDS = int(os.environ.get("CARTOONIZE_FUZZ", "600")) // 3
-MADE = {  # by name: how each container is made, and whether it tells how many frames it should hold
-    "a.mp4": ({"options": H264}, True),
-    "a.mkv": ({"options": H264, "tones": [440]}, True),
-    "a.webm": ({"codec": "libvpx-vp9", "options": VP9}, True),
-    "b.webm": ({"codec": "libvpx", "options": {"crf": "30", "b": "1M"}}, True),
-    "a.mov": ({"codec": "prores_ks", "pixel_format": "yuv422p10le", "options": {}}, True),
-    "a.flv": ({"options": H264}, True),
-    "a.avi": ({"codec": "mpeg4", "options": {}}, True),
-    "b.avi": ({"codec": "mjpeg", "pixel_format": "yuvj420p", "options": {}}, True),
-    "a.ts": ({"options": H264}, False),
-    "a.mpg": ({"codec": "mpeg2video", "options": {}, "time_base": Fraction(1, 25)}, False),
-    "a.gif": ({"codec": "gif", "pixel_format": "rgb8", "options": {}, "time_base": Fraction(1, 25)}, False),
-    "a.apng": ({"codec": "apng", "pixel_format": "rgb24", "options": {}}, True),
-    "a.y4m": ({"codec": "rawvideo", "options": {}}, False),
-}
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """Makes a clip once: its path, by name; MP4 and MOV with the index in front, as they are cut mostly."""
-    folder = tmp_path_factory.mktemp("made")
-
-    def make(name):
-        path = folder / name
-        if not path.exists():
-            clip = Clip(times=range(FRAMES), images=IMAGES, **MADE[name][0])
-            if clip.codec not in av.codecs_available:
-                pytest.skip(f"this build of FFmpeg has no {clip.codec}")
-            clip.write(path)
-            if path.suffix in (".mp4", ".mov"):
-                in_front(path)
-        return path
-
-    return make
-
-
-def in_front(path):
-    """Move the index before the packets."""
-    behind = path.with_name("behind" + path.suffix)
-    path.rename(behind)
-    with av.open(behind) as source, av.open(path, "w", container_options={"movflags": "faststart"}) as target:
-        stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
-        for packet in source.demux(video=0):
-            if packet.size:
-                packet.stream = stream
-                target.mux(packet)
 
 
 @pytest.fixture
 def threads(monkeypatch):
     """Sets how many threads decode."""
     count = [0]
-    choose = video_source.picture_stream
+    select = video_reader.select_video_stream
 
-    def chosen(*arguments):
-        stream = choose(*arguments)
+    def select_with_threads(*arguments):
+        stream = select(*arguments)
         stream.codec_context.thread_count = count[0]
         return stream
 
-    monkeypatch.setattr(video_source, "picture_stream", chosen)
+    monkeypatch.setattr(video_reader, "select_video_stream", select_with_threads)
     return partial(count.__setitem__, 0)
 
 
@@ -113,7 +61,7 @@ def piped(path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Pipe(path.read_bytes()))))
-        return read(STREAMED)
+        return read(STANDARD_INPUT)
 
 
 def check(found, name):
@@ -121,11 +69,11 @@ def check(found, name):
     frames, damage = found
     if frames + damage.packets != FRAMES:
         assert damage, (name, found)
-    if MADE[name][1] and not damage.container:
+    if CONTAINERS[name][1] and not damage.container:
         assert frames + damage.packets == FRAMES, (name, found)
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", CONTAINERS)
 def test_a_whole_file_is_not_called_damaged(made, threads, monkeypatch, name):
     """Of every container all frames come out, on one thread and on many, from a file and from a pipe."""
     path = made(name)
@@ -135,7 +83,7 @@ def test_a_whole_file_is_not_called_damaged(made, threads, monkeypatch, name):
             assert found == (FRAMES, Damage()), (count, found)
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", CONTAINERS)
 def test_a_file_that_is_cut_says_so(made, threads, monkeypatch, tmp_path, name):
     """Where the end is missing, that is noticed, in a pipe too; frames that are listed are counted."""
     threads(2)
@@ -152,7 +100,7 @@ def test_a_file_that_is_cut_says_so(made, threads, monkeypatch, tmp_path, name):
             assert frames == FRAMES or damage, (share, found)
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", CONTAINERS)
 @pytest.mark.parametrize("places", [[23], [20, 21], [12], [0, 5]], ids=str)
 def test_every_packet_is_accounted_for(made, threads, tmp_path, name, places):
     """Packets whose payload is gone are missed, wherever they are, the same on one thread and on many."""
@@ -213,38 +161,20 @@ def unknowable(name, number):
     return gaps or (name.endswith(".avi") and kind == "zeroed")  # a frame that is gone from the index, too
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", CONTAINERS)
 def test_some_mutated_files_lose_nothing_in_silence(made, threads, tmp_path, name):
     """A share of the cases below."""
     check_mutated(made, threads, tmp_path, name, range(1, 9))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", CONTAINERS)
 def test_mutated_files_lose_nothing_in_silence(made, threads, tmp_path, name):
     """Bits flipped, ends cut, stretches zeroed or left out: no frame is missing without being reported.
 
     For each container 200 files, or a third of what the environment variable CARTOONIZE_FUZZ says.
     """
     check_mutated(made, threads, tmp_path, name, range(SEEDS))
-
-
-@pytest.mark.parametrize("name", MADE)
-@pytest.mark.parametrize("piece", [1, 777])
-def test_a_pipe_tells_what_a_file_does(made, name, piece):
-    """Passing once, in pieces of any length, a container is understood as from its file."""
-    path = made(name)
-    with av.open(path) as container:
-        walk = walker(container.format.name)
-    if walk is None:
-        pytest.skip("nothing is known of its structure")
-    found = walk_file(path, walk, 0)
-    passing, data = PassingWalk(walk, 0), path.read_bytes()
-    for place in range(0, len(data), piece):
-        passing.see(data[place : place + piece])
-    passing.end()
-    assert passing.found == found
-    assert found.sound
 
 
 def test_what_lasts_longer_than_its_last_frame_is_whole(tmp_path):
@@ -276,16 +206,16 @@ def test_the_second_fields_of_frames_are_not_missed(tmp_path):
     assert all(frame.interlaced_frame for frame in frames)
     for fields, lost in ((2, set()), (1, {6, 7, 8, 20})):
         damage = Damage()
-        account = FrameAccount("h264", damage)
+        matcher = FrameMatcher("h264", damage)
         for number, frame in enumerate(frames):
             for _ in range(fields):
                 packet = av.Packet(b"slice")
                 packet.pts, packet.is_keyframe = number, number == 0
-                account.take(packet)
+                matcher.submit(packet)
             if number not in lost:
                 frame.pts = number * fields
-                account.give(frame)
-        account.end()
+                matcher.receive(frame)
+        matcher.finish()
         assert damage.packets == len(lost)
 
 

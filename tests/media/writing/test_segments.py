@@ -79,7 +79,7 @@ def test_the_last_segment_is_what_is_left(tmp_path):
     """A stretch without an end goes to that of the video."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with VideoSource(source) as frames:
-        frames.every = 24
+        frames.mark_interval = 24
         assert len(list(frames)) == 60
     stretch = FrameRange(24, None, mark=frames.marks[24])
     segments = [segment for segment, _ in alone(source, stretch, "null", Encoding(), "mp4")]

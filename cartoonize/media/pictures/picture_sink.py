@@ -1,0 +1,143 @@
+"""Pictures as a sink: written with the metadata of their source, all of them or none."""
+
+import contextlib
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from PIL import Image as Pillow
+from PIL.Image import Image as Picture
+
+from ...core.atomic import AtomicFile, check_target
+from ...core.errors import MediaError, WriteError
+from ...core.frames import Frame
+from ...core.signals import defer_signals
+from .folder import output_name
+from .formats import FORMATS, JPEG, PICTURE_SUFFIXES, Format, suffix_list, write_picture
+from .picture import PictureMetadata
+from .picture_source import PictureSource
+
+_JPEG_EXIF_LIMIT = 65533  # bytes; the length of a segment is a 16-bit number that includes itself
+
+
+class PictureSink:
+    """Writes the pictures of a source, each with its metadata.
+
+    `path` is a file if the source is one picture file and `path` is no folder. Otherwise it is a folder,
+    which is made if it is missing, and each picture keeps its name in it. All files appear at the end of the
+    `with` block. What a format cannot hold is left out with a notice; transparent pictures are then laid on
+    white.
+
+    Raises:
+        MediaError: a file exists already and `overwrite` is false; two pictures would get one name; `path`
+        has no
+            suffix of a picture, is a file where a folder is needed, or cannot be written to. While writing:
+            the format cannot hold such a picture. At the end: there was no picture.
+    """
+
+    def __init__(self, path: Path, source: PictureSource, *, overwrite: bool = False) -> None:
+        self.notices: list[str] = []
+        self._path, self._source, self._overwrite = path, source, overwrite
+        self._targets = _choose_targets(path, source)
+        self._new_folder = path not in self._targets and not path.is_dir()
+        self._files: list[AtomicFile] = []
+        self._written: list[AtomicFile] = []
+        if self._new_folder:
+            check_target(
+                path, overwrite=False
+            )  # refuses a folder that cannot be made; it is made on entering
+        else:
+            self._reserve_files()
+
+    def write(self, frame: Frame) -> None:
+        """Write the picture for the frame of the source with the same `pts`."""
+        file = self._files[frame.pts]
+        target_format = FORMATS[file.target.suffix.lower()]
+        metadata = self._source.metadata.pop(frame.pts)
+        picture, options = self._fit_format(frame, metadata, target_format, file.target)
+        self._written.append(file)
+        write_picture(picture, file, **options)
+
+    def __enter__(self) -> Self:
+        if self._new_folder:
+            try:
+                self._path.mkdir()
+            except OSError as error:
+                raise WriteError.from_os_error(self._path, error) from error
+            self._reserve_files()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._commit()
+        finally:
+            for file in self._written:
+                file.discard()  # does nothing once the file has its name
+            if self._new_folder:
+                with contextlib.suppress(OSError):
+                    self._path.rmdir()  # fails, as it should, unless the folder is empty
+
+    def _reserve_files(self) -> None:
+        sources = self._source.paths
+        self._files = [
+            AtomicFile(target, overwrite=self._overwrite, sources=sources) for target in self._targets
+        ]
+
+    def _commit(self) -> None:
+        if not self._written:
+            raise MediaError(f"There was no picture to write to {self._path}.")
+        with defer_signals():
+            for file in self._written:
+                file.commit()
+
+    def _fit_format(
+        self, frame: Frame, metadata: PictureMetadata, target_format: Format, target: Path
+    ) -> tuple[Picture, dict[str, Any]]:
+        """Reduce a picture and its metadata to what the format holds; return it with Pillow's options."""
+        exif, profile = metadata.exif, metadata.profile
+        picture = Pillow.fromarray(frame.image)
+        alpha = None if frame.alpha is None else Pillow.fromarray(frame.alpha)
+        if alpha and target_format.alpha:
+            picture.putalpha(alpha)
+        elif alpha:
+            picture = Pillow.composite(picture, Pillow.new("RGB", picture.size, "white"), alpha)
+            self._report_left_out(target, "transparency, so the picture was laid on white")
+        if (exif or profile) and not target_format.metadata:
+            exif, profile = b"", None
+            self._report_left_out(target, "EXIF data or a colour profile, so they were left out")
+        if len(exif) > _JPEG_EXIF_LIMIT and target_format is JPEG:
+            exif = b""
+            self._report_left_out(target, "so much EXIF data, so it was left out")
+        options = {"exif": exif, "icc_profile": profile, "dpi": metadata.dpi}
+        return picture, {name: value for name, value in options.items() if value}
+
+    def _report_left_out(self, target: Path, what: str) -> None:
+        self.notices.append(f"{target} cannot hold {what}; a PNG file would keep it.")
+
+
+def _choose_targets(path: Path, source: PictureSource) -> list[Path]:
+    """The file for each picture of the source."""
+    has_picture_suffix = path.suffix.lower() in PICTURE_SUFFIXES
+    if source.is_single and not path.is_dir() and (path.suffix or path.exists()):
+        if not has_picture_suffix:
+            raise MediaError(f"{path} is neither a folder nor named like a picture ({suffix_list()}).")
+        return [path]
+    if not path.is_dir() and (has_picture_suffix or path.exists()):
+        raise MediaError(f"{path} is no folder; name a folder for several pictures.")
+    _check_unique_names(path, source.paths)
+    return [path / output_name(picture.name) for picture in source.paths]
+
+
+def _check_unique_names(folder: Path, pictures: list[Path]) -> None:
+    by_name: dict[str, Path] = {}  # by name in lower case, as some file systems ignore case
+    for picture in pictures:
+        name = output_name(picture.name)
+        other = by_name.setdefault(name.lower(), picture)
+        if other != picture:
+            raise MediaError(
+                f"{other} and {picture} would both become {folder / name}; "
+                "rename one of them, or write them to different folders."
+            )

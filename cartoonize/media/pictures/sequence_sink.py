@@ -1,0 +1,101 @@
+"""Image sequences as a sink: the frames of a video as numbered pictures."""
+
+import contextlib
+import re
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from PIL import Image as Pillow
+from PIL.Image import Image as Picture
+
+from ...core.atomic import AtomicFile
+from ...core.errors import MediaError, WriteError
+from ...core.frames import Frame
+from ...core.signals import defer_signals
+from ..alpha import background_colour, on_background
+from ..video_info import Film
+from .folder import list_source_files
+from .formats import FORMATS, write_picture
+from .sequence_source import ImageSequenceSource
+
+_NUMBER = re.compile(r"%(0\d)?d")
+
+
+class ImageSequenceSink:
+    """Writes the frames of a video as numbered pictures, from 1 on; their times are lost.
+
+    `path` is an existing folder, which gets 00001.png and so on, or a pattern such as frames/%05d.jpg, whose
+    folder is made if it is missing. All files appear at the end of the `with` block. What pictures cannot
+    hold is left out with a notice.
+
+    Raises:
+        MediaError: the suffix is not that of a picture, or the folder is the source or cannot be written to.
+        While
+            writing: a file exists already and `overwrite` is false, or the format cannot hold such a picture.
+    """
+
+    def __init__(self, path: Path, source: Film, *, background: str, overwrite: bool) -> None:
+        self._pattern = path / "%05d.png" if path.is_dir() else path
+        self._background, self._background_name = background_colour(background), background
+        self._overwrite, self._sources = overwrite, list_source_files(source.path)
+        suffix = self._pattern.suffix.lower()
+        if suffix not in FORMATS:
+            raise MediaError(f"{self._pattern} is not named like a picture; write name/%05d.png.")
+        folder = self._pattern.parent
+        if folder.exists() and isinstance(source, ImageSequenceSource) and folder.samefile(source.path):
+            raise MediaError(f"{folder} is the source itself; name another folder to write to.")
+        self._format = FORMATS[suffix]
+        self._files: list[AtomicFile] = []
+        self.notices = [f"Pictures hold neither times nor sound; those of {source.path.name} are left out."]
+        if path.is_dir() and source.path.suffix:
+            self.notices[0] += f" For a video, name {path / source.path.name}."
+
+    def write(self, frame: Frame) -> None:
+        """Write the next picture."""
+        name = _NUMBER.sub(lambda match: match[0] % (len(self._files) + 1), self._pattern.name)
+        target = self._pattern.with_name(name)
+        file = AtomicFile(target, overwrite=self._overwrite, sources=self._sources)
+        self._files.append(file)
+        write_picture(self._to_picture(frame), file)
+
+    def __enter__(self) -> Self:
+        folder = self._pattern.parent
+        self._new_folder = not folder.exists()
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise WriteError.from_os_error(folder, error) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                with defer_signals():
+                    for file in self._files:
+                        file.commit()
+        finally:
+            for file in self._files:
+                file.discard()  # does nothing once the file has its name
+            if self._new_folder:
+                with contextlib.suppress(OSError):
+                    self._pattern.parent.rmdir()  # fails, as it should, unless the folder is empty
+
+    def _to_picture(self, frame: Frame) -> Picture:
+        image = frame.image
+        if frame.alpha is not None and not self._format.alpha:
+            image = on_background(image, frame.alpha, self._background)
+            name = self._background_name
+            notice = f"{self._format.name} pictures cannot be transparent; they were laid on {name}."
+            self.notices += [] if notice in self.notices else [notice]
+        picture = Pillow.fromarray(image)
+        if frame.alpha is not None and self._format.alpha:
+            picture.putalpha(Pillow.fromarray(frame.alpha))
+        return picture
+
+
+def is_image_sequence(path: Path) -> bool:
+    """Whether a target means numbered pictures: a folder, or a name with a place for the number."""
+    return path.is_dir() or _NUMBER.search(path.name) is not None

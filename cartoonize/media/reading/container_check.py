@@ -1,0 +1,92 @@
+"""What a container says of its frames, compared with the packets that came out of it."""
+
+import math
+from typing import Any
+
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from ..damage import Damage
+from ..remote import Location
+from .parsers import parser_for
+from .parsers.structure import ContainerStructure, parse_file
+from .standard_input import PipeInput, video_index
+
+STARTS_ANYWHERE = {"mpegts", "mpeg", "h264", "hevc", "mpegvideo"}
+"""Containers, by FFmpeg's name, of recordings that can begin within a group of pictures."""
+_MAX_HEADER = 16
+"""Bytes between where a frame begins in a container and where FFmpeg says that its packet begins."""
+
+
+class ContainerCheck:
+    """Counts the packets of a video stream, and compares them at the end with the structure of the file.
+
+    `standard_input` is given for a file that can be read only once. Nothing is known of containers that
+    neither list their frames nor show gaps by their structure: the lengths in their headers are often
+    estimates.
+    """
+
+    def __init__(
+        self,
+        path: Location,
+        container: InputContainer,
+        video: Stream,
+        standard_input: PipeInput | None = None,
+    ) -> None:
+        self._path, self._format, self._video = path, container.format.name, video
+        self._input, self._parser = standard_input, parser_for(self._format)
+        self._video_index = video_index(container, video)
+        # FFmpeg appends to the index of an AVI file what it finds while it reads.
+        self._avi_frames = self._count_avi_frames() if self._format == "avi" else 0
+        self._packets, self._first_offset, self._first_dts = 0, 0, -math.inf
+        self._end = 0  # offset of the end of the last packet
+
+    def count(self, packet: "Packet[Any]") -> None:
+        """Count a packet of the video stream."""
+        if not self._packets:
+            self._first_offset = packet.pos or 0
+            self._first_dts = -math.inf if packet.dts is None else packet.dts
+        self._packets += 1
+        self._end = max(self._end, (packet.pos or 0) + packet.size)
+
+    def finish(self, damage: Damage) -> None:
+        """Note in `damage` what did not come out. A file that was deleted meanwhile is not checked."""
+        try:
+            structure, size = self._parse(), self._size()
+        except FileNotFoundError:
+            return
+        expected = self._expected_packets(structure)
+        if expected is not None and expected > self._packets:
+            damage.packets += expected - self._packets
+        if self._format == "yuv4mpegpipe":
+            damage.container |= size > self._end
+        elif structure is not None and not structure.intact:
+            damage.container = True
+
+    def _expected_packets(self, structure: ContainerStructure | None) -> int | None:
+        """The packets from the first one that was counted to the end; None if the file does not tell."""
+        if self._format.startswith("mov"):
+            entries = self._video.index_entries
+            return sum(entries[n].timestamp >= self._first_dts for n in range(len(entries)))
+        from_beginning = self._first_dts <= 0
+        if self._format == "avi":
+            return self._avi_frames if from_beginning else None
+        if structure is None:
+            return None
+        if structure.frame_offsets is not None:
+            return sum(offset >= self._first_offset - _MAX_HEADER for offset in structure.frame_offsets)
+        return structure.frame_count if from_beginning else None
+
+    def _count_avi_frames(self) -> int:
+        """The frames in the index of an AVI file; empty ones repeat the frame before."""
+        entries = self._video.index_entries
+        return sum(entries[n].size > 0 for n in range(len(entries)))
+
+    def _parse(self) -> ContainerStructure | None:
+        if self._input is not None:
+            return self._input.finish()
+        return parse_file(self._path, self._parser, self._video_index) if self._parser else None
+
+    def _size(self) -> int:
+        return self._input.size if self._input is not None else self._path.stat().st_size

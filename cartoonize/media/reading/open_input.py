@@ -1,0 +1,103 @@
+"""Opening a video for reading, and choosing its video stream."""
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+
+from ...core.errors import MediaError
+from ..remote import Location, open_container
+from ..streams import described, is_cover, is_known
+from .standard_input import PipeInput
+
+_MAX_CLOCK_START = 1.0
+"""Seconds. A clock that starts later is that of a broadcast, and starts at zero here."""
+_MAX_TIME = 1e7
+"""Seconds. Later times are taken for mistakes."""
+
+
+def open_input(path: Location, options: dict[str, str], standard_input: PipeInput | None) -> InputContainer:
+    """Open the container at `path`, or that of standard input. `options` are FFmpeg's.
+
+    Raises:
+        MediaError: there is no file, it is empty, or it is a folder; or its index comes last in a pipe.
+    """
+    if standard_input is not None:
+        return _open_pipe(standard_input, options)
+    if path.is_dir():
+        raise MediaError(f"{path} is a folder, not a video.")
+    if not path.exists():
+        raise MediaError(f"There is no file {path}.")
+    if path.stat().st_size == 0:
+        raise MediaError(f"{path} is empty (0 bytes).")
+    return open_container(path, options)
+
+
+def _open_pipe(standard_input: PipeInput, options: dict[str, str]) -> InputContainer:
+    try:
+        return open_container(standard_input, options)
+    except av.error.InvalidDataError as error:
+        if standard_input.head[4:8] != b"ftyp":
+            raise
+        raise MediaError(
+            "The index of this MP4 or MOV file is at its end, where a pipe cannot seek; name the file, or "
+            "redirect it (< FILE)."
+        ) from error
+
+
+def file_stamp(path: Location) -> tuple[int, int] | None:
+    """Size and time of a file, which change when it does; None if it was deleted, which an open handle
+    survives."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
+
+
+def check_time_range(start: float | None, end: float | None) -> None:
+    """Refuse a range of seconds that is empty or beyond all videos.
+
+    Raises:
+        MediaError: it is.
+    """
+    if any(time is not None and not abs(time) < _MAX_TIME for time in (start, end)):
+        raise MediaError(f"Times must be seconds below {_MAX_TIME:.0e}.")
+    if start is not None and start < 0:
+        raise MediaError(f"The start must not be negative ({start:g} s).")
+    if end is not None and end <= (start or 0):
+        raise MediaError(f"The end ({end:g} s) must be later than the start ({start or 0:g} s).")
+
+
+def select_video_stream(container: InputContainer, path: Location, number: int | None) -> av.VideoStream:
+    """Return the video stream of that number; without a number the default one, or else the first.
+
+    Raises:
+        MediaError: there is no such video stream, or its codec is unknown. Covers are not video streams.
+    """
+    candidates = [stream for stream in container.streams.video if not is_cover(stream)]
+    videos = [stream for stream in candidates if is_known(stream)]
+    if not videos:
+        kind = "video stream of a known codec" if candidates else "video stream"
+        raise MediaError(f"There is no {kind} in {path}.")
+    if number is None:
+        return next((stream for stream in videos if stream.disposition & Disposition.default), videos[0])
+    for stream in videos:
+        if stream.index == number:
+            return stream
+    is_unknown = any(stream.index == number for stream in candidates)
+    fault = "has an unknown codec" if is_unknown else "is not a video stream"
+    known = ", ".join(map(described, videos))
+    raise MediaError(f"Stream {number} of {path} {fault}; its video streams are {known}.")
+
+
+def clock_start(container: InputContainer, video: av.VideoStream) -> float:
+    """The second on the file's clock that becomes time zero.
+
+    It is zero, except where the clock starts late, as that of broadcasts does, or has frames from before
+    zero.
+    """
+    start = (container.start_time or 0) / av.time_base
+    if start > _MAX_CLOCK_START:
+        return start
+    first = (video.start_time or 0) * (video.time_base or 0)
+    return min(0.0, float(first))

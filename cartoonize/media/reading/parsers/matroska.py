@@ -1,0 +1,115 @@
+"""Matroska and WebM (RFC 9559), which consist of nested EBML elements (RFC 8794)."""
+
+from .structure import ContainerStructure, Requests
+
+_SEGMENT, _CLUSTER, _TRACKS, _TRACK_ENTRY, _BLOCK_GROUP = 0x18538067, 0x1F43B675, 0x1654AE6B, 0xAE, 0xA0
+_TRACK_NUMBER, _TRACK_TYPE, _BLOCKS = 0xD7, 0x83, (0xA3, 0xA1)
+_VOID, _CHECKSUM = 0xEC, 0xBF
+_MASTERS = {_SEGMENT, _CLUSTER, _TRACKS, _TRACK_ENTRY, _BLOCK_GROUP}
+"""Elements whose children are parsed."""
+_CHILDREN = {  # what may stand in each element; in those that are not listed anything may
+    None: {0x1A45DFA3, _SEGMENT, _VOID, _CHECKSUM},
+    _SEGMENT: {
+        0x114D9B74, 0x1549A966, _TRACKS, 0x1C53BB6B, 0x1941A469, 0x1043A770, 0x1254C367, _CLUSTER, _VOID,
+        _CHECKSUM,
+    },
+    _CLUSTER: {0xE7, 0xA3, _BLOCK_GROUP, 0xAB, 0xA7, 0xAF, 0x5854, _VOID, _CHECKSUM},
+    _TRACKS: {_TRACK_ENTRY, _VOID, _CHECKSUM},
+}  # fmt: skip
+_UNKNOWN_END = 1 << 62
+"""The end of an element of unknown size."""
+
+
+def parse_matroska(structure: ContainerStructure, video_index: int) -> Requests:
+    """Parse elements; each is an identifier, the size of its content, and the content."""
+    offset, elements = 0, _Elements()
+    while header := (yield offset, 20):
+        width = _vint_width(header)
+        identifier, header = int.from_bytes(header[:width]), header[width:]
+        if not header or len(header) < _vint_width(header):
+            return
+        size, length = _read_vint(header)
+        content = offset + width + length
+        is_unknown = size == (1 << 7 * length) - 1
+        end = _UNKNOWN_END if is_unknown else content + size
+        if not elements.accept(identifier, end) or (is_unknown and identifier not in _MASTERS):
+            return
+        if identifier in _MASTERS:
+            elements.open_elements.append((identifier, end))
+            offset = content
+        else:
+            elements.read(identifier, header[length : length + min(size, 8)], content)
+            offset = end
+        if not elements.close_at(offset):
+            return
+    structure.frame_offsets = elements.frame_offsets(video_index)
+    structure.intact = elements.is_intact(offset, structure.size)
+
+
+class _Elements:
+    """The elements that are open at the current offset, and the tracks and blocks read so far."""
+
+    def __init__(self) -> None:
+        self.open_elements: list[tuple[int | None, int]] = [(None, _UNKNOWN_END)]  # identifier and end
+        self._tracks: set[int] = set()  # track numbers
+        self._video_tracks: list[int] = []
+        self._blocks: list[tuple[int, int]] = []  # track number and offset
+        self._track_entry = [0, 0]  # number and type of the track entry that is being read
+
+    def accept(self, identifier: int, end: int) -> bool:
+        """Whether an element may stand here. An element of unknown size ends where one cannot be in it."""
+        while self._parent_end() == _UNKNOWN_END and len(self.open_elements) > 1:
+            if self._is_child(identifier):
+                break
+            self.open_elements.pop()
+        return self._is_child(identifier) and (end == _UNKNOWN_END or end <= self._parent_end())
+
+    def read(self, identifier: int, content: bytes, offset: int) -> None:
+        """Read an element without children."""
+        if identifier in (_TRACK_NUMBER, _TRACK_TYPE):
+            self._track_entry[identifier == _TRACK_TYPE] = int.from_bytes(content)
+            number, track_type = self._track_entry
+            if number and track_type:
+                self._tracks.add(number)
+                self._video_tracks += [number] if track_type == 1 else []
+                self._track_entry = [0, 0]
+        elif identifier in _BLOCKS:
+            self._blocks.append((_read_vint(content)[0] if content else 0, offset))
+
+    def close_at(self, offset: int) -> bool:
+        """Close the elements that end here; false if one of them should have ended before."""
+        while offset >= self._parent_end():
+            if offset > self.open_elements.pop()[1]:
+                return False
+        return True
+
+    def frame_offsets(self, video_index: int) -> list[int] | None:
+        """The offsets of the blocks of a video track; of all blocks if the file has one track only."""
+        if video_index >= len(self._video_tracks):
+            return None
+        track = self._video_tracks[video_index]
+        is_only_track = len(self._tracks) == 1
+        return [offset for number, offset in self._blocks if is_only_track or number == track]
+
+    def is_intact(self, offset: int, size: int) -> bool:
+        """Whether all elements end with the file, and all blocks belong to tracks that are declared."""
+        ends_with_file = offset == size and all(end in (_UNKNOWN_END, size) for _, end in self.open_elements)
+        known_tracks = len(self._tracks) == 1 or all(track in self._tracks for track, _ in self._blocks)
+        return ends_with_file and known_tracks
+
+    def _parent_end(self) -> int:
+        return self.open_elements[-1][1]
+
+    def _is_child(self, identifier: int) -> bool:
+        return identifier in _CHILDREN.get(self.open_elements[-1][0], {identifier})
+
+
+def _read_vint(data: bytes) -> tuple[int, int]:
+    """The value of a variable-size integer, and its width in bytes."""
+    width = _vint_width(data)
+    return int.from_bytes(data[:width]) & ~(1 << 7 * width), width
+
+
+def _vint_width(data: bytes) -> int:
+    """The width in bytes: one more than the leading zero bits of the first byte."""
+    return 9 - int.from_bytes(data[:1]).bit_length()

@@ -1,0 +1,159 @@
+"""Decoding one video stream of a file: its frames in order of presentation, each with its time."""
+
+import math
+from collections import deque
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+
+from ..alpha import alpha_decoder
+from ..damage import Damage, readable
+from ..decoding import Decoding
+from ..pictures.picture import check_size
+from ..remote import Location
+from ..streams import size
+from ..writing.passthrough import JUMP
+from .container_check import STARTS_ANYWHERE, ContainerCheck
+from .deinterlace import deinterlace
+from .frame_decoder import FrameDecoder
+from .open_input import clock_start, open_input, select_video_stream
+from .packet_accounting import INTRA
+from .standard_input import STANDARD_INPUT, open_standard_input
+
+MAX_PIXELS = 1 << 26
+"""The default limit of a frame, twice the pixels of 8K. Several frames are in memory at once."""
+_SEEK_MARGINS = (0.0, 2.0, 12.0, math.inf)
+"""Seconds by which seeking begins before its target, tried one after another."""
+
+
+class VideoReader:
+    """Decodes a video stream from second `start` to second `end`.
+
+    `time_base` and `rate` are those of the stream, and `clock_offset` is the second on the file's clock that
+    is time zero of the frames. `damage` counts what could not be decoded. `other_packets` collects the
+    packets of all other streams of standard input, which cannot be read a second time. `notices` is appended
+    to.
+
+    Raises:
+        MediaError: the file cannot be opened, has no such video stream, or its frames have too many pixels.
+    """
+
+    def __init__(
+        self,
+        path: Location,
+        start: float | None,
+        end: float | None,
+        decoding: Decoding,
+        notices: list[str],
+    ) -> None:
+        self._path, self._start, self._end = path, start, end
+        self._notices = notices
+        self._is_streamed = path == STANDARD_INPUT
+        self.other_packets: deque[Packet[Any]] = deque()
+        self.damage = Damage()
+        limit = decoding.max_pixels or MAX_PIXELS
+        with ExitStack() as on_error:
+            # FFmpeg decodes some frames while it opens a file, so it has to know the limit, too.
+            options = {"max_pixels": str(limit)}
+            self._standard_input = open_standard_input() if self._is_streamed else None
+            self.container: InputContainer = on_error.enter_context(
+                open_input(path, options, self._standard_input)
+            )
+            stream = self.stream = select_video_stream(self.container, path, decoding.stream)
+            check_size(path, *size(stream), limit)
+            stream.codec_context.options.update(options)
+            # Where all frames are independent, threads share one frame: an error then costs no other frame.
+            stream.thread_type = "SLICE" if stream.codec.canonical_name in INTRA else "AUTO"
+            self._decoder = alpha_decoder(stream) or stream.codec_context
+            if self._standard_input is not None:
+                self._standard_input.identify(self.container, stream)
+            self.time_base = stream.time_base or Fraction(1, 90000)
+            self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+            self.clock_offset = clock_start(self.container, stream) + (start or 0.0)
+            if start and not self._is_streamed:
+                self.seek(self.clock_offset)
+            on_error.pop_all()
+
+    def close(self) -> None:
+        """Close the file. Standard input stays open, as packets that wait for the sink refer to it."""
+        if not self._is_streamed:
+            self.container.close()
+
+    def timed_frames(self) -> Generator[tuple[av.VideoFrame, int, int]]:
+        """Yield frames with pts and duration, in ticks of `time_base` from `clock_offset` on."""
+        offset = round(self.clock_offset / self.time_base)
+        default_duration = round(1 / (self.rate * self.time_base))
+        next_pts, jump, is_first = 0, round(JUMP / self.time_base), True
+        for frame in deinterlace(self._decode(), self._report_interlaced):
+            pts = next_pts if frame.pts is None else frame.pts - offset
+            if not is_first and pts < next_pts - jump:  # another recording, with its own clock
+                offset -= next_pts - pts
+                pts = next_pts
+                self._report_jump()
+            duration = frame.duration or default_duration
+            next_pts, is_first = pts + duration, False
+            time = float(pts * self.time_base)
+            if self._start is not None and time < -1e-6:
+                continue
+            if self._end is not None and time >= self._end - (self._start or 0.0) - 1e-6:
+                return
+            yield frame, pts, duration
+
+    def seek(self, time: float) -> None:
+        """Seek to a keyframe at or before a second on the file's clock.
+
+        Transport streams seek to a time, not to a keyframe, and decode nothing until the next keyframe. So
+        the first frame is decoded, and if it is too late, the search begins earlier.
+        """
+        earliest = self.container.start_time or 0
+        for margin in _SEEK_MARGINS:
+            target = max(earliest, int(max(time - margin, 0.0) * av.time_base))
+            self._seek_container(target)
+            first = next(self._decode(), None)
+            if first is not None and first.pts is not None and first.pts * self.time_base <= time:
+                break
+            if target == earliest:  # transport streams compare with dts, and the first dts are before it
+                target -= av.time_base
+                break
+        self._seek_container(target)
+        self.damage = Damage()
+
+    def _seek_container(self, target: int) -> None:
+        self.container.seek(target)
+        if self._decoder.is_open:  # the container flushes only the decoders that it made
+            self._decoder.flush_buffers()
+
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        """Yield all frames that can be decoded, and count the packets that cannot."""
+        selected = [] if self._is_streamed else [self.stream]  # an empty list selects all streams
+        check = ContainerCheck(self._path, self.container, self.stream, self._standard_input)
+        starts_anywhere = self.container.format.name in STARTS_ANYWHERE
+        codec = self.stream.codec.canonical_name
+        decoder = FrameDecoder(self._decoder, codec, self.damage, starts_anywhere=starts_anywhere)
+        for packet in readable(self.container, selected, self.damage):
+            if (
+                packet.stream.index != self.stream.index
+            ):  # `stream_index` of the last, empty packet is not set
+                if self._is_streamed:
+                    self.other_packets.append(packet)
+                continue
+            if packet.size:
+                check.count(packet)
+                yield from decoder.decode(packet)
+        yield from decoder.finish()
+        check.finish(self.damage)
+
+    def _report_jump(self) -> None:
+        notice = f"The clock of {self._path.name} jumps back; what follows was moved behind what came before."
+        if notice not in self._notices:
+            self._notices.append(notice)
+
+    def _report_interlaced(self) -> None:
+        self._notices.append(
+            f"{self._path.name} is interlaced; it was deinterlaced (bwdif), at the same frame rate."
+        )
