@@ -6,7 +6,7 @@
     python benchmarks/drawing.py start                         # how long until something happens
     python benchmarks/drawing.py roofline                      # what of the machine's arithmetic is reached
     python benchmarks/drawing.py network --device cuda --size 1920x1080 --batch 8      # a GPU's rates
-    python benchmarks/drawing.py lanes --video clip.mp4        # a thread a picture, or all threads at one
+    python benchmarks/drawing.py threads --video clip.mp4      # a thread a picture, or all threads at one
 
 Both sides take turns, A B A B, so that a machine that slows down slows both; figures are medians.
 """
@@ -31,6 +31,7 @@ import torch
 from peers import plain
 
 from cartoonize import load
+from cartoonize.backends.pytorch.device import synchronize
 from cartoonize.core.frames import Images
 from cartoonize.media import VideoSource, open_sink
 from cartoonize.models import ARCHITECTURES
@@ -43,7 +44,7 @@ from cartoonize.tools.demo import make_demo_clip
 
 def main() -> None:
     """Run the row that is asked for."""
-    rows = {row.__name__: row for row in (pepper, cartoongan, memory, start, roofline, network, lanes)}
+    rows = {row.__name__: row for row in (pepper, cartoongan, memory, start, roofline, network, threads)}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("row", choices=rows)
     parser.add_argument("--video", type=Path, help="a 720p clip; the demo's moving photos without")
@@ -187,13 +188,12 @@ def integer_rate(size: int) -> float:
 def network(options: argparse.Namespace, folder: Path) -> None:
     """Networks alone, uint8 in and out through the memory, against the matrix rate of the device in bf16."""
     width, height = map(int, options.size.split("x"))
-    device, side = torch.device(options.device), 8192 if options.device.startswith("cuda") else 2048
+    device, side = torch.device(options.device), 2048 if options.device == "cpu" else 8192
     a, b = (torch.randn(side, side, device=device).bfloat16() for _ in range(2))
 
     def multiply() -> None:
         _ = a @ b
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        synchronize(device)
 
     multiply()
     ceiling = 2e-12 * side**3 / statistics.median(seconds(multiply) for _ in range(15))
@@ -211,19 +211,19 @@ def network(options: argparse.Namespace, folder: Path) -> None:
         print(f"{name}: {1 / took:.2f} frames/s, {rate:.2f} TFLOP/s, {rate / ceiling:.0%} of the matrix rate")
 
 
-def lanes(options: argparse.Namespace, folder: Path) -> None:
+def threads(options: argparse.Namespace, folder: Path) -> None:
     """The whole pipeline with a thread for each picture, and with all threads at one picture at a time."""
     with load("pepper", device="cpu") as backend:
-        cores = backend._lanes.count  # noqa: SLF001  # what is switched on and off here has no public name
+        cores = backend._pool.count  # noqa: SLF001  # what is switched on and off here has no public name
         rates: dict[int, list[float]] = {cores: [], 1: []}
         for _ in range(options.turns):
             for count, found in rates.items():
-                backend._lanes.count = count  # noqa: SLF001
+                backend._pool.count = count  # noqa: SLF001
                 with VideoSource(options.video) as source:
                     sink = open_sink(folder / "out.mp4", source, overwrite=True)
                     found.append(run(source, sink, backend, Report("", "pepper")).fps)
     for count, found in rates.items():
-        print(f"{count} lanes: {statistics.median(found):.1f} frames/s")
+        print(f"{count} threads: {statistics.median(found):.1f} frames/s")
 
 
 def layer_bytes(generator: torch.nn.Module) -> int:

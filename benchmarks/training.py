@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from cartoonize.backends.pytorch.device import synchronize
 from cartoonize.training import losses
 from cartoonize.training.adversarial import Adversarial
 from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
@@ -106,8 +107,7 @@ def measure(phase, batches, steps: int, batch: int, device: torch.device) -> tup
         pictures = next(batches)
         waited += time.perf_counter() - asked
         phase.step(pictures, 0.0)
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    synchronize(device)
     elapsed = time.perf_counter() - started
     return steps * batch / elapsed, waited / elapsed
 

@@ -19,8 +19,7 @@ from .core.errors import BackendError, CartoonizeError, MediaError, ModelError, 
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .backends import load
-    from .backends.onnx import OnnxOptions
+    from .backends import RuntimeOptions, load
     from .core.frames import Backend, Frame, Image, Images
     from .effects.compositing import Retouch
     from .effects.effect import Effect
@@ -31,27 +30,30 @@ if TYPE_CHECKING:
     from .run.job import Report, stylize
     from .run.pipeline import stream
 
+    OnnxOptions = RuntimeOptions
+
 # Imported at first use: torch and FFmpeg take seconds, and `cartoonize --help` needs neither.
 _HOMES = {
     "Backend": "core.frames", "Frame": "core.frames", "Image": "core.frames", "Images": "core.frames",
     "Decoding": "media", "Encoding": "media", "open_sink": "media", "open_source": "media",
-    "OnnxOptions": "backends.onnx", "load": "backends", "stream": "run.pipeline",
+    "OnnxOptions": "backends", "RuntimeOptions": "backends", "load": "backends", "stream": "run.pipeline",
     "Effect": "effects.effect", "Hold": "effects.hold", "Look": "effects.look",
     "Report": "run.job", "Retouch": "effects.compositing", "Stabilizer": "effects.stabilizer",
     "stylize": "run.job",
 }  # fmt: skip
+_RENAMED = {"OnnxOptions": "RuntimeOptions"}  # public names of earlier versions, and what they are called now
 
 __all__ = [
     "Backend", "BackendError", "CartoonizeError", "Decoding", "Effect", "Encoding", "Frame", "Hold", "Image",
-    "Images", "Look", "MediaError", "ModelError", "OnnxOptions", "Report", "Retouch", "Stabilizer",
-    "TrainingError", "__version__", "load", "open_sink", "open_source", "stream", "stylize",
+    "Images", "Look", "MediaError", "ModelError", "OnnxOptions", "Report", "Retouch", "RuntimeOptions",
+    "Stabilizer", "TrainingError", "__version__", "load", "open_sink", "open_source", "stream", "stylize",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return getattr(import_module(f".{_HOMES[name]}", __name__), _RENAMED.get(name, name))
 
 
 def __dir__() -> list[str]:

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 PUBLIC = [
     "Backend", "BackendError", "CartoonizeError", "Decoding", "Effect", "Encoding", "Frame", "Hold", "Image",
-    "Images", "Look", "MediaError", "ModelError", "OnnxOptions", "Report", "Retouch", "Stabilizer",
-    "TrainingError", "__version__", "load", "open_sink", "open_source", "stream", "stylize",
+    "Images", "Look", "MediaError", "ModelError", "OnnxOptions", "Report", "Retouch", "RuntimeOptions",
+    "Stabilizer", "TrainingError", "__version__", "load", "open_sink", "open_source", "stream", "stylize",
 ]  # fmt: skip
 
 

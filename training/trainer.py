@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..backends import check_device
-from ..backends.pytorch import choose_device, choose_precision
+from ..backends.pytorch.device import choose_device, choose_precision
 from ..core.errors import BackendError
 from .distributed import average, local_device, share_statistics
 from .presets import Schedule
@@ -56,7 +56,7 @@ def choose_compute(device: str, precision: str, compiled: bool | None = None) ->
     if precision not in ("auto", "bf16", "fp32"):
         raise BackendError(f"Networks are trained in bf16 or fp32, not in {precision!r}.")
     bf16 = choose_precision(chosen, precision) == "bf16"
-    return Compute(chosen, bf16, chosen.type == "cuda" if compiled is None else compiled)
+    return Compute(chosen, bf16, chosen.type != "cpu" if compiled is None else compiled)
 
 
 def initialise(network: nn.Module, std: float) -> None:

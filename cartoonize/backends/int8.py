@@ -1,4 +1,4 @@
-"""Where a style has a network in 8-bit integers: NAME.int8.onnx beside NAME.safetensors, for CPUs.
+"""Styles in 8-bit integers, for CPUs: the file NAME.int8.onnx beside NAME.safetensors.
 
 `cartoonize export-onnx STYLE NAME.int8.onnx --precision int8` writes it; drawing with it needs no PyTorch.
 """
@@ -6,47 +6,58 @@
 from pathlib import Path
 
 from ..core.errors import BackendError
-from ..styles.card import weights_sha256
+from ..styles.card import read_header, weights_sha256
 from .onnx import OnnxBackend
-from .providers import has_driver
+from .options import RuntimeOptions
+from .registry import register
 
 
-def file_beside(style: Path) -> Path:
-    """Where the int8 file of a style file is looked for."""
+def int8_path(style: Path) -> Path:
+    """Return where the int8 file of a style file is expected."""
     return style.with_name(f"{style.stem}.int8.onnx")
 
 
-def beside(style: Path, device: str, *, needed: bool) -> OnnxBackend | None:
-    """The network in integers of a style file; None if there is none, or the device is not a CPU.
+@register("int8", suffixes=(".safetensors",), devices=("cpu",), priority=1)
+def load_int8(
+    style: Path, device: str, precision: str, options: RuntimeOptions | None = None
+) -> OnnxBackend | None:
+    """Load the int8 file of a style file; None if there is none, or another precision or a GPU is to be used.
 
-    One that was exported from other weights counts for none.
+    A file that was exported from other weights does not count.
 
     Raises:
-        BackendError: it is `needed`, and is not to be had.
+        BackendError: the precision is int8, and there is no such file, or the device is not a CPU.
     """
-    path = file_beside(style)
-    if device.startswith("cuda"):
-        if needed:
+    if precision not in ("auto", "int8"):
+        return None
+    required = precision == "int8"
+    if device not in ("auto", "cpu"):
+        if required:
             raise BackendError("Networks in int8 are for CPUs; on a GPU leave --precision out.")
         return None
-    if path.is_file() and (needed or device == "cpu" or not _has_gpu()):
-        backend = OnnxBackend(path, "cpu", "int8")
-        if backend.about.get("weights_sha256") == weights_sha256(style):
+    path = int8_path(style)
+    if path.is_file() and (required or device == "cpu" or not _gpu_is_available()):
+        backend = OnnxBackend(path, "cpu", "int8", options)
+        if backend.metadata.get("weights_sha256") == weights_sha256(style):
+            header = read_header(style)
+            backend.card, backend.network = header.card, header.network
             return backend
         backend.close()
-    if needed:
-        why = "was exported from other weights" if path.is_file() else "does not exist"
+    if required:
+        reason = "was exported from other weights" if path.is_file() else "does not exist"
         raise BackendError(
-            f"int8 needs a file of its own, and {path} {why}. What writes it, of swift networks: "
+            f"int8 needs a file of its own, and {path} {reason}. To write it, for swift networks: "
             f"cartoonize export-onnx {style} {path} --precision int8"
         )
     return None
 
 
-def _has_gpu() -> bool:
-    """Whether PyTorch would take a GPU; it is only asked, and imported, where there is a driver."""
-    if not has_driver():
-        return False
-    import torch
+def _gpu_is_available() -> bool:
+    """Whether PyTorch would use a GPU. To ask, PyTorch is imported, but only where there may be a GPU."""
+    from .pytorch import may_have_gpu
 
-    return torch.cuda.is_available()
+    if not may_have_gpu():
+        return False
+    from .pytorch.device import gpu_is_available
+
+    return gpu_is_available()

@@ -1,7 +1,7 @@
-"""How a graph wants its pictures: read off its input and output, or found by trying a plain picture.
+"""The form of pictures that a graph takes: read from its input and output, or detected by trying one.
 
-ONNX files say how their tensors are laid out and of what type, but not what the numbers mean nor which
-sides they can take. Both are settled here once, when a file is loaded, with small pictures.
+ONNX files state the shape and type of their tensors, but not what the numbers mean, nor which widths and
+heights are valid. Both are detected once, when a file is loaded, with small pictures.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,10 +18,10 @@ from ..core.frames import Image, Images
 Run = Callable[[NDArray[Any]], NDArray[Any]]
 
 SCALES = {"-1..1": (127.5, 127.5), "0..1": (0.0, 255.0), "0..255": (0.0, 1.0)}
-"""What is taken from a grey level, and what the rest is divided by. The first is the default."""
+"""Offset that is subtracted from a grey level, and the divisor after it. The first is the default."""
 
 SMALLEST = 32
-"""Pixels of the sides of a graph for one size only; larger pictures are drawn in overlapping tiles of it."""
+"""Least width and height of a graph for one size only: larger pictures are drawn in tiles of it."""
 
 _TYPES: dict[str, type[np.generic]] = {
     "tensor(uint8)": np.uint8,
@@ -29,10 +29,10 @@ _TYPES: dict[str, type[np.generic]] = {
     "tensor(float16)": np.float16,
 }
 _MULTIPLES = (1, 2, 4, 8, 16, 32)
-_CLEARLY = 1.5  # the default range is left for one under which the picture is nearer by this factor
+_CLEARLY = 1.5  # by this factor another range has to keep the picture better than the default one
 
 
-class End(Protocol):
+class GraphValue(Protocol):
     """An input or output of a graph, as ONNX Runtime describes it."""
 
     name: str
@@ -42,10 +42,16 @@ class End(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a graph takes and gives.
+    """The form of the input and the output of a graph.
 
-    `size` is (height, width), and `batch` the number of pictures, where the graph takes no other. Sides have
-    to be multiples of `multiple`. `range` means nothing for uint8.
+    Attributes:
+        dtype: type of the numbers: uint8, float32 or float16.
+        channels_first: (N, 3, H, W) in place of (N, H, W, 3).
+        batch: the only number of pictures per call that it takes; None for any.
+        size: the only height and width that it takes; None for any.
+        multiple: height and width have to be multiples of it.
+        range: what black and white are, one of SCALES; without meaning for uint8.
+        order: of the channels.
     """
 
     dtype: type[np.generic]
@@ -57,13 +63,11 @@ class Layout:
     order: ChannelOrder = "rgb"
 
     def pack(self, images: Images) -> NDArray[Any]:
-        """(N, H, W, 3) uint8 RGB -> what the graph takes, padded right and bottom by repeating the border."""
+        """Convert (N, H, W, 3) uint8 RGB to the input of the graph, padded right and bottom by the border."""
         missing = 0 if self.batch is None else self.batch - len(images)
-        wanted = self.size or tuple(-(-side // self.multiple) * self.multiple for side in images.shape[1:3])
-        padding = [
-            (0, missing),
-            *((0, to - side) for to, side in zip(wanted, images.shape[1:3], strict=True)),
-        ]
+        sides = images.shape[1:3]
+        padded = self.size or tuple(-(-side // self.multiple) * self.multiple for side in sides)
+        padding = [(0, missing), *((0, to - side) for to, side in zip(padded, sides, strict=True))]
         if any(after for _, after in padding):
             images = np.pad(images, [*padding, (0, 0)], mode="edge")
         if self.order == "bgr":
@@ -74,7 +78,7 @@ class Layout:
         return np.ascontiguousarray(images.transpose(0, 3, 1, 2) if self.channels_first else images)
 
     def unpack(self, result: NDArray[Any], like: Images) -> Images:
-        """What the graph gave for `like` -> (N, H, W, 3) uint8 RGB of its size."""
+        """Convert the output of the graph for `like` to (N, H, W, 3) uint8 RGB of its size."""
         count, height, width, _ = like.shape
         pictures = result.transpose(0, 2, 3, 1) if self.channels_first else result
         pictures = pictures[:count, :height, :width]
@@ -84,52 +88,55 @@ class Layout:
         return np.ascontiguousarray(pictures[..., ::-1] if self.order == "bgr" else pictures)
 
 
-def read_layout(inputs: Sequence[End], outputs: Sequence[End], name: str) -> Layout:
-    """What the description of a graph tells, from picture to picture.
+def read_layout(inputs: Sequence[GraphValue], outputs: Sequence[GraphValue], name: str) -> Layout:
+    """Return what a graph states of its input and output.
 
     Raises:
-        ModelError: it is no graph from one picture to one picture.
+        ModelError: it is no graph from pictures to pictures.
     """
     refusal = f"{name} is no network from pictures to pictures:"
     if len(inputs) != 1 or len(outputs) != 1:
         raise ModelError(f"{refusal} it has {len(inputs)} inputs and {len(outputs)} outputs.")
-    taken, given = inputs[0], outputs[0]
-    if taken.type not in _TYPES or given.type != taken.type:
+    source, result = inputs[0], outputs[0]
+    if source.type not in _TYPES or result.type != source.type:
         raise ModelError(
-            f"{refusal} it takes {taken.type} and gives {given.type}; what can be drawn is uint8, float or "
-            "float16."
+            f"{refusal} it takes {source.type} and returns {result.type}, not uint8, float or float16."
         )
-    if len(taken.shape) != 4 or len(given.shape) != 4:
-        raise ModelError(f"{refusal} it takes {taken.shape} and gives {given.shape}, not four dimensions.")
-    last, first = taken.shape[3] == 3, taken.shape[1] == 3
+    if len(source.shape) != 4 or len(result.shape) != 4:
+        raise ModelError(
+            f"{refusal} it takes {source.shape} and returns {result.shape}, not four dimensions."
+        )
+    last, first = source.shape[3] == 3, source.shape[1] == 3
     if not (last or first):
-        raise ModelError(f"{refusal} none of its dimensions {taken.shape} is three colours.")
+        raise ModelError(f"{refusal} none of its dimensions {source.shape} is three colours.")
     channels_first = first and not last
-    sides = taken.shape[2:] if channels_first else taken.shape[1:3]
+    sides = source.shape[2:] if channels_first else source.shape[1:3]
     batch, height, width = (
-        side if isinstance(side, int) and side > 0 else None for side in (taken.shape[0], *sides)
+        side if isinstance(side, int) and side > 0 else None for side in (source.shape[0], *sides)
     )
     if (height is None) != (width is None):
-        raise ModelError(f"{refusal} one of its sides is fixed and the other is not: {taken.shape}.")
+        raise ModelError(f"{refusal} one of its sides is fixed and the other is not: {source.shape}.")
     size = None if height is None or width is None else (height, width)
     if size is not None and min(size) < SMALLEST:
-        raise ModelError(f"{refusal} those of {width}x{height} that it takes are too small to draw in parts.")
-    return Layout(_TYPES[taken.type], channels_first, batch, size)
+        raise ModelError(f"{refusal} it takes {width}x{height} only, which is too small for tiles.")
+    return Layout(_TYPES[source.type], channels_first, batch, size)
 
 
-def settle(layout: Layout, run: Run, name: str, input_range: InputRange, order: ChannelOrder) -> Layout:
-    """What is found by trying: the multiple of the sides, and what range the numbers have.
+def detect_layout(
+    layout: Layout, run: Run, name: str, input_range: InputRange, order: ChannelOrder
+) -> Layout:
+    """Detect what the graph does not state: the multiple of its sides, and the range of its numbers.
 
     Args:
-        layout: what the graph says of itself.
+        layout: what the graph states.
         run: the graph.
         name: of the file, for messages.
-        input_range: of float pictures; "auto" tries the three on a plain picture and takes -1..1 unless
-            another one gives it back clearly better.
-        order: of the channels, which cannot be found by trying.
+        input_range: of float pictures; "auto" tries the three on a smooth picture, and takes -1..1 unless
+            another one changes the picture clearly less.
+        order: of the channels, which cannot be detected.
 
     Raises:
-        ModelError: the graph gives back pictures of no size that it was tried with.
+        ModelError: the graph keeps the size of no picture that was tried.
         BackendError: there is no such range or order.
     """
     if input_range not in get_args(InputRange):
@@ -143,38 +150,41 @@ def settle(layout: Layout, run: Run, name: str, input_range: InputRange, order: 
             f"Unknown channel order {order!r}: choose {', '.join(known)}.{did_you_mean(order, known)}"
         )
     layout = replace(layout, order=order, range=next(iter(SCALES)) if input_range == "auto" else input_range)
-    tried = (replace(layout, multiple=multiple) for multiple in ((1,) if layout.size else _MULTIPLES))
-    fitting = next((candidate for candidate in tried if _fits(candidate, run)), None)
+    candidates = (replace(layout, multiple=multiple) for multiple in ((1,) if layout.size else _MULTIPLES))
+    fitting = next((candidate for candidate in candidates if _keeps_size(candidate, run)), None)
     if fitting is None:
         raise ModelError(
-            f"{name} is no network from pictures to pictures of the same size, as far as was tried."
+            f"{name} is no network from pictures to pictures of the same size: it kept none that was tried."
         )
     if input_range != "auto" or layout.dtype is np.uint8:
         return fitting
-    apart = {name: _distance(replace(fitting, range=name), run) for name in SCALES}
-    closest = min(apart, key=apart.__getitem__)
+    changes = {name: _mean_change(replace(fitting, range=name), run) for name in SCALES}
+    least = min(changes, key=changes.__getitem__)
     default = fitting.range
-    return replace(fitting, range=closest if apart[closest] * _CLEARLY < apart[default] else default)
+    return replace(fitting, range=least if changes[least] * _CLEARLY < changes[default] else default)
 
 
-def _fits(layout: Layout, run: Run) -> bool:
+def _keeps_size(layout: Layout, run: Run) -> bool:
     """Whether a picture whose sides are this multiple, and no larger power of two, keeps its size."""
-    images = layout.pack(_plain(layout)[None])
+    images = layout.pack(_smooth_picture(layout)[None])
     try:
         return run(images).shape == images.shape
     except ModelError:
         return False
 
 
-def _distance(layout: Layout, run: Run) -> float:
-    plain = _plain(layout)[None]
-    return float(np.abs(layout.unpack(run(layout.pack(plain)), plain).astype(np.float32) - plain).mean())
+def _mean_change(layout: Layout, run: Run) -> float:
+    """Return by how many grey levels the graph changes a smooth picture, on average."""
+    picture = _smooth_picture(layout)[None]
+    return float(
+        np.abs(layout.unpack(run(layout.pack(picture)), picture).astype(np.float32) - picture).mean()
+    )
 
 
-def _plain(layout: Layout) -> Image:
-    """From black to white and back, in soft colours: every cartoon of it looks much the same."""
+def _smooth_picture(layout: Layout) -> Image:
+    """Make a gradient from black to white in soft colours, whose cartoon looks like it in every style."""
     height, width = layout.size or (96 + layout.multiple, 160 + layout.multiple)
     down, across = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
-    soft = (across, 0.8 * across + 0.2 * down, 0.8 * across + 0.2 * (1 - down))
-    plain: Image = np.rint(255 * np.stack(soft, -1)).astype(np.uint8)
-    return plain
+    channels = (across, 0.8 * across + 0.2 * down, 0.8 * across + 0.2 * (1 - down))
+    picture: Image = np.rint(255 * np.stack(channels, -1)).astype(np.uint8)
+    return picture

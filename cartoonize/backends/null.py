@@ -1,19 +1,21 @@
-"""The network that changes nothing: what remains of a video, and of its time, is everything else."""
+"""The style "null" returns pictures as they are: it shows what all else does to a video, and its time."""
+
+from pathlib import Path
 
 from ..core.frames import Images
-from .closable import Closable
+from .loaded_backend import LoadedBackend
+from .options import RuntimeOptions
+from .registry import register
 
 
-class NullBackend(Closable):
-    """Gives back what it gets."""
+@register("null", styles=("null",), options=("provider", "input_range", "channel_order"))
+class NullBackend(LoadedBackend):
+    """Returns the array that it is given; device, precision and options change nothing."""
 
-    runtime, device, precision, batch, reading = "null", "none", "none", 1, ""
-    notices: list[str] = []  # noqa: RUF012  # there is never anything to tell
+    runtime = "null"
 
-    def gflop(self, height: int, width: int) -> None:
-        """See LoadedBackend."""
+    def __init__(self, _path: Path, _device: str, _precision: str, _options: RuntimeOptions) -> None:
+        self.device, self.precision, self.batch = "none", "none", 1
 
-    def __call__(self, images: Images) -> Images:
-        """(N, H, W, 3) uint8 -> the same array."""
-        self._check_open()
+    def _draw(self, images: Images) -> Images:
         return images

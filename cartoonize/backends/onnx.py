@@ -1,7 +1,6 @@
-"""Networks in ONNX Runtime, ours and others'. Torch is never imported, so that deployments need none."""
+"""Networks in ONNX Runtime, this program's and others'. PyTorch is never imported: deployments need none."""
 
 import re
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,153 +9,163 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import cpus
-from ..core.choices import ChannelOrder, InputRange, ProviderName
 from ..core.errors import BackendError, ModelError
 from ..core.frames import Images
-from .closable import Closable
-from .layout import Layout, read_layout, settle
-from .providers import choose, settings, what_ran
-from .thread_pool import MOST, ThreadPool
-from .tiles import CPU_BUDGET, OutOfMemory, TiledBackend, tiled
+from ..styles.card import UNKNOWN, Card, to_printable
+from .layout import Layout, detect_layout, read_layout
+from .loaded_backend import LoadedBackend
+from .options import RuntimeOptions
+from .providers import assigned_providers, choose_provider, provider_settings
+from .registry import register
+from .thread_pool import MAX_THREADS, ThreadPool
+from .tiles import CPU_BUDGET, OutOfMemory, TiledBackend, draw_in_tiles
 
 if TYPE_CHECKING:
     import onnxruntime as ort
 
-# Of networks that do not tell: as CartoonGAN, the most demanding that people have.
-FOREIGN = {"reach": "96", "stride": "8", "floats_per_pixel": "400"}
-# As `export-onnx` writes them; a file of a stranger can hold anything under these names.
-_TOLD = {
+DEMANDING = {"reach": "96", "stride": "8", "floats_per_pixel": "400"}
+"""Assumed of networks whose file does not say: as CartoonGAN, the most demanding that people have."""
+_NUMBERS = {
     "reach": "[0-9]{1,4}",
     "stride": "[1-9][0-9]?",
     "floats_per_pixel": r"[1-9][0-9]{0,5}(\.[0-9]+)?",
     "flop_per_pixel": "[1-9][0-9]{0,9}",
 }
+"""Metadata as `export-onnx` writes it; a file of a stranger can hold anything under these names."""
 PRECISIONS = ("fp32", "fp16", "int8")
 """What `export-onnx` writes."""
-_TOO_LARGE = ("bad allocation", "bad_alloc", "Failed to allocate memory", "out of memory")
+_OUT_OF_MEMORY = ("bad allocation", "bad_alloc", "Failed to allocate memory", "out of memory")
+_LONGEST = 1000  # characters of a text of a stranger's file
 
 
-@dataclass(frozen=True, slots=True)
-class OnnxOptions:
-    """What can be said of an .onnx file beyond its name.
+@register(
+    "onnxruntime",
+    suffixes=(".onnx",),
+    devices=("cpu", "cuda"),
+    options=("provider", "input_range", "channel_order"),
+)
+class OnnxBackend(LoadedBackend):
+    """A network from pictures to pictures: those of `cartoonize export-onnx`, and most others.
 
-    `provider`: "tensorrt", "cuda", "cpu", or "auto", which takes the GPU when there is one. `input_range` and
-    `channel_order` describe networks that were not exported by this program: "-1..1", "0..1" or "0..255", and
-    "rgb" or "bgr", each for the input and the output; a range of "auto" is found by trying (see layout.py).
-    """
-
-    provider: ProviderName = "auto"
-    input_range: InputRange = "auto"
-    channel_order: ChannelOrder = "rgb"
-
-
-class OnnxBackend(Closable):
-    """A network from pictures to pictures: those of `cartoonize export-onnx`, and most others there are.
+    `metadata` holds the texts of the file by name.
 
     Raises:
         ModelError: the file is damaged, or no network from pictures to pictures.
-        BackendError: the device or provider is not to be had. Nothing else runs in its place.
+        BackendError: the device or provider is not available. Nothing else runs in its place.
     """
 
     runtime = "onnxruntime"
 
-    def __init__(self, path: Path, device: str, precision: str, options: OnnxOptions | None = None) -> None:
-        options = options or OnnxOptions()
-        chosen = choose(options.provider, device)
-        described = _open_session(path, [("CPUExecutionProvider", {})], 1) if chosen == "tensorrt" else None
-        about = (described.get_inputs()[0], _precision(described)) if described else ()
-        providers = settings(chosen, device, path, *about)
-        threads = cpus.count_threads()
-        self._session = _open_session(path, providers, threads)
-        ran = self._session.get_providers()[0]
-        if ran != providers[0][0]:
-            raise BackendError(f"{chosen} was asked for, but ONNX Runtime fell back to {ran}.")
-        self.device = what_ran(self._session)
-        self.precision = _precision(self._session)
+    def __init__(
+        self, path: Path, device: str, precision: str, options: RuntimeOptions | None = None
+    ) -> None:
+        options = options or RuntimeOptions()
+        provider, threads = choose_provider(options.provider, device), cpus.count_threads()
+        self._open_sessions(path, provider, device, threads)
         if precision not in ("auto", self.precision):
-            raise BackendError(f"{path} computes in {self.precision}; export it anew for {precision}.")
-        self._ends = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
-        self._quiet = _silent()
-        self.about: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        metadata = {
-            key: self.about[key] for key, form in _TOLD.items() if re.fullmatch(form, self.about.get(key, ""))
+            raise BackendError(f"{path} computes in {self.precision}; export it again for {precision}.")
+        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        numbers = {
+            key: self.metadata[key]
+            for key, form in _NUMBERS.items()
+            if re.fullmatch(form, self.metadata.get(key, ""))
         }
-        self._told: list[str] = []
-        self._layout = self._read_layout(path, options, ours=bool(metadata))
-        self._lanes = ThreadPool(self._draw, count=self._count_lanes(chosen, threads), cores=threads)
-        self._narrow = self._session
-        if self._lanes.count > 1:  # threads belong to a session; a second one of a small network costs little
-            self._narrow = _open_session(path, providers, threads // self._lanes.count)
-        self.reading = f"{self._layout.range} {self._layout.order}"
-        self.batch = self._layout.batch or (
-            4 if chosen != "cpu" else 2 * self._lanes.count if self._lanes.count > 1 else 1
-        )
-        own = FOREIGN | metadata
-        limit = int(CPU_BUDGET / (4 * float(own["floats_per_pixel"])))
-        self._flop = float(own.get("flop_per_pixel", 0))
-        self._run = TiledBackend(self._lanes, limit=limit, reach=int(own["reach"]), stride=int(own["stride"]))
-        self._tile = partial(tiled, self._lanes, reach=int(own["reach"]), stride=int(own["stride"]))
+        self._layout_notices: list[str] = []
+        self._layout = self._find_layout(path, options, ours=bool(numbers))
+        self.pixel_format = f"{self._layout.range} {self._layout.order}"
+        self._describe()
+        self._prepare(provider, DEMANDING | numbers)
 
     @property
     def notices(self) -> list[str]:
-        """What a user has to be told of how it ran."""
-        return [*self._told, *self._run.notices]
+        """See LoadedBackend."""
+        return [*self._layout_notices, *self._tiled.notices]
 
     def gflop(self, height: int, width: int) -> float | None:
-        """See LoadedBackend; None for networks that do not tell."""
+        """See LoadedBackend; None for networks whose file does not say."""
         return 1e-9 * self._flop * height * width or None
 
-    def __call__(self, images: Images) -> Images:
-        """(N, H, W, 3) uint8 -> the same; what is too large for the memory or the graph is done in parts."""
-        self._check_open()
-        if self._layout.size is None:
-            return self._run(images)
-        if images.shape[1] <= self._layout.size[0] and images.shape[2] <= self._layout.size[1]:
-            return self._lanes(images)
-        return np.concatenate([self._tile(image[None], self._layout.size) for image in images])
+    def _open_sessions(self, path: Path, provider: str, device: str, threads: int) -> None:
+        """Open the graph on the provider, once with all threads and once with one thread's share."""
+        graph_input, precision = None, ""
+        if provider == "tensorrt":  # which has to know the sizes beforehand
+            described = _open_session(path, [("CPUExecutionProvider", {})], 1)
+            graph_input, precision = described.get_inputs()[0], _precision(described)
+        providers = provider_settings(provider, device, path, graph_input, precision)
+        self._session = _open_session(path, providers, threads)
+        first = self._session.get_providers()[0]
+        if first != providers[0][0]:
+            raise BackendError(f"{provider} was asked for, but ONNX Runtime fell back to {first}.")
+        self.device, self.precision = assigned_providers(self._session), _precision(self._session)
+        self._names = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
+        self._run_options = _silent_run_options()
+        # On CPUs networks in integers are so fast that threads which share one picture would mostly wait.
+        fixed_batch = isinstance(self._session.get_inputs()[0].shape[0], int)
+        alone = provider == "cpu" and self.precision == "int8" and not fixed_batch
+        count = min(threads, MAX_THREADS) if alone else 1
+        self._pool = ThreadPool(self._draw_part, count=count, cores=threads)
+        # Threads belong to a session; a second session of a small network costs little.
+        self._share_session = _open_session(path, providers, threads // count) if count > 1 else self._session
 
-    def close(self) -> None:
-        """See LoadedBackend."""
-        if not self._closed:
-            super().close()
-            self._lanes.close()
-            del self._session, self._narrow  # which own threads, too
-
-    def _read_layout(self, path: Path, options: OnnxOptions, *, ours: bool) -> Layout:
+    def _find_layout(self, path: Path, options: RuntimeOptions, *, ours: bool) -> Layout:
         layout = read_layout(self._session.get_inputs(), self._session.get_outputs(), str(path))
         if ours and layout.dtype is np.uint8:
-            return layout  # ours: any size, and nothing to guess
-        settled = settle(layout, self._call, str(path), options.input_range, options.channel_order)
+            return layout  # any size, and nothing to detect
+        detected = detect_layout(layout, self._run, str(path), options.input_range, options.channel_order)
         if options.input_range == "auto" and layout.dtype is not np.uint8:
-            self._told.append(
-                f"{path.name} was taken for a network on pictures of {settled.range}, found by trying; "
-                "--input-range and --channel-order say otherwise."
+            self._layout_notices.append(
+                f"{path.name} does not say what pictures it expects; trials say {detected.range}. If that is "
+                "wrong, pass --input-range and --channel-order."
             )
-        return settled
+        return detected
 
-    def _draw(self, images: Images, threads: int) -> Images:
-        """At most as many pictures, and as large, as the graph takes; a smaller batch is filled up."""
-        session = self._session if threads == self._lanes.cores else self._narrow
+    def _describe(self) -> None:
+        """Fill in `card` and `network`: what `export-onnx` wrote into the file, or how it was understood."""
+        texts = {key: to_printable(text)[:_LONGEST] for key, text in self.metadata.items()}
+        self.card = Card(licence=texts.get("licence") or UNKNOWN, credit=texts.get("credit") or UNKNOWN)
+        architecture = texts.get("architecture")
+        self.network = f"{architecture} as ONNX" if architecture else f"ONNX on {self.pixel_format}"
+
+    def _prepare(self, provider: str, numbers: dict[str, str]) -> None:
+        """Decide the batch, and what is drawn in tiles."""
+        usual = 4 if provider != "cpu" else 2 * self._pool.count if self._pool.count > 1 else 1
+        self.batch = self._layout.batch or usual
+        reach, stride = int(numbers["reach"]), int(numbers["stride"])
+        limit = int(CPU_BUDGET / (4 * float(numbers["floats_per_pixel"])))
+        self._flop = float(numbers.get("flop_per_pixel", 0))
+        self._tiled = TiledBackend(self._pool, limit=limit, reach=reach, stride=stride)
+        self._in_tiles = partial(draw_in_tiles, self._pool, reach=reach, stride=stride)
+
+    def _draw(self, images: Images) -> Images:
+        """Draw in tiles what is too large for the memory or the graph."""
+        if self._layout.size is None:
+            return self._tiled(images)
+        if images.shape[1] <= self._layout.size[0] and images.shape[2] <= self._layout.size[1]:
+            return self._pool(images)
+        return np.concatenate([self._in_tiles(image[None], self._layout.size) for image in images])
+
+    def _release(self) -> None:
+        self._pool.close()
+        del self._session, self._share_session  # which own threads, too
+
+    def _draw_part(self, images: Images, threads: int) -> Images:
+        """Draw pictures that are no larger than the graph takes; a batch that is too small is filled up."""
+        session = self._session if threads == self._pool.cores else self._share_session
         step = self._layout.batch or len(images)
         parts = [images[i : i + step] for i in range(0, len(images), step)]
-        drawn = [self._layout.unpack(self._call(self._layout.pack(part), session), part) for part in parts]
+        drawn = [self._layout.unpack(self._run(self._layout.pack(part), session), part) for part in parts]
         return drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
 
-    def _count_lanes(self, chosen: str, threads: int) -> int:
-        """On CPUs networks in integers are so fast that threads at one picture would mostly wait."""
-        small = chosen == "cpu" and self.precision == "int8" and not self._layout.batch
-        return min(threads, MOST) if small else 1
-
-    def _call(self, tensor: NDArray[Any], session: "ort.InferenceSession | None" = None) -> NDArray[Any]:
-        """The graph itself; on a GPU one copy in and one out, and nothing is fetched in between."""
+    def _run(self, tensor: NDArray[Any], session: "ort.InferenceSession | None" = None) -> NDArray[Any]:
+        """Run the graph; on a GPU one copy in and one out, and nothing is copied in between."""
         session = session or self._session
         binding = session.io_binding()
-        binding.bind_cpu_input(self._ends[0], tensor)
-        binding.bind_output(self._ends[1], "cpu")
+        binding.bind_cpu_input(self._names[0], tensor)
+        binding.bind_output(self._names[1], "cpu")
         try:
-            session.run_with_iobinding(binding, self._quiet)
+            session.run_with_iobinding(binding, self._run_options)
         except Exception as error:  # its exceptions share no base class
-            if any(sign in str(error) for sign in _TOO_LARGE):
+            if any(sign in str(error) for sign in _OUT_OF_MEMORY):
                 raise OutOfMemory(
                     f"{self.device} has too little memory for {tensor.shape} at once."
                 ) from error
@@ -183,7 +192,7 @@ def _open_session(
         raise ModelError(f"{path} is damaged or no ONNX file: {error}.") from error
 
 
-def _silent() -> "ort.RunOptions":
+def _silent_run_options() -> "ort.RunOptions":
     import onnxruntime as ort
 
     options = ort.RunOptions()
@@ -192,10 +201,8 @@ def _silent() -> "ort.RunOptions":
 
 
 def _precision(session: "ort.InferenceSession") -> str:
-    """What the file was exported in; of other files, what their input says."""
-    told = session.get_modelmeta().custom_metadata_map.get("precision", "")
-    return (
-        told
-        if told in PRECISIONS
-        else ("fp16" if session.get_inputs()[0].type == "tensor(float16)" else "fp32")
-    )
+    """Return what the file was exported in; of other files, what their input says."""
+    stated: str = session.get_modelmeta().custom_metadata_map.get("precision", "")
+    if stated in PRECISIONS:
+        return stated
+    return "fp16" if session.get_inputs()[0].type == "tensor(float16)" else "fp32"

@@ -1,4 +1,4 @@
-"""ONNX Runtime's execution providers: which are asked for, with what settings, and what really ran."""
+"""ONNX Runtime's execution providers: which one to use, with what settings, and which ones really run."""
 
 import ctypes
 import hashlib
@@ -18,21 +18,22 @@ if TYPE_CHECKING:
     import onnxruntime as ort
 
 Provider = tuple[str, dict[str, str]]
+"""ONNX Runtime's name of a provider, and its options."""
 _CLASSES = {
     "tensorrt": "TensorrtExecutionProvider",
     "cuda": "CUDAExecutionProvider",
     "cpu": "CPUExecutionProvider",
 }
-# Pictures a call, height and width for which a TensorRT engine is built, and for which it is made fastest.
 PROFILE = {"min": (1, 32, 32), "opt": (4, 720, 1280), "max": (8, 2160, 3840)}
+"""Pictures per call, height and width: the range of a TensorRT engine, and what it is made fastest for."""
 _TENSORRT_PACKAGES = ("tensorrt", "tensorrt_cu13", "tensorrt_cu12")
 
 
-def choose(provider: str, device: str) -> str:
-    """The provider that has to run: "tensorrt", "cuda" or "cpu"; "auto" is the GPU when there is one.
+def choose_provider(provider: str, device: str) -> str:
+    """Return the provider that has to run: "tensorrt", "cuda" or "cpu"; "auto" is the GPU if there is one.
 
     Raises:
-        BackendError: what was asked for is not to be had here, or the two contradict each other.
+        BackendError: it is not available, or provider and device contradict each other.
     """
     import onnxruntime as ort
 
@@ -41,48 +42,54 @@ def choose(provider: str, device: str) -> str:
         raise BackendError(
             f"Unknown provider {provider!r}: choose {', '.join(known)}.{did_you_mean(provider, known)}"
         )
-    on_gpu = device.startswith("cuda")
-    if (provider == "cpu" and on_gpu) or (provider in ("tensorrt", "cuda") and device == "cpu"):
+    kind = device.partition(":")[0]
+    if kind not in ("auto", "cpu", "cuda"):
+        raise BackendError(f"ONNX Runtime runs on cpu or cuda here, not on {device}.")
+    if (provider == "cpu" and kind == "cuda") or (provider in ("tensorrt", "cuda") and kind == "cpu"):
         raise BackendError(f"The provider {provider} does not run on {device}; leave one of the two out.")
-    asked = f"--provider {provider}" if provider != "auto" else device
-    wanted = provider if provider != "auto" else "cuda" if on_gpu else "auto" if device == "auto" else "cpu"
+    option = f"--provider {provider}" if provider != "auto" else device
+    wanted = kind if provider == "auto" else provider
     built = _CLASSES["cuda" if wanted == "auto" else wanted] in ort.get_available_providers()
     if wanted == "auto":
         return "cuda" if built and has_driver() else "cpu"
     if not built:
-        raise BackendError(f"{asked} was asked for, but this build of ONNX Runtime has no {wanted}.")
+        raise BackendError(f"{option} was asked for, but this build of ONNX Runtime has no {wanted}.")
     if wanted != "cpu" and not has_driver():
-        raise BackendError(f"{asked} was asked for, but this machine has no NVIDIA driver.")
+        raise BackendError(f"{option} was asked for, but this machine has no NVIDIA driver.")
     return wanted
 
 
-def settings(
-    chosen: str, device: str, model: Path, end: "ort.NodeArg | None" = None, precision: str = ""
+def provider_settings(
+    provider: str, device: str, model: Path, graph_input: "ort.NodeArg | None" = None, precision: str = ""
 ) -> list[Provider]:
-    """The providers to open a session with, in order: the chosen one, and what it leaves to others.
+    """Return the providers to open a session with, in order: the chosen one, then those for what it leaves.
 
-    `end` is the graph's input, whose sizes TensorRT wants to know beforehand.
+    TensorRT has to know the sizes of the graph's input beforehand.
     """
     number = device.partition(":")[2] or "0"
     cuda: Provider = (_CLASSES["cuda"], {"device_id": number})
     cpu: Provider = (_CLASSES["cpu"], {})
-    if chosen == "cpu":
+    if provider == "cpu":
         return [cpu]
-    if chosen == "cuda" or end is None:
+    if provider == "cuda" or graph_input is None:
         return [cuda, cpu]
+    return [(_CLASSES["tensorrt"], _tensorrt_options(number, model, graph_input, precision)), cuda, cpu]
+
+
+def _tensorrt_options(number: str, model: Path, graph_input: "ort.NodeArg", precision: str) -> dict[str, str]:
     shapes = {
-        f"trt_profile_{which}_shapes": f"{end.name}:{_shape(end.shape, sizes)}"
-        for which, sizes in PROFILE.items()
+        f"trt_profile_{bound}_shapes": f"{graph_input.name}:{_shape(graph_input.shape, sizes)}"
+        for bound, sizes in PROFILE.items()
     }
     folder = engine_cache(
         model,
         gpu=gpu_name(int(number)),
-        versions=versions(),
+        versions=library_versions(),
         precision=precision,
         shapes=";".join(shapes.values()),
     )
     folder.mkdir(parents=True, exist_ok=True)
-    tensorrt = {
+    return {
         "device_id": number,
         "trt_engine_cache_enable": "True",
         "trt_engine_cache_path": str(folder),
@@ -91,19 +98,18 @@ def settings(
         "trt_fp16_enable": str(precision == "fp16"),
         **shapes,
     }
-    return [(_CLASSES["tensorrt"], tensorrt), cuda, cpu]
 
 
 def _shape(dimensions: list[int | str | None], sizes: tuple[int, int, int]) -> str:
-    """The dimensions of a graph's input, with sizes for those that it leaves open."""
-    first = dimensions[1] == 3
-    wanted = (sizes[0], 3, *sizes[1:]) if first else (*sizes, 3)
-    given = zip(dimensions, wanted, strict=True)
-    return "x".join(str(side if isinstance(side, int) else size) for side, size in given)
+    """Return the dimensions of a graph's input, with sizes for those that it leaves open."""
+    channels_first = dimensions[1] == 3
+    defaults = (sizes[0], 3, *sizes[1:]) if channels_first else (*sizes, 3)
+    pairs = zip(dimensions, defaults, strict=True)
+    return "x".join(str(side if isinstance(side, int) else default) for side, default in pairs)
 
 
 def engine_cache(model: Path, *, gpu: str, versions: str, precision: str, shapes: str) -> Path:
-    """Where TensorRT's engines for this model are kept: an engine is good for exactly these.
+    """Return the folder of TensorRT's engines for a model: an engine is good for exactly these.
 
     Engines are made on this machine and read by it again; the folder is the user's own.
     """
@@ -112,24 +118,24 @@ def engine_cache(model: Path, *, gpu: str, versions: str, precision: str, shapes
     return user_cache_path("cartoonize", appauthor=False) / "tensorrt" / digest.hexdigest()[:32]
 
 
-def versions() -> str:
-    """Versions of CUDA and TensorRT, as far as they are known."""
+def library_versions() -> str:
+    """Return the versions of CUDA and TensorRT, as far as they are known."""
     import onnxruntime as ort
 
-    found = [f"cuda {ort.cuda_version}"]
+    versions = [f"cuda {ort.cuda_version}"]
     for package in _TENSORRT_PACKAGES:
         try:
-            found.append(f"{package} {version(package)}")
+            versions.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             continue
-    return ", ".join(found)
+    return ", ".join(versions)
 
 
-def what_ran(session: "ort.InferenceSession") -> str:
-    """Which providers run how many of a session's nodes, by its own report."""
+def assigned_providers(session: "ort.InferenceSession") -> str:
+    """Return which providers run how many of a session's nodes, by its own report: "cuda 7/10, cpu 3/10"."""
     counts: Counter[str] = Counter()
-    for part in session.get_provider_graph_assignment_info():
-        counts[part.ep_name] += len(part.get_nodes())
+    for subgraph in session.get_provider_graph_assignment_info():
+        counts[subgraph.ep_name] += len(subgraph.get_nodes())
     total = sum(counts.values())
     short = {name: key for key, name in _CLASSES.items()}
     shares = [f"{short.get(name, name)} {count}/{total}" for name, count in counts.most_common()]
@@ -137,12 +143,12 @@ def what_ran(session: "ort.InferenceSession") -> str:
 
 
 def has_driver() -> bool:
-    """Whether there is an NVIDIA driver; ONNX Runtime lists CUDA without one, and complains later."""
+    """Whether there is an NVIDIA driver; ONNX Runtime lists CUDA without one, and fails later."""
     return _driver() is not None
 
 
 def gpu_name(number: int) -> str:
-    """What the driver calls a GPU; empty where it does not answer."""
+    """Return what the driver calls a GPU; empty where it does not answer."""
     driver, device, name = _driver(), ctypes.c_int(), ctypes.create_string_buffer(256)
     if driver is None or driver.cuInit(0) or driver.cuDeviceGet(ctypes.byref(device), number):
         return ""

@@ -1,20 +1,25 @@
 """Engine files of TensorRT, each for one size of frames and one kind of GPU: `cartoonize export-tensorrt`.
 
-An engine is a program for a GPU. Those of strangers are to be trusted like any program of theirs.
+An engine is a program for a GPU. Trust those of strangers as much as any program of theirs.
 """
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from ..core.errors import BackendError, ModelError
 from ..core.frames import Images
 from ..styles import ENGINES
-from .closable import Closable
+from ..styles.card import Card
+from .loaded_backend import LoadedBackend
+from .options import RuntimeOptions
+from .registry import register
+
+if TYPE_CHECKING:
+    import torch
 
 FORMAT = "cartoonize-engines/1"
 MAX_MANIFEST = 1 << 20  # bytes; ours are under 1 KB
@@ -22,7 +27,7 @@ MAX_MANIFEST = 1 << 20  # bytes; ours are under 1 KB
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What stands in the manifest: files by (width, height), and what they are good for."""
+    """The manifest of a folder of engines: files by (width, height), and what they were built for."""
 
     style: str
     licence: str
@@ -33,62 +38,66 @@ class Engines:
     files: dict[tuple[int, int], str]
 
 
-class TensorRTBackend(Closable):
-    """The engines of a folder; memory and streams are PyTorch's.
+@register("tensorrt", suffixes=(ENGINES,), devices=("cuda",))
+class TensorRTBackend(LoadedBackend):
+    """The engines of a folder; PyTorch manages memory and streams.
 
     Raises:
         ModelError: the folder is damaged.
-        BackendError: there is no GPU or no TensorRT, or the engines were built for others.
+        BackendError: there is no NVIDIA GPU or no TensorRT, or the engines were built for another GPU.
     """
 
-    runtime, reading = "tensorrt", ""
+    runtime = "tensorrt"
 
-    def __init__(self, manifest: Path, device: str, precision: str) -> None:
+    def __init__(
+        self,
+        manifest: Path,
+        device: str,
+        precision: str,
+        _options: RuntimeOptions | None = None,
+    ) -> None:
         self._engines = read_engines(manifest)
         self.precision = self._engines.precision
         if precision not in ("auto", self.precision):
             raise BackendError(
                 f"The engines in {manifest.parent} compute in {self.precision}, not {precision}."
             )
-        if device == "cpu" or not torch.cuda.is_available():
-            raise BackendError("Engines of TensorRT need an NVIDIA GPU, and " + _lack(device))
+        self._gpu = nvidia_gpu(device)
         self._tensorrt = import_tensorrt()
-        self._target = torch.device("cuda" if device == "auto" else device)
-        self.device = torch.cuda.get_device_name(self._target)
+        from .pytorch.device import device_name
+
+        self.device = device_name(self._gpu)
         if (self.device, self._tensorrt.__version__) != (self._engines.gpu, self._engines.tensorrt):
             raise BackendError(
                 f"The engines in {manifest.parent} are for {self._engines.gpu} and TensorRT "
-                f"{self._engines.tensorrt}; "
-                f"here are {self.device} and {self._tensorrt.__version__}. Build them anew."
+                f"{self._engines.tensorrt}; this machine has {self.device} and "
+                f"{self._tensorrt.__version__}. Build them again."
             )
         self._folder = manifest.parent
         self._contexts: dict[tuple[int, int], Any] = {}
         self.batch = self._engines.batch
-        self.notices: list[str] = []
+        self.card = Card(name=self._engines.style, licence=self._engines.licence)
+        self.network = "engines of TensorRT"
 
-    def gflop(self, height: int, width: int) -> None:
-        """See LoadedBackend; engines do not tell."""
-
-    def __call__(self, images: Images) -> Images:
-        """(N, H, W, 3) uint8 -> the same; a batch that is not full is filled up.
+    def _draw(self, images: Images) -> Images:
+        """Draw in batches; one that is not full is filled up.
 
         Raises:
             BackendError: there is no engine for this size.
         """
-        self._check_open()
         context = self._context(images.shape[2], images.shape[1])
         parts = [images[i : i + self.batch] for i in range(0, len(images), self.batch)]
-        return np.concatenate([self._draw(context, part) for part in parts])
+        return np.concatenate([self._draw_batch(context, part) for part in parts])
 
-    def close(self) -> None:
-        """See LoadedBackend; the engines leave the GPU's memory."""
-        super().close()
-        self._contexts.clear()
+    def _release(self) -> None:
+        self._contexts.clear()  # the engines leave the GPU's memory
 
-    def _draw(self, context: Any, images: Images) -> Images:
-        with torch.cuda.device(self._target):
-            source = torch.empty((self.batch, *images.shape[1:]), dtype=torch.uint8, device=self._target)
-            source[: len(images)] = torch.from_numpy(np.ascontiguousarray(images)).to(self._target)
+    def _draw_batch(self, context: Any, images: Images) -> Images:
+        import torch
+
+        with torch.accelerator.device_index(self._gpu.index or 0):
+            source = torch.empty((self.batch, *images.shape[1:]), dtype=torch.uint8, device=self._gpu)
+            source[: len(images)] = torch.from_numpy(np.ascontiguousarray(images)).to(self._gpu)
             result = torch.empty_like(source)
             context.set_tensor_address("images", source.data_ptr())
             context.set_tensor_address("cartoons", result.data_ptr())
@@ -102,7 +111,7 @@ class TensorRTBackend(Closable):
         if size not in self._engines.files:
             known = ", ".join("{}x{}".format(*size) for size in self._engines.files)
             raise BackendError(
-                f"There is no engine for frames of {width}x{height}; there are some for {known}."
+                f"There is no engine for frames of {width}x{height}; the engines are for {known}."
             )
         if size not in self._contexts:
             trt = self._tensorrt
@@ -112,6 +121,22 @@ class TensorRTBackend(Closable):
                 raise ModelError(f"{self._folder / self._engines.files[size]} is damaged.")
             self._contexts[size] = engine.create_execution_context()
         return self._contexts[size]
+
+
+def nvidia_gpu(device: str = "auto") -> "torch.device":
+    """Return the NVIDIA GPU of that name, which TensorRT needs.
+
+    Raises:
+        BackendError: there is none, or another device was asked for.
+    """
+    from .pytorch.device import choose_device
+
+    if device.partition(":")[0] not in ("auto", "cuda"):
+        raise BackendError(f"Engines of TensorRT need an NVIDIA GPU, and {device} was asked for.")
+    gpu = choose_device(device)
+    if gpu.type != "cuda":
+        raise BackendError("Engines of TensorRT need an NVIDIA GPU, and PyTorch finds none.")
+    return gpu
 
 
 def read_engines(manifest: Path) -> Engines:
@@ -171,7 +196,3 @@ def import_tensorrt() -> Any:
             f"Engines of TensorRT need another package: pip install 'cartoonize[tensorrt]' ({error})."
         ) from error
     return tensorrt
-
-
-def _lack(device: str) -> str:
-    return "cpu was asked for." if device == "cpu" else "PyTorch finds none."

@@ -1,4 +1,4 @@
-"""Pictures too large for the memory: smaller batches first, then overlapping tiles, joined without a seam."""
+"""Pictures too large for the memory: smaller batches first, then overlapping tiles, joined without seams."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -10,30 +10,32 @@ from ..core.errors import BackendError
 from ..core.frames import Backend, Images
 
 FEATHER = 32  # pixels over which one tile fades into the next
-CPU_BUDGET = 3 << 29  # bytes of activations on a CPU; larger pictures are worked on in tiles
+CPU_BUDGET = 3 << 29  # bytes of activations on a CPU; larger pictures are drawn in tiles
 Floats = NDArray[np.float32]
 
 
-class OutOfMemory(BackendError):  # noqa: N818  # what the memory says of a call, not a mistake of anybody's
+class OutOfMemory(BackendError):  # noqa: N818  # what the memory says of a call, not anybody's mistake
     """The device had too little memory for a call."""
 
 
 class TiledBackend:
-    """The same back end, which never sees more than about `limit` pixels at once.
+    """The same backend, which is never given more than about `limit` pixels at once.
 
-    A call that is TooLarge all the same halves the limit for good, and is done again: no picture is lost.
-    `notices` says so.
+    If a call raises OutOfMemory all the same, it halves the limit for good and repeats the call: no picture
+    is lost. `notices` says so.
 
-    Every tile has a margin of `reach`, beyond which its pixels know nothing of its border: with networks
-    that look no further, the joined picture equals the whole one. Networks that use statistics of the
-    picture (instance norm) differ from tile to tile; there the fade keeps the change invisible.
+    Every tile has a margin of `reach`, beyond which its pixels do not depend on its border: for networks that
+    look no further, the joined picture equals the whole one. Networks that use statistics of the picture
+    (instance norm) differ from tile to tile; there the fade keeps the difference invisible.
     """
 
     def __init__(self, backend: Backend, *, limit: int, reach: int, stride: int) -> None:
         self.limit, self.notices = limit, list[str]()
         self._backend, self._stride = backend, stride
-        self._tiled = partial(tiled, backend, reach=reach, stride=stride)
-        self._smallest = 2 * (2 * _whole(reach, stride) + FEATHER)  # side of a tile, half of which is margin
+        self._in_tiles = partial(draw_in_tiles, backend, reach=reach, stride=stride)
+        self._smallest = 2 * (
+            2 * _round_up(reach, stride) + FEATHER
+        )  # side of a tile, half of which is margin
 
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same.
@@ -49,16 +51,16 @@ class TiledBackend:
 
     def _within_limit(self, images: Images) -> Images:
         count, height, width, _ = images.shape
-        together = self.limit // (height * width)
-        if count <= together:
+        batch = self.limit // (height * width)
+        if count <= batch:
             return self._backend(images)
-        if together:
-            parts = range(0, count, together)
-            return np.concatenate([self._backend(images[i : i + together]) for i in parts])
+        if batch:
+            starts = range(0, count, batch)
+            return np.concatenate([self._backend(images[i : i + batch]) for i in starts])
         side = max(self._smallest, int(self.limit**0.5) // self._stride * self._stride)
         if height <= side and width <= side:
             return np.concatenate([self._backend(image[None]) for image in images])
-        return np.concatenate([self._tiled(image[None], (side, side)) for image in images])
+        return np.concatenate([self._in_tiles(image[None], (side, side)) for image in images])
 
     def _shrink(self, images: Images, error: OutOfMemory) -> None:
         count, height, width, _ = images.shape
@@ -66,20 +68,23 @@ class TiledBackend:
         if tried <= min(self._smallest**2, height * width):
             raise BackendError(f"{error} There is nothing smaller to try.") from error
         self.limit = tried // 2
-        together = self.limit // (height * width)
-        way = f"batches of {together}" if together else "tiles"
-        self.notices.append(f"{error} It went on in {way}; no frame was lost.")
+        batch = self.limit // (height * width)
+        how = f"batches of {batch}" if batch else "tiles"
+        self.notices.append(f"{error} It continued in {how}; no frame was lost.")
 
 
-def tiled(backend: Backend, image: Images, sides: tuple[int, int], *, reach: int, stride: int) -> Images:
-    """One picture, drawn in tiles of at most these (height, width), which fade into each other.
+def draw_in_tiles(
+    backend: Backend, image: Images, sides: tuple[int, int], *, reach: int, stride: int
+) -> Images:
+    """Draw one picture in tiles of at most these (height, width), which fade into each other.
 
     Args:
         backend: draws one tile.
         image: (1, H, W, 3) uint8.
         sides: of a tile.
-        reach: how far an output pixel looks; at most a quarter of a tile is given to it on either side.
-        stride: what the places of tiles are multiples of.
+        reach: how many pixels an output pixel looks to each side; the margin of a tile, but at most a quarter
+            of it.
+        stride: the positions of tiles are multiples of it.
     """
     _, height, width, _ = image.shape
     joined: Floats = np.zeros((height, width, 3), np.float32)
@@ -91,17 +96,17 @@ def tiled(backend: Backend, image: Images, sides: tuple[int, int], *, reach: int
     return np.clip(joined, 0, 255, out=joined).astype(np.uint8)[None]
 
 
-def _whole(length: int, stride: int) -> int:
-    """The next multiple of the stride."""
+def _round_up(length: int, stride: int) -> int:
+    """Return the next multiple of the stride."""
     return -(-length // stride) * stride
 
 
 def _spans(length: int, side: int, reach: int, stride: int) -> Iterator[tuple[int, int, Floats]]:
-    """Overlapping (start, end) along one axis, with weights that add up to one everywhere.
+    """Yield overlapping (start, end) along one axis, with weights that add up to one everywhere.
 
     Starts are multiples of the stride, so that every tile lies on the grid of the whole picture.
     """
-    margin = min(_whole(reach, stride), side // 4 // stride * stride)
+    margin = min(_round_up(reach, stride), side // 4 // stride * stride)
     fade = max(1, min(FEATHER, side // 8) // stride) * stride
     overlap = 2 * margin + fade
     step = side - overlap

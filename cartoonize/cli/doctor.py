@@ -72,11 +72,11 @@ def _devices(found: "Diagnosis") -> Rows:
     if found.cpu:
         features = ", ".join(found.cpu["features"])
         yield "cpu", f"{found.cpu['name']}, {features}; draws in int8, or {found.cpu['precision']}"
-    for number, gpu in enumerate(found.gpus):
+    for gpu in found.gpus:
         memory = f"{_size(gpu['memory'])}, {_size(gpu['free'])} free"
-        yield f"cuda:{number}", f"{gpu['name']}, {memory}; draws in {gpu['precision']}"
+        yield gpu["device"], f"{gpu['name']}, {memory}; draws in {gpu['precision']}"
     if not found.gpus:
-        yield "cuda", "no GPU" if found.cpu else "not known without PyTorch"
+        yield "gpu", "none" if found.cpu else "not known without PyTorch"
     yield from found.back_ends.items()
 
 

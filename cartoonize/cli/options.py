@@ -16,8 +16,7 @@ from .console import show_tracebacks
 from .values import parse_batch, parse_rate, parse_seconds
 
 if TYPE_CHECKING:
-    from ..backends import LoadedBackend
-    from ..backends.onnx import OnnxOptions
+    from ..backends import LoadedBackend, RuntimeOptions
     from ..effects.look import Look
     from ..media import Decoding, Encoding
 
@@ -114,17 +113,16 @@ class NetworkOptions:
         ChannelOrder, typer.Option(metavar="ORDER", help="rgb or bgr.", rich_help_panel=_ONNX)
     ] = "rgb"
 
-    def onnx(self) -> "OnnxOptions | None":
-        """The options for an .onnx file; None if all are the defaults."""
-        from ..backends.onnx import OnnxOptions
+    def runtime(self) -> "RuntimeOptions":
+        """Return the options of the runtime."""
+        from ..backends import RuntimeOptions
 
-        options = OnnxOptions(self.provider, self.input_range, self.channel_order)
-        return None if options == OnnxOptions() else options
+        return RuntimeOptions(self.provider, self.input_range, self.channel_order)
 
     def load(self) -> "LoadedBackend":
         from ..backends import load
 
-        return load(self.style, device=self.device, precision=self.precision, onnx=self.onnx())
+        return load(self.style, device=self.device, precision=self.precision, options=self.runtime())
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +365,7 @@ class VideoOptions:
             "style": self.network.style,
             "device": self.network.device,
             "precision": self.network.precision,
-            "onnx": self.network.onnx(),
+            "options": self.network.runtime(),
             "decoding": self.decoding.decoding(self.size),
             "encoding": self.encoding.encoding(),
             "look": self.look.look(),

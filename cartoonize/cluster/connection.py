@@ -114,7 +114,7 @@ def _first_line(error: Exception) -> str:
 def _shares(device: str) -> Cluster:
     nodes = [node for node in _nodes() if node.get("CPU", 0) >= 1]
     with_gpus = [node for node in nodes if node.get("GPU", 0) >= 1]
-    if device.startswith("cuda:"):
+    if device not in ("auto", "cpu", "cuda"):
         raise BackendError(f"In a cluster Ray chooses the GPUs; write --device cuda, not {device}.")
     if device == "cuda" and not with_gpus:
         raise BackendError("cuda was asked for, but no node of the cluster has a GPU.")

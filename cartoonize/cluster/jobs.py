@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TypeAlias
 
-from ..backends import load
-from ..backends.onnx import OnnxOptions
+from ..backends import RuntimeOptions, load
 from ..core.choices import Precision
 from ..core.errors import Stopped
 from ..effects.look import Look
@@ -40,7 +39,7 @@ class VideoJob:
     style: str = DEFAULT
     device: str = "auto"
     precision: Precision = "auto"
-    onnx: OnnxOptions | None = None
+    options: RuntimeOptions | None = None
     batch: int | None = None
     start: float | None = None
     end: float | None = None
@@ -73,11 +72,12 @@ def draw_job(cluster: Cluster, job: VideoJob, watch: Watch, stop: Event | None =
                 assert isinstance(sink, VideoSink)
                 report = ClusterReport(str(parse_location(job.target)), job.style, notices=notices)
                 return run_on(
-                    cluster, source, sink, report, precision=job.precision, onnx=job.onnx, batch=job.batch,
-                    look=job.look, resume=job.resume, tolerate_errors=job.tolerate_errors, on_frame=on_frame,
+                    cluster, source, sink, report, precision=job.precision, options=job.options,
+                    batch=job.batch, look=job.look, resume=job.resume,
+                    tolerate_errors=job.tolerate_errors, on_frame=on_frame,
                 )  # fmt: skip
             plain = Report(str(parse_location(job.target)), job.style, notices=notices)
-            with load(job.style, device=job.device, precision=job.precision, onnx=job.onnx) as backend:
+            with load(job.style, device=job.device, precision=job.precision, options=job.options) as backend:
                 run(source, sink, backend, plain, look=job.look, batch=job.batch, resume=job.resume,
                     tolerate_errors=job.tolerate_errors, on_frame=on_frame)  # fmt: skip
             plain.notices.append(f"{source.path} was drawn on this machine alone: {reason}.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import ray
 
-from ..backends.onnx import OnnxOptions
+from ..backends import RuntimeOptions
 from ..core.choices import Precision
 from ..core.errors import ClusterError
 from ..effects.look import Look
@@ -49,7 +49,7 @@ def run_on(
     report: ClusterReport,
     *,
     precision: Precision = "auto",
-    onnx: OnnxOptions | None = None,
+    options: RuntimeOptions | None = None,
     batch: int | None = None,
     look: Look | None = None,
     resume: bool = True,
@@ -63,7 +63,7 @@ def run_on(
         CartoonizeError: as `job.run`, by whichever worker.
     """
     started = time.perf_counter()
-    style = put_style(report.style, cluster.device, precision, onnx)
+    style = put_style(report.style, cluster.device, precision, options)
     with sink:
         ran = _what_runs(cluster, style)
         batch = batch or ran.batch

@@ -10,9 +10,8 @@ from typing import Any
 
 import ray
 
-from ..backends import LoadedBackend, load
-from ..backends.int8 import file_beside
-from ..backends.onnx import OnnxOptions
+from ..backends import LoadedBackend, RuntimeOptions, load
+from ..backends.int8 import int8_path
 from ..core.choices import Precision
 from ..core.errors import ModelError, SourceError
 from ..effects.look import Look
@@ -37,7 +36,7 @@ class Style:
     digest: str
     device: str
     precision: Precision
-    onnx: OnnxOptions | None
+    options: RuntimeOptions | None
     data: list[Any] = field(compare=False)
 
 
@@ -93,22 +92,22 @@ class Done:
     notices: list[str]
 
 
-def put_style(name: str, device: str, precision: Precision, onnx: OnnxOptions | None) -> Style:
+def put_style(name: str, device: str, precision: Precision, options: RuntimeOptions | None) -> Style:
     """Have a style file ready for all nodes.
 
     Raises:
         ModelError: there is none, or it is made for one machine.
     """
     if name == "null":
-        return Style(name, "", "auto", precision, onnx, [])
+        return Style(name, "", "auto", precision, options, [])
     path = find_style(name)
     if path.name == ENGINES:
         raise ModelError(
             f"The engines of {name} are made for one GPU; a cluster draws with style or .onnx files."
         )
-    files = {file.name: file.read_bytes() for file in (path, file_beside(path)) if file.is_file()}
+    files = {file.name: file.read_bytes() for file in (path, int8_path(path)) if file.is_file()}
     digest = sha256(b"".join(files.values())).hexdigest()
-    return Style(name, digest, device, precision, onnx, [ray.put(files)])
+    return Style(name, digest, device, precision, options, [ray.put(files)])
 
 
 @ray.remote
@@ -164,7 +163,9 @@ def _load(style: Style) -> LoadedBackend:
         files = {Path(folder) / name: data for name, data in ray.get(style.data[0]).items()}
         for path, data in files.items():
             path.write_bytes(data)
-        return load(str(next(iter(files))), device=style.device, precision=style.precision, onnx=style.onnx)
+        return load(
+            str(next(iter(files))), device=style.device, precision=style.precision, options=style.options
+        )
 
 
 def _node() -> str:

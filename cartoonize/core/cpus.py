@@ -6,11 +6,12 @@ still for most of each period of its quota.
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from math import ceil
 from pathlib import Path, PurePosixPath
 
 ROOT = Path("/")
+_WAIT_POLICY = "OMP_WAIT_POLICY"
 
 
 def count_cores() -> int:
@@ -40,7 +41,19 @@ def set_passive_waiting() -> None:
     two cores, a thread spins on the core that the other one needs, and the same picture takes 400 ms in place
     of 13 (docs/performance.md). ONNX Runtime is always told not to spin.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault(_WAIT_POLICY, "PASSIVE")
+
+
+@contextmanager
+def passive_waiting() -> Iterator[None]:
+    """As `set_passive_waiting`, for a `with` block that imports PyTorch; it restores the environment."""
+    before = os.environ.get(_WAIT_POLICY)
+    set_passive_waiting()
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_WAIT_POLICY, None)
 
 
 def _quotas() -> Iterator[float]:

@@ -6,8 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..backends import LoadedBackend, load
-from ..backends.onnx import OnnxOptions
+from ..backends import LoadedBackend, RuntimeOptions, load
 from ..core.choices import Detail, Precision
 from ..core.draw_size import resolve_detail
 from ..core.errors import DamageError
@@ -78,7 +77,7 @@ def stylize(
     stabilize: bool = True,
     hold: int = 1,
     retouch: Retouch | None = None,
-    onnx: OnnxOptions | None = None,
+    options: RuntimeOptions | None = None,
     resume: bool = True,
     tolerate_errors: bool = False,
     overwrite: bool = False,
@@ -99,7 +98,7 @@ def stylize(
         stabilize: keep the drawing still where a video is still, and move it along where that moves.
         hold: for how many frames of film each drawing of a video is held; 2 is "on twos", 3 "on threes".
         retouch: how drawing and source are blended or compared.
-        onnx: what else there is to say of an .onnx file.
+        options: what else can be said of how the network runs; see `load`.
         resume: continue an interrupted run of the same job (see segmented.py).
         tolerate_errors: accept what could be converted of a damaged video as the result.
         overwrite: replace an existing target.
@@ -113,7 +112,7 @@ def stylize(
     decoding = prepare_decoding(chosen, look, style, report.notices)
     with (
         open_source(Path(source), start=start, end=end, decoding=decoding) as frames,
-        load(style, device=device, precision=precision, onnx=onnx) as backend,
+        load(style, device=device, precision=precision, options=options) as backend,
     ):
         size = written_size(frames, look)
         sink = open_sink(Path(target), frames, encoding=encoding, overwrite=overwrite, size=size)
@@ -216,7 +215,7 @@ def convert_frames(
 
 def backend_identity(backend: LoadedBackend) -> list[str]:
     """What decides, beside the style, what frames look like to the bit."""
-    return [backend.runtime, backend.device, backend.precision, backend.reading]
+    return [backend.runtime, backend.device, backend.precision, backend.pixel_format]
 
 
 def damage_sentence(report: Report) -> str:

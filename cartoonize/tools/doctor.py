@@ -129,37 +129,35 @@ def _imports(module: str, found: Diagnosis) -> bool:
 
 
 def _devices(found: Diagnosis) -> None:
-    import torch
-
     from ..backends.providers import has_driver
-    from ..backends.pytorch import choose_precision, cpu_features, device_name
+    from ..backends.pytorch import device as devices
     from .requirements import installed
 
-    cpu = torch.device("cpu")
     found.cpu = {
-        "name": device_name(cpu),
+        "name": devices.device_name(devices.CPU),
         "cores": cpus.count_cores(),
-        "features": cpu_features(),
-        "precision": choose_precision(cpu, "auto"),
+        "features": devices.cpu_features(),
+        "precision": devices.choose_precision(devices.CPU, "auto"),
     }
-    found.back_ends["pytorch"] = f"CUDA {torch.version.cuda}" if torch.version.cuda else "cpu"
+    build = devices.build_name()
+    found.back_ends["pytorch"] = build
     found.back_ends["tensorrt"] = installed("tensorrt") or "not installed"
-    for number in range(torch.cuda.device_count()):
-        device = torch.device("cuda", number)
-        free, total = torch.cuda.mem_get_info(device)
+    for gpu in devices.gpus():
+        free, total = devices.gpu_memory(gpu)
         found.gpus.append(
             {
-                "name": device_name(device),
+                "device": str(gpu),
+                "name": devices.device_name(gpu),
                 "memory": total,
                 "free": free,
-                "capability": "{}.{}".format(*torch.cuda.get_device_capability(device)),
-                "precision": choose_precision(device, "auto"),
+                "capability": devices.gpu_capability(gpu),
+                "precision": devices.choose_precision(gpu, "auto"),
             }
         )
-    if has_driver() and not torch.cuda.is_available():
-        why = "has no CUDA" if torch.version.cuda is None else f"with CUDA {torch.version.cuda} finds no GPU"
-        again = "pip install --force-reinstall torch torchvision"
-        found.problems.append((f"There is an NVIDIA driver, but this PyTorch {why}.", again))
+    if has_driver() and not devices.gpu_is_available():
+        reason = "has no CUDA" if build == "cpu" else f"with {build} finds no GPU"
+        command = "pip install --force-reinstall torch torchvision"
+        found.problems.append((f"There is an NVIDIA driver, but this PyTorch {reason}.", command))
 
 
 def _codecs(found: Diagnosis) -> None:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..core.errors import CartoonizeError, ModelError
-from ..styles.card import UNKNOWN, Card, read_header, to_printable
+from ..styles.card import Card
 
 MEMORY = 4 << 30
 """Bytes; four times what CartoonGAN at its full width takes. Enforced on Linux, where the system can."""
@@ -56,7 +56,6 @@ def _draw(path: Path) -> Found:
     import numpy as np
 
     from ..backends import load
-    from ..backends.onnx import OnnxBackend
 
     down, across = np.mgrid[0:SIDE, 0:SIDE] * (255 // (SIDE - 1))
     picture = np.stack((across, down, 255 - across), -1).astype(np.uint8)
@@ -64,18 +63,7 @@ def _draw(path: Path) -> Found:
         drawn = backend(picture[None])[0]
     if drawn.shape != picture.shape or np.ptp(drawn) == 0:
         raise ModelError(f"{path} draws nothing: what comes out is all of one colour.")
-    if isinstance(backend, OnnxBackend):
-        return _graph(backend.about, backend.reading)
-    header = read_header(path)
-    return Found(header.card, header.network)
-
-
-def _graph(about: dict[str, str], reading: str) -> Found:
-    """Of a graph: what `export-onnx` wrote into it, or how it was understood."""
-    told = {key: to_printable(value)[:1000] for key, value in about.items()}
-    card = Card(licence=told.get("licence") or UNKNOWN, credit=told.get("credit") or UNKNOWN)
-    ours = told.get("architecture")
-    return Found(card, f"{ours} as ONNX" if ours else f"ONNX on {reading}")
+    return Found(backend.card, backend.network)
 
 
 def _limit_memory() -> None:

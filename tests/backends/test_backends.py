@@ -1,19 +1,36 @@
-"""One suite over all back ends: the same contract, whatever runs."""
+"""The contract of backends, with one suite over all that are registered."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 
-from cartoonize import BackendError, ModelError, load
+import cartoonize.backends
+from cartoonize import BackendError, ModelError, RuntimeOptions, load
+from cartoonize.backends import LoadedBackend, backends, registry
+from cartoonize.backends.pytorch import device as devices
 from cartoonize.backends.tiles import OutOfMemory, TiledBackend
 from cartoonize.models.checkpoint import Card, save_style
 
+STYLES = {"pytorch": "tiny_style", "onnxruntime": "tiny_onnx", "int8": "pepper", "null": "null"}
+"""A style for each backend that runs on a CPU: a fixture, or a name."""
 
-@pytest.fixture(params=["pytorch", "onnx", "null"])
-def backend(request, tiny_style):
-    """Each back end in turn, on the CPU, with the same network where it has one."""
-    style = {"pytorch": tiny_style, "null": "null"}.get(request.param) or request.getfixturevalue("tiny_onnx")
-    with load(str(style), device="cpu") as opened:
+
+def style_for(name, request):
+    """The style that is drawn with a backend; skips those that need a GPU."""
+    if "cpu" not in backends()[name].devices and backends()[name].devices:
+        pytest.skip(f"{name} does not run on CPUs")
+    style = STYLES[name]
+    return str(request.getfixturevalue(style)) if "tiny" in style else style
+
+
+@pytest.fixture(params=sorted(backends()))
+def backend(request):
+    """Each backend in turn, on the CPU, with a small network where it has one."""
+    precision = "fp32" if request.param in ("pytorch", "onnxruntime") else "auto"
+    with load(style_for(request.param, request), device="cpu", precision=precision) as opened:
         yield opened
 
 
@@ -54,10 +71,59 @@ def test_the_same_picture_gives_the_same_result(backend):
 
 def test_it_says_what_runs(backend):
     """Runtime, device, precision and batch are there for people and reports."""
+    assert isinstance(backend, LoadedBackend)
     assert backend.runtime in ("pytorch", "onnxruntime", "null")
     assert backend.device
-    assert backend.precision in ("fp32", "bf16", "fp16", "none")
+    assert backend.precision in ("fp32", "bf16", "fp16", "int8", "none")
     assert backend.batch >= 1
+    assert backend.pixel_format == "" or backend.runtime == "onnxruntime"
+    assert backend.network or backend.runtime == "null"
+    gflop = backend.gflop(64, 64)
+    assert gflop is None or gflop > 0
+
+
+def test_every_backend_is_tested():
+    """A runtime that is added takes part in this suite: it has a style here, or runs on GPUs only."""
+    on_cpus = {
+        name for name, backend in backends().items() if "cpu" in backend.devices or not backend.devices
+    }
+    assert set(STYLES) == on_cpus
+
+
+def test_a_runtime_is_one_file(tmp_path, monkeypatch):
+    """A module that is put into the folder is found by its suffixes; nothing else changes."""
+    (tmp_path / "invert.py").write_text(
+        "from cartoonize.backends import LoadedBackend, register\n"
+        "@register('invert', suffixes=('.inv',), devices=('cpu',), options=('provider',))\n"
+        "class Invert(LoadedBackend):\n"
+        "    runtime = 'invert'\n"
+        "    def __init__(self, path, device, precision, options):\n"
+        "        self.device, self.precision, self.batch = 'cpu', 'fp32', 1\n"
+        "    def _draw(self, images):\n"
+        "        return 255 - images\n"
+    )
+    (tmp_path / "a.inv").touch()
+    monkeypatch.setattr(cartoonize.backends, "__path__", [*cartoonize.backends.__path__, str(tmp_path)])
+    monkeypatch.setattr(registry, "FOLDERS", [*registry.FOLDERS, str(tmp_path)])
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+    registry._import_modules.cache_clear()
+    images = noise(1, 4, 4)
+    with load(str(tmp_path / "a.inv"), options=RuntimeOptions(provider="cpu")) as backend:
+        assert np.array_equal(backend(images), 255 - images)
+    with pytest.raises(BackendError, match="closed"):
+        backend(images)
+    with pytest.raises(BackendError, match="--channel-order"):
+        load(str(tmp_path / "a.inv"), options=RuntimeOptions(channel_order="bgr"))
+
+
+def test_finding_the_backends_imports_none_of_their_libraries():
+    """The list of backends costs no start of PyTorch, ONNX Runtime or TensorRT."""
+    code = (
+        "import sys; from cartoonize.backends import backends; assert len(backends()) >= 5;"
+        "print([m for m in ('torch', 'onnxruntime', 'tensorrt') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_closed_back_end_draws_no_more(backend):
@@ -80,37 +146,40 @@ def test_bf16_is_close_to_fp32(tiny_style):
     assert np.abs(exact.astype(int) - fast).mean() < 1
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:7"])
-def test_cuda_means_cuda(tiny_style, tiny_onnx, device):
+@pytest.mark.skipif(devices.gpu_is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:7", "mps", "xpu:1"])
+def test_a_gpu_means_that_gpu(tiny_style, tiny_onnx, device):
     """Without a GPU, asking for one is an error: nothing runs on the CPU in its place."""
     for style in (tiny_style, tiny_onnx):
-        with pytest.raises(BackendError, match="was asked for"):
+        with pytest.raises(BackendError, match=r"was asked for|ONNX Runtime runs on cpu or cuda"):
             load(str(style), device=device)
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.skipif(not devices.gpu_is_available(), reason="there is no GPU")
 def test_the_gpu_draws_what_the_cpu_draws(tiny_style):
     """The two devices agree to a grey level in float32."""
     images = noise(2, 40, 60)
-    cpu, gpu = (load(str(tiny_style), device=d, precision="fp32") for d in ("cpu", "cuda"))
+    gpu_name = str(devices.gpus()[0])
+    cpu, gpu = (load(str(tiny_style), device=d, precision="fp32") for d in ("cpu", gpu_name))
     assert np.abs(cpu(images).astype(int) - gpu(images)).max() <= 1
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.skipif(not devices.gpu_is_available(), reason="there is no GPU")
 @pytest.mark.parametrize("count", [2, 5, 8])
-def test_lanes_of_a_gpu_draw_what_one_draws(tiny_style, count):
+def test_streams_of_a_gpu_draw_what_one_draws(tiny_style, count):
     """A batch that is spread over streams comes out in order, and as each picture alone, call after call."""
     images = np.random.default_rng(0).integers(0, 256, (count, 96, 128, 3), dtype=np.uint8)
-    gpu = load(str(tiny_style), device="cuda", precision="fp32")
+    gpu = load(str(tiny_style), device=str(devices.gpus()[0]), precision="fp32")
     alone = np.concatenate([gpu(image[None]) for image in images])
     for _ in range(20):
         assert np.abs(gpu(images).astype(int) - alone).max() <= 1
 
 
-@pytest.mark.parametrize("device", ["gpu", "cuda:x", "", "CPU ", "cuda:99999999999999999999", "cuda:٣"])
+@pytest.mark.parametrize(
+    "device", ["gpu", "cuda:x", "", "CPU ", "cpu:0", "auto:1", "cuda:", "cuda:999999999999", "cuda:٣"]
+)
 def test_unknown_devices_are_refused(device):
     """A misspelt device is a sentence that lists the right ones."""
     with pytest.raises(BackendError, match="choose auto, cpu, cuda"):
@@ -227,7 +296,7 @@ def test_pytorchs_own_out_of_memory_is_recognised(tiny_style, monkeypatch, troub
             return draw(pixels)
 
         monkeypatch.setattr(backend._model, "forward", forward)
-        monkeypatch.setattr(backend._lanes, "count", 1)
+        monkeypatch.setattr(backend._pool, "count", 1)
         assert np.array_equal(backend(images), expected)
         assert "batches of 2" in backend.notices[0]
 
@@ -240,12 +309,11 @@ def test_other_errors_of_pytorch_are_raised(tiny_style, monkeypatch):
         backend(noise(2, 40, 48))
 
 
-@pytest.mark.parametrize(("cores", "lanes", "share"), [(8, 4, 2), (2, 2, 1), (3, 8, 1)])
-def test_the_cores_are_shared_out(tiny_style, monkeypatch, cores, lanes, share):
-    """Each lane computes on its share of the cores, never on more in all; a single picture gets all."""
-    before = torch.get_num_threads()
-    backend = load(str(tiny_style), device="cpu")
-    backend._lanes.cores, backend._lanes.count = cores, lanes
+@pytest.mark.parametrize(("cores", "count", "share"), [(8, 4, 2), (2, 2, 1), (3, 8, 1)])
+def test_the_cores_are_shared_out(tiny_style, monkeypatch, cores, count, share):
+    """Each thread computes on its share of the cores, never on more in all; a single picture gets all."""
+    backend = load(str(tiny_style), device="cpu", precision="fp32")
+    backend._pool.cores, backend._pool.count = cores, count
     threads, draw = [], backend._model.forward
 
     def forward(pixels):
@@ -257,12 +325,11 @@ def test_the_cores_are_shared_out(tiny_style, monkeypatch, cores, lanes, share):
     assert threads == [share] * 6
     backend(noise(1, 24, 24))
     assert threads[-1] == cores
-    torch.set_num_threads(before)
 
 
-def test_lanes_draw_what_one_thread_draws(tiny_style):
+def test_threads_draw_what_one_thread_draws(tiny_style):
     """Spread over the cores, a batch is drawn as its pictures are drawn alone, in their order."""
     backend = load(str(tiny_style), device="cpu", precision="fp32")
-    backend._lanes.count = 3
+    backend._pool.count = 3
     images = noise(7, 40, 48)
     assert np.array_equal(backend(images), np.concatenate([backend(image[None]) for image in images]))

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cartoonize import BackendError, ModelError, OnnxOptions, load
+from cartoonize import BackendError, ModelError, RuntimeOptions, load
 from cartoonize.backends import providers
 from cartoonize.backends.layout import read_layout
 
@@ -56,12 +56,12 @@ def test_range_and_order_can_be_said(tmp_path):
     """`--input-range` and `--channel-order` are taken at their word."""
     path = str(foreign(tmp_path / "a.onnx", span="0..1"))
     images = noise(2, 40, 40)
-    backend = load(path, device="cpu", onnx=OnnxOptions(input_range="0..1", channel_order="bgr"))
+    backend = load(path, device="cpu", options=RuntimeOptions(input_range="0..1", channel_order="bgr"))
     assert apart(backend(images), tinted(images, "bgr")) <= 1
     assert not backend.notices
-    for wrong in (OnnxOptions(input_range="0..2"), OnnxOptions(channel_order="gbr")):
+    for wrong in (RuntimeOptions(input_range="0..2"), RuntimeOptions(channel_order="gbr")):
         with pytest.raises(BackendError, match="choose"):
-            load(path, device="cpu", onnx=wrong)
+            load(path, device="cpu", options=wrong)
 
 
 def test_half_precision_input(tmp_path):
@@ -116,7 +116,7 @@ def test_graphs_that_are_no_such_networks(tmp_path):
     ("inputs", "outputs", "message"),
     [
         (["tensor(float)"] * 2, ["tensor(float)"], "2 inputs"),
-        (["tensor(float)"], ["tensor(uint8)"], "gives"),
+        (["tensor(float)"], ["tensor(uint8)"], "returns"),
         (["tensor(int64)"], ["tensor(int64)"], "uint8, float or float16"),
     ],
 )
@@ -160,7 +160,9 @@ def test_weights_from_elsewhere_are_refused(tmp_path, location):
 def test_a_picture_too_large_for_the_memory_is_done_in_parts(tmp_path, monkeypatch):
     """When ONNX Runtime runs out of memory the picture is drawn in tiles, and a notice says so."""
     backend = load(
-        str(foreign(tmp_path / "a.onnx", multiple=1)), device="cpu", onnx=OnnxOptions(input_range="-1..1")
+        str(foreign(tmp_path / "a.onnx", multiple=1)),
+        device="cpu",
+        options=RuntimeOptions(input_range="-1..1"),
     )
     session = backend._session
 
@@ -199,7 +201,7 @@ def test_the_session_says_what_ran(tmp_path):
     nodes = [SimpleNamespace(ep_name=name, get_nodes=lambda n=count: [None] * n)
              for name, count in (("CUDAExecutionProvider", 7), ("CPUExecutionProvider", 3))]  # fmt: skip
     session = SimpleNamespace(get_provider_graph_assignment_info=lambda: nodes)
-    assert providers.what_ran(session) == "cuda 7/10, cpu 3/10"
+    assert providers.assigned_providers(session) == "cuda 7/10, cpu 3/10"
 
 
 @pytest.mark.skipif(providers.has_driver(), reason="there is a driver")
@@ -208,17 +210,17 @@ def test_a_provider_means_that_provider(tmp_path, provider):
     """Without a GPU, asking for one of its providers is an error: nothing else runs in its place."""
     path = str(foreign(tmp_path / "a.onnx"))
     with pytest.raises(BackendError, match=f"--provider {provider} was asked for"):
-        load(path, onnx=OnnxOptions(provider=provider))
+        load(path, options=RuntimeOptions(provider=provider))
     with pytest.raises(BackendError, match="does not run on cpu"):
-        load(path, device="cpu", onnx=OnnxOptions(provider=provider))
+        load(path, device="cpu", options=RuntimeOptions(provider=provider))
     with pytest.raises(BackendError, match="choose auto, tensorrt"):
-        load(path, onnx=OnnxOptions(provider="rocm"))
+        load(path, options=RuntimeOptions(provider="rocm"))
 
 
 def test_options_of_onnx_files_need_one(tiny_style):
     """A provider for a style file is a misunderstanding that is cleared up."""
     with pytest.raises(BackendError, match=r"\.onnx files"):
-        load(str(tiny_style), onnx=OnnxOptions(provider="cpu"))
+        load(str(tiny_style), options=RuntimeOptions(provider="cpu"))
 
 
 def test_engines_are_kept_apart(tmp_path):
@@ -244,7 +246,7 @@ def test_tensorrt_comes_before_cuda_before_the_cpu(tmp_path, monkeypatch):
     monkeypatch.setattr(providers, "user_cache_path", lambda *_args, **_named: tmp_path / "cache")
     model = foreign(tmp_path / "a.onnx")
     end = SimpleNamespace(name="x", shape=["n", "h", "w", 3])
-    listed = providers.settings("tensorrt", "cuda:1", model, end, "fp16")
+    listed = providers.provider_settings("tensorrt", "cuda:1", model, end, "fp16")
     assert [name.partition("Exec")[0] for name, _ in listed] == ["Tensorrt", "CUDA", "CPU"]
     options = listed[0][1]
     assert options["device_id"] == "1"
@@ -252,5 +254,5 @@ def test_tensorrt_comes_before_cuda_before_the_cpu(tmp_path, monkeypatch):
     assert options["trt_engine_cache_path"].startswith(str(tmp_path / "cache"))
     assert options["trt_profile_max_shapes"] == "x:8x2160x3840x3"
     end.shape = [2, 3, 64, "w"]
-    options = providers.settings("tensorrt", "cuda", model, end, "fp32")[0][1]
+    options = providers.provider_settings("tensorrt", "cuda", model, end, "fp32")[0][1]
     assert options["trt_profile_min_shapes"] == "x:2x3x64x32"

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ import torch
 from PIL import Image as Pillow
 
 from cartoonize import load
-from cartoonize.backends.pytorch import cpu_features, use_threads
+from cartoonize.backends.pytorch.device import cpu_features
+from cartoonize.backends.pytorch.threads import own_threads, set_own_threads
 
 NO_BF16 = pytest.mark.skipif("AVX512 bf16" not in cpu_features(), reason="this processor has no bf16")
 BF16 = pytest.param("bf16", marks=[NO_BF16, pytest.mark.slow])
@@ -109,23 +111,73 @@ def test_the_end_of_a_with_block_closes(tiny_style):
     """After the block, no thread of the network is left."""
     before = set(threading.enumerate())
     with load(str(tiny_style), device="cpu", precision="fp32") as draw:
-        draw._lanes.count = 2
+        draw._pool.count = 2
         draw(np.zeros((4, 16, 16, 3), np.uint8))
         assert set(threading.enumerate()) > before
     assert set(threading.enumerate()) <= before
 
 
-def test_a_lane_keeps_to_its_core():
-    """What another thread sets in between does not give a lane with one core an OpenMP team."""
-    from concurrent.futures import ThreadPoolExecutor
+def in_new_thread(function, *arguments):
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(function, *arguments).result()
 
-    usual = torch.get_num_threads()
-    with ThreadPoolExecutor(1) as lane, ThreadPoolExecutor(1) as other:
-        lane.submit(use_threads, 1).result()
-        other.submit(use_threads, 8).result()
-        assert lane.submit(torch.get_num_threads).result() == 1
+
+def test_a_thread_keeps_to_its_core():
+    """What another thread sets in between does not give a thread with one core an OpenMP team."""
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        one.submit(set_own_threads, 1).result()
+        other.submit(set_own_threads, 8).result()
+        assert one.submit(torch.get_num_threads).result() == 1
         assert other.submit(torch.get_num_threads).result() == 8
-    torch.set_num_threads(usual)  # which threads to come begin with
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_the_number_of_threads_is_that_of_one_thread(count):
+    """Setting it changes neither this thread after the block nor threads that start during or after it."""
+    before, initial = torch.get_num_threads(), in_new_thread(torch.get_num_threads)
+    with own_threads(count):
+        assert torch.get_num_threads() == count
+        assert in_new_thread(torch.get_num_threads) == initial
+    assert torch.get_num_threads() == before
+    assert in_new_thread(torch.get_num_threads) == initial
+
+
+LIBRARY = """
+import os, sys
+import numpy as np
+environment = dict(os.environ)
+from cartoonize import load
+from cartoonize.core import cpus
+cpus.count_cores = cpus.count_threads = lambda: 4  # a machine of so many cores
+import threading, torch
+
+def draw():
+    with load(sys.argv[1], device="cpu", precision="fp32") as backend:
+        backend(np.zeros((8, 24, 24, 3), np.uint8))
+        backend(np.zeros((1, 24, 24, 3), np.uint8))
+        pools.append((backend._pool.count, backend._pool.cores))
+
+def in_thread(function):
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(function()))
+    thread.start(); thread.join()
+    return answers[0]
+
+pools, mine, initial = [], torch.get_num_threads(), in_thread(torch.get_num_threads)
+draw(); draw(); in_thread(draw)
+assert pools == [(4, 4)] * 3, pools
+assert torch.get_num_threads() == mine
+assert in_thread(torch.get_num_threads) == initial
+assert dict(os.environ) == environment
+"""
+
+
+def test_a_style_changes_nothing_for_its_caller(tiny_style):
+    """A second style in one process, and one loaded in a thread, have as many threads as the first; PyTorch's
+    numbers of threads, of this thread and of those to come, and the environment stay as they were."""
+    command = [sys.executable, "-c", LIBRARY, tiny_style]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 TOLD = """
@@ -162,10 +214,10 @@ from cartoonize import load
 
 with load(sys.argv[1], device="cpu", precision="fp32") as draw:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # as if others used the rest
-    draw._lanes.count, picture, took = 1, np.zeros((1, 96, 96, 3), np.uint8), {1: [], 2: []}
+    draw._pool.count, picture, took = 1, np.zeros((1, 96, 96, 3), np.uint8), {1: [], 2: []}
     for _ in range(5):
         for threads, times in took.items():
-            draw._lanes.cores = threads
+            draw._pool.cores = threads
             draw(picture)
             began = time.perf_counter()
             for _ in range(3):

@@ -169,7 +169,7 @@ def test_int8_has_to_be_there(whole, tmp_path):
 def test_lanes_draw_what_one_thread_draws(whole):
     """Spread over the cores, a batch is drawn as its pictures are drawn alone, in their order."""
     backend = load(str(whole), device="cpu")
-    backend._lanes.count, backend._lanes.cores = 3, 3
+    backend._pool.count, backend._pool.cores = 3, 3
     images = noise(7, 40, 48)
     assert np.array_equal(backend(images), np.concatenate([backend(image[None]) for image in images]))
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cartoonize.backends.pytorch import cpu_features
+from cartoonize.backends.pytorch.device import cpu_features
 from cartoonize.core.errors import CartoonizeError, TrainingError
 from cartoonize.models.checkpoint import load_style
 from cartoonize.training.log import Log

@@ -1,0 +1,81 @@
+"""The contract of all backends: what they are called with, what they say of themselves, how they close."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Self, final
+
+from ..core.errors import BackendError
+from ..core.frames import Images
+from ..styles.card import Card
+
+
+class LoadedBackend(ABC):
+    """A style, ready to draw. Whoever loads it closes it, by `close` or at the end of a `with` block.
+
+        with load("pepper") as backend:
+            cartoons = backend(photos)
+
+    A subclass sets the attributes in its constructor and implements `_draw`; `_release` and `gflop` where it
+    has something to release or knows its cost. It may be called from any thread, but by one at a time.
+
+    Attributes:
+        runtime: the name of the library that draws, as reports and journals hold it.
+        device: what it runs on, for people: "NVIDIA H100", or how many nodes run on which provider.
+        precision: "fp32", "bf16", "fp16", "int8" or "none".
+        batch: how many pictures per call suit the device.
+        pixel_format: the range and channel order that were detected for a network of another program, as
+            "0..1 bgr"; empty for all others.
+        card: what the style says of itself.
+        network: the architecture and its configuration, for people.
+    """
+
+    runtime: ClassVar[str]
+    device: str
+    precision: str
+    batch: int
+    pixel_format: str = ""
+    card: Card = Card()
+    network: str = ""
+
+    _closed = False
+
+    @property
+    def notices(self) -> list[str]:
+        """Sentences that a user has to read about how it ran."""
+        return []
+
+    def gflop(self, height: int, width: int) -> float | None:  # noqa: ARG002  # subclasses need them
+        """Return the billions of operations of one picture, in the convolutions; None if unknown."""
+        return None
+
+    @final
+    def __call__(self, images: Images) -> Images:
+        """Draw pictures, (N, H, W, 3) uint8 RGB -> the same, of any number and size.
+
+        The array is never written to. It may be the one that is returned.
+
+        Raises:
+            BackendError: the backend is closed, or has too little memory even for small tiles.
+        """
+        if self._closed:
+            raise BackendError("This backend is closed; load the style again.")
+        return self._draw(images)
+
+    @final
+    def close(self) -> None:
+        """End all threads, wait for them, and release memory. Closing again does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def _draw(self, images: Images) -> Images:
+        """Draw pictures, as `__call__`; the backend is open."""
+
+    def _release(self) -> None:  # noqa: B027  # not every backend holds something
+        """Release what the backend holds; called once, by `close`."""

@@ -1,0 +1,38 @@
+"""Style files in PyTorch, on CPUs and GPUs. PyTorch takes seconds to import, and is imported by need."""
+
+import re
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...core import cpus
+from ..options import RuntimeOptions
+from ..providers import has_driver
+from ..registry import register
+
+if TYPE_CHECKING:
+    from .backend import PyTorchBackend
+
+
+# "": any other file is a style file with another name, or the error says what a style file is.
+@register("pytorch", suffixes=(".safetensors", ""), devices=("cpu", "cuda", "mps", "xpu"))
+def load_pytorch(
+    path: Path,
+    device: str,
+    precision: str,
+    options: RuntimeOptions | None = None,  # noqa: ARG001  # it has none
+) -> "PyTorchBackend":
+    """Load a style file; PyTorch is imported so that its threads sleep while they wait (see cpus.py)."""
+    with cpus.passive_waiting():
+        import torch
+
+        torch.get_num_threads()  # some OpenMP libraries read the environment only when they are first asked
+    from .backend import PyTorchBackend
+
+    return PyTorchBackend(path, device, precision)
+
+
+def may_have_gpu() -> bool:
+    """Whether it is worth importing PyTorch to look for a GPU: NVIDIA's driver, a Mac, or another build."""
+    return has_driver() or sys.platform == "darwin" or bool(re.search("xpu|rocm", version("torch")))

@@ -1,0 +1,208 @@
+"""The device that PyTorch computes on: the CPU, or a GPU of any kind, by `torch.accelerator`.
+
+No other module names a kind of GPU for PyTorch. To support another kind, add its row to KINDS here and its
+name to DEVICES in core/choices.py.
+"""
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ...core import cpus
+from ...core.errors import BackendError
+from ..tiles import CPU_BUDGET
+
+CPU = torch.device("cpu")
+GPU_SHARE = 0.5  # of the free memory of a GPU, for activations
+
+
+@dataclass(frozen=True, slots=True)
+class GpuKind:
+    """What differs between kinds of GPU.
+
+    Attributes:
+        title: the platform, for error messages.
+        streams: how many threads work on it at once, each in its own stream: with two, one copies pictures
+            from or to pinned memory while the other computes.
+        has_bf16: whether a device computes in bfloat16 in hardware.
+        memory: bytes that are free on a device, and its bytes in all.
+    """
+
+    title: str
+    streams: int
+    has_bf16: Callable[[torch.device], bool]
+    memory: Callable[[torch.device], tuple[int, int]]
+
+
+def _memory_of_mac(_device: torch.device) -> tuple[int, int]:
+    """Apple GPUs share the CPU's memory: the most that the system recommends, less what is allocated."""
+    total = torch.mps.recommended_max_memory()
+    return max(0, total - torch.mps.driver_allocated_memory()), total
+
+
+def _has_bf16(gpu: torch.device) -> bool:
+    """NVIDIA's GPUs have it from Ampere on; PyTorch for AMD's uses the same name."""
+    return torch.cuda.get_device_capability(gpu) >= (8, 0)
+
+
+KINDS = {
+    "cuda": GpuKind("CUDA", 2, _has_bf16, torch.accelerator.get_memory_info),
+    # Metal has one stream, and the first generation only emulates bfloat16.
+    "mps": GpuKind("Metal", 1, lambda _: False, _memory_of_mac),
+    "xpu": GpuKind(
+        "XPU",
+        2,
+        lambda gpu: torch.xpu.get_device_properties(gpu).has_bfloat16_conversions,
+        torch.accelerator.get_memory_info,
+    ),
+}
+
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+"""Signs in a RuntimeError: of the allocators of CPUs on Linux and Windows, and of Metal."""
+
+
+def gpu_is_available() -> bool:
+    """Whether there is a GPU that PyTorch can use, of a kind that is known here."""
+    return bool(gpus())
+
+
+def gpus() -> list[torch.device]:
+    """Return the GPUs that PyTorch can use."""
+    kind = torch.accelerator.current_accelerator(check_available=True)
+    if kind is None or kind.type not in KINDS:
+        return []
+    return [torch.device(kind.type, number) for number in range(torch.accelerator.device_count())]
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of that name; "auto" is the GPU if there is one.
+
+    Raises:
+        BackendError: it is not available.
+    """
+    available = gpus()
+    if name == "auto":
+        return torch.device(available[0].type) if available else CPU
+    device = torch.device(name)
+    if device.type == "cpu":
+        return device
+    if not available or available[0].type != device.type:
+        raise BackendError(f"{name} was asked for, but {_reason_without(device.type)}.")
+    if (device.index or 0) >= len(available):
+        raise BackendError(f"{name} was asked for, but the number of GPUs is {len(available)}.")
+    return device
+
+
+def _reason_without(kind: str) -> str:
+    built_for = torch.accelerator.current_accelerator()
+    if built_for is None or built_for.type != kind:
+        return f"this build of PyTorch has no {KINDS[kind].title}"
+    return "PyTorch finds no GPU"
+
+
+def choose_precision(device: torch.device, precision: str) -> str:
+    """Return the precision to compute in; "auto" is the fastest that the device has in hardware.
+
+    Raises:
+        BackendError: fp16 on a CPU, where it is emulated and slower than fp32.
+    """
+    if precision == "fp16" and device.type == "cpu":
+        raise BackendError("CPUs do not compute in fp16; use --precision bf16 or fp32, or a GPU.")
+    if precision != "auto":
+        return precision
+    if device.type == "cpu":
+        # Elsewhere bf16 is emulated, and slower than fp32.
+        return "bf16" if {"AVX512 bf16", "AMX"} & set(cpu_features()) else "fp32"
+    return "bf16" if KINDS[device.type].has_bf16(device) else "fp16"
+
+
+def device_name(device: torch.device) -> str:
+    """Return what people call the device."""
+    if device.type == "cpu":
+        return f"{_cpu_model()} ({cpus.count_threads()} threads)"
+    name_of = getattr(torch.get_device_module(device), "get_device_name", None)  # Metal's has none
+    return str(name_of(device)) if name_of else f"{_cpu_model()} GPU"
+
+
+def memory_budget(device: torch.device) -> float:
+    """Return the bytes that the activations of one call may take."""
+    if device.type == "cpu":
+        return CPU_BUDGET
+    free, _ = gpu_memory(device)
+    return GPU_SHARE * free
+
+
+def gpu_memory(device: torch.device) -> tuple[int, int]:
+    """Return the bytes that are free on a GPU, and its bytes in all."""
+    return KINDS[device.type].memory(device)
+
+
+def count_streams(device: torch.device) -> int:
+    """Return how many threads may work on a GPU at once, each in a stream of its own."""
+    return KINDS[device.type].streams
+
+
+def use_own_stream(device: torch.device) -> None:
+    """Have the calling thread work in a stream of its own, after all earlier work on the GPU."""
+    if count_streams(device) > 1:
+        torch.accelerator.synchronize(device)  # the weights are copied in another stream
+        torch.accelerator.set_stream(torch.Stream(device))
+
+
+def wait_for_stream(device: torch.device) -> None:
+    """Wait until the GPU has done what the calling thread gave it to do."""
+    torch.accelerator.current_stream(device).synchronize()
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done all work; a CPU always has."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
+def release_memory(device: torch.device) -> None:
+    """Return cached memory to the GPU, after a call that did not fit; the memory of CPUs is not cached."""
+    if device.type != "cpu":
+        torch.accelerator.empty_cache()
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether the error says that memory was lacking: not every allocator has an exception for it."""
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY)
+
+
+def cpu_features() -> list[str]:
+    """Return the vector width of this CPU, and which short numbers it computes in hardware."""
+    has = torch.cpu.get_capabilities()
+    return [
+        torch.backends.cpu.get_cpu_capability(),
+        *(["AVX512 bf16"] if has.get("avx512_bf16") else []),
+        *(["VNNI"] if has.get("avx512_vnni") else []),  # int8
+        *(["AMX"] if has.get("amx_tile") else []),
+    ]
+
+
+def gpu_capability(gpu: torch.device) -> str:
+    """Return the compute capability of an NVIDIA GPU, as "9.0"; empty for other kinds."""
+    return "{}.{}".format(*torch.cuda.get_device_capability(gpu)) if gpu.type == "cuda" else ""
+
+
+def build_name() -> str:
+    """Return the platform that this build of PyTorch is for, as "CUDA 13.0" or "cpu"."""
+    if torch.version.hip:
+        return f"ROCm {torch.version.hip}"
+    if torch.version.cuda:
+        return f"CUDA {torch.version.cuda}"
+    built_for = torch.accelerator.current_accelerator()
+    return KINDS[built_for.type].title if built_for is not None and built_for.type in KINDS else "cpu"
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,121 @@
+"""The device that PyTorch computes on, also for GPUs that this machine does not have."""
+
+import pytest
+import torch
+
+from cartoonize import BackendError
+from cartoonize.backends.pytorch import device as devices
+from cartoonize.core.choices import DEVICES
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Has PyTorch report GPUs of a kind; without one, `built_for` is what it was built for."""
+
+    def pretend(kind, count=1, built_for=None):
+        def current_accelerator(check_available=False):
+            name = kind if check_available else (kind or built_for)
+            return torch.device(name) if name else None
+
+        monkeypatch.setattr(torch.accelerator, "current_accelerator", current_accelerator)
+        monkeypatch.setattr(torch.accelerator, "device_count", lambda: count if kind else 0)
+
+    return pretend
+
+
+def test_the_words_for_devices_are_the_kinds():
+    """Every kind of GPU that is known can be named on the command line, and no other."""
+    assert set(DEVICES) == {"auto", "cpu", *devices.KINDS}
+
+
+@pytest.mark.parametrize("kind", devices.KINDS)
+def test_auto_is_the_gpu_of_any_kind(machine, kind):
+    """Whatever the kind, "auto" takes the GPU, and its own name, with or without a number, means it."""
+    machine(kind, count=2)
+    assert devices.choose_device("auto") == torch.device(kind)
+    assert devices.choose_device(f"{kind}:1") == torch.device(kind, 1)
+    assert devices.choose_device("cpu") == torch.device("cpu")
+    assert devices.gpus() == [torch.device(kind, 0), torch.device(kind, 1)]
+    with pytest.raises(BackendError, match="number of GPUs is 2"):
+        devices.choose_device(f"{kind}:2")
+
+
+@pytest.mark.parametrize(
+    ("built_for", "reason"), [(None, "this build of PyTorch has no CUDA"), ("cuda", "PyTorch finds no GPU"),
+                              ("xpu", "this build of PyTorch has no CUDA")])  # fmt: skip
+def test_without_a_gpu(machine, built_for, reason):
+    """The CPU is "auto" then; a GPU that was asked for is an error that says what is missing."""
+    machine(None, built_for=built_for)
+    assert devices.choose_device("auto") == torch.device("cpu")
+    with pytest.raises(BackendError, match=reason):
+        devices.choose_device("cuda")
+
+
+def test_a_gpu_of_another_kind(machine):
+    """Another kind of GPU does not stand in for the one that was asked for."""
+    machine("xpu")
+    with pytest.raises(BackendError, match="cuda was asked for"):
+        devices.choose_device("cuda")
+
+
+def test_unknown_accelerators_are_left_alone(machine):
+    """An accelerator of a kind that was never tried is not chosen by itself."""
+    machine("mtia")
+    assert devices.choose_device("auto") == torch.device("cpu")
+
+
+@pytest.mark.parametrize(("capability", "expected"), [((7, 5), "fp16"), ((8, 0), "bf16"), ((9, 0), "bf16")])
+def test_the_fastest_precision_of_a_gpu(monkeypatch, capability, expected):
+    """Half precision everywhere: bf16 where the hardware computes in it."""
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _gpu: capability)
+    gpu = torch.device("cuda")
+    assert devices.choose_precision(gpu, "auto") == expected
+    assert devices.choose_precision(gpu, "fp32") == "fp32"
+    assert devices.choose_precision(torch.device("mps"), "auto") == "fp16"
+
+
+def test_memory_that_is_free(monkeypatch):
+    """Half of a GPU's free memory is for activations; Metal reports its own numbers."""
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 10 << 30)
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 4 << 30)
+    assert devices.gpu_memory(torch.device("mps")) == (6 << 30, 10 << 30)
+    assert devices.memory_budget(torch.device("mps")) == 3 << 30
+    assert devices.memory_budget(devices.CPU) == devices.CPU_BUDGET
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: 1 GB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] data. DefaultCPUAllocator: not enough memory"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 8 GB, other allocations: 1 GB)"),
+    ],
+)
+def test_out_of_memory_of_every_allocator(error):
+    """Each allocator has its own words for it."""
+    assert devices.is_out_of_memory(error)
+    assert not devices.is_out_of_memory(RuntimeError("The size of tensor a (3) must match"))
+
+
+def test_what_the_cpu_computes_in_hardware():
+    """PyTorch still reports the capabilities under the names that are looked for here."""
+    capabilities = torch.cpu.get_capabilities()
+    if capabilities["architecture"] == "x86_64":
+        assert {"avx512_bf16", "avx512_vnni", "amx_tile"} <= set(capabilities)
+    assert devices.cpu_features()[0] == torch.backends.cpu.get_cpu_capability()
+    assert devices.choose_precision(devices.CPU, "auto") in ("bf16", "fp32")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not devices.gpu_is_available(), reason="there is no GPU")
+def test_the_gpu_of_this_machine():
+    """It has a name and memory, and a thread can have a stream of its own."""
+    gpu = devices.gpus()[0]
+    free, total = devices.gpu_memory(gpu)
+    assert 0 < free <= total
+    assert devices.device_name(gpu)
+    devices.use_own_stream(gpu)
+    torch.ones(3, device=gpu).sum()
+    devices.wait_for_stream(gpu)
+    devices.release_memory(gpu)
