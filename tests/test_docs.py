@@ -1,4 +1,4 @@
-"""The documentation: every command in it runs, in the order in which a reader meets them."""
+"""The documentation: commands and Python examples work, and the files and messages that it names exist."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ from cartoonize.cli import main as cli
 from cartoonize.training.features import Features
 
 ROOT = Path(__file__).resolve().parents[1]
-# What was done once, with data that does not come along; its commands are parsed only.
+# Reports of the past: their commands need data that is not in the repository, so they are only parsed.
 HISTORY = {"experiments.md"}
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md") if (ROOT / name).exists()),
@@ -30,7 +30,7 @@ PAGES = [
 
 SMALL = ("--size", "32", "--batch", "2", "--width", "4", "--images", "4", "--workers", "0")
 VGG = ("--features", "vgg16.safetensors")
-# What makes a command end in a moment; what it draws or learns is left as it is written.
+# Options that make a command end in a moment. They do not change what it draws or learns from.
 SHORTER = {
     ("train", "run"): (*SMALL, *VGG),
     ("train", "pretrain"): (*SMALL, *VGG),
@@ -44,7 +44,8 @@ SHORTER = {
     ("export-onnx",): ("--overwrite",),
     ("import-weights",): ("--overwrite",),
 }
-# What does not end by itself, or wants another machine: it is run by tests of its own, and parsed here.
+# Commands with these words do not end by themselves, or need another machine. They have their own tests;
+# here they are only parsed.
 ELSEWHERE = {
     "web",
     "live",
@@ -58,7 +59,7 @@ ELSEWHERE = {
 
 
 def commands(page):
-    """The commands on a page, as lists of words, in their order: those in blocks and those in the text."""
+    """The commands on a page as lists of words: first those in blocks, then those in the text."""
     text = page.read_text(encoding="utf-8")
     blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     lines = chain.from_iterable(block.replace("\\\n", " ").splitlines() for block in blocks)
@@ -71,9 +72,9 @@ def commands(page):
 
 
 def parsed(words):
-    """The names of the command that the words call, none if they only name it.
+    """The names of the command that the words call, or none if they only mention it.
 
-    Fails where there is no such command, or it has no such options.
+    Fails if the command or one of its options does not exist.
     """
     command, names, rest = typer.main.get_command(cli.app), (), list(words)
     while rest and (inner := getattr(command, "commands", {}).get(rest[0])):
@@ -86,7 +87,7 @@ def parsed(words):
 
 
 def expanded(words):
-    """What a shell makes of `*.jpg`, in the current folder."""
+    """The words with patterns such as `*.jpg` expanded, as a shell does."""
     return list(
         chain.from_iterable(sorted(map(str, Path().glob(word))) if "*" in word else [word] for word in words)
     )
@@ -145,7 +146,7 @@ def test_quoted_messages_exist(message, code_strings):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_are_known(page):
-    """No page names a command or an option that there is not."""
+    """Every command and option that a page names exists."""
     for words in commands(page):
         parsed(words)
 
@@ -157,25 +158,38 @@ def test_commands_are_known(page):
     ids=lambda page: page.name,
 )
 def test_commands_run(page, workspace, run, monkeypatch):
-    """What a page tells people to type works, one command after the other."""
+    """The commands of a page work, one after the other."""
     monkeypatch.chdir(workspace)
     monkeypatch.setenv("CARTOONIZE_HOME", str(workspace / "home"))
     for words in commands(page):
         names = parsed(words)
         if names and not ELSEWHERE & {word.partition("://")[0] for word in words}:
-            code, _, told = run(*expanded(words), *SHORTER.get(names, ()))
-            assert code == 0, f"cartoonize {shlex.join(words)}: {told}"
+            code, _, stderr = run(*expanded(words), *SHORTER.get(names, ()))
+            assert code == 0, f"cartoonize {shlex.join(words)}: {stderr}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=lambda page: page.name)
+def test_python_examples_run(page, workspace, tiny_onnx, monkeypatch):
+    """The Python examples of a page work, one after the other."""
+    monkeypatch.chdir(workspace)
+    monkeypatch.setenv("CARTOONIZE_HOME", str(workspace / "home"))
+    copy(tiny_onnx, workspace / "pepper.onnx")
+    for block in python_blocks(page):
+        for file in workspace.glob("cartoon.*"):  # an example does not overwrite the result of the one before
+            file.unlink()
+        exec(compile(block, page.name, "exec"), {})  # noqa: S102
 
 
 @pytest.fixture
 def workspace(material, tmp_path):
-    """A folder of its own with what the pages draw and learn from."""
+    """A folder with the files that the pages use."""
     return copytree(material, tmp_path / "work")
 
 
 @pytest.fixture(scope="session")
 def material(tmp_path_factory, tiny_style):
-    """Clips, pictures and networks, each very small."""
+    """A folder with very small clips, pictures and networks."""
     folder = tmp_path_factory.mktemp("material")
     (folder / "clips" / "2024").mkdir(parents=True)
     for name in (
@@ -213,14 +227,14 @@ def _picture(rng):
 
 
 def _film(path):
-    """Four scenes of a second each."""
+    """Write a film of four scenes, one second each."""
     rng = np.random.default_rng(1)
     scenes = [np.asarray(_picture(rng)) for _ in range(4)]
     Clip(times=tuple(range(96)), images=[scenes[number // 24] for number in range(96)]).write(path)
 
 
 def _weights(folder):
-    """Networks of random weights: VGG16's features, and other people's generators."""
+    """Write networks with random weights: VGG16's features and other projects' generators."""
     torch.manual_seed(0)
     save_file(Features("vgg16").state_dict(), folder / "vgg16.safetensors")
     for name in ("hayao.pth", "weights.pth", "Hayao_net_G_float.pth"):
