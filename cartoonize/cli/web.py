@@ -9,31 +9,49 @@ from ..core.errors import WebError
 from .console import escape, print_message
 from .options import Device
 
-_TAKEN = "What is taken"
+_LIMITS = "Limits"
 
 
 def web(
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 is for the whole network.")
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 serves the whole network.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="0 is any that is free.")] = 7860,
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="0 is any free port.")] = 7860,
     device: Device = "auto",
     max_upload: Annotated[
-        int, typer.Option(min=1, metavar="MB", help="Of one file.", rich_help_panel=_TAKEN)
-    ] = 200,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="MB",
+            rich_help_panel=_LIMITS,
+            help="Of one file: 200, or 4000 for this computer only.",
+        ),
+    ] = None,
     max_seconds: Annotated[
-        float, typer.Option(min=0.1, metavar="S", help="Of a video.", rich_help_panel=_TAKEN)
-    ] = 120.0,
+        float | None,
+        typer.Option(
+            min=0.1,
+            metavar="S",
+            rich_help_panel=_LIMITS,
+            help="Of a video: 120, or no limit for this computer only.",
+        ),
+    ] = None,
     max_frames: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Of a video.", rich_help_panel=_TAKEN)
-    ] = 7200,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            rich_help_panel=_LIMITS,
+            help="Of a video: 7200, or no limit for this computer only.",
+        ),
+    ] = None,
     max_pixels: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Of a picture, or a frame.", rich_help_panel=_TAKEN)
+        int, typer.Option(min=1, metavar="N", help="Of a picture, or a frame.", rich_help_panel=_LIMITS)
     ] = 50_000_000,
 ) -> None:
-    """Serve a web page: drop a picture or a video, choose a style, look at the drawing, take it along.
+    """Serve a web page: drop a picture or a video, choose a style, compare the result, download it.
 
-    It is for this computer only, unless --host says otherwise. Ctrl-C ends it, and removes what was brought.
+    Only this computer can open it, unless --host says otherwise. Ctrl-C ends it, and removes all its files.
 
     [bold]Examples[/bold]
 
@@ -43,16 +61,22 @@ def web(
     """
     if find_spec("gradio") is None:
         raise WebError("The web page needs Gradio: pip install 'cartoonize[web]'.")
-    from ..web.limits import MEGABYTE, Limits
+    from ..web.limits import choose_limits
     from ..web.server import is_private, serve
 
-    def ready(address: str) -> None:
+    def show_address(address: str) -> None:
         print_message(f"Open [bold]{escape(address)}[/bold] in a browser; Ctrl-C ends it.")
         if not is_private(host):
             print_message(
-                "[yellow]Note:[/yellow] Everyone who can reach this computer can now have it draw, without a "
-                "password, and whoever sits in between can read along: nothing is encrypted. See docs/web.md."
+                "[yellow]Note:[/yellow] Everyone who can reach this computer can now use the page, without a "
+                "password, and everyone in between can read along: nothing is encrypted. See docs/web.md."
             )
 
-    limits = Limits(max_upload * MEGABYTE, max_seconds, max_frames, max_pixels)
-    serve(host, port, limits, device=device, ready=ready)
+    limits = choose_limits(
+        private=is_private(host),
+        megabytes=max_upload,
+        seconds=max_seconds,
+        frames=max_frames,
+        pixels=max_pixels,
+    )
+    serve(host, port, limits, device=device, on_ready=show_address)

@@ -1,7 +1,8 @@
-"""The web page: drop a picture or a video, choose a style, look at the drawing, take it along.
+"""The web page: drop a picture or a video, choose a style, compare the result, download it.
 
-server.py serves the page until it is told to stop; page.py builds it, visits.py is what happens in it, and
-showing.py what people see, with page.css. doors.py says what may be asked of the server, and by whom;
-folders.py where the files of visitors are, and for how long; limits.py what is taken to be drawn. studio.py
-draws, one at a time.
+server.py serves the page until a signal ends it. page.py builds it, handlers.py is what happens in it,
+views.py what people read and see, with page.css. access.py decides which requests are let through,
+visitors.py tells visitors apart and gives each a share of the server, connections.py closes connections that
+ask for nothing. folders.py keeps the files of visitors, limits.py refuses what would cost too much, worker.py
+converts, one file at a time. gradio_server.py holds all that depends on the inside of Gradio.
 """

@@ -1,15 +1,16 @@
-"""What may be asked of the server, and by whom.
+"""Which requests are let through, and whose files they may name.
 
 Gradio's server does much more than this page needs: it fetches addresses for visitors, lists its functions,
-and hands any file that it holds to whoever names it. Here only what the page needs is let through, and files
-only to the visitor whose they are. Visitors are told apart by a cookie.
+and serves any file that it holds to whoever names it. Here only the requests of the page are let through, and
+files only to the visitor who owns them.
 """
 
+import asyncio
 import json
 import mimetypes
-import re
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
@@ -17,19 +18,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..core.errors import MediaError
+from ..core.errors import MediaError, SpaceError
 from .folders import Folders
-from .limits import Limits
+from .gradio_server import HEARTBEAT, JOIN_QUEUE, PAGE_REQUESTS, READ_QUEUE, UPLOAD, save_upload
+from .limits import LimitError, Limits
+from .visitors import COOKIE, Visitors, read_cookie
 
-COOKIE = "cartoonize_visitor"
-_ASKED = re.compile(
-    "GET /|GET /(config|theme.css|favicon.ico|manifest.json)|GET /(assets|static|styles)/.+|"
-    "GET /gradio_api/(queue/data|startup-events|upload_progress|heartbeat/[^/]+|file=.+)|"
-    "POST /gradio_api/(upload|queue/join|cancel|reset|run/[^/]+)"
-)
-_MAX_BODY = 1 << 20  # bytes of all but uploads
+_MAX_BODY = 1 << 20  # bytes of all requests but uploads
+_MAX_NAME = 200  # characters of the names in a request
 _FORM = 4096  # bytes of an upload that are not the file
-_ROOM = 4  # times an upload's limit that has to be free: a drawing takes up to twice its own size meanwhile
+_SHARE = 10  # uploads of the largest size that a visitor may keep
+_SILENCE = 30.0  # seconds for which a body may be interrupted
 _HEADERS = {
     # Nothing is loaded from elsewhere, and nothing sent there. Gradio makes functions of its templates.
     "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
@@ -40,123 +39,163 @@ _HEADERS = {
 }
 
 
-def visitor_of(cookies: dict[str, str]) -> str | None:
-    """The visitor's secret; None if the browser keeps no cookies."""
-    return cookies.get(COOKIE)
-
-
 class AccessControl:
-    """Middleware: lets through what the page needs, and nothing that is another visitor's.
+    """Middleware: lets the requests of the page through, unless they name what is another visitor's.
 
-    A visitor's requests may name files only if they are his own, and only sessions, which are Gradio's name
-    for an open page, that nobody else was first to name. `hosts` are the names that the server goes by; None
-    is any. (A site elsewhere can have its own name lead to this computer, to read what is here.)
+    A visitor may name own files only, and only sessions, which are Gradio's name for an open page, that
+    nobody else was first to name. `queued` returns the sessions that have something in the queue. `hosts` are
+    the names that the server has; None allows all. (A foreign site can have its own name lead to this
+    computer, to read what is here.)
     """
 
-    def __init__(self, app: ASGIApp, folders: Folders, hosts: Collection[str] | None = None) -> None:
-        self._app, self._folders, self._hosts = app, folders, hosts
-        self._sessions: dict[str, str] = {}
+    def __init__(
+        self,
+        app: ASGIApp,
+        folders: Folders,
+        visitors: Visitors,
+        queued: Callable[[], list[str]],
+        hosts: Collection[str] | None = None,
+    ) -> None:
+        self._app, self._folders, self._visitors = app, folders, visitors
+        self._queued, self._hosts = queued, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        request = Request(scope, receive)
-        visitor = visitor_of(request.cookies)
-        newcomer = visitor is None and request.url.path == "/"
-        answer = _with_headers(send, secrets.token_urlsafe(32) if newcomer else None)
-        refusal, body = await self._look(request, visitor)
-        if refusal:
-            await refusal(scope, receive, answer)
-        else:
-            await self._app(scope, receive if body is None else _again(body, receive), answer)
+        request = Request(scope, _impatient(receive))
+        visitor = read_cookie(request.cookies)
+        is_new = visitor is None and request.url.path == "/"
+        respond = _with_headers(send, secrets.token_urlsafe(32) if is_new else None)
+        with ExitStack() as stack:
+            within_share = stack.enter_context(self._visitors.open_request(visitor, address_of(request)))
+            refusal, body = await self._check(request, visitor) if within_share else (_too_many(), None)
+            if refusal:
+                await refusal(scope, receive, respond)
+                return
+            if request.url.path == READ_QUEUE:
+                stack.enter_context(self._visitors.listen(request.query_params.get("session_hash", "")))
+            await self._app(scope, receive if body is None else _replay(body, receive), respond)
 
-    async def _look(self, request: Request, visitor: str | None) -> tuple[Response | None, bytes | None]:
+    async def _check(self, request: Request, visitor: str | None) -> tuple[Response | None, bytes | None]:
         """A refusal, or None; and the body, if it had to be read."""
         path = request.url.path
         if self._hosts is not None and request.url.hostname not in self._hosts:
             return PlainTextResponse("This page is for its own computer only.", 403), None
-        if not _ASKED.fullmatch(f"{request.method.replace('HEAD', 'GET')} {path}"):
+        if not PAGE_REQUESTS.fullmatch(f"{request.method.replace('HEAD', 'GET')} {path}"):
             return PlainTextResponse("There is nothing here.", 404), None
-        if request.method != "POST" or path == "/gradio_api/upload":
-            named = request.query_params.get("session_hash") or _after(path, "/gradio_api/heartbeat/")
-            return (None if not named or self._is_own(named, visitor) else _forbidden()), None
-        body = await _read(request)
+        if request.method != "POST" or path == UPLOAD:
+            session = request.query_params.get("session_hash") or _remainder(path, HEARTBEAT)
+            return (None if not session or self._claims(request, session, visitor) else _forbidden()), None
         try:
-            asked = json.loads(body or b"null")
-        except (ValueError, RecursionError):
-            return PlainTextResponse("That cannot be read.", 400), None
-        return (None if self._may_name(asked, visitor) else _forbidden()), json.dumps(asked).encode()
+            entries = _parse(await _read(request))
+        except (ValueError, RecursionError, ClientDisconnect, TimeoutError):
+            return PlainTextResponse("The request is malformed.", 400), None
+        return self._check_entries(request, entries, visitor), json.dumps(entries).encode()
 
-    def _may_name(self, asked: Any, visitor: str | None) -> bool:
-        """Whether all files and the session in a request are the visitor's."""
-        if not isinstance(asked, dict) or visitor is None:
-            return False
-        named = asked.get("session_hash")
-        own = all(self._folders.owned(visitor, path) for path in _paths(asked))
-        return own and (named is None or self._is_own(str(named), visitor))
+    def _check_entries(
+        self, request: Request, entries: dict[str, Any], visitor: str | None
+    ) -> Response | None:
+        """A refusal unless all files and the session in a request are the visitor's; None if they are."""
+        if visitor is None or not all(self._folders.find_own(visitor, path) for path in _paths(entries)):
+            return _forbidden()
+        session = entries.get("session_hash")
+        if session is not None and not self._claims(request, session, visitor):
+            return _forbidden()
+        if request.url.path == JOIN_QUEUE and not self._visitors.may_queue(
+            visitor, address_of(request), self._queued()
+        ):
+            return JSONResponse({"detail": "Several of your files wait already; let one end first."}, 429)
+        return None
 
-    def _is_own(self, session: str, visitor: str | None) -> bool:
-        if visitor is None:
-            return False
-        while len(self._sessions) > 10_000:
-            self._sessions.pop(next(iter(self._sessions)))
-        return self._sessions.setdefault(session, visitor) == visitor
+    def _claims(self, request: Request, session: str, visitor: str | None) -> bool:
+        return self._visitors.claim(session, visitor, address_of(request))
 
 
-class Files:
-    """The routes for files: bringing them, and getting one's own."""
+class FileRoutes:
+    """The routes for files: uploading them, and reading one's own."""
 
-    def __init__(self, folders: Folders, limits: Limits) -> None:
-        self._folders, self._limits = folders, limits
+    def __init__(self, folders: Folders, visitors: Visitors, limits: Limits) -> None:
+        self._folders, self._visitors, self._limits = folders, visitors, limits
 
     async def upload(self, request: Request) -> Response:
-        """Keep what a visitor brings in a folder of his own; answers with the paths, as Gradio does."""
-        from gradio.route_utils import upload_fn
-        from gradio.routes import file_upload_statuses
-        from starlette.formparsers import MultiPartException
-
-        visitor, length = visitor_of(request.cookies), request.headers.get("content-length", "")
+        """Keep the files of a request in a folder of the visitor; responds with the paths, as Gradio does."""
+        visitor, length = read_cookie(request.cookies), request.headers.get("content-length", "")
         if visitor is None:
             return PlainTextResponse("This page needs a cookie, to know whose files are whose.", 403)
-        if not length.isdecimal():
+        if not (length.isascii() and length.isdecimal()):
             return PlainTextResponse("The length is missing.", 411)
-        if not self._folders.has_room(_ROOM * self._limits.upload):
-            return PlainTextResponse("There is no room for more files at the moment.", 507)
-        upload = request.query_params.get("upload_id")
         try:
             self._limits.check_size(int(length) - _FORM)
-            with self._folders.new_or_none(visitor) as folder:
-                paths, _, _ = await upload_fn(
-                    request, str(folder), self._limits.upload, upload, upload_progress=file_upload_statuses
-                )
-        except (MediaError, MultiPartException) as error:
+            return JSONResponse(await self._save(request, visitor, int(length)))
+        except SpaceError as error:
+            return PlainTextResponse(str(error), 507)
+        except LimitError as error:
             return PlainTextResponse(str(error), 413)
-        except ClientDisconnect:
-            return Response(status_code=400)
-        return JSONResponse(paths)
+        except MediaError as error:
+            return PlainTextResponse(str(error), 400)
+        except (ClientDisconnect, TimeoutError):
+            return PlainTextResponse("The upload was interrupted.", 400)
+
+    async def _save(self, request: Request, visitor: str, length: int) -> list[str]:
+        share, neighbours = (
+            _SHARE * self._limits.upload,
+            self._visitors.neighbours(visitor, address_of(request)),
+        )
+        with (
+            self._folders.reserve(visitor, length, share=share, neighbours=neighbours),
+            self._folders.new_or_none(visitor) as folder,
+        ):
+            patient = Request(request.scope, _impatient(request.receive))
+            return await save_upload(patient, folder, self._limits.upload)
 
     async def file(self, request: Request) -> Response:
-        """One of the visitor's own files; all others there are not, for him."""
-        visitor = visitor_of(request.cookies)
-        path = self._folders.owned(visitor, request.path_params["path"]) if visitor else None
+        """Respond with one of the visitor's own files; for him there are no others."""
+        visitor = read_cookie(request.cookies)
+        path = self._folders.find_own(visitor, request.path_params["path"]) if visitor else None
         if path is None:
             return PlainTextResponse("There is no such file.", 404)
         kind = mimetypes.guess_type(path.name)[0] or ""
-        shown = kind.startswith(("image/", "video/")) and kind != "image/svg+xml"
+        is_shown = kind.startswith(("image/", "video/")) and kind != "image/svg+xml"
         return FileResponse(
             path,
-            media_type=kind if shown else "application/octet-stream",
+            media_type=kind if is_shown else "application/octet-stream",
             filename=path.name,
-            content_disposition_type="inline" if shown else "attachment",
+            content_disposition_type="inline" if is_shown else "attachment",
             headers={"Cache-Control": "private, no-store"},
         )
 
 
-def _paths(asked: Any) -> Iterator[str]:
+def address_of(request: Request) -> str:
+    """The visitor's network address."""
+    return request.client.host if request.client else ""
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    """The entries of a request, of the types that Gradio expects.
+
+    Raises:
+        ValueError: it is no JSON object, or an entry has another type.
+    """
+    entries = json.loads(body)
+    if not isinstance(entries, dict):
+        raise ValueError("no object")  # as the other faults
+    for name in ("session_hash", "event_id"):
+        value = entries.get(name)
+        if value is not None and not (isinstance(value, str) and 0 < len(value) <= _MAX_NAME):
+            raise ValueError(name)
+    number = entries.get("fn_index")
+    if isinstance(number, bool) or not isinstance(number, int | None):
+        raise ValueError("fn_index")
+    if not isinstance(entries.get("data"), list | None):
+        raise ValueError("data")
+    return entries
+
+
+def _paths(entries: Any) -> Iterator[str]:
     """What Gradio would take for the paths and addresses of files, anywhere in a request."""
-    left = [asked]
+    left = [entries]
     while left:
         entry = left.pop()
         if isinstance(entry, dict):
@@ -167,7 +206,7 @@ def _paths(asked: Any) -> Iterator[str]:
             left += entry
 
 
-def _after(path: str, start: str) -> str:
+def _remainder(path: str, start: str) -> str:
     return path.removeprefix(start) if path.startswith(start) else ""
 
 
@@ -175,16 +214,29 @@ def _forbidden() -> Response:
     return PlainTextResponse("That is not yours.", 403)
 
 
+def _too_many() -> Response:
+    return PlainTextResponse("You have too many requests open.", 429)
+
+
 async def _read(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MAX_BODY:
-            return b"!"  # no JSON
+            raise ValueError("too large")
     return bytes(body)
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def _impatient(receive: Receive) -> Receive:
+    """`receive` for a body: raises TimeoutError where the sender falls silent."""
+
+    async def receive_in_time() -> Message:
+        return await asyncio.wait_for(receive(), _SILENCE)
+
+    return receive_in_time
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
     """What was read, for another reader."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -194,14 +246,14 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _with_headers(send: Send, newcomer: str | None) -> Send:
-    async def answer(message: Message) -> None:
+def _with_headers(send: Send, cookie: str | None) -> Send:
+    async def respond(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers[name] = value
-            if newcomer:
-                headers.append("Set-Cookie", f"{COOKIE}={newcomer}; Path=/; HttpOnly; SameSite=Lax")
+            if cookie:
+                headers.append("Set-Cookie", f"{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax")
         await send(message)
 
-    return answer
+    return respond

@@ -1,35 +1,41 @@
-"""Where the files of visitors are, and for how long."""
+"""The files of visitors: where they are, and for how long."""
 
 import hashlib
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ..core.errors import SpaceError
+
 KEPT = 3600.0
 """Seconds for which a file stays after it was last written."""
+_ROOM = 4
+"""Times the size of an upload that has to be free: a result takes up to twice its own size meanwhile."""
 
 
 class Folders:
-    """One folder for each visitor, and in it one for each upload and each drawing.
+    """One folder for each visitor, and in it one for each upload and each result.
 
-    A visitor is known by a secret. What a folder is called follows from it, and does not tell it.
+    A visitor is known by a secret. The folder's name is derived from it, and does not reveal it.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
+        self._reserved = 0  # bytes of uploads in progress
+        self._reserved_by: dict[str, int] = {}
 
     def new(self, visitor: str) -> Path:
-        """An empty folder of the visitor's, under a name that cannot be guessed."""
+        """Create an empty folder of the visitor's, under a name that cannot be guessed."""
         folder = self._of(visitor) / secrets.token_urlsafe(16)
         folder.mkdir(parents=True)
         return folder
 
     @contextmanager
     def new_or_none(self, visitor: str) -> Iterator[Path]:
-        """A new folder that is there after the `with` block only if it ends well."""
+        """Create a folder that stays only if the `with` block ends without an error."""
         folder = self.new(visitor)
         try:
             yield folder
@@ -37,35 +43,71 @@ class Folders:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    def owned(self, visitor: str, path: str) -> Path | None:
-        """The file under this path, if it is one of the visitor's; links are followed first."""
+    @contextmanager
+    def reserve(self, visitor: str, size: int, *, share: int, neighbours: Collection[str]) -> Iterator[None]:
+        """Hold space for an upload of `size` bytes while the block runs.
+
+        Args:
+            visitor: whose upload it is.
+            size: as the request announces it.
+            share: bytes that the visitor and the `neighbours`, who have the same address, may keep together.
+            neighbours: the visitors whose files count; the visitor is one of them.
+
+        Raises:
+            SpaceError: the share is used up, or the disk is too full for the file and its result.
+        """
+        used = sum(self._size_of(other) + self._reserved_by.get(other, 0) for other in neighbours)
+        if used + size > share:
+            raise SpaceError(
+                "Your files take all the space that one visitor gets here; they are removed an hour after "
+                "they were made."
+            )
+        if shutil.disk_usage(self.root).free < _ROOM * (self._reserved + size):
+            raise SpaceError("There is no space for more files at the moment; try again later.")
+        self._add(visitor, size)
         try:
-            found = Path(path).resolve(strict=True)
+            yield
+        finally:
+            self._add(visitor, -size)
+
+    def find_own(self, visitor: str, path: str) -> Path | None:
+        """The file under this path if it is one of the visitor's; links are followed first."""
+        try:
+            file = Path(path).resolve(strict=True)
         except (OSError, ValueError, RuntimeError):
             return None
-        return found if found.is_file() and found.is_relative_to(self._of(visitor)) else None
+        return file if file.is_file() and file.is_relative_to(self._of(visitor)) else None
 
     def sweep(self, now: float | None = None) -> None:
         """Remove what was last written more than an hour ago."""
         oldest = (now or time.time()) - KEPT
         for entry in self.root.glob("*/*"):
-            if _written(entry) < oldest:
+            if _last_written(entry) < oldest:
                 _remove(entry)
         for entry in self.root.iterdir():
-            if _written(entry) < oldest:
-                with suppress(OSError):  # a visitor may just be coming back
+            if _last_written(entry) < oldest:
+                with suppress(OSError):  # the visitor may come back at this moment
                     entry.rmdir() if entry.is_dir() else entry.unlink()
 
-    def has_room(self, size: int) -> bool:
-        """Whether the disk has room for so many bytes."""
-        return shutil.disk_usage(self.root).free > size
+    def _add(self, visitor: str, size: int) -> None:
+        self._reserved += size
+        self._reserved_by[visitor] = self._reserved_by.get(visitor, 0) + size
+        if not self._reserved_by[visitor]:
+            del self._reserved_by[visitor]
+
+    def _size_of(self, visitor: str) -> int:
+        total = 0
+        for path in self._of(visitor).rglob("*"):
+            with suppress(OSError):  # removed at this moment
+                total += path.stat().st_size
+        return total
 
     def _of(self, visitor: str) -> Path:
         return self.root / hashlib.sha256(visitor.encode()).hexdigest()[:32]
 
 
-def _written(folder: Path) -> float:
-    """When anything in it was last written; now, if it is just being removed."""
+def _last_written(folder: Path) -> float:
+    """When anything in it was last written; now, if it is being removed."""
     try:
         return max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
     except OSError:

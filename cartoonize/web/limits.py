@@ -1,5 +1,6 @@
-"""What is taken to be drawn: told from headers, before anything is decoded in full."""
+"""What the page accepts, decided by headers before anything is decoded in full."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,49 +11,58 @@ from ..core.errors import MediaError
 from ..media import PICTURE_SUFFIXES
 from ..media.ffmpeg import ffmpeg_errors
 from ..media.pictures.picture import PILLOW_ERRORS, open_picture
+from ..media.reading.open_input import select_video_stream
 from ..media.remote import open_container
-from ..media.streams import is_known, size
+from ..media.streams import size
 
 MEGABYTE = 1 << 20  # as browsers count
 
 _PICTURES = {"AVIF", "BMP", "GIF", "JPEG", "MPO", "PNG", "TIFF", "WEBP"}
-"""By Pillow's names. It tells files by their content, not by their suffix, and has Ghostscript run EPS."""
+"""By Pillow's names. It recognises files by content, not by suffix, and would run Ghostscript on EPS."""
 
 _VIDEOS = (
     "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "ogg", "asf", "gif", "apng", "h264",
-    "hevc", "ivf", "mxf",
+    "hevc", "ivf", "mxf", "dv",
 )  # fmt: skip
-"""By FFmpeg's names. It tells files by their content, too, and playlists name files and addresses to read: a
-visitor's would name those of this machine."""
+"""By FFmpeg's names. It recognises files by their content too, and playlists name further files and addresses
+to read: those of this machine, in a visitor's playlist."""
+
+
+class LimitError(MediaError):
+    """A file costs more than the page accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one drawing may cost: bytes of the file, seconds and frames of a video, pixels of each picture."""
+    """What one file may cost: its bytes, the seconds and frames of a video, and the pixels of each picture.
+
+    Seconds and frames can be `math.inf`.
+    """
 
     upload: int = 200 * MEGABYTE
     seconds: float = 120.0
-    frames: int = 7200
+    frames: float = 7200
     pixels: int = 50_000_000
 
     def check_size(self, size: int) -> None:
         """Refuse an upload of too many bytes.
 
         Raises:
-            MediaError: there are more than `upload`.
+            LimitError: there are more than `upload`.
         """
         if size > self.upload:
-            raise MediaError(
-                f"The file has {_megabytes(size)}; here up to {_megabytes(self.upload)} are taken."
+            raise LimitError(
+                f"The file has {_megabytes(size)}; this page accepts up to {_megabytes(self.upload)}."
             )
 
     def check(self, path: Path) -> None:
-        """Refuse what is no picture or video, or one that would cost too much.
+        """Refuse what is no picture or video, and what would cost too much.
 
-        A video may hold more than its header says: see `check_frames`.
+        A video may hold more frames than its header says: see `check_frames`.
 
         Raises:
-            MediaError: says which, and how much would be taken.
+            LimitError: it costs too much; the message says how much is accepted.
+            MediaError: it cannot be read.
         """
         self.check_size(path.stat().st_size)
         if path.suffix.lower() in PICTURE_SUFFIXES:
@@ -64,17 +74,17 @@ class Limits:
         """Refuse more than `frames`.
 
         Raises:
-            MediaError: there are more.
+            LimitError: there are more.
         """
         if frames > self.frames:
-            raise MediaError(f"The video has more than the {self.frames:,} frames that are taken here.")
+            raise LimitError(f"The video has more than the {self.frames:,} frames that this page accepts.")
 
     def _check_picture(self, path: Path) -> None:
         try:
             with open_picture(path, max_pixels=1 << 62) as picture:
                 self._check_header(path, picture)
         except PILLOW_ERRORS as error:
-            raise MediaError(f"{path.name} is no picture that can be read, or it is damaged.") from error
+            raise MediaError(f"{path.name} is not a readable picture, or it is damaged.") from error
 
     def _check_header(self, path: Path, picture: Picture) -> None:
         if picture.format not in _PICTURES:
@@ -86,30 +96,44 @@ class Limits:
         options = {"format_whitelist": ",".join(_VIDEOS), "max_pixels": str(self.pixels)}
         try:
             with ffmpeg_errors(path), open_container(path, options) as container:
-                stream = next(filter(is_known, container.streams.video), None)
-                if stream is None:
-                    raise MediaError(f"There is no moving picture in {path.name} that can be decoded.")
+                stream = select_video_stream(container, path, None)  # the one that the conversion reads
                 seconds = (container.duration or 0) / av.time_base
                 self._check_pixels(path, *size(stream))
                 self._check_seconds(path, seconds)
                 self.check_frames(stream.frames or seconds * (stream.average_rate or 0))
         except MediaError as error:
             if isinstance(error.__cause__, av.error.FFmpegError):
-                raise MediaError(f"{path.name} is no video that can be read, or it is damaged.") from error
+                raise MediaError(
+                    f"{path.name} is not a readable picture or video, or it is damaged."
+                ) from error
             raise
 
     def _check_pixels(self, path: Path, width: int, height: int) -> None:
         if width * height > self.pixels:
-            raise MediaError(
-                f"{path.name} is {width} x {height} pixels large; here up to {self.pixels / 1e6:.3g} million "
-                "pixels are taken."
+            raise LimitError(
+                f"{path.name} is {width} x {height} pixels large; this page accepts up to "
+                f"{self.pixels / 1e6:.3g} million pixels."
             )
 
     def _check_seconds(self, path: Path, seconds: float) -> None:
         if seconds > self.seconds:
-            raise MediaError(
-                f"{path.name} lasts {_clock(seconds)}; here up to {_clock(self.seconds)} are taken."
+            raise LimitError(
+                f"{path.name} lasts {_clock(seconds)}; this page accepts up to {_clock(self.seconds)}."
             )
+
+
+def choose_limits(
+    *, private: bool, megabytes: int | None, seconds: float | None, frames: int | None, pixels: int
+) -> Limits:
+    """The limits that a user named. For the rest, a page that only its own computer can open has none for the
+    length of a video, and a large one for its bytes; all others have those of `Limits`."""
+    default = Limits(4000 * MEGABYTE, math.inf, math.inf) if private else Limits()
+    return Limits(
+        default.upload if megabytes is None else megabytes * MEGABYTE,
+        default.seconds if seconds is None else seconds,
+        default.frames if frames is None else frames,
+        pixels,
+    )
 
 
 def _megabytes(size: int) -> str:

@@ -1,4 +1,4 @@
-"""Serves the page, to one visitor or to many, until it is told to stop."""
+"""Serves the page, to one visitor or to many, until a signal ends it."""
 
 import asyncio
 import ipaddress
@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
@@ -21,15 +22,21 @@ from starlette.types import ASGIApp
 from ..core.errors import WebError
 from ..core.signals import StopRequest
 from ..styles import builtin_styles
-from .access import AccessControl, Files
+from .access import AccessControl, FileRoutes
+from .connections import GuardedProtocol
 from .folders import Folders
+from .gradio_server import FILE, UPLOAD, drop_session, queued_sessions
 from .limits import Limits
+from .visitors import Visitors
 from .worker import Worker
+
+if TYPE_CHECKING:
+    from gradio import Blocks
 
 _CSS = Path(__file__).with_name("page.css")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  # only where --host says so
-_SWEEPS = 60.0  # seconds from one to the next
+_SWEEP_FILES, _SWEEP_QUEUE = 60.0, 2.0  # seconds from one to the next
 _GRACE = 1  # seconds that open connections get at the end; a visitor's page always has some
 
 
@@ -42,31 +49,32 @@ def is_private(host: str) -> bool:
 
 
 def serve(
-    host: str, port: int, limits: Limits, *, device: str = "auto", ready: Callable[[str], None]
+    host: str, port: int, limits: Limits, *, device: str = "auto", on_ready: Callable[[str], None]
 ) -> None:
-    """Serve the page until a signal ends it; nothing of the visitors' is left then.
+    """Serve the page until a signal ends it; then no file of a visitor is left.
 
     Args:
         host: the address to listen at; others can reach it unless it `is_private`.
-        port: 0 is any that is free.
-        limits: what is taken to be drawn.
+        port: 0 is any free port.
+        limits: what the page accepts.
         device: see `cartoonize.load`.
-        ready: called with the page's address when it can be opened.
+        on_ready: called with the page's address when it can be opened.
 
     Raises:
-        WebError: nobody can listen there.
+        WebError: the address cannot be listened at.
     """
-    with _listener(host, port) as listener, _root() as root:
-        folders, studio = Folders(root), Worker(limits, device)
-        app = _app(studio, folders, (*_LOOPBACK, host) if is_private(host) else None)
+    with _listen(host, port) as listener, _temporary_folder() as root, _gradio_environment(root):
+        folders, worker = Folders(root), Worker(limits, device)
+        app = _build_app(worker, folders, (*_LOOPBACK, host) if is_private(host) else None)
         config = uvicorn.Config(
-            app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=_GRACE
-        )
+            app, http=GuardedProtocol, log_level="error", access_log=False, ws="none",
+            timeout_graceful_shutdown=_GRACE,
+        )  # fmt: skip
         address = _address(host, listener.getsockname()[1])
         try:
-            _Server(config, lambda: ready(address), studio.stop).run([listener])
+            _Server(config, lambda: on_ready(address), worker.stop).run([listener])
         finally:
-            studio.close()
+            worker.close()
 
 
 class _Server(uvicorn.Server):
@@ -97,48 +105,65 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _app(studio: Worker, folders: Folders, hosts: Collection[str] | None) -> ASGIApp:
+def _build_app(worker: Worker, folders: Folders, hosts: Collection[str] | None) -> ASGIApp:
+    """The page and its files. Gradio is imported here, when its environment is set."""
     from gradio import mount_gradio_app
 
-    from .page import page, theme
-    from .views import style_pictures
+    from .page import build_page, build_theme
+    from .views import style_css
+
+    blocks, visitors = build_page(worker, folders), Visitors()
 
     @asynccontextmanager
-    async def sweeping(_app: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(_sweep(folders))
+    async def sweep(_app: FastAPI) -> AsyncIterator[None]:
+        tasks = [
+            asyncio.create_task(_sweep_files(folders)),
+            asyncio.create_task(_sweep_queue(blocks, visitors, worker)),
+        ]
         yield
-        task.cancel()
+        for task in tasks:
+            task.cancel()
 
-    files = Files(folders, studio.limits)
+    files = FileRoutes(folders, visitors, worker.limits)
     routes: list[BaseRoute] = [
-        Route("/gradio_api/upload", files.upload, methods=["POST"]),
-        Route("/gradio_api/file={path:path}", files.file),
-        Route("/styles/{name}.webp", _preview),
+        Route(UPLOAD, files.upload, methods=["POST"]),
+        Route(f"{FILE}{{path:path}}", files.file),
+        Route("/styles/{name}.webp", _style_preview),
     ]
-    app = FastAPI(routes=routes, lifespan=sweeping, openapi_url=None)
+    app = FastAPI(routes=routes, lifespan=sweep, openapi_url=None)
     mount_gradio_app(
-        app, page(studio, folders), "/", theme=theme(), css=style_pictures(), css_paths=[_CSS],
-        footer_links=[], run_history=False, max_file_size=studio.limits.upload, ssr_mode=False,
-        enable_monitoring=False, mcp_server=False, pwa=False, show_error=False,
+        app, blocks, "/", theme=build_theme(), css=style_css(), css_paths=[_CSS], footer_links=[],
+        run_history=False, max_file_size=worker.limits.upload, ssr_mode=False, enable_monitoring=False,
+        mcp_server=False, pwa=False, show_error=False,
     )  # fmt: skip
-    return AccessControl(app, folders, hosts)
+    return AccessControl(app, folders, visitors, lambda: queued_sessions(blocks), hosts)
 
 
-async def _preview(request: Request) -> Response:
+async def _style_preview(request: Request) -> Response:
     """What a style looks like."""
     path = builtin_styles().get(request.path_params["name"])
     picture = path and path.with_suffix(".webp")
     return FileResponse(picture) if picture and picture.is_file() else PlainTextResponse("None.", 404)
 
 
-async def _sweep(folders: Folders) -> None:
+async def _sweep_files(folders: Folders) -> None:
     while True:
-        await asyncio.sleep(_SWEEPS)
+        await asyncio.sleep(_SWEEP_FILES)
         await asyncio.to_thread(folders.sweep)
 
 
+async def _sweep_queue(blocks: "Blocks", visitors: Visitors, worker: Worker) -> None:
+    """Drop what no page waits for any more, and cancel it if it is at work."""
+    while True:
+        await asyncio.sleep(_SWEEP_QUEUE)
+        for session in set(queued_sessions(blocks)):
+            if not visitors.is_waiting(session):
+                await drop_session(blocks, session)
+                worker.cancel(session)
+
+
 @contextmanager
-def _listener(host: str, port: int) -> Iterator[socket.socket]:
+def _listen(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family)
@@ -152,23 +177,37 @@ def _listener(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _root() -> Iterator[Path]:
-    """A folder that only this user can read, for all files of visitors and of Gradio, until the end.
-
-    Gradio asks the environment where its files go, and whether to tell its makers of its use.
-    """
+def _temporary_folder() -> Iterator[Path]:
+    """A folder that only this user can read, for all files of visitors and of Gradio."""
     root = Path(tempfile.mkdtemp(prefix="cartoonize-web-"))
-    os.environ.update(
-        GRADIO_TEMP_DIR=str(root), GRADIO_EXAMPLES_CACHE=str(root), GRADIO_ANALYTICS_ENABLED="False",
-        HF_HUB_DISABLE_TELEMETRY="1",
-    )  # fmt: skip
     try:
         yield root
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
 
+@contextmanager
+def _gradio_environment(root: Path) -> Iterator[None]:
+    """Tell Gradio where its files go, and to report nothing to its makers. It asks the environment only."""
+    settings = {
+        "GRADIO_TEMP_DIR": str(root),
+        "GRADIO_EXAMPLES_CACHE": str(root),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 def _address(host: str, port: int) -> str:
-    here = host in (*_LOOPBACK, *_EVERYWHERE)
-    shown = "localhost" if here else f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}/"
+    if host in (*_LOOPBACK, *_EVERYWHERE):
+        host = "localhost"
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

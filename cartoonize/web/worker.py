@@ -1,4 +1,4 @@
-"""Draws what visitors bring, one at a time, as the command line would."""
+"""Converts the files of visitors, one at a time, as the command line would."""
 
 import threading
 import time
@@ -16,19 +16,19 @@ from ..run.job import Report, prepare_decoding, run, written_size
 from .limits import Limits
 
 _SHOWN = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif", ".bmp"}
-"""Pictures and animations that browsers show. They are drawn in their own format."""
+"""Pictures and animations that browsers show. They keep their own format."""
 
-Told = Callable[[int, int | None, float | None], None]
-"""Is told how many frames are done, of how many, and the seconds that are left; as far as known."""
+OnProgress = Callable[[int, int | None, float | None], None]
+"""Called with the frames that are done, their number, and the seconds left; None for what is not known."""
 
 
 class CancelledError(Exception):
-    """The visitor, or the end of the server, has stopped the drawing."""
+    """The visitor, or the end of the server, has cancelled the conversion."""
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
-    """What was drawn, and what of; `before` in a form that browsers show, if there is one."""
+class Conversion:
+    """A result and its source; `before` is in a form that browsers show, if there is one."""
 
     before: Path
     after: Path
@@ -37,104 +37,106 @@ class Drawing:
 
 
 class Worker:
-    """Networks that are loaded once each, and a lock: there is one drawing at a time."""
+    """Loads each network once, and converts one file at a time."""
 
     def __init__(self, limits: Limits, device: str = "auto") -> None:
         self.limits = limits
         self._device = device
-        self._networks: dict[str, LoadedBackend] = {}
-        self._at_work = threading.Lock()
-        self._stops: dict[str, threading.Event] = {}
+        self._backends: dict[str, LoadedBackend] = {}
+        self._busy = threading.Lock()
+        self._cancelled: dict[str, threading.Event] = {}
         self._closed = threading.Event()
 
-    def draw(
+    def convert(
         self,
         job: str,
         source: Path,
         folder: Path,
         style: str,
         look: Look,
-        told: Told,
+        on_progress: OnProgress,
         detail: Detail = "normal",
-    ) -> Drawing:
-        """Draw `source` into `folder`, which is empty; both are the visitor's.
+    ) -> Conversion:
+        """Convert `source` into `folder`, which is empty; both are the visitor's.
 
         Args:
             job: a name to cancel it by.
             source: a picture or a video.
-            folder: where the drawing goes.
+            folder: where the result goes.
             style: see `cartoonize.load`.
-            look: which effects the drawings get.
-            told: called before the first frame, and after each.
+            look: which effects the drawings get; of a picture those that need no other frames.
+            on_progress: called before the first frame, and after each.
             detail: the size at which it is drawn; see `cartoonize.stylize`.
 
         Raises:
-            CancelledError: `cancel` was called, or `close`.
-            CartoonizeError: it cannot be drawn, or is beyond the limits.
+            CancelledError: `cancel` was called, or `stop`.
+            CartoonizeError: it cannot be converted, or is beyond the limits.
         """
-        with self._turn(job) as stop:
+        with self._turn(job) as cancelled:
             self.limits.check(source)
             notices: list[str] = []
-            asked = Decoding(max_pixels=self.limits.pixels, detail=detail)
-            decoding = prepare_decoding(asked, look, style, notices)
+            decoding = Decoding(max_pixels=self.limits.pixels, detail=detail)
+            decoding = prepare_decoding(decoding, look, style, notices)
             with open_source(source, decoding=decoding) as frames:
                 target = folder / f"{source.stem}-cartoon{_suffix(source, frames)}"
                 report = Report(str(target), style, notices=notices)
-                watch = _Watch(frames.frames, self.limits, [stop, self._closed], told)
-                still = isinstance(frames, PictureSource)
+                monitor = _Monitor(frames.frames, self.limits, [cancelled, self._closed], on_progress)
                 sink = open_sink(target, frames, size=written_size(frames, look))
-                run(frames, sink, self._network(style), report, look=look, on_frame=watch)
-        return _drawing(source, report, still=still)
+                run(frames, sink, self._backend(style), report, look=look, on_frame=monitor)
+                still = isinstance(frames, PictureSource)
+        return _describe(source, report, still=still)
 
     def cancel(self, job: str) -> None:
-        """Stop a drawing, if it is being made, before its next frame."""
-        if stop := self._stops.get(job):
-            stop.set()
+        """Stop a conversion before its next frame; of one that waits, before its first."""
+        if cancelled := self._cancelled.get(job):
+            cancelled.set()
 
     def stop(self) -> None:
-        """Stop what is being drawn, and draw nothing more."""
+        """Cancel the conversion at work and all that wait."""
         self._closed.set()
 
     def close(self) -> None:
-        """The same, and wait until it has stopped; close the networks."""
+        """`stop`, wait until the conversion has ended, and close the networks."""
         self.stop()
-        with self._at_work:
-            while self._networks:
-                self._networks.popitem()[1].close()
+        with self._busy:
+            while self._backends:
+                self._backends.popitem()[1].close()
 
     @contextmanager
     def _turn(self, job: str) -> Iterator[threading.Event]:
-        stop = self._stops[job] = threading.Event()
+        cancelled = self._cancelled[job] = threading.Event()
         try:
-            with self._at_work:
-                yield stop
+            with self._busy:
+                yield cancelled
         finally:
-            if self._stops.get(job) is stop:
-                del self._stops[job]
+            if self._cancelled.get(job) is cancelled:
+                del self._cancelled[job]
 
-    def _network(self, style: str) -> LoadedBackend:
-        if style not in self._networks:
-            self._networks[style] = load(style, device=self._device)
-        return self._networks[style]
+    def _backend(self, style: str) -> LoadedBackend:
+        if style not in self._backends:
+            self._backends[style] = load(style, device=self._device)
+        return self._backends[style]
 
 
-class _Watch:
-    """Tells after each frame how far the drawing is; raises where there is to be no further one."""
+class _Monitor:
+    """Reports the progress after each frame, and ends a conversion that is cancelled or beyond a limit."""
 
-    def __init__(self, total: int | None, limits: Limits, stops: list[threading.Event], told: Told) -> None:
-        self._total, self._limits, self._stops, self._told = total, limits, stops, told
+    def __init__(
+        self, total: int | None, limits: Limits, events: list[threading.Event], on_progress: OnProgress
+    ) -> None:
+        self._total, self._limits, self._events, self._on_progress = total, limits, events, on_progress
         self._first = 0.0
         self(0)
 
     def __call__(self, done: int) -> None:
-        if any(stop.is_set() for stop in self._stops):
+        if any(event.is_set() for event in self._events):
             raise CancelledError
         self._limits.check_frames(done)
-        if done <= 1:  # what came before the first was making ready
+        if done <= 1:  # the time before the first frame is that of opening files and loading the network
             self._first = time.monotonic()
-        self._told(done, self._total, self._left(done))
+        self._on_progress(done, self._total, self._seconds_left(done))
 
-    def _left(self, done: int) -> float | None:
+    def _seconds_left(self, done: int) -> float | None:
         if done <= 1 or not self._total:
             return None
         return (time.monotonic() - self._first) / (done - 1) * max(0, self._total - done)
@@ -146,17 +148,17 @@ def is_shown(path: Path) -> bool:
 
 
 def _suffix(source: Path, frames: Source) -> str:
-    """Of the drawing: the source's, if browsers show such files; else PNG, or MP4, which all of them play."""
+    """The result's: the source's if browsers show such files; else PNG, or MP4, which all of them play."""
     if is_shown(source):
         return source.suffix.lower()
     return ".png" if isinstance(frames, PictureSource) else ".mp4"
 
 
-def _drawing(source: Path, report: Report, *, still: bool) -> Drawing:
+def _describe(source: Path, report: Report, *, still: bool) -> Conversion:
     after = Path(report.output)
     before = source
     if still and not is_shown(source):
         before = after.with_name("before.png")
         read_picture(source, [])[0].save(before)
     notices = [notice.replace(f"{source.parent}/", "") for notice in report.notices]
-    return Drawing(before, after, after.suffix == ".mp4", notices)
+    return Conversion(before, after, after.suffix == ".mp4", notices)

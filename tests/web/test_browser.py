@@ -121,7 +121,7 @@ def widths(page, width):
 def refuses(page, path, sentence):
     """Drop a file that is not taken: the page says why."""
     page.set_input_files("#drop input[type=file]", path)
-    expect(page.locator(".said.wrong")).to_have_text(sentence, timeout=WAIT)
+    expect(page.locator(".page-message.wrong")).to_have_text(sentence, timeout=WAIT)
     expect(page.locator("#start")).to_be_disabled()
 
 
@@ -253,14 +253,14 @@ def test_what_is_too_large_is_told(visit, tmp_path):
     page.set_input_files("#drop input[type=file]", large)
     expect(page.locator(".toast-body")).to_contain_text("maximum allowed size of 8")
     lasting = Clip(times=[0, 2424]).write(tmp_path / "lasting.mp4")
-    refuses(page, lasting, "lasting.mp4 lasts 1:41 min; here up to 1:40 min are taken.")
+    refuses(page, lasting, "lasting.mp4 lasts 1:41 min; this page accepts up to 1:40 min.")
     many = Clip(times=range(1301), size=(16, 16)).write(tmp_path / "many.mp4")
-    refuses(page, many, "The video has more than the 1,300 frames that are taken here.")
+    refuses(page, many, "The video has more than the 1,300 frames that this page accepts.")
     wide = tmp_path / "wide.png"
     Image.new("RGB", (1000, 301)).save(wide)
-    refuses(page, wide, "wide.png is 1000 x 301 pixels large; here up to 0.3 million pixels are taken.")
+    refuses(page, wide, "wide.png is 1000 x 301 pixels large; this page accepts up to 0.3 million pixels.")
     (tmp_path / "text.mp4").write_text("nothing of the kind")
-    refuses(page, tmp_path / "text.mp4", "text.mp4 is no video that can be read, or it is damaged.")
+    refuses(page, tmp_path / "text.mp4", "text.mp4 is not a readable picture or video, or it is damaged.")
 
 
 def test_two_visitors_at_once(visit, run, served, long_clip, photo, clip, tmp_path):

@@ -1,4 +1,4 @@
-"""The web page, without a browser: what is taken, whose files are whose, and what is left of them."""
+"""The web page without a browser: what it accepts, whose files are whose, and what is left of them."""
 
 import os
 import re
@@ -52,42 +52,42 @@ def photo(tmp_path):
     return path
 
 
-def brought(client, path, name=None):
-    """Upload a file: where the server has put it."""
-    answer = client.post("/gradio_api/upload", files={"files": (name or path.name, path.read_bytes())})
-    assert answer.status_code == 200, answer.text
-    return answer.json()[0]
+def upload(client, path, name=None):
+    """Upload a file; returns its path on the server."""
+    response = client.post("/gradio_api/upload", files={"files": (name or path.name, path.read_bytes())})
+    assert response.status_code == 200, response.text
+    return response.json()[0]
 
 
-def asked_to_draw(client, path, session="session1", style="pepper"):
-    """Ask for a drawing as the page does: the answer."""
+def join_queue(client, path, session="session1", style="pepper"):
+    """Ask for a conversion as the page does; returns the response."""
     config = client.get("/config").json()
-    draw = next(entry for entry in config["dependencies"] if len(entry["inputs"]) == 5)
+    draw = next(entry for entry in config["dependencies"] if len(entry["inputs"]) == 6)
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    body = {"data": [file, style, "normal", 1, False], "fn_index": draw["id"], "session_hash": session}
+    body = {"data": [file, style, "normal", 1, False, 1], "fn_index": draw["id"], "session_hash": session}
     return client.post("/gradio_api/queue/join", json=body)
 
 
-def test_ones_own_files_can_be_had(visitor, photo):
-    """What a visitor brings he gets back, whole and in parts, as players ask for it."""
-    path = brought(visitor, photo)
+def test_visitors_get_their_own_files(visitor, photo):
+    """A visitor gets uploaded files back, whole and in parts, as players ask for them."""
+    path = upload(visitor, photo)
     assert visitor.get(f"/gradio_api/file={path}").content == photo.read_bytes()
     part = visitor.get(f"/gradio_api/file={path}", headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, photo.read_bytes()[10:20])
 
 
-def test_nobody_else_can_have_them(served, visitor, other, photo):
+def test_nobody_else_gets_them(served, visitor, other, photo):
     """With the address of another's file, or without a cookie, there is nothing, as if it did not exist."""
-    path = brought(visitor, photo)
+    path = upload(visitor, photo)
     assert other.get(f"/gradio_api/file={path}").status_code == 404
     assert httpx.get(f"{served.url}gradio_api/file={path}").status_code == 404
     assert other.get("/gradio_api/file=/nowhere").text == other.get(f"/gradio_api/file={path}").text
-    assert asked_to_draw(other, path).status_code == 403
+    assert join_queue(other, path).status_code == 403
 
 
-def test_two_who_bring_the_same_file_share_nothing(served, visitor, other, photo):
+def test_two_visitors_with_the_same_file_share_nothing(served, visitor, other, photo):
     """The same picture of two visitors is two files."""
-    first, second = brought(visitor, photo), brought(other, photo)
+    first, second = upload(visitor, photo), upload(other, photo)
     assert first != second
     assert Path(first).parts[: len(served.root.parts) + 1] != Path(second).parts[: len(served.root.parts) + 1]
 
@@ -103,19 +103,19 @@ def test_two_who_bring_the_same_file_share_nothing(served, visitor, other, photo
 )  # fmt: skip
 def test_paths_lead_nowhere_else(served, visitor, photo, path):
     """No way of writing a path leads out of the visitor's own files: no dots, codes, links or addresses."""
-    own = Path(brought(visitor, photo)).parent
+    own = Path(upload(visitor, photo)).parent
     shutil.copy(photo, served.root / "secret.png")
     link = own / f"link{time.monotonic_ns()}.png"
     link.symlink_to(served.root / "secret.png")
-    told = path.format(own=own, root=served.root, link=link)
+    address = path.format(own=own, root=served.root, link=link)
     with socket.create_connection(("localhost", httpx.URL(served.url).port)) as connection:
         cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
-        request = f"GET /gradio_api/file={told} HTTP/1.0\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n"
+        request = f"GET /gradio_api/file={address} HTTP/1.0\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n"
         connection.sendall(request.encode())  # as it is: clients would tidy it up
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
-    assert re.match(rb"HTTP/1.1 40[0-9] ", answer), answer[:200]
-    assert photo.read_bytes() not in answer
-    assert asked_to_draw(visitor, told).status_code == 403 or not told
+        response = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert re.match(rb"HTTP/1.1 40[0-9] ", response), response[:200]
+    assert photo.read_bytes() not in response
+    assert join_queue(visitor, address).status_code == 403 or not address
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ def test_paths_lead_nowhere_else(served, visitor, photo, path):
 )
 def test_names_of_uploads_lead_nowhere_else(served, visitor, photo, name):
     """Whatever a file is called, it stays in the visitor's folder."""
-    answer = visitor.post("/gradio_api/upload", files={"files": (name, photo.read_bytes())})
+    response = visitor.post("/gradio_api/upload", files={"files": (name, photo.read_bytes())})
     known = {path for path in served.root.rglob("*") if path.is_file()}
-    assert answer.status_code == 400 or Path(answer.json()[0]).resolve() in known
+    assert response.status_code == 400 or Path(response.json()[0]).resolve() in known
     assert not [path for path in served.root.parent.rglob("*up.png") if served.root not in path.parents]
 
 
@@ -141,13 +141,13 @@ def test_names_of_uploads_lead_nowhere_else(served, visitor, photo, name):
     ],
 )  # fmt: skip
 def test_what_the_page_does_not_need_is_not_there(visitor, method, path):
-    """The rest of what Gradio's server can do is not to be had."""
+    """The rest of what Gradio's server can do is not available."""
     assert visitor.request(method, path).status_code == 404
 
 
 def test_a_session_is_the_visitors_who_opened_it(visitor, other, photo):
-    """Nobody can listen to another's page, or stop his drawing, even by its name."""
-    assert asked_to_draw(visitor, brought(visitor, photo), "shared").status_code == 200
+    """Nobody can listen to another's page, or stop their conversion, even by its name."""
+    assert join_queue(visitor, upload(visitor, photo), "shared").status_code == 200
     assert other.get("/gradio_api/queue/data?session_hash=shared").status_code == 403
     assert other.get("/gradio_api/heartbeat/shared").status_code == 403
     stop = {"session_hash": "shared", "fn_index": 0, "event_id": "a", "data": []}
@@ -172,9 +172,9 @@ def test_behind_another_server(visitor):
 def test_uploads_are_limited_before_they_are_read(served, visitor):
     """A file that is too large is refused by its length; nothing of it is kept. So are those of nobody."""
     large = {"files": ("large.mp4", bytes(2 << 20))}
-    answer = visitor.post("/gradio_api/upload", files=large)
-    assert answer.status_code == 413
-    assert "up to 1 MB are taken" in answer.text
+    response = visitor.post("/gradio_api/upload", files=large)
+    assert response.status_code == 413
+    assert "accepts up to 1 MB" in response.text
     assert (
         httpx.post(f"{served.url}gradio_api/upload", files={"files": ("nobody.png", b"a")}).status_code == 403
     )
@@ -183,7 +183,7 @@ def test_uploads_are_limited_before_they_are_read(served, visitor):
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b"[]", b'"' + b"a" * (2 << 20) + b'"'])
 def test_odd_requests_are_refused(visitor, body):
-    """What is no request of the page, or far too large for one, is refused, and the server goes on."""
+    """What is no request of the page, or too large for one, is refused, and the server goes on."""
     assert visitor.post("/gradio_api/queue/join", content=body).status_code in (400, 403)
     assert visitor.get("/").status_code == 200
 
@@ -197,9 +197,13 @@ def test_limits_are_told_by_headers(tmp_path, photo):
     Limits().check(clip)
     Limits().check(photo)
     for limits, path, sentence in (
-        (Limits(seconds=1), clip, "clip.mp4 lasts 2 s; here up to 1 s are taken"),
+        (Limits(seconds=1), clip, "clip.mp4 lasts 2 s; this page accepts up to 1 s"),
         (Limits(frames=47), clip, "more than the 47 frames"),
-        (Limits(pixels=3071), clip, "clip.mp4 is 64 x 48 pixels large; here up to 0.00307 million"),
+        (
+            Limits(pixels=3071),
+            clip,
+            "clip.mp4 is 64 x 48 pixels large; this page accepts up to 0.00307 million",
+        ),
         (Limits(pixels=1999), photo, "photo.png is 50 x 40 pixels large"),
         (Limits(frames=4), animation, "more than the 4 frames"),
         (Limits(upload=100), photo, "The file has"),
@@ -220,7 +224,7 @@ def test_files_that_name_other_files_are_refused(tmp_path, photo):
     }
     for name, text in made.items():
         (tmp_path / name).write_text(text)
-        with pytest.raises(MediaError, match="is no video that can be read"):
+        with pytest.raises(MediaError, match="is not a readable picture or video"):
             Limits().check(tmp_path / name)
     Image.open(photo).save(tmp_path / "in.eps")
     (tmp_path / "in.eps").rename(tmp_path / "eps.png")
@@ -249,29 +253,29 @@ def test_it_ends_cleanly_and_says_what_exposing_means(tmp_path, photo):
     with serving(tmp_path, "--host", EVERYWHERE) as served, httpx.Client(base_url=served.url) as client:
         assert "without a password" in served.process.stderr.readline()
         client.get("/")
-        brought(client, photo)
+        upload(client, photo)
         assert served.files()
         with client.stream("GET", "/gradio_api/heartbeat/open"):  # a page that stays open does not hold it up
-            ended_by_ctrl_c(served)
+            end_by_ctrl_c(served)
 
 
 @pytest.mark.slow
-def test_ctrl_c_in_the_middle_of_a_drawing(tmp_path):
-    """Ctrl-C stops what is being drawn, too, and what waits behind it; nothing of them is left."""
+def test_ctrl_c_in_the_middle_of_a_conversion(tmp_path):
+    """Ctrl-C stops the conversion at work, too, and those that wait; none of their files is left."""
     clip = Clip(size=(320, 240), times=range(2200)).write(tmp_path / "clip.mp4")
     with serving(tmp_path) as served, httpx.Client(base_url=served.url) as client:
         client.get("/")
-        path = brought(client, clip)
+        path = upload(client, clip)
         for session in ("first", "second"):
-            assert asked_to_draw(client, path, session).status_code == 200
+            assert join_queue(client, path, session).status_code == 200
         deadline = time.monotonic() + 60
         while not any("/lock" in name for name in served.files()) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert len(served.files()) > 1
-        ended_by_ctrl_c(served)
+        end_by_ctrl_c(served)
 
 
-def ended_by_ctrl_c(served):
+def end_by_ctrl_c(served):
     served.process.send_signal(signal.SIGINT)
     _, told = served.process.communicate(timeout=30)
     assert served.process.returncode == 128 + signal.SIGINT

@@ -1,0 +1,72 @@
+"""What this package needs of Gradio's server and has no public interface: its routes, its queue, its uploads.
+
+Nothing else in the package depends on the inside of Gradio. tests/web/test_gradio_server.py fails where a
+newer Gradio changes it. Gradio is imported within functions, as it reads its environment, which
+`server.serve` sets, when it is imported.
+"""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+
+from ..core.errors import MediaError
+from .limits import LimitError
+
+if TYPE_CHECKING:
+    from gradio import Blocks
+
+PREFIX = "/gradio_api"
+UPLOAD = f"{PREFIX}/upload"
+JOIN_QUEUE = f"{PREFIX}/queue/join"
+READ_QUEUE = f"{PREFIX}/queue/data"
+HEARTBEAT = f"{PREFIX}/heartbeat/"
+FILE = f"{PREFIX}/file="
+
+PAGE_REQUESTS = re.compile(
+    "GET /|GET /(config|theme.css|favicon.ico|manifest.json)|GET /(assets|static|styles)/.+|"
+    f"GET {PREFIX}/(queue/data|startup-events|upload_progress|heartbeat/[^/]+|file=.+)|"
+    f"POST {PREFIX}/(upload|queue/join|cancel|reset|run/[^/]+)"
+)
+"""Method and path of every request that the page makes. HEAD counts as GET."""
+
+
+async def save_upload(request: Request, folder: Path, limit: int) -> list[str]:
+    """Write the files of a multipart request below `folder`, and return their paths.
+
+    Raises:
+        LimitError: a file has more than `limit` bytes.
+        MediaError: the request is malformed.
+    """
+    from gradio.route_utils import upload_fn
+    from gradio.routes import file_upload_statuses
+
+    upload_id = request.query_params.get("upload_id")
+    try:
+        paths, _, _ = await upload_fn(
+            request, str(folder), limit, upload_id, upload_progress=file_upload_statuses
+        )
+    except MultiPartException as error:
+        kind = LimitError if "maximum allowed size" in error.message else MediaError
+        raise kind(error.message) from error
+    except HTTPException as error:
+        raise MediaError(str(error.detail)) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise MediaError("The upload is malformed.") from error
+    return [str(path) for path in paths]
+
+
+def queued_sessions(blocks: "Blocks") -> list[str]:
+    """The session of each request that waits or is at work; a session is an open page."""
+    queue = blocks._queue  # noqa: SLF001
+    waiting = [event for part in queue.event_queue_per_concurrency_id.values() for event in part.queue]
+    working = [event for job in queue.active_jobs for event in job or ()]
+    return [str(event.session_hash) for event in (*waiting, *working)]
+
+
+async def drop_session(blocks: "Blocks", session: str) -> None:
+    """Take what waits for a session out of the queue. Call it in the loop of the server."""
+    await blocks._queue.clean_events(session_hash=session)  # noqa: SLF001
