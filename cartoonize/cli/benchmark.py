@@ -8,12 +8,13 @@ import typer
 
 from .console import print_json, print_result
 from .convert import open_backend
-from .options import AsJson, DetailName, NetworkOptions
+from .options import AsJson, DetailName, NetworkOptions, OnnxFileOptions
 from .values import Size, parse_size
 
 
 def benchmark(
     network: NetworkOptions,
+    onnx: OnnxFileOptions,
     size: Annotated[
         Size | None,
         typer.Option(
@@ -37,7 +38,7 @@ def benchmark(
     from ..tools.benchmark import benchmark_table
 
     width, height = size or Size(1280, 720)
-    with open_backend(network) as backend:
+    with open_backend(network, onnx) as backend:
         result = measure(
             backend, network.style, width=width, height=height, rounds=rounds, clip=clip, detail=detail
         )

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .console import escape, file_progress, print_message
-from .options import NetworkOptions
+from .options import NetworkOptions, OnnxFileOptions
 
 if TYPE_CHECKING:
     from ..backends import LoadedBackend
@@ -19,9 +20,11 @@ Progress: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callabl
 """Shows a file and its frames, as console.file_progress does."""
 
 
-def open_backend(network: NetworkOptions) -> "LoadedBackend":
+def open_backend(network: NetworkOptions, onnx: OnnxFileOptions | None = None) -> "LoadedBackend":
     """Load the network and print what it runs on."""
-    backend = network.load()
+    from ..backends import load
+
+    backend = load(**asdict(network), options=None if onnx is None else onnx.build())
     print_message(
         f"[bold]{escape(network.style)}[/bold] on {escape(backend.device)}, {backend.precision}, "
         f"{backend.runtime}"
@@ -30,10 +33,10 @@ def open_backend(network: NetworkOptions) -> "LoadedBackend":
 
 
 @contextmanager
-def open_backend_once(network: NetworkOptions) -> Iterator[Load]:
+def open_backend_once(network: NetworkOptions, onnx: OnnxFileOptions) -> Iterator[Load]:
     """Yield a function that loads the network at its first call; it is closed at the end of the block."""
     with ExitStack() as stack:
-        yield cache(lambda: stack.enter_context(open_backend(network)))
+        yield cache(lambda: stack.enter_context(open_backend(network, onnx)))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import typer
 from .console import print_notices
 from .convert import Load, Progress, convert, open_backend_once
 from .files import convert_files
-from .options import FilesOptions, LookOptions, MaxPixels, NetworkOptions, SizeOptions
+from .options import FilesOptions, LookOptions, MaxPixels, NetworkOptions, OnnxFileOptions, SizeOptions
 
 if TYPE_CHECKING:
     from ..effects.look import Look
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def image(
+    *,
     paths: Annotated[
         list[Path],
         typer.Argument(
@@ -32,6 +33,7 @@ def image(
     look: LookOptions,
     files: FilesOptions,
     max_pixels: MaxPixels = None,
+    onnx: OnnxFileOptions,
 ) -> None:
     """Convert pictures into cartoons. Orientation, colour profile, EXIF and transparency are kept.
 
@@ -45,12 +47,12 @@ def image(
     from ..run.files import PICTURES
     from ..run.job import prepare_decoding
 
-    effects, notices = look.look(), list[str]()
+    effects, notices = look.build(), list[str]()
     decoding = Decoding(max_pixels=max_pixels, **asdict(size))
     detail = prepare_decoding(decoding, effects, network.style, notices).detail
     print_notices(notices)
     reading = {"max_pixels": max_pixels, "max_size": size.max_size, "detail": detail}
-    with open_backend_once(network) as load:
+    with open_backend_once(network, onnx) as load:
         run = partial(_convert, load, network.style, reading, effects, overwrite=files.overwrite)
         convert_files(paths, PICTURES, run, files, load=load)
 

@@ -11,7 +11,7 @@ import typer
 from ..core.errors import MediaError
 from .console import escape, print_json, print_message, print_notices, status_line
 from .convert import open_backend
-from .options import LOOK, NetworkOptions, OutputOptions, Stabilize
+from .options import LOOK, NetworkOptions, OnnxFileOptions, OutputOptions, Stabilize
 from .values import Size, parse_rate, parse_size
 
 if TYPE_CHECKING:
@@ -40,12 +40,14 @@ def live(
     ] = "window",
     network: NetworkOptions,
     output: OutputOptions,
+    onnx: OnnxFileOptions,
     stabilize: Stabilize = True,
     detail: Annotated[
         Literal["auto", "low", "normal", "high", "full"],
         typer.Option(
-            help="Height at which the network draws: 480, 720 or 1080 lines, or full, that of the source; "
-            "auto is the highest up to 720 that keeps up.",
+            metavar="LEVEL",
+            help="Lines at which the network draws: low is 480, normal 720, high 1080, full all of the "
+            "source; auto is the highest up to normal that keeps up.",
             rich_help_panel=LOOK,
         ),
     ] = "auto",
@@ -103,7 +105,7 @@ def live(
     decoding = Decoding(max_size=max_size, detail=chosen)
     quit_key = QuitKey()
     with (
-        open_backend(network) as backend,
+        open_backend(network, onnx) as backend,
         LiveSource(capture, decoding=decoding, fps=fps, timeout=timeout) as pictures,
         StopRequest(on_request=quit_key.restore) as stop,
     ):

@@ -16,13 +16,13 @@ from .console import show_tracebacks
 from .values import parse_batch, parse_rate, parse_seconds
 
 if TYPE_CHECKING:
-    from ..backends import LoadedBackend, RuntimeOptions
+    from ..backends import RuntimeOptions
     from ..effects.look import Look
     from ..media import Decoding, Encoding
 
 # Panels of `--help`. The options in no panel come first: they are those that most people need.
 LOOK, READING, WRITING = "Look", "Reading INPUT", "Writing OUTPUT"
-_ONNX = "ONNX networks of other programs"
+_ONNX = "Running .onnx networks of other programs"
 
 Style = Annotated[
     str,
@@ -68,8 +68,9 @@ DetailName = Annotated[
     Detail,
     typer.Option(
         "--detail",
-        help="Height at which the network draws: 480, 720 or 1080 lines, or full, that of INPUT. OUTPUT has "
-        "the size of INPUT.",
+        metavar="LEVEL",
+        help="Lines at which the network draws: low is 480, normal 720, high 1080, full all of INPUT. OUTPUT "
+        "keeps the size of INPUT.",
         rich_help_panel=LOOK,
     ),
 ]
@@ -95,6 +96,12 @@ class NetworkOptions:
         Precision,
         typer.Option(metavar="BITS", help="auto, fp32, bf16, fp16 or int8; auto is the fastest on DEVICE."),
     ] = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxFileOptions:
+    """How an .onnx file is run: fields of backends.RuntimeOptions. Files of `export-onnx` need none of them."""
+
     provider: Annotated[
         ProviderName,
         typer.Option(
@@ -113,16 +120,12 @@ class NetworkOptions:
         ChannelOrder, typer.Option(metavar="ORDER", help="rgb or bgr.", rich_help_panel=_ONNX)
     ] = "rgb"
 
-    def runtime(self) -> "RuntimeOptions":
-        """Return the options of the runtime."""
+    def build(self) -> "OnnxOptions | None":
+        """The options for an .onnx file; None if all are the defaults."""
         from ..backends import RuntimeOptions
 
-        return RuntimeOptions(self.provider, self.input_range, self.channel_order)
-
-    def load(self) -> "LoadedBackend":
-        from ..backends import load
-
-        return load(self.style, device=self.device, precision=self.precision, options=self.runtime())
+        options = OnnxOptions(self.provider, self.input_range, self.channel_order)
+        return None if options == OnnxOptions() else options
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +164,14 @@ class LookOptions:
     compare: Annotated[
         Compare | None,
         typer.Option(
-            metavar="side|split|wipe",
-            help="Show INPUT too: beside the drawing, in its left half, or up to a moving line.",
+            metavar="VIEW",
+            help="Show INPUT too. side: next to the drawing; split: in the left half; wipe: up to a moving "
+            "line.",
             rich_help_panel=LOOK,
         ),
     ] = None
 
-    def look(self) -> "Look":
+    def build(self) -> "Look":
         from ..effects.compositing import Retouch
         from ..effects.look import Look
 
@@ -181,8 +185,8 @@ class VideoLookOptions(LookOptions):
 
     stabilize: Stabilize = True
 
-    def look(self) -> "Look":
-        return replace(LookOptions.look(self), stabilize=self.stabilize)
+    def build(self) -> "Look":
+        return replace(LookOptions.build(self), stabilize=self.stabilize)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +243,7 @@ class DecodingOptions:
     ] = "tonemap"
     max_pixels: MaxPixels = None
 
-    def decoding(self, size: SizeOptions) -> "Decoding":
+    def build(self, size: SizeOptions) -> "Decoding":
         from ..media import Decoding
 
         return Decoding(**asdict(self), **asdict(size))
@@ -281,7 +285,7 @@ class EncoderOptions:
         ),
     ] = None
 
-    def encoding(self) -> "Encoding":
+    def build(self) -> "Encoding":
         from ..media import Encoding
 
         return Encoding(**asdict(self))
@@ -322,12 +326,10 @@ class RunOptions:
     batch: Annotated[
         int | None,
         typer.Option(
-            "--batch",
-            "--batch-size",
             parser=parse_batch,
             metavar="N|auto",
             help="Frames per call of the network.",
-            show_default="auto, what suits DEVICE",
+            show_default="auto: what suits DEVICE",
         ),
     ] = None
     resume: Annotated[
@@ -335,6 +337,7 @@ class RunOptions:
         typer.Option(
             "--resume/--no-resume",
             help="Continue where an interrupted run of the same command stopped, or start again.",
+            rich_help_panel=WRITING,
         ),
     ] = True
     tolerate_errors: Annotated[
@@ -352,23 +355,22 @@ class VideoOptions:
     """All that can be said of the conversion of a video."""
 
     network: NetworkOptions
-    run: RunOptions
     size: SizeOptions
     look: VideoLookOptions
     span: RangeOptions
     decoding: DecodingOptions
     encoding: EncodingOptions
+    run: RunOptions
+    onnx: OnnxFileOptions
 
     def job(self) -> dict[str, Any]:
         """The fields of cluster.jobs.VideoJob, but for source, target and overwrite."""
         return {
-            "style": self.network.style,
-            "device": self.network.device,
-            "precision": self.network.precision,
-            "options": self.network.runtime(),
-            "decoding": self.decoding.decoding(self.size),
-            "encoding": self.encoding.encoding(),
-            "look": self.look.look(),
+            **asdict(self.network),
+            "options": self.onnx.build(),
+            "decoding": self.decoding.build(self.size),
+            "encoding": self.encoding.build(),
+            "look": self.look.build(),
             **asdict(self.run),
             **asdict(self.span),
         }
@@ -384,13 +386,16 @@ class OutputOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class FilesOptions(OutputOptions):
+class FilesOptions:
     """As OutputOptions, for commands that convert many files."""
 
+    overwrite: Overwrite = False
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Convert only what is not in OUTPUT already.")
+        bool, typer.Option("--skip-existing", help="Convert only what OUTPUT does not hold yet.")
     ] = False
     watch: Annotated[
         bool,
         typer.Option("--watch", help="Convert each file that appears in the folder INPUT, until Ctrl-C."),
     ] = False
+    as_json: AsJson = False
+    debug: Debug = False

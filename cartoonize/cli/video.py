@@ -69,8 +69,8 @@ def video(
             run = partial(_convert_on, connected, options, overwrite=files.overwrite)
             convert_files(paths, kind, run, files, is_one_job=is_one_job)
         return
-    look, decoding = options.look.look(), _decoding(options)
-    with open_backend_once(options.network) as load:
+    look, decoding = options.look.build(), _decoding(options)
+    with open_backend_once(options.network, options.onnx) as load:
         run = partial(_convert_here, load, options, look, decoding, overwrite=files.overwrite)
         convert_files(paths, kind, run, files, load=load, is_one_job=is_one_job)
 
@@ -81,7 +81,7 @@ def _decoding(options: VideoOptions) -> "Decoding":
 
     notices: list[str] = []
     decoding = prepare_decoding(
-        options.decoding.decoding(options.size), options.look.look(), options.network.style, notices
+        options.decoding.build(options.size), options.look.build(), options.network.style, notices
     )
     print_notices(notices)
     return decoding
@@ -103,7 +103,7 @@ def _convert_here(
 
     with open_video(job.source, start=options.span.start, end=options.span.end, decoding=decoding) as source:
         backend = load()
-        size, encoding = written_size(source, look), options.encoding.encoding()
+        size, encoding = written_size(source, look), options.encoding.build()
         sink = open_sink(job.target, source, encoding=encoding, overwrite=overwrite, size=size)
         report = Report(str(parse_location(job.target)), options.network.style)
         return convert(source, sink, backend, report, progress, look=look, **asdict(options.run))
@@ -124,9 +124,9 @@ def _preview(paths: Sequence[Path], options: VideoOptions, count: int, *, overwr
     if len(paths) != 2:
         raise MediaError("--preview is for one video: name INPUT and the picture to write.")
     source, target = paths
-    with open_backend_once(options.network) as load:
+    with open_backend_once(options.network, options.onnx) as load:
         notices = preview_video(
-            source, target, load(), count=count, look=options.look.look(), decoding=_decoding(options),
+            source, target, load(), count=count, look=options.look.build(), decoding=_decoding(options),
             overwrite=overwrite, **asdict(options.span),
         )  # fmt: skip
     print_notices(notices)
