@@ -100,7 +100,7 @@ class NetworkOptions:
 
 @dataclass(frozen=True, slots=True)
 class OnnxFileOptions:
-    """How an .onnx file is run: fields of backends.RuntimeOptions. Files of `export-onnx` need none of them."""
+    """How an .onnx file is run, by the names of backends.RuntimeOptions. Our own files need none of it."""
 
     provider: Annotated[
         ProviderName,
@@ -120,12 +120,10 @@ class OnnxFileOptions:
         ChannelOrder, typer.Option(metavar="ORDER", help="rgb or bgr.", rich_help_panel=_ONNX)
     ] = "rgb"
 
-    def build(self) -> "OnnxOptions | None":
-        """The options for an .onnx file; None if all are the defaults."""
+    def build(self) -> "RuntimeOptions":
         from ..backends import RuntimeOptions
 
-        options = OnnxOptions(self.provider, self.input_range, self.channel_order)
-        return None if options == OnnxOptions() else options
+        return RuntimeOptions(**asdict(self))
 
 
 @dataclass(frozen=True, slots=True)
