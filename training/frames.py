@@ -144,7 +144,7 @@ def grab(film: Path, time: float) -> Image:
         MediaError: the film cannot be read, has no video stream, or ends before.
     """
     with VideoSource(film, start=time) as source:
-        image, aspect = next(iter(source)).image, source.sample_aspect_ratio
+        image, aspect = next(iter(source)).image, source.video.sample_aspect_ratio
     if aspect == 1:
         return image
     size = round(image.shape[1] * aspect), image.shape[0]

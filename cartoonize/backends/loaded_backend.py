@@ -77,5 +77,5 @@ class LoadedBackend(ABC):
     def _draw(self, images: Images) -> Images:
         """Draw pictures, as `__call__`; the backend is open."""
 
-    def _release(self) -> None:  # noqa: B027  # not every backend holds something
+    def _release(self) -> None:  # not every backend holds something
         """Release what the backend holds; called once, by `close`."""

@@ -93,7 +93,6 @@ def live(
     from ..live import DetailControl, LiveReport, LiveSource, open_live_sink, resolve_source, run
     from ..live.detail import possible_details
     from ..live.keyboard import QuitKey
-    from ..live.window import WindowSink
     from ..media import Decoding
 
     if fps is not None and fps <= 0:
@@ -111,17 +110,12 @@ def live(
     ):
         control = None
         if adapts and chosen != "full":
-            control = DetailControl(
-                possible_details(pictures.width, pictures.height), pictures.width, pictures.height
-            )
+            shape = pictures.video.width, pictures.video.height
+            control = DetailControl(possible_details(*shape), *shape)
         title = f"cartoonize: {network.style}"
         target = open_live_sink(sink, pictures, title=title, overwrite=output.overwrite)
         with status_line() as show, quit_key:
-            asked = [
-                lambda: stop.requested,
-                quit_key.pressed,
-                *([target.ended] if isinstance(target, WindowSink) else []),
-            ]
+            asked = [lambda: stop.requested, quit_key.pressed, target.is_closed]
             watch = _watch(show, asked, pictures)
             run(pictures, target, backend, report, look=Look(stabilize), control=control, ended=watch)
         _print_report(report, as_json=output.as_json)

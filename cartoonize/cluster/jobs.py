@@ -15,8 +15,6 @@ from ..media import (
     Decoding,
     Encoding,
     Location,
-    VideoSink,
-    VideoSource,
     open_sink,
     open_video,
     parse_location,
@@ -64,23 +62,20 @@ def draw_job(cluster: Cluster, job: VideoJob, watch: Watch, stop: Event | None =
     with open_video(job.source, start=job.start, end=job.end, decoding=decoding) as source:
         size = written_size(source, job.look)
         sink = open_sink(job.target, source, encoding=job.encoding, overwrite=job.overwrite, size=size)
-        reason = why_not(source, sink)
         with watch(str(job.target), source.frames) as told:
             on_frame = _heeding(stop, told)
-            if reason is None:
-                assert isinstance(source, VideoSource)
-                assert isinstance(sink, VideoSink)
+            if source.resumable is not None and sink.resumable is not None:
                 report = ClusterReport(str(parse_location(job.target)), job.style, notices=notices)
                 return run_on(
-                    cluster, source, sink, report, precision=job.precision, options=job.options,
-                    batch=job.batch, look=job.look, resume=job.resume,
-                    tolerate_errors=job.tolerate_errors, on_frame=on_frame,
+                    cluster, source.resumable, sink.resumable, report,
+                    precision=job.precision, options=job.options, batch=job.batch, look=job.look,
+                    resume=job.resume, tolerate_errors=job.tolerate_errors, on_frame=on_frame,
                 )  # fmt: skip
             plain = Report(str(parse_location(job.target)), job.style, notices=notices)
             with load(job.style, device=job.device, precision=job.precision, options=job.options) as backend:
                 run(source, sink, backend, plain, look=job.look, batch=job.batch, resume=job.resume,
                     tolerate_errors=job.tolerate_errors, on_frame=on_frame)  # fmt: skip
-            plain.notices.append(f"{source.path} was drawn on this machine alone: {reason}.")
+            plain.notices.append(f"{source.path} was drawn on this machine alone: {why_not(source, sink)}.")
             return plain
 
 

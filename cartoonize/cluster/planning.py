@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import av
 
-from ..media import Segment, VideoSource
+from ..media import ResumableSource, Segment
 from ..media.remote import open_container
 from ..run.frame_range import FrameRange
 
@@ -14,17 +14,19 @@ LONGEST = 8
 """Segments that one task draws, one after another: to open the source and find the place takes its time."""
 
 
-def frame_times(source: VideoSource) -> "array[int] | None":
+def frame_times(source: ResumableSource) -> "array[int] | None":
     """The pts of the frames of `source`, in order, if each packet is one; None if packets have no times.
 
     It is a guess, as only decoders know: what is drawn on it is compared with what comes before.
     """
     times = array("q")
-    offset = round(source.shift / source.time_base)
+    file = source.video.other_streams
+    assert file is not None
+    offset = round(file.shift / source.video.time_base)
     with open_container(source.path) as container:
-        stream = container.streams[source.stream_index]
+        stream = container.streams[file.picture]
         if source.start:
-            container.seek(int(max(0.0, source.shift - 2) * av.time_base))
+            container.seek(int(max(0.0, file.shift - 2) * av.time_base))
         for packet in container.demux(stream):
             if packet.size and not packet.is_discard:
                 if packet.pts is None:
@@ -33,8 +35,8 @@ def frame_times(source: VideoSource) -> "array[int] | None":
     return array("q", sorted(time for time in times if _is_taken(source, time)))
 
 
-def _is_taken(source: VideoSource, pts: int) -> bool:
-    time, first = float(pts * source.time_base), source.start or 0.0
+def _is_taken(source: ResumableSource, pts: int) -> bool:
+    time, first = float(pts * source.video.time_base), source.start or 0.0
     begins = -math.inf if source.start is None else -1e-6
     ends = math.inf if source.end is None else source.end - first - 1e-6
     return begins <= time < ends

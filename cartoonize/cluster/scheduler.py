@@ -8,7 +8,7 @@ from typing import Any
 import ray
 
 from ..core.errors import CartoonizeError, ClusterError
-from ..media import Segment, VideoSink, VideoSource
+from ..media import ResumableSink, ResumableSource, Segment
 from ..run.frame_range import FrameRange, FrameRangeError
 from .connection import Cluster
 from .planning import LONGEST, behind, frame_times, stretches
@@ -44,7 +44,7 @@ class Scheduler:
 
     Where a stretch begins is a guess (plan.py), and that it was right is seen when the one before is there:
     its last frame has to be the one that this stretch found before its first. `done` is the last segment that
-    is joined already; others may be in `sink.kept`. `on_frame` is told how many frames are drawn.
+    is joined already; others may be in `sink.finished`. `on_frame` is told how many frames are drawn.
 
     `nodes` counts the frames that each node drew, `retries` the workers that died; `notices` is what a user
     has to be told.
@@ -53,15 +53,15 @@ class Scheduler:
     def __init__(
         self,
         cluster: Cluster,
-        source: VideoSource,
-        sink: VideoSink,
+        source: ResumableSource,
+        sink: ResumableSink,
         work: Work,
         done: Segment | None,
         on_frame: Callable[[int], None] | None,
     ) -> None:
         self._cluster, self._source, self._sink, self._work = cluster, source, sink, work
         self._joined, self._on_frame = done, on_frame
-        self._drawn = dict(sink.kept)  # by first frame; those that are known to be wrong are taken out
+        self._drawn = dict(sink.finished)  # by first frame; those that are known to be wrong are taken out
         self._waiting: deque[FrameRange] = deque()
         self._running: dict[Any, _Running] = {}
         self._ending: int | None = None  # the frames of the film, once a worker has seen its end
@@ -177,9 +177,10 @@ class Scheduler:
             self._source.damage.reset(**told.damage)
 
     def _keep(self, running: _Running, told: Drawn) -> None:
-        self._sink.keep(told.segment, told.data)
-        counted = {name: told.damage[name] for name in ("packets", "frames")}
-        segment = replace(told.segment, mark={**told.segment.mark, **counted})
+        self._sink.add_finished(told.segment, told.data)
+        mark = told.segment.mark.copy()
+        mark["packets"], mark["frames"] = told.damage["packets"], told.damage["frames"]
+        segment = replace(told.segment, mark=mark)
         self._drawn[segment.first] = running.last = segment
         self.nodes[told.node] += segment.frames
         until = running.stretch.until
@@ -189,7 +190,7 @@ class Scheduler:
     def _join(self) -> None:
         """Write what follows, and see that somebody draws what comes then."""
         while (following := self._drawn.get(self._end)) and following.follows(self._joined):
-            self._sink.join(following)
+            self._sink.append(following)
             self._joined = following
         if self._ending != self._end and (following is not None or not self._is_given_out(self._end)):
             self._draw_anew(following)

@@ -10,8 +10,7 @@ from ..backends import RuntimeOptions
 from ..core.choices import Precision
 from ..core.errors import ClusterError
 from ..effects.look import Look
-from ..media import Sink, Source, VideoSink, VideoSource
-from ..media.reading.standard_input import STANDARD_INPUT
+from ..media import ResumableSink, ResumableSource, Sink, Source
 from ..run.job import Report, set_apart
 from ..run.segmented import identity, segment_length
 from ..version import __version__
@@ -33,19 +32,17 @@ class ClusterReport(Report):
 
 def why_not(source: Source, sink: Sink) -> str | None:
     """Why this job cannot be divided, as the end of a sentence; None if it can."""
-    if not isinstance(source, VideoSource):
-        return "pictures are drawn where they are"
-    if source.path == STANDARD_INPUT:
-        return "standard input can be read once only"
-    if not isinstance(sink, VideoSink) or not sink.resumable:
+    if source.resumable is None:
+        return "pictures and standard input cannot be divided"
+    if sink.resumable is None:
         return "what is written cannot be put together from segments"
     return None
 
 
 def run_on(
     cluster: Cluster,
-    source: VideoSource,
-    sink: VideoSink,
+    source: ResumableSource,
+    sink: ResumableSink,
     report: ClusterReport,
     *,
     precision: Precision = "auto",
@@ -70,9 +67,9 @@ def run_on(
         look = (look or Look()).available(ran.runtime, report.notices)
         report.stabilized = look.stabilize
         report.device, report.precision, report.backend = ran.device, ran.precision, ran.runtime
-        report.width, report.height = source.width, source.height
+        report.width, report.height = source.video.width, source.video.height
         key = identity(source, sink.encoding, report.style, ran.what, look, batch)
-        done = sink.resume(key, anew=not resume)
+        done = sink.resume(key, restart=not resume)
         work = Work(
             source.path, key["source"], source.start, source.end, source.decoding, sink.encoding,
             sink.container, style, batch, segment_length(batch), look,

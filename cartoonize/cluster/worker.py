@@ -129,7 +129,7 @@ def draw(work: Work, stretch: FrameRange) -> Iterator[Drawn | Done]:
     backend, node = _loaded(work.style), _node()
     with VideoSource(work.source, start=work.start, end=work.end, decoding=work.decoding) as source:
         _check(work, node)
-        sink = SegmentSink(source, work.encoding, work.container, written_size(source, work.look))
+        sink = SegmentSink(source.video, work.encoding, work.container, written_size(source, work.look))
         drawn = convert_frame_range(
             source, sink, backend, stretch, work.look, batch=work.batch, segment=work.every
         )  # fmt: skip

@@ -34,7 +34,7 @@ class Effect(ABC):
         """Width and height of the frames to write, for a source of this size."""
         return width, height
 
-    def restart(self) -> None:  # noqa: B027  # most effects remember nothing
+    def restart(self) -> None:  # most effects remember nothing
         """Forget all earlier frames: the next call is for the first frame of a segment."""
 
     def skip(self, frame: Frame, *, first: bool) -> bool:  # noqa: ARG002

@@ -81,7 +81,7 @@ def run(
     look = (look or Look()).available(backend.runtime, report.notices)
     report.stabilized = look.stabilize
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
-    report.width, report.height = source.width, source.height
+    report.width, report.height = source.video.width, source.video.height
     gone: SourceError | None = None
     with sink:
         try:

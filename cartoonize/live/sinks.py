@@ -1,16 +1,15 @@
 """Where live drawings go: a window, an address, a file, or nowhere."""
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import av
 
 from ..core.errors import MediaError
 from ..core.frames import Frame
-from ..media import Sink, open_film_sink
+from ..media import Sink, open_sink
 from ..media.ffmpeg import write_errors
+from ..media.video_info import VideoInfo
 from .source import LiveSource
 
 _FORMATS = {
@@ -24,25 +23,14 @@ _ENCODER = {
 }  # fmt: skip
 
 
-class NullSink:
+class NullSink(Sink):
     """Leaves the drawings; what remains is to be measured."""
-
-    def __init__(self) -> None:
-        self.notices: list[str] = []
 
     def write(self, frame: Frame) -> None:
         """Nothing is done with it."""
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """There is nothing to complete."""
-
-
-class StreamSink:
+class StreamSink(Sink):
     """Sends frames to an address as H.264, each as soon as it is there.
 
     Raises:
@@ -51,16 +39,21 @@ class StreamSink:
     """
 
     def __init__(self, url: str, source: LiveSource) -> None:
-        self.url, self.notices = url, list[str]()
-        scheme = url.partition("://")[0].lower()
-        if scheme not in _FORMATS:
+        self.url, self._video = url, source.video
+        self._scheme = url.partition("://")[0].lower()
+        if self._scheme not in _FORMATS:
             raise MediaError(f"Pictures cannot be sent to {url}; use one of {', '.join(_FORMATS)}.")
-        with write_errors(url):
-            self._container = av.open(
-                _sized(url), "w", format=_FORMATS[scheme], container_options={"flush_packets": "1"}
+
+    def open(self) -> None:
+        """Connect to the address."""
+        options = {"flush_packets": "1"}
+        with write_errors(self.url), ExitStack() as on_error:
+            self._container = on_error.enter_context(
+                av.open(_sized(self.url), "w", format=_FORMATS[self._scheme], container_options=options)
             )
-            self._configure(source)
+            self._configure(self._video)
             self._container.start_encoding()
+            on_error.pop_all()
 
     def write(self, frame: Frame) -> None:
         """Encode a frame and send it."""
@@ -70,22 +63,22 @@ class StreamSink:
         with write_errors(self.url):
             self._container.mux(self._stream.encode(picture))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def commit(self) -> None:
+        """End the stream."""
         with suppress(av.error.FFmpegError):  # there is no file to be broken, and the other side may be gone
             self._container.close()
 
-    def _configure(self, source: LiveSource) -> None:
-        self._stream = self._container.add_stream("libx264", rate=source.rate, options=_ENCODER)
+    def abort(self, error: BaseException) -> None:  # noqa: ARG002
+        """End the stream."""
+        self.commit()
+
+    def _configure(self, video: VideoInfo) -> None:
+        self._stream = self._container.add_stream("libx264", rate=video.rate, options=_ENCODER)
         context = self._stream.codec_context
-        context.width, context.height = source.width // 2 * 2, source.height // 2 * 2
-        context.pix_fmt, context.time_base = "yuv420p", source.time_base
-        context.sample_aspect_ratio = source.sample_aspect_ratio
-        self._colour = source.colour
+        context.width, context.height = video.width // 2 * 2, video.height // 2 * 2
+        context.pix_fmt, context.time_base = "yuv420p", video.time_base
+        context.sample_aspect_ratio = video.sample_aspect_ratio
+        self._colour = video.colour
         self._colour.tag(context)
 
 
@@ -100,12 +93,12 @@ def open_live_sink(
     if sink == "window":
         from .window import WindowSink
 
-        return WindowSink(title, source.width, source.height, source.sample_aspect_ratio)
+        return WindowSink(title, source.video.width, source.video.height, source.video.sample_aspect_ratio)
     if sink == "null":
         return NullSink()
     if "://" in sink:
         return StreamSink(sink, source)
-    return open_film_sink(Path(sink), source, overwrite=overwrite)
+    return open_sink(Path(sink), source, overwrite=overwrite)
 
 
 def _sized(url: str) -> str:

@@ -12,23 +12,23 @@ from typing import Any, NamedTuple
 import av
 from av.codec.context import Flags
 from av.container import Flags as ContainerFlags
-from av.container import InputContainer, OutputContainer
+from av.container import InputContainer
 from av.packet import Packet
 
 from ..core.choices import Detail
 from ..core.errors import MediaError, SourceError
 from ..core.frames import Frame
 from ..media import Decoding
-from ..media.damage import Damage, readable
+from ..media.damage import readable
 from ..media.pictures.picture import check_size
 from ..media.reading.deinterlace import deinterlace
 from ..media.reading.frame_converter import FrameConverter
 from ..media.reading.open_input import select_video_stream
 from ..media.reading.video_reader import MAX_PIXELS
 from ..media.remote import UNREADABLE
+from ..media.source import Source
 from ..media.streams import size
-from ..media.video_info import Closing
-from ..media.writing.passthrough import NoPassthrough
+from ..media.video_info import VideoInfo
 from .capture import CaptureInput
 
 _USUAL_RATE, _MOST = Fraction(30), Fraction(1000)
@@ -43,10 +43,10 @@ class Arrival(NamedTuple):
     at: float
 
 
-class LiveSource(Closing):
+class LiveSource(Source):
     """Gives frames at the pace of their source, or, by `arrivals`, what `develop` makes frames of.
 
-    It is a Film, so that a VideoSink can record it, but for its sound. Frames have the times at which they
+    A VideoSink can record it, without its sound. Frames have the times at which they
     were taken, as far as the source tells, counted from the first. `fps` is how many a second are given at
     most. `timeout` is how many seconds the source may be silent.
 
@@ -55,9 +55,8 @@ class LiveSource(Closing):
         SourceError: while iterating: it went away, or fell silent.
     """
 
-    frames: int | None = None
+    video: VideoInfo
     time_base = Fraction(1, 90000)
-    transparent, plays, shift = False, 0, 0.0
 
     def __init__(
         self,
@@ -68,10 +67,9 @@ class LiveSource(Closing):
         timeout: float = 10.0,
     ) -> None:
         self.feed, self.path = feed, Path(feed.name)
-        self.notices: list[str] = []
         self._decoding = decoding or Decoding()
         self._fps, self._timeout = fps, timeout
-        self._stopped, self._damage = Event(), Damage()
+        self._stopped = Event()
         self._begun: float | None = None  # when a file's time was zero
         with self._told(MediaError), ExitStack() as on_error:
             self._open(on_error)
@@ -83,9 +81,10 @@ class LiveSource(Closing):
         aspect = self._stream.sample_aspect_ratio
         developer = FrameConverter(self.path, self._first.frame, aspect, self._decoding, self.notices)
         self._developer, self._clock = developer, _Clock(self._first)
-        self.width, self.height = developer.width, developer.height
-        self.sample_aspect_ratio, self.colour = developer.sample_aspect_ratio, developer.colour
-        self.pixel_format = developer.pixel_format
+        self.video = VideoInfo(
+            self.path, developer.width, developer.height, self._rate, self.time_base, developer.colour,
+            developer.sample_aspect_ratio, developer.pixel_format,
+        )  # fmt: skip
 
     def _open(self, on_error: ExitStack) -> None:
         feed, limit = self.feed, self._decoding.max_pixels or MAX_PIXELS
@@ -110,13 +109,13 @@ class LiveSource(Closing):
         if feed.kind == "camera":
             self.container.flags |= ContainerFlags.non_block.value  # type: ignore[operator]  # an int
             _unblock(feed.url)
-        self.rate = min(stream.average_rate or _USUAL_RATE, self._fps or _MOST)
+        self._rate = min(stream.average_rate or _USUAL_RATE, self._fps or _MOST)
         self._arrivals = self._thinned()
         first = next(self._arrivals, None)
         if first is None:
             raise MediaError(f"No picture came from {feed.name}.")
         self._first = first
-        self._damage.reset()  # what came before the first keyframe cannot be decoded
+        self.damage.reset()  # what came before the first keyframe cannot be decoded
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames, once. May be iterated in another thread than the one that opened the source."""
@@ -127,8 +126,8 @@ class LiveSource(Closing):
         with self._told(SourceError):
             yield self._first
             yield from self._arrivals
-        if self._damage:
-            self.notices.append(self._damage.sentence(self.path.name))
+        if self.damage:
+            self.notices.append(self.damage.sentence(self.path.name))
 
     def convert(self, arrival: Arrival) -> Frame:
         """The picture, upright, as RGB, at its time; of arrivals in their order."""
@@ -152,10 +151,6 @@ class LiveSource(Closing):
         self._arrivals.close()
         self.container.close()
 
-    def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> NoPassthrough:  # noqa: ARG002
-        """Nothing: sound is not taken along."""
-        return NoPassthrough()
-
     def _thinned(self) -> Generator[Arrival]:
         """No more than `fps` a second by their own times, where a quarter of a frame is no matter."""
         interval, due = float(1 / (self._fps or _MOST)), 0.0
@@ -173,18 +168,18 @@ class LiveSource(Closing):
             packet.opaque = time.monotonic()
             try:
                 for frame in self._stream.codec_context.decode(packet):
-                    self._damage.frames += frame.is_corrupt
+                    self.damage.frames += frame.is_corrupt
                     if self.feed.kind == "file":
                         self._await(frame)
                     yield frame
             except av.error.FFmpegError:  # whatever a decoder says, it is of the data
-                self._damage.packets += 1
+                self.damage.packets += 1
 
     def _packets(self) -> "Iterator[Packet[Any]]":
         heard = time.monotonic()
         while not self._stopped.is_set():
             try:
-                for packet in readable(self.container, [self._stream], self._damage):
+                for packet in readable(self.container, [self._stream], self.damage):
                     heard = time.monotonic()
                     yield packet
             except av.error.BlockingIOError:  # a camera without a new picture

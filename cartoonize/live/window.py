@@ -5,30 +5,36 @@ the process then (Qt calls abort), and cannot be closed but by asking whether it
 """
 
 from fractions import Fraction
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from PIL import Image as Pillow
 
 from ..core.errors import MediaError
 from ..core.frames import Frame
+from ..media.sink import Sink
 
 _MARGIN = 0.9  # of the screen that a new window takes at most
 _ENDS = ("<q>", "<Q>", "<Escape>")
 
 
-class WindowSink:
+class WindowSink(Sink):
     """Shows frames, as large as the window is made. Belongs to the main thread.
 
-    `ended` tells whether it was closed, or q pressed in it, and has to be asked often: it is what keeps the
-    window alive. f fills the screen, and brings it back.
+    `is_closed` tells whether it was closed, or q pressed in it, and has to be asked often: it is what keeps
+    the window alive. f fills the screen, and brings it back.
 
     Raises:
         MediaError: this Python has no Tk, or there is no screen.
     """
 
     def __init__(self, title: str, width: int, height: int, aspect: Fraction = Fraction(1)) -> None:
-        self.notices: list[str] = []
+        self._title, self._size, self._aspect = title, (width, height), aspect
+        self._photo: Any = None
+        self._closed = False
+        self._full = False
+
+    def open(self) -> None:
+        """Open the window."""
         tk = _tk()
         try:
             self._root: Any = tk.Tk(className="cartoonize")
@@ -36,15 +42,11 @@ class WindowSink:
             raise MediaError(
                 f"No window can be opened ({error}); write --sink udp://HOST:PORT, or a file."
             ) from error
-        self._root.title(title)
+        self._root.title(self._title)
         self._label: Any = tk.Label(self._root, borderwidth=0, background="black")
         self._label.pack(fill="both", expand=True)
-        self._photo: Any = None
-        self._aspect = aspect
-        self._closed = False
-        self._full = False
         self._listen()
-        self._lay_out(width, height)
+        self._lay_out(*self._size)
 
     def write(self, frame: Frame) -> None:
         """Show a frame."""
@@ -60,20 +62,20 @@ class WindowSink:
             self._photo.paste(picture)
         self._root.update()
 
-    def ended(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether the window is to be closed."""
         if not self._closed:
             self._root.update()
         return self._closed
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def commit(self) -> None:
+        """Close the window."""
         self._photo = None
         self._root.destroy()
+
+    def abort(self, error: BaseException) -> None:  # noqa: ARG002
+        """Close the window."""
+        self.commit()
 
     def _fitted(self, picture: Pillow.Image) -> Pillow.Image:
         """As large as the window has room for, in its own proportions."""

@@ -1,15 +1,13 @@
 """Sources and sinks: where frames come from and go to.
 
-A Source is a closable iterable of frames; a Sink has `write(frame)`. What `notices` holds at the end is
-what a user has to be told: something was left out, mended or chosen.
+A Source is a closable iterable of frames (source.py); a Sink has `write(frame)` (sink.py). `notices` of both
+holds at the end what a user must be told: something was left out, repaired or chosen.
 """
 
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any
 
 from ..core.errors import MediaError
-from ..core.frames import Frame
 from .decoding import Decoding
 from .encoding import Encoding
 from .pictures.animation import is_animated
@@ -20,24 +18,13 @@ from .pictures.sequence_sink import ImageSequenceSink, is_image_sequence
 from .pictures.sequence_source import ImageSequenceSource
 from .reading.video_source import VideoSource
 from .remote import Location, Url, parse_location, read_text
-from .video_info import Film, Source
-from .writing.containers import VIDEO_SUFFIXES
+from .segment import Mark, Segment
+from .sink import ResumableSink, SegmentedSink, Sink
+from .source import ResumableSource, Source
+from .video_info import OtherStreams, VideoInfo
+from .writing.output import VIDEO_SUFFIXES
 from .writing.segment_sink import SegmentSink
-from .writing.segments import Mark, Segment
 from .writing.video_sink import VideoSink
-
-
-class Sink(Protocol):
-    """Takes frames in order. Leaving its `with` block normally completes the output under its name;
-    leaving it by an exception leaves nothing, and what was there before untouched."""
-
-    notices: list[str]
-
-    def write(self, frame: Frame) -> None: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 def open_source(
@@ -78,7 +65,7 @@ def open_video(
     start: float | None = None,
     end: float | None = None,
     decoding: Decoding | None = None,
-) -> Film:
+) -> VideoSource | ImageSequenceSource:
     """Open what is to be drawn as a video: as `open_source`, but a folder is always one, at 25 frames/s.
 
     Raises:
@@ -97,7 +84,7 @@ def open_video(
     return kind(path, start=start, end=end, decoding=decoding)
 
 
-def _open_remote(path: Url, **options: Any) -> Film:
+def _open_remote(path: Url, **options: Any) -> VideoSource:
     if path.suffix.lower() in PICTURE_SUFFIXES:
         raise MediaError(f"{path}: pictures and animations are read from files of this machine only.")
     return VideoSource(path, **options)
@@ -124,31 +111,22 @@ def open_sink(
     Raises:
         MediaError: the path is taken or cannot be written, or the encoder or format is unknown.
     """
+    encoding, path = encoding or Encoding(), parse_location(path)
     if isinstance(source, PictureSource):
         return PictureSink(Path(str(path)), source, overwrite=overwrite)
-    if not isinstance(source, VideoSource | ImageSequenceSource):
-        raise TypeError(f"{type(source).__name__} has no sink of its own; open one of cartoonize.media")
-    return open_film_sink(path, source, encoding=encoding, overwrite=overwrite, size=size)
-
-
-def open_film_sink(
-    path: Location,
-    film: Film,
-    *,
-    encoding: Encoding | None = None,
-    overwrite: bool = False,
-    size: tuple[int, int] | None = None,
-) -> Sink:
-    """The same for whatever is a Film."""
-    encoding, path = encoding or Encoding(), parse_location(path)
     if isinstance(path, Path) and is_image_sequence(path):
-        return ImageSequenceSink(path, film, background=encoding.background, overwrite=overwrite)
-    return VideoSink(path, film, encoding=encoding, overwrite=overwrite, size=size)
+        return ImageSequenceSink(path, source, background=encoding.background, overwrite=overwrite)
+    if source.video is None:
+        raise MediaError(
+            f"{path} cannot be written as a video: {type(source).__name__} does not state the size and the "
+            "rate of its frames. Set its `video` to a VideoInfo, or write numbered pictures (name/%05d.png)."
+        )
+    return VideoSink(path, source.video, encoding=encoding, overwrite=overwrite, size=size)
 
 
 __all__ = [
-    "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Decoding", "Encoding", "Film", "Mark", "PictureSink",
-    "PictureSource", "Location", "Segment", "SegmentSink", "Sink", "Source", "ImageSequenceSink",
-    "ImageSequenceSource", "VideoSink", "VideoSource", "parse_location", "open_film_sink",
-    "open_sink", "open_source", "open_video", "read_text",
+    "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Decoding", "Encoding", "ImageSequenceSink", "ImageSequenceSource",
+    "Location", "Mark", "OtherStreams", "PictureSink", "PictureSource", "ResumableSink", "ResumableSource",
+    "Segment", "SegmentSink", "SegmentedSink", "Sink", "Source", "VideoInfo", "VideoSink", "VideoSource",
+    "open_sink", "open_source", "open_video", "parse_location", "read_text",
 ]  # fmt: skip

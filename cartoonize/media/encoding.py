@@ -33,7 +33,7 @@ class Encoding:
             usual = _ALPHA_ENCODERS.get(container, usual)
         return self.codec or usual
 
-    def asked(self) -> str:
+    def describe(self) -> str:
         """What was asked for beyond the defaults, for messages."""
         options = {"crf": self.crf, "preset": self.preset}
         return "".join(f", {name} {value}" for name, value in options.items() if value is not None)

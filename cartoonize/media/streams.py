@@ -2,6 +2,9 @@
 
 from av.stream import Disposition, Stream
 
+JUMP = 0.5
+"""Seconds by which a clock must go back to count as another clock, as joined recordings have."""
+
 
 def codec_name(stream: Stream) -> str:
     """FFmpeg's name of the codec; empty if it is unknown."""

@@ -1,85 +1,77 @@
-"""What is drawn: a Source of frames, and a Film, which is a video and more than its frames."""
+"""What a sink must know of a video before its first frame arrives."""
 
-from collections.abc import Iterator
+from collections import deque
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Any
 
-from av.container import OutputContainer
+from av.container import InputContainer
+from av.packet import Packet
 
-from ..core.frames import Frame
 from .colour import Colour
 from .remote import Location
 
-
-class Source(Protocol):
-    """Frames, once. Closing it in the middle is always allowed. `frames` is their number as far as known."""
-
-    notices: list[str]
-    frames: int | None
-
-    def __iter__(self) -> Iterator[Frame]: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-    def close(self) -> None: ...
+_UNNAMED = Path("frames")
 
 
-class Closing:
-    """A Source that is closed where its `with` block ends."""
+@dataclass(frozen=True, slots=True)
+class OtherStreams:
+    """Where the streams beside the picture are: sound, subtitles, attachments, chapters, metadata.
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Release what is open."""
-        raise NotImplementedError
-
-
-class Accompaniment(Protocol):
-    """Writes what belongs to a film beside its picture, in step with the frames."""
-
-    def copy_until(self, time: float) -> None:
-        """Write all that is due up to `time`, in seconds of the output."""
-
-    def finish(self) -> None:
-        """Write the rest."""
-
-    def lost(self, written: Path) -> list[str]:
-        """What the finished file does not hold of the source's metadata, as sentences."""
-        ...
-
-    def close(self) -> None:
-        """Release the source."""
-
-
-class Film(Source, Protocol):
-    """A Source whose frames are those of one moving picture, of `width` x `height` when upright.
-
-    `shift` is the second of the source that is time zero of the frames. `plays` is how often an animation
-    is shown, 0 being without end. `pixel_format` is the source's own.
+    Args:
+        location: the file that holds them.
+        picture: the index of the stream that is converted.
+        shift: the second of the file's clock that is time zero of the frames.
+        start: seconds of the video that are left out at the beginning; None if none are.
+        end: the second at which the video stops, counted as `start`; None for its end.
+        container: the open file, if it can be read only once, as standard input can.
+        packets: those of other streams that the reader of `container` met. The writer takes them out.
     """
 
-    @property
-    def path(self) -> Location: ...
+    location: Location
+    picture: int
+    shift: float = 0.0
+    start: float | None = None
+    end: float | None = None
+    container: InputContainer | None = None
+    packets: "deque[Packet[Any]]" = field(default_factory=deque)
 
-    time_base: Fraction
-    rate: Fraction
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """The frames of one video: their size when upright, rate, clock and colours.
+
+    Args:
+        path: where the video comes from, for messages; a sink never writes to it.
+        width: of a frame, in pixels.
+        height: of a frame, in pixels.
+        rate: frames a second; an average if it varies.
+        time_base: seconds of a tick, in which the output counts times.
+        colour: the tags that the output gets.
+        sample_aspect_ratio: width of a pixel as a multiple of its height.
+        pixel_format: the source's own, by FFmpeg's name.
+        transparent: whether frames with `alpha` are to be expected.
+        plays: how often an animation is shown; 0 is without end.
+        other_streams: where to copy sound and the rest from; None if there is nothing else.
+    """
+
+    path: Location
     width: int
     height: int
-    sample_aspect_ratio: Fraction
+    rate: Fraction
+    time_base: Fraction
     colour: Colour
-    pixel_format: str
-    transparent: bool
-    plays: int
+    sample_aspect_ratio: Fraction = Fraction(1)
+    pixel_format: str = "rgb24"
+    transparent: bool = False
+    plays: int = 0
+    other_streams: OtherStreams | None = None
 
-    def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> Accompaniment:
-        """Make ready to write what belongs to it; after the picture's stream was added, before the header."""
-        ...
+    @classmethod
+    def of_frames(
+        cls, width: int, height: int, rate: Fraction | int, path: Location = _UNNAMED
+    ) -> "VideoInfo":
+        """For frames that a program makes, `rate` a second, in the colours that players assume."""
+        rate = Fraction(rate)
+        return cls(path, width, height, rate, 1 / rate, Colour.of_pictures(height))

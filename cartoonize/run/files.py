@@ -15,7 +15,7 @@ from ..media.pictures.folder import natural_key, output_name
 from ..media.pictures.formats import PICTURE_SUFFIXES
 from ..media.pictures.sequence_sink import is_image_sequence
 from ..media.reading.standard_input import STANDARD_INPUT
-from ..media.writing.containers import VIDEO_SUFFIXES, WRITTEN_SUFFIXES, video_name
+from ..media.writing.output import VIDEO_SUFFIXES, WRITTEN_SUFFIXES, video_name
 from .job import Report, damage_sentence
 
 _WILD = frozenset("*?[")

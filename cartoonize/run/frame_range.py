@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..backends import LoadedBackend
 from ..core.errors import SourceError
 from ..effects.look import Look
-from ..media import Mark, Segment, SegmentSink, VideoSource
+from ..media import Mark, ResumableSource, Segment, SegmentSink
 from .job import convert_frames
 from .segmented import SegmentedRun
 
@@ -32,7 +32,7 @@ class FrameRange:
 
 
 def convert_frame_range(
-    source: VideoSource,
+    source: ResumableSource,
     sink: SegmentSink,
     backend: LoadedBackend,
     frames: FrameRange,
@@ -48,10 +48,10 @@ def convert_frame_range(
     Raises:
         FrameRangeError: there is no frame at `frames.pts`.
     """
-    run = SegmentedRun(source, sink)
+    run = SegmentedRun()
     if frames.first:
-        sink.go_on(frames.first, _seek(source, frames), frames.last)
-    run.begin_at(frames.first, segment)
+        sink.continue_after(frames.first, _seek(source, frames), frames.last)
+    run.begin_at(source, sink, frames.first, segment)
     source.stop_before = frames.until
     with closing(convert_frames(source, sink, backend, run, look, batch)) as written:
         for _ in written:
@@ -60,7 +60,7 @@ def convert_frame_range(
     yield from _finished(sink)
 
 
-def _seek(source: VideoSource, frames: FrameRange) -> Mark:
+def _seek(source: ResumableSource, frames: FrameRange) -> Mark:
     """Move the source to the first frame of the range, and return the mark of the frame before."""
     if frames.mark is not None:
         source.resume_after(frames.first, frames.mark)

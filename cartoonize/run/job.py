@@ -16,13 +16,8 @@ from ..effects.look import Look
 from ..media import (
     Decoding,
     Encoding,
-    ImageSequenceSource,
-    PictureSource,
-    SegmentSink,
     Sink,
     Source,
-    VideoSink,
-    VideoSource,
     open_sink,
     open_source,
 )
@@ -158,16 +153,17 @@ def run(
     waits, started = StageWaits(), time.perf_counter()
     batch = batch or backend.batch
     look = look or Look()
-    if isinstance(source, PictureSource):
+    if source.video is None:
         look = look.for_pictures()
     look = look.available(backend.runtime, report.notices)
     report.stabilized = look.stabilize
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
-    if isinstance(source, VideoSource):
-        report.width, report.height = source.width, source.height
+    if source.video is not None:
+        report.width, report.height = source.video.width, source.video.height
     with sink:
-        segments = SegmentedRun(source, sink)
-        done = segments.begin(report.style, backend_identity(backend), look, batch, resume=resume)
+        segments = SegmentedRun()
+        identity = backend_identity(backend)
+        done = segments.begin(source, sink, report.style, identity, look, batch, resume=resume)
         report.frames = report.resumed = done
         with closing(convert_frames(source, sink, backend, segments, look, batch, waits)) as written:
             for frame in written:
@@ -175,7 +171,7 @@ def run(
                 report.height, report.width = frame.image.shape[:2]
                 if on_frame is not None:
                     on_frame(report.frames)
-        if isinstance(source, VideoSource) and isinstance(sink, VideoSink) and not tolerate_errors:
+        if not tolerate_errors:
             set_apart(source, sink, report)
     report.took(time.perf_counter() - started)
     report.waiting = {stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")}
@@ -185,14 +181,12 @@ def run(
 
 def written_size(source: Source, look: Look) -> tuple[int, int] | None:
     """Width and height of the frames to write, for `open_sink`; None for pictures, which have their own."""
-    if not isinstance(source, VideoSource | ImageSequenceSource):
-        return None
-    return look.size(source.width, source.height)
+    return look.size(source.video.width, source.video.height) if source.video else None
 
 
 def convert_frames(
     source: Source,
-    sink: Sink | SegmentSink,
+    sink: Sink,
     backend: LoadedBackend,
     segments: SegmentedRun,
     look: Look,
@@ -223,8 +217,8 @@ def damage_sentence(report: Report) -> str:
     return f"The source is damaged; what could be drawn of it is in {report.output}."
 
 
-def set_apart(source: VideoSource, sink: VideoSink, report: Report) -> None:
+def set_apart(source: Source, sink: Sink, report: Report) -> None:
     """Name the result of a damaged video as what it is."""
-    if source.damage:
-        sink.salvage()
-        report.partial, report.output = True, str(sink.path)
+    partial = sink.mark_partial() if source.damage else None
+    if partial is not None:
+        report.partial, report.output = True, str(partial)

@@ -17,11 +17,10 @@ from ..core.errors import MediaError
 from ..core.frames import Frame, Image
 from ..effects.effect import EffectChain
 from ..effects.look import Look
-from ..media import PICTURE_SUFFIXES, Decoding, Film, VideoSource, open_source, open_video
+from ..media import PICTURE_SUFFIXES, Decoding, open_source, open_video
 from ..media.alpha import on_background
 from ..media.pictures.folder import list_source_files
 from ..media.pictures.formats import write_picture
-from ..media.reading.duration import find_video_end
 from ..media.reading.standard_input import STANDARD_INPUT
 
 MOST = 100
@@ -133,27 +132,18 @@ def _moments(
     """Seconds of the source's clock: the middles of `count` equal parts."""
     if source == STANDARD_INPUT:
         raise MediaError("Standard input cannot be sought; name a file for a preview.")
-    with open_video(source, start=start, end=end, decoding=decoding) as film:
-        length = _length(film, start, end)
+    with open_video(source, start=start, end=end, decoding=decoding) as video:
+        length = video.measure_duration()
+    if length is None:
+        raise MediaError(f"{source} holds no times, so that no moment of it can be found for a preview.")
     return [(start or 0.0) + (number + 0.5) * length / count for number in range(count)]
-
-
-def _length(film: Film, start: float | None, end: float | None) -> float:
-    """Seconds of the part."""
-    if not isinstance(film, VideoSource):
-        return float((film.frames or 0) / film.rate)
-    last = find_video_end(film.path, film.container, film.container.streams[film.stream_index])
-    if last is None:
-        raise MediaError(f"{film.path} holds no times, so that no moment of it can be found for a preview.")
-    whole = last - (film.shift - (start or 0.0))
-    return min(whole, math.inf if end is None else end) - (start or 0.0)
 
 
 def _frame_at(source: Path, time: float, decoding: Decoding | None) -> tuple[Frame | None, float]:
     """The first frame from a moment on, and the shape of its pixels; None if none can be read."""
     try:
         with open_video(source, start=time, decoding=decoding) as film:
-            return next(iter(film), None), float(film.sample_aspect_ratio)
+            return next(iter(film), None), float(film.video.sample_aspect_ratio)
     except MediaError:
         return None, 1.0
 
@@ -169,9 +159,9 @@ def _source(frame: Frame) -> Frame:
 
 def _middle(source: Path) -> Frame:
     with open_source(source) as opened:
-        if not isinstance(opened, VideoSource) or not opened.frames:
+        if opened.resumable is None or not opened.frames:
             return next(iter(opened))
-        middle = float(opened.frames / opened.rate) / 2
+        middle = float(opened.frames / opened.resumable.video.rate) / 2
     with open_video(source, start=middle) as film:
         return next(iter(film))
 

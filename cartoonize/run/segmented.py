@@ -11,10 +11,9 @@ from typing import Any
 
 from ..core.errors import ModelError
 from ..effects.look import Look
-from ..media import Encoding, SegmentSink, Sink, Source, VideoSink, VideoSource
+from ..media import Encoding, ResumableSource, SegmentedSink, Sink, Source
 from ..media.encoding import versions
 from ..media.ffmpeg import ffmpeg_errors
-from ..media.reading.standard_input import STANDARD_INPUT
 from ..media.remote import Location
 from ..styles import find_style
 from ..styles.user import sha256_of
@@ -31,37 +30,45 @@ _SAMPLE = 1 << 16  # bytes that are hashed at each of three places of a source
 class SegmentedRun:
     """Ends the segments of a video as its frames are written. Pictures have none; it does nothing then."""
 
-    def __init__(self, source: Source, sink: Sink | SegmentSink) -> None:
-        self._source, self._sink = source, sink
+    def __init__(self) -> None:
+        self._segmented: tuple[ResumableSource, SegmentedSink] | None = None
         self._length = 0  # frames of a segment; 0 where there are none
         self._written = self._ended = 0  # frames
 
-    def begin(self, style: str, backend: list[str], look: Look, batch: int, *, resume: bool) -> int:
+    def begin(
+        self,
+        source: Source,
+        sink: Sink,
+        style: str,
+        backend: list[str],
+        look: Look,
+        batch: int,
+        *,
+        resume: bool,
+    ) -> int:
         """Find the place to begin, and return the number of frames that an earlier run has finished.
 
         An earlier run counts if `resume` is true and source, style, look, options and versions are the same,
         and so is the `backend`: runtime, device and precision (see `backend_identity`), with `batch` frames a
         call.
         """
-        source, sink = self._source, self._sink
-        if not isinstance(source, VideoSource) or not isinstance(sink, VideoSink):
-            return 0
-        if source.path == STANDARD_INPUT or not sink.resumable:
+        video, output = source.resumable, sink.resumable
+        if video is None or output is None:
             return 0
         length = segment_length(batch)
-        self.begin_at(0, length)
-        key = identity(source, sink.encoding, style, backend, look, batch)
-        last = sink.resume(key, anew=not resume)
+        self.begin_at(video, output, 0, length)
+        key = identity(video, output.encoding, style, backend, look, batch)
+        last = output.resume(key, restart=not resume)
         if last is not None:
-            source.resume_after(last.end, last.mark)
-            self.begin_at(last.end, length)
+            video.resume_after(last.end, last.mark)
+            self.begin_at(video, output, last.end, length)
         return self._written
 
-    def begin_at(self, frame: int, length: int) -> None:
+    def begin_at(self, source: ResumableSource, sink: SegmentedSink, frame: int, length: int) -> None:
         """Cut segments of `length` frames, the first of them at a frame of the video."""
-        assert isinstance(self._source, VideoSource)
+        self._segmented = source, sink
         self._written = self._ended = frame
-        self._source.mark_interval = self._length = length
+        source.mark_interval = self._length = length
 
     def frame_written(self) -> None:
         """Count a frame, and end a segment if it was the last of one."""
@@ -71,15 +78,14 @@ class SegmentedRun:
 
     def end_segment(self) -> None:
         """End the current segment, if it has frames."""
-        assert isinstance(self._source, VideoSource)
-        assert isinstance(self._sink, VideoSink | SegmentSink)
-        if self._written > self._ended:
-            self._sink.end_segment(self._source.marks.pop(self._written))
+        if self._segmented and self._written > self._ended:
+            source, sink = self._segmented
+            sink.end_segment(source.marks.pop(self._written))
             self._ended = self._written
 
 
 def identity(
-    source: VideoSource, encoding: Encoding, style: str, backend: list[str], look: Look, batch: int
+    source: ResumableSource, encoding: Encoding, style: str, backend: list[str], look: Look, batch: int
 ) -> dict[str, Any]:
     """All that decides what the frames look like, under the names that notices use."""
     return {

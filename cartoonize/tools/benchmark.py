@@ -229,7 +229,7 @@ def _together(clip: Path, decoding: Decoding, target: Path, backend: LoadedBacke
 
 
 def _sink(target: Path, source: VideoSource) -> VideoSink:
-    return VideoSink(target, source, encoding=Encoding(), overwrite=True)
+    return VideoSink(target, source.video, encoding=Encoding(), overwrite=True)
 
 
 def _lengthened(frames: list[Frame], count: int) -> Iterator[Frame]:

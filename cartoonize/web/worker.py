@@ -10,7 +10,7 @@ from pathlib import Path
 from ..backends import LoadedBackend, load
 from ..core.choices import Detail
 from ..effects.look import Look
-from ..media import Decoding, PictureSource, Source, open_sink, open_source
+from ..media import Decoding, Source, open_sink, open_source
 from ..media.pictures.picture import read_picture
 from ..run.job import Report, prepare_decoding, run, written_size
 from .limits import Limits
@@ -83,7 +83,7 @@ class Worker:
                 monitor = _Monitor(frames.frames, self.limits, [cancelled, self._closed], on_progress)
                 sink = open_sink(target, frames, size=written_size(frames, look))
                 run(frames, sink, self._backend(style), report, look=look, on_frame=monitor)
-                still = isinstance(frames, PictureSource)
+                still = frames.video is None
         return _describe(source, report, still=still)
 
     def cancel(self, job: str) -> None:
@@ -151,7 +151,7 @@ def _suffix(source: Path, frames: Source) -> str:
     """The result's: the source's if browsers show such files; else PNG, or MP4, which all of them play."""
     if is_shown(source):
         return source.suffix.lower()
-    return ".png" if isinstance(frames, PictureSource) else ".mp4"
+    return ".png" if frames.video is None else ".mp4"
 
 
 def _describe(source: Path, report: Report, *, still: bool) -> Conversion:

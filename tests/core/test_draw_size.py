@@ -105,7 +105,7 @@ def test_a_video_is_read_at_the_draw_size(tmp_path, keep_source):
     path = Clip(size=(1600, 1200), times=range(2)).write(tmp_path / "in.mp4")
     decoding = Decoding(detail="normal", keep_source=keep_source)
     with open_source(path, decoding=decoding) as source, VideoSource(path) as own:
-        assert (source.width, source.height) == (1600, 1200)
+        assert (source.video.width, source.video.height) == (1600, 1200)
         frame, whole = next(iter(source)), next(iter(own))
     assert frame.image.shape == (720, 960, 3)
     assert frame.size == (1600, 1200)

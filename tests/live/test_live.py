@@ -132,7 +132,7 @@ def test_a_file_is_played_in_real_time(tmp_path):
     assert [frame.time for frame in frames] == pytest.approx([frame.time for frame in expected], abs=1e-4)
     assert all(np.array_equal(a.image, b.image) for a, b in zip(frames, expected, strict=True))
     assert all(at > frame.time - 0.1 for at, frame in zip(came, frames, strict=True))
-    assert (live.width, live.height) == (48, 64)
+    assert (live.video.width, live.video.height) == (48, 64)
 
 
 def test_a_file_behind_an_address(tmp_path):
@@ -520,7 +520,7 @@ def test_the_window_ends_it(screen, way):
             asked += 1
             if asked == 10:
                 pressed(sink, way)
-            return sink.ended()
+            return sink.is_closed()
 
         report = show(source, sink, Negative(), LiveReport("", "", ""), ended=ended)
     assert 0 < report.frames < 300
@@ -547,7 +547,7 @@ def test_a_larger_window_shows_a_larger_picture(screen):
         sink.write(frame)
         assert (seen_on(screen, 160, 60) == (250, 100, 20)).all()
         sink._root.geometry("400x100")
-        sink.ended()
+        sink.is_closed()
         sink.write(frame)
         shown = seen_on(screen, 400, 100)
     wide = (400 - 266) // 2

@@ -2,8 +2,7 @@
 
 import contextlib
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from PIL import Image as Pillow
 from PIL.Image import Image as Picture
@@ -12,6 +11,7 @@ from ...core.atomic import AtomicFile, check_target
 from ...core.errors import MediaError, WriteError
 from ...core.frames import Frame
 from ...core.signals import defer_signals
+from ..sink import Sink
 from .folder import output_name
 from .formats import FORMATS, JPEG, PICTURE_SUFFIXES, Format, suffix_list, write_picture
 from .picture import PictureMetadata
@@ -20,7 +20,7 @@ from .picture_source import PictureSource
 _JPEG_EXIF_LIMIT = 65533  # bytes; the length of a segment is a 16-bit number that includes itself
 
 
-class PictureSink:
+class PictureSink(Sink):
     """Writes the pictures of a source, each with its metadata.
 
     `path` is a file if the source is one picture file and `path` is no folder. Otherwise it is a folder,
@@ -30,24 +30,33 @@ class PictureSink:
 
     Raises:
         MediaError: a file exists already and `overwrite` is false; two pictures would get one name; `path`
-        has no
-            suffix of a picture, is a file where a folder is needed, or cannot be written to. While writing:
-            the format cannot hold such a picture. At the end: there was no picture.
+            has no suffix of a picture, is a file where a folder is needed, or cannot be written to. While
+            writing: the format cannot hold such a picture. At the end: there was no picture.
     """
 
     def __init__(self, path: Path, source: PictureSource, *, overwrite: bool = False) -> None:
-        self.notices: list[str] = []
         self._path, self._source, self._overwrite = path, source, overwrite
         self._targets = _choose_targets(path, source)
         self._new_folder = path not in self._targets and not path.is_dir()
         self._files: list[AtomicFile] = []
         self._written: list[AtomicFile] = []
         if self._new_folder:
-            check_target(
-                path, overwrite=False
-            )  # refuses a folder that cannot be made; it is made on entering
+            check_target(path, overwrite=False)  # refuses a folder that cannot be made
         else:
-            self._reserve_files()
+            for target in self._targets:
+                check_target(target, overwrite=overwrite, sources=source.paths)
+
+    def open(self) -> None:
+        """Make the folder if it is missing."""
+        if self._new_folder:
+            try:
+                self._path.mkdir()
+            except OSError as error:
+                raise WriteError.from_os_error(self._path, error) from error
+        sources = self._source.paths
+        self._files = [
+            AtomicFile(target, overwrite=self._overwrite, sources=sources) for target in self._targets
+        ]
 
     def write(self, frame: Frame) -> None:
         """Write the picture for the frame of the source with the same `pts`."""
@@ -58,40 +67,21 @@ class PictureSink:
         self._written.append(file)
         write_picture(picture, file, **options)
 
-    def __enter__(self) -> Self:
-        if self._new_folder:
-            try:
-                self._path.mkdir()
-            except OSError as error:
-                raise WriteError.from_os_error(self._path, error) from error
-            self._reserve_files()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                self._commit()
-        finally:
-            for file in self._written:
-                file.discard()  # does nothing once the file has its name
-            if self._new_folder:
-                with contextlib.suppress(OSError):
-                    self._path.rmdir()  # fails, as it should, unless the folder is empty
-
-    def _reserve_files(self) -> None:
-        sources = self._source.paths
-        self._files = [
-            AtomicFile(target, overwrite=self._overwrite, sources=sources) for target in self._targets
-        ]
-
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Give all pictures their names."""
         if not self._written:
             raise MediaError(f"There was no picture to write to {self._path}.")
         with defer_signals():
             for file in self._written:
                 file.commit()
+
+    def abort(self, error: BaseException) -> None:  # noqa: ARG002
+        """Remove what was written, and the folder if it was made for it."""
+        for file in self._written:
+            file.discard()  # does nothing once the file has its name
+        if self._new_folder:
+            with contextlib.suppress(OSError):
+                self._path.rmdir()  # fails, as it should, unless the folder is empty
 
     def _fit_format(
         self, frame: Frame, metadata: PictureMetadata, target_format: Format, target: Path

@@ -10,12 +10,12 @@ from ...core.choices import Detail
 from ...core.draw_size import resize_to_draw_size
 from ...core.frames import Frame
 from ..decoding import check_max_size
-from ..video_info import Closing
+from ..source import Source
 from .folder import list_pictures
 from .picture import PictureMetadata, read_picture
 
 
-class PictureSource(Closing):
+class PictureSource(Source):
     """Pictures in the given order; of a folder, the pictures in it (not below) in natural order of name.
 
     Frames count from 0, a second each, and carry the name of their file. EXIF orientation is applied. Grey,
@@ -45,7 +45,6 @@ class PictureSource(Closing):
         self.is_single = len(paths) == len(self.paths) == 1 and not paths[0].is_dir()
         self.frames: int | None = len(self.paths)
         self.metadata: dict[int, PictureMetadata] = {}
-        self.notices: list[str] = []
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames, once."""

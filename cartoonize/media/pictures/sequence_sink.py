@@ -3,8 +3,6 @@
 import contextlib
 import re
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from PIL import Image as Pillow
 from PIL.Image import Image as Picture
@@ -14,15 +12,15 @@ from ...core.errors import MediaError, WriteError
 from ...core.frames import Frame
 from ...core.signals import defer_signals
 from ..alpha import background_colour, on_background
-from ..video_info import Film
+from ..sink import Sink
+from ..source import Source
 from .folder import list_source_files
 from .formats import FORMATS, write_picture
-from .sequence_source import ImageSequenceSource
 
 _NUMBER = re.compile(r"%(0\d)?d")
 
 
-class ImageSequenceSink:
+class ImageSequenceSink(Sink):
     """Writes the frames of a video as numbered pictures, from 1 on; their times are lost.
 
     `path` is an existing folder, which gets 00001.png and so on, or a pattern such as frames/%05d.jpg, whose
@@ -31,25 +29,40 @@ class ImageSequenceSink:
 
     Raises:
         MediaError: the suffix is not that of a picture, or the folder is the source or cannot be written to.
-        While
-            writing: a file exists already and `overwrite` is false, or the format cannot hold such a picture.
+            While writing: a file exists already and `overwrite` is false, or the format cannot hold such a
+            picture.
     """
 
-    def __init__(self, path: Path, source: Film, *, background: str, overwrite: bool) -> None:
+    def __init__(self, path: Path, source: Source, *, background: str, overwrite: bool) -> None:
         self._pattern = path / "%05d.png" if path.is_dir() else path
         self._background, self._background_name = background_colour(background), background
-        self._overwrite, self._sources = overwrite, list_source_files(source.path)
+        self._overwrite, self._sources = (
+            overwrite,
+            list_source_files(source.video.path) if source.video else [],
+        )
         suffix = self._pattern.suffix.lower()
         if suffix not in FORMATS:
             raise MediaError(f"{self._pattern} is not named like a picture; write name/%05d.png.")
-        folder = self._pattern.parent
-        if folder.exists() and isinstance(source, ImageSequenceSource) and folder.samefile(source.path):
+        folder, origin = self._pattern.parent, source.video.path if source.video else None
+        if isinstance(origin, Path) and folder.exists() and origin.exists() and folder.samefile(origin):
             raise MediaError(f"{folder} is the source itself; name another folder to write to.")
         self._format = FORMATS[suffix]
         self._files: list[AtomicFile] = []
-        self.notices = [f"Pictures hold neither times nor sound; those of {source.path.name} are left out."]
-        if path.is_dir() and source.path.suffix:
-            self.notices[0] += f" For a video, name {path / source.path.name}."
+        self._new_folder = False
+        if origin is not None:
+            notice = f"Pictures hold neither times nor sound; those of {origin.name} are left out."
+            if path.is_dir() and origin.suffix:
+                notice += f" For a video, name {path / origin.name}."
+            self.notices.append(notice)
+
+    def open(self) -> None:
+        """Make the folder if it is missing."""
+        folder = self._pattern.parent
+        self._new_folder = not folder.exists()
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise WriteError.from_os_error(folder, error) from error
 
     def write(self, frame: Frame) -> None:
         """Write the next picture."""
@@ -59,29 +72,19 @@ class ImageSequenceSink:
         self._files.append(file)
         write_picture(self._to_picture(frame), file)
 
-    def __enter__(self) -> Self:
-        folder = self._pattern.parent
-        self._new_folder = not folder.exists()
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise WriteError.from_os_error(folder, error) from error
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                with defer_signals():
-                    for file in self._files:
-                        file.commit()
-        finally:
+    def commit(self) -> None:
+        """Give all pictures their names."""
+        with defer_signals():
             for file in self._files:
-                file.discard()  # does nothing once the file has its name
-            if self._new_folder:
-                with contextlib.suppress(OSError):
-                    self._pattern.parent.rmdir()  # fails, as it should, unless the folder is empty
+                file.commit()
+
+    def abort(self, error: BaseException) -> None:  # noqa: ARG002
+        """Remove what was written, and the folder if it was made for it."""
+        for file in self._files:
+            file.discard()  # does nothing once the file has its name
+        if self._new_folder:
+            with contextlib.suppress(OSError):
+                self._pattern.parent.rmdir()  # fails, as it should, unless the folder is empty
 
     def _to_picture(self, frame: Frame) -> Picture:
         image = frame.image

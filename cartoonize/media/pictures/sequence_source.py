@@ -9,7 +9,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from av.container import OutputContainer
 from PIL import Image as Pillow
 
 from ...core.draw_size import resize_to_draw_size
@@ -17,8 +16,8 @@ from ...core.errors import MediaError
 from ...core.frames import Frame, Image, Plane
 from ..colour import Colour
 from ..decoding import Decoding, fitted, smaller
-from ..video_info import Closing
-from ..writing.passthrough import NoPassthrough
+from ..source import Source
+from ..video_info import VideoInfo
 from .animation import play_count
 from .folder import list_pictures
 from .picture import MAX_PIXELS, PILLOW_ERRORS, open_picture, read_picture, scale_down
@@ -37,19 +36,17 @@ class _SequenceImage:
     name: str
 
 
-class ImageSequenceSource(Closing):
+class ImageSequenceSource(Source):
     """The pictures of a folder in natural order of name, `fps` a second; or the frames of an animated WebP.
 
     All have the size of the first. `start` and `end` are seconds, as of a video.
 
     Raises:
         MediaError: there is no picture, it cannot be read, or none is in the range. While iterating: a later
-        one
-            cannot be read.
+            one cannot be read.
     """
 
-    shift = 0.0
-    sample_aspect_ratio = Fraction(1)
+    video: VideoInfo
 
     def __init__(
         self,
@@ -60,11 +57,9 @@ class ImageSequenceSource(Closing):
         decoding: Decoding | None = None,
     ) -> None:
         self.path = path
-        self.notices: list[str] = []
         self._start, self._end = start or 0.0, end
         self._decoding = decoding = decoding or Decoding()
         self._max_pixels, self._max_size = decoding.max_pixels or MAX_PIXELS, decoding.max_size
-        self.plays = play_count(path)
         if path.is_dir():
             self._open_folder(decoding.fps)
         else:
@@ -74,9 +69,11 @@ class ImageSequenceSource(Closing):
         if first is None:
             raise MediaError(f"{path} has no frame in the requested range.")
         self._first = first
-        self.height, self.width = first.image.shape[:2]
-        self.transparent = first.alpha is not None
-        self.colour, self.pixel_format = Colour.of_pictures(self.height), "rgb24"
+        height, width = first.image.shape[:2]
+        self.video = VideoInfo(
+            path, width, height, self._rate, self._time_base, Colour.of_pictures(height),
+            transparent=first.alpha is not None, plays=play_count(path),
+        )  # fmt: skip
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames, once."""
@@ -92,14 +89,10 @@ class ImageSequenceSource(Closing):
         """Close the files."""
         self._images.close()
 
-    def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> NoPassthrough:  # noqa: ARG002
-        """Pictures have no other streams."""
-        return NoPassthrough()
-
     def _open_folder(self, fps: Fraction | None) -> None:
         paths = list_pictures(self.path)
-        self.rate = fps or _DEFAULT_RATE
-        self.time_base = 1 / self.rate
+        self._rate = fps or _DEFAULT_RATE
+        self._time_base = 1 / self._rate
         self.frames: int | None = len(paths)
         self._images = self._read_folder(paths)
         if fps is None:
@@ -114,13 +107,13 @@ class ImageSequenceSource(Closing):
             yield _SequenceImage(np.array(picture), alpha, 1, path.name)
 
     def _open_animation(self) -> None:
-        self.time_base = _MILLISECOND
+        self._time_base = _MILLISECOND
         try:
             with open_picture(self.path, self._max_pixels) as picture:
                 self.frames = getattr(picture, "n_frames", 1)
         except PILLOW_ERRORS as error:
             raise MediaError(f"Cannot read {self.path}: it is no picture, or it is damaged.") from error
-        self.rate = _DEFAULT_RATE
+        self._rate = _DEFAULT_RATE
         self._images = self._read_animation()
 
     def _read_animation(self) -> Generator[_SequenceImage]:
@@ -137,14 +130,14 @@ class ImageSequenceSource(Closing):
 
     def _time_frames(self) -> Iterator[Frame]:
         """The frames of the range, with times from its start."""
-        offset, next_pts = round(self._start / self.time_base), 0
+        offset, next_pts = round(self._start / self._time_base), 0
         for item in map(self._limit_size, self._images):
             pts = next_pts - offset
             next_pts += item.duration
-            if self._end is not None and pts * self.time_base >= self._end - self._start:
+            if self._end is not None and pts * self._time_base >= self._end - self._start:
                 return
             if pts >= 0:
-                yield Frame(item.image, pts, self.time_base, item.duration, item.name, item.alpha)
+                yield Frame(item.image, pts, self._time_base, item.duration, item.name, item.alpha)
 
     def _limit_size(self, item: _SequenceImage) -> _SequenceImage:
         """The image, reduced to the maximum size if it is larger."""
@@ -164,8 +157,8 @@ class ImageSequenceSource(Closing):
 
     def _report_size(self, frame: Frame) -> None:
         height, width = frame.image.shape[:2]
-        if (width, height) != (self.width, self.height):
-            size = f"{self.width}x{self.height}"
+        if (width, height) != (self.video.width, self.video.height):
+            size = f"{self.video.width}x{self.video.height}"
             self.notices.append(
                 f"{frame.name} is {width}x{height}; it was scaled to the {size} of the first."
             )

@@ -16,8 +16,7 @@ from ..damage import Damage, readable
 from ..decoding import Decoding
 from ..pictures.picture import check_size
 from ..remote import Location
-from ..streams import size
-from ..writing.passthrough import JUMP
+from ..streams import JUMP, size
 from .container_check import STARTS_ANYWHERE, ContainerCheck
 from .deinterlace import deinterlace
 from .frame_decoder import FrameDecoder

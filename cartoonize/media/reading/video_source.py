@@ -3,15 +3,13 @@
 The other streams of the file go to the sink (see passthrough.py).
 """
 
+import math
 import zlib
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import av
-from av.container import InputContainer, OutputContainer
-from av.packet import Packet
+from av.container import InputContainer
 
 from ...core.errors import MediaError, SourceError
 from ...core.frames import Frame, Image
@@ -20,28 +18,23 @@ from ..decoding import Decoding
 from ..ffmpeg import ffmpeg_errors
 from ..pictures.animation import play_count
 from ..remote import Location
-from ..video_info import Closing
-from ..writing.passthrough import Passthrough, StreamedPassthrough
-from ..writing.segments import Mark
+from ..segment import Mark
+from ..source import ResumableSource
+from ..video_info import OtherStreams, VideoInfo
+from .duration import find_video_end
 from .frame_converter import FrameConverter
 from .open_input import check_time_range, file_stamp
 from .standard_input import STANDARD_INPUT
 from .video_reader import VideoReader
 
 
-class VideoSource(Closing):
+class VideoSource(ResumableSource):
     """The frames of a video file, upright, in order of presentation, each at its time.
 
     Times count as in the file, with one exception: a clock that starts later than a second (as in transport
     streams), or with frames from before zero, starts at zero here. With `start`, time zero is that second of
     the video; `end` counts from the same zero as `start`. A frame without a time follows the one before,
     after its duration.
-
-    `width` and `height` are those of the frames. `frames` is an estimate of their number, or None.
-    `transparent` says whether frames may have alpha. After every `mark_interval` frames and after the last
-    one, `marks` gets, by the number of frames so far, what `resume_after` needs to begin behind them.
-    Iteration ends before frame number `stop_before`, if that is set; `is_exhausted` says at the end whether
-    there is no such frame.
 
     Raises:
         MediaError: there is no such file, it has no video stream, nothing of it can be decoded, the range is
@@ -58,7 +51,6 @@ class VideoSource(Closing):
     ) -> None:
         self.path, self.start, self.end = path, start, end
         self.decoding = decoding or Decoding()
-        self.notices: list[str] = []
         self.mark_interval, self.marks = 0, dict[int, Mark]()
         self.stop_before: int | None = None
         self.is_exhausted, self._frames_read = False, 0
@@ -81,9 +73,6 @@ class VideoSource(Closing):
             self._timed_frames.close()
             self._reader.container.close()
             raise
-        self.time_base, self.rate = self._reader.time_base, self._reader.rate
-        self.shift = self._reader.clock_offset
-        self.stream_index = self._reader.stream.index
 
     @property
     def container(self) -> InputContainer:
@@ -96,9 +85,17 @@ class VideoSource(Closing):
         return self._reader.damage
 
     @property
-    def beside(self) -> "deque[Packet[Any]]":
-        """Packets of the other streams of standard input, which the sink takes out."""
-        return self._reader.other_packets
+    def resumable(self) -> "VideoSource | None":
+        """The source itself, unless it can be read only once."""
+        return None if self.path == STANDARD_INPUT else self
+
+    def measure_duration(self) -> float | None:
+        """Seconds of the part that is read, by the times in the file; None if it holds none."""
+        last = find_video_end(self.path, self.container, self._reader.stream)
+        if last is None:
+            return None
+        start, end = self.start or 0.0, math.inf if self.end is None else self.end
+        return min(last - (self._reader.clock_offset - start), end) - start
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames, once. Another thread than the one that opened the source may iterate."""
@@ -115,7 +112,7 @@ class VideoSource(Closing):
     def _convert_frames(self) -> Iterator[Frame]:
         while self._next is not None and self._frames_read != self.stop_before:
             decoded, pts, duration = self._next
-            frame = self._converter.convert(decoded, pts, self.time_base, duration)
+            frame = self._converter.convert(decoded, pts, self._reader.time_base, duration)
             self._frames_read += 1
             if self.mark_interval and self._frames_read % self.mark_interval == 0:
                 self.marks[self._frames_read] = self._create_mark(frame.image, pts)
@@ -133,11 +130,6 @@ class VideoSource(Closing):
         """Close the file."""
         self._timed_frames.close()
         self._reader.close()
-
-    def accompany(self, output: OutputContainer, *, audio: bool, notices: list[str]) -> Passthrough:
-        """The other streams, ready to be written beside the video."""
-        kind = StreamedPassthrough if self.path == STANDARD_INPUT else Passthrough
-        return kind(self, output, audio, notices)
 
     def resume_after(self, frame_count: int, mark: Mark) -> None:
         """Begin behind the first `frame_count` frames; `mark` was set after the last of them.
@@ -173,9 +165,9 @@ class VideoSource(Closing):
     def _seek_frame(self, pts: int) -> Mark | None:
         """Decode the frame at `pts`, and return its mark as of a file without damage; None without such a
         frame."""
-        offset = round(self.shift / self.time_base)
+        offset = round(self._reader.clock_offset / self._reader.time_base)
         try:
-            self._reader.seek(float((pts + offset) * self.time_base))
+            self._reader.seek(float((pts + offset) * self._reader.time_base))
         except av.error.FFmpegError:  # raw streams cannot seek
             return None
         self._timed_frames = self._reader.timed_frames()
@@ -189,11 +181,17 @@ class VideoSource(Closing):
         """Set the attributes that the first frame determines for all."""
         aspect = self._reader.stream.sample_aspect_ratio
         converter = self._converter = FrameConverter(self.path, first, aspect, self.decoding, self.notices)
-        self.width, self.height = converter.width, converter.height
-        self.sample_aspect_ratio, self.colour = converter.sample_aspect_ratio, converter.colour
-        self.pixel_format, self.transparent = converter.pixel_format, converter.transparent
         self.frames = self._estimate_frames()
-        self.plays = play_count(self.path) if isinstance(self.path, Path) else 0
+        reader, read_once = self._reader, self.path == STANDARD_INPUT
+        self.video = VideoInfo(
+            self.path, converter.width, converter.height, reader.rate, reader.time_base, converter.colour,
+            converter.sample_aspect_ratio, converter.pixel_format, converter.transparent,
+            play_count(self.path) if isinstance(self.path, Path) else 0,
+            OtherStreams(
+                self.path, reader.stream.index, reader.clock_offset, self.start, self.end,
+                reader.container if read_once else None, reader.other_packets,
+            ),
+        )  # fmt: skip
 
     def _estimate_frames(self) -> int | None:
         stream, duration = self._reader.stream, self.container.duration
@@ -202,7 +200,7 @@ class VideoSource(Closing):
         seconds = duration / av.time_base if duration else None
         if self.end is not None:
             seconds = min(self.end, seconds or self.end)
-        return round((seconds - (self.start or 0)) * self.rate) if seconds else None
+        return round((seconds - (self.start or 0)) * self._reader.rate) if seconds else None
 
     def _no_frame_message(self) -> str:
         if self.start is not None or self.end is not None:

@@ -16,9 +16,9 @@ from ...core.choices import did_you_mean
 from ...core.errors import MediaError
 from ...core.frames import Frame
 from ..encoding import RESTARTABLE, Encoding, known_encoders, pixel_format
-from ..video_info import Film
+from ..segment import Mark, Segment
+from ..video_info import VideoInfo
 from .encoder_input import Canvas
-from .segments import Mark, Segment
 
 _GLOBAL_HEADER = 0x40  # FFmpeg's AVFMT_GLOBALHEADER: parameter sets go into the container's header
 
@@ -34,24 +34,24 @@ class Encoder:
 
     def __init__(
         self,
-        film: Film,
+        video: VideoInfo,
         encoding: Encoding,
         container: str,
         notices: list[str],
         size: tuple[int, int] | None = None,
     ) -> None:
-        self._film, self._container, self._notices = film, container, notices
-        self._size = size or (film.width, film.height)
-        name = encoding.encoder(container, transparent=film.transparent)
+        self._video, self._container, self._notices = video, container, notices
+        self._size = size or (video.width, video.height)
+        name = encoding.encoder(container, transparent=video.transparent)
         encoding.check(name)
         self.codec, self.options = _codec(name), encoding.options(name)
         self._pixel_format = self._format()
         self._timeless = container == "yuv4mpegpipe"  # its frames follow each other at one rate
-        self.time_base = _encodable(1 / film.rate if self._timeless else film.time_base, name)
+        self.time_base = _encodable(1 / video.rate if self._timeless else video.time_base, name)
         # JPEG knows full range only.
-        self._colour = film.colour.full() if name == "mjpeg" else film.colour
+        self._colour = video.colour.full() if name == "mjpeg" else video.colour
         self._canvas = Canvas(
-            film, self._size, self._colour, self._pixel_format, encoding.background, notices
+            video, self._size, self._colour, self._pixel_format, encoding.background, notices
         )
         self._context: av.VideoCodecContext | None = None
         self._tick: int | None = None  # the last hundredth of a second in which a GIF has a frame
@@ -68,11 +68,11 @@ class Encoder:
 
     def configure(self, context: av.VideoCodecContext) -> None:
         """Say to one of FFmpeg's encoders what it is to write; the same settings make the same header."""
-        film = self._film
+        video = self._video
         context.width, context.height = self._size
         context.pix_fmt = self._pixel_format
         context.time_base = self.time_base
-        context.sample_aspect_ratio = film.sample_aspect_ratio
+        context.sample_aspect_ratio = video.sample_aspect_ratio
         if self._container in ("avi", "flv"):
             context.max_b_frames = 0  # their clocks start at zero, and frames out of order delay all
         # Without the flag the muxer would guess how long the last frame is shown.
@@ -83,8 +83,8 @@ class Encoder:
         """Begin with an encoder that is open already."""
         self._context = context
 
-    def go_on(self, first: int, before: Mark, last: int | None = None) -> None:
-        """Begin behind the first `first` frames of the film, of which `before` is the source's last mark.
+    def continue_after(self, first: int, before: Mark, last: int | None = None) -> None:
+        """Begin behind the first `first` frames of the video, of which `before` is the source's last mark.
 
         `last` is the pts of that frame as it was written, where that is known.
         """
@@ -101,7 +101,7 @@ class Encoder:
         self._begins = pts if self._begins is None else self._begins
         timed = replace(frame, pts=pts)
         if self._timeless:
-            timed = replace(frame, pts=self.written, time_base=1 / self._film.rate, duration=1)
+            timed = replace(frame, pts=self.written, time_base=1 / self._video.rate, duration=1)
         self.written += 1
         for picture in self._canvas.draw(timed):
             yield from self._encode(picture)
@@ -144,15 +144,15 @@ class Encoder:
     def _new_context(self) -> av.VideoCodecContext:
         context = cast("av.VideoCodecContext", av.CodecContext.create(self.codec, "w"))
         context.options.update(self.options)
-        context.framerate, context.bit_rate = self._film.rate, 0  # quality is constant, not the rate
+        context.framerate, context.bit_rate = self._video.rate, 0  # quality is constant, not the rate
         self.configure(context)
         if av.ContainerFormat(self._container, "w").flags & _GLOBAL_HEADER:
             context.flags |= Flags.global_header
         return context
 
     def _format(self) -> str:
-        film, name, (width, height) = self._film, self.codec.name, self._size
-        chosen = pixel_format(self.codec, film.pixel_format, transparent=film.transparent)
+        video, name, (width, height) = self._video, self.codec.name, self._size
+        chosen = pixel_format(self.codec, video.pixel_format, transparent=video.transparent)
         odd = width % 2 or height % 2
         if not odd or name not in ("libx264", "libx265") or chosen == "yuv444p":
             return chosen

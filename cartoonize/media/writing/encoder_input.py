@@ -8,7 +8,7 @@ from av.filter import Graph
 from ...core.frames import Frame
 from ..alpha import background_colour, holds_alpha, on_background
 from ..colour import Colour
-from ..video_info import Film
+from ..video_info import VideoInfo
 
 
 class Canvas:
@@ -22,14 +22,14 @@ class Canvas:
 
     def __init__(
         self,
-        film: Film,
+        video: VideoInfo,
         size: tuple[int, int],
         colour: Colour,
         pixel_format: str,
         background: str,
         notices: list[str],
     ) -> None:
-        self._film, self._size, self._colour, self._notices = film, size, colour, notices
+        self._video, self._size, self._colour, self._notices = video, size, colour, notices
         self._background, self._laid = background, False
         self._ground = background_colour(background)
         self._palette = _Palette() if pixel_format == "pal8" else None
@@ -55,7 +55,7 @@ class Canvas:
     def _tell(self) -> None:
         if not self._laid:
             self._notices.append(
-                f"{self._film.path.name} is transparent, which the output cannot be: it was laid on "
+                f"{self._video.path.name} is transparent, which the output cannot be: it was laid on "
                 f"{self._background}. .webm keeps transparency, and so does .mov by --codec prores_ks."
             )
         self._laid = True

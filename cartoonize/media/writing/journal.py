@@ -18,7 +18,8 @@ from ...core.atomic import check_target, is_among, put
 from ...core.errors import BusyError, MediaError, WriteError
 from ...core.signals import defer_signals
 from ..remote import Location, Url, staging
-from .segments import Segment, SegmentWriter, read_packets, read_segment
+from ..segment import Segment
+from .segments import SegmentWriter, read_packets, read_segment
 
 _FORMAT = 2  # of all this; what another version left is not gone on from
 _KEY_SIZE = 1 << 20  # bytes; a key has some hundreds
@@ -38,17 +39,14 @@ class Journal:
     may be finished in any order. `done` tells whether the video has its name. `unusable` tells, once it is
     open, whether something was found that this program did not leave so.
 
-    Nobody else can write to the folder. `overwrite` and `sources` are as of AtomicFile.
-
-    Raises:
-        BusyError: another process works on the same video.
-        WriteError: the folder cannot be made, or what has its name is a link or somebody else's.
+    Nothing is made before `acquire`. Nobody else can write to the folder. `overwrite` and `sources` are as of
+    AtomicFile.
     """
 
     def __init__(
         self, target: Location, beside: Path, *, overwrite: bool = True, sources: tuple[Location, ...] = ()
     ) -> None:
-        self.target, self.folder = target, _folder(beside)
+        self.target, self.folder, self._beside = target, _folder(beside), beside
         self.path = self.folder / target.name
         self.segments: dict[int, Segment] = {}
         self.done = self.unusable = False
@@ -56,25 +54,33 @@ class Journal:
         self._open = False  # whether segments are kept
         self._writer: SegmentWriter | None = None
         self._draft = self.folder
+        self._lock = FileLock(self.folder / "lock")
+
+    def acquire(self) -> None:
+        """Make the folder, or take over that of an earlier run, and lock it.
+
+        Raises:
+            BusyError: another process works on the same video.
+            WriteError: the folder cannot be made, or what has its name is a link or somebody else's.
+        """
         try:
             safe_files.own_folder(self.folder)
             self._remove_unless_own(self.folder / "lock")
-            self._lock = FileLock(self.folder / "lock")
             self._lock.acquire(timeout=0)
             for path in list(self.folder.iterdir()):
                 self._remove_unless_own(path)
             safe_files.remove(self.path)  # of a run that was killed
         except Timeout as error:
-            raise BusyError(f"Another process is writing {target}; wait for it, or stop it.") from error
+            raise BusyError(f"Another process is writing {self.target}; wait for it, or stop it.") from error
         except PermissionError as error:
             if os.path.lexists(self.folder) and not safe_files.is_own_folder(self.folder):
                 raise WriteError(
-                    f"{target} would be made in {self.folder}, which is a link or belongs to somebody else; "
-                    "remove it, or write to another folder."
+                    f"{self.target} would be made in {self.folder}, which is a link or belongs to somebody "
+                    "else; remove it, or write to another folder."
                 ) from error
-            raise WriteError.from_os_error(beside, error) from error
+            raise WriteError.from_os_error(self._beside, error) from error
         except OSError as error:
-            raise WriteError.from_os_error(beside, error) from error
+            raise WriteError.from_os_error(self._beside, error) from error
 
     def open(self, key: dict[str, Any], *, resume: bool) -> list[str]:
         """Begin to keep segments, beside those of an earlier run of the same `key` if `resume` is true.
@@ -126,7 +132,7 @@ class Journal:
         self._write(draft.name, data)
         self._count(draft, segment)
 
-    def set_apart(self) -> Location:
+    def rename_partial(self) -> Location:
         """Let what is written take a name that says that it is not all; the answer is that name.
 
         It is never the source's, nor, unless files may be replaced, that of a file that is there.
@@ -258,10 +264,13 @@ class StandardOutput:
     path = Path("pipe:1")  # FFmpeg's name for it
     done = False
 
+    def acquire(self) -> None:
+        """There is nothing to lock."""
+
     def add(self, packet: "Packet[Any]") -> None:
         """Nothing is kept."""
 
-    def set_apart(self) -> Location:
+    def rename_partial(self) -> Location:
         """It has no name that could tell."""
         return self.target
 

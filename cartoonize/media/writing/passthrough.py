@@ -7,6 +7,7 @@ cannot hold is re-encoded; what is left is named in a notice.
 
 import math
 from collections.abc import Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -19,13 +20,12 @@ from av.stream import AttachmentStream, Stream
 
 from ..damage import Damage, readable
 from ..remote import legible, open_container
-from ..streams import codec_name, is_cover, is_known
+from ..streams import JUMP, codec_name, is_cover, is_known
+from ..video_info import OtherStreams
 from .audio import Reencoder, accepted, named_layout, settings
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
-
-    from ..reading.video_source import VideoSource
 
 # Written by muxers for themselves; copying them would state what is no longer so.
 _TECHNICAL = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration", "alpha_mode",
@@ -38,34 +38,33 @@ _NEGATIVE_TIMES = ("mp4", "mov")
 _AUDIO = {"mpegts": {"aac", "mp2", "mp3", "ac3", "eac3", "opus", "dca"}, "flv": {"aac", "mp3"}}
 """What is copied to containers that take more than players can; FFmpeg's FLV muxer even aborts over some."""
 _LATE = 0.1  # seconds
-JUMP = 0.5
-"""Seconds by which a clock that goes back is another one."""
 _COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 _AUDIO_ENCODERS = {"webm": "libopus", "avi": "libmp3lame"}
 
 
 class Passthrough:
-    """Copies all streams but the picture from the file of `source` to `output`, in step with the frames.
+    """Copies all streams but the picture from the file of `origin` to `output`, in step with the frames.
 
     Has to be made after the picture's stream was added and before the header is written. `notices` is
     appended to.
     """
 
     def __init__(
-        self, source: "VideoSource", output: OutputContainer, audio: bool, notices: list[str]
+        self, origin: OtherStreams, output: OutputContainer, audio: bool, notices: list[str]
     ) -> None:
         self._output, self._notices = output, notices
-        self._path, self._picture = source.path, source.stream_index
-        self._shift = source.shift
-        self._begins = 0.0 if source.start else -math.inf  # sound before time zero is priming
-        self._length = math.inf if source.end is None else source.end - (source.start or 0.0)
-        self._source = source
+        self._origin, self._shift = origin, origin.shift
+        self._begins = 0.0 if origin.start else -math.inf  # sound before time zero is priming
+        self._length = math.inf if origin.end is None else origin.end - (origin.start or 0.0)
         self._next: tuple[float, Packet[Any]] | None = None
         self._damage = Damage()
-        self._input = self._opened()
-        self._tracks = self._add_tracks(audio)
-        self._copy_descriptions()
-        self._packets = self._started()
+        self._input = self._open()
+        with ExitStack() as on_error:
+            on_error.callback(self.close)
+            self._tracks = self._add_tracks(audio)
+            self._copy_descriptions()
+            self._packets = self._seek_start()
+            on_error.pop_all()
 
     def copy_until(self, time: float) -> None:
         """Write all packets that are due up to `time`, in seconds of the output."""
@@ -83,7 +82,7 @@ class Passthrough:
         if self._damage:
             self._notices.append("Parts of the sound and of the other streams are damaged, and left out.")
 
-    def lost(self, written: Path) -> list[str]:
+    def missing_metadata(self, written: Path) -> list[str]:
         """What the finished file does not hold of the source's metadata, as sentences.
 
         Containers drop keys that they do not know without a word: only reading the file back tells.
@@ -102,12 +101,12 @@ class Passthrough:
         """Release the file."""
         self._input.close()
 
-    def _opened(self) -> InputContainer:
-        return open_container(self._path)
+    def _open(self) -> InputContainer:
+        return open_container(self._origin.location)
 
-    def _started(self) -> Iterator["Packet[Any]"]:
+    def _seek_start(self) -> Iterator["Packet[Any]"]:
         """The packets of the tracks, from about the start of the part that is taken."""
-        if self._source.start:  # a little earlier, as some formats seek past what they should
+        if self._origin.start:  # a little earlier, as some formats seek past what they should
             self._input.seek(int(max(0.0, self._shift - 2) * av.time_base))
         wanted = [stream for stream in self._input.streams if stream.index in self._tracks]
         return readable(self._input, wanted, self._damage) if wanted else iter(())
@@ -123,7 +122,7 @@ class Passthrough:
     def _add_tracks(self, audio: bool) -> dict[int, "_Track"]:
         tracks: dict[int, _Track] = {}
         for stream in self._input.streams:
-            if stream.index == self._picture or (stream.type == "audio" and not audio):
+            if stream.index == self._origin.picture or (stream.type == "audio" and not audio):
                 continue
             track = self._track(stream)
             if track is None and not self._written_anew(stream):
@@ -183,7 +182,7 @@ class Passthrough:
         cover = _COVERS.get(codec_name(stream))
         if cover is None:
             return None
-        with open_container(self._path) as covered:
+        with open_container(self._origin.location) as covered:
             packet = next(covered.demux(covered.streams[stream.index]))
         self._output.add_attachment(*cover, bytes(packet))
         return _WRITTEN
@@ -210,7 +209,7 @@ class Passthrough:
     def _copy_descriptions(self) -> None:
         self._output.metadata.update(_portable(self._input.metadata))
         video = self._output.streams.video[0]
-        _describe(video, self._input.streams[self._picture])
+        _describe(video, self._input.streams[self._origin.picture])
         self._chapters = [kept for chapter in self._input.chapters() if (kept := self._shifted(chapter))]
         if self._chapters:
             self._output.set_chapters(self._chapters)
@@ -246,10 +245,11 @@ class Passthrough:
 class StreamedPassthrough(Passthrough):
     """As Passthrough, of a source that can be read only once: it hands over what it meets between frames."""
 
-    def _opened(self) -> InputContainer:
-        return self._source.container
+    def _open(self) -> InputContainer:
+        assert self._origin.container is not None
+        return self._origin.container
 
-    def _started(self) -> Iterator["Packet[Any]"]:
+    def _seek_start(self) -> Iterator["Packet[Any]"]:
         return self._handed_over()
 
     def _following(self) -> tuple[float, "Packet[Any]"] | None:
@@ -257,9 +257,9 @@ class StreamedPassthrough(Passthrough):
         return super()._following()
 
     def _handed_over(self) -> Iterator["Packet[Any]"]:
-        beside = self._source.beside
-        while beside:
-            packet = beside.popleft()
+        packets = self._origin.packets
+        while packets:
+            packet = packets.popleft()
             if packet.stream_index in self._tracks:
                 yield packet
 
@@ -271,7 +271,7 @@ class StreamedPassthrough(Passthrough):
 
 
 class NoPassthrough:
-    """Of what is a picture and nothing else."""
+    """For a video that is a picture and nothing else."""
 
     def copy_until(self, time: float) -> None:
         """There is nothing to write."""
@@ -279,12 +279,22 @@ class NoPassthrough:
     def finish(self) -> None:
         """There is nothing to write."""
 
-    def lost(self, _written: Path) -> list[str]:
+    def missing_metadata(self, written: Path) -> list[str]:  # noqa: ARG002
         """There was nothing to lose."""
         return []
 
     def close(self) -> None:
         """There is nothing to release."""
+
+
+def open_passthrough(
+    origin: OtherStreams | None, output: OutputContainer, *, audio: bool, notices: list[str]
+) -> Passthrough | NoPassthrough:
+    """Prepare to copy the other streams, when the picture's stream was added and no header is written."""
+    if origin is None:
+        return NoPassthrough()
+    kind = Passthrough if origin.container is None else StreamedPassthrough
+    return kind(origin, output, audio, notices)
 
 
 class _Track:

@@ -1,20 +1,20 @@
-"""Segments as a VideoSink would make them, into the memory: for a film that is put together elsewhere."""
+"""Segments as a VideoSink would write them, in memory: for a video that is put together elsewhere."""
 
 import io
 from collections import deque
-from types import TracebackType
-from typing import Self
 
 from ...core.frames import Frame
 from ..encoding import Encoding
 from ..ffmpeg import ffmpeg_errors
-from ..video_info import Film
+from ..segment import Mark, Segment
+from ..sink import SegmentedSink
+from ..video_info import VideoInfo
 from .encoder import Encoder
-from .segments import Mark, Segment, SegmentWriter
+from .segments import SegmentWriter
 
 
-class SegmentSink:
-    """Takes the frames of a film from anywhere on; `finished` gets each segment, and the file that it makes.
+class SegmentSink(SegmentedSink):
+    """Takes the frames of a video from any frame on; `finished` gets each segment, and its data.
 
     `container` is the format of the video that they are for, by FFmpeg's name; `size` is as in `open_sink`.
 
@@ -23,21 +23,20 @@ class SegmentSink:
     """
 
     def __init__(
-        self, source: Film, encoding: Encoding, container: str, size: tuple[int, int] | None = None
+        self, video: VideoInfo, encoding: Encoding, container: str, size: tuple[int, int] | None = None
     ) -> None:
-        self.notices: list[str] = []
         self.finished: deque[tuple[Segment, bytes]] = deque()
-        self._path = source.path
-        self._encoder = Encoder(source, encoding, container, self.notices, size)
-        self._begin()
+        self._path = video.path
+        self._encoder = Encoder(video, encoding, container, self.notices, size)
+        self._start_segment()
 
-    def _begin(self) -> None:
+    def _start_segment(self) -> None:
         self._file = io.BytesIO()
         self._writer = SegmentWriter(self._file)
 
-    def go_on(self, first: int, before: Mark, last: int | None) -> None:
-        """Begin behind the first frames; see Encoder."""
-        self._encoder.go_on(first, before, last)
+    def continue_after(self, first: int, before: Mark, last: int | None) -> None:
+        """Begin after the first frames; see Encoder."""
+        self._encoder.continue_after(first, before, last)
 
     def write(self, frame: Frame) -> None:
         """Encode a frame."""
@@ -46,19 +45,11 @@ class SegmentSink:
                 self._writer.add(packet)
 
     def end_segment(self, mark: Mark) -> None:
-        """Finish a segment; `mark` is the source's of its last frame."""
+        """Finish a segment; `mark` is the source's mark of its last frame."""
         with ffmpeg_errors(self._path):
             for packet in self._encoder.end():
                 self._writer.add(packet)
         segment = self._encoder.segment(mark)
         self._writer.end(segment)
         self.finished.append((segment, self._file.getvalue()))
-        self._begin()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """There is nothing to release."""
+        self._start_segment()

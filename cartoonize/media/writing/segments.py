@@ -15,53 +15,21 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, BinaryIO, TypeAlias, get_args
+from dataclasses import asdict
+from typing import Any, BinaryIO, cast, get_args
 
 from av.packet import Packet, PacketSideData, PktSideDataT
 
-Mark: TypeAlias = dict[str, int]
-"""What a frame of a source is known by; see VideoSource."""
+from ..segment import Mark, Segment
 
 # pts, dts, duration, whether a decoder can start here, number of side data, bytes
 _PACKET = struct.Struct("<qqqBBI")
 _SIDE = struct.Struct("<II")  # kind and bytes
 _NONE = -(1 << 63)  # FFmpeg's AV_NOPTS_VALUE
 _UNTOLD = "quality_stats"  # what the encoder thinks of its work; no container holds it
-_MARKED = {"pts", "crc", "packets", "frames"}
+_MARK_KEYS = Mark.__annotations__.keys()
 _LONGEST = 1 << 16  # bytes of a description, which has some hundreds
 _LENGTH, _CHECKSUM = struct.Struct("<I"), struct.Struct("<I")
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """Which frames a segment holds: `frames` of them, behind the first `first` of the video.
-
-    `before` is the source's mark of the frame before, None where there is none; `mark` that of its own last
-    frame. `begins` and `last` are the pts of its first and its last frame as they were written.
-    """
-
-    first: int
-    frames: int
-    before: Mark | None
-    mark: Mark
-    begins: int
-    last: int
-
-    @property
-    def end(self) -> int:
-        """The frames of the video up to its end."""
-        return self.first + self.frames
-
-    def follows(self, other: "Segment | None") -> bool:
-        """Whether it goes on where `other` ends, or at the beginning of the video if that is None.
-
-        The frame before is known by its time and its pixels.
-        """
-        if other is None or self.before is None:
-            return other is None and self.before is None and self.first == 0
-        same = all(self.before[name] == other.mark[name] for name in ("pts", "crc"))
-        return same and self.first == other.end and self.begins > other.last
 
 
 class SegmentWriter:
@@ -127,8 +95,8 @@ def _end_of_packets(file: BinaryIO) -> int:
 
 def _is_sound(segment: Segment) -> bool:
     """Whether its description is of the types and in the order that it should be, whoever wrote it."""
-    marks = [segment.mark] if segment.before is None else [segment.mark, segment.before]
-    if not all(isinstance(mark, dict) and mark.keys() == _MARKED for mark in marks):
+    marks = cast("list[dict[str, int]]", [segment.mark, segment.before][: 1 if segment.before is None else 2])
+    if not all(isinstance(mark, dict) and mark.keys() == _MARK_KEYS for mark in marks):
         return False
     numbers = [segment.first, segment.frames, segment.begins, segment.last]
     numbers += [number for mark in marks for number in mark.values()]

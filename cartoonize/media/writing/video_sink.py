@@ -1,14 +1,13 @@
-"""Writing a video file: frames with their times, and all that the source holds beside them.
+"""Writing a video file: frames with their times, and what the source holds beside them.
 
-Pixel aspect, colour tags, sound, subtitles, chapters and metadata come out as they went in (see companions.py
-for all but the picture).
+Pixel aspect, colour tags, sound, subtitles, chapters and metadata come out as they went in; passthrough.py
+writes all but the picture.
 """
 
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import av
 from av.packet import Packet
@@ -18,163 +17,147 @@ from ...core.frames import Frame
 from ..encoding import Encoding
 from ..ffmpeg import write_errors
 from ..remote import Location
-from ..video_info import Film
-from .containers import open_output
+from ..segment import Mark, Segment
+from ..sink import ResumableSink
+from ..video_info import VideoInfo
 from .encoder import Encoder
 from .journal import Journal, open_journal
-from .segments import Mark, Segment
+from .output import muxer_name, open_output
+from .passthrough import open_passthrough
 
 
-class VideoSink:
+class VideoSink(ResumableSink):
     """Writes frames, and what the source holds beside them, to a video file.
 
-    The file appears under its name when the `with` block is left normally. `notices` tells what could not
-    be carried over. After `resume`, what `end_segment` was called for outlives an error, or the process, in
-    a folder beside the file (see journal.py).
+    The file appears under its name when the `with` block ends normally. After `resume`, finished segments
+    outlive an error, or the process, in a folder beside the file (see journal.py).
 
     Raises:
-        MediaError: as AtomicFile; the encoder or the container is unknown, or they do not go together;
-            another process writes the same file; or, while writing, the disk is full.
+        MediaError: as AtomicFile; or the encoder or the container is unknown. On entering: they do not go
+            together, or another process writes the same file. While writing: the disk is full.
     """
 
     def __init__(
         self,
         path: Location,
-        source: Film,
+        video: VideoInfo,
         *,
         encoding: Encoding,
         overwrite: bool,
         size: tuple[int, int] | None = None,
     ) -> None:
         self.path, self.encoding = path, encoding
-        self.notices: list[str] = []
+        self._video = video
         self._last_dts: int | None = None
+        self._journal = open_journal(path, overwrite=overwrite, sources=(video.path,))
+        self._muxer = muxer_name(self._journal.target, encoding.format)
+        self._encoder = Encoder(video, encoding, self._muxer, self.notices, size)
+
+    def open(self) -> None:
+        """Lock the folder in which the file is made, open the container, and write its header."""
         with ExitStack() as on_error:
-            self._journal = open_journal(path, overwrite=overwrite, sources=(source.path,))
+            self._journal.acquire()
             on_error.callback(self._journal.close, done=False)
-            with write_errors(path):
+            with write_errors(self.path):
                 self._container = on_error.enter_context(
-                    open_output(self._journal, encoding.format, source.plays)
+                    open_output(self._journal.path, self._muxer, self._video.plays)
                 )
-                self._encoder = Encoder(source, encoding, self._container.format.name, self.notices, size)
-                self._add_video(source)
-                self._companions = source.accompany(
-                    self._container, audio=encoding.audio, notices=self.notices
+                self._add_video()
+                self._passthrough = open_passthrough(
+                    self._video.other_streams,
+                    self._container,
+                    audio=self.encoding.audio,
+                    notices=self.notices,
                 )
-                on_error.callback(self._companions.close)
-                self._start(encoding)
+                on_error.callback(self._passthrough.close)
+                self._start()
             on_error.pop_all()
 
     @property
-    def resumable(self) -> bool:
-        """Whether the picture can be encoded in segments that stand alone."""
-        return self._encoder.restartable and isinstance(self._journal, Journal)
-
-    def resume(self, key: dict[str, Any], *, anew: bool) -> Segment | None:
-        """Keep segments from here on; begin with those that an earlier run of the same `key` finished.
-
-        The answer is the last of them.
-
-        Args:
-            key: what the frames depend on, by names that a user knows; in JSON's types.
-            anew: leave aside what there is of an earlier run.
-        """
-        assert isinstance(self._journal, Journal)
-        changed = self._journal.open(key, resume=not anew)
-        if changed:
-            what = "The " + " and the ".join(changed)
-            verb = "has" if len(changed) == 1 else "have"
-            self.notices.append(
-                f"{what} {verb} changed since {self.path.name} was interrupted; it was drawn anew."
-            )
-        elif self._journal.unusable:
-            self.notices.append(
-                f"Parts of what an earlier run left of {self.path.name} could not be used; they were drawn "
-                "again."
-            )
-        last = None
-        for last in self._journal.leading():
-            self.join(last)
-        return last
-
-    def join(self, segment: Segment) -> None:
-        """Write a finished segment behind the others, and what accompanies it."""
-        assert isinstance(self._journal, Journal)
-        with write_errors(self.path):
-            for packet in self._journal.packets(segment):
-                packet.time_base = self._encoder.time_base
-                self._mux(packet)
-                self._companions.copy_until(float((packet.pts or 0) * packet.time_base))
-        self._encoder.go_on(segment.end, segment.mark, segment.last)
-
-    @property
-    def kept(self) -> Mapping[int, Segment]:
-        """The finished segments by their first frames, those included that do not follow one another yet."""
-        assert isinstance(self._journal, Journal)
-        return self._journal.segments
-
-    def keep(self, segment: Segment, data: bytes) -> None:
-        """Have a segment outlive this process that was made elsewhere, by a SegmentSink for `container`."""
-        assert isinstance(self._journal, Journal)
-        with write_errors(self.path):
-            self._journal.put_segment(segment, data)
+    def resumable(self) -> "VideoSink | None":
+        """The sink itself, if it writes to a file, by an encoder that can continue after another."""
+        return self if self._encoder.restartable and isinstance(self._journal, Journal) else None
 
     @property
     def container(self) -> str:
         """The format that is written, by FFmpeg's name."""
-        return str(self._container.format.name)
+        return self._muxer
 
-    def salvage(self) -> None:
-        """Have what is written appear under a name that says that it is not all."""
-        self.path = self._journal.set_apart()
+    @property
+    def finished(self) -> Mapping[int, Segment]:
+        """The finished segments by their first frames, also those that do not follow one another yet."""
+        return self._segments.segments
+
+    def resume(self, key: dict[str, Any], *, restart: bool) -> Segment | None:
+        """As ResumableSink."""
+        changed = self._segments.open(key, resume=not restart)
+        if changed:
+            what = "The " + " and the ".join(changed)
+            verb = "has" if len(changed) == 1 else "have"
+            self.notices.append(
+                f"{what} {verb} changed since {self.path.name} was interrupted; it was converted from the "
+                "start."
+            )
+        elif self._segments.unusable:
+            self.notices.append(
+                f"Parts of what an earlier run left of {self.path.name} could not be used; they were "
+                "converted again."
+            )
+        last = None
+        for last in self._segments.leading():
+            self.append(last)
+        return last
+
+    def append(self, segment: Segment) -> None:
+        """As ResumableSink."""
+        with write_errors(self.path):
+            for packet in self._segments.packets(segment):
+                packet.time_base = self._encoder.time_base
+                self._mux(packet)
+                self._passthrough.copy_until(float((packet.pts or 0) * packet.time_base))
+        self._encoder.continue_after(segment.end, segment.mark, segment.last)
+
+    def add_finished(self, segment: Segment, data: bytes) -> None:
+        """As ResumableSink."""
+        with write_errors(self.path):
+            self._segments.put_segment(segment, data)
 
     def end_segment(self, mark: Mark) -> None:
-        """Have the frames so far outlive this process; `mark` is the source's of the last."""
-        assert isinstance(self._journal, Journal)
+        """Finish the segment of the frames so far, so that they outlive this process."""
         with write_errors(self.path):
-            self._take(self._encoder.end())
-            self._journal.end_segment(self._encoder.segment(mark))
+            self._write_packets(self._encoder.end())
+            self._segments.end_segment(self._encoder.segment(mark))
+
+    def mark_partial(self) -> Location:
+        """Have the file appear under a name that says that it is incomplete."""
+        self.path = self._journal.rename_partial()
+        return self.path
 
     def write(self, frame: Frame) -> None:
-        """Encode a frame, and copy what accompanies it up to its time."""
+        """Encode a frame, and copy the packets of other streams up to its time."""
         with write_errors(self.path):
-            self._take(self._encoder.write(frame))
-            self._companions.copy_until(frame.time)
+            self._write_packets(self._encoder.write(frame))
+            self._passthrough.copy_until(frame.time)
 
-    def _take(self, packets: Iterable["Packet[Any]"]) -> None:
-        for packet in packets:
-            self._journal.add(packet)
-            self._mux(packet)
-
-    def _mux(self, packet: "Packet[Any]") -> None:
-        """Where frames are not evenly spaced, an encoder's first dts can lie before the last one's end."""
-        if packet.dts is not None:
-            earliest = packet.dts if self._last_dts is None else self._last_dts + 1
-            packet.dts = self._last_dts = max(packet.dts, earliest)
-        packet.stream = self._stream
-        self._container.mux(packet)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            self._abandon(error)
-            return
-        try:
-            self._finish()
-        except BaseException as failure:
-            self._abandon(failure)
-            raise
-
-    def _abandon(self, error: BaseException) -> None:
-        """Leave nothing but finished segments. Closing writes an index, which fails where writing failed."""
-        with suppress(av.error.FFmpegError):
+    def commit(self) -> None:
+        """Complete the file and give it its name."""
+        with write_errors(self.path):
+            if not self._encoder.written:
+                raise MediaError(f"No frame was written to {self.path}.")
+            self._write_packets(self._encoder.end())
+            self._passthrough.finish()
             self._container.close()
-        self._companions.close()
-        if self._journal.done:  # a signal came when the file had its name
+            if isinstance(self._journal, Journal):
+                self.notices += self._passthrough.missing_metadata(self._journal.path)
+            self._passthrough.close()
+            self._journal.commit()
+
+    def abort(self, error: BaseException) -> None:
+        """Leave nothing but finished segments."""
+        with suppress(av.error.FFmpegError):  # closing writes an index, which fails where writing failed
+            self._container.close()
+        self._passthrough.close()
+        if self._journal.done:  # a signal arrived after the file got its name
             error.add_note(f"{self.path} is complete.")
             return
         self._journal.close(done=False)
@@ -182,42 +165,48 @@ class VideoSink:
             folder = self._journal.folder
             kept = folder.name if isinstance(self.path, Path) else folder  # of a Url it is not beside it
             error.add_note(
-                f"{self._journal.kept} frames are kept in {kept}; the same command goes on from there."
+                f"{self._journal.kept} frames are kept in {kept}; the same command continues from there."
             )
 
-    def _finish(self) -> None:
-        with write_errors(self.path):
-            if not self._encoder.written:
-                raise MediaError(f"No frame was written to {self.path}.")
-            self._take(self._encoder.end())
-            self._companions.finish()
-            self._container.close()
-            if isinstance(self._journal, Journal):
-                self.notices += self._companions.lost(self._journal.path)
-            self._companions.close()
-            self._journal.commit()
+    @property
+    def _segments(self) -> Journal:
+        assert isinstance(self._journal, Journal)
+        return self._journal
 
-    def _add_video(self, source: Film) -> None:
+    def _write_packets(self, packets: Iterable["Packet[Any]"]) -> None:
+        for packet in packets:
+            self._journal.add(packet)
+            self._mux(packet)
+
+    def _mux(self, packet: "Packet[Any]") -> None:
+        """Where frames are not evenly spaced, an encoder's first dts can be before the last one's end."""
+        if packet.dts is not None:
+            earliest = packet.dts if self._last_dts is None else self._last_dts + 1
+            packet.dts = self._last_dts = max(packet.dts, earliest)
+        packet.stream = self._stream
+        self._container.mux(packet)
+
+    def _add_video(self) -> None:
         encoder, container = self._encoder, self._container
         name = encoder.codec.name
         try:
-            added = container.add_stream(name, rate=source.rate, options=encoder.options)
+            added = container.add_stream(name, rate=self._video.rate, options=encoder.options)
         except ValueError as error:
-            raise MediaError(f"A {container.format.name} file cannot hold {name} video.") from error
+            raise MediaError(f"A {self._muxer} file cannot hold {name} video.") from error
         self._stream = cast("av.VideoStream", added)
         self._stream.time_base = encoder.time_base
         encoder.configure(self._stream.codec_context)
 
-    def _start(self, encoding: Encoding) -> None:
-        """Open the encoder of which the header tells, and write that."""
+    def _start(self) -> None:
+        """Open the encoder, whose parameters the header needs, and write the header."""
         try:
             self._container.start_encoding()
         except (av.error.FFmpegError, ValueError) as error:
             context = self._stream.codec_context
-            asked = f"{context.width}x{context.height} {context.pix_fmt}{encoding.asked()}"
+            settings = f"{context.width}x{context.height} {context.pix_fmt}{self.encoding.describe()}"
             raise MediaError(
-                f"{context.name} in {self._container.format.name} cannot do {asked}: "
+                f"{context.name} in {self._muxer} cannot do {settings}: "
                 f"{getattr(error, 'strerror', None) or error}."
             ) from error
-        if not self.resumable:  # in segments each has an encoder of its own, so that it can be made alone
+        if not self.resumable:  # otherwise each segment has an encoder of its own, so that it stands alone
             self._encoder.use(self._stream.codec_context)

@@ -42,7 +42,7 @@ def in_one_go(source, target, style, encoding):
 
 def alone(source, stretch, style, encoding, container):
     with VideoSource(source) as frames:
-        sink = SegmentSink(frames, encoding, container)
+        sink = SegmentSink(frames.video, encoding, container)
         return list(convert_frame_range(frames, sink, load(str(style)), stretch, Look(), batch=4, segment=24))
 
 
@@ -113,6 +113,7 @@ def test_segments_count_in_any_order(tmp_path):
     target = tmp_path / "out.mp4"
     segments = [Segment(24 * n, 24, mark if n else None, mark, 24 * n, 24 * n + 23) for n in range(3)]
     journal = Journal(target, target)
+    journal.acquire()
     journal.open(key, resume=True)
     for segment in (segments[2], segments[0]):
         file = io.BytesIO()
@@ -123,6 +124,7 @@ def test_segments_count_in_any_order(tmp_path):
         journal.put_segment(segment, file.getvalue())
     journal.close(done=False)
     journal = Journal(target, target)
+    journal.acquire()
     assert journal.open(key, resume=True) == []
     assert set(journal.segments) == {0, 48}
     assert list(journal.leading()) == segments[:1]

@@ -1,13 +1,14 @@
 """Opening what a video is written to: a file whose suffix names the format, or standard output."""
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import av
 from av.container import OutputContainer
 
 from ...core.choices import FORMATS, SHORT_FORMATS, did_you_mean
 from ...core.errors import MediaError
-from .journal import Journal, StandardOutput
+from ..remote import Location
+from .journal import StandardOutput
 
 VIDEO_SUFFIXES = frozenset({
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".flv",
@@ -25,58 +26,56 @@ _STREAMED = "matroska"  # holds any codec, and is written without going back
 _ANIMATIONS = {".png": "apng", ".apng": "apng", ".webp": "webp"}  # stills to FFmpeg, unless it is told
 
 
-def open_output(pending: Journal | StandardOutput, asked: str | None, plays: int) -> OutputContainer:
-    """Open the container.
+def muxer_name(target: Location, asked: str | None) -> str:
+    """The format to write, by FFmpeg's name. No file is touched.
 
     Args:
-        pending: where to.
-        asked: its format, by FFmpeg's name or a short one; None for what the suffix says.
-        plays: how often an animation is shown; 0 is without end.
+        target: where to; its suffix decides if nothing was asked for.
+        asked: FFmpeg's name of the format or a short one; None for what the suffix says.
 
     Raises:
-        MediaError: there is no such format, or it is none for a single file with video.
+        MediaError: there is no such format, or it does not put a video into a single file.
     """
-    name = SHORT_FORMATS.get(asked or "", asked) or _usual(pending)
-    refusal = MediaError(_refusal(pending, asked))
+    standard_output = target == StandardOutput.target
+    name = SHORT_FORMATS.get(asked or "", asked) or (_STREAMED if standard_output else None)
+    name = name or _ANIMATIONS.get(target.suffix.lower())
+    refusal = MediaError(_refusal(target, asked))
     try:
-        container = av.open(
-            str(pending.path), "w", format=name, container_options=_options(pending, name, plays)
-        )
+        with av.open(target.name, "w", format=name) as container:  # writes when encoding starts
+            muxer, no_file = container.format.name, container.format.no_file
     except ValueError as error:
         raise refusal from error
-    if container.format.no_file:  # playlists and picture series, which write files of their own naming
-        container.close()
+    if no_file:  # playlists and picture series, which write files of their own naming
         raise refusal
-    return container
+    return muxer
 
 
-def _usual(pending: Journal | StandardOutput) -> str | None:
-    """The format where none was asked for; None leaves it to FFmpeg, which goes by the suffix."""
-    if isinstance(pending, StandardOutput):
-        return _STREAMED
-    return _ANIMATIONS.get(pending.target.suffix.lower())
+def open_output(path: Path, muxer: str, plays: int) -> OutputContainer:
+    """Open the container; the file is created when encoding starts.
 
-
-def _options(pending: Journal | StandardOutput, name: str | None, plays: int) -> dict[str, str]:
-    """Options of all formats at once: each takes its own."""
+    Args:
+        path: where to.
+        muxer: its format, by FFmpeg's name.
+        plays: how often an animation is shown; 0 is without end.
+    """
     # The index in front lets web players start before the file has been read to its end; a pipe, where there
     # is no going back to write it, gets one for each part.
-    streamed = isinstance(pending, StandardOutput)
+    streamed = path == StandardOutput.path
     index = "+frag_keyframe+empty_moov+default_base_moof" if streamed else "+faststart"
-    gif = (name or pending.target.suffix.lower().lstrip(".")) == "gif"
-    repeats = plays - 1 if gif and plays else plays  # GIF counts the times after the first, -1 being none
-    return {"movflags": index, "loop": str(repeats), "plays": str(plays)}
+    loops = plays - 1 if muxer == "gif" and plays else plays  # GIF counts the times after the first; -1: none
+    options = {"movflags": index, "loop": str(loops), "plays": str(plays)}  # each format takes its own
+    return av.open(str(path), "w", format=muxer, container_options=options)
 
 
-def _refusal(pending: Journal | StandardOutput, asked: str | None) -> str:
+def _refusal(target: Location, asked: str | None) -> str:
     if asked:
         return (
             f"{asked!r} is no video format that can be written; try mp4, matroska, mpegts or y4m."
             f"{did_you_mean(asked, FORMATS)}"
         )
     return (
-        f"The suffix {pending.target.suffix!r} names no video format that can be written; try .mp4 or .mkv, "
-        f"or name/%05d.png for numbered pictures.{did_you_mean(pending.target.suffix, WRITTEN_SUFFIXES)}"
+        f"The suffix {target.suffix!r} names no video format that can be written; try .mp4 or .mkv, "
+        f"or name/%05d.png for numbered pictures.{did_you_mean(target.suffix, WRITTEN_SUFFIXES)}"
     )
 
 

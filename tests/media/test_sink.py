@@ -1,0 +1,108 @@
+"""What holds for every sink, and for sources and sinks that a user of the library writes."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import Clip
+
+from cartoonize import Frame, open_sink, open_source
+from cartoonize.core.errors import BusyError, MediaError
+from cartoonize.media import PictureSource, Sink, Source, VideoInfo, VideoSource
+
+
+class Squares(Source):
+    """Ten grey frames, as a user of the library may write a source: with what an ABC asks for, and a size."""
+
+    def __init__(self, video: VideoInfo | None) -> None:
+        self.video = video
+
+    def __iter__(self) -> Iterator[Frame]:
+        for number in range(10):
+            yield Frame(np.full((48, 64, 3), 20 * number, np.uint8), number, Fraction(1, 25), 1)
+
+
+def video_of(tmp_path: Path) -> VideoSource:
+    return VideoSource(Clip(tones=[440]).write(tmp_path / "in.mp4"))
+
+
+def pictures_of(tmp_path: Path) -> PictureSource:
+    from PIL import Image
+
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (64, 48)).save(tmp_path / "in" / name)
+    return PictureSource([tmp_path / "in"])
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("out.mp4", video_of), ("out.webm", video_of), ("out.gif", video_of), ("out.y4m", video_of),
+        ("frames/%05d.png", video_of), ("here/%05d.png", video_of), ("new", pictures_of),
+        ("here", pictures_of), ("out.mkv", lambda _: Squares(VideoInfo.of_frames(64, 48, 25))),
+    ],
+)  # fmt: skip
+def test_a_sink_that_is_never_entered_leaves_no_trace(tmp_path, name, source):
+    """Opening a sink creates, locks and changes nothing; that happens when its `with` block is entered."""
+    (tmp_path / "here").mkdir()
+    opened = source(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with opened:
+        open_sink(tmp_path / name, opened)
+        open_sink(tmp_path / name, opened)  # nor is it busy
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_video_sink_is_busy_while_another_is_entered(tmp_path):
+    """Two sinks of one file cannot be at work at once; the second says so, and harms nothing."""
+    with video_of(tmp_path) as source, open_sink(tmp_path / "out.mp4", source) as sink:
+        with pytest.raises(BusyError, match="Another process"), open_sink(tmp_path / "out.mp4", source):
+            pass
+        for frame in source:
+            sink.write(frame)
+    assert open_source(tmp_path / "out.mp4").frames == 12
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.webm", "out.gif", "out.y4m"])
+def test_a_source_of_ones_own_becomes_a_video(tmp_path, name):
+    """`open_sink` takes any Source that states its size and rate; all frames and times are there."""
+    with Squares(VideoInfo.of_frames(64, 48, 25)) as source, open_sink(tmp_path / name, source) as sink:
+        for frame in source:
+            sink.write(frame)
+    with open_source(tmp_path / name) as written:
+        assert [round(frame.time, 3) for frame in written] == [round(n / 25, 3) for n in range(10)]
+
+
+@pytest.mark.parametrize("video", [None, VideoInfo.of_frames(64, 48, 25)])
+def test_a_source_of_ones_own_becomes_pictures(tmp_path, video):
+    """Numbered pictures need no size and no rate."""
+    with Squares(video) as source, open_sink(tmp_path / "out" / "%03d.png", source) as sink:
+        for frame in source:
+            sink.write(frame)
+    assert len(list((tmp_path / "out").iterdir())) == 10
+
+
+def test_a_source_without_a_size_is_told_what_is_missing(tmp_path):
+    """A video needs size and rate before its first frame; the message says where to state them."""
+    with pytest.raises(MediaError, match=r"does not state the size and the rate.*VideoInfo"):
+        open_sink(tmp_path / "out.mp4", Squares(None))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sink_of_ones_own_needs_only_write():
+    """`write` is all that a Sink must have."""
+
+    class Counter(Sink):
+        frames = 0
+
+        def write(self, _frame: Frame) -> None:
+            self.frames += 1
+
+    with Squares(None) as source, Counter() as sink:
+        for frame in source:
+            sink.write(frame)
+    assert sink.frames == 10
+    assert (sink.notices, sink.resumable, sink.mark_partial(), sink.is_closed()) == ([], None, None, False)
