@@ -10,6 +10,7 @@ colours, between which FFmpeg's lut3d filter interpolates: 45 ms for a frame of 
 
 import struct
 import tempfile
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -25,6 +26,7 @@ from .side_data import get_side_data
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 """AVColorTransferCharacteristic of what is tone-mapped."""
 
+_TIME_BASE = Fraction(1, 1000)  # any: frames that a decoder returns at the end have none
 SDR_WHITE = 203.0  # cd/m²; ITU-R BT.2408
 _DEFAULT_PEAK = 1000.0  # cd/m²: of HLG's reference display (BT.2100), and of PQ without metadata
 # Colours along each side. The mean error is 1.2 (PQ) and 0.7 (HLG) grey levels; with 33 it is 1.9 and 1.1.
@@ -75,7 +77,7 @@ class ToneMapper:
             # With the tags of HDR the scaler would map tones itself.
             graph.link_nodes(
                 graph.add_buffer(
-                    width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+                    width=frame.width, height=frame.height, format=frame.format, time_base=_TIME_BASE
                 ),
                 graph.add("setparams", "color_trc=bt709:color_primaries=bt709"),
                 graph.add("scale", f"in_color_matrix={self._matrix}:in_range={full}:out_range=pc:{accurate}"),

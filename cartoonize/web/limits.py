@@ -17,7 +17,7 @@ from ..media.streams import size
 
 MEGABYTE = 1 << 20  # as browsers count
 
-_PICTURES = {"AVIF", "BMP", "GIF", "JPEG", "MPO", "PNG", "TIFF", "WEBP"}
+_PICTURES = {"AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "PNG", "TIFF", "WEBP"}
 """By Pillow's names. It recognises files by content, not by suffix, and would run Ghostscript on EPS."""
 
 _VIDEOS = (

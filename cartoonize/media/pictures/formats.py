@@ -1,10 +1,12 @@
 """Picture formats: how Pillow writes them, and what they can hold."""
 
+import contextlib
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from io import BytesIO
 from typing import Any
 
+from PIL import features
 from PIL.Image import Image as Picture
 
 from ...core.atomic import AtomicFile
@@ -25,6 +27,7 @@ class Format:
 # 4:2:0 blurs colours at the contours of a cartoon, so JPEG and AVIF get full colour planes.
 JPEG = Format("JPEG", {"quality": 95, "subsampling": "4:4:4"}, alpha=False)
 _TIFF = Format("TIFF")  # uncompressed: into compressed files Pillow cannot write the parts of EXIF data
+# The formats of pictures that are read and written, by lower-case suffix.
 FORMATS = {
     ".jpg": JPEG,
     ".jpeg": JPEG,
@@ -36,9 +39,16 @@ FORMATS = {
     ".tif": _TIFF,
     ".tiff": _TIFF,
 }
-"""The formats of pictures that are read and written, by lower-case suffix."""
 if find_spec("PIL._avif"):  # PIL.features.check warns where Pillow does not know AVIF
     FORMATS[".avif"] = Format("AVIF", {"quality": 90, "subsampling": "4:4:4"})
+if features.check("jpg_2000"):
+    FORMATS[".jp2"] = Format("JPEG2000", metadata=False)  # without loss, as is Pillow's default
+with contextlib.suppress(ImportError):  # there are systems without a wheel of it
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    # In 4:2:0, the only sampling that phones decode.
+    FORMATS.update(dict.fromkeys((".heic", ".heif"), Format("HEIF", {"quality": 90})))
 
 PICTURE_SUFFIXES = frozenset(FORMATS)
 """The lower-case suffixes of pictures that are read and written. GIF is not one of them: it is video."""

@@ -16,6 +16,7 @@ from PIL.Image import Image as Picture
 
 from ...core.errors import MediaError
 from ..decoding import fitted, smaller
+from .hdr_picture import tone_map_picture
 from .picture_colour import convert_to_rgb, reduce_to_8_bits, split_alpha
 
 MAX_PIXELS = 256_000_000
@@ -69,10 +70,11 @@ def read_picture(
             count = getattr(picture, "n_frames", 1)
             if count > 1:
                 notices.append(f"{path} holds {count} pictures; only the first is used.")
-            ImageOps.exif_transpose(picture, in_place=True)
-            exif, dpi = _read_exif(picture, path, notices), _read_dpi(picture)
-            colours, alpha = split_alpha(reduce_to_8_bits(picture, path, notices))
-            rgb, profile = convert_to_rgb(colours, picture.info.get("icc_profile"), path, notices)
+            sdr = tone_map_picture(path, picture, notices)
+            ImageOps.exif_transpose(sdr, in_place=True)
+            exif, dpi = _read_exif(sdr, path, notices), _read_dpi(sdr)
+            colours, alpha = split_alpha(reduce_to_8_bits(sdr, path, notices))
+            rgb, profile = convert_to_rgb(colours, sdr.info.get("icc_profile"), path, notices)
     except PILLOW_ERRORS as error:
         raise MediaError(f"Cannot read {path}: {_describe_error(error, path)}.") from error
     size = fitted(*rgb.size, max_size)
@@ -130,7 +132,8 @@ def _open_with_pillow(path: Path) -> Picture:
         for name in [name for name in Pillow.ID if name not in tried]:
             tried.add(name)
             open_file, accepts = Pillow.OPEN[name]
-            if accepts is None or accepts(head) is True:
+            accepted = accepts is None or accepts(head)
+            if accepted and not isinstance(accepted, str):  # a string is why the format cannot be read
                 try:
                     return open_file(os.fspath(path), "")  # type: ignore[arg-type]  # it also takes a path
                 except (SyntaxError, IndexError, TypeError, struct.error):

@@ -18,7 +18,7 @@ def deinterlace(
     later.
     """
     graph: Graph | None = None
-    shape, time_base = None, Fraction(1)
+    shape, time_base = None, Fraction(1, 1000)  # frames that a decoder returns at the end have no time base
     for frame in frames:
         if graph is None and not frame.interlaced_frame:
             yield frame
@@ -28,18 +28,18 @@ def deinterlace(
         time_base = frame.time_base or time_base
         if shape != (frame.width, frame.height, frame.format.name):
             yield from _drain(graph, time_base)
-            graph, shape = _build_graph(frame), (frame.width, frame.height, frame.format.name)
+            graph, shape = _build_graph(frame, time_base), (frame.width, frame.height, frame.format.name)
         assert graph is not None
         graph.vpush(frame)
         yield from _pull(graph, time_base)
     yield from _drain(graph, time_base)
 
 
-def _build_graph(frame: av.VideoFrame) -> Graph:
+def _build_graph(frame: av.VideoFrame, time_base: Fraction) -> Graph:
     graph = Graph()
     graph.threads = 1
     source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+        width=frame.width, height=frame.height, format=frame.format, time_base=time_base
     )
     bwdif = graph.add("bwdif", "mode=send_frame:deint=interlaced")
     graph.link_nodes(source, bwdif, graph.add("buffersink")).configure()

@@ -1,0 +1,100 @@
+"""HDR pictures become SDR pictures, as HDR video becomes SDR video."""
+
+import struct
+import zlib
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from cartoonize.media import open_source
+from cartoonize.media.pictures.picture_source import PictureSource
+
+SIZE = (96, 64)
+PQ, HLG, BT2020 = 16, 18, 9
+
+
+def signal():
+    """Ramps of an HDR signal, (H, W, 3) uint16: dark to light, and towards saturated colours."""
+    y, x = np.mgrid[: SIZE[1], : SIZE[0]]
+    ramp = 4000 + x * 36000 // SIZE[0]
+    tint = y * 12000 // SIZE[1]
+    return np.stack([ramp + tint, ramp, ramp + tint // 2], -1).astype(np.uint16)
+
+
+def encode(path, transfer, codec, **options):
+    """Write the signal as one frame of 10 bits, by FFmpeg."""
+    if codec not in av.codecs_available:
+        pytest.skip(f"this build of FFmpeg has no {codec}")
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=25, options=options)
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = *SIZE, "yuv420p10le"
+        context.color_trc, context.color_primaries, context.colorspace = transfer, BT2020, BT2020
+        context.color_range = 1
+        frame = av.VideoFrame.from_ndarray(signal(), "rgb48le").reformat(
+            format="yuv420p10le", dst_colorspace=BT2020, src_color_range=2, dst_color_range=1
+        )
+        frame.color_trc, frame.color_primaries, frame.pts = transfer, BT2020, 0
+        frame.time_base = Fraction(1, 25)
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_png(path, transfer):
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in signal())
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", *SIZE, 16, 2, 0, 0, 0)),
+        (b"cICP", bytes([BT2020, transfer, 0, 1])),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    body = (struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(body))
+    return path
+
+
+def write_heic(path, transfer):
+    heif = pytest.importorskip("pillow_heif")
+    image = heif.from_bytes("RGB;16", SIZE, signal().tobytes())
+    image.save(
+        path, quality=95, chroma=444, save_nclx_profile=True, color_primaries=BT2020,
+        transfer_characteristics=transfer, matrix_coefficients=BT2020, full_range_flag=1,
+    )  # fmt: skip
+    return path
+
+
+def read(path):
+    with PictureSource([path]) as source:
+        return next(iter(source)).image.astype(int), source.notices
+
+
+@pytest.mark.parametrize("transfer", [PQ, HLG])
+@pytest.mark.parametrize("suffix", [".avif", ".heic", ".png"])
+def test_an_hdr_picture_looks_as_it_does_in_a_video(tmp_path, suffix, transfer):
+    """The same HDR signal in AVIF, HEIC, PNG and in a video gives the same SDR picture, and that is said."""
+    video = encode(tmp_path / "in.mkv", transfer, "libx265", crf="4", **{"x265-params": "log-level=error"})
+    with open_source(video) as source:
+        expected = next(iter(source)).image.astype(int)
+    path = tmp_path / f"in{suffix}"
+    if suffix == ".avif":
+        encode(path, transfer, "libaom-av1" if "libaom-av1" in av.codecs_available else "libsvtav1", crf="4")
+    else:
+        (write_png if suffix == ".png" else write_heic)(path, transfer)
+    image, notices = read(path)
+    assert image.shape == expected.shape
+    assert np.abs(image - expected).mean() < 2.5
+    name = "PQ" if transfer == PQ else "HLG"
+    assert notices == [f"in{suffix} is {name} (HDR); it was tone-mapped to SDR, by ITU-R BT.2390."]
+
+
+def test_a_picture_that_is_not_hdr_is_not_mapped(tmp_path):
+    """An AVIF picture of sRGB keeps its values."""
+    picture = (signal() >> 8).astype(np.uint8)
+    Image.fromarray(picture).save(tmp_path / "in.png")
+    image, notices = read(tmp_path / "in.png")
+    np.testing.assert_array_equal(image, picture)
+    assert notices == []
