@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
     from rich.text import Text
 
-    from ..run.job import Report
+    from ..run.report import Report
 
 _tracebacks = False
 
