@@ -138,9 +138,15 @@ def quoted_messages(name):
     return [part.strip() for quote in quotes for part in quote.split("...") if part.strip()]
 
 
-@pytest.mark.parametrize("message", quoted_messages("troubleshooting.md"))
+def quoted_labels(name):
+    """The labels of buttons and fields that a page names before its second section."""
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8").split("\n## ")[0]
+    return re.findall(r"(?<!\*)\*{1,2}([A-Z][^*\n]+)\*{1,2}(?!\*)", text)
+
+
+@pytest.mark.parametrize("message", [*quoted_messages("troubleshooting.md"), *quoted_labels("web.md")])
 def test_quoted_messages_exist(message, code_strings):
-    """Readers search Troubleshooting for the message that they got, so it quotes messages word for word."""
+    """Pages quote messages and labels word for word, so that readers find theirs."""
     assert message in code_strings
 
 

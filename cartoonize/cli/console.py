@@ -16,9 +16,8 @@ from ..core.errors import PipeError
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
-    from rich.text import Text
 
-    from ..run.report import Report
+    from ..run.job import Report
 
 _tracebacks = False
 
@@ -114,13 +113,6 @@ def escape(text: str) -> str:
 def escape_controls(text: str) -> str:
     r"""Text whose control characters and invalid characters are written as Python writes them, as in \x1b."""
     return "".join(character if _is_harmless(character) else repr(character)[1:-1] for character in text)
-
-
-def literal_text(text: str, **options: Any) -> "Text":
-    """Text from elsewhere as a cell or a line of Rich's, with Rich's options; safe as `escape`."""
-    from rich.text import Text
-
-    return Text(escape_controls(text), **options)
 
 
 def _is_harmless(character: str) -> bool:

@@ -18,7 +18,6 @@ from ..effects.effect import EffectChain
 from ..effects.look import Look
 from ..media import Sink
 from ..run.pipeline import LatestItem, latest
-from ..run.report import Report
 from .capture import CaptureInput, list_cameras, resolve_source
 from .detail import DetailControl
 from .latency import LatencyMeter
@@ -31,7 +30,7 @@ _MANY = 0.2  # of all frames, dropped without being asked for
 
 
 @dataclass(slots=True)
-class LiveReport(Report):
+class LiveReport:
     """What was drawn of what came in, and with what.
 
     `dropped` frames came in and were not drawn, or not shown, as a newer one was there. `latency` holds
@@ -39,9 +38,22 @@ class LiveReport(Report):
     that of the last frame.
     """
 
+    source: str
+    sink: str
+    style: str
+    device: str = ""
+    precision: str = ""
+    backend: str = ""
+    stabilized: bool = False
     detail: str = "full"
+    width: int = 0
+    height: int = 0
+    frames: int = 0
     dropped: int = 0
+    seconds: float = 0.0
+    fps: float = 0.0
     latency: dict[str, int] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
 
 
 def run(
@@ -67,7 +79,7 @@ def run(
     """
     meter, started = LatencyMeter(), time.monotonic()
     look = (look or Look()).available(backend.runtime, report.notices)
-    report.stabilized, report.hold = look.stabilize, look.hold
+    report.stabilized = look.stabilize
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     report.width, report.height = source.video.width, source.video.height
     gone: SourceError | None = None
@@ -76,12 +88,13 @@ def run(
             _show(source, sink, backend, EffectChain(look.effects()), meter, control, ended)
         except SourceError as error:
             gone = error
+    report.seconds = round(time.monotonic() - started, 3)
     report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.latency()
     report.detail = source.detail
-    report.set_duration(time.monotonic() - started)
+    report.fps = round(report.frames / report.seconds, 2)
     report.notices += [*source.notices, *backend.notices, *sink.notices, *_advice(report)]
     if gone is not None:
-        gone.add_note(f"{report.frames} frames were drawn until then, into {report.output}.")
+        gone.add_note(f"{report.frames} frames were drawn until then, into {report.sink}.")
         raise gone
     return report
 

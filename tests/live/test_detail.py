@@ -74,7 +74,7 @@ def test_a_live_picture_keeps_its_size():
             pictures,
             sink,
             Slow(),
-            LiveReport("null", "", source),
+            LiveReport(source, "null", ""),
             look=Look(stabilize=False),
             control=control,
         )
