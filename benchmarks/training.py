@@ -11,11 +11,11 @@ import argparse
 import statistics
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from PIL import Image
 from torch import Tensor, nn
 
@@ -25,9 +25,10 @@ from cartoonize.training.adversarial import Adversarial
 from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
 from cartoonize.training.discriminator import Discriminator
 from cartoonize.training.features import Features
+from cartoonize.training.networks import build_generator
 from cartoonize.training.pictures import Pictures
-from cartoonize.training.presets import Recipe, preset
-from cartoonize.training.run import build_generator
+from cartoonize.training.recipe import Recipe
+from cartoonize.training.recipe_files import load_recipe
 from cartoonize.training.trainer import choose_compute
 
 
@@ -73,7 +74,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
 
-    recipe = replace(preset("deck"), width=options.width, size=options.size, batch=options.batch)
+    recipe = replace(load_recipe("deck"), width=options.width, size=options.size, batch=options.batch)
     compute = choose_compute(options.device, "auto")
     with tempfile.TemporaryDirectory() as folder:
         items = make_data(Path(folder), recipe)

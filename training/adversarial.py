@@ -1,4 +1,4 @@
-"""Adversarial: a discriminator learns to tell drawings from all else, and the generator to be taken for one.
+"""Adversarial: a discriminator learns to tell drawings from all else, and the generator to deceive it.
 
 CartoonGAN (Chen et al., CVPR 2018): L = L_adv(G, D) + w L_con(G, D). D sees drawings as real and both
 generated pictures and edge-smoothed drawings as fake, from which it learns that clear edges make a cartoon.
@@ -13,34 +13,39 @@ import torch
 from torch import Tensor, nn
 
 from ..models import Generator
-from . import losses
 from .checkpoint import Part
 from .discriminator import build_discriminator
 from .image_pool import ImagePool
-from .presets import Recipe
+from .losses import gan, perceptual, pixels
+from .losses.temporal import temporal_consistency
+from .recipe import Recipe
 from .trainer import Compute, Trainer
 
 View = Callable[[Tensor], Tensor]
 
-LOSSES = (
-    "content", "adversarial", "tv", "colour", "gram", "surface", "structure", "texture", "temporal",
-)  # fmt: skip
+VIEWS = ("adversarial", "surface", "texture")  # the losses that have a discriminator
+PERCEPTUAL = {  # losses on VGG's features: the function, and the picture to compare the output with
+    "content": (perceptual.content, "photo"),
+    "structure": (perceptual.structure, "flat"),
+    "gram": (perceptual.gram, "drawing"),
+}
+LOSSES = (*PERCEPTUAL, *VIEWS, "tv", "colour", "temporal")
 
 
 class Adversarial:
-    """Both networks; batches hold "photo", "drawing" and "smoothed", each (N, 3, H, W) uint8.
+    """Generator and discriminators; batches hold "photo", "drawing" and "smoothed", (N, 3, H, W) uint8.
 
     With a weight on the structure loss they also hold "flat", the photo's superpixels.
     """
 
     def __init__(self, generator: Generator, features: nn.Module, recipe: Recipe, compute: Compute) -> None:
-        schedule = recipe.schedules["adversarial"]
+        schedule = recipe.schedule("adversarial")
         self.weights, self.compute = recipe.weights, compute
-        self.criterion = losses.CRITERIA[recipe.criterion]
+        self.criterion = gan.CRITERIA[recipe.criterion]
         self.generator = Trainer(generator, schedule, compute, recipe.clip)
-        self.judges = {
+        self.discriminators = {
             view: Trainer(build_discriminator(recipe), schedule, compute, recipe.clip)
-            for view in ("adversarial", "surface", "texture")
+            for view in VIEWS
             if getattr(self.weights, view)
         }
         self.features = compute.place(features)
@@ -48,69 +53,75 @@ class Adversarial:
 
     def parts(self) -> Mapping[str, Part]:
         """All networks with their optimisers, and the pool."""
-        judges = {f"discriminator_{view}": judge for view, judge in self.judges.items()}
-        return {"generator": self.generator, "pool": self.pool, **judges}
+        trainers = {f"discriminator_{view}": trainer for view, trainer in self.discriminators.items()}
+        return {"generator": self.generator, "pool": self.pool, **trainers}
 
     def step(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
-        """One step of each discriminator, then one of the generator; the losses by name."""
+        """One step of each discriminator, then one of the generator; returns the losses by name."""
         pictures = {name: self.compute.to_unit(value) for name, value in batch.items()}
         output = self.generator(pictures["photo"])
-        views = self._views(len(output))
-        judged = self._judge(pictures, output.detach(), views, progress)
-        return judged | self._cartoonize(pictures, output, views, progress)
+        views = self._make_views(len(output))
+        values = self._train_discriminators(pictures, output.detach(), views, progress)
+        return values | self._train_generator(pictures, output, views, progress)
 
-    def _judge(
+    def _train_discriminators(
         self, pictures: dict[str, Tensor], output: Tensor, views: dict[str, View], progress: float
     ) -> dict[str, Tensor]:
         """Artist 1, generated 0, and for the pictures themselves edge-smoothed 0."""
-        generated, found = self.pool.exchange(output), {}
-        for name, judge in self.judges.items():
+        generated, values = self.pool.exchange(output), {}
+        for name, discriminator in self.discriminators.items():
             view = views[name]
-            smoothed = judge(pictures["smoothed"]) if name == "adversarial" else None
-            loss = losses.discriminator(
-                self.criterion, judge(view(pictures["drawing"])), judge(view(generated)), smoothed
+            smoothed = discriminator(pictures["smoothed"]) if name == "adversarial" else None
+            loss = gan.discriminator_loss(
+                self.criterion,
+                discriminator(view(pictures["drawing"])),
+                discriminator(view(generated)),
+                smoothed,
             )
-            judge.descend(loss, progress)
-            found[f"d_{name}"] = loss
-        return found
+            discriminator.descend(loss, progress)
+            values[f"d_{name}"] = loss
+        return values
 
-    def _cartoonize(
+    def _train_generator(
         self, pictures: dict[str, Tensor], output: Tensor, views: dict[str, View], progress: float
     ) -> dict[str, Tensor]:
-        """The generator's losses: be taken for a drawing, keep the content, and what else has a weight."""
-        found = {name: self.criterion(judge(views[name](output)), 1.0) for name, judge in self.judges.items()}
-        found |= self._perceptual(pictures, output)
-        found |= self._optional(pictures, output)
-        total = torch.stack([getattr(self.weights, name) * loss for name, loss in found.items()]).sum()
-        return found | {"gradient_norm": self.generator.descend(total, progress)}
+        """Deceive the discriminators, keep the content, and whatever else has a weight."""
+        values = {
+            name: self.criterion(discriminator(views[name](output)), 1.0)
+            for name, discriminator in self.discriminators.items()
+        }
+        values |= self._perceptual_losses(pictures, output)
+        values |= self._pixel_losses(pictures, output)
+        total = torch.stack([getattr(self.weights, name) * loss for name, loss in values.items()]).sum()
+        return values | {"gradient_norm": self.generator.descend(total, progress)}
 
-    def _perceptual(self, pictures: dict[str, Tensor], output: Tensor) -> dict[str, Tensor]:
-        """The losses on VGG's features."""
-        against = {"content": "photo", "structure": "flat", "gram": "drawing"}
-        compare = {"content": losses.content, "structure": losses.structure, "gram": losses.gram}
-        wanted = [name for name in against if getattr(self.weights, name)]
-        features = self._see(output) if wanted else output
-        return {name: compare[name](features, self._see(pictures[against[name]])) for name in wanted}
+    def _perceptual_losses(self, pictures: dict[str, Tensor], output: Tensor) -> dict[str, Tensor]:
+        active = {name: entry for name, entry in PERCEPTUAL.items() if getattr(self.weights, name)}
+        if not active:
+            return {}
+        features = self._extract(output)
+        return {
+            name: loss(features, self._extract(pictures[other])) for name, (loss, other) in active.items()
+        }
 
-    def _optional(self, pictures: dict[str, Tensor], output: Tensor) -> dict[str, Tensor]:
-        """The losses on pixels."""
-        found, photo = {}, pictures["photo"]
+    def _pixel_losses(self, pictures: dict[str, Tensor], output: Tensor) -> dict[str, Tensor]:
+        values, photo = {}, pictures["photo"]
         if self.weights.tv:
-            found["tv"] = losses.total_variation(output)
+            values["tv"] = pixels.total_variation(output)
         if self.weights.colour:
-            found["colour"] = losses.colour(output, photo)
+            values["colour"] = pixels.colour(output, photo)
         if self.weights.temporal:
-            found["temporal"] = losses.temporal_consistency(self.generator, photo, output)
-        return found
+            values["temporal"] = temporal_consistency(self.generator, photo, output)
+        return values
 
-    def _see(self, picture: Tensor) -> Tensor:
+    def _extract(self, picture: Tensor) -> Tensor:
         return self.compute.run(self.features, picture)
 
-    def _views(self, count: int) -> dict[str, View]:
-        """What each discriminator sees; in one step, all pictures of a discriminator in the same way."""
+    def _make_views(self, count: int) -> dict[str, View]:
+        """What each discriminator sees; within a step all pictures of a discriminator get the same view."""
         mix = (2 * torch.rand(count, 3) - 1).to(self.compute.device)
         return {
             "adversarial": lambda x: x,
-            "surface": losses.surface_view,
-            "texture": lambda x: losses.texture_view(x, mix),
+            "surface": gan.surface_view,
+            "texture": lambda x: gan.texture_view(x, mix),
         }

@@ -1,6 +1,6 @@
-"""One network from several of the same origin: the mean of their weights.
+"""Averaging the weights of several networks into one.
 
-Networks that were trained on from the same one with different settings lie in one basin, and their mean is
+Networks that were fine-tuned from the same one with different settings lie in one basin, and their mean is
 often steadier than each (Wortsman et al., "Model soups", ICML 2022).
 """
 
@@ -15,23 +15,23 @@ from ..styles import find_style
 
 
 def average_styles(styles: Sequence[str], out: Path, *, overwrite: bool = False) -> None:
-    """Write a style file of the mean weights; its card is the first one's.
+    """Write a style file of the mean weights, with the card of the first style.
 
     Args:
-        styles: two or more built-in names, style files or run folders, of one architecture and size.
+        styles: two or more built-in names, style files or run folders, of the same architecture and size.
         out: the file to write.
-        overwrite: replace what is there.
+        overwrite: replace an existing file.
 
     Raises:
-        ModelError: there is no such style, or its file is damaged.
-        TrainingError: there is only one, or they are not of one architecture and size.
-        MediaError: `out` exists already or cannot be written.
+        ModelError: a style does not exist, or its file is damaged.
+        TrainingError: fewer than two styles, or different architectures or sizes.
+        MediaError: `out` exists or cannot be written.
     """
     paths = [find_style(style) for style in styles]
     loaded = [load_style(path) for path in paths]
-    kinds = {(header.architecture, tuple(sorted(header.config.items()))) for _, header in loaded}
-    if len(loaded) < 2 or len(kinds) > 1:
-        raise TrainingError("Name two styles or more to average, of one architecture and size.")
+    architectures = {(header.architecture, tuple(sorted(header.config.items()))) for _, header in loaded}
+    if len(loaded) < 2 or len(architectures) > 1:
+        raise TrainingError("Name two or more styles of the same architecture and size to average.")
     mean, header = loaded[0]
     states = [generator.state_dict() for generator, _ in loaded]
     with torch.no_grad():

@@ -1,6 +1,6 @@
-"""What a phase needs to go on: the state of every part, in one file that is whole or absent.
+"""Checkpoints: the state of every part of a phase, in one file that is complete or absent.
 
-No random state is among it: `fit` seeds each step by its position, and data are a function of theirs.
+They hold no random state: `fit` seeds each step by its position, and data depend on theirs alone.
 """
 
 import io
@@ -15,7 +15,7 @@ from ..core.atomic import AtomicFile
 from ..core.errors import TrainingError
 from .parallel import disk_errors
 
-KEEP = 2  # the newest, and the one before in case the newest is damaged
+KEEP = 2  # the latest, and the one before in case the latest is damaged
 
 _DAMAGE = (RuntimeError, OSError, KeyError, ValueError, TypeError, EOFError, UnpicklingError)
 
@@ -34,12 +34,14 @@ class Checkpoint:
         self.folder, self.parts = folder, parts
 
     def save(self, images: int) -> None:
-        """Write `checkpoint-<images>.pt` and drop all but the newest two.
+        """Write `checkpoint-<images>.pt` and remove all but the latest two.
 
         Raises:
-            TrainingError: the disk is full or cannot be written; the files that were there are still there.
+            TrainingError: the disk is full or cannot be written; earlier checkpoints are kept.
         """
-        packed = io.BytesIO()  # so that a full disk is an OSError of ours and not one inside torch's writer
+        packed = (
+            io.BytesIO()
+        )  # so that a full disk raises an OSError here, and not an error of torch's writer
         parts = {name: part.state_dict() for name, part in self.parts.items()}
         torch.save({"images": images, "parts": parts}, packed)
         path = self.folder / f"checkpoint-{images:09d}.pt"
@@ -51,12 +53,12 @@ class Checkpoint:
                 old.unlink()
 
     def load_latest(self) -> int:
-        """Restore the newest checkpoint that can be read; the number of images seen, 0 for none.
+        """Restore the latest readable checkpoint; returns the number of images seen, 0 if there is none.
 
-        Damaged ones after it are removed: they would be found again, and count among those to keep.
+        Damaged ones after it are removed, as they would count among those to keep.
 
         Raises:
-            TrainingError: there are checkpoints, and none of them can be read, or they are of other networks.
+            TrainingError: there are checkpoints, but none can be read, or they are of other networks.
         """
         files, damaged = self._files(), []
         for path in reversed(files):
@@ -64,20 +66,20 @@ class Checkpoint:
                 images, states = self._read(path)
             except _DAMAGE as error:
                 reason = str(error).split("\n", 1)[0]
-                warnings.warn(f"{path} is damaged ({reason}); trying the one before.", stacklevel=2)
+                warnings.warn(f"{path} is damaged ({reason}); using the one before.", stacklevel=2)
                 damaged.append(path)
                 continue
             self._restore(path, states)
             with disk_errors():
-                for other in damaged:
-                    other.unlink(missing_ok=True)  # another process may have been faster
+                for damaged_path in damaged:
+                    damaged_path.unlink(missing_ok=True)  # another process may have been faster
             return images
         if files:
-            raise TrainingError(f"No checkpoint in {self.folder} can be read; remove them to start anew.")
+            raise TrainingError(f"No checkpoint in {self.folder} can be read; remove them to start again.")
         return 0
 
-    def newest(self) -> Path | None:
-        """The last checkpoint written, if there is one."""
+    def latest(self) -> Path | None:
+        """The last checkpoint that was written, if there is one."""
         return next(reversed(self._files()), None)
 
     def _read(self, path: Path) -> tuple[int, dict[str, Any]]:

@@ -1,6 +1,6 @@
-"""What phases learn from: endless batches in which item number i depends on the seed and i alone.
+"""The data of the phases: endless batches in which item number i depends on the seed and i alone.
 
-So a run can start again at any image, on any number of workers, and see what an uninterrupted run sees.
+So a run can resume at any image, with any number of workers, and see the same data as an uninterrupted run.
 """
 
 from collections.abc import Generator, Iterator
@@ -14,19 +14,19 @@ import torch
 from PIL import Image as Pillow
 from PIL import ImageFilter
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils import data as torch_data
 
 from ..core.errors import TrainingError
 from ..core.frames import Image
-from .distributed import Ranks
+from .distributed import ProcessGroup
 from .pictures import Pictures
 from .smooth import smooth_edges
 
 Item = dict[str, Tensor]
 
 
-class Items(Protocol):
-    """A dataset without an end."""
+class Dataset(Protocol):
+    """An endless dataset."""
 
     def __getitem__(self, index: int) -> Item:
         """Pictures by name, each (3, size, size) uint8."""
@@ -34,7 +34,7 @@ class Items(Protocol):
 
     @property
     def skipped(self) -> int:
-        """How many pictures could not be used."""
+        """The number of pictures that could not be used."""
         ...
 
 
@@ -45,8 +45,8 @@ class Photos:
         self.photos, self.superpixels = photos, superpixels
 
     def __getitem__(self, index: int) -> Item:
-        """The photo of that number."""
-        _, photo = self.photos.draw(index, np.random.default_rng((self.photos.seed, index, 0)))
+        """Photo number `index`."""
+        _, photo = self.photos.sample(index, np.random.default_rng((self.photos.seed, index, 0)))
         item = {"photo": as_tensor(photo)}
         if self.superpixels:
             item["flat"] = as_tensor(flatten(photo))
@@ -54,31 +54,31 @@ class Photos:
 
     @property
     def skipped(self) -> int:
-        """How many photos could not be used."""
+        """The number of photos that could not be used."""
         return self.photos.skipped
 
 
 class PhotosAndDrawings:
-    """Photos as above, with crops of other pictures: "drawing", and the same with edges blurred: "smoothed".
+    """Photos, with crops of drawings: "drawing", and the same with its edges blurred: "smoothed".
 
-    `smoothed` is a folder of copies, as `cartoonize train smooth` makes them; without one, or where a
-    copy is damaged, they are made here, at about a millisecond a crop.
+    `smoothed` is a folder of copies made by `cartoonize train smooth`. Without it, or if a copy is damaged,
+    the crop is smoothed on the fly, in about a millisecond.
     """
 
     def __init__(self, photos: Photos, drawings: Pictures, smoothed: Pictures | None = None) -> None:
         self.photos, self.drawings, self.smoothed = photos, drawings, smoothed
 
     def __getitem__(self, index: int) -> Item:
-        """The photo and the drawing of that number."""
+        """Photo and drawing number `index`."""
         rng = np.random.default_rng((self.drawings.seed, index, 1))
-        crop, drawing = self.drawings.draw(index, rng)
-        copy = self.smoothed.twin(crop, self.drawings) if self.smoothed else None
+        crop, drawing = self.drawings.sample(index, rng)
+        copy = self.smoothed.cut_version(crop, self.drawings) if self.smoothed else None
         blurred = smooth_edges(drawing) if copy is None else copy
         return self.photos[index] | {"drawing": as_tensor(drawing), "smoothed": as_tensor(blurred)}
 
     @property
     def skipped(self) -> int:
-        """How many photos, drawings and smoothed copies could not be used."""
+        """The number of photos, drawings and smoothed copies that could not be used."""
         copies = self.smoothed.skipped if self.smoothed else 0
         return self.photos.skipped + self.drawings.skipped + copies
 
@@ -86,31 +86,33 @@ class PhotosAndDrawings:
 class Pairs:
     """Crops of photos with the same crops of their targets, "photo" and "target": files of the same names.
 
-    With `drawings`, also a "drawing" by the artist, which shows something else.
+    With `drawings`, also a "drawing" by the artist, of another subject.
 
-    The photo is also made worse, as real videos are: noise of the sensor, a little blur, JPEG blocks. The
-    target stays clean, which teaches the network to be steady where its input is not.
+    The photo is degraded like real videos: sensor noise, a little blur, JPEG blocks. The target stays clean,
+    which teaches the network a steady output for an unsteady input.
     """
 
     def __init__(self, photos: Pictures, targets: Pictures, drawings: Pictures | None = None) -> None:
         self.photos, self.targets, self.drawings = photos, targets, drawings
 
     def __getitem__(self, index: int) -> Item:
-        """The pair of that number, and a drawing if there are any."""
+        """Pair number `index`, and a drawing if there are any."""
         rng = np.random.default_rng((self.photos.seed, index, 0))
-        crop, photo = self.photos.draw(index, rng)
-        target = self.targets.twin(crop, self.photos)
+        crop, photo = self.photos.sample(index, rng)
+        target = self.targets.cut_version(crop, self.photos)
         if target is None:
-            raise TrainingError(f"The target of {crop.path} cannot be read: draw it again.")
+            raise TrainingError(
+                f"The target of {crop.path} cannot be read: delete it, and run `train targets` again."
+            )
         item = {"photo": as_tensor(degrade(photo, rng)), "target": as_tensor(target)}
         if self.drawings:
-            _, drawing = self.drawings.draw(index, np.random.default_rng((self.drawings.seed, index, 1)))
+            _, drawing = self.drawings.sample(index, np.random.default_rng((self.drawings.seed, index, 1)))
             item["drawing"] = as_tensor(drawing)
         return item
 
     @property
     def skipped(self) -> int:
-        """How many photos and drawings could not be used."""
+        """The number of photos and drawings that could not be used."""
         return self.photos.skipped + (self.drawings.skipped if self.drawings else 0)
 
 
@@ -120,7 +122,7 @@ def as_tensor(picture: Image) -> Tensor:
 
 
 def flatten(photo: Image) -> Image:
-    """A photo in superpixels (SLIC, Achanta et al., 2012) of one colour each, about 16 pixels wide."""
+    """Fill superpixels of a photo (SLIC, Achanta et al., 2012), 16 pixels wide, with their mean colours."""
     from skimage.color import label2rgb
     from skimage.segmentation import slic
 
@@ -129,7 +131,7 @@ def flatten(photo: Image) -> Image:
 
 
 def degrade(photo: Image, rng: np.random.Generator) -> Image:
-    """What cameras and codecs do to pictures, each at times: blur, sensor noise, JPEG. Same shape."""
+    """Degrade a photo as cameras and codecs do, each at random: blur, sensor noise, JPEG. Same shape."""
     picture = Pillow.fromarray(photo)
     if rng.random() < 0.2:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.2)))
@@ -146,42 +148,42 @@ def degrade(photo: Image, rng: np.random.Generator) -> Image:
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """Batches of `size` consecutive items, of which this process gets its share from `workers` processes."""
+    """Batches of `size` consecutive items; `workers` processes load this process's share of them."""
 
-    items: Items
+    dataset: Dataset
     size: int
-    ranks: Ranks = field(default_factory=Ranks)
+    group: ProcessGroup = field(default_factory=ProcessGroup)
     workers: int = 0
 
     def start_at(self, image: int) -> Generator[Item]:
         """Endless batches, (share, 3, size, size) uint8 by name, from item number `image`.
 
-        Closing it ends the processes.
+        Closing the generator ends the loading processes.
 
         Raises:
             TrainingError: the batch cannot be shared equally, or data cannot be read.
         """
-        loader = DataLoader(
-            cast("Dataset[Item]", self.items),
-            batch_sampler=_Count(image, self.size, self.ranks.rank, self.ranks.share(self.size)),
+        loader = torch_data.DataLoader(
+            cast("torch_data.Dataset[Item]", self.dataset),
+            batch_sampler=_BatchIndices(image, self.size, self.group.rank, self.group.share(self.size)),
             num_workers=self.workers,
             pin_memory=torch.cuda.is_available(),
-            # A forked child of a process that has used torch's threads can hang.
+            # Forked children of a process that has used torch's threads can hang.
             multiprocessing_context="spawn" if self.workers else None,
         )
         try:
             yield from loader
-        except TrainingError as error:  # a worker's arrives with its traceback in front of the sentence
+        except TrainingError as error:  # a worker's error has its traceback before the message
             raise TrainingError(str(error).strip().rsplit("TrainingError: ", 1)[-1]) from error
 
     @property
     def skipped(self) -> int:
-        """How many pictures could not be used."""
-        return self.items.skipped
+        """The number of pictures that could not be used."""
+        return self.dataset.skipped
 
 
-class _Count:
-    """A process's share of the numbers of each batch, for ever."""
+class _BatchIndices:
+    """A process's share of the item numbers of each batch, endlessly."""
 
     def __init__(self, start: int, batch: int, rank: int, share: int) -> None:
         self.start, self.batch, self.rank, self.share = start, batch, rank, share

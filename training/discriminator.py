@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from ..models.blocks import NORMS, NormName, conv
-from .presets import Recipe
+from .recipe import Recipe
 from .trainer import initialise
 
 
@@ -31,8 +31,8 @@ class Discriminator(nn.Sequential):
 class SmallDiscriminator(nn.Sequential):
     """The same without norms and at a fifteenth of the cost: two strided convolutions come first.
 
-    A patch is 26 pixels wide: enough to judge lines and fills, too little for content. Meant to be held
-    in check by spectral norm.
+    A patch is 26 pixels wide: enough to judge lines and fills, too little for content. Use it with spectral
+    norm.
     """
 
     def __init__(self, width: int = 32) -> None:
@@ -45,7 +45,7 @@ class SmallDiscriminator(nn.Sequential):
 
 
 def build_discriminator(recipe: Recipe) -> nn.Module:
-    """A new network; with `spectral_norm`, every convolution's largest singular value is held at 1
+    """A new network; `spectral_norm` keeps every convolution's largest singular value at 1
     (Miyato et al., ICLR 2018).
     """
     width = recipe.discriminator_width

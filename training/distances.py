@@ -1,4 +1,4 @@
-"""Distances between two sets of pictures, each (N, 3, H, W) uint8: are they of one kind?"""
+"""Distances between the distributions of two sets of pictures, each (N, 3, H, W) uint8."""
 
 from pathlib import Path
 
@@ -10,35 +10,35 @@ from torch import Tensor
 from ..core.errors import TrainingError
 from .features import Features
 
-CHUNK = 8  # pictures a pass of a network
+CHUNK = 8  # pictures per pass of a network
 
 
-def frechet(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Distance of two normal distributions fitted to rows of features, (N, D) and (M, D).
+def frechet_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Fréchet distance of two normal distributions fitted to rows of features, (N, D) and (M, D).
 
     |mean a - mean b|^2 + tr(A + B - 2 sqrt(A B)) (Fréchet, 1957), A and B being the covariances. Like FID
-    it is biased upwards for few rows: compare only figures from equally many.
+    it is biased upwards for few rows: compare only figures of equal numbers of rows.
     """
     covariances = [np.atleast_2d(np.cov(rows, rowvar=False)) for rows in (a, b)]
-    # A B has the eigenvalues of a product of positive matrices: real and not negative but for rounding.
+    # A B is a product of positive matrices: its eigenvalues are real and not negative, except for rounding.
     roots = np.sqrt(np.clip(np.linalg.eigvals(covariances[0] @ covariances[1]).real, 0, None))
     spread = sum(np.trace(covariance) for covariance in covariances) - 2 * roots.sum()
     return float(np.square(a.mean(0) - b.mean(0)).sum() + max(spread, 0.0))
 
 
-def frechet_of_features(network: Features, pictures: Tensor, others: Tensor) -> float:
+def vgg_frechet_distance(network: Features, pictures: Tensor, others: Tensor) -> float:
     """The Fréchet distance of VGG's features, averaged over each picture.
 
-    Not FID, whose network is another: its numbers are of another size.
+    It is not FID, whose network is another: the numbers are not comparable.
     """
-    return frechet(_describe(network, pictures), _describe(network, others))
+    return frechet_distance(_mean_features(network, pictures), _mean_features(network, others))
 
 
 def inception_distances(weights: Path, pictures: Tensor, others: Tensor) -> dict[str, float]:
     """FID (Heusel et al., 2017) and KID (Binkowski et al., 2018), by torchmetrics and torch-fidelity.
 
     Raises:
-        TrainingError: a library or the weights of its Inception network are not to be had.
+        TrainingError: a library or the weights of its Inception network are missing.
     """
     try:
         from torchmetrics.image.fid import FrechetInceptionDistance
@@ -48,7 +48,7 @@ def inception_distances(weights: Path, pictures: Tensor, others: Tensor) -> dict
         fid = FrechetInceptionDistance(2048, feature_extractor_weights_path=path)
         subset = min(50, len(pictures), len(others))
         kid = KernelInceptionDistance(2048, subset_size=subset, feature_extractor_weights_path=path)
-    except (ImportError, RuntimeError, OSError) as error:  # a torchvision that does not fit PyTorch, too
+    except (ImportError, RuntimeError, OSError) as error:  # also a torchvision that does not match PyTorch
         reason = str(error).strip().split("\n")[0]
         raise TrainingError(
             f"FID and KID need torchmetrics, torch-fidelity and its Inception weights: {reason}."
@@ -69,6 +69,6 @@ def _labelled(pictures: Tensor, others: Tensor) -> list[tuple[Tensor, bool]]:
 
 
 @torch.no_grad()
-def _describe(network: Features, pictures: Tensor) -> NDArray[np.float64]:
+def _mean_features(network: Features, pictures: Tensor) -> NDArray[np.float64]:
     chunks = [network(chunk.float() / 127.5 - 1).mean((2, 3)) for chunk in torch.split(pictures, CHUNK)]
     return torch.cat(chunks).double().numpy()

@@ -1,9 +1,9 @@
-"""Several processes, one training: `torchrun --standalone --nproc-per-node=4 -m cartoonize -- train ...`.
+"""Training by several processes: `torchrun --standalone --nproc-per-node=4 -m cartoonize -- train ...`.
 
-The two dashes alone keep torchrun from reading `--run` as an abbreviation of an option of its own.
+The separate `--` keeps torchrun from reading `--run` as an abbreviation of one of its own options.
 Every process takes its share of each batch, and gradients are averaged before each step, so that the weights
-stay equal. Batch norm takes its statistics from the shares of all processes, so that they learn what one
-process with the whole batch would.
+stay equal. Batch norm computes its statistics over the shares of all processes, so that they learn the same
+as one process with the whole batch.
 """
 
 import os
@@ -15,9 +15,9 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-# Its functions have the group that there is at their import for a default, and keep it for ever. Imported
-# later, as optimisers do, they would have Gloo's threads outlive the group, which now and then aborts the
-# process at its end, after a training that went well.
+# Imported early: its functions take the process group that exists at import time as their default and never
+# release it. Imported later, as optimisers do, they keep Gloo's threads alive beyond the group, which now and
+# then aborts the process at its end, after a successful training.
 import torch.distributed.nn
 from torch import Tensor, nn
 
@@ -25,45 +25,48 @@ from ..core.errors import TrainingError
 
 
 @dataclass(frozen=True, slots=True)
-class Ranks:
-    """The number of this process, and how many there are."""
+class ProcessGroup:
+    """The rank of this process, and the number of processes."""
 
     rank: int = 0
     world: int = 1
 
     def share(self, batch: int) -> int:
-        """How many pictures of a batch are this process's.
+        """The number of pictures of a batch that this process takes.
 
         Raises:
             TrainingError: the batch cannot be shared equally.
         """
         if batch % self.world:
-            raise TrainingError(f"A batch of {batch} cannot be shared by {self.world} processes.")
+            raise TrainingError(
+                f"A batch of {batch} cannot be shared by {self.world} processes: pass a --batch that is a "
+                f"multiple of {self.world}."
+            )
         return batch // self.world
 
 
 @contextmanager
-def ranks(device: torch.device) -> Iterator[Ranks]:
-    """Join the processes that torchrun started; alone where it did not."""
+def join_process_group(device: torch.device) -> Iterator[ProcessGroup]:
+    """Join the processes that torchrun started; without torchrun, a group of one."""
     if "WORLD_SIZE" not in os.environ:
-        yield Ranks()
+        yield ProcessGroup()
         return
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield Ranks(dist.get_rank(), dist.get_world_size())
+        yield ProcessGroup(dist.get_rank(), dist.get_world_size())
     finally:
         dist.destroy_process_group()
 
 
 def local_device(device: torch.device) -> torch.device:
-    """For "cuda" under torchrun the GPU of this process; any other device as it is."""
+    """The GPU of this process for "cuda" under torchrun; any other device unchanged."""
     if device == torch.device("cuda") and "LOCAL_RANK" in os.environ:
         return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return device
 
 
 @torch.no_grad()
-def average(network: nn.Module) -> None:
+def average_gradients(network: nn.Module) -> None:
     """Average gradients over the processes: one all-reduce of one flat buffer."""
     if not dist.is_initialized():
         return
@@ -92,7 +95,7 @@ class _Sum(torch.autograd.Function):
 class SharedBatchNorm(nn.BatchNorm2d):
     """Batch norm whose batch is that of all processes; PyTorch's SyncBatchNorm runs on GPUs only.
 
-    Sums and sums of squares are added up over the processes, forwards and backwards, in float32.
+    Sums and sums of squares are added over the processes in float32, in the forward and the backward pass.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -104,14 +107,14 @@ class SharedBatchNorm(nn.BatchNorm2d):
         sums = torch.stack([wide.sum((0, 2, 3)), wide.square().sum((0, 2, 3))])
         mean, square = _Sum.apply(sums) / count  # type: ignore[no-untyped-call]
         variance = square - mean.square()
-        self._remember(mean.detach(), variance.detach() * (count / (count - 1)))
+        self._update_running(mean.detach(), variance.detach() * (count / (count - 1)))
         scale: Tensor = self.weight * torch.rsqrt(variance + self.eps)
         shift = self.bias - mean * scale
         normed: Tensor = wide * scale[:, None, None] + shift[:, None, None]
         return normed.to(x.dtype)
 
-    def _remember(self, mean: Tensor, variance: Tensor) -> None:
-        """Move the running statistics as nn.BatchNorm2d does."""
+    def _update_running(self, mean: Tensor, variance: Tensor) -> None:
+        """Update the running statistics as nn.BatchNorm2d does."""
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -121,8 +124,8 @@ class SharedBatchNorm(nn.BatchNorm2d):
         self.num_batches_tracked += 1
 
 
-def share_statistics(network: nn.Module) -> nn.Module:
-    """Put SharedBatchNorm in the place of batch norm, where there are several processes."""
+def sync_batch_norm(network: nn.Module) -> nn.Module:
+    """Replace batch norm by SharedBatchNorm if there are several processes."""
     if dist.is_initialized():
         for parent in list(network.modules()):
             for name, child in parent.named_children():

@@ -1,4 +1,4 @@
-"""Libraries that may be missing, imported late, with a sentence that says what to install."""
+"""Optional libraries: an error that says what to install."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +8,12 @@ from ..core.errors import TrainingError
 
 @contextmanager
 def train_extra() -> Iterator[None]:
-    """Around imports of what `cartoonize[train]` installs.
+    """Put imports of the libraries of `cartoonize[train]` in this context.
 
     Raises:
-        TrainingError: it is not installed.
+        TrainingError: a library is not installed.
     """
     try:
         yield
     except ModuleNotFoundError as error:
-        raise TrainingError(f"{error.name} is missing: pip install 'cartoonize[train]'.") from error
+        raise TrainingError(f"{error.name} is missing: run pip install 'cartoonize[train]'.") from error

@@ -1,4 +1,4 @@
-"""The frozen VGG that tells whether two pictures show the same things."""
+"""A frozen VGG, whose features compare the content of two pictures."""
 
 from pathlib import Path
 from pickle import UnpicklingError
@@ -12,8 +12,8 @@ from ..core.errors import TrainingError
 
 CONVOLUTIONS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # in each of the five blocks
 
-# vgg16 to the pooling behind conv4_3, as the deck cuts it; vgg19 to conv4_4, before its ReLU, as
-# CartoonGAN does.
+# vgg16 up to the pooling after conv4_3, as in the study group's deck (recipes/deck.toml); vgg19 up to
+# conv4_4, before its ReLU, as in CartoonGAN.
 DEPTH = {"vgg16": 24, "vgg19": 26}
 
 ADDRESS = {  # torchvision's ImageNet weights; the end of the name is the start of the file's SHA-256
@@ -23,9 +23,9 @@ ADDRESS = {  # torchvision's ImageNet weights; the end of the name is the start 
 
 
 class Features(nn.Module):
-    """The first layers of a VGG (Simonyan & Zisserman, 2015): frozen, and in eval mode for ever.
+    """The first layers of a VGG (Simonyan & Zisserman, 2015): frozen, and always in eval mode.
 
-    Its layers bear torchvision's names, `features.0.weight` and so on.
+    Its layers have torchvision's names, `features.0.weight` and so on.
     """
 
     mean: Tensor
@@ -34,13 +34,13 @@ class Features(nn.Module):
     def __init__(self, network: str) -> None:
         super().__init__()
         self.features = nn.Sequential(*_layers(CONVOLUTIONS[network])[: DEPTH[network]])
-        # What torchvision's networks were trained on: RGB in [0, 1] by these means and deviations.
+        # torchvision's networks expect RGB in [0, 1], normalised by these means and deviations.
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406])[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225])[:, None, None], persistent=False)
         self.eval().requires_grad_(requires_grad=False)
 
     def train(self, mode: bool = True) -> "Features":  # noqa: ARG002  # the signature of nn.Module
-        """Stay in eval mode, whatever is asked."""
+        """Stay in eval mode, whatever `mode` is."""
         return super().train(mode=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -53,16 +53,17 @@ def load_features(network: str, path: Path | None) -> Features:
     """The features of "vgg16" or "vgg19", from a file or, without one, from torchvision's server.
 
     `path` is a safetensors file, or a .pth file as torchvision publishes them; it may hold more layers.
-    Weights that come from Caffe answer tens of times as strongly as torchvision's own, and the content
-    loss with them: give it a factor so that it begins at about 1.
+    Features of Caffe's weights are tens of times as large as those of torchvision's, and so is the content
+    loss: choose its factor so that it starts at about 1.
 
     Raises:
-        TrainingError: there is no such network, or the weights can be neither read nor fetched, or are
-            another's.
+        TrainingError: there is no such network, or its weights cannot be read or fetched, or they are those
+            of another network.
     """
     if network not in DEPTH:
         raise TrainingError(
-            f"There is no {network!r}: choose {' or '.join(DEPTH)}.{did_you_mean(network, DEPTH)}"
+            f"There is no perceptual network {network!r}: choose {' or '.join(DEPTH)}."
+            f"{did_you_mean(network, DEPTH)}"
         )
     tensors = _read(path) if path else _fetch(network)
     features = Features(network)

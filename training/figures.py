@@ -1,4 +1,4 @@
-"""What a drawing keeps of its source, changes and leaves out, in figures.
+"""Figures of a drawing compared with its source: colours, flatness, contours, faint and rough structures.
 
 Pictures are (H, W, 3) uint8 RGB.
 """
@@ -16,21 +16,22 @@ from ..core.opencv import load_opencv
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 FLAT = 2 / 255  # gradient magnitude below which a pixel is flat
 CANNY = (100, 200)  # thresholds of contours, on a 3x3 Sobel gradient
-NEAR = 2  # pixels within which a contour counts as kept
-BROAD = 8.0  # sigma of the blur before colours are compared
+CONTOUR_DISTANCE = 2  # pixels within which a contour counts as kept
+COLOUR_SIGMA = 8.0  # of the blur before colours are compared
 
-BLOCK = 32  # pixels at 720 lines, of the squares in which structures are looked for
-FAINT = (1.0, 5.0)  # RMS in Lab of what counts as faint, between Gaussians of BAND pixels
+BLOCK = 32  # pixels at 720 lines: the sides of the squares in which structures are measured
+FAINT = (1.0, 5.0)  # RMS in Lab of a faint structure, in the band between Gaussians of BAND pixels
 BAND = (4.0, 16.0)
-FINE, SMOOTH = 2.0, 1.5  # sigma of what is finer, and the RMS of it in Lab below which a block has no texture
+FINE_SIGMA = 2.0  # of the Gaussian that removes fine structure
+SMOOTH = 1.5  # RMS in Lab of fine structure below which a block has no texture
 LOST = 0.3  # gain below which a faint structure is lost
-BUSY, DIRECTED = 6.0, 0.4  # RMS of fine luma above which, and coherence below which a block is rough
+BUSY, DIRECTED = 6.0, 0.4  # a block is rough if its RMS of fine luma is above, its coherence below these
 
 Floats = NDArray[np.float32]
 
 
 class FigureSums:
-    """Gathers the figures of many pictures."""
+    """The figures of many pictures together."""
 
     def __init__(self) -> None:
         self._pictures: list[dict[str, float]] = []
@@ -38,7 +39,7 @@ class FigureSums:
         self._edges = np.zeros(2)
 
     def add(self, source: Image, output: Image) -> None:
-        """Count a picture and its drawing in the picture's size."""
+        """Measure a picture and its drawing at the picture's size."""
         self._pictures.append(
             {
                 "colour_shift": colour_shift(source, output),
@@ -49,31 +50,33 @@ class FigureSums:
         )
 
     def add_structures(self, source: Image, drawing: Image) -> None:
-        """Count the structures of a picture as it is drawn."""
+        """Measure the structures of a picture at draw size."""
         source, drawing = at_720_lines(source), at_720_lines(drawing)
         self._gains.append(faint_gains(source, drawing))
         self._edges += rough_edges(source, drawing)
 
     def figures(self) -> dict[str, float]:
-        """Means over the pictures that tell a figure, and shares of all blocks; NaN where none tells."""
-        found: dict[str, float] = {"pictures": len(self._pictures)}
+        """Means over the pictures that define a figure, and shares of all blocks; NaN for undefined ones."""
+        means: dict[str, float] = {"pictures": len(self._pictures)}
         for name in self._pictures[0]:
-            told = [figures[name] for figures in self._pictures if not math.isnan(figures[name])]
-            found[name] = fmean(told) if told else math.nan
-        found["flatness_ratio"] = ratio(found["flatness_output"], found["flatness_source"])
+            values = [figures[name] for figures in self._pictures if not math.isnan(figures[name])]
+            means[name] = fmean(values) if values else math.nan
+        means["flatness_ratio"] = ratio(means["flatness_output"], means["flatness_source"])
         if self._gains:
-            found |= faint_figures(np.concatenate(self._gains))
-            found["rough_edges"] = ratio(*self._edges[::-1].tolist())
-        return found
+            means |= summarise_gains(np.concatenate(self._gains))
+            means["rough_edges"] = ratio(*self._edges[::-1].tolist())
+        return means
 
 
 def colour_shift(source: Image, output: Image) -> float:
-    """Mean CIE 1976 distance in Lab of both pictures behind a Gaussian of sigma 8."""
+    """Mean CIE 1976 distance in Lab of both pictures after a Gaussian of sigma 8."""
     from skimage.color import deltaE_cie76, rgb2lab
 
     cv2 = load_opencv()
-    broad = [cv2.GaussianBlur(picture / np.float32(255), (0, 0), BROAD) for picture in (source, output)]
-    lab = [rgb2lab(picture) for picture in broad]
+    blurred = [
+        cv2.GaussianBlur(picture / np.float32(255), (0, 0), COLOUR_SIGMA) for picture in (source, output)
+    ]
+    lab = [rgb2lab(picture) for picture in blurred]
     return float(deltaE_cie76(*lab).mean())  # type: ignore[no-untyped-call]
 
 
@@ -84,32 +87,32 @@ def flatness(picture: Image) -> float:
 
 
 def contours_kept(source: Image, output: Image) -> float:
-    """Share of the source's Canny edge pixels that have one of the output within 2 pixels; NaN for none."""
+    """Share of the source's Canny edge pixels with one of the output within 2 pixels; NaN without edges."""
     cv2 = load_opencv()
     before, after = (_canny(picture) > 0 for picture in (source, output))
-    near = cv2.dilate(after.astype(np.uint8), np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)) > 0
+    near = cv2.dilate(after.astype(np.uint8), np.ones((2 * CONTOUR_DISTANCE + 1,) * 2, np.uint8)) > 0
     return float(near[before].mean()) if before.any() else float("nan")
 
 
 def faint_gains(source: Image, drawing: Image) -> Floats:
-    """How much is kept of large faint structures, in each block that has one: 1 is all, 0 nothing, 1-D.
+    """The share that is kept of large faint structures, for each block that has one: 1 is all, 0 none; 1-D.
 
-    Both pictures have 720 lines. In CIE Lab the band is what lies between Gaussians of 4 and of 16 pixels. A
-    block of 32 pixels counts if the RMS of its band (all channels summed) is 1 to 5, as of a mountain in
-    mist, and that of all that is finer than a Gaussian of 2 pixels under 1.5. The gain is <band of the
-    source, band of the drawing> / <band of the source, itself>.
+    Both pictures have 720 lines. In CIE Lab the band is the difference of Gaussians of 4 and 16 pixels. A
+    block of 32 pixels counts if the RMS of its band (all channels summed) is 1 to 5, like a mountain in mist,
+    and that of everything finer than a Gaussian of 2 pixels is below 1.5. The gain is <band of the source,
+    band of the drawing> / <band of the source, itself>.
     """
     before, after = (_lab(picture) for picture in (source, drawing))
-    band, drawn = (_blurred(lab, BAND[0]) - _blurred(lab, BAND[1]) for lab in (before, after))
-    fine = _block_sums((before - _blurred(before, FINE)) ** 2)
+    band, drawn = (_blur(lab, BAND[0]) - _blur(lab, BAND[1]) for lab in (before, after))
+    fine = _block_sums((before - _blur(before, FINE_SIGMA)) ** 2)
     power = _block_sums(band**2)
     faint = (np.sqrt(power) >= FAINT[0]) & (np.sqrt(power) <= FAINT[1]) & (np.sqrt(fine) < SMOOTH)
     gains: Floats = (_block_sums(band * drawn)[faint] / power[faint]).astype(np.float32)
     return gains
 
 
-def faint_figures(gains: Floats) -> dict[str, float]:
-    """Median and 10th percentile of the gains, and the share of blocks that are lost; NaN of none."""
+def summarise_gains(gains: Floats) -> dict[str, float]:
+    """Median and 10th percentile of the gains, and the share of lost blocks; NaN without blocks."""
     if not gains.size:
         return dict.fromkeys(("faint_gain_median", "faint_gain_p10", "faint_lost"), math.nan)
     return {
@@ -122,15 +125,15 @@ def faint_figures(gains: Floats) -> dict[str, float]:
 def rough_edges(source: Image, drawing: Image) -> tuple[float, float]:
     """Canny edge pixels of both pictures, of 720 lines, in rough blocks of the source.
 
-    A block of 32 pixels is busy if the RMS of its luma behind a Gaussian of 2 pixels, taken away, is above 6
-    levels; it has no direction if the coherence of its structure tensor is below 0.4.
+    A block of 32 pixels is rough if the RMS of its luma without a Gaussian of 2 pixels is above 6 levels, and
+    the coherence of its structure tensor is below 0.4.
     """
     cv2 = load_opencv()
     grey = cv2.cvtColor(source, cv2.COLOR_RGB2GRAY).astype(np.float32)
     gx, gy = (cv2.Sobel(grey, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
     xx, yy, xy = (_block_sums(product) for product in (gx * gx, gy * gy, gx * gy))
     coherence = np.hypot(xx - yy, 2 * xy) / np.maximum(xx + yy, 1e-6)
-    busy = np.sqrt(_block_sums((grey - _blurred(grey, FINE)) ** 2)) > BUSY
+    busy = np.sqrt(_block_sums((grey - _blur(grey, FINE_SIGMA)) ** 2)) > BUSY
     rough = busy & (coherence < DIRECTED)
     before, after = (float(_block_sums(_canny(picture))[rough].sum()) for picture in (source, drawing))
     return before, after
@@ -144,15 +147,14 @@ def at_720_lines(picture: Image) -> Image:
 
 
 def ratio(output: float, source: float) -> float:
-    """Their quotient; NaN if the source has none."""
+    """The quotient; NaN if `source` is 0."""
     return output / source if source else math.nan
 
 
 def _canny(picture: Image) -> Floats:
     cv2 = load_opencv()
-    edges = cv2.Canny(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), *CANNY) > 0
-    shown: Floats = edges.astype(np.float32)
-    return shown
+    edges: Floats = cv2.Canny(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), *CANNY).astype(np.float32)
+    return edges / np.float32(255)
 
 
 def _lab(picture: Image) -> Floats:
@@ -162,7 +164,7 @@ def _lab(picture: Image) -> Floats:
     return lab
 
 
-def _blurred(planes: Floats, sigma: float) -> Floats:
+def _blur(planes: Floats, sigma: float) -> Floats:
     blurred: Floats = load_opencv().GaussianBlur(planes, (0, 0), sigma)
     return blurred
 

@@ -1,4 +1,4 @@
-"""Films -> frames to learn a style from: one or more a scene, without bars, blanks and repetitions."""
+"""Films -> frames to learn a style from: one or more per scene, without bars, blanks and repetitions."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -22,15 +22,15 @@ from .pictures import centre_square
 if TYPE_CHECKING:
     from _csv import Writer
 
-BLACK = 24  # luma of 0..255 that a letterbox bar stays under, compression noise included
-BAR_FRAMES = 24  # a film's frames that its bars are read from
-BLANK = 6.0  # standard deviation of luma below which a frame shows nothing
-ALIKE = 6  # of 64 bits of the hash; copies of one drawing differ in fewer
+BLACK = 24  # luma of 0..255 that a letterbox bar stays below, including compression noise
+BAR_FRAMES = 24  # frames of a film in which its bars are detected
+BLANK = 6.0  # standard deviation of luma below which a frame is blank
+SIMILAR = 6  # bits of 64 of the hash; copies of one drawing differ in fewer
 
 
 @dataclass(slots=True)
 class ExtractionCount:
-    """What became of a film's moments."""
+    """The numbers of a film's frames: kept, and left out for each reason."""
 
     film: Path
     scenes: int = 0
@@ -42,10 +42,10 @@ class ExtractionCount:
 
 @dataclass(slots=True)
 class Extraction:
-    """Frames of films in `out`, each a square PNG of `size` pixels, and `manifest.csv` beside them.
+    """Extracts frames of films to `out`, as square PNG files of `size` pixels, listed in `manifest.csv`.
 
-    `per_scene` moments are taken of each scene, evenly spread. `threshold` is that of PySceneDetect's
-    ContentDetector: lower finds more scenes.
+    It takes `per_scene` frames of each scene, evenly spread. `threshold` is that of PySceneDetect's
+    ContentDetector: a lower one finds more scenes.
     """
 
     out: Path
@@ -55,7 +55,7 @@ class Extraction:
     hashes: list[int] = field(default_factory=list)
 
     def run(self, films: Sequence[Path]) -> Iterator[ExtractionCount]:
-        """Work through the films; yields what became of each.
+        """Extract the frames of the films; yields the count of each film.
 
         Raises:
             TrainingError: a film cannot be read or has no video stream, or the disk cannot be written.
@@ -68,51 +68,51 @@ class Extraction:
             ):
                 manifest = csv.writer(file)
                 manifest.writerow(["file", "film", "time", "scene"])
-                for film in films:  # before hours are spent on those in front of a bad one
+                for film in films:  # find an unreadable film before hours are spent on the others
                     VideoSource(film).close()
                 for number, film in enumerate(films):
-                    yield self._film(film, f"{number:02d}-{film.stem}", manifest)
+                    yield self._extract(film, f"{number:02d}-{film.stem}", manifest)
 
-    def _film(self, film: Path, stem: str, manifest: "Writer") -> ExtractionCount:
+    def _extract(self, film: Path, stem: str, manifest: "Writer") -> ExtractionCount:
         scenes = find_scenes(film, self.threshold)
         moments = [
             (scene, start + (end - start) * (part + 0.5) / self.per_scene)
             for scene, (start, end) in enumerate(scenes)
             for part in range(self.per_scene)
         ]
-        tally = ExtractionCount(film, scenes=len(scenes))
+        count = ExtractionCount(film, scenes=len(scenes))
         spread = moments[:: max(1, len(moments) // BAR_FRAMES)]
-        looks = [frame for _, time in spread if (frame := _try(film, time)) is not None]
-        window = find_picture(looks) if looks else (slice(None), slice(None))
+        examples = [frame for _, time in spread if (frame := _grab_or_none(film, time)) is not None]
+        window = find_picture(examples) if examples else (slice(None), slice(None))
         for scene, time in moments:
-            frame = _try(film, time)
+            frame = _grab_or_none(film, time)
             if frame is None:
-                tally.failed += 1
+                count.failed += 1
                 continue
             picture = centre_square(frame[window], self.size)
             if is_blank(picture):
-                tally.blank += 1
-            elif self._seen(picture):
-                tally.repeated += 1
+                count.blank += 1
+            elif self._is_repeated(picture):
+                count.repeated += 1
             else:
                 name = f"{stem}-{scene:05d}-{round(1000 * time):09d}.png"
                 Pillow.fromarray(picture).save(self.out / name, compress_level=3)
                 manifest.writerow([name, film.name, f"{time:.3f}", scene])
-                tally.kept += 1
-        return tally
+                count.kept += 1
+        return count
 
-    def _seen(self, picture: Image) -> bool:
-        """Whether a picture like this was kept before; if not, remember it."""
+    def _is_repeated(self, picture: Image) -> bool:
+        """Whether a similar picture was kept before; if not, remember this one."""
         bits = difference_hash(picture)
         known = np.array(self.hashes, np.uint64)
-        if (np.bitwise_count(known ^ np.uint64(bits)) < ALIKE).any():
+        if (np.bitwise_count(known ^ np.uint64(bits)) < SIMILAR).any():
             return True
         self.hashes.append(bits)
         return False
 
 
-def films_in(folder: Path) -> list[Path]:
-    """The films below a folder, by name; none if there is no such folder."""
+def list_films(folder: Path) -> list[Path]:
+    """The films below a folder, sorted by name; none if there is no such folder."""
     return sorted(path for path in folder.rglob("[!.]*") if path.suffix.lower() in VIDEO_SUFFIXES)
 
 
@@ -122,26 +122,27 @@ def find_scenes(film: Path, threshold: float) -> list[tuple[float, float]]:
     Raises:
         TrainingError: the film cannot be searched, or PySceneDetect is not installed.
     """
-    load_opencv()  # which PySceneDetect needs, and would fail on in its own words
+    load_opencv()  # PySceneDetect needs it, and its own error would not say how to install it
     with train_extra():
-        from scenedetect import ContentDetector, SceneManager, open_video
+        from scenedetect import ContentDetector, SceneManager, VideoStreamAv
         from scenedetect.video_stream import VideoOpenFailure
 
     manager = SceneManager()
     manager.add_detector(ContentDetector(threshold=threshold))
     try:
-        manager.detect_scenes(open_video(str(film), backend="pyav"))
-    except (VideoOpenFailure, av.FFmpegError) as error:
+        with film.open("rb") as file:  # else an error's traceback would keep it open
+            manager.detect_scenes(VideoStreamAv(file))
+    except (VideoOpenFailure, av.FFmpegError, OSError) as error:
         raise TrainingError(f"Cannot find scenes in {film}: {error}.") from error
     scenes = manager.get_scene_list(start_in_scene=True)
     return [(start.seconds, end.seconds) for start, end in scenes]
 
 
 def grab(film: Path, time: float) -> Image:
-    """The frame shown at a time in seconds, upright, with square pixels, RGB.
+    """The frame at a time in seconds, upright, with square pixels, RGB.
 
     Raises:
-        MediaError: the film cannot be read, has no video stream, or ends before.
+        MediaError: the film cannot be read, has no video stream, or ends earlier.
     """
     with VideoSource(film, start=time) as source:
         image, aspect = next(iter(source)).image, source.video.sample_aspect_ratio
@@ -151,8 +152,8 @@ def grab(film: Path, time: float) -> Image:
     return np.asarray(Pillow.fromarray(image).resize(size, Pillow.Resampling.LANCZOS))
 
 
-def _try(film: Path, time: float) -> Image | None:
-    """The frame, or None where the film is damaged: the others are still worth having."""
+def _grab_or_none(film: Path, time: float) -> Image | None:
+    """The frame, or None where the film is damaged, so that the other frames are still extracted."""
     try:
         return grab(film, time)
     except MediaError:
@@ -160,10 +161,10 @@ def _try(film: Path, time: float) -> Image | None:
 
 
 def find_picture(frames: Sequence[Image]) -> tuple[slice, slice]:
-    """Rows and columns that are not letterbox bars: those with something bright in any of the frames.
+    """Rows and columns that are not letterbox bars: those with a bright pixel in any of the frames.
 
-    Several frames are looked at, because a dark scene alone looks like one large bar. Frames that are
-    black throughout leave the whole.
+    It takes several frames, because a dark scene alone looks like one large bar. If all frames are black, the
+    whole is returned.
     """
     brightest = np.max([frame.max(2) for frame in frames], axis=0)
     rows, columns = (np.flatnonzero(brightest.max(axis) > BLACK) for axis in (1, 0))
@@ -173,12 +174,12 @@ def find_picture(frames: Sequence[Image]) -> tuple[slice, slice]:
 
 
 def is_blank(picture: Image) -> bool:
-    """Black, white, or any one colour."""
+    """Whether a picture is black, white, or any other single colour."""
     return float(picture.mean(2).std()) < BLANK
 
 
 def difference_hash(picture: Image) -> int:
-    """64 bits that tell where an 9x8 grey version grows brighter to the right (Krawetz, 2013).
+    """64 bits that say where a 9x8 grey version becomes brighter to the right (Krawetz, 2013).
 
     Compression and small changes of brightness flip few of them.
     """

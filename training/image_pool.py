@@ -1,4 +1,4 @@
-"""Pictures that the generator made earlier, for the discriminator to see again."""
+"""A history of the generator's outputs, which the discriminator sees again."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from torch import Tensor
 
 
 class ImagePool:
-    """A history of `size` pictures (Shrivastava et al., CVPR 2017), which keeps D from forgetting old tricks.
+    """A history of `size` pictures (Shrivastava et al., CVPR 2017), so that D remembers earlier outputs.
 
-    Of a full pool, every second picture on average is swapped for an earlier one. A size of 0 is no pool.
-    The pictures are part of a checkpoint: what D sees next depends on them. Of several processes each has a
-    pool of its own and only the first one's is saved: a run that goes on starts all of them from that, and
-    is then not bit for bit what it would have been uninterrupted.
+    Once the pool is full, every second picture on average is exchanged for an earlier one. A size of 0 turns
+    the pool off. The pictures are part of a checkpoint, as D's next input depends on them. Under torchrun
+    each process has its own pool and only the first one's is saved: a resumed run starts all of them from
+    that one, and does not equal an uninterrupted run bit for bit.
     """
 
     def __init__(self, size: int) -> None:
@@ -20,7 +20,7 @@ class ImagePool:
         self.pictures: list[Tensor] = []
 
     def exchange(self, pictures: Tensor) -> Tensor:
-        """(N, 3, H, W) -> the same, with some pictures swapped for earlier ones."""
+        """(N, 3, H, W) -> the same shape, with some pictures exchanged for earlier ones."""
         if not self.size:
             return pictures
         return torch.stack([self._exchange(picture) for picture in pictures])
@@ -40,5 +40,5 @@ class ImagePool:
         return {"pictures": self.pictures}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict()`; pictures move to the device when they are used."""
+        """Restore the state of `state_dict()`; pictures move to the device when they are used."""
         self.pictures = list(state["pictures"])

@@ -1,4 +1,4 @@
-"""What a phase leaves to look at: a line for people, a line of JSON, TensorBoard events, sample sheets."""
+"""The log of a phase: a line for people, a line of JSON, TensorBoard events, sample sheets."""
 
 import json
 import warnings
@@ -22,7 +22,7 @@ from .parallel import disk_errors
 class Log:
     """`stats.jsonl`, event files and `samples/` in a phase's folder.
 
-    A run that goes on at `seen` images drops what was logged after them: those steps come again.
+    A run that resumes at `seen` images drops later records, as it repeats those steps.
     """
 
     def __init__(self, folder: Path, seen: int, samples: Sequence[Image]) -> None:
@@ -47,11 +47,11 @@ class Log:
         text = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         print(f"{images:,} of {total:,} images  {text}", flush=True)  # noqa: T201  # the line for people
 
-    def sheet(self, images: int, generator: Generator) -> None:
-        """Photo | picture for each sample, one below the other, as `samples/<images>.png`."""
+    def write_sheet(self, images: int, generator: Generator) -> None:
+        """Write `samples/<images>.png`: each sample photo beside its drawing, one row a photo."""
         if not self.samples:
             return
-        rows = [np.hstack([photo, redraw(generator, photo)]) for photo in self.samples]
+        rows = [np.hstack([photo, draw(generator, photo)]) for photo in self.samples]
         sheet = np.vstack(rows)
         folder = self.folder / "samples"
         folder.mkdir(exist_ok=True)
@@ -65,21 +65,21 @@ class Log:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # On a full disk closing fails as well; that must not hide what went wrong first.
+        # On a full disk closing fails too; that must not hide the first error.
         with suppress(OSError) if error else disk_errors():
             self._events.close()
 
 
 @torch.no_grad()
-def redraw(generator: Generator, photo: Image) -> Image:
-    """A photo as a generator redraws it; in eval mode this is what its style file does."""
+def draw(generator: Generator, photo: Image) -> Image:
+    """The generator's output for a photo; in eval mode it is the output of the style file."""
     device = next(generator.parameters()).device
     pictures = torch.from_numpy(photo.copy())[None].to(device)
     return FrameModel(generator)(pictures)[0].cpu().numpy()  # type: ignore[no-any-return]
 
 
 def _drop_after(stats: Path, seen: int) -> None:
-    """Remove the records of more than `seen` images, and a last line that was not completed."""
+    """Remove the records of more than `seen` images, and an incomplete last line."""
     if not stats.exists():
         return
     kept = []

@@ -1,4 +1,4 @@
-"""The only training loop: every phase brings its step, and `fit` does the rest."""
+"""The only training loop: each phase defines a step, and `fit` does the rest."""
 
 import math
 import time
@@ -22,12 +22,14 @@ from .data import Batches, Item
 from .log import Log
 from .parallel import disk_errors
 
+CLOCK = 1e-9  # seconds: the least time between two readings, which some clocks round to 0
+
 
 class Phase(Protocol):
-    """A way of training: what it holds, and what it does with a batch."""
+    """A way of training: its networks, and its step on a batch."""
 
     def parts(self) -> Mapping[str, Part]:
-        """All that a checkpoint has to hold."""
+        """Everything that a checkpoint must hold."""
         ...
 
     def step(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
@@ -37,34 +39,34 @@ class Phase(Protocol):
 
 def fit(
     phase: Phase,
-    generator: Generator,      # the phase's: what is drawn with and shipped
+    generator: Generator,      # the phase's, which the style file holds
     batches: Batches,
     folder: Path,              # of checkpoints, statistics and sample sheets
     *,
-    images: int,               # to see in all
-    style: Path,               # the style file, renewed at every checkpoint
-    card: Card,                # what it says of itself
+    images: int,               # in total
+    style: Path,               # the style file, rewritten at every checkpoint
+    card: Card,                # the style file's
     samples: Sequence[Image],  # photos of the sample sheets
     seed: int = 0,
     log_every: int = 400,      # images
-    save_every: float = 600,   # seconds: what a crash may cost
+    save_every: float = 600,   # seconds: the most that a crash can cost
 ) -> None:  # fmt: skip
-    """Train until `images` have been seen; the same call on the same folder goes on where it stopped.
+    """Train until `images` have been seen; the same call on the same folder resumes.
 
     Raises:
         TrainingError: a loss or a gradient is not finite, the disk is full, or data cannot be read.
-        Stopped: a signal asked the program to end; the step that was under way is done and saved. In a
-            program with handlers of its own it is what those raise: KeyboardInterrupt for Ctrl-C.
+        Stopped: a signal asked the program to end; the current step is completed and saved. In a program with
+            its own signal handlers, what those raise: KeyboardInterrupt for Ctrl-C.
     """
     checkpoint = Checkpoint(folder / "checkpoints", **phase.parts())
     seen = checkpoint.load_latest()
     if seen >= images:
         return
-    first = batches.ranks.rank == 0
+    is_first = batches.group.rank == 0
     meter, saved = TrainingMeter(), time.perf_counter()
     with (
         StopRequest() as stop,
-        Log(folder, seen, samples) if first else nullcontext() as log,
+        Log(folder, seen, samples) if is_first else nullcontext() as log,
         closing(batches.start_at(seen)) as source,
     ):
         if log and not style.exists():
@@ -76,7 +78,7 @@ def fit(
             if batch is None:
                 break
 
-            torch.manual_seed(_step_seed(seed, batches.ranks.rank, seen))
+            torch.manual_seed(_step_seed(seed, batches.group.rank, seen))
             losses = phase.step(batch, seen / images)
             meter.add(_to_floats(losses))
             seen += batches.size
@@ -86,18 +88,18 @@ def fit(
                 log.record(seen, images, meter.read(batches.size) | {"skipped": batches.skipped})
 
             if log and (time.perf_counter() - saved >= save_every or seen >= images):
-                # A run killed between the two goes on before this step and writes the style again.
-                _ship(generator, style, card, log, seen)
+                # A run killed between the two resumes before this step and writes the style again.
+                _write_style(generator, style, card, log, seen)
                 checkpoint.save(seen)
                 saved = time.perf_counter()
 
         if log and stop.requested and seen < images:
-            _ship(generator, style, card, log, seen)
+            _write_style(generator, style, card, log, seen)
             checkpoint.save(seen)
 
 
 class TrainingMeter:
-    """Means since the last reading, and where the time went."""
+    """Means since the last reading, the speed, and the share of time spent waiting for data."""
 
     def __init__(self) -> None:
         self.last: dict[str, float] = {}
@@ -109,10 +111,10 @@ class TrainingMeter:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Around what is waited for."""
-        asked = time.perf_counter()
+        """Count the time of the `with` block as waiting."""
+        started = time.perf_counter()
         yield
-        self._waited += time.perf_counter() - asked
+        self._waited += time.perf_counter() - started
 
     def add(self, values: dict[str, float]) -> None:
         """Count a step."""
@@ -121,25 +123,25 @@ class TrainingMeter:
         self._steps += 1
 
     def read(self, batch: int) -> dict[str, float]:
-        """The means, the images a second and the share of time spent waiting; then starts anew."""
-        elapsed = time.perf_counter() - self._started
+        """The means, the images a second and the share of time spent waiting; starts the next period."""
+        elapsed = max(time.perf_counter() - self._started, CLOCK)
         means = {name: total / self._steps for name, total in self._sums.items()}
         speed = {"images_per_s": self._steps * batch / elapsed, "waiting": self._waited / elapsed}
         self._restart()
         return means | speed
 
 
-def _ship(generator: Generator, style: Path, card: Card, log: Log, seen: int) -> None:
-    """Write the style file, and draw the sample sheet as that file would: in eval mode."""
+def _write_style(generator: Generator, style: Path, card: Card, log: Log, seen: int) -> None:
+    """Write the style file, and the sample sheet as that file draws it: in eval mode."""
     generator.eval()
     with disk_errors():
         save_style(style, generator, card)
-        log.sheet(seen, generator)
+        log.write_sheet(seen, generator)
     generator.train()
 
 
 def _next(source: Iterator[Item], stop: StopRequest) -> Item | None:
-    """The next batch; None if Ctrl-C, which loading processes get as well, ended those."""
+    """The next batch; None if Ctrl-C, which the loading processes receive too, ended them."""
     try:
         return next(source)
     except RuntimeError:
@@ -149,27 +151,27 @@ def _next(source: Iterator[Item], stop: StopRequest) -> Item | None:
 
 
 def _to_floats(values: Mapping[str, Tensor]) -> dict[str, float]:
-    """All at once: each reading of its own would wait for the device."""
-    together = torch.stack([value.detach() for value in values.values()]).tolist()
-    return dict(zip(values, together, strict=True))
+    """All values in one transfer: each separate one would wait for the device."""
+    numbers = torch.stack([value.detach() for value in values.values()]).tolist()
+    return dict(zip(values, numbers, strict=True))
 
 
 def _check_finite(values: dict[str, float], seen: int, checkpoint: Checkpoint) -> None:
     if all(math.isfinite(value) for value in values.values()):
         return
-    found = ", ".join(f"{name} {value:g}" for name, value in values.items())
-    good = checkpoint.newest() or "none was written yet"
+    listed = ", ".join(f"{name} {value:g}" for name, value in values.items())
+    good = checkpoint.latest() or "none was written yet"
     raise TrainingError(
-        f"Training stopped at {seen} images, where a value is not finite ({found}); "
-        f"last good checkpoint: {good}."
+        f"Training stopped at {seen} images, as a value is not finite ({listed}); last good checkpoint: "
+        f"{good}. Start another run from this style (--start) with a lower learning rate or other weights."
     )
 
 
 def _passed(seen: int, batch: int, every: int) -> bool:
-    """Whether a multiple of `every` was reached by the last batch."""
+    """Whether the last batch reached a multiple of `every`."""
     return seen // every != (seen - batch) // every
 
 
 def _step_seed(seed: int, rank: int, seen: int) -> int:
-    """A step's own draws depend on its position alone: a run that goes on draws what it would have drawn."""
+    """A step's random numbers depend on its position alone, so that a resumed run has the same ones."""
     return int(np.random.SeedSequence((seed, rank, seen)).generate_state(1, np.uint64)[0])

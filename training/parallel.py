@@ -1,4 +1,4 @@
-"""One function over many files, on all cores."""
+"""Parallel work on files, and errors of the disk as sentences."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,25 +16,25 @@ Result = TypeVar("Result")
 def map_files(
     function: Callable[[Path], Result], paths: Sequence[Path], workers: int | None = None
 ) -> Iterator[Result]:
-    """Results in the order of the paths; `function` is one that can be pickled.
+    """Apply `function`, which must be picklable, in `workers` processes (default: all cores), in order.
 
     Raises:
-        TrainingError: the disk is full, or cannot be written for another reason.
+        TrainingError: the disk is full or cannot be written.
     """
     count = min(workers or cpus.count_cores(), len(paths))
-    # Forked children of a process that has used torch's threads can hang: start fresh ones.
+    # Forked children of a process that has used torch's threads can hang, so new processes are started.
     with disk_errors(), ProcessPoolExecutor(count, get_context("spawn"), _one_thread) as pool:
         yield from pool.map(function, paths, chunksize=4)
 
 
 @contextmanager
 def disk_errors() -> Iterator[None]:
-    """Turn what the operating system says of files into a sentence."""
+    """Turn the operating system's errors into a TrainingError that names the file."""
     try:
         yield
     except OSError as error:
-        where = error.filename or "a file of the run"
-        raise TrainingError(f"Cannot write {where}: {error.strerror or error}.") from error
+        name = error.filename or "a file of the run"
+        raise TrainingError(f"Cannot write {name}: {error.strerror or error}.") from error
 
 
 def _one_thread() -> None:

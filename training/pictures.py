@@ -1,4 +1,4 @@
-"""Folders of pictures: reading them, and drawing crops of which number i depends on the seed and i alone."""
+"""Folders of pictures, and random crops of which number i depends on the seed and i alone."""
 
 import os
 from collections.abc import Sequence
@@ -16,33 +16,33 @@ from ..core.errors import TrainingError
 from ..core.frames import Image
 from ..media import PICTURE_SUFFIXES
 
-CACHE = 256 << 20  # bytes of decoded pictures that each loading process keeps of a folder in any case
-FREE = 0.4  # share of the memory beyond which they are kept all the same
-ATTEMPTS = 20  # pictures tried before a folder of damaged ones is given up
+CACHE = 256 << 20  # bytes of decoded pictures that each loading process always keeps of a folder
+FREE = 0.4  # share of unused memory above which it keeps more
+ATTEMPTS = 20  # damaged pictures in a row after which a folder is refused
 
 # What Pillow raises on damaged files, depending on the format.
 _DAMAGE = (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError)
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """All pictures below a folder, by name; hidden files are left out.
+    """All pictures below a folder, sorted by name, without hidden files.
 
     Raises:
-        TrainingError: there is no such folder, or no picture in it.
+        TrainingError: there is no such folder, or it holds no picture.
     """
     if not folder.is_dir():
         raise TrainingError(f"There is no folder {folder}.")
-    found = sorted(path for path in folder.rglob("[!.]*") if path.suffix.lower() in PICTURE_SUFFIXES)
-    if not found:
+    pictures = sorted(path for path in folder.rglob("[!.]*") if path.suffix.lower() in PICTURE_SUFFIXES)
+    if not pictures:
         raise TrainingError(f"There are no pictures in {folder} ({', '.join(sorted(PICTURE_SUFFIXES))}).")
-    return found
+    return pictures
 
 
 def read_rgb(path: Path, short_side: int | None = None) -> Image:
-    """A picture as (H, W, 3) uint8 RGB, upright; shrunk until its short side is at most `short_side`.
+    """A picture as (H, W, 3) uint8 RGB, upright, shrunk to a short side of at most `short_side`.
 
     Raises:
-        TrainingError: it cannot be read.
+        TrainingError: the file cannot be read.
     """
     try:
         with Pillow.open(path) as file:
@@ -68,8 +68,8 @@ class Crop:
     size: int
     mirrored: bool
 
-    def of(self, picture: Image) -> Image:
-        """Cut the square out of the picture, or out of another version of it."""
+    def cut(self, picture: Image) -> Image:
+        """Cut the square out of the picture, or another version of it."""
         square = picture[self.top : self.top + self.size, self.left : self.left + self.size]
         return np.ascontiguousarray(square[:, ::-1] if self.mirrored else square)
 
@@ -77,26 +77,26 @@ class Crop:
 class Pictures:
     """The pictures below a folder that are at least `size` pixels wide and high.
 
-    Every epoch shows each of them once, in an order of its own. With `shrink`, larger pictures are shrunk
-    to a short side of `shrink` pixels, so that a crop shows things and not only a texture.
+    Every epoch shows each of them once, in its own order. With `shrink`, larger pictures are shrunk to a
+    short side of `shrink` pixels, so that a crop shows objects and not only a texture.
 
     Raises:
-        TrainingError: fewer than `least` pictures are large enough.
+        TrainingError: fewer than `minimum` pictures are large enough.
     """
 
     def __init__(
-        self, folder: Path, size: int, seed: int, *, least: int = 1, shrink: int | None = None
+        self, folder: Path, size: int, seed: int, *, minimum: int = 1, shrink: int | None = None
     ) -> None:
         self.folder, self.size, self.seed, self.shrink = folder, size, seed, shrink
         listed = list_pictures(folder)
         self.paths = [path for path in listed if _short_side(path) >= size]
         self.left_out = len(listed) - len(self.paths)
-        if len(self.paths) < least:
+        if len(self.paths) < minimum:
             raise TrainingError(
                 f"{folder} holds {len(self.paths)} readable pictures of at least {size}x{size} pixels; "
-                f"{least} are needed ({self.left_out} others are smaller or damaged)."
+                f"{minimum} are needed ({self.left_out} others are smaller or damaged)."
             )
-        # Shared memory: loading processes mark what they could not read, the training process counts.
+        # In shared memory: loading processes mark what they cannot read, the training process counts.
         self._damaged = torch.zeros(len(self.paths), dtype=torch.bool)
         self._damaged.share_memory_()  # type: ignore[no-untyped-call]
         self._cache: dict[Path, Image] = {}
@@ -107,47 +107,47 @@ class Pictures:
 
     @property
     def skipped(self) -> int:
-        """How many pictures were not used: too small, or damaged as far as is known by now."""
+        """The number of unused pictures: too small, or known to be damaged."""
         return self.left_out + int(self._damaged.sum())
 
-    def draw(self, index: int, rng: np.random.Generator) -> tuple[Crop, Image]:
-        """Crop number `index`, and the pixels (size, size, 3) of it; `rng` chooses where it lies.
+    def sample(self, index: int, rng: np.random.Generator) -> tuple[Crop, Image]:
+        """Crop number `index` and its pixels (size, size, 3); `rng` chooses its place.
 
-        In place of a damaged picture `rng` chooses another.
+        `rng` chooses another picture in place of a damaged one.
 
         Raises:
-            TrainingError: one picture after the other is damaged.
+            TrainingError: ATTEMPTS pictures in a row are damaged.
         """
         number = _order(len(self), self.seed, index // len(self))[index % len(self)]
         for _ in range(ATTEMPTS):
             try:
-                crop = self._place(self.paths[number], rng)
-                return crop, crop.of(self.read(crop.path))
+                crop = self._choose_crop(self.paths[number], rng)
+                return crop, crop.cut(self.read(crop.path))
             except TrainingError:
                 self._damaged[number] = True
                 number = rng.integers(len(self))
         raise TrainingError(f"{ATTEMPTS} pictures in a row of {self.folder} cannot be read.")
 
     def read(self, path: Path) -> Image:
-        """The whole picture; decoding takes as long as a small network's step, so some are kept.
+        """The whole picture. Decoding takes as long as a step of a small network, so some are cached.
 
-        Each is as likely to be asked for as the others: it does not matter which ones are kept.
+        Every picture is equally likely to be read next: it does not matter which ones are cached.
         """
         if path in self._cache:
             return self._cache[path]
         picture = read_rgb(path, self.shrink)
-        if self._cached + picture.nbytes <= CACHE or _memory_is_free():
+        if self._cached + picture.nbytes <= CACHE or _has_free_memory():
             self._cache[path] = picture
             self._cached += picture.nbytes
         return picture
 
-    def twin(self, crop: Crop, of: "Pictures") -> Image | None:
-        """The same crop of the picture of the same name in this folder: another version of it.
+    def cut_version(self, crop: Crop, of: "Pictures") -> Image | None:
+        """Cut a crop of another folder's picture out of this folder's version, which has the same name.
 
-        None if that is damaged, which is counted.
+        None if the version is damaged; `skipped` then counts it.
 
         Raises:
-            TrainingError: there is none, or it is of another size.
+            TrainingError: there is no version, or it has another size.
         """
         path = self.folder / crop.path.relative_to(of.folder)
         if not path.exists():
@@ -155,14 +155,14 @@ class Pictures:
         try:
             picture = self.read(path)
         except TrainingError:
-            if path in self.paths:  # others are counted from the start
+            if path in self.paths:  # `left_out` counts the others
                 self._damaged[self.paths.index(path)] = True
             return None
         if picture.shape != of.read(crop.path).shape:
-            raise TrainingError(f"{path} and {crop.path} should be of one size.")
-        return crop.of(picture)
+            raise TrainingError(f"{path} and {crop.path} must have the same size.")
+        return crop.cut(picture)
 
-    def _place(self, path: Path, rng: np.random.Generator) -> Crop:
+    def _choose_crop(self, path: Path, rng: np.random.Generator) -> Crop:
         height, width = self.read(path).shape[:2]
         top, left = (int(rng.integers(side - self.size + 1)) for side in (height, width))
         return Crop(path, top, left, self.size, bool(rng.random() < 0.5))
@@ -170,12 +170,12 @@ class Pictures:
 
 @lru_cache(maxsize=8)
 def _order(count: int, seed: int, epoch: int) -> NDArray[np.intp]:
-    """The order of `count` pictures in an epoch; the current one and few others are kept."""
+    """The order of `count` pictures in an epoch; the last few are cached."""
     return np.random.default_rng((seed, epoch)).permutation(count)
 
 
-def _memory_is_free() -> bool:
-    """Whether more than FREE of the memory is unused, where the system tells."""
+def _has_free_memory() -> bool:
+    """Whether more than FREE of the memory is unused; false on systems that do not say."""
     try:
         return os.sysconf("SC_AVPHYS_PAGES") > FREE * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -183,7 +183,7 @@ def _memory_is_free() -> bool:
 
 
 def _short_side(path: Path) -> int:
-    """From the header, which is fast; 0 if even that is damaged."""
+    """The short side in pixels, from the header, which is fast; 0 if that is damaged."""
     try:
         with Pillow.open(path) as picture:
             return min(picture.size)
@@ -192,14 +192,14 @@ def _short_side(path: Path) -> int:
 
 
 def centre_square(picture: Image, size: int) -> Image:
-    """The largest square about the centre, `size` pixels wide; shrinking averages, so nothing aliases."""
+    """The largest square about the centre, resized to `size` pixels without aliasing."""
     side = min(picture.shape[:2])
     top, left = ((length - side) // 2 for length in picture.shape[:2])
     square = Pillow.fromarray(picture[top : top + side, left : left + side])
     return np.asarray(square.resize((size, size), Pillow.Resampling.LANCZOS))
 
 
-def sample(paths: Sequence[Path], count: int) -> list[Path]:
-    """`count` paths, evenly spread: the same ones every time."""
+def sample_evenly(paths: Sequence[Path], count: int) -> list[Path]:
+    """`count` of the paths, evenly spread: the same ones in every call."""
     count = min(count, len(paths))
     return [paths[i * len(paths) // count] for i in range(count)]

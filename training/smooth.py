@@ -1,4 +1,4 @@
-"""Edge-smoothed copies of drawings: all of a cartoon but its clear edges, which D learns to call fake."""
+"""Edge-smoothed copies of drawings: cartoons without clear edges, fake to the discriminator."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -14,7 +14,10 @@ from ..core.opencv import load_opencv
 from .parallel import map_files
 from .pictures import list_pictures, read_rgb
 
-LOW, HIGH = 150, 500  # Canny's thresholds on its 3x3 Sobel gradient, as the deck
+LOW, HIGH = (
+    150,
+    500,
+)  # Canny's thresholds on its 3x3 Sobel gradient, as in the study group's deck (recipes/deck.toml)
 KERNEL = 5  # of the dilation and of the Gaussian, in pixels
 
 
@@ -28,12 +31,12 @@ def smooth_edges(picture: Image) -> Image:
 
 
 def smooth_folder(frames: Path, out: Path, workers: int | None = None) -> Iterator[bool]:
-    """Write a copy of every picture under its own name; yields whether each could be read.
+    """Write a smoothed copy of every picture under its own name; yields whether each could be read.
 
-    Copies that are there already are kept, so that an interrupted run goes on.
+    Existing copies are kept, so that the same call resumes.
 
     Raises:
-        TrainingError: there are no pictures, or the disk cannot be written.
+        TrainingError: there are no pictures, `out` lies in `frames`, or the disk cannot be written.
     """
     paths = list_pictures(frames)
     if out.resolve().is_relative_to(frames.resolve()):

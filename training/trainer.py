@@ -1,4 +1,4 @@
-"""A network in training: where it computes, how precisely, and how a loss moves its weights."""
+"""A network in training: its device and precision, its optimiser, and the step down a loss."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from ..backends import check_device
 from ..backends.pytorch.device import choose_device, choose_precision
 from ..core.errors import BackendError
-from .distributed import average, local_device, share_statistics
-from .presets import Schedule
+from .distributed import average_gradients, local_device, sync_batch_norm
+from .recipe import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Compute:
     compiled: bool = False
 
     def to_unit(self, pictures: Tensor) -> Tensor:
-        """uint8 -> [-1, 1], float32, channels-last, on the device; a quarter of the bytes are moved."""
+        """uint8 -> [-1, 1], float32, channels-last, on the device; the transfer is of bytes."""
         moved = pictures.to(self.device, non_blocking=True)
         return (moved.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
@@ -34,9 +34,9 @@ class Compute:
         return network
 
     def run(self, network: nn.Module, x: Tensor) -> Tensor:
-        """The network's answer in float32.
+        """The network's output in float32.
 
-        Convolutions compute in bfloat16; the norms, whose sums need the digits, keep float32 weights
+        With `bf16`, convolutions compute in bfloat16; norms, whose sums need the digits, keep float32 weights
         and statistics.
         """
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
@@ -44,23 +44,23 @@ class Compute:
 
 
 def choose_compute(device: str, precision: str, compiled: bool | None = None) -> Compute:
-    """Resolve "auto": the GPU where there is one; bf16 where the hardware has it; compiled on GPUs.
+    """Resolve "auto": the GPU if there is one, bf16 if the hardware supports it; GPUs compile by default.
 
-    Compiling costs minutes at the start, which small networks on a CPU do not earn back.
+    Compiling takes minutes at the start, which small networks on a CPU do not earn back.
 
     Raises:
-        BackendError: there is no such device or precision, or a GPU is asked for and there is none.
+        BackendError: the device or precision is unknown, or the machine has no such GPU.
     """
     check_device(device)
     chosen = local_device(choose_device(device))
     if precision not in ("auto", "bf16", "fp32"):
-        raise BackendError(f"Networks are trained in bf16 or fp32, not in {precision!r}.")
+        raise BackendError(f"Training supports the precisions bf16 and fp32, not {precision!r}.")
     bf16 = choose_precision(chosen, precision) == "bf16"
     return Compute(chosen, bf16, chosen.type != "cpu" if compiled is None else compiled)
 
 
 def initialise(network: nn.Module, std: float) -> None:
-    """Draw the weights of all convolutions from N(0, std) and zero their biases; 0 leaves them alone."""
+    """Sample the weights of all convolutions from N(0, std) and zero their biases; 0 changes none."""
     if not std:
         return
     for module in network.modules():
@@ -74,7 +74,7 @@ class Trainer:
     """A network with its optimiser. It is one part of a checkpoint."""
 
     def __init__(self, network: nn.Module, schedule: Schedule, compute: Compute, clip: float) -> None:
-        self.network = compute.place(share_statistics(network)).train()
+        self.network = compute.place(sync_batch_norm(network)).train()
         self.schedule, self.compute, self.clip = schedule, compute, clip
         self.weights = [weight for weight in network.parameters() if weight.requires_grad]
         self.optimiser = torch.optim.AdamW(
@@ -86,28 +86,29 @@ class Trainer:
         )
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The network's answer in float32."""
+        """The network's output in float32."""
         return self.compute.run(self.network, x)
 
-    def settle(self) -> None:
-        """From now on batch norm uses the statistics that it has gathered, as it will when it draws.
+    def freeze_batch_norm(self) -> None:
+        """Make batch norm use its running statistics from now on, as in inference.
 
-        Those of a small batch say little of how bright a picture is, which a network then cannot learn.
+        The statistics of a small batch say little about the brightness of a picture, so that the network
+        cannot learn it.
         """
         for module in self.network.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001  # the base of all of them
                 module.eval()
 
     def descend(self, loss: Tensor, progress: float) -> Tensor:
-        """One step down the loss, at the learning rate of `progress`; the norm of the gradient.
+        """One step down the loss, at the learning rate of `progress`; returns the norm of the gradient.
 
-        Only this network's gradients are computed, whatever others the loss went through.
+        Only this network's gradients are computed, even if the loss depends on others.
         """
         for group in self.optimiser.param_groups:
             group["lr"] = self.schedule.rate(progress)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward(inputs=self.weights)  # type: ignore[no-untyped-call]
-        average(self.network)
+        average_gradients(self.network)
         norm = torch.nn.utils.clip_grad_norm_(self.weights, self.clip)
         self.optimiser.step()
         return norm
@@ -117,6 +118,6 @@ class Trainer:
         return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict()`."""
+        """Restore the state of `state_dict()`."""
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])

@@ -25,7 +25,7 @@ from cartoonize.export.convert import LAYOUT, recognise, write_style
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, load_style, read_header
 from cartoonize.training.checkpoint import Checkpoint
-from cartoonize.training.presets import preset
+from cartoonize.training.recipe_files import load_recipe
 from cartoonize.training.trainer import Trainer, choose_compute
 
 
@@ -220,7 +220,7 @@ SMALL = {
 def test_training_checkpoints_are_recognised(tmp_path, architecture):
     """Every network of this program is found in a checkpoint of its training, with its settings."""
     assert LAYOUT.keys() == ARCHITECTURES.keys()
-    schedule = preset("deck").schedules["pretrain"]
+    schedule = load_recipe("deck").schedules["pretrain"]
     for config in SMALL[architecture]:
         generator = ARCHITECTURES[architecture](**config)
         learner = Trainer(generator, schedule, choose_compute("cpu", "fp32"), 1.0)

@@ -482,8 +482,8 @@ def test_training_ends_by_saying_how_to_add_its_result(run, tmp_path):
 
 def test_a_run_ends_by_saying_how_to_add_it(tmp_path, monkeypatch):
     """The command that `train` prints in the end adds the run, whatever its name."""
-    from cartoonize.cli.train import _adding
+    from cartoonize.cli.train.phases import add_command
 
-    assert _adding(tmp_path / "mine") == f"cartoonize styles add {tmp_path}/mine --name mine"
-    assert _adding(tmp_path / "Pepper").endswith(" --name my-pepper")
-    assert "'" in _adding(tmp_path / "two words")
+    assert add_command(tmp_path / "mine") == f"cartoonize styles add {tmp_path}/mine --name mine"
+    assert add_command(tmp_path / "Pepper").endswith(" --name my-pepper")
+    assert "'" in add_command(tmp_path / "two words")

@@ -1,16 +1,15 @@
 """Tiny data for training: a few noisy photos, drawings with outlines, and a VGG of random weights."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 from PIL import Image, ImageDraw
 from safetensors.torch import save_file
 
 from cartoonize.training.features import Features
-from cartoonize.training.presets import preset as load_preset
-from cartoonize.training.run import Settings
+from cartoonize.training.recipe_files import load_recipe
+from cartoonize.training.settings import Settings
 
 SIZE = 32
 
@@ -66,7 +65,7 @@ def settings(photos, drawings, features, tmp_path):
 
     def make(phase, *, preset="deck", **changes):
         recipe = replace(
-            load_preset(preset),
+            load_recipe(preset),
             model="cartoongan_blur",
             width=4,
             size=SIZE,

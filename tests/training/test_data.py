@@ -10,8 +10,8 @@ from PIL import Image
 
 from cartoonize.core.errors import TrainingError
 from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
-from cartoonize.training.distributed import Ranks
-from cartoonize.training.pictures import Pictures, read_rgb, sample
+from cartoonize.training.distributed import ProcessGroup
+from cartoonize.training.pictures import Pictures, read_rgb, sample_evenly
 from cartoonize.training.run import open_data
 from cartoonize.training.smooth import smooth_edges, smooth_folder
 
@@ -34,7 +34,7 @@ def test_processes_share_a_batch(photos):
     """Two processes together see what one sees."""
     items = Photos(Pictures(photos, 32, seed=3))
     whole = take(Batches(items, 4), 0, 2)
-    shares = [take(Batches(items, 4, Ranks(rank, 2)), 0, 2) for rank in (0, 1)]
+    shares = [take(Batches(items, 4, ProcessGroup(rank, 2)), 0, 2) for rank in (0, 1)]
     for step in (0, 1):
         assert torch.equal(whole[step], torch.cat([shares[0][step], shares[1][step]]))
 
@@ -42,14 +42,14 @@ def test_processes_share_a_batch(photos):
 def test_batch_that_cannot_be_shared():
     """A batch of 5 on two processes is refused in a sentence."""
     with pytest.raises(TrainingError, match="batch of 5"):
-        Ranks(0, 2).share(5)
+        ProcessGroup(0, 2).share(5)
 
 
 def test_an_epoch_shows_every_photo_once(photos):
     """The first eight of eight photos are eight different ones, and so are the next, in another order."""
     pictures = Pictures(photos, 32, seed=0)
     rng = np.random.default_rng(0)
-    drawn = [pictures.draw(number, rng)[0].path for number in range(16)]
+    drawn = [pictures.sample(number, rng)[0].path for number in range(16)]
     assert sorted(drawn[:8]) == sorted(drawn[8:]) == pictures.paths
     assert drawn[:8] != drawn[8:]
 
@@ -65,7 +65,7 @@ def test_unreadable_and_small_pictures_are_skipped_and_counted(photos, tmp_path)
     pictures = Pictures(folder, 32, seed=0)
     assert pictures.skipped == 2  # the header of the truncated one is whole
     for number in range(8):
-        pictures.draw(number, np.random.default_rng(number))
+        pictures.sample(number, np.random.default_rng(number))
     assert pictures.skipped == 3
 
 
@@ -78,20 +78,20 @@ def test_folder_of_damaged_pictures(photos, tmp_path):
         next(Batches(Photos(Pictures(tmp_path, 32, seed=0)), 2).start_at(0))
 
 
-@pytest.mark.parametrize(("count", "side", "least"), [(0, 0, 1), (3, 40, 4), (4, 20, 4)])
-def test_too_few_or_too_small(tmp_path, count, side, least):
+@pytest.mark.parametrize(("count", "side", "minimum"), [(0, 0, 1), (3, 40, 4), (4, 20, 4)])
+def test_too_few_or_too_small(tmp_path, count, side, minimum):
     """Too few pictures of the size are refused before training begins."""
     for number in range(count):
         Image.new("RGB", (side, side)).save(tmp_path / f"{number}.png")
     with pytest.raises(TrainingError, match=r"no pictures|are needed"):
-        Pictures(tmp_path, 32, seed=0, least=least)
+        Pictures(tmp_path, 32, seed=0, minimum=minimum)
 
 
 @pytest.mark.parametrize(("count", "expected"), [(2, [0, 2]), (4, [0, 1, 2, 3]), (100, [0, 1, 2, 3])])
 def test_samples_are_spread(count, expected):
     """A sample is spread over the whole, and is the whole if that is no more than was asked for."""
     paths = [Path(str(number)) for number in range(4)]
-    assert sample(paths, count) == [paths[number] for number in expected]
+    assert sample_evenly(paths, count) == [paths[number] for number in expected]
 
 
 def test_missing_folder(tmp_path):

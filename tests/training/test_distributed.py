@@ -16,33 +16,33 @@ GRADIENTS = """
 import sys, torch, torch.distributed as dist
 from cartoonize.models import ARCHITECTURES
 from cartoonize.training.discriminator import Discriminator
-from cartoonize.training.distributed import average, ranks, share_statistics
+from cartoonize.training.distributed import average_gradients, join_process_group, sync_batch_norm
 
 def gradients(pictures):
     torch.manual_seed(0)
     networks = [ARCHITECTURES["cartoongan_blur"](width=4, blocks=1), Discriminator(4)]
     for network in networks:
-        share_statistics(network).train()
+        sync_batch_norm(network).train()
     generator, discriminator = networks
     drawn = generator(pictures)
     (discriminator(drawn).square().mean() + (drawn - pictures).abs().mean()).backward()
     for network in networks:
-        average(network)
+        average_gradients(network)
     tensors = [p.grad for n in networks for p in n.parameters()]
     return tensors + [b for n in networks for b in n.buffers()]
 
 torch.manual_seed(1)
 batch = torch.rand(4, 3, 32, 32)
-with ranks(torch.device("cpu")) as placed:
-    share = batch[placed.rank * 4 // placed.world :][: 4 // placed.world]
+with join_process_group(torch.device("cpu")) as group:
+    share = batch[group.rank * 4 // group.world :][: 4 // group.world]
     found = gradients(share)
-    if placed.rank == 0:
+    if group.rank == 0:
         torch.save(found, sys.argv[1])
 """
 
 ENDED = """
 import contextlib, os, time, torch
-from cartoonize.training.distributed import average, ranks
+from cartoonize.training.distributed import average_gradients, join_process_group
 
 def of_gloo():
     names = []
@@ -52,10 +52,10 @@ def of_gloo():
     return any("gloo" in name for name in names)
 
 network = torch.nn.Linear(2, 2)
-with ranks(torch.device("cpu")):
+with join_process_group(torch.device("cpu")):
     optimiser = torch.optim.Adam(network.parameters())
     network(torch.ones(1, 2)).sum().backward()
-    average(network)
+    average_gradients(network)
     optimiser.step()
     print(of_gloo())
 deadline = time.monotonic() + 5  # the system lists a thread a moment longer than it can be waited for

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from cartoonize.cli.train import app
 from cartoonize.core.errors import CartoonizeError
 from cartoonize.styles.card import read_header
-from cartoonize.training.distances import frechet
-from cartoonize.training.evaluate import evaluate, flicker, motion, unrest
+from cartoonize.training.distances import frechet_distance
+from cartoonize.training.evaluate import evaluate
 from cartoonize.training.figures import (
     FigureSums,
     colour_shift,
@@ -26,6 +26,7 @@ from cartoonize.training.figures import (
     flatness,
     rough_edges,
 )
+from cartoonize.training.flicker import estimate_motion, flicker, unexplained_change
 
 
 def texture(height=96, width=128):
@@ -39,10 +40,10 @@ def test_motion_is_not_flicker():
     """A picture that moves by three pixels is followed: nothing is left of it but interpolation."""
     still = texture(96, 160)
     earlier, later = still[:, 10:138], still[:, 13:141]
-    flow, seen = motion(earlier, later)
+    flow, seen = estimate_motion(earlier, later)
     assert seen.mean() > 0.8
     assert np.median(flow[seen], axis=0) == pytest.approx([3, 0], abs=0.3)
-    assert unrest(earlier, later, flow, seen) < 2
+    assert unexplained_change(earlier, later, flow, seen) < 2
     assert np.abs(earlier.astype(int) - later).mean() > 10
 
 
@@ -57,7 +58,7 @@ def test_flicker_of_a_style():
 
 def test_what_is_hidden_is_left_out():
     """Pixels of a new scene are not seen in the one before."""
-    _, seen = motion(texture(), np.roll(texture(), 60, 1)[::-1].copy())
+    _, seen = estimate_motion(texture(), np.roll(texture(), 60, 1)[::-1].copy())
     assert seen.mean() < 0.5
 
 
@@ -129,8 +130,8 @@ def test_edges_count_in_rough_places_only():
 def test_frechet_distance_of_normal_distributions():
     """Of samples it is near the closed form: squared shift plus the difference of deviations squared."""
     rows = np.random.default_rng(0).normal(size=(20000, 3))
-    assert frechet(rows, rows) == pytest.approx(0, abs=1e-6)
-    assert frechet(rows, 2 * rows + [3, 0, 0]) == pytest.approx(9 + 3, rel=0.03)
+    assert frechet_distance(rows, rows) == pytest.approx(0, abs=1e-6)
+    assert frechet_distance(rows, 2 * rows + [3, 0, 0]) == pytest.approx(9 + 3, rel=0.03)
 
 
 def write_clip(path, frames):
@@ -187,6 +188,36 @@ def test_figures_go_onto_the_card(photos, tiny_style, tmp_path):
     assert {"colour_shift", "flatness_ratio", "gflop_720p"} <= card.figures.keys()
     before, after = load_file(tiny_style), load_file(style)
     assert all(torch.equal(after[name], weights) for name, weights in before.items())
+
+
+def evaluate_command(*arguments):
+    """Runs `train evaluate`; errors are raised."""
+    words = ["evaluate", *map(str, arguments), "--count", "2", "--device", "cpu"]
+    return CliRunner().invoke(app, words, catch_exceptions=False)
+
+
+def test_an_existing_report_is_kept(photos, tmp_path):
+    """An existing quality.json is replaced only with --overwrite, and the refusal comes before the work."""
+    out = tmp_path / "quality.json"
+    out.write_text("earlier")
+    with pytest.raises(CartoonizeError, match="exists already; pass --overwrite"):
+        evaluate_command("null", "--photos", "missing", "--out", out)
+    assert out.read_text() == "earlier"
+    assert evaluate_command("null", "--photos", photos, "--out", out, "-y").exit_code == 0
+    assert json.loads(out.read_text())["style"] == "null"
+
+
+def test_an_installed_card_is_kept(photos, tiny_style, tmp_path):
+    """`--onto-card` changes a built-in style, or figures that a card has, only with --overwrite."""
+    out = ("--out", tmp_path / "quality.json")
+    with pytest.raises(CartoonizeError, match="installed with this program"):
+        evaluate_command("ink", "--photos", photos, "--onto-card", *out)
+    style = tmp_path / "mine.safetensors"
+    shutil.copy(tiny_style, style)
+    assert evaluate_command(style, "--photos", photos, "--onto-card", *out).exit_code == 0
+    with pytest.raises(CartoonizeError, match="has figures"):
+        evaluate_command(style, "--photos", photos, "--onto-card", "--out", tmp_path / "other.json")
+    assert evaluate_command(style, "--photos", photos, "--onto-card", *out, "-y").exit_code == 0
 
 
 def test_what_cannot_be_measured_is_a_note(photos, drawings, tmp_path):

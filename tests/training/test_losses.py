@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from cartoonize.training import losses
+from cartoonize.training.losses import gan, perceptual, pixels, supervised, temporal
 
 
 @pytest.fixture
@@ -17,15 +17,15 @@ def pictures():
 def test_log_loss():
     """BCE takes logits: an undecided discriminator costs log 2 either way."""
     undecided = torch.zeros(3, 1, 2, 2)
-    assert losses.bce(undecided, 1.0).item() == pytest.approx(math.log(2))
-    assert losses.bce(undecided + 2, 1.0).item() == pytest.approx(math.log(1 + math.exp(-2)))
+    assert gan.bce(undecided, 1.0).item() == pytest.approx(math.log(2))
+    assert gan.bce(undecided + 2, 1.0).item() == pytest.approx(math.log(1 + math.exp(-2)))
 
 
 def test_discriminator_has_three_terms():
     """Artist 1, generated 0 and edge-smoothed 0 count alike; the last may be missing."""
     artist, generated, smoothed = torch.full((1, 1), 0.5), torch.full((1, 1), 2.0), torch.full((1, 1), 3.0)
-    three = losses.discriminator(losses.least_squares, artist, generated, smoothed)
-    two = losses.discriminator(losses.least_squares, artist, generated)
+    three = gan.discriminator_loss(gan.least_squares, artist, generated, smoothed)
+    two = gan.discriminator_loss(gan.least_squares, artist, generated)
     assert three.item() == pytest.approx(0.25 + 4 + 9)
     assert two.item() == pytest.approx(0.25 + 4)
 
@@ -33,7 +33,7 @@ def test_discriminator_has_three_terms():
 def test_total_variation():
     """A ramp of one step a pixel along x varies by one there, and not at all along y."""
     ramp = torch.arange(5.0).expand(1, 3, 4, 5)
-    assert losses.total_variation(ramp).item() == pytest.approx(1.0)
+    assert pixels.total_variation(ramp).item() == pytest.approx(1.0)
 
 
 def test_colour_sees_colour_and_not_texture(pictures):
@@ -41,14 +41,14 @@ def test_colour_sees_colour_and_not_texture(pictures):
     grey = torch.zeros_like(pictures)
     tint = grey + torch.tensor([0.3, -0.3, 0.3])[:, None, None]
     noise = 0.6 * (pictures > 0) - 0.3
-    assert losses.colour(grey, grey).item() == 0
-    assert losses.colour(tint, grey) > 5 * losses.colour(noise, grey)
+    assert pixels.colour(grey, grey).item() == 0
+    assert pixels.colour(tint, grey) > 5 * pixels.colour(noise, grey)
 
 
 def test_gram_ignores_places(pictures):
     """The Gram loss compares what there is, not where it is."""
-    assert losses.gram(pictures, pictures.roll(5, -1)).item() == pytest.approx(0, abs=1e-6)
-    assert losses.gram(pictures, -0.5 * pictures) > 0.01
+    assert perceptual.gram(pictures, pictures.roll(5, -1)).item() == pytest.approx(0, abs=1e-6)
+    assert perceptual.gram(pictures, -0.5 * pictures) > 0.01
 
 
 def test_surface_view_keeps_edges_and_drops_texture():
@@ -56,8 +56,8 @@ def test_surface_view_keeps_edges_and_drops_texture():
     step = torch.ones(1, 3, 20, 20)
     step[..., 10:] = -1
     texture = 0.05 * torch.randn(1, 3, 20, 20, generator=torch.Generator().manual_seed(1))
-    flat = losses.surface_view(texture, radius=2, eps=0.05)
-    kept = losses.surface_view(step, radius=2, eps=0.05)
+    flat = gan.surface_view(texture, radius=2, eps=0.05)
+    kept = gan.surface_view(step, radius=2, eps=0.05)
     assert flat.std() < 0.3 * texture.std()
     assert (kept - step).abs().max() < 0.1
 
@@ -65,7 +65,7 @@ def test_surface_view_keeps_edges_and_drops_texture():
 def test_texture_view_is_grey(pictures):
     """Its three channels are one: luma and a random mix, as the equation weighs them."""
     mix = torch.tensor([[1.0, -0.5, 0.25], [0.0, 0.0, 1.0]])
-    view = losses.texture_view(pictures, mix)
+    view = gan.texture_view(pictures, mix)
     luma = (pictures * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1)
     expected = 0.8 * luma + 0.2 * (pictures * mix[:, :, None, None]).sum(1)
     torch.testing.assert_close(view[:, 2], expected)
@@ -74,15 +74,15 @@ def test_texture_view_is_grey(pictures):
 
 def test_temporal_is_zero_for_what_moves_along(pictures):
     """A per-pixel mapping gives the same answer moved or not; one that depends on the place does not."""
-    motion = losses.random_motion(2, 24)
+    motion = temporal.random_motion(2, 24)
     motion[:, 0, 2] = 2 / 24  # one pixel
     quiet = torch.zeros_like(pictures)
 
     def bound_to_place(x):
         return x * torch.linspace(-1, 1, 24)
 
-    along = losses.temporal(lambda x: 0.5 * x, pictures, 0.5 * pictures, motion, quiet)
-    against = losses.temporal(bound_to_place, pictures, bound_to_place(pictures), motion, quiet)
+    along = temporal.equivariance(lambda x: 0.5 * x, pictures, 0.5 * pictures, motion, quiet)
+    against = temporal.equivariance(bound_to_place, pictures, bound_to_place(pictures), motion, quiet)
     assert along.item() == pytest.approx(0, abs=1e-6)
     assert against > 0.005
 
@@ -90,7 +90,7 @@ def test_temporal_is_zero_for_what_moves_along(pictures):
 def test_noise_has_its_level_and_two_grains():
     """The noise of the temporal loss has the deviation asked for, and part of it survives a 4x4 mean."""
     torch.manual_seed(0)
-    noise = losses.random_noise(torch.zeros(2, 3, 128, 128), level=0.02)
+    noise = temporal.random_noise(torch.zeros(2, 3, 128, 128), level=0.02)
     assert noise.std().item() == pytest.approx(0.02, rel=0.05)
     white = 0.02 / 4
     assert F.avg_pool2d(noise, 4).std() > 1.5 * white
@@ -103,8 +103,8 @@ def test_locality_is_zero_for_what_looks_nearby(pictures):
     def wide(x):
         return x + x.mean((2, 3), keepdim=True)
 
-    assert losses.locality(torch.tanh, pictures, torch.tanh(pictures), margin=2) == 0
-    assert losses.locality(wide, pictures, wide(pictures), margin=2) > 1e-3
+    assert temporal.locality(torch.tanh, pictures, torch.tanh(pictures), margin=2) == 0
+    assert temporal.locality(wide, pictures, wide(pictures), margin=2) > 1e-3
 
 
 def test_unevenness_counts_only_where_the_target_is_flat():
@@ -112,18 +112,20 @@ def test_unevenness_counts_only_where_the_target_is_flat():
     flat = torch.zeros(1, 3, 16, 16)
     flat[..., 8:] = 1
     texture = flat + 0.1 * torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    assert losses.unevenness(flat, flat) == 0
-    assert losses.unevenness(texture, texture) < 0.01 * losses.unevenness(texture, flat)
-    assert losses.unevenness(texture, torch.zeros_like(flat)) > losses.unevenness(texture, flat)
+    assert supervised.excess_variation(flat, flat) == 0
+    assert supervised.excess_variation(texture, texture) < 0.01 * supervised.excess_variation(texture, flat)
+    assert supervised.excess_variation(texture, torch.zeros_like(flat)) > supervised.excess_variation(
+        texture, flat
+    )
 
 
 def test_slopes_are_not_uneven():
     """A slope as soft as mist costs nothing where the target has it, and its excess where that is flat."""
     slope = torch.linspace(0, 0.1, 32).expand(1, 3, 32, 32)
     flat = torch.zeros_like(slope)
-    assert losses.unevenness(slope, slope) == 0
-    assert losses.unevenness(flat, slope) == 0
-    assert losses.unevenness(slope, flat) > 0
+    assert supervised.excess_variation(slope, slope) == 0
+    assert supervised.excess_variation(flat, slope) == 0
+    assert supervised.excess_variation(slope, flat) > 0
 
 
 def test_what_is_faint_counts_by_its_contrast():
@@ -131,26 +133,26 @@ def test_what_is_faint_counts_by_its_contrast():
     y, x = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
     bump = torch.exp(-((x - 48).square() + (y - 48).square()) / 200).expand(1, 3, 96, 96)
     flat = torch.zeros_like(bump)
-    strong, weak = (losses.faint_distance(flat, height * bump) for height in (2.0, 0.2))
+    strong, weak = (supervised.relative_band_distance(flat, height * bump) for height in (2.0, 0.2))
     assert strong > weak > 0.25 * strong
-    assert losses.faint_distance(bump, bump) == 0
+    assert supervised.relative_band_distance(bump, bump) == 0
 
 
 def test_faintness_asks_for_dark_lines_only():
     """A line that is missing costs; one that is too dark costs nothing, nor do light spots or flat areas."""
     flat, line, spot = (torch.zeros(1, 3, 32, 32) for _ in range(3))
     line[..., 15:17], spot[..., 15:17] = -0.8, 0.8
-    assert losses.faintness(flat, line) > losses.faintness(0.5 * line, line) > 0
-    assert losses.faintness(line, line) == losses.faintness(2 * line, line) == 0
-    assert losses.faintness(line, flat) == 0
-    assert losses.faintness(spot, flat) < 1e-6
-    assert losses.faintness(flat, spot) == 0
+    assert supervised.missing_lines(flat, line) > supervised.missing_lines(0.5 * line, line) > 0
+    assert supervised.missing_lines(line, line) == supervised.missing_lines(2 * line, line) == 0
+    assert supervised.missing_lines(line, flat) == 0
+    assert supervised.missing_lines(spot, flat) < 1e-6
+    assert supervised.missing_lines(flat, spot) == 0
 
 
 def test_content_and_structure_are_l1(pictures):
     """Both are mean absolute differences of feature maps."""
     other = pictures.flip(0)
-    for loss in (losses.content, losses.structure):
+    for loss in (perceptual.content, perceptual.structure):
         assert loss(pictures, other) == F.l1_loss(pictures, other)
 
 
@@ -160,6 +162,10 @@ def test_softness_asks_for_sharp_edges_wherever_they_lie():
     edge[..., 16:] = 1
     blurred[..., 16:] = 1
     blurred[..., 14:18] = torch.tensor([0.2, 0.4, 0.6, 0.8])
-    assert losses.softness(flat, edge) > losses.softness(blurred, edge) > 0
-    assert losses.softness(edge, edge) == losses.softness(torch.roll(edge, 1, -1), edge) == 0
-    assert losses.softness(edge, flat) == 0
+    assert supervised.missing_sharpness(flat, edge) > supervised.missing_sharpness(blurred, edge) > 0
+    assert (
+        supervised.missing_sharpness(edge, edge)
+        == supervised.missing_sharpness(torch.roll(edge, 1, -1), edge)
+        == 0
+    )
+    assert supervised.missing_sharpness(edge, flat) == 0

@@ -1,14 +1,17 @@
 """What the phases teach to whom."""
 
 import copy
-from dataclasses import replace
 
 import pytest
 import torch
+from msgspec.structs import replace
 
 from cartoonize.core.errors import TrainingError
-from cartoonize.training.presets import Schedule, Weights, preset
-from cartoonize.training.run import build_generator, build_phase, open_data, train
+from cartoonize.training.losses import Weights
+from cartoonize.training.networks import build_generator
+from cartoonize.training.recipe import Schedule, Schedules
+from cartoonize.training.recipe_files import load_recipe
+from cartoonize.training.run import build_phase, open_data, train
 from cartoonize.training.trainer import choose_compute
 
 
@@ -50,7 +53,7 @@ def test_pretraining_lowers_the_content_loss(settings):
 
 def test_discriminator_learns_to_tell(settings):
     """Steps on one batch teach the discriminator artist, generated and smoothed."""
-    fast = {"adversarial": Schedule(epochs=1, lr=2e-3)}
+    fast = Schedules(adversarial=Schedule(epochs=1, lr=2e-3))
     phase, batch = start(settings("adversarial", schedules=fast))
     found = [phase.step(batch, 0.0)["d_adversarial"].item() for _ in range(12)]
     assert found[-1] < 0.8 * found[0]
@@ -59,13 +62,13 @@ def test_discriminator_learns_to_tell(settings):
 def test_both_networks_learn_each_from_its_own_loss(settings):
     """A step changes generator and discriminator, and the generator's loss leaves no gradient in D."""
     phase, batch = start(settings("adversarial"))
-    judge = phase.judges["adversarial"]
-    before = snapshot(judge), snapshot(phase.generator)
+    discriminator = phase.discriminators["adversarial"]
+    before = snapshot(discriminator), snapshot(phase.generator)
     output = phase.generator(phase.compute.to_unit(batch["photo"]))
-    phase.generator.descend(phase.criterion(judge(output), 1.0), 0.0)
-    assert all(weight.grad is None for weight in judge.weights)
+    phase.generator.descend(phase.criterion(discriminator(output), 1.0), 0.0)
+    assert all(weight.grad is None for weight in discriminator.weights)
     phase.step(batch, 0.0)
-    assert changed(judge, before[0])
+    assert changed(discriminator, before[0])
     assert changed(phase.generator, before[1])
 
 
@@ -90,18 +93,18 @@ def test_distil_without_a_discriminator(settings, photos):
 
 def test_distil_with_all_its_losses(settings, photos):
     """Towards the end of distillation every loss of the recipe is at work, and both discriminators learn."""
-    phase, batch = start(settings("distil", preset="pepper", targets=photos, late=0.6))
+    phase, batch = start(settings("distil", preset="pepper", targets=photos, late_losses_at=0.6))
     early, late = phase.step(batch, 0.1), phase.step(batch, 0.9)
     named = {"pixel", "gradient", "flat", "line", "soft", "faint", "gradient_norm"}
-    judged = {"temporal", "adversarial", "artist", "d_adversarial", "d_artist"}
+    discriminatord = {"temporal", "adversarial", "artist", "d_adversarial", "d_artist"}
     assert early.keys() == named
-    assert late.keys() == named | judged
+    assert late.keys() == named | discriminatord
     assert all(torch.isfinite(value) for value in late.values())
 
 
-def test_batch_norm_settles(settings, photos):
-    """From the recipe's `settle` on the statistics stay, and a picture is drawn as it will be alone."""
-    given = settings("distil", preset="pepper-hq", targets=photos, settle=0.1, width=4)
+def test_batch_norm_freezes(settings, photos):
+    """From the recipe's `freeze_batch_norm_at` on, the statistics no longer change, as in inference."""
+    given = settings("distil", preset="pepper-hq", targets=photos, freeze_batch_norm_at=0.1, width=4)
     phase, batch = start(given)
     network = phase.generator.network
     held = {name: value.clone() for name, value in network.state_dict().items() if "running" in name}
@@ -116,7 +119,13 @@ def test_distilling_in_integers(settings, photos):
     """A recipe with int8 learns from what the rounded network draws, and adds no source any more."""
     weights = Weights(pixel=1.0, temporal=1.0)
     given = settings(
-        "distil", preset="pepper", model="swift", int8=True, weights=weights, targets=photos, late=0.0
+        "distil",
+        preset="pepper",
+        model="swift",
+        int8=True,
+        weights=weights,
+        targets=photos,
+        late_losses_at=0.0,
     )
     phase, batch = start(given)
     before = snapshot(phase.generator)
@@ -125,7 +134,7 @@ def test_distilling_in_integers(settings, photos):
     assert changed(phase.generator, before)
     assert not phase.generator.network.gain.any()
     pictures = phase.compute.to_unit(batch["photo"])
-    assert not torch.equal(phase.rounded(pictures), phase.generator(pictures))
+    assert not torch.equal(phase.int8(pictures), phase.generator(pictures))
 
 
 def test_integers_are_for_swift_networks(settings, photos):
@@ -165,8 +174,8 @@ def test_gradients_are_clipped(settings):
 
 def test_schedule_fades():
     """The rate stays for the epochs and falls to zero over the further ones."""
-    schedule = preset("official").schedules["pretrain"]
+    schedule = load_recipe("official").schedule("pretrain")
     assert [schedule.rate(p) for p in (0.0, 0.5, 0.75, 1.0)] == pytest.approx([2e-4, 2e-4, 1e-4, 0])
-    cosine = preset("pepper").schedules["distil"]
+    cosine = load_recipe("pepper").schedule("distil")
     assert cosine.rate(0.5) == pytest.approx(0.5 * cosine.lr)
     assert replace(schedule, fade=0).rate(0.99) == 2e-4

@@ -8,6 +8,7 @@ import shutil
 import signal
 from dataclasses import replace
 
+import msgspec
 import pytest
 import torch
 
@@ -15,9 +16,10 @@ from cartoonize.backends.pytorch.device import cpu_features
 from cartoonize.core.errors import CartoonizeError, TrainingError
 from cartoonize.models.checkpoint import load_style
 from cartoonize.training.log import Log
-from cartoonize.training.presets import Weights
+from cartoonize.training.losses import Weights
+from cartoonize.training.networks import start_generator
 from cartoonize.training.pretrain import Pretrain
-from cartoonize.training.run import start_generator, train
+from cartoonize.training.run import train
 
 EVERYTHING = Weights(content=1, adversarial=1, temporal=0.5, texture=0.5)
 
@@ -89,7 +91,7 @@ def test_damaged_checkpoint_falls_back(settings):
     checkpoints = sorted((once.folder / "checkpoints").glob("*.pt"))
     expected = weights_of(once)
     checkpoints[-1].write_bytes(checkpoints[-1].read_bytes()[:1000])
-    with pytest.warns(UserWarning, match="trying the one before"):
+    with pytest.warns(UserWarning, match="using the one before"):
         train(replace(once, images=12))
     assert [path.name for path in sorted((once.folder / "checkpoints").iterdir())] == [
         "checkpoint-000000008.pt", "checkpoint-000000012.pt",
@@ -113,6 +115,23 @@ def test_other_settings_are_refused(settings):
     train(settings("pretrain", images=4))
     with pytest.raises(TrainingError, match="width 4, not 8"):
         train(settings("pretrain", images=8, width=8))
+
+
+def test_runs_of_earlier_versions_resume(settings):
+    """A run whose settings.json has the names of version 0.1 resumes; other values are still refused."""
+    once = settings("pretrain", images=4)
+    train(once)
+    path = once.folder / "settings.json"
+    values = json.loads(path.read_text())
+    recipe = values["recipe"]
+    recipe["settle"], recipe["late"] = recipe.pop("freeze_batch_norm_at"), recipe.pop("late_losses_at")
+    path.write_text(json.dumps(values))
+    train(replace(once, images=8))
+    assert weights_of(once)["images"] == 8
+    recipe["late"] = 0.1
+    path.write_text(json.dumps(values))
+    with pytest.raises(TrainingError, match=r"late_losses_at 0\.1, not 0\.5"):
+        train(replace(once, images=12))
 
 
 def test_only_two_checkpoints_are_kept(settings):
@@ -166,7 +185,10 @@ def test_nan_stops_the_run(settings):
     once = settings("adversarial", weights=Weights(content=1, adversarial=1))
     train(replace(once, images=8))
     good = (once.folder / "checkpoints").glob("*.pt")
-    broken = replace(once, recipe=replace(once.recipe, weights=Weights(content=1, adversarial=float("nan"))))
+    broken = replace(
+        once,
+        recipe=msgspec.structs.replace(once.recipe, weights=Weights(content=1, adversarial=float("nan"))),
+    )
     path = once.folder / "settings.json"
     path.write_text(path.read_text().replace('"adversarial": 1', '"adversarial": NaN'))
     with pytest.raises(

@@ -1,21 +1,17 @@
 """The filters that draw what small networks learn from."""
 
-from dataclasses import replace
-
 import cv2
 import pytest
 import torch
+from msgspec.structs import replace
 
-from cartoonize.training.presets import Look, preset
-from cartoonize.training.targets import (
-    cartoon_target,
-    flow_lines,
-    gaussian_blur,
-    l0_smooth,
-    lab_to_rgb,
-    paint,
-    rgb_to_lab,
-)
+from cartoonize.training.filters import gaussian_blur
+from cartoonize.training.flow_lines import flow_lines
+from cartoonize.training.l0_smoothing import l0_smooth
+from cartoonize.training.lab import lab_to_rgb, rgb_to_lab
+from cartoonize.training.recipe import Look
+from cartoonize.training.recipe_files import load_recipe
+from cartoonize.training.targets import cartoon_target, paint_fills
 
 
 @pytest.fixture
@@ -40,7 +36,7 @@ def test_smoothing_flattens_and_keeps_edges(scene):
 
 @pytest.fixture(scope="module")
 def look():
-    return preset("pepper").look
+    return load_recipe("pepper").look
 
 
 def luma(picture):
@@ -109,7 +105,7 @@ def test_lab_and_back(scene):
 def test_ink_has_three_tones():
     """A ramp of greys becomes three tones of one warm hue, nearly flat, with a wash in each."""
     ramp = torch.linspace(0, 1, 256).expand(3, 4, 256)
-    tones = paint(ramp, preset("ink").look)
+    tones = paint_fills(ramp, load_recipe("ink").look)
     slopes = tones[0, 0].diff()
     flat = slopes < 0.5 * slopes.mean()
     assert flat.float().mean() > 0.5  # over most of its length
@@ -122,15 +118,17 @@ def test_blacks_are_lifted_and_colours_warmed():
     """`black` is the lightness of black; `warmth` moves greys towards yellow."""
     grey = torch.full((3, 2, 2), 0.5)
     plain = Look(tone_mix=0, chroma=1)
-    lifted = rgb_to_lab(paint(torch.zeros(3, 2, 2), replace(plain, black=10.0)))
+    lifted = rgb_to_lab(paint_fills(torch.zeros(3, 2, 2), replace(plain, black=10.0)))
     assert lifted[0].mean().item() == pytest.approx(10, abs=0.1)
-    assert rgb_to_lab(paint(grey, replace(plain, warmth=5.0)))[2].mean().item() == pytest.approx(5, abs=0.1)
+    assert rgb_to_lab(paint_fills(grey, replace(plain, warmth=5.0)))[2].mean().item() == pytest.approx(
+        5, abs=0.1
+    )
 
 
 @pytest.mark.parametrize("name", ["pepper", "ink"])
 def test_the_looks_give_pictures(name, scene):
     """Every look gives a picture of the same size in [0, 1]."""
-    drawn = cartoon_target(scene[0], preset(name).look)
+    drawn = cartoon_target(scene[0], load_recipe(name).look)
     assert drawn.shape == scene[0].shape
     assert drawn.isfinite().all()
     assert drawn.min() >= 0

@@ -1,4 +1,4 @@
-"""Photos -> pairs of photo and target on disk, by all cores; what `cartoonize train distil` learns from."""
+"""Photos -> pairs of photo and target on disk, which `cartoonize train distil` learns from."""
 
 from collections import Counter
 from collections.abc import Iterator, Set
@@ -14,40 +14,41 @@ from ..core.errors import TrainingError
 from ..core.frames import Image
 from .parallel import disk_errors, map_files
 from .pictures import list_pictures, read_rgb
-from .presets import Look
+from .recipe import Look
 from .targets import cartoon_target
 
 
-def draw_targets(photos: Path, out: Path, look: Look, workers: int | None = None) -> Iterator[bool]:
+def write_pairs(photos: Path, out: Path, look: Look, workers: int | None = None) -> Iterator[bool]:
     """Write OUT/photo/NAME-SCALE.png and OUT/target/NAME-SCALE.png for every photo.
 
-    NAME has the subfolder of the photo, and its suffix where another differs in nothing else. Yields for
-    each whether it could be read.
+    NAME includes the photo's subfolder, and its suffix if two photos differ in nothing else. Yields for each
+    photo whether it could be read.
 
-    A photo is enlarged by each of the look's scales before it is redrawn, so that lines keep their width in
-    pixels while things grow: the network then suits small and large videos. What is there already is kept.
+    A photo is enlarged by each of the look's scales before it is redrawn. Lines keep their width in pixels
+    while objects grow, so that the network suits small and large videos. Existing pairs are kept.
 
     Raises:
-        TrainingError: there are no pictures in `photos`, or the disk cannot be written.
+        TrainingError: `photos` holds no pictures, or the disk cannot be written.
     """
     paths = list_pictures(photos)
     names = Counter(path.with_suffix("") for path in paths)
-    shared = {path for path in paths if names[path.with_suffix("")] > 1}
+    ambiguous = {path for path in paths if names[path.with_suffix("")] > 1}
     with disk_errors():
         for folder in ("photo", "target"):
             (out / folder).mkdir(parents=True, exist_ok=True)
-    draw = partial(_draw, photos=photos, shared=shared, out=out, look=look)
-    yield from map_files(draw, paths, workers)
+    write = partial(_write_pair, photos=photos, ambiguous=ambiguous, out=out, look=look)
+    yield from map_files(write, paths, workers)
 
 
-def _draw(path: Path, photos: Path, shared: Set[Path], out: Path, look: Look) -> bool:
+def _write_pair(path: Path, photos: Path, ambiguous: Set[Path], out: Path, look: Look) -> bool:
+    """Write the pairs of a photo, one for each scale; false if the photo cannot be read."""
     try:
         source = Pillow.fromarray(read_rgb(path))
     except TrainingError:
         return False
-    named = path.relative_to(photos).with_name(path.name if path in shared else path.stem)
+    stem = path.relative_to(photos).with_name(path.name if path in ambiguous else path.stem)
     for scale in look.scales:
-        name = f"{named}-{round(100 * scale)}.png"
+        name = f"{stem}-{round(100 * scale)}.png"
         if (out / "target" / name).exists():
             continue
         size = round(source.width * scale), round(source.height * scale)
@@ -58,7 +59,7 @@ def _draw(path: Path, photos: Path, shared: Set[Path], out: Path, look: Look) ->
 
 
 def redraw(photo: Image, look: Look) -> Image:
-    """`cartoon_target` on a uint8 picture."""
+    """`cartoon_target` for uint8 pictures."""
     x = torch.from_numpy(photo.copy()).permute(2, 0, 1).float() / 255
     y = (cartoon_target(x, look) * 255).round().byte()
     return y.permute(1, 2, 0).numpy()

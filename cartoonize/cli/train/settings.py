@@ -1,0 +1,78 @@
+"""From the options of a phase to its settings: recipe, factors of losses, card, processes."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...core import cpus
+from ...core.choices import did_you_mean
+from ...core.errors import TrainingError
+from ...core.structs import build
+from ...styles.card import Card
+from ...training.recipe import PhaseName, Recipe
+from ...training.recipe_files import builtin_recipes, load_recipe
+
+MAX_LOADERS = 8  # processes that load pictures; eight keep up with any one GPU
+
+
+def choose_recipe(phase: PhaseName, preset: str, weights: Sequence[str] | None, **changes: Any) -> Recipe:
+    """The preset with the options given: `weights` as NAME=VALUE, settings by name; None keeps the preset's.
+
+    Raises:
+        TrainingError: there is no such preset, it lacks the phase, or a weight is not one of the phase's.
+    """
+    recipe = load_recipe(preset)
+    if phase not in recipe.phases():
+        raise TrainingError(
+            f"The preset {preset!r} has no phase {phase!r}: choose {', '.join(builtin_recipes(phase))}."
+        )
+    factors = dict(_parse_weight(text, phase) for text in weights or [])
+    return recipe.with_changes(factors, **changes)
+
+
+def weights_of_phase(phase: PhaseName, weights: Sequence[str] | None) -> list[str]:
+    """The NAME=VALUE options whose loss the phase has."""
+    from ...training.run import LOSSES
+
+    return [text for text in weights or [] if text.partition("=")[0] in LOSSES[phase]]
+
+
+def _parse_weight(text: str, phase: PhaseName) -> tuple[str, float]:
+    from ...training.run import LOSSES
+
+    name, _, value = text.partition("=")
+    if name not in LOSSES[phase]:
+        raise TrainingError(
+            f"The phase {phase} has no loss {name!r}: choose {', '.join(LOSSES[phase])}."
+            f"{did_you_mean(name, LOSSES[phase])}"
+        )
+    try:
+        factor = float(value)
+    except ValueError:
+        factor = math.nan
+    if not 0 <= factor < math.inf:
+        raise TrainingError(f"--weight {text} must be {name}=NUMBER, with a number of 0 or more.")
+    return name, factor
+
+
+def read_card(path: Path | None) -> Card:
+    """The card of a JSON file; an empty one without a file.
+
+    Raises:
+        TrainingError: the file cannot be read, a key is unknown, or a value has the wrong type.
+    """
+    if path is None:
+        return Card()
+    try:
+        return build(Card, json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise TrainingError(f"Cannot read the card {path}: {error.strerror}.") from error
+    except ValueError as error:  # of JSON, of UTF-8 or of the card
+        raise TrainingError(f"The card {path} is not valid: {error}") from error
+
+
+def count_loaders(workers: int | None) -> int:
+    """The number of processes that load pictures: `workers`, or one per core, as more would only wait."""
+    return min(MAX_LOADERS, cpus.count_cores()) if workers is None else workers

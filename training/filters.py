@@ -1,0 +1,64 @@
+"""Filters on pictures, and on any planes: (C, H, W), or (N, C, H, W) where a docstring says so."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
+    """Blur (C, H, W) or (N, C, H, W) with a Gaussian cut at three sigma; the border is repeated."""
+    radius = max(1, round(3 * sigma))
+    offsets = torch.arange(-radius, radius + 1, device=x.device, dtype=x.dtype)
+    kernel = torch.softmax(-offsets.square() / (2 * sigma * sigma), 0)
+    channels = x.shape[-3]
+    row = kernel[None, None, None, :].expand(channels, 1, 1, -1)
+    padded = F.pad(x, (radius,) * 4, mode="replicate")
+    return F.conv2d(F.conv2d(padded, row, groups=channels), row.mT, groups=channels)
+
+
+def structure_tensor(picture: Tensor, sigma: float) -> Tensor:
+    """Products xx, xy, yy of the gradient, (3, H, W), summed over the channels and smoothed by `sigma`."""
+    sobel = picture.new_tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / 8
+    padded = F.pad(picture[:, None], (1, 1, 1, 1), mode="replicate")
+    gx, gy = F.conv2d(padded, sobel[None, None])[:, 0], F.conv2d(padded, sobel.T[None, None])[:, 0]
+    return gaussian_blur(torch.stack([(gx * gx).sum(0), (gx * gy).sum(0), (gy * gy).sum(0)]), sigma)
+
+
+def kuwahara(picture: Tensor, sigma: float = 1.2, offset: float = 1.8, sectors: int = 8) -> Tensor:
+    """Turn texture into blobs with edges: at each pixel the mean of those sectors around it that vary least.
+
+    The generalised Kuwahara filter (Papari, Petkov, Campisi, IEEE TIP 2007): each sector is a Gaussian of
+    `sigma` pixels, `offset` pixels away, and its weight is the inverse square of its variance.
+    """
+    mean = gaussian_blur(picture, sigma)
+    variance = (gaussian_blur(picture.square(), sigma) - mean.square()).sum(0, keepdim=True)
+    statistics, grid = torch.cat([mean, variance])[None], pixel_grid(picture)
+    total, weights = torch.zeros_like(mean), torch.zeros_like(variance)
+    for angle in (2 * math.pi * k / sectors for k in range(sectors)):
+        shift = picture.new_tensor([math.cos(angle), math.sin(angle)])[:, None, None] * offset
+        sector = sample_at(statistics, shift, grid)[0]
+        weight = sector[3:].clamp(min=1e-5).square().reciprocal()
+        total, weights = total + weight * sector[:3], weights + weight
+    return total / weights
+
+
+def pixel_grid(picture: Tensor) -> Tensor:
+    """Coordinates of a picture's (C, H, W) pixels as `grid_sample` expects them: (H, W, 2), x then y."""
+    height, width = picture.shape[-2:]
+    y = (2 * torch.arange(height, device=picture.device, dtype=picture.dtype) + 1) / height - 1
+    x = (2 * torch.arange(width, device=picture.device, dtype=picture.dtype) + 1) / width - 1
+    return torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], -1)
+
+
+def sample_at(planes: Tensor, offset: Tensor, grid: Tensor) -> Tensor:
+    """Sample (1, C, H, W) bilinearly at every pixel plus `offset` (2, H, W; x then y, in pixels)."""
+    scale = grid.new_tensor([2 / planes.shape[-1], 2 / planes.shape[-2]])
+    places = grid + offset.permute(1, 2, 0) * scale
+    return F.grid_sample(planes, places[None], mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def gauss(t: float, sigma: float) -> float:
+    """The Gaussian function, 1 at 0."""
+    return math.exp(-t * t / (2 * sigma * sigma))

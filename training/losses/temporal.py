@@ -1,0 +1,78 @@
+"""Temporal consistency without videos: pictures that move a little stand for neighbouring frames."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def temporal_consistency(generate: Callable[[Tensor], Tensor], photo: Tensor, output: Tensor) -> Tensor:
+    """How much the output changes when the input changes as little as between two frames.
+
+    Half of the pictures move a little under noise (`equivariance`); in the other half, as seen by a camera
+    that stands still, something passes by (`locality`). Random numbers are PyTorch's global ones.
+    """
+    half = len(photo) // 2
+    motion = random_motion(len(photo) - half, photo.shape[-1]).to(photo.device)
+    moved = equivariance(generate, photo[half:], output[half:], motion, random_noise(photo[half:]))
+    return moved + locality(generate, photo[:half], output[:half]) if half else moved
+
+
+def equivariance(
+    generate: Callable[[Tensor], Tensor], photo: Tensor, output: Tensor, motion: Tensor, noise: Tensor
+) -> Tensor:
+    """||G(warp(p) + noise) - warp(G(p))||_1 where the warp stays inside the picture.
+
+    The equivariance loss of Eilertsen, Mantiuk, Unger (CVPR 2019): a picture that moves a little, as between
+    two frames, must give an output that moves along. `motion` is (N, 2, 3), see `random_motion`; `noise` has
+    the shape of `photo`. The photo is reflected at its borders: a black border, which videos do not have,
+    would affect the output as far inside as G sees.
+    """
+    inside = warp(torch.ones_like(photo[:, :1]), motion) > 0.999
+    distance = (generate(warp(photo, motion, "reflection") + noise) - warp(output, motion)).abs() * inside
+    return distance.sum() / (3 * inside.sum()).clamp(min=1)
+
+
+def locality(generate: Callable[[Tensor], Tensor], photo: Tensor, output: Tensor, margin: int = 12) -> Tensor:
+    """||G(p') - G(p)||_1 at least `margin` pixels away from where p' shows something else.
+
+    In p' a rectangle of half the sides, at a random place, shows another part of the photo. A network with a
+    wide receptive field changes its output far away from such a change, where a video stands still.
+    """
+    height, width = photo.shape[-2:]
+    top, left = (int(torch.randint(side // 2 + 1, ())) for side in (height, width))
+    inside = torch.zeros_like(photo[:1, :1])
+    inside[..., top : top + height // 2, left : left + width // 2] = 1
+    near = F.max_pool2d(inside, 2 * margin + 1, stride=1, padding=margin)
+    changed = torch.where(inside > 0, photo.roll((height // 2, width // 2), (2, 3)), photo)
+    return ((generate(changed) - output).abs() * (1 - near)).mean()
+
+
+def random_noise(like: Tensor, level: float = 0.02) -> Tensor:
+    """Noise between frames of a still video, with a standard deviation of `level` (2.5 of 255 levels).
+
+    Half of its power is the sensor's, white; half is the codec's, in patches of 4 pixels.
+    """
+    white, patches = torch.randn_like(like), torch.randn_like(like[..., ::4, ::4])
+    broad: Tensor = F.interpolate(patches, like.shape[-2:], mode="bilinear", align_corners=False)
+    return (white + broad / broad.std().clamp(min=1e-6)) * (level * math.sqrt(0.5))
+
+
+def random_motion(count: int, size: int, shift: float = 4.0, scale: float = 0.02) -> Tensor:
+    """Shifts up to `shift` pixels of a picture `size` wide, scales up to 1 +- `scale`; (count, 2, 3)."""
+    uniform = 2 * torch.rand(count, 3) - 1
+    motion = torch.zeros(count, 2, 3)
+    motion[:, 0, 0] = motion[:, 1, 1] = 1 + scale * uniform[:, 2]
+    motion[:, :, 2] = uniform[:, :2] * (2 * shift / size)
+    return motion
+
+
+def warp(x: Tensor, motion: Tensor, padding: str = "zeros") -> Tensor:
+    """Move pictures by affine maps (N, 2, 3) of their coordinates in [-1, 1].
+
+    `padding`, "zeros" or "reflection", decides what pixels outside the picture are.
+    """
+    grid = F.affine_grid(motion, list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, mode="bilinear", padding_mode=padding, align_corners=False)
