@@ -220,7 +220,7 @@ SMALL = {
 def test_training_checkpoints_are_recognised(tmp_path, architecture):
     """Every network of this program is found in a checkpoint of its training, with its settings."""
     assert LAYOUT.keys() == ARCHITECTURES.keys()
-    schedule = load_recipe("deck").schedules["pretrain"]
+    schedule = load_recipe("deck").schedule("pretrain")
     for config in SMALL[architecture]:
         generator = ARCHITECTURES[architecture](**config)
         learner = Trainer(generator, schedule, choose_compute("cpu", "fp32"), 1.0)

@@ -315,7 +315,7 @@ def test_an_added_style_is_measured_where_it_came_from(run, free, tmp_path):
     run("styles", "add", free)
     code, _, err = run("train", "evaluate", "dark", "--photos", tmp_path, "--onto-card")
     assert code == 1
-    assert "stays as it was added" in err
+    assert "cannot be changed after it was added" in err
 
 
 # From the web, that is from this machine's own loopback.

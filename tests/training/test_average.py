@@ -34,7 +34,7 @@ def test_the_mean_of_two(styles, tmp_path):
 def test_what_cannot_be_averaged(styles, tmp_path):
     """One style alone, networks of different sizes, a file that is there already, or a source: refused."""
     for given in (styles[:1], styles[1:]):
-        with pytest.raises(TrainingError, match="one architecture and size"):
+        with pytest.raises(TrainingError, match="the same architecture and size"):
             average_styles(given, tmp_path / "out.safetensors")
     (tmp_path / "out.safetensors").write_text("earlier")
     with pytest.raises(MediaError, match="exists already"):
