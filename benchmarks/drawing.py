@@ -37,7 +37,8 @@ from cartoonize.media import VideoSource, open_sink
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, save_style
 from cartoonize.models.cost import multiplications
-from cartoonize.run.job import Report, run
+from cartoonize.run.job import run
+from cartoonize.run.report import Report
 from cartoonize.tools.benchmark import describe_machine
 from cartoonize.tools.demo import make_demo_clip
 

@@ -50,7 +50,7 @@ def _row(source: str, sink: str, options: argparse.Namespace, threads: int) -> s
     ):
         target = open_live_sink(sink, pictures)
         began = time.process_time()
-        report = run(pictures, target, backend, LiveReport(source, sink, options.style))
+        report = run(pictures, target, backend, LiveReport(sink, options.style, source))
     spent = 1000 * (time.process_time() - began) / report.frames
     took = report.latency
     cells = (

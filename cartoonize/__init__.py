@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from .effects.look import Look
     from .effects.stabilizer import Stabilizer
     from .media import Decoding, Encoding, open_sink, open_source
-    from .run.job import Report, stylize
+    from .run.job import stylize
     from .run.pipeline import stream
+    from .run.report import Report
 
     OnnxOptions = RuntimeOptions
 
@@ -38,7 +39,7 @@ _HOMES = {
     "Decoding": "media", "Encoding": "media", "open_sink": "media", "open_source": "media",
     "OnnxOptions": "backends", "RuntimeOptions": "backends", "load": "backends", "stream": "run.pipeline",
     "Effect": "effects.effect", "Hold": "effects.hold", "Look": "effects.look",
-    "Report": "run.job", "Retouch": "effects.compositing", "Stabilizer": "effects.stabilizer",
+    "Report": "run.report", "Retouch": "effects.compositing", "Stabilizer": "effects.stabilizer",
     "stylize": "run.job",
 }  # fmt: skip
 _RENAMED = {"OnnxOptions": "RuntimeOptions"}  # public names of earlier versions, and what they are called now

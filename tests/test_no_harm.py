@@ -24,8 +24,8 @@ from cartoonize.media import PictureSink, PictureSource, VideoSink, VideoSource,
 from cartoonize.media.pictures.sequence_sink import ImageSequenceSink
 from cartoonize.media.writing import journal, segments
 from cartoonize.run import segmented
-from cartoonize.run.job import Report
 from cartoonize.run.job import run as run_job
+from cartoonize.run.report import Report
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links and FIFOs of POSIX")
 

@@ -40,18 +40,20 @@ def batch(
       cartoonize batch films.csv
       cartoonize batch s3://films/list.csv --cluster 10.0.0.1:6379 --json
     """
-    from ..cluster.batch import draw_batch, read_manifest
+    from ..cluster.batch import convert_batch, read_manifest
     from ..cluster.jobs import VideoJob
     from ..media import read_text
+    from ..run.report import FilesReport
 
     template = VideoJob(Path(), Path(), overwrite=output.overwrite, **options.job())
     lines = read_manifest(read_text(manifest).splitlines(keepends=True), str(manifest), template)
     with connect_cluster(cluster, options.network) as connected, ProgressBars(removes_done=True) as bars:
-        report = draw_batch(connected, lines, bars.file, overwrite=output.overwrite)
+        report = FilesReport(str(manifest), options.network.style, str(manifest))
+        convert_batch(connected, lines, report, bars.file, overwrite=output.overwrite)
     if output.as_json:
         print_json(asdict(report))
-    skipped = f", {len(report.skipped)} existed already" if report.skipped else ""
-    print_message(f"{len(report.films)} of {len(lines)} videos converted{skipped} in {report.seconds:.1f} s")
+    skipped = f", {report.skipped} existed already" if report.skipped else ""
+    print_message(f"{report.converted} of {len(lines)} videos converted{skipped} in {report.seconds:.1f} s")
     if report.failed:
-        failures = [f"line {number}: {reason}" for number, reason in sorted(report.failed.items())]
+        failures = [file.error for file in report.files if file.state == "failed"]
         raise CartoonizeError(f"{len(failures)} of {len(lines)} videos failed.\n" + "\n".join(failures))

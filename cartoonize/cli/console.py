@@ -16,8 +16,9 @@ from ..core.errors import PipeError
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
+    from rich.text import Text
 
-    from ..run.job import Report
+    from ..run.report import Report
 
 _tracebacks = False
 
@@ -113,6 +114,13 @@ def escape(text: str) -> str:
 def escape_controls(text: str) -> str:
     r"""Text whose control characters and invalid characters are written as Python writes them, as in \x1b."""
     return "".join(character if _is_harmless(character) else repr(character)[1:-1] for character in text)
+
+
+def literal_text(text: str, **options: Any) -> "Text":
+    """Text from elsewhere as a cell or a line of Rich's, with Rich's options; safe as `escape`."""
+    from rich.text import Text
+
+    return Text(escape_controls(text), **options)
 
 
 def _is_harmless(character: str) -> bool:

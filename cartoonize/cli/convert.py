@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..backends import LoadedBackend
     from ..cluster.connection import Cluster
     from ..media import Sink, Source
-    from ..run.job import Report
+    from ..run.report import Report
 
 Load: TypeAlias = Callable[[], "LoadedBackend"]
 Progress: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
@@ -42,9 +42,9 @@ def open_backend_once(network: NetworkOptions, onnx: OnnxFileOptions) -> Iterato
 @contextmanager
 def connect_cluster(address: str, network: NetworkOptions) -> "Iterator[Cluster]":
     """Connect to a cluster and print what it converts on."""
-    from ..cluster.connection import connected
+    from ..cluster.connection import connect
 
-    with connected(address, network.device) as cluster:
+    with connect(address, network.device) as cluster:
         worker = "a GPU" if cluster.gpus else f"{cluster.cpus} core{'s' * (cluster.cpus != 1)}"
         print_message(
             f"[bold]{escape(network.style)}[/bold] on {cluster.slots()} x {worker} of the Ray cluster"

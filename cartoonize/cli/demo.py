@@ -30,7 +30,7 @@ def demo(
     """
     from ..core.draw_size import resolve_detail
     from ..media import Decoding, open_sink, open_source
-    from ..run.job import Report
+    from ..run.report import Report
     from ..tools.demo import PHOTO_CREDITS, make_demo_clip, make_demo_photo
 
     try:

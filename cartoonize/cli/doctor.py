@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .console import print_json, print_result
+from .console import literal_text, print_json, print_result
 from .options import AsJson
 
 if TYPE_CHECKING:
@@ -15,101 +15,110 @@ if TYPE_CHECKING:
     from ..tools.doctor import Diagnosis
 
 Rows = Iterator[tuple[str, str]]
+_FOLDERS = {
+    "styles": "your styles",
+    "tensorrt_engines": "TensorRT engines",
+    "temporary": "temporary files",
+    "current": "current folder",
+}
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Look at this installation: what it can do, what is missing, and the command that mends it.
+    """Check this installation: what it can do, what is missing, and the command that repairs it.
 
-    A small picture is drawn; the exit code is 1 if that fails.
+    It converts a small picture; the exit code is 1 if that fails.
 
     [bold]Examples[/bold]
-
       cartoonize doctor
-
       cartoonize doctor --json
     """
     from ..tools.doctor import diagnose
 
-    found = diagnose()
+    diagnosis = diagnose()
     if as_json:
-        print_json(asdict(found))
+        print_json({**asdict(diagnosis), "problems": [item._asdict() for item in diagnosis.problems]})
     else:
-        print_result(_shown(found))
-    if not found.draws:
+        print_result(_tables(diagnosis))
+    if not diagnosis.converts:
         raise typer.Exit(1)
 
 
-def _shown(found: "Diagnosis") -> "Group":
+def _tables(diagnosis: "Diagnosis") -> "Group":
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     parts: list[Table | Text] = []
     for title, rows in (
-        ("versions", _versions(found)),
-        ("devices", _devices(found)),
-        ("codecs", _codecs(found)),
-        ("extras", _extras(found)),
-        ("folders", _folders(found)),
-        ("drawing", _drawing(found)),
+        ("versions", _versions(diagnosis)),
+        ("devices", _devices(diagnosis)),
+        ("codecs", _codecs(diagnosis)),
+        ("extras", _extras(diagnosis)),
+        ("folders", _folders(diagnosis)),
+        ("conversion", _conversion(diagnosis)),
     ):
         table = Table.grid(padding=(0, 2))
         table.add_column(width=19)
         for label, text in rows:
-            table.add_row(f"  {label}", Text(text, overflow="fold"))
+            table.add_row(f"  {label}", literal_text(text, overflow="fold"))
         parts += [Text(title, style="bold"), table]
-    for what, mend in found.problems:
-        parts.append(Text.assemble(("Problem: ", "bold red"), what, f"\n    {mend}" if mend else ""))
+    for problem in diagnosis.problems:
+        command = f"\n    {problem.command}" if problem.command else ""
+        parts.append(Text.assemble(("Problem: ", "bold red"), literal_text(f"{problem.text}{command}")))
     return Group(*parts)
 
 
-def _versions(found: "Diagnosis") -> Rows:
-    yield from found.versions.items()
-    yield "packages", ", ".join(f"{name} {here or 'missing'}" for name, here in found.packages.items())
+def _versions(diagnosis: "Diagnosis") -> Rows:
+    yield from diagnosis.versions.items()
+    packages = (f"{name} {version or 'missing'}" for name, version in diagnosis.packages.items())
+    yield "packages", ", ".join(packages)
 
 
-def _devices(found: "Diagnosis") -> Rows:
-    if found.cpu:
-        features = ", ".join(found.cpu["features"])
-        yield "cpu", f"{found.cpu['name']}, {features}; draws in int8, or {found.cpu['precision']}"
-    for gpu in found.gpus:
-        memory = f"{_size(gpu['memory'])}, {_size(gpu['free'])} free"
-        yield gpu["device"], f"{gpu['name']}, {memory}; draws in {gpu['precision']}"
-    if not found.gpus:
-        yield "gpu", "none" if found.cpu else "not known without PyTorch"
-    yield from found.back_ends.items()
+def _devices(diagnosis: "Diagnosis") -> Rows:
+    if diagnosis.cpu:
+        name, features = diagnosis.cpu["name"], ", ".join(diagnosis.cpu["features"])
+        yield "cpu", f"{name}, {features}; networks run in int8, or {diagnosis.cpu['precision']}"
+    for gpu in diagnosis.gpus:
+        memory = f"{_gigabytes(gpu['memory'])}, {_gigabytes(gpu['free'])} free"
+        yield gpu["device"], f"{gpu['name']}, {memory}; networks run in {gpu['precision']}"
+    if not diagnosis.gpus:
+        yield "gpu", "none" if diagnosis.cpu else "unknown without PyTorch"
+    yield from diagnosis.backends.items()
 
 
-def _codecs(found: "Diagnosis") -> Rows:
-    for label, known in (("decoders", found.decoders), ("encoders", found.encoders)):
-        yield label, ", ".join(name for name, there in known.items() if there) or "not known without PyAV"
-        missing = ", ".join(name for name, there in known.items() if not there)
+def _codecs(diagnosis: "Diagnosis") -> Rows:
+    for label, codecs in (("decoders", diagnosis.decoders), ("encoders", diagnosis.encoders)):
+        available = ", ".join(name for name, usable in codecs.items() if usable)
+        missing = ", ".join(name for name, usable in codecs.items() if not usable)
+        yield label, available or "unknown without PyAV"
         if missing:
-            yield "  not here", missing
+            yield "  not available", missing
 
 
-def _extras(found: "Diagnosis") -> Rows:
-    from ..tools.requirements import extra_mending
+def _extras(diagnosis: "Diagnosis") -> Rows:
+    from ..tools.requirements import extra_install_command
 
-    for extra, missing in found.extras.items():
-        yield extra, f"{', '.join(missing)} missing: {extra_mending(extra)}" if missing else "installed"
-
-
-def _folders(found: "Diagnosis") -> Rows:
-    for name, told in found.folders.items():
-        path = f"{told['path']}, " if "path" in told else ""
-        yield name, f"{path}{_size(told['free'])} free{'' if told['writable'] else ', cannot be written to'}"
-    if found.styles:
-        yield "styles of yours", str(found.styles["yours"])
+    for extra, missing in diagnosis.extras.items():
+        command = f"{', '.join(missing)} missing: {extra_install_command(extra)}"
+        yield extra, command if missing else "installed"
 
 
-def _drawing(found: "Diagnosis") -> Rows:
-    told = found.drawing
-    if found.draws:
-        yield told["style"], f"drew a small picture in {told['seconds']} s, {told['precision']}"
+def _folders(diagnosis: "Diagnosis") -> Rows:
+    for name, folder in diagnosis.folders.items():
+        path = f"{folder['path']}, " if "path" in folder else ""
+        writable = "" if folder["writable"] else ", not writable"
+        yield _FOLDERS[name], f"{path}{_gigabytes(folder['free'])} free{writable}"
+    if diagnosis.styles:
+        yield "number of styles", str(diagnosis.styles["own"])
+
+
+def _conversion(diagnosis: "Diagnosis") -> Rows:
+    result = diagnosis.conversion
+    if diagnosis.converts:
+        yield result["style"], f"converted a small picture in {result['seconds']} s, {result['precision']}"
     else:
-        yield told["style"], f"drew nothing: {told.get('error', 'the picture came out as it was')}"
+        yield result["style"], f"failed: {result.get('error', 'the picture was not changed')}"
 
 
-def _size(count: int) -> str:
+def _gigabytes(count: int) -> str:
     return f"{count / 1e9:.1f} GB"

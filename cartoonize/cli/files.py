@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..core.errors import CartoonizeError, DamageError, MediaError, Stopped
 from .console import (
@@ -24,7 +24,7 @@ from .options import FilesOptions
 
 if TYPE_CHECKING:
     from ..run.files import Job, Kind, Outcome, Plan
-    from ..run.job import Report
+    from ..run.report import Report
 
 Convert: TypeAlias = Callable[["Job", Progress], "Report"]
 Load: TypeAlias = Callable[[], object]
@@ -36,6 +36,7 @@ def convert_files(
     convert: Convert,
     options: FilesOptions,
     *,
+    style: str,
     load: Load = lambda: None,
     is_one_job: bool = False,
 ) -> None:
@@ -46,6 +47,7 @@ def convert_files(
         kind: what the inputs are.
         convert: converts one of them.
         options: what to do about outputs that exist, and how to report.
+        style: of the outputs, for the report.
         load: loads the network that `convert` uses, before the first of several files.
         is_one_job: INPUT and OUTPUT are one job, whatever they are.
 
@@ -59,29 +61,29 @@ def convert_files(
     if options.skip_existing and options.overwrite:
         raise MediaError("--skip-existing keeps outputs that exist, --overwrite replaces them; choose one.")
     *sources, target = paths
+    log = OutcomeLog(str(target), style, as_json=options.as_json)
     if options.watch:
-        _watch(sources, target, kind, convert, load, options)
+        _watch(sources, target, kind, convert, load, options, log)
     elif not options.skip_existing and (is_one_job or stands_alone(sources, target, kind)):
         _convert_one(Job(sources[0], target), convert, as_json=options.as_json)
     else:
-        _convert_all(plan(sources, target, kind), convert, load, options)
+        _convert_all(plan(sources, target, kind), convert, load, options, log)
 
 
 def _convert_one(job: "Job", convert: Convert, *, as_json: bool) -> None:
-    from ..run.job import damage_sentence
-
     report = convert(job, file_progress)
     print_report(report, as_json=as_json)
     if report.partial:
-        raise DamageError(damage_sentence(report))
+        raise DamageError(report.error)
 
 
-def _convert_all(plan: "Plan", convert: Convert, load: Load, options: FilesOptions) -> None:
+def _convert_all(
+    plan: "Plan", convert: Convert, load: Load, options: FilesOptions, log: "OutcomeLog"
+) -> None:
     from ..run.files import outcomes
 
-    log = OutcomeLog(as_json=options.as_json)
     for source, error in plan.refused:
-        log.fail(source, None, error)
+        log.fail(source, "", error)
     jobs = []
     for job in plan.jobs:
         if options.skip_existing and job.target.exists():
@@ -117,13 +119,13 @@ def _watch(
     convert: Convert,
     load: Load,
     options: FilesOptions,
+    log: "OutcomeLog",
 ) -> None:
     """Convert what appears. With --overwrite also what has changed since it was converted."""
     from ..run.files import find, outcomes
     from ..run.watch import watch_folder
 
     _check_watched(folders, target, kind)
-    log = OutcomeLog(as_json=options.as_json)
     load()
     print_message(f"Watching {escape(', '.join(map(str, folders)))}; Ctrl-C ends it.")
     with closing(watch_folder(folders, lambda: find(folders, target, kind).jobs)) as arriving:
@@ -164,7 +166,7 @@ def select_jobs(
         owner = owners.setdefault(job.target, job.source)
         if owner != job.source:
             error = MediaError(f"{owner} becomes {job.target} too; rename one of them.")
-            log.fail(job.source, job.target, error)
+            log.fail(job.source, str(job.target), error)
         elif not job.target.exists() or (overwrite and (again or _is_newer(job))):
             yield job
         elif again:
@@ -176,9 +178,11 @@ def select_jobs(
 class OutcomeLog:
     """Prints the outcome of each file at once, and of all files at the end."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, output: str, style: str, *, as_json: bool) -> None:
+        from ..run.report import FilesReport
+
         self._as_json = as_json
-        self._files: dict[Path, dict[str, Any]] = {}  # by source; the last outcome counts
+        self._report = FilesReport(output, style)
         self._started = time.perf_counter()
         self._printed: set[str] = set()
 
@@ -192,31 +196,29 @@ class OutcomeLog:
             if not self._as_json:
                 print_message(escape(summary(report)))
         if error is not None:
-            self.fail(job.source, job.target, error, asdict(report) if report else {})
+            self.fail(job.source, str(job.target), error, report)
         elif report is not None:
-            self._keep(job.source, "drawn", asdict(report))
+            self._report.add(report)
 
-    def fail(
-        self,
-        source: Path,
-        target: Path | None,
-        error: CartoonizeError,
-        report: dict[str, Any] | None = None,
-    ) -> None:
+    def fail(self, source: Path, output: str, error: CartoonizeError, report: "Report | None" = None) -> None:
         """Take a file that could not be converted, or only in part: then with its report."""
+        from ..run.report import Report
+
         sentence = str(error) if str(source) in str(error) else f"{source}: {error}"
         print_error(error, label="Failed", text=sentence)
-        output = None if target is None else str(target)
-        failure = {"output": output, "error": sentence, "exit_code": error.exit_code}
-        self._keep(source, "failed", {**failure, **(report or {})})
+        report = report or Report(output, self._report.style, str(source))
+        report.fail(error, sentence)
+        self._report.add(report)
 
     def skip(self, job: "Job") -> None:
         """Take a job whose output exists and is kept."""
-        self._keep(job.source, "skipped", {"output": str(job.target)})
+        from ..run.report import skipped
+
+        self._report.add(skipped(job.source, job.target, self._report.style))
 
     def summary(self) -> str:
         """The outcome so far, in one sentence."""
-        converted, skipped = self._count("drawn"), self._count("skipped")
+        converted, skipped = self._report.count("converted"), self._report.count("skipped")
         kept = f"; {skipped} existed already" if skipped else ""
         return (
             f"{converted} {'file' if converted == 1 else 'files'} converted in {self._seconds:.1f} s{kept}."
@@ -229,28 +231,20 @@ class OutcomeLog:
             MediaError: files could not be converted; its notes name them.
         """
         if self._as_json:
-            counts = {state: self._count(state) for state in ("drawn", "skipped", "failed")}
-            files = list(self._files.values())
-            frames = sum(file.get("frames", 0) for file in files)
-            print_json({**counts, "frames": frames, "seconds": self._seconds, "files": files})
+            self._report.summarize(self._seconds)
+            print_json(asdict(self._report))
         else:
             print_message(self.summary())
-        failed = [file["error"] for file in self._files.values() if file["state"] == "failed"]
+        failed = [file.error for file in self._report.files if file.state == "failed"]
         if failed:
-            error = MediaError(f"{len(failed)} of {len(self._files)} files could not be converted:")
+            error = MediaError(f"{len(failed)} of {len(self._report.files)} files could not be converted:")
             for sentence in failed:
                 error.add_note(f"  {sentence}")
             raise error
 
     @property
     def _seconds(self) -> float:
-        return round(time.perf_counter() - self._started, 3)
-
-    def _count(self, state: str) -> int:
-        return sum(file["state"] == state for file in self._files.values())
-
-    def _keep(self, source: Path, state: str, details: dict[str, Any]) -> None:
-        self._files[source] = {"source": str(source), "state": state, **details}
+        return time.perf_counter() - self._started
 
 
 def _size(path: Path) -> int:

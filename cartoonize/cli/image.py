@@ -15,7 +15,7 @@ from .options import FilesOptions, LookOptions, MaxPixels, NetworkOptions, OnnxF
 if TYPE_CHECKING:
     from ..effects.look import Look
     from ..run.files import Job
-    from ..run.job import Report
+    from ..run.report import Report
 
 
 def image(
@@ -54,7 +54,7 @@ def image(
     reading = {"max_pixels": max_pixels, "max_size": size.max_size, "detail": detail}
     with open_backend_once(network, onnx) as load:
         run = partial(_convert, load, network.style, reading, effects, overwrite=files.overwrite)
-        convert_files(paths, PICTURES, run, files, load=load)
+        convert_files(paths, PICTURES, run, files, style=network.style, load=load)
 
 
 def _convert(
@@ -68,9 +68,17 @@ def _convert(
     overwrite: bool,
 ) -> "Report":
     from ..media import PictureSink, PictureSource
-    from ..run.job import Report
+    from ..run.report import Report
 
     with PictureSource([job.source], **reading) as source:
         backend = load()
         sink = PictureSink(job.target, source, overwrite=overwrite)
-        return convert(source, sink, backend, Report(str(job.target), style), progress, batch=1, look=look)
+        return convert(
+            source,
+            sink,
+            backend,
+            Report(str(job.target), style, str(job.source)),
+            progress,
+            batch=1,
+            look=look,
+        )

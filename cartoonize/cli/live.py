@@ -98,7 +98,7 @@ def live(
     if fps is not None and fps <= 0:
         raise MediaError(f"{fps} frames/s cannot be; write a rate above 0.")
     capture = resolve_source(source, size=size, fps=fps)
-    report = LiveReport(source, sink, network.style)
+    report = LiveReport(sink, network.style, source)
     adapts = detail == "auto"
     chosen = resolve_detail("normal" if adapts else detail, network.style, report.notices)
     decoding = Decoding(max_size=max_size, detail=chosen)
@@ -144,7 +144,7 @@ def _print_report(report: "LiveReport", *, as_json: bool) -> None:
     else:
         latency, plural = report.latency, "s" * (report.frames != 1)
         print_message(
-            f"{escape(report.sink)}: {report.frames} frame{plural} in {report.seconds:.1f} s, "
+            f"{escape(report.output)}: {report.frames} frame{plural} in {report.seconds:.1f} s, "
             f"{report.fps:.1f} frames/s, {latency['median']} ms behind (95 %: {latency['p95']} ms), "
             f"detail {report.detail}, {report.dropped} dropped"
         )

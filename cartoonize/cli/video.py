@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..effects.look import Look
     from ..media import Decoding
     from ..run.files import Job
-    from ..run.job import Report
+    from ..run.report import Report
 
 
 def video(
@@ -63,16 +63,17 @@ def video(
     if preview is not None:
         _preview(paths, options, preview, overwrite=files.overwrite)
         return
+    style = options.network.style
     kind, is_one_job = videos(options.encoding.format), options.decoding.fps is not None
     if cluster is not None:
         with connect_cluster(cluster, options.network) as connected:
             run = partial(_convert_on, connected, options, overwrite=files.overwrite)
-            convert_files(paths, kind, run, files, is_one_job=is_one_job)
+            convert_files(paths, kind, run, files, style=style, is_one_job=is_one_job)
         return
     look, decoding = options.look.build(), _decoding(options)
     with open_backend_once(options.network, options.onnx) as load:
         run = partial(_convert_here, load, options, look, decoding, overwrite=files.overwrite)
-        convert_files(paths, kind, run, files, load=load, is_one_job=is_one_job)
+        convert_files(paths, kind, run, files, style=style, load=load, is_one_job=is_one_job)
 
 
 def _decoding(options: VideoOptions) -> "Decoding":
@@ -99,13 +100,15 @@ def _convert_here(
 ) -> "Report":
     """Convert one video on this machine."""
     from ..media import open_sink, open_video, parse_location
-    from ..run.job import Report, written_size
+    from ..run.job import written_size
+    from ..run.report import Report
 
     with open_video(job.source, start=options.span.start, end=options.span.end, decoding=decoding) as source:
         backend = load()
         size, encoding = written_size(source, look), options.encoding.build()
         sink = open_sink(job.target, source, encoding=encoding, overwrite=overwrite, size=size)
-        report = Report(str(parse_location(job.target)), options.network.style)
+        output = str(parse_location(job.target))
+        report = Report(output, options.network.style, str(parse_location(job.source)))
         return convert(source, sink, backend, report, progress, look=look, **asdict(options.run))
 
 
@@ -113,9 +116,11 @@ def _convert_on(
     cluster: "Cluster", options: VideoOptions, job: "Job", progress: Progress, *, overwrite: bool
 ) -> "Report":
     """Convert one video on a cluster."""
-    from ..cluster.jobs import VideoJob, draw_job
+    from ..cluster.jobs import VideoJob, convert_job
 
-    return draw_job(cluster, VideoJob(job.source, job.target, overwrite=overwrite, **options.job()), progress)
+    return convert_job(
+        cluster, VideoJob(job.source, job.target, overwrite=overwrite, **options.job()), progress
+    )
 
 
 def _preview(paths: Sequence[Path], options: VideoOptions, count: int, *, overwrite: bool) -> None:

@@ -1,6 +1,6 @@
-"""Films drawn by many machines, with Ray (https://docs.ray.io), which is imported here only.
+"""Videos converted by many machines, with Ray (https://docs.ray.io), which is imported only here.
 
-The segments that going on after a stop knows of (resume.py) are drawn by Ray's tasks, with the code that
-draws them on one machine (stretch.py). The process that was called, the driver, keeps them in the journal
-beside the video, puts them together by stream copy, and adds sound and all else from the source.
+Ray's tasks convert the segments that a resumed run would know (run/segmented.py), with the code that converts
+them on one machine (run/frame_range.py). The driver, the process that was called, keeps them in the journal
+beside the video, joins them by stream copy, and adds sound and everything else from the source.
 """

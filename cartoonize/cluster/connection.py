@@ -1,4 +1,4 @@
-"""Joining a cluster, or starting one on this machine, and what a task gets of it."""
+"""Connects to a cluster, or starts one on this machine, and decides what a task takes of it."""
 
 import os
 import socket
@@ -6,11 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-
-# Nothing of what people do is to leave their machines; see https://docs.ray.io/en/latest/cluster/usage-stats.html.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-# Ray warns of a change to come in what tasks without a GPU see, and this is the new behaviour.
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 try:
     import ray
@@ -24,29 +19,36 @@ except ImportError as missing:
 from ..core.errors import BackendError, ClusterError
 from ..core.signals import preserve_handlers
 
-MOST_CORES = 8
-"""Of a task: as many pictures as the network draws at once on a CPU (backends/pytorch.py)."""
+MAX_CORES = 8
+"""Cores of a task: as many as the pictures that the network draws at once on a CPU (backends/pytorch.py)."""
+_ENVIRONMENT = {
+    # Usage data must not leave people's machines: https://docs.ray.io/en/latest/cluster/usage-stats.html
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Ray warns that tasks without a GPU will see something else; this is the new behaviour.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+"""Variables for Ray, unless the user has set them; they count for the time of a connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What one task takes of a cluster: `cpus` cores, and `gpus` GPUs, which is one or none."""
+    """What one task takes of a cluster: `cpus` cores, and `gpus` GPUs, one or none."""
 
     cpus: int
     gpus: int
 
     @property
     def device(self) -> str:
-        """Where a task draws; Ray shows each the GPU that is its own."""
+        """The device of a task; Ray shows each task only its own GPU."""
         return "cuda" if self.gpus else "cpu"
 
     @property
     def resources(self) -> dict[str, Any]:
-        """The same in Ray's words."""
+        """The options of a task in Ray's terms."""
         return {"num_cpus": self.cpus, "num_gpus": self.gpus}
 
     def slots(self) -> int:
-        """The tasks that the cluster can run at once, as it is now."""
+        """The number of tasks that the cluster, as it is now, can run at once."""
         return sum(
             min(int(node["CPU"] // self.cpus), int(node.get("GPU", 0)) if self.gpus else 1 << 30)
             for node in _nodes()
@@ -55,13 +57,13 @@ class Cluster:
 
 
 @contextmanager
-def connected(address: str, device: str) -> Iterator[Cluster]:
-    """Join a cluster for the time of a `with` block.
+def connect(address: str, device: str) -> Iterator[Cluster]:
+    """Connect to a cluster for the time of a `with` block.
 
     Args:
-        address: HOST:PORT of its head; "auto" is RAY_ADDRESS, or the one of this machine, or one that is
+        address: HOST:PORT of its head; "auto" is RAY_ADDRESS, or the cluster of this machine, or one that is
             started on this machine and lasts as long as the block.
-        device: "cpu", "cuda", or "auto", which is GPUs only if there are any.
+        device: "cpu", "cuda", or "auto": GPUs alone, if there are any.
 
     Raises:
         ClusterError: it does not answer.
@@ -71,19 +73,32 @@ def connected(address: str, device: str) -> Iterator[Cluster]:
         raise ClusterError(
             f"{address} is for Ray's clients; run this on a node of the cluster, with HOST:6379 of its head."
         )
-    named = os.environ.get("RAY_ADDRESS", "auto") if address == "auto" else address
-    if named != "auto":
-        _check_address(named)
+    real_address = os.environ.get("RAY_ADDRESS", "auto") if address == "auto" else address
+    if real_address != "auto":
+        _check_address(real_address)
+    with _environment():
+        try:
+            with preserve_handlers():  # Ray's own would leave no time for tidying up
+                _start(address)
+            yield _plan_tasks(device)
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """Set the variables for Ray, and remove them again."""
+    added = [name for name in _ENVIRONMENT if name not in os.environ]
+    os.environ.update({name: _ENVIRONMENT[name] for name in added})
     try:
-        with preserve_handlers():  # Ray's own would leave no time for tidying up
-            _join(address)
-        yield _shares(device)
+        yield
     finally:
-        ray.shutdown()
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def _check_address(address: str) -> None:
-    """See that somebody listens there: Ray would wait for minutes."""
+    """Check that somebody listens there: Ray would wait for minutes."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=10).close()
@@ -91,7 +106,7 @@ def _check_address(address: str) -> None:
         raise ClusterError(f"There is no cluster at {address} (HOST:PORT of its head).") from error
 
 
-def _join(address: str) -> None:
+def _start(address: str) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
         try:
@@ -99,7 +114,7 @@ def _join(address: str) -> None:
         except ConnectionError:
             if address != "auto" or os.environ.get("RAY_ADDRESS"):
                 raise
-            # No dashboard, which takes longer to start than a short film to draw.
+            # No dashboard, which takes longer to start than a short video to convert.
             ray.init("local", include_dashboard=False, **quiet)
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise ClusterError(
@@ -111,22 +126,23 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
-def _shares(device: str) -> Cluster:
+def _plan_tasks(device: str) -> Cluster:
+    """Give each task a GPU and its share of the cores, or as many cores as the smallest node has."""
     nodes = [node for node in _nodes() if node.get("CPU", 0) >= 1]
     with_gpus = [node for node in nodes if node.get("GPU", 0) >= 1]
     if device not in ("auto", "cpu", "cuda"):
         raise BackendError(f"In a cluster Ray chooses the GPUs; write --device cuda, not {device}.")
     if device == "cuda" and not with_gpus:
-        raise BackendError("cuda was asked for, but no node of the cluster has a GPU.")
+        raise BackendError("No node of the cluster has a GPU, as --device cuda requires.")
     if not nodes:
-        raise ClusterError("No node of the cluster has a core to draw with.")
+        raise ClusterError("No node of the cluster has a core.")
     if with_gpus and device != "cpu":
-        return Cluster(_least(node["CPU"] // node["GPU"] for node in with_gpus), 1)
-    return Cluster(_least(node["CPU"] for node in nodes), 0)
+        return Cluster(_smallest(node["CPU"] // node["GPU"] for node in with_gpus), 1)
+    return Cluster(_smallest(node["CPU"] for node in nodes), 0)
 
 
-def _least(cores: Iterator[float]) -> int:
-    return max(1, min(MOST_CORES, int(min(cores))))
+def _smallest(cores: Iterator[float]) -> int:
+    return max(1, min(MAX_CORES, int(min(cores))))
 
 
 def _nodes() -> list[dict[str, float]]:

@@ -1,4 +1,4 @@
-"""Jobs for a cluster: one film each, from opening its source to its report."""
+"""Jobs for a cluster: one video each, from opening its source to its report."""
 
 import signal
 from collections.abc import Callable
@@ -19,18 +19,23 @@ from ..media import (
     open_video,
     parse_location,
 )
-from ..run.job import Report, prepare_decoding, run, written_size
+from ..run.job import prepare_decoding, run, written_size
+from ..run.report import Report
 from ..styles import DEFAULT
 from .connection import Cluster
-from .video_job import ClusterReport, run_on, why_not
+from .video_job import ClusterReport, reason_not_to_divide, run_on_cluster
 
-Watch: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
-"""Is told the name of what is drawn and its frames, if known; gives what to tell how many are done."""
+OnProgress: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+"""Called with the name of a job and its number of frames, if known; returns a context manager for the time of
+the job, whose value is called with the number of finished frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoJob:
-    """A video to draw, as `stylize` says it. `device` is where the driver draws what cannot be divided."""
+    """A video to convert, with the options of `stylize`.
+
+    `device` is where the driver draws a video that cannot be divided.
+    """
 
     source: Location
     target: Location
@@ -49,40 +54,46 @@ class VideoJob:
     overwrite: bool = False
 
 
-def draw_job(cluster: Cluster, job: VideoJob, watch: Watch, stop: Event | None = None) -> Report:
-    """Draw a video on a cluster; what cannot be divided is drawn here, and a notice says why.
+def convert_job(
+    cluster: Cluster, job: VideoJob, on_progress: OnProgress, stop: Event | None = None
+) -> Report:
+    """Convert a video on a cluster, or here if it cannot be divided; a notice then says why.
 
     `stop` ends the work from another thread, as a signal would.
 
     Raises:
-        CartoonizeError: as `stylize`; or as `run_on`.
+        CartoonizeError: as `stylize`; or as `run_on_cluster`.
     """
     notices: list[str] = []
     decoding = prepare_decoding(job.decoding, job.look, job.style, notices)
+    output, source_name = str(parse_location(job.target)), str(parse_location(job.source))
     with open_video(job.source, start=job.start, end=job.end, decoding=decoding) as source:
         size = written_size(source, job.look)
         sink = open_sink(job.target, source, encoding=job.encoding, overwrite=job.overwrite, size=size)
-        with watch(str(job.target), source.frames) as told:
-            on_frame = _heeding(stop, told)
+        with on_progress(str(job.target), source.frames) as show_frames:
+            on_frame = _until(stop, show_frames)
             if source.resumable is not None and sink.resumable is not None:
-                report = ClusterReport(str(parse_location(job.target)), job.style, notices=notices)
-                return run_on(
-                    cluster, source.resumable, sink.resumable, report,
-                    precision=job.precision, options=job.options, batch=job.batch, look=job.look,
-                    resume=job.resume, tolerate_errors=job.tolerate_errors, on_frame=on_frame,
+                report = ClusterReport(output, job.style, source_name, notices=notices)
+                return run_on_cluster(
+                    cluster, source.resumable, sink.resumable, report, look=job.look,
+                    precision=job.precision, options=job.options, batch=job.batch, resume=job.resume,
+                    tolerate_errors=job.tolerate_errors, on_frame=on_frame,
                 )  # fmt: skip
-            plain = Report(str(parse_location(job.target)), job.style, notices=notices)
+            alone = Report(output, job.style, source_name, notices=notices)
             with load(job.style, device=job.device, precision=job.precision, options=job.options) as backend:
-                run(source, sink, backend, plain, look=job.look, batch=job.batch, resume=job.resume,
+                run(source, sink, backend, alone, look=job.look, batch=job.batch, resume=job.resume,
                     tolerate_errors=job.tolerate_errors, on_frame=on_frame)  # fmt: skip
-            plain.notices.append(f"{source.path} was drawn on this machine alone: {why_not(source, sink)}.")
-            return plain
+            reason = reason_not_to_divide(source, sink)
+            alone.notices.append(f"{source.path} was converted on this machine alone: {reason}.")
+            return alone
 
 
-def _heeding(stop: Event | None, told: Callable[[int], None]) -> Callable[[int], None]:
-    def on_frame(frames: int) -> None:
+def _until(stop: Event | None, on_frame: Callable[[int], None]) -> Callable[[int], None]:
+    """`on_frame`, which ends the job once `stop` is set."""
+
+    def stopping(frames: int) -> None:
         if stop is not None and stop.is_set():
             raise Stopped(signal.SIGTERM)
-        told(frames)
+        on_frame(frames)
 
-    return on_frame
+    return stopping

@@ -1,4 +1,4 @@
-"""Where the segments of a film begin, as far as its packets tell, without decoding it."""
+"""Divides a video into frame ranges by the times of its packets, without decoding it."""
 
 import math
 from array import array
@@ -10,14 +10,16 @@ from ..media import ResumableSource, Segment
 from ..media.remote import open_container
 from ..run.frame_range import FrameRange
 
-LONGEST = 8
-"""Segments that one task draws, one after another: to open the source and find the place takes its time."""
+MAX_SEGMENTS = 8
+"""Segments that one task converts, one after another: opening the source and seeking take time."""
 
 
 def frame_times(source: ResumableSource) -> "array[int] | None":
-    """The pts of the frames of `source`, in order, if each packet is one; None if packets have no times.
+    """Return the pts of the frames of `source`, in order, if each packet is one; None if packets have no
+    times.
 
-    It is a guess, as only decoders know: what is drawn on it is compared with what comes before.
+    This is an estimate, as only a decoder knows: the scheduler compares what was converted with what precedes
+    it.
     """
     times = array("q")
     file = source.video.other_streams
@@ -32,43 +34,48 @@ def frame_times(source: ResumableSource) -> "array[int] | None":
                 if packet.pts is None:
                     return None
                 times.append(packet.pts - offset)
-    return array("q", sorted(time for time in times if _is_taken(source, time)))
+    return array("q", sorted(time for time in times if _is_in_range(source, time)))
 
 
-def _is_taken(source: ResumableSource, pts: int) -> bool:
+def _is_in_range(source: ResumableSource, pts: int) -> bool:
+    """Whether a frame lies between the start and the end that were asked for."""
     time, first = float(pts * source.video.time_base), source.start or 0.0
     begins = -math.inf if source.start is None else -1e-6
     ends = math.inf if source.end is None else source.end - first - 1e-6
     return begins <= time < ends
 
 
-def stretches(
-    times: Sequence[int], every: int, longest: int, finished: Mapping[int, Segment]
+def frame_ranges(
+    times: Sequence[int], length: int, max_segments: int, finished: Mapping[int, Segment]
 ) -> Iterator[FrameRange]:
-    """What is left to draw of a film with frames at `times`: up to `longest` segments of `every` a stretch.
+    """Yield what is left to convert of a video with frames at `times`.
 
-    The last stretch has no end: it goes on for as long as there are frames.
+    A range has up to `max_segments` segments of `length` frames. The last range has no end: it goes on for as
+    long as there are frames. `finished` holds segments by the number of their first frame.
     """
-    missing = [first for first in range(0, max(len(times), 1), every) if first not in finished]
-    run: list[int] = []
+    missing = [first for first in range(0, max(len(times), 1), length) if first not in finished]
+    group: list[int] = []
     for first in missing:
-        if run and (first != run[-1] + every or len(run) == longest):
-            yield _stretch(run, every, times, finished)
-            run = []
-        run.append(first)
-    if run:
-        yield _stretch(run, every, times, finished)
+        if group and (first != group[-1] + length or len(group) == max_segments):
+            yield _frame_range(group, length, times, finished)
+            group = []
+        group.append(first)
+    if group:
+        yield _frame_range(group, length, times, finished)
 
 
-def _stretch(run: list[int], every: int, times: Sequence[int], finished: Mapping[int, Segment]) -> FrameRange:
-    first, until = run[0], run[-1] + every
+def _frame_range(
+    firsts: list[int], length: int, times: Sequence[int], finished: Mapping[int, Segment]
+) -> FrameRange:
+    """The range of some neighbouring segments, given by their first frames."""
+    first, until = firsts[0], firsts[-1] + length
     end = until if until < len(times) else None
-    before = finished.get(first - every)
+    before = finished.get(first - length)
     if before is not None:
-        return behind(before, end)
+        return range_after(before, end)
     return FrameRange(first, end, pts=times[first - 1] if first else None)
 
 
-def behind(segment: Segment, until: int | None) -> FrameRange:
-    """What follows a segment that is known."""
+def range_after(segment: Segment, until: int | None) -> FrameRange:
+    """The frames after a segment that is finished."""
     return FrameRange(segment.end, until, mark=segment.mark, last=segment.last)

@@ -1,4 +1,4 @@
-"""One film on a cluster: what is drawn where, and how it becomes one video."""
+"""One video on a cluster: whether it can be divided, and how the ranges become one file."""
 
 import time
 from collections.abc import Callable
@@ -11,95 +11,103 @@ from ..core.choices import Precision
 from ..core.errors import ClusterError
 from ..effects.look import Look
 from ..media import ResumableSink, ResumableSource, Sink, Source
-from ..run.job import Report, set_apart
+from ..run.job import mark_partial
+from ..run.report import Report, frames_per_second
 from ..run.segmented import identity, segment_length
 from ..version import __version__
 from .connection import Cluster
-from .scheduler import Scheduler, told_by
-from .worker import Ran, Style, Work, describe, put_style
+from .scheduler import Scheduler, cause_of
+from .worker import StyleFiles, VideoTask, WorkerBackend, describe, put_style
 
 
 @dataclass(slots=True)
 class ClusterReport(Report):
-    """What a job did on a cluster: `nodes` holds the frames that each drew, and the frames a second.
+    """What became of a job on a cluster.
 
-    `retries` counts the workers that died, or ran out of memory, and whose stretch was drawn again.
+    `nodes` holds the frames that each node converted, and its frames a second. `retries` counts the workers
+    that died or ran out of memory, and whose range was converted again.
     """
 
     nodes: dict[str, dict[str, float]] = field(default_factory=dict)
     retries: int = 0
 
 
-def why_not(source: Source, sink: Sink) -> str | None:
+def reason_not_to_divide(source: Source, sink: Sink) -> str | None:
     """Why this job cannot be divided, as the end of a sentence; None if it can."""
     if source.resumable is None:
         return "pictures and standard input cannot be divided"
     if sink.resumable is None:
-        return "what is written cannot be put together from segments"
+        return "the output cannot be joined from segments"
     return None
 
 
-def run_on(
+def run_on_cluster(
     cluster: Cluster,
     source: ResumableSource,
     sink: ResumableSink,
     report: ClusterReport,
     *,
+    look: Look | None = None,
     precision: Precision = "auto",
     options: RuntimeOptions | None = None,
     batch: int | None = None,
-    look: Look | None = None,
     resume: bool = True,
     tolerate_errors: bool = False,
     on_frame: Callable[[int], None] | None = None,
 ) -> ClusterReport:
-    """As `job.run`, by the workers of a cluster; the result is the same.
+    """Do what `job.run` does, by the workers of a cluster; the result is the same.
 
     Raises:
         ClusterError: workers died over the same segment again and again.
-        CartoonizeError: as `job.run`, by whichever worker.
+        CartoonizeError: as `job.run`, in whichever worker.
     """
     started = time.perf_counter()
     style = put_style(report.style, cluster.device, precision, options)
     with sink:
-        ran = _what_runs(cluster, style)
-        batch = batch or ran.batch
-        look = (look or Look()).available(ran.runtime, report.notices)
-        report.stabilized = look.stabilize
-        report.device, report.precision, report.backend = ran.device, ran.precision, ran.runtime
-        report.width, report.height = source.video.width, source.video.height
-        key = identity(source, sink.encoding, report.style, ran.what, look, batch)
-        done = sink.resume(key, restart=not resume)
-        work = Work(
+        backend = _describe_backend(cluster, style)
+        batch = batch or backend.batch
+        look = (look or Look()).available(backend.runtime, report.notices)
+        report.stabilized, report.hold = look.stabilize, look.hold
+        report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
+        report.width, report.height = look.size(source.video.width, source.video.height)
+        key = identity(source, sink.encoding, report.style, backend.identity, look, batch)
+        joined = sink.resume(key, restart=not resume)
+        task = VideoTask(
             source.path, key["source"], source.start, source.end, source.decoding, sink.encoding,
             sink.container, style, batch, segment_length(batch), look,
         )  # fmt: skip
-        film = Scheduler(cluster, source, sink, work, done, on_frame)
-        report.resumed = film.frames
-        film.draw()
+        scheduler = Scheduler(cluster, source, sink, task, joined, on_frame)
+        report.resumed = scheduler.frames
+        scheduler.run()
         if source.damage:
             source.notices.append(source.damage.sentence(source.path.name))
-        report.frames, report.retries = film.frames, film.retries
+        report.frames, report.retries = scheduler.frames, scheduler.retries
         if not tolerate_errors:
-            set_apart(source, sink, report)
-    report.took(time.perf_counter() - started)
+            mark_partial(source, sink, report)
+    seconds = time.perf_counter() - started
+    report.set_duration(seconds)
     report.nodes = {
-        node: {"frames": frames, "fps": round(frames / report.seconds, 2)}
-        for node, frames in film.nodes.items()
+        node: {"frames": frames, "fps": frames_per_second(frames, seconds)}
+        for node, frames in scheduler.nodes.items()
     }
-    report.notices = list(
-        dict.fromkeys([*report.notices, *source.notices, *ran.notices, *sink.notices, *film.notices])
-    )
+    notices = [
+        *report.notices, *source.notices, *backend.notices, *sink.notices, *scheduler.notices,
+    ]  # fmt: skip
+    report.notices = list(dict.fromkeys(notices))
     return report
 
 
-def _what_runs(cluster: Cluster, style: Style) -> Ran:
-    """Have one worker load the style, and say what it draws with."""
+def _describe_backend(cluster: Cluster, style: StyleFiles) -> WorkerBackend:
+    """Have one worker load the style, and return what it runs on.
+
+    Raises:
+        ClusterError: no worker could load it, or the nodes have another version of this program.
+    """
     task = describe.options(name=f"style {style.name}", **cluster.resources).remote(style)
     try:
-        ran: Ran = ray.get(task)
+        backend: WorkerBackend = ray.get(task)
     except ray.exceptions.RayError as error:
-        raise told_by(error) or ClusterError(f"No worker could load {style.name}: {error}") from error
-    if ran.version != __version__:
-        raise ClusterError(f"The nodes have cartoonize {ran.version}, and this is {__version__}.")
-    return ran
+        raise cause_of(error) or ClusterError(f"No worker could load {style.name}: {error}") from error
+    if backend.version != __version__:
+        raise ClusterError(f"The nodes have cartoonize {backend.version}, and this is {__version__}.")
+    return backend

@@ -1,4 +1,4 @@
-"""What runs in Ray's workers: a stretch of a film, drawn where its style was loaded once."""
+"""What runs in Ray's workers: they load a style once, and convert frame ranges of videos with it."""
 
 import socket
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ from ..version import __version__
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
-    """A style and where it runs; its files lie once in the object store, and go to each node once.
+class StyleFiles:
+    """A style and where it runs. Its files are stored once in Ray's object store, and sent once to each node.
 
-    `data` holds the reference, in a list, as Ray would replace one that it sees by what it refers to. They
-    are contents by name; the style file comes first.
+    `data` is a list of one reference, as Ray would replace a bare reference by what it refers to: the
+    contents of the files by their names, the style file first.
     """
 
     name: str
@@ -41,11 +41,14 @@ class Style:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
-    """What a worker draws with: see LoadedBackend. `what` is what decides how frames look to the bit."""
+class WorkerBackend:
+    """What a worker runs on (see LoadedBackend).
+
+    `identity` is what decides how frames look to the bit (see backend_identity).
+    """
 
     version: str
-    what: list[str]
+    identity: list[str]
     runtime: str
     device: str
     precision: str
@@ -54,10 +57,11 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """All that is to be known of a film to draw a part of it.
+class VideoTask:
+    """All that a worker has to know of a video to convert a range of it.
 
-    `identity` is what its source was when the driver opened it; `container` the format that is written.
+    `identity` is that of the source when the driver opened it, `container` the output format, `batch` the
+    frames a call, `segment` the frames of a segment.
     """
 
     source: Location
@@ -67,15 +71,15 @@ class Work:
     decoding: Decoding
     encoding: Encoding
     container: str
-    style: Style
+    style: StyleFiles
     batch: int
-    every: int
+    segment: int
     look: Look
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A finished segment and its file, the node that drew it, and the damage of the source up to its end."""
+class FinishedSegment:
+    """A segment and its file, the node that converted it, and the damage of the source up to its end."""
 
     segment: Segment
     data: bytes
@@ -84,79 +88,78 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """The end of a stretch: whether the film ends with it, and what the worker has to tell."""
+class FinishedRange:
+    """The end of a range: whether the video ends with it, and what the worker reports."""
 
-    film_ended: bool
+    at_end: bool
     damage: dict[str, Any]
     notices: list[str]
 
 
-def put_style(name: str, device: str, precision: Precision, options: RuntimeOptions | None) -> Style:
-    """Have a style file ready for all nodes.
+def put_style(name: str, device: str, precision: Precision, options: RuntimeOptions | None) -> StyleFiles:
+    """Store the files of a style for all nodes.
 
     Raises:
-        ModelError: there is none, or it is made for one machine.
+        ModelError: there is none, or it is built for one machine.
     """
     if name == "null":
-        return Style(name, "", "auto", precision, options, [])
+        return StyleFiles(name, "", "auto", precision, options, [])
     path = find_style(name)
     if path.name == ENGINES:
         raise ModelError(
-            f"The engines of {name} are made for one GPU; a cluster draws with style or .onnx files."
+            f"The engines of {name} are built for one GPU; a cluster uses style files or .onnx files."
         )
     files = {file.name: file.read_bytes() for file in (path, int8_path(path)) if file.is_file()}
     digest = sha256(b"".join(files.values())).hexdigest()
-    return Style(name, digest, device, precision, options, [ray.put(files)])
+    return StyleFiles(name, digest, device, precision, options, [ray.put(files)])
 
 
 @ray.remote
-def describe(style: Style) -> Ran:
-    """What a worker draws with."""
-    backend = _loaded(style)
-    return Ran(
+def describe(style: StyleFiles) -> WorkerBackend:
+    """What a worker runs on."""
+    backend = _backend(style)
+    return WorkerBackend(
         __version__, backend_identity(backend), backend.runtime, backend.device, backend.precision,
         backend.batch, backend.notices,
     )  # fmt: skip
 
 
-# If a worker dies, the driver has what is missing of its stretch drawn again; Ray would repeat all of it. How
-# far workers are ahead is bounded by the length of stretches: those that Ray has wait for their driver would
-# wait for ever when it has given up.
+# If a worker dies, the driver has the missing part of its range converted again; Ray would repeat all of it.
+# The length of ranges bounds how far workers are ahead: Ray's own limit (backpressure) would have workers
+# wait forever for a driver that has abandoned their range.
 @ray.remote(num_returns="streaming", max_retries=0)
-def draw(work: Work, stretch: FrameRange) -> Iterator[Drawn | Done]:
-    """The segments of a stretch, each once it is finished."""
-    backend, node = _loaded(work.style), _node()
-    with VideoSource(work.source, start=work.start, end=work.end, decoding=work.decoding) as source:
-        _check(work, node)
-        sink = SegmentSink(source.video, work.encoding, work.container, written_size(source, work.look))
-        drawn = convert_frame_range(
-            source, sink, backend, stretch, work.look, batch=work.batch, segment=work.every
-        )  # fmt: skip
-        for segment, data in drawn:
-            if segment.end == stretch.until:  # what follows has to know of all damage
-                next(drawn, None)
-            yield Drawn(segment, data, node, asdict(source.damage))
-        told = [*source.notices, *backend.notices, *sink.notices]
-        damage = source.damage.sentence(source.path.name)
-        yield Done(
-            source.is_exhausted, asdict(source.damage), [notice for notice in told if notice != damage]
+def convert_range(task: VideoTask, frames: FrameRange) -> Iterator[FinishedSegment | FinishedRange]:
+    """Convert a range, and yield each segment once it is finished, then the end."""
+    backend, node = _backend(task.style), _node()
+    with VideoSource(task.source, start=task.start, end=task.end, decoding=task.decoding) as source:
+        _check_source(task, node)
+        sink = SegmentSink(source.video, task.encoding, task.container, written_size(source, task.look))
+        segments = convert_frame_range(
+            source, sink, backend, frames, task.look, batch=task.batch, segment=task.segment
         )
+        for segment, data in segments:
+            if segment.end == frames.until:  # what follows has to know of all damage before
+                next(segments, None)
+            yield FinishedSegment(segment, data, node, asdict(source.damage))
+        notices = [*source.notices, *backend.notices, *sink.notices]
+        damage = source.damage.sentence(source.path.name)
+        notices = [notice for notice in notices if notice != damage]  # the driver reports it, for all ranges
+        yield FinishedRange(source.is_exhausted, asdict(source.damage), notices)
 
 
-_in_use: dict[Style, LoadedBackend] = {}
-"""The back end of this worker, by its style; the next task mostly draws in the same one."""
+_loaded: dict[StyleFiles, LoadedBackend] = {}
+"""The back end of this worker, by its style; the next task mostly uses the same one."""
 
 
-def _loaded(style: Style) -> LoadedBackend:
-    if style not in _in_use:
-        while _in_use:
-            _in_use.popitem()[1].close()
-        _in_use[style] = _load(style)
-    return _in_use[style]
+def _backend(style: StyleFiles) -> LoadedBackend:
+    if style not in _loaded:
+        while _loaded:
+            _loaded.popitem()[1].close()
+        _loaded[style] = _load(style)
+    return _loaded[style]
 
 
-def _load(style: Style) -> LoadedBackend:
+def _load(style: StyleFiles) -> LoadedBackend:
     if not style.data:
         return load(style.name)
     with TemporaryDirectory() as folder:
@@ -169,14 +172,14 @@ def _load(style: Style) -> LoadedBackend:
 
 
 def _node() -> str:
-    """The name of this node, which tells nodes of one machine apart, too."""
+    """The name of this node, which also tells nodes on one machine apart."""
     return f"{socket.gethostname()}-{ray.get_runtime_context().get_node_id()[:6]}"
 
 
-def _check(work: Work, node: str) -> None:
-    """See that this node sees the file that the driver sees; copies may differ in their times."""
-    here = source_identity(work.source)
-    if any(here[name] != work.identity[name] for name in ("size", "parts")):
+def _check_source(task: VideoTask, node: str) -> None:
+    """Check that this node sees the file that the driver sees; copies may differ in their times."""
+    identity = source_identity(task.source)
+    if any(identity[name] != task.identity[name] for name in ("size", "parts")):
         raise SourceError(
-            f"{work.source} is another file on {node} than where the work began, or has changed."
+            f"{task.source} is another file on {node} than where the work began, or has changed."
         )

@@ -18,6 +18,7 @@ from ..effects.effect import EffectChain
 from ..effects.look import Look
 from ..media import Sink
 from ..run.pipeline import LatestItem, latest
+from ..run.report import Report
 from .capture import CaptureInput, list_cameras, resolve_source
 from .detail import DetailControl
 from .latency import LatencyMeter
@@ -30,7 +31,7 @@ _MANY = 0.2  # of all frames, dropped without being asked for
 
 
 @dataclass(slots=True)
-class LiveReport:
+class LiveReport(Report):
     """What was drawn of what came in, and with what.
 
     `dropped` frames came in and were not drawn, or not shown, as a newer one was there. `latency` holds
@@ -38,22 +39,9 @@ class LiveReport:
     that of the last frame.
     """
 
-    source: str
-    sink: str
-    style: str
-    device: str = ""
-    precision: str = ""
-    backend: str = ""
-    stabilized: bool = False
     detail: str = "full"
-    width: int = 0
-    height: int = 0
-    frames: int = 0
     dropped: int = 0
-    seconds: float = 0.0
-    fps: float = 0.0
     latency: dict[str, int] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
 
 
 def run(
@@ -79,7 +67,7 @@ def run(
     """
     meter, started = LatencyMeter(), time.monotonic()
     look = (look or Look()).available(backend.runtime, report.notices)
-    report.stabilized = look.stabilize
+    report.stabilized, report.hold = look.stabilize, look.hold
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     report.width, report.height = source.video.width, source.video.height
     gone: SourceError | None = None
@@ -88,13 +76,12 @@ def run(
             _show(source, sink, backend, EffectChain(look.effects()), meter, control, ended)
         except SourceError as error:
             gone = error
-    report.seconds = round(time.monotonic() - started, 3)
     report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.latency()
     report.detail = source.detail
-    report.fps = round(report.frames / report.seconds, 2)
+    report.set_duration(time.monotonic() - started)
     report.notices += [*source.notices, *backend.notices, *sink.notices, *_advice(report)]
     if gone is not None:
-        gone.add_note(f"{report.frames} frames were drawn until then, into {report.sink}.")
+        gone.add_note(f"{report.frames} frames were drawn until then, into {report.output}.")
         raise gone
     return report
 

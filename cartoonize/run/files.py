@@ -16,7 +16,7 @@ from ..media.pictures.formats import PICTURE_SUFFIXES
 from ..media.pictures.sequence_sink import is_image_sequence
 from ..media.reading.standard_input import STANDARD_INPUT
 from ..media.writing.output import VIDEO_SUFFIXES, WRITTEN_SUFFIXES, video_name
-from .job import Report, damage_sentence
+from .report import Report
 
 _WILD = frozenset("*?[")
 _DOWNLOADS = ".download"  # Safari's folders of unfinished ones
@@ -157,7 +157,7 @@ def outcomes(jobs: Iterable[Job], draw: Callable[[Job], Report]) -> Iterator[Out
         except Exception as error:  # noqa: BLE001  # a defect must not cost the files behind this one
             yield Outcome(job, error=UnexpectedError.from_exception(error))
         else:
-            yield Outcome(job, report, DamageError(damage_sentence(report)) if report.partial else None)
+            yield Outcome(job, report, DamageError(report.error) if report.partial else None)
 
 
 def _found(

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ..backends import LoadedBackend, RuntimeOptions, load
@@ -23,37 +23,8 @@ from ..media import (
 )
 from ..styles import DEFAULT
 from .pipeline import StageWaits, stream
+from .report import STAGES, Report
 from .segmented import SegmentedRun, segment_length
-
-
-@dataclass(slots=True)
-class Report:
-    """What a job did: frames written, seconds taken in all, and what ran.
-
-    `resumed` of the frames were drawn by an earlier run, which `seconds` and `fps` leave out. `waiting` holds
-    the seconds spent waiting for each stage; `notices` what a user has to be told.
-    """
-
-    output: str
-    style: str
-    device: str = ""
-    precision: str = ""
-    backend: str = ""
-    stabilized: bool = False
-    frames: int = 0
-    resumed: int = 0
-    seconds: float = 0.0
-    fps: float = 0.0
-    width: int = 0
-    height: int = 0
-    partial: bool = False
-    waiting: dict[str, float] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
-
-    def took(self, seconds: float) -> None:
-        """Fill in how long the job took, and how fast it was."""
-        self.seconds = round(seconds, 3)
-        self.fps = round((self.frames - self.resumed) / self.seconds, 2)
 
 
 def stylize(
@@ -102,7 +73,7 @@ def stylize(
         DamageError: parts of the source are damaged. What could be converted is in NAME.partial.SUFFIX.
         CartoonizeError: what a user can mend, in a sentence. There is nothing under `target` then.
     """
-    report, look = Report(str(target), style), Look(stabilize, hold, retouch or Retouch())
+    report, look = Report(str(target), style, str(source)), Look(stabilize, hold, retouch or Retouch())
     chosen = replace(decoding or Decoding(), detail=detail)
     decoding = prepare_decoding(chosen, look, style, report.notices)
     with (
@@ -114,7 +85,7 @@ def stylize(
         run(frames, sink, backend, report, look=look, batch=batch,
             resume=resume, tolerate_errors=tolerate_errors)  # fmt: skip
     if report.partial:
-        raise DamageError(damage_sentence(report))
+        raise DamageError(report.error)
     return report
 
 
@@ -156,7 +127,7 @@ def run(
     if source.video is None:
         look = look.for_pictures()
     look = look.available(backend.runtime, report.notices)
-    report.stabilized = look.stabilize
+    report.stabilized, report.hold = look.stabilize, look.hold
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     if source.video is not None:
         report.width, report.height = source.video.width, source.video.height
@@ -172,9 +143,9 @@ def run(
                 if on_frame is not None:
                     on_frame(report.frames)
         if not tolerate_errors:
-            set_apart(source, sink, report)
-    report.took(time.perf_counter() - started)
-    report.waiting = {stage: round(getattr(waits, stage), 3) for stage in ("decode", "network", "encode")}
+            mark_partial(source, sink, report)
+    report.set_duration(time.perf_counter() - started)
+    report.waiting = {stage: round(getattr(waits, stage), 3) for stage in STAGES}
     report.notices += [*source.notices, *backend.notices, *sink.notices]
     return report
 
@@ -212,13 +183,9 @@ def backend_identity(backend: LoadedBackend) -> list[str]:
     return [backend.runtime, backend.device, backend.precision, backend.pixel_format]
 
 
-def damage_sentence(report: Report) -> str:
-    """The message about a partial result."""
-    return f"The source is damaged; what could be drawn of it is in {report.output}."
-
-
-def set_apart(source: Source, sink: Sink, report: Report) -> None:
-    """Name the result of a damaged video as what it is."""
+def mark_partial(source: Source, sink: Sink, report: Report) -> None:
+    """If a video is damaged, write the result to NAME.partial.SUFFIX, and report the job as failed."""
     partial = sink.mark_partial() if source.damage else None
     if partial is not None:
         report.partial, report.output = True, str(partial)
+        report.fail(DamageError(f"The source is damaged; what could be read of it is in {partial}."))

@@ -22,8 +22,9 @@ from ..core.frames import Frame, Image
 from ..effects.look import Look
 from ..effects.stabilizer import Stabilizer
 from ..media import Decoding, Encoding, VideoSink, VideoSource
-from ..run.job import Report, run
+from ..run.job import run
 from ..run.pipeline import PlannedFrame, batches
+from ..run.report import Report
 from ..version import __version__
 from .demo import make_demo_clip
 

@@ -1,6 +1,6 @@
 """What this installation can do, and what keeps it from doing more: `cartoonize doctor`.
 
-Every part is looked at by itself. What is broken is reported, and the rest is looked at all the same.
+Each check stands alone. If one finds a broken library, it reports that, and the others run all the same.
 """
 
 import os
@@ -14,7 +14,7 @@ from fractions import Fraction
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core import cpus
 from ..core.choices import ENCODERS, HARDWARE_ENCODERS
@@ -23,23 +23,43 @@ from ..styles import DEFAULT, user
 from ..version import __version__
 
 DECODERS = ("h264", "hevc", "av1", "vp9", "vp8", "mpeg4", "mpeg2video", "prores", "dnxhd", "mjpeg")
-"""What people's videos are mostly in."""
+"""The codecs of most videos that people have."""
 
-# What is imported when drawing and training, and what else than installing it anew mends it.
-_MODULES = {
+# The modules that conversion and training import, and the packages that they come from.
+_PACKAGES = {
     "numpy": "numpy", "PIL": "pillow", "av": "av", "torch": "torch", "onnxruntime": "onnxruntime",
     "cv2": "opencv-python",
 }  # fmt: skip
-_HEADLESS = "pip uninstall -y opencv-python && pip install opencv-python-headless"
+# On servers, opencv-python lacks the libraries of a desktop; reinstalling it would not help.
+_INSTALL_HEADLESS_OPENCV = "pip uninstall -y opencv-python && pip install opencv-python-headless"
+
+
+class Problem(NamedTuple):
+    """What is wrong, and the command that repairs it; empty if none is known."""
+
+    text: str
+    command: str
 
 
 @dataclass(slots=True)
 class Diagnosis:
-    """What was found, in JSON's types. No name of the user is in it, and no path that tells one.
+    """The findings, in JSON's types. They contain neither the user's name nor a path that reveals it.
 
-    `packages` holds those that are needed, and the versions that are here; `extras` what is missing of each.
-    An encoder in hardware is true only if it opens on this machine. Memory and room are in bytes. `problems`
-    are pairs: what is wrong, and the command that mends it.
+    Scripts and bug reports rely on the keys: new ones may be added, but none renamed.
+
+    Attributes:
+        versions: of cartoonize, Python, the system and FFmpeg.
+        packages: the packages that cartoonize needs, and their installed versions; empty if missing.
+        extras: for each extra, the packages that are missing.
+        cpu: its name, cores, features, and the precision that "auto" selects.
+        gpus: for each GPU its device, name, memory and free memory in bytes, capability and precision.
+        decoders: whether FFmpeg has a decoder.
+        encoders: whether FFmpeg has an encoder; one in hardware counts only if it opens on this machine.
+        backends: a line for each runtime.
+        folders: for each folder its path (not of the current one), free bytes, and whether it is writable.
+        styles: the number of the user's own styles, and how many of them are unusable.
+        conversion: a small picture, converted in the default style: whether that worked, and how.
+        problems: what is wrong.
     """
 
     versions: dict[str, str] = field(default_factory=dict)
@@ -49,102 +69,109 @@ class Diagnosis:
     gpus: list[dict[str, Any]] = field(default_factory=list)
     decoders: dict[str, bool] = field(default_factory=dict)
     encoders: dict[str, bool] = field(default_factory=dict)
-    back_ends: dict[str, str] = field(default_factory=dict)
+    backends: dict[str, str] = field(default_factory=dict)
     folders: dict[str, dict[str, Any]] = field(default_factory=dict)
     styles: dict[str, int] = field(default_factory=dict)
-    drawing: dict[str, Any] = field(default_factory=dict)
-    problems: list[tuple[str, str]] = field(default_factory=list)
+    conversion: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
 
     @property
-    def draws(self) -> bool:
-        """Whether a picture could be drawn by the default style."""
-        return bool(self.drawing.get("ok"))
+    def converts(self) -> bool:
+        """Whether a picture could be converted in the default style."""
+        return bool(self.conversion.get("ok"))
+
+    def report(self, text: str, command: str = "") -> None:
+        """Add a problem."""
+        self.problems.append(Problem(text, command))
 
 
 def diagnose() -> Diagnosis:
-    """Look at all of it, and draw a small picture; takes two or three seconds."""
-    found = Diagnosis(versions=_versions(), folders=_folders())
-    _try(_packages, found)
-    sound = {name for name in _MODULES if _imports(name, found)}
-    for needed, probe in (("torch", _devices), ("onnxruntime", _onnx), ("av", _codecs)):
-        if needed in sound:
-            _try(probe, found)
-    _own_styles(found)
-    _draw(found)
-    return found
+    """Run all checks and convert a small picture. This takes two or three seconds."""
+    diagnosis = Diagnosis(versions=_versions(), folders=_folders())
+    _run(check_packages, diagnosis)
+    importable = {module for module in _PACKAGES if _check_import(module, diagnosis)}
+    for module, check in (("torch", _check_devices), ("onnxruntime", _check_onnx), ("av", _check_codecs)):
+        if module in importable:
+            _run(check, diagnosis)
+    _check_styles(diagnosis)
+    _check_conversion(diagnosis)
+    return diagnosis
 
 
-def _try(probe: Callable[[Diagnosis], None], found: Diagnosis) -> None:
+def _run(check: Callable[[Diagnosis], None], diagnosis: Diagnosis) -> None:
     try:
-        probe(found)
-    except Exception as error:  # noqa: BLE001  # what a broken installation raises cannot be foreseen
-        found.problems.append((_told(error), ""))
+        check(diagnosis)
+    except Exception as error:  # noqa: BLE001  # a broken installation may raise anything
+        diagnosis.report(_describe(error))
 
 
-def _told(error: Exception) -> str:
-    return _anonymous(
+def _describe(error: Exception) -> str:
+    return _hide_home(
         str(error) if isinstance(error, CartoonizeError) else f"{type(error).__name__}: {error}"
     )
 
 
-def _anonymous(text: str) -> str:
-    """Without the user's home folder, whose name is mostly that of the user."""
+def _hide_home(text: str) -> str:
+    """The text with ~ in place of the user's home folder, which mostly has the user's name."""
     home = Path.home()
     return text if home == Path(home.anchor) else text.replace(str(home), "~")
 
 
 def _versions() -> dict[str, str]:
-    return {"cartoonize": __version__, "Python": platform.python_version(), "system": platform.platform()}
+    return {"cartoonize": __version__, "python": platform.python_version(), "system": platform.platform()}
 
 
-def _packages(found: Diagnosis) -> None:
-    """What the package says that it needs, against what is installed."""
+def check_packages(diagnosis: Diagnosis) -> None:
+    """Compare the packages that cartoonize needs with those that are installed."""
     from . import requirements
 
     try:
-        for need in requirements.needs():
-            found.packages[need.name] = need.here
-            if not need.fits:
-                found.problems.append((f"{need.name} is {need.here or 'missing'}.", need.mending))
+        for requirement in requirements.check_requirements():
+            diagnosis.packages[requirement.name] = requirement.installed
+            if not requirement.satisfied:
+                state = requirement.installed or "missing"
+                diagnosis.report(f"{requirement.name} is {state}.", requirement.install_command)
         for extra in requirements.extras():
-            found.extras[extra] = [need.name for need in requirements.needs(extra) if not need.fits]
+            packages = requirements.check_requirements(extra)
+            diagnosis.extras[extra] = [package.name for package in packages if not package.satisfied]
     except PackageNotFoundError:
-        found.problems.append(("cartoonize runs from its sources, without being installed.", "pip install ."))
-    if twins := requirements.twins():
-        again = f"pip uninstall -y {' '.join(twins)} && pip install {twins[0]}"
-        found.problems.append((f"{' and '.join(twins)} are installed, and write over each other.", again))
+        diagnosis.report("cartoonize runs from its sources, without being installed.", "pip install .")
+    if conflict := requirements.conflicting_packages():
+        command = f"pip uninstall -y {' '.join(conflict)} && pip install {conflict[0]}"
+        diagnosis.report(f"{' and '.join(conflict)} are both installed, and overwrite each other.", command)
 
 
-def _imports(module: str, found: Diagnosis) -> bool:
-    """Whether it can be imported; what is not installed at all has been told already."""
+def _check_import(module: str, diagnosis: Diagnosis) -> bool:
+    """Whether a module can be imported. A missing package is reported by check_packages."""
     try:
         import_module(module)
-    except Exception as error:  # noqa: BLE001  # what a broken installation raises cannot be foreseen
-        package = _MODULES[module]
-        again = _HEADLESS if module == "cv2" else f"pip install --force-reinstall {package}"
-        if not any(text.startswith(f"{package} is missing") for text, _ in found.problems):
-            found.problems.append((_anonymous(f"{package} cannot be imported: {error}"), again))
+    except Exception as error:  # noqa: BLE001  # a broken installation may raise anything
+        package = _PACKAGES[module]
+        if not any(problem.text.startswith(f"{package} is missing") for problem in diagnosis.problems):
+            reinstall = f"pip install --force-reinstall {package}"
+            command = _INSTALL_HEADLESS_OPENCV if module == "cv2" else reinstall
+            diagnosis.report(_hide_home(f"{package} cannot be imported: {error}"), command)
         return False
     return True
 
 
-def _devices(found: Diagnosis) -> None:
+def _check_devices(diagnosis: Diagnosis) -> None:
     from ..backends.providers import has_driver
     from ..backends.pytorch import device as devices
-    from .requirements import installed
+    from .requirements import installed_version
 
-    found.cpu = {
+    diagnosis.cpu = {
         "name": devices.device_name(devices.CPU),
         "cores": cpus.count_cores(),
         "features": devices.cpu_features(),
         "precision": devices.choose_precision(devices.CPU, "auto"),
     }
     build = devices.build_name()
-    found.back_ends["pytorch"] = build
-    found.back_ends["tensorrt"] = installed("tensorrt") or "not installed"
+    diagnosis.backends["pytorch"] = build
+    diagnosis.backends["tensorrt"] = installed_version("tensorrt") or "not installed"
     for gpu in devices.gpus():
         free, total = devices.gpu_memory(gpu)
-        found.gpus.append(
+        diagnosis.gpus.append(
             {
                 "device": str(gpu),
                 "name": devices.device_name(gpu),
@@ -157,32 +184,30 @@ def _devices(found: Diagnosis) -> None:
     if has_driver() and not devices.gpu_is_available():
         reason = "has no CUDA" if build == "cpu" else f"with {build} finds no GPU"
         command = "pip install --force-reinstall torch torchvision"
-        found.problems.append((f"There is an NVIDIA driver, but this PyTorch {reason}.", command))
+        diagnosis.report(f"An NVIDIA driver is installed, but this PyTorch {reason}.", command)
 
 
-def _codecs(found: Diagnosis) -> None:
+def _check_codecs(diagnosis: Diagnosis) -> None:
     import av
 
-    found.versions["FFmpeg"] = av.ffmpeg_version_info
-    # FFmpeg's own decoder of AV1 needs a GPU.
-    found.decoders = {
+    diagnosis.versions["ffmpeg"] = av.ffmpeg_version_info
+    # FFmpeg's own decoder of AV1 needs a GPU; libdav1d does not.
+    diagnosis.decoders = {
         name: ("libdav1d" if name == "av1" else name) in av.codecs_available for name in DECODERS
     }
     for name in ENCODERS:
-        there = name in av.codecs_available
-        found.encoders[name] = there and (name not in HARDWARE_ENCODERS or _opens(name))
-    if not found.encoders["libx264"]:
-        found.problems.append(
-            ("FFmpeg has no libx264, the usual encoder.", "pip install --force-reinstall av")
-        )
+        available = name in av.codecs_available
+        diagnosis.encoders[name] = available and (name not in HARDWARE_ENCODERS or _opens(name))
+    if not diagnosis.encoders["libx264"]:
+        diagnosis.report("FFmpeg lacks libx264, the default encoder.", "pip install --force-reinstall av")
 
 
-def _opens(name: str) -> bool:
+def _opens(encoder: str) -> bool:
     """Whether an encoder in hardware finds its hardware."""
     import av
 
     try:
-        context = av.CodecContext.create(name, "w")
+        context = av.CodecContext.create(encoder, "w")
         assert isinstance(context, av.VideoCodecContext)
         context.width = context.height = 256
         context.pix_fmt, context.time_base = "nv12", Fraction(1, 25)
@@ -192,59 +217,58 @@ def _opens(name: str) -> bool:
     return True
 
 
-def _onnx(found: Diagnosis) -> None:
+def _check_onnx(diagnosis: Diagnosis) -> None:
     import onnxruntime as ort
 
     from ..backends.providers import has_driver
 
     providers = [name.removesuffix("ExecutionProvider") for name in ort.get_available_providers()]
     usable = [name for name in providers if has_driver() or name not in ("CUDA", "Tensorrt")]
-    found.back_ends["onnxruntime"] = ", ".join(usable).lower()
+    diagnosis.backends["onnxruntime"] = ", ".join(usable).lower()
     if has_driver() and "CUDA" not in providers:
-        again = "pip uninstall -y onnxruntime && pip install onnxruntime-gpu"
-        found.problems.append(("There is an NVIDIA driver, but this ONNX Runtime has no CUDA.", again))
+        command = "pip uninstall -y onnxruntime && pip install onnxruntime-gpu"
+        diagnosis.report("An NVIDIA driver is installed, but this ONNX Runtime has no CUDA.", command)
 
 
 def _folders() -> dict[str, dict[str, Any]]:
-    """Where files are kept, and how much room there is; what stands for the user's home is shown as ~."""
     from platformdirs import user_cache_path
 
-    places = {
-        "your styles": user.folder(),
-        "TensorRT engines": user_cache_path("cartoonize", appauthor=False) / "tensorrt",
-        "temporary files": Path(tempfile.gettempdir()),
+    paths = {
+        "styles": user.folder(),
+        "tensorrt_engines": user_cache_path("cartoonize", appauthor=False) / "tensorrt",
+        "temporary": Path(tempfile.gettempdir()),
     }
-    told = {name: {"path": _anonymous(str(path)), **_room(path)} for name, path in places.items()}
-    return told | {"current folder": _room(Path())}
+    folders = {name: {"path": _hide_home(str(path)), **_space(path)} for name, path in paths.items()}
+    return folders | {"current": _space(Path())}
 
 
-def _room(path: Path) -> dict[str, Any]:
-    """Of a folder, or of the one in which it would be made."""
-    there = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.is_dir())
-    return {"free": shutil.disk_usage(there).free, "writable": os.access(there, os.W_OK)}
+def _space(path: Path) -> dict[str, Any]:
+    """The free space of a folder and whether it is writable, or of the folder in which it would be made."""
+    existing = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.is_dir())
+    return {"free": shutil.disk_usage(existing).free, "writable": os.access(existing, os.W_OK)}
 
 
-def _own_styles(found: Diagnosis) -> None:
-    changed = 0
+def _check_styles(diagnosis: Diagnosis) -> None:
+    unusable = 0
     for name in user.names():
         try:
             user.verify_file(name)
         except ModelError as error:
-            changed += 1
-            found.problems.append((_anonymous(str(error)), f"cartoonize styles remove {name}"))
-    found.styles = {"yours": len(user.names()), "unusable": changed}
+            unusable += 1
+            diagnosis.report(_hide_home(str(error)), f"cartoonize styles remove {name}")
+    diagnosis.styles = {"own": len(user.names()), "unusable": unusable}
 
 
-def _draw(found: Diagnosis) -> None:
-    found.drawing = {"style": DEFAULT, "ok": False}
+def _check_conversion(diagnosis: Diagnosis) -> None:
+    diagnosis.conversion = {"style": DEFAULT, "ok": False}
     try:
-        found.drawing |= _drawn()
-    except Exception as error:  # noqa: BLE001  # what a broken installation raises cannot be foreseen
-        found.drawing["error"] = _told(error)
+        diagnosis.conversion |= _convert_picture()
+    except Exception as error:  # noqa: BLE001  # a broken installation may raise anything
+        diagnosis.conversion["error"] = _describe(error)
 
 
-def _drawn() -> dict[str, Any]:
-    """A small picture, from file to file, as `cartoonize image` draws it."""
+def _convert_picture() -> dict[str, Any]:
+    """Convert a small picture from file to file, as `cartoonize image` does."""
     from PIL import Image, ImageChops
 
     from ..run.job import stylize
@@ -255,11 +279,10 @@ def _drawn() -> dict[str, Any]:
         Image.radial_gradient("L").resize((96, 64)).convert("RGB").save(source)
         report = stylize(source, target)
         with Image.open(source) as before, Image.open(target) as after:
-            changed = (
-                before.size == after.size and ImageChops.difference(before, after.convert("RGB")).getbbox()
-            )
+            difference = ImageChops.difference(before, after.convert("RGB")).getbbox()
+            changed = before.size == after.size and difference is not None
     return {
-        "ok": bool(changed),
+        "ok": changed,
         "device": report.device,
         "precision": report.precision,
         "seconds": round(time.perf_counter() - started, 2),

@@ -1,74 +1,81 @@
-"""What this package needs, by its own metadata, against what is installed."""
+"""The packages that cartoonize needs, by its own metadata, and whether they are installed."""
 
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
 from packaging.requirements import Requirement
 
-# One module, in two distributions that write over each other: either will do, and never both.
-_TWINS = {"onnxruntime-gpu": "onnxruntime", "onnxruntime": "onnxruntime-gpu"}
-_FOR_DEVELOPERS = {"dev"}
+# Two distributions of one module: either satisfies the requirement, but both together overwrite each other.
+_ALTERNATIVES = {"onnxruntime-gpu": "onnxruntime", "onnxruntime": "onnxruntime-gpu"}
+_DEVELOPER_EXTRAS = {"dev"}
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    """A package that is needed, the versions that are, and the one that is here; empty if none is."""
+class RequiredPackage:
+    """A package that cartoonize needs.
+
+    `versions` are those that it needs, as in ">=2.0"; `installed` is the version found, empty if missing.
+    """
 
     name: str
     versions: str
-    here: str
-    fits: bool
+    installed: str
+    satisfied: bool
 
     @property
-    def mending(self) -> str:
-        """The command that installs it."""
+    def install_command(self) -> str:
         return f"pip install '{self.name}{self.versions}'"
 
 
-def needs(extra: str = "") -> list[Need]:
-    """What the package itself needs on this system, or with the name of an extra, what that adds.
+def check_requirements(extra: str = "") -> list[RequiredPackage]:
+    """The packages that cartoonize needs on this system; with the name of an extra, those that it adds.
 
     Raises:
-        PackageNotFoundError: the package runs from its sources, without being installed.
+        PackageNotFoundError: cartoonize runs from its sources, without being installed.
     """
-    return [
-        _need(asked) for asked in map(Requirement, requires("cartoonize") or ()) if _applies(asked, extra)
-    ]
+    requirements = map(Requirement, requires("cartoonize") or ())
+    return [_check(requirement) for requirement in requirements if _applies(requirement, extra)]
 
 
 def extras() -> list[str]:
-    """The names of what can be installed beside.
+    """The names of the extras for users, sorted.
 
     Raises:
-        PackageNotFoundError: as `needs`.
+        PackageNotFoundError: as `check_requirements`.
     """
-    return sorted(set(metadata("cartoonize").get_all("Provides-Extra") or ()) - _FOR_DEVELOPERS)
+    return sorted(set(metadata("cartoonize").get_all("Provides-Extra") or ()) - _DEVELOPER_EXTRAS)
 
 
-def extra_mending(extra: str) -> str:
-    """The command that installs an extra."""
+def extra_install_command(extra: str) -> str:
     return f"pip install 'cartoonize[{extra}]'"
 
 
-def installed(name: str) -> str:
-    """The version of a distribution that is installed; empty if it is not."""
+def installed_version(name: str) -> str:
+    """The installed version of a package; empty if it is missing."""
     try:
         return version(name)
     except PackageNotFoundError:
         return ""
 
 
-def twins() -> list[str]:
-    """Distributions of which one is too many."""
-    return [name for name, other in _TWINS.items() if installed(name) and installed(other)]
+def conflicting_packages() -> list[str]:
+    """Installed packages that overwrite each other; empty if there are none."""
+    return [
+        name
+        for name, alternative in _ALTERNATIVES.items()
+        if installed_version(name) and installed_version(alternative)
+    ]
 
 
-def _need(asked: Requirement) -> Need:
-    here = installed(asked.name) or installed(_TWINS.get(asked.name, asked.name))
-    fits = bool(here) and asked.specifier.contains(here, prereleases=True)
-    return Need(asked.name, str(asked.specifier), here, fits)
+def _check(requirement: Requirement) -> RequiredPackage:
+    alternative = _ALTERNATIVES.get(requirement.name, requirement.name)
+    installed = installed_version(requirement.name) or installed_version(alternative)
+    satisfied = bool(installed) and requirement.specifier.contains(installed, prereleases=True)
+    return RequiredPackage(requirement.name, str(requirement.specifier), installed, satisfied)
 
 
-def _applies(asked: Requirement, extra: str) -> bool:
-    of_an_extra = asked.marker is not None and "extra" in str(asked.marker)
-    return of_an_extra == bool(extra) and (asked.marker is None or asked.marker.evaluate({"extra": extra}))
+def _applies(requirement: Requirement, extra: str) -> bool:
+    """Whether a requirement is for this system, and for the extra; "" is cartoonize itself."""
+    marker = requirement.marker
+    of_an_extra = marker is not None and "extra" in str(marker)
+    return of_an_extra == bool(extra) and (marker is None or marker.evaluate({"extra": extra}))

@@ -12,7 +12,8 @@ from ..core.choices import Detail
 from ..effects.look import Look
 from ..media import Decoding, Source, open_sink, open_source
 from ..media.pictures.picture import read_picture
-from ..run.job import Report, prepare_decoding, run, written_size
+from ..run.job import prepare_decoding, run, written_size
+from ..run.report import Report
 from .limits import Limits
 
 _SHOWN = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif", ".bmp"}

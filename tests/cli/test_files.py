@@ -269,10 +269,10 @@ def test_json_of_many_is_one_object(here, run):
     told = json.loads(out)
     assert code == 1
     assert out.count("\n") == 1
-    assert (told["drawn"], told["skipped"], told["failed"], told["frames"]) == (1, 1, 1, 12)
+    assert (told["converted"], told["skipped"], told["failed"], told["frames"]) == (1, 1, 1, 12)
     by_source = {Path(file["source"]).name: file for file in told["files"]}
     assert {name: file["state"] for name, file in by_source.items()} == {
-        "a.mp4": "drawn", "b.mp4": "failed", "c.mp4": "skipped",
+        "a.mp4": "converted", "b.mp4": "failed", "c.mp4": "skipped",
     }  # fmt: skip
     assert by_source["a.mp4"]["output"] == str(Path("out/a.mp4"))
     assert (by_source["a.mp4"]["width"], by_source["a.mp4"]["frames"]) == (64, 12)
@@ -316,7 +316,7 @@ def test_a_damaged_video_among_many(here, run):
     Path("clips/cut.mkv").write_bytes(whole[: len(whole) * 2 // 3])
     code, out, err = run("video", "clips", "out", "--style", "null", "--json")
     assert code == 1
-    assert "what could be drawn of it is in" in err
+    assert "what could be read of it is in" in err
     assert files("out") == ["cut.partial.mkv", "good.mkv"]
     [cut] = [file for file in json.loads(out)["files"] if file["state"] == "failed"]
     assert (cut["exit_code"], cut["partial"]) == (3, True)
@@ -399,7 +399,7 @@ def test_ctrl_c_keeps_what_is_whole(here):
     assert not Path("out/b.mp4").exists()
     done = subprocess.run(slow, capture_output=True, text=True, check=False)
     told = json.loads(done.stdout)
-    assert (done.returncode, told["drawn"], told["skipped"]) == (0, 1, 1)
+    assert (done.returncode, told["converted"], told["skipped"]) == (0, 1, 1)
     assert told["files"][-1]["resumed"] == 120
     assert len(read_clip(Path("out/b.mp4")).images) == 360
 
@@ -479,7 +479,7 @@ def test_a_defect_costs_one_file_only(here, run, monkeypatch, error):
     command = ["image", "a.png", "b.png", "c.png", "out", "--style", "null", "--json"]
     code, out, told = run(*command)
     assert code == 1
-    assert [file["state"] for file in json.loads(out)["files"]] == ["drawn", "failed", "drawn"]
+    assert [file["state"] for file in json.loads(out)["files"]] == ["converted", "failed", "converted"]
     assert "Traceback" not in told
     assert "1 of 3 files could not be converted: b.png" in told
     _, _, told = run(*command, "-y", "--debug")

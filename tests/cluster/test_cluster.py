@@ -21,12 +21,13 @@ from ray.cluster_utils import Cluster as Machines
 
 from cartoonize import Encoding, stylize
 from cartoonize.cluster import scheduler
-from cartoonize.cluster.batch import draw_batch, read_manifest
-from cartoonize.cluster.connection import connected
-from cartoonize.cluster.jobs import VideoJob, draw_job
+from cartoonize.cluster.batch import convert_batch, read_manifest
+from cartoonize.cluster.connection import connect
+from cartoonize.cluster.jobs import VideoJob, convert_job
 from cartoonize.cluster.planning import frame_times
 from cartoonize.core.errors import BackendError, ClusterError, DamageError
-from cartoonize.run import segmented as resume_module
+from cartoonize.run import segmented
+from cartoonize.run.report import FilesReport
 
 pytestmark = pytest.mark.slow
 BEATS = [n + n // 5 * 3 + n // 11 for n in range(240)]  # a variable frame rate
@@ -48,14 +49,14 @@ def machines(store):
 def cluster(machines):
     while len(machines.worker_nodes) < 2:  # one that an earlier test has killed
         machines.add_node(num_cpus=1, object_store_memory=80 << 20)
-    with connected(machines.address, "auto") as joined:
+    with connect(machines.address, "auto") as joined:
         yield joined
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """Segments of a second, so that short clips have many."""
-    monkeypatch.setattr(resume_module, "SEGMENT", 24)
+    monkeypatch.setattr(segmented, "SEGMENT", 24)
 
 
 def watch(on_frame=None):
@@ -90,7 +91,7 @@ def test_the_result_is_that_of_one_machine(cluster, tmp_path, tiny_style):
     clip = Clip(times=BEATS, tones=[440, 660], options={"bf": "3", "g": "50"})
     source = clip.write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", str(tiny_style))
-    report = draw_job(cluster, VideoJob(source, tmp_path / "many.mp4", str(tiny_style)), watch())
+    report = convert_job(cluster, VideoJob(source, tmp_path / "many.mp4", str(tiny_style)), watch())
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
     assert read_clip(tmp_path / "one.mp4").seconds == read_clip(tmp_path / "many.mp4").seconds
     assert (report.frames, report.resumed, report.retries, report.notices) == (240, 0, 0, [])
@@ -108,7 +109,7 @@ def test_all_kinds_of_files(cluster, tmp_path, suffix, codec):
     source = Clip(times=range(240), tones=[440], options={"g": "70", "bf": "2"}).write(tmp_path / "in.ts")
     options = {"encoding": Encoding(codec=codec), "start": 1.1, "end": 8.3}
     stylize(source, tmp_path / f"one{suffix}", "null", **options)
-    draw_job(cluster, VideoJob(source, tmp_path / f"many{suffix}", "null", **options), watch())
+    convert_job(cluster, VideoJob(source, tmp_path / f"many{suffix}", "null", **options), watch())
     assert all_packets(tmp_path / f"one{suffix}") == all_packets(tmp_path / f"many{suffix}")
 
 
@@ -123,7 +124,7 @@ def test_a_worker_is_killed(cluster, tmp_path):
         os.kill(killed[0], signal.SIGKILL)
 
     job = VideoJob(source, tmp_path / "many.mp4", "null", encoding=SLOWLY)
-    report = draw_job(cluster, job, watch(once(kill)))
+    report = convert_job(cluster, job, watch(once(kill)))
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
     assert killed
     assert report.retries == 1
@@ -143,7 +144,7 @@ def test_a_node_dies(cluster, machines, tmp_path):
             time.sleep(0.01)
         machines.remove_node(next(iter(machines.worker_nodes)), allow_graceful=False)
 
-    report = draw_job(cluster, job, watch(once(die)))
+    report = convert_job(cluster, job, watch(once(die)))
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
     assert report.frames == 480
     assert len(machines.worker_nodes) == 1  # whether it had work in hand is a matter of milliseconds
@@ -184,7 +185,7 @@ def test_one_machine_goes_on_alone(cluster, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        draw_job(cluster, VideoJob(source, tmp_path / "many.mp4", "null"), watch(stopped))
+        convert_job(cluster, VideoJob(source, tmp_path / "many.mp4", "null"), watch(stopped))
     stylize(source, tmp_path / "many.mp4", "null")
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
 
@@ -204,11 +205,11 @@ def test_memory_runs_out_again_and_again(cluster, tmp_path, monkeypatch):
     job = VideoJob(source, tmp_path / "many.mp4", "null", encoding=SLOWLY)
     try:
         with pytest.raises(ClusterError, match="2 workers died"):
-            draw_job(cluster, job, watch(once(killer.start)))
+            convert_job(cluster, job, watch(once(killer.start)))
     finally:
         over.set()
         killer.join()
-    report = draw_job(cluster, job, watch())
+    report = convert_job(cluster, job, watch())
     assert report.resumed > 0
 
 
@@ -223,7 +224,7 @@ def test_a_wrong_guess_does_no_harm(cluster, tmp_path, monkeypatch, wrong):
         return {"misplaced": times[3:], "missing": times[:1] + times[:-1], "unknown": None}[wrong]
 
     monkeypatch.setattr(scheduler, "frame_times", guessed)
-    report = draw_job(cluster, VideoJob(source, tmp_path / "many.mp4", "null"), watch())
+    report = convert_job(cluster, VideoJob(source, tmp_path / "many.mp4", "null"), watch())
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
     assert any("in order" in notice for notice in report.notices)
 
@@ -234,7 +235,7 @@ def test_a_raw_stream(cluster, tmp_path):
     images.write(tmp_path / "in.mp4")
     unboxed(tmp_path / "in.mp4", tmp_path / "in.h264")
     stylize(tmp_path / "in.h264", tmp_path / "one.mp4", "null")
-    draw_job(cluster, VideoJob(tmp_path / "in.h264", tmp_path / "many.mp4", "null"), watch())
+    convert_job(cluster, VideoJob(tmp_path / "in.h264", tmp_path / "many.mp4", "null"), watch())
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
 
 
@@ -257,7 +258,7 @@ def test_a_damaged_film(cluster, tmp_path, places):
     source = damaged(tmp_path / "in.mp4", *places)
     with pytest.raises(DamageError):
         stylize(source, tmp_path / "one.mp4", "null")
-    report = draw_job(cluster, VideoJob(source, tmp_path / "many.mp4", "null"), watch())
+    report = convert_job(cluster, VideoJob(source, tmp_path / "many.mp4", "null"), watch())
     assert report.partial
     assert all_packets(tmp_path / "one.partial.mp4") == all_packets(tmp_path / "many.partial.mp4")
     one = stylize(source, tmp_path / "tolerated.mp4", "null", tolerate_errors=True)
@@ -267,26 +268,26 @@ def test_a_damaged_film(cluster, tmp_path, places):
 def test_what_cannot_be_divided_is_drawn_here(cluster, tmp_path):
     """An animation has no segments; it is drawn all the same, and a notice says where."""
     source = Clip(times=range(30)).write(tmp_path / "in.mp4")
-    report = draw_job(cluster, VideoJob(source, tmp_path / "out.gif", "null"), watch())
+    report = convert_job(cluster, VideoJob(source, tmp_path / "out.gif", "null"), watch())
     assert report.frames == 30
     assert "on this machine alone" in report.notices[-1]
 
 
 def test_what_is_not_joined_is_bounded(cluster, tmp_path, monkeypatch):
     """However many segments a film has, only so many are drawn ahead: of memory and disk no more is taken."""
-    monkeypatch.setattr(scheduler, "LONGEST", 1)
+    monkeypatch.setattr(scheduler, "MAX_SEGMENTS", 1)
     source = Clip(times=range(24 * 60)).write(tmp_path / "in.mp4")
     at_work, ahead = [], []
-    real = scheduler.Scheduler._begin
+    real = scheduler.Scheduler._submit
 
-    def begin(self):
+    def submit(self):
         real(self)
         at_work.append(len(self._running))
-        ahead.append(max(self._drawn, default=0) - self._end)
+        ahead.append(max(self._finished, default=0) - self._joined_frames)
 
-    monkeypatch.setattr(scheduler.Scheduler, "_begin", begin)
-    draw_job(cluster, VideoJob(source, tmp_path / "out.mp4", "null"), watch())
-    room = scheduler.AHEAD * 2
+    monkeypatch.setattr(scheduler.Scheduler, "_submit", submit)
+    convert_job(cluster, VideoJob(source, tmp_path / "out.mp4", "null"), watch())
+    room = scheduler.QUEUED * 2
     assert max(at_work) == room
     assert max(ahead) <= 2 * room * 24
 
@@ -297,7 +298,7 @@ def test_from_store_to_store(cluster, store, tmp_path):
     store.upload_file(str(source), "films", "many/in.mp4")
     stylize(source, tmp_path / "one.mp4", "null")
     job = VideoJob(Path("s3://films/many/in.mp4"), Path("s3://films/many/out.mp4"), "null")
-    report = draw_job(cluster, job, watch())
+    report = convert_job(cluster, job, watch())
     assert (report.output, report.frames) == ("s3://films/many/out.mp4", 240)
     store.download_file("films", "many/out.mp4", str(tmp_path / "two.mp4"))
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "two.mp4")
@@ -316,15 +317,18 @@ def test_a_batch(cluster, tmp_path):
         for path in (*sources[:2], tmp_path / "poison.mp4", sources[2])
     ]
     lines = manifest("source,target,end", *rows[:-1], rows[-1] + "1.5")
-    report = draw_batch(cluster, lines, watch(), overwrite=False)
-    assert list(report.failed) == [4]
-    assert "poison.mp4" in report.failed[4]
-    assert sorted(film.frames for film in report.films) == [36, 40, 64]
+    report = convert_batch(cluster, lines, FilesReport("films.csv", "null"), watch(), overwrite=False)
+    assert [file.state for file in report.files] == ["converted", "converted", "failed", "converted"]
+    assert report.files[2].error.startswith("line 4: ")
+    assert "poison.mp4" in report.files[2].error
+    assert (report.converted, report.failed, report.skipped) == (3, 1, 0)
+    assert [file.frames for file in report.files] == [40, 64, 0, 36]
+    assert report.frames == 140
     for number in range(2):
         stylize(sources[number], tmp_path / "one.mp4", "null", overwrite=True)
         assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / f"drawn-{number}.mp4")
-    again = draw_batch(cluster, lines, watch(), overwrite=False)
-    assert (again.films, again.skipped, list(again.failed)) == ([], [2, 3, 5], [4])
+    again = convert_batch(cluster, lines, FilesReport("films.csv", "null"), watch(), overwrite=False)
+    assert [file.state for file in again.files] == ["skipped", "skipped", "failed", "skipped"]
 
 
 def test_a_batch_from_the_command_line(cluster, machines, tmp_path, run):
@@ -337,7 +341,7 @@ def test_a_batch_from_the_command_line(cluster, machines, tmp_path, run):
     )
     code, out, told = run("batch", table, "--style", "null", "--cluster", machines.address, "--json")
     assert code == 1
-    assert json.loads(out)["films"][0]["frames"] == 30
+    assert json.loads(out)["files"][0]["frames"] == 30
     assert "1 of 2 videos failed" in told
     assert "line 3: There is no file" in told
     assert read_clip(tmp_path / "out.mp4").times == read_clip(tmp_path / "in.mp4").times
@@ -347,5 +351,5 @@ def test_gpus_are_given_by_ray(machines):
     """What the cluster has not is not promised, and no GPU is named that Ray gives."""
     ray.shutdown()
     for device, word in (("cuda", "no node of the cluster has a GPU"), ("cuda:1", "Ray chooses")):
-        with pytest.raises(BackendError, match=word), connected(machines.address, device):
+        with pytest.raises(BackendError, match=word), connect(machines.address, device):
             pass

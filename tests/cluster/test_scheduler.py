@@ -1,4 +1,4 @@
-"""How films are divided, and lists of them read, before any machine is asked."""
+"""How videos are divided and manifests are read; both need no cluster."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,50 +10,51 @@ pytest.importorskip("ray", reason="needs the extra `cluster`")
 
 from cartoonize import Encoding, MediaError
 from cartoonize.cluster.batch import read_manifest
-from cartoonize.cluster.connection import connected
+from cartoonize.cluster.connection import connect
 from cartoonize.cluster.jobs import VideoJob
-from cartoonize.cluster.planning import frame_times, stretches
-from cartoonize.cluster.video_job import why_not
+from cartoonize.cluster.planning import frame_ranges, frame_times
+from cartoonize.cluster.video_job import reason_not_to_divide
 from cartoonize.core.errors import ClusterError
 from cartoonize.media import Segment, VideoSource, open_sink
 from cartoonize.media.remote import Url
 from cartoonize.run.frame_range import FrameRange
 
 MARK = {"pts": 47, "crc": 1, "packets": 0, "frames": 0}
-USUAL = VideoJob(Path(), Path(), "null", encoding=Encoding(crf=20))
+DEFAULTS = VideoJob(Path(), Path(), "null", encoding=Encoding(crf=20))
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "message"),
     [
         ("ray://127.0.0.1:10001", "for Ray's clients"),
         ("127.0.0.1:9", "no cluster at 127.0.0.1:9"),
         ("somewhere", "no cluster at somewhere"),
     ],
 )
-def test_a_wrong_address_is_a_sentence(address, told):
-    """At once, and not after the minutes for which Ray would wait."""
-    with pytest.raises(ClusterError, match=told), connected(address, "auto"):
+def test_a_wrong_address_is_a_sentence(address, message):
+    """It is reported at once, not after the minutes for which Ray would wait."""
+    with pytest.raises(ClusterError, match=message), connect(address, "auto"):
         pass
 
 
 def manifest(*lines):
-    return read_manifest([f"{line}\n" for line in lines], "films.csv", USUAL)
+    return read_manifest([f"{line}\n" for line in lines], "films.csv", DEFAULTS)
 
 
 @pytest.mark.parametrize("part", [{}, {"start": 1.0}, {"start": 1.0, "end": 3.0}])
-def test_packets_tell_when_frames_are(tmp_path, part):
-    """In order of presentation, also where they are coded in another, and of a part only its own."""
+def test_packets_tell_the_times_of_frames(tmp_path, part):
+    """The times are in order of presentation, whatever the order in the file; those of a part are only its
+    own."""
     times = [2 * n + n // 7 for n in range(100)]
     source = Clip(times=times, options={"bf": "3"}).write(tmp_path / "in.mp4")
-    with VideoSource(source, **part) as film:
-        guessed = frame_times(film)
-        assert list(guessed) == [frame.pts for frame in film]
+    with VideoSource(source, **part) as video:
+        times = frame_times(video)
+        assert list(times) == [frame.pts for frame in video]
 
 
-def test_a_film_is_divided():
-    """Into stretches of whole segments; each but the first says behind which frame, the last has no end."""
-    assert list(stretches(range(0, 200, 2), 24, 2, {})) == [
+def test_a_video_is_divided():
+    """Ranges are whole segments; each but the first names the frame before it, the last has no end."""
+    assert list(frame_ranges(range(0, 200, 2), 24, 2, {})) == [
         FrameRange(0, 48),
         FrameRange(48, 96, pts=94),
         FrameRange(96, None, pts=190),
@@ -61,31 +62,31 @@ def test_a_film_is_divided():
 
 
 def test_what_is_finished_is_not_divided_again():
-    """Stretches are what is missing, and begin at a place that is known where that is so."""
+    """Ranges cover what is missing, and begin at a known place if the segment before is finished."""
     finished = {24: Segment(24, 24, MARK, MARK, 24, 47)}
-    assert list(stretches(range(100), 24, 8, finished)) == [
+    assert list(frame_ranges(range(100), 24, 8, finished)) == [
         FrameRange(0, 24),
         FrameRange(48, None, mark=MARK, last=47),
     ]
 
 
 def test_what_cannot_be_divided(tmp_path):
-    """Animations are written in one go; videos are divided."""
+    """Animations are written as a whole; videos are divided."""
     source = Clip().write(tmp_path / "in.mp4")
-    with VideoSource(source) as film:
+    with VideoSource(source) as video:
         for name, divided in (("out.mp4", True), ("out.gif", False)):
-            sink = open_sink(tmp_path / name, film)
-            assert (why_not(film, sink) is None) == divided
+            sink = open_sink(tmp_path / name, video)
+            assert (reason_not_to_divide(video, sink) is None) == divided
 
 
-def test_a_list_of_films():
-    """Each line is a job; what it leaves out is as the options say."""
+def test_a_manifest():
+    """Each line is a job; an empty cell takes the value of the options."""
     one, two = manifest(
         "source,target,style,start,crf", "a.mp4,b.mp4,,,", "s3://films/c.mp4, d.mp4 ,ink,1.5,30"
     )
-    assert (one.number, one.job) == (2, replace(USUAL, source=Path("a.mp4"), target=Path("b.mp4")))
+    assert (one.number, one.job) == (2, replace(DEFAULTS, source=Path("a.mp4"), target=Path("b.mp4")))
     assert two.job == replace(
-        USUAL,
+        DEFAULTS,
         source=Url("s3://films/c.mp4"),
         target=Path("d.mp4"),
         style="ink",
@@ -95,7 +96,7 @@ def test_a_list_of_films():
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "message"),
     [
         ([], "line 1: there is no column 'source'"),
         (["source,target"], "lists no video"),
@@ -108,7 +109,7 @@ def test_a_list_of_films():
         (["source,target", 'a,"b'], "line 2: unexpected end of data"),
     ],
 )
-def test_a_mistake_in_a_list_is_named(lines, told):
-    """With the number of its line, before any work begins."""
-    with pytest.raises(MediaError, match=f"films.csv.*{told}"):
+def test_a_mistake_in_a_manifest_is_named(lines, message):
+    """The error names the line, before any work begins."""
+    with pytest.raises(MediaError, match=f"films.csv.*{message}"):
         manifest(*lines)

@@ -132,8 +132,9 @@ def test_another_look_is_drawn_anew(tmp_path, tiny_style, run):
     """What an interrupted run left is not gone on from if the look was changed, and that is said."""
     from cartoonize.backends import load
     from cartoonize.media import open_sink, open_source
-    from cartoonize.run.job import Report, written_size
     from cartoonize.run.job import run as draw
+    from cartoonize.run.job import written_size
+    from cartoonize.run.report import Report
 
     clip = Clip(times=tuple(range(300))).write(tmp_path / "in.mp4")
 

@@ -74,7 +74,7 @@ def test_a_live_picture_keeps_its_size():
             pictures,
             sink,
             Slow(),
-            LiveReport(source, "null", ""),
+            LiveReport("null", "", source),
             look=Look(stabilize=False),
             control=control,
         )

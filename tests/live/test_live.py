@@ -51,7 +51,7 @@ def draw(source, sink, pause=0.0, timeout=10.0, **options):
     """Draw negatives of a source; its report."""
     with LiveSource(resolve_source(str(source)), timeout=timeout, **options) as pictures:
         target = open_live_sink(str(sink), pictures) if isinstance(sink, str | Path) else sink
-        return show(pictures, target, Negative(pause), LiveReport(str(source), str(sink), ""), look=PLAIN)
+        return show(pictures, target, Negative(pause), LiveReport(str(sink), "", str(source)), look=PLAIN)
 
 
 def bars(seconds):
@@ -522,7 +522,7 @@ def test_the_window_ends_it(screen, way):
                 pressed(sink, way)
             return sink.is_closed()
 
-        report = show(source, sink, Negative(), LiveReport("", "", ""), ended=ended)
+        report = show(source, sink, Negative(), LiveReport("", ""), ended=ended)
     assert 0 < report.frames < 300
     assert seen_on(screen, 800, 600).max() == 0
 

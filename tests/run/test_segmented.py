@@ -20,7 +20,8 @@ from cartoonize import Encoding, Look, MediaError, stylize
 from cartoonize.backends import load
 from cartoonize.media import VideoSource, open_sink
 from cartoonize.run import segmented as resume_module
-from cartoonize.run.job import Report, run
+from cartoonize.run.job import run
+from cartoonize.run.report import Report
 
 KILLS = int(os.environ.get("CARTOONIZE_KILLS", "50"))
 BEATS = [n + n // 5 * 3 + n // 11 for n in range(100)]  # a variable frame rate

@@ -82,7 +82,8 @@ def test_what_is_drawn_is_drawn_again_only_on_demand(here, capsys, overwrite):
         for name in ("new.mp4", "same.mp4", "older.mp4", "replaced.mp4")
     ]
     wanted = [
-        job.source.name for job in select_jobs(arriving, OutcomeLog(as_json=False), overwrite=overwrite)
+        job.source.name
+        for job in select_jobs(arriving, OutcomeLog("out", "null", as_json=False), overwrite=overwrite)
     ]
     again = ["older.mp4", "replaced.mp4"]
     assert wanted == ["new.mp4", *(again if overwrite else [])]
@@ -92,7 +93,7 @@ def test_what_is_drawn_is_drawn_again_only_on_demand(here, capsys, overwrite):
 def test_arrivals_never_share_an_output(here, capsys):
     """The second source of one output fails, and the first one's drawing stays."""
     arriving = [(Job(Path("in") / name, Path("out/a.mkv")), False) for name in ("a.mkv", "a.wmv")]
-    assert len(list(select_jobs(arriving, OutcomeLog(as_json=False), overwrite=True))) == 1
+    assert len(list(select_jobs(arriving, OutcomeLog("out", "null", as_json=False), overwrite=True))) == 1
     assert "a.mkv becomes" in capsys.readouterr().err
 
 
@@ -126,7 +127,7 @@ def test_a_folder_is_followed(here, fails):
     assert process.returncode == fails
     assert len(read_clip(Path("in/out/late.mp4")).images) == 48
     told = json.loads(out)
-    assert (told["drawn"], told["failed"], told["skipped"]) == (2, int(fails), 0)
+    assert (told["converted"], told["failed"], told["skipped"]) == (2, int(fails), 0)
     assert "Traceback" not in errors
     assert ("1 of 3 files could not be converted" in errors) is fails
     assert sorted(path.name for path in Path("in/out").iterdir()) == ["late.mp4", "there.mp4"]

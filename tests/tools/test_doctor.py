@@ -23,8 +23,8 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv(user.HOME_VARIABLE, str(tmp_path / "data"))
 
 
-def examine(**environment):
-    """Run `cartoonize doctor --json` in a process of its own: (exit code, what it printed)."""
+def run_doctor(**environment):
+    """Run `cartoonize doctor --json` in a process of its own: (exit code, its JSON)."""
     done = subprocess.run(
         [sys.executable, "-m", "cartoonize", "doctor", "--json"],
         capture_output=True, text=True, check=False, env=os.environ | environment,
@@ -33,79 +33,95 @@ def examine(**environment):
     return done.returncode, json.loads(done.stdout)
 
 
-def test_a_sound_installation_draws():
-    """Here everything works: a picture is drawn, versions and codecs are told, and the exit code is 0."""
-    code, told = examine()
+def test_an_intact_installation_converts():
+    """If all works, a picture is converted, versions and codecs are listed, and the exit code is 0."""
+    code, report = run_doctor()
     assert code == 0
-    assert told["drawing"]["ok"]
-    assert told["drawing"]["style"] == "pepper"
-    assert told["versions"]["Python"] == sys.version.split()[0]
-    assert told["packages"]["torch"] == version("torch")
-    assert told["encoders"]["libx264"]
-    assert told["decoders"]["h264"]
-    assert told["cpu"]["precision"] in ("bf16", "fp32")
-    assert "cpu" in told["back_ends"]["onnxruntime"]
-    assert all(place["free"] > 0 for place in told["folders"].values())
+    assert report["conversion"]["ok"]
+    assert report["conversion"]["style"] == "pepper"
+    assert report["versions"]["python"] == sys.version.split()[0]
+    assert report["packages"]["torch"] == version("torch")
+    assert report["encoders"]["libx264"]
+    assert report["decoders"]["h264"]
+    assert report["cpu"]["precision"] in ("bf16", "fp32")
+    assert "cpu" in report["backends"]["onnxruntime"]
+    assert all(folder["free"] > 0 for folder in report["folders"].values())
+
+
+def test_the_keys_of_the_json_are_stable():
+    """Scripts and bug reports rely on the keys of `doctor --json`: none is renamed or removed."""
+    _, report = run_doctor()
+    assert set(report) >= {
+        "versions", "packages", "extras", "cpu", "gpus", "decoders", "encoders", "backends", "folders",
+        "styles", "conversion", "problems",
+    }  # fmt: skip
+    assert set(report["versions"]) >= {"cartoonize", "python", "system", "ffmpeg"}
+    assert set(report["cpu"]) >= {"name", "cores", "features", "precision"}
+    assert set(report["backends"]) >= {"pytorch", "onnxruntime", "tensorrt"}
+    assert set(report["folders"]) >= {"styles", "tensorrt_engines", "temporary", "current"}
+    assert set(report["folders"]["styles"]) >= {"path", "free", "writable"}
+    assert set(report["styles"]) >= {"own", "unusable"}
+    assert set(report["conversion"]) >= {"style", "ok", "device", "precision", "seconds"}
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_gpus_are_told():
-    """Every GPU is listed with its memory and the precision that it draws in."""
-    _, told = examine()
-    assert len(told["gpus"]) == torch.cuda.device_count()
-    assert all(0 < gpu["free"] <= gpu["memory"] and gpu["name"] for gpu in told["gpus"])
-    assert all(gpu["precision"] in ("bf16", "fp16") for gpu in told["gpus"])
+def test_gpus_are_listed():
+    """Every GPU is listed with its memory and the precision that "auto" selects."""
+    _, report = run_doctor()
+    assert len(report["gpus"]) == torch.cuda.device_count()
+    assert all(0 < gpu["free"] <= gpu["memory"] and gpu["name"] for gpu in report["gpus"])
+    assert all(gpu["precision"] in ("bf16", "fp16") for gpu in report["gpus"])
 
 
 @pytest.mark.parametrize(
-    ("module", "package", "rest"),
+    ("module", "package", "unaffected"),
     [("torch", "torch", "encoders"), ("av", "av", "cpu"), ("cv2", "opencv", "cpu")],
 )
-def test_a_broken_library_is_told(tmp_path, module, package, rest):
-    """A library that cannot be imported is named with what mends it, and all others are looked at; the exit
-    code says whether pictures can be drawn all the same, as they can in integers without PyTorch."""
+def test_a_broken_library_is_reported(tmp_path, module, package, unaffected):
+    """A library that cannot be imported is named with the command that repairs it, and the other checks run.
+    The exit code says whether pictures can be converted all the same, as they can in int8 without PyTorch."""
     (tmp_path / f"{module}.py").write_text("raise OSError('libbroken.so: undefined symbol')")
-    code, told = examine(PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    (problem,) = [(what, mend) for what, mend in told["problems"] if what.startswith(package)]
-    assert "cannot be imported: libbroken.so: undefined symbol" in problem[0]
-    assert "pip install" in problem[1]
-    assert told[rest]
+    code, report = run_doctor(PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    [problem] = [problem for problem in report["problems"] if problem["text"].startswith(package)]
+    assert "cannot be imported: libbroken.so: undefined symbol" in problem["text"]
+    assert "pip install" in problem["command"]
+    assert report[unaffected]
     assert code == (1 if module == "av" else 0)
-    assert told["drawing"]["ok"] is (module != "av")
-    assert ("error" in told["drawing"]) is (module == "av")
+    assert report["conversion"]["ok"] is (module != "av")
+    assert ("error" in report["conversion"]) is (module == "av")
 
 
-def test_a_report_does_not_tell_who_made_it(tmp_path):
-    """What is pasted into a bug report names neither the user nor a path that tells the user's name."""
-    code, told = examine(
-        HOME=str(tmp_path / "jane-doe"), **{user.HOME_VARIABLE: str(tmp_path / "jane-doe" / "data")}
-    )
+def test_a_report_does_not_reveal_the_user(tmp_path):
+    """The output for a bug report contains neither the user's name nor a path that reveals it."""
+    home = tmp_path / "jane-doe"
+    code, report = run_doctor(HOME=str(home), **{user.HOME_VARIABLE: str(home / "data")})
     assert code == 0
-    assert "jane-doe" not in json.dumps(told)
-    assert told["folders"]["your styles"]["path"] == str(Path("~/data/styles"))
-    assert "path" not in told["folders"]["current folder"]
+    assert "jane-doe" not in json.dumps(report)
+    assert report["folders"]["styles"]["path"] == str(Path("~/data/styles"))
+    assert "path" not in report["folders"]["current"]
 
 
 def test_what_is_missing_comes_with_its_command(monkeypatch):
-    """A missing package, an old one, and an extra that is not installed are told apart, with what to type."""
-    needs = [
+    """A missing package, an old one and an extra that is not installed: each is named with a command."""
+    requires = [
         "numpy>=2",
         "av>=999",
         "no-such-package>=1",
         "gradio-not-here; extra == 'web'",
         "rich; extra == 'web'",
     ]
-    monkeypatch.setattr(requirements, "requires", lambda _: needs)
+    monkeypatch.setattr(requirements, "requires", lambda _: requires)
     monkeypatch.setattr(requirements, "metadata", lambda _: Extras())
-    found = doctor.Diagnosis()
-    doctor._packages(found)
-    assert found.extras == {"web": ["gradio-not-here"]}
-    assert found.packages["no-such-package"] == ""
-    assert (f"av is {version('av')}.", "pip install 'av>=999'") in found.problems
-    assert ("no-such-package is missing.", "pip install 'no-such-package>=1'") in found.problems
-    assert len(found.problems) == 2
-    assert requirements.extra_mending("web") == "pip install 'cartoonize[web]'"
+    diagnosis = doctor.Diagnosis()
+    doctor.check_packages(diagnosis)
+    assert diagnosis.extras == {"web": ["gradio-not-here"]}
+    assert diagnosis.packages["no-such-package"] == ""
+    assert diagnosis.problems == [
+        (f"av is {version('av')}.", "pip install 'av>=999'"),
+        ("no-such-package is missing.", "pip install 'no-such-package>=1'"),
+    ]
+    assert requirements.extra_install_command("web") == "pip install 'cartoonize[web]'"
 
 
 class Extras:
@@ -115,8 +131,8 @@ class Extras:
         return ["web", "dev"]
 
 
-def test_every_package_that_is_needed_can_be_checked():
-    """What pyproject.toml asks for is read as pip reads it, extras included."""
+def test_all_requirements_can_be_read():
+    """The requirements in pyproject.toml are read as pip reads them, extras included."""
     import tomllib
 
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
@@ -124,18 +140,18 @@ def test_every_package_that_is_needed_can_be_checked():
         assert all(Requirement(text).name for text in texts)
 
 
-def test_it_can_be_read(run, tiny_style):
+def test_people_can_read_it(run, tiny_style):
     """For people there are headings and sentences; a style that was changed is a problem with its remedy."""
     run("styles", "add", tiny_style)
     user.verify_file("tiny").write_bytes(b"changed")
     code, out, _ = run("doctor")
     assert code == 0
-    for word in ("versions", "devices", "encoders", "extras", "folders", "drew a small picture", "libx264"):
+    for word in ("versions", "devices", "encoders", "extras", "folders", "converted a small", "libx264"):
         assert word in out
     assert "Problem: Your style tiny" in out
     assert "cartoonize styles remove tiny" in out
 
 
 def test_the_words_for_models_are_the_networks():
-    """Completion and suggestions offer exactly the networks that there are."""
+    """Completion and suggestions offer exactly the networks that exist."""
     assert set(MODELS) == set(ARCHITECTURES)

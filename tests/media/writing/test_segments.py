@@ -14,7 +14,8 @@ from cartoonize.media.writing.journal import Journal
 from cartoonize.media.writing.segments import Segment, SegmentWriter, read_packets, read_segment
 from cartoonize.run import segmented as resume_module
 from cartoonize.run.frame_range import FrameRange, FrameRangeError, convert_frame_range
-from cartoonize.run.job import Report, run
+from cartoonize.run.job import run
+from cartoonize.run.report import Report
 
 BEATS = [n + n // 5 * 3 + n // 11 for n in range(100)]  # a variable frame rate
 

@@ -1,0 +1,121 @@
+"""What a job reports: one shape for one file, many files, live pictures and a cluster.
+
+`--json` prints it; docs/json.md documents the keys. A key means the same wherever it appears.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from ..core.errors import CartoonizeError
+from ..media import Location
+
+T = TypeVar("T")
+State = Literal["converted", "skipped", "failed"]
+STAGES = ("decode", "network", "encode")
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of a job.
+
+    `state` is "converted", "skipped" (the output existed already) or "failed"; `error` and `exit_code` say
+    why it failed. A `partial` output lacks what could not be read of a damaged source. `seconds` and `fps`
+    leave out the `resumed` frames, which an earlier run has finished. `width` and `height` are those of the
+    output. `waiting` holds the seconds spent waiting for each stage (see StageWaits), `notices` what a user
+    should know.
+    """
+
+    output: str
+    style: str
+    source: str = ""
+    state: State = "converted"
+    error: str = ""
+    exit_code: int = 0
+    device: str = ""
+    precision: str = ""
+    backend: str = ""
+    stabilized: bool = False
+    hold: int = 1
+    frames: int = 0
+    resumed: int = 0
+    seconds: float = 0.0
+    fps: float = 0.0
+    width: int = 0
+    height: int = 0
+    partial: bool = False
+    waiting: dict[str, float] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+    def set_duration(self, seconds: float) -> None:
+        """Fill in how long the job took, and how fast it was."""
+        self.seconds = round(seconds, 3)
+        self.fps = frames_per_second(self.frames - self.resumed, seconds)
+
+    def fail(self, error: CartoonizeError, sentence: str | None = None) -> None:
+        """Note an error; `sentence` replaces its message."""
+        self.state, self.error, self.exit_code = "failed", sentence or str(error), error.exit_code
+
+
+@dataclass(slots=True)
+class FilesReport(Report):
+    """What became of many files: the number in each state, and in `files` the report of each.
+
+    `output` is the folder, or the list of jobs. `frames`, `resumed` and `waiting` are sums, `seconds` is the
+    time of the whole command, `notices` holds each notice once. What is not the same for all converted files,
+    such as their size, keeps its default.
+    """
+
+    converted: int = 0
+    skipped: int = 0
+    failed: int = 0
+    files: list[Report] = field(default_factory=list)
+
+    def add(self, file: Report) -> None:
+        """Take the report of a file; it replaces an earlier one of the same source."""
+        self.files = [other for other in self.files if other.source != file.source]
+        self.files.append(file)
+
+    def count(self, state: State) -> int:
+        """The number of files in a state."""
+        return sum(file.state == state for file in self.files)
+
+    def summarize(self, seconds: float) -> None:
+        """Fill in what the reports of the files add up to."""
+        self.converted, self.skipped = self.count("converted"), self.count("skipped")
+        self.failed = self.count("failed")
+        self.state = "failed" if self.failed else "converted"
+        written = [file for file in self.files if file.frames]
+        self.frames, self.resumed = (
+            sum(file.frames for file in written),
+            sum(file.resumed for file in written),
+        )
+        self.waiting = {
+            stage: round(sum(file.waiting.get(stage, 0.0) for file in written), 3) for stage in STAGES
+        }
+        self.notices = list(dict.fromkeys(notice for file in self.files for notice in file.notices))
+        self.partial = any(file.partial for file in written)
+        self.device = common((file.device for file in written), self.device)
+        self.precision = common((file.precision for file in written), self.precision)
+        self.backend = common((file.backend for file in written), self.backend)
+        self.stabilized = common((file.stabilized for file in written), self.stabilized)
+        self.hold = common((file.hold for file in written), self.hold)
+        self.width = common((file.width for file in written), self.width)
+        self.height = common((file.height for file in written), self.height)
+        self.set_duration(seconds)
+
+
+def frames_per_second(frames: int, seconds: float) -> float:
+    """The rate, to two digits; 0 if no time has passed that the clock can measure."""
+    return round(frames / seconds, 2) if seconds > 0 else 0.0
+
+
+def skipped(source: Location, output: Location, style: str) -> Report:
+    """The report of a file whose output existed already."""
+    return Report(str(output), style, str(source), state="skipped")
+
+
+def common(values: Iterable[T], default: T) -> T:
+    """The value that all have; the default if they differ, or if there are none."""
+    distinct = set(values)
+    return distinct.pop() if len(distinct) == 1 else default
