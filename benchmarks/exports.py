@@ -19,7 +19,7 @@ import torch
 from cartoonize import load
 from cartoonize.backends import LoadedBackend
 from cartoonize.export.onnx import export_onnx
-from cartoonize.export.parity import parity, pictures
+from cartoonize.export.parity import measure_parity, pictures
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, save_style
 from cartoonize.styles import builtin_styles, find_style
@@ -80,7 +80,7 @@ def compare(name: str, style: str, folder: Path, turns: int, opened: ExitStack) 
     exact = backends["PyTorch fp32"]
     given = list(pictures(None, None))
     apart = {
-        title: parity([(exact(images), backend(images)) for images in given])
+        title: measure_parity([(exact(images), backend(images)) for images in given])
         for title, backend in backends.items()
     }
     frame = next(pictures((1280, 720), 1))

@@ -1,4 +1,4 @@
-"""A style as an ONNX file, complete in itself; it takes its name once it draws what PyTorch draws."""
+"""Writes a style as a self-contained ONNX file, which is kept only if it draws what PyTorch draws."""
 
 import hashlib
 import logging
@@ -28,7 +28,7 @@ from .parity import PHOTOS, Parity, compare, pictures
 OPSETS = range(18, 24)
 """18 is the first whose Resize is PyTorch's interpolation; 23 is the newest that the exporter writes."""
 
-FITTED = 384  # sides of the photos, in pixels, to which networks in integers are fitted
+CALIBRATION_SIDE = 384  # of the photos, in pixels, to which networks in integers are fitted
 Precision = Literal["fp32", "fp16", "int8"]
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}  # TensorRT alone takes bf16
 
@@ -44,19 +44,19 @@ def export_onnx(
     opset: int = OPSETS[0],
     overwrite: bool = False,
 ) -> Parity:
-    """Write `out`, which takes and gives uint8 pictures (N, H, W, 3) RGB, and compare it with PyTorch.
+    """Write `out`, from uint8 pictures (N, H, W, 3) RGB to the same, and compare it with PyTorch.
 
     Args:
         style: a built-in name, a style file or a run folder.
-        out: the file to write; it appears only if it agrees (see `Parity`).
-        precision: of the convolutions; int8 for networks without norms only (see int8.py). Norms are float32
-            in the others, or folded into the convolutions.
-        size: width and height, if the file is to be good for these only; some runtimes are faster then.
-        batch: pictures a call, if it is to be good for this number only.
-        detail: the size at which the file draws pictures of `size`, and enlarges the drawings again (see
-            draw_size.py); "full" is that size itself, or any.
+        out: the file to write; it appears only if it agrees (see parity.py).
+        precision: of the convolutions; int8 is for networks without norms (see int8.py). In the others
+            norms are in float32, or folded into the convolutions.
+        size: width and height, if the file is to take no others; some runtimes are faster then.
+        batch: pictures per call, if it is to take no other number.
+        detail: the file draws pictures of `size` at this detail and enlarges the drawings (see draw_size.py);
+            "full" is their own size.
         opset: version of ONNX's operators, one of OPSETS. Older runtimes know only older ones.
-        overwrite: replace what is there.
+        overwrite: replace an existing file.
 
     Raises:
         ModelError: there is no such style, its file is damaged, or the exported network disagrees.
@@ -70,7 +70,7 @@ def export_onnx(
         raise BackendError(f"Opsets from {OPSETS[0]} to {OPSETS[-1]} can be written, not {opset}.")
     if detail != "full" and size is None:
         raise BackendError(
-            f"A file that draws at detail {detail} is for one size: name it, as --size 3840x2160."
+            f"A file that draws at detail {detail} is for one size: state it, as --size 3840x2160."
         )
     drawn = draw_size(*size, detail) if size else None
     path = find_style(style)
@@ -80,62 +80,62 @@ def export_onnx(
         if precision == "int8":
             from .int8 import write_int8
 
-            write_int8(_swift(generator, path), pending.path, opset, drawn, batch)
+            write_int8(_fit_to_int8(generator, path), pending.path, opset, drawn, batch)
         else:
             trace(deploy(generator, DTYPES[precision]), pending.path, opset, drawn, batch)
-        model, contrast = nn.Sequential(deployed(path)), 1.0
+        model, contrast = nn.Sequential(load_deployed(path)), 1.0
         if size and drawn and size != drawn:
-            before, after = Reduce(drawn), Enlarge(drawn, size)
-            _surround(pending.path, before, after, opset, size, drawn, batch)
-            model, contrast = nn.Sequential(before, *model, after), after.gain
-        _describe(pending.path, _about(path, header, generator, precision))
-        with OnnxBackend(pending.path, "cpu", "auto") as draw:
+            reduce, enlarge = Reduce(drawn), Enlarge(drawn, size)
+            _add_resizing(pending.path, reduce, enlarge, opset, size, drawn, batch)
+            model, contrast = nn.Sequential(reduce, *model, enlarge), enlarge.gain
+        _write_metadata(pending.path, _metadata(path, header, generator, precision))
+        with OnnxBackend(pending.path, "cpu", "auto") as backend:
             return compare(
-                model, draw, pictures(size, batch), precision=precision, name=out, contrast=contrast
+                model, backend, pictures(size, batch), precision=precision, name=out, contrast=contrast
             )
 
 
-def _swift(generator: Generator, path: Path) -> Swift:
-    """The network, scaled for integers.
+def _fit_to_int8(generator: Generator, path: Path) -> Swift:
+    """Scale a network for integers; it draws the same.
 
     Raises:
         BackendError: it is of another architecture.
     """
     if not isinstance(generator, Swift):
         raise BackendError(
-            f"Only swift networks can be written in int8, and {path} is none: it has norms or more than one "
-            "size of layers."
+            f"Only swift networks can be written in int8, and {path} is none: it has norms, or layers of "
+            "several sizes."
         )
-    photos = next(pictures((FITTED, FITTED), len(PHOTOS)))
+    photos = next(pictures((CALIBRATION_SIDE, CALIBRATION_SIDE), len(PHOTOS)))
     fit_grids(generator, torch.from_numpy(photos).permute(0, 3, 1, 2) / 127.5 - 1)
     return generator
 
 
-def deployed(path: Path, precision: str = "fp32") -> FrameModel:
-    """The network of a style file, ready to draw."""
+def load_deployed(path: Path, precision: str = "fp32") -> FrameModel:
+    """Load the network of a style file, ready to draw."""
     generator, _ = load_style(path)
     return deploy(generator, DTYPES[precision])
 
 
-def _surround(
+def _add_resizing(
     path: Path,
-    before: Reduce,
-    after: Enlarge,
+    reduce: Reduce,
+    enlarge: Enlarge,
     opset: int,
     size: tuple[int, int],
     drawn: tuple[int, int],
     batch: int | None,
 ) -> None:
-    """Put the graphs of both modules around that in the file."""
+    """Put the graphs of `reduce` and `enlarge` before and after the graph in the file."""
     import onnx
     from onnx import compose
 
     network = compose.add_prefix(onnx.load(path), "network/")
-    trace(before, path, opset, size, batch, names=("images", "reduced"))
-    joined = compose.merge_models(onnx.load(path), network, [("reduced", "network/images")])
-    trace(after, path, opset, drawn, batch, names=("drawn", "cartoons"))
-    whole = compose.add_prefix(onnx.load(path), "enlarge/", rename_inputs=False, rename_outputs=False)
-    onnx.save(compose.merge_models(joined, whole, [("network/cartoons", "drawn")]), path)
+    trace(reduce, path, opset, size, batch, names=("images", "reduced"))
+    reduced = compose.merge_models(onnx.load(path), network, [("reduced", "network/images")])
+    trace(enlarge, path, opset, drawn, batch, names=("drawn", "cartoons"))
+    last = compose.add_prefix(onnx.load(path), "enlarge/", rename_inputs=False, rename_outputs=False)
+    onnx.save(compose.merge_models(reduced, last, [("network/cartoons", "drawn")]), path)
 
 
 def trace(
@@ -146,15 +146,15 @@ def trace(
     batch: int | None,
     names: tuple[str, str] = ("images", "cartoons"),
 ) -> None:
-    """Write the graph of (N, H, W, 3) uint8 pictures to `path`; a size or batch that is None is left open."""
+    """Write the graph of (N, H, W, 3) uint8 pictures to `path`; None leaves the size or batch open."""
     stride = model.generator.stride if isinstance(model, FrameModel) else 1
     width, height = size or (16 * stride + 3, 16 * stride + 1)
     example = torch.zeros(batch or 2, height, width, 3, dtype=torch.uint8)
     fixed = {0: batch, 1: size, 2: size}
-    axes = {axis: torch.export.Dim.DYNAMIC for axis, given in fixed.items() if not given}
+    axes = {axis: torch.export.Dim.DYNAMIC for axis, number in fixed.items() if not number}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        warnings.simplefilter("ignore")  # about the exporter's own code
         torch.onnx.export(
             model.eval(), (example,), path, input_names=[names[0]], output_names=[names[1]],
             dynamic_shapes=(axes,), opset_version=opset, dynamo=True, verbose=False, external_data=False,
@@ -171,8 +171,8 @@ def _check_writers() -> None:
         ) from error
 
 
-def _about(style: Path, header: Header, generator: Generator, precision: str) -> dict[str, str]:
-    """What the file says of itself, to people and to `backends/onnx.py`."""
+def _metadata(style: Path, header: Header, generator: Generator, precision: str) -> dict[str, str]:
+    """Return what the file says of itself, to people and to `backends/onnx.py`."""
     side = 8 * generator.stride
     return {
         "architecture": header.architecture,
@@ -190,12 +190,12 @@ def _about(style: Path, header: Header, generator: Generator, precision: str) ->
     }
 
 
-def _describe(path: Path, about: dict[str, str]) -> None:
-    """Write the metadata into the file, and check it by ONNX's own rules."""
+def _write_metadata(path: Path, metadata: dict[str, str]) -> None:
+    """Write the metadata into the file, and check the file by ONNX's own rules."""
     import onnx
 
     model = onnx.load(path)
-    onnx.helper.set_model_props(model, about)
+    onnx.helper.set_model_props(model, metadata)
     try:
         onnx.checker.check_model(model, full_check=True)
     except onnx.checker.ValidationError as error:

@@ -1,4 +1,4 @@
-"""Whether an exported network draws what PyTorch draws, on photos, in batches, at several sizes."""
+"""Compares an exported network with PyTorch, on photos, in batches, at several sizes."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,15 +14,15 @@ from torch import nn
 from ..core.errors import ModelError
 from ..core.frames import Backend, Image, Images
 
-# Odd sides, and some that are smaller than any stride, which padding has to mend.
+# Pictures, height and width; odd sides, and some that are smaller than any stride and have to be padded.
 SHAPES = ((1, 256, 320), (3, 97, 131), (2, 64, 48), (1, 33, 65), (2, 5, 7))
 PHOTOS = ("astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg")  # they come with scikit-image
 SHARE = 99.9  # percentile of all values
 LIMITS = {"fp32": (1, 1), "fp16": (255, 2), "bf16": (255, 2), "int8": (255, 24)}
-"""Grey levels that the largest difference, and the one at that percentile, may have.
+"""Limits of the largest difference and of the one at that percentile, in grey levels.
 
-In float32 a value between two levels may be rounded either way; in 8-bit integers edges come out otherwise,
-by at most a tenth of what lies between black and white.
+In float32 a value between two levels may be rounded either way. In 8-bit integers edges differ, by at most a
+tenth of the range from black to white.
 """
 
 
@@ -30,77 +30,83 @@ by at most a tenth of what lies between black and white.
 class Parity:
     """How far two runtimes are apart on the same pictures, in grey levels of 0 to 255.
 
-    `largest` is the greatest difference, `where` it is, and `usual` the 99.9th percentile; see LIMITS.
+    Attributes:
+        pictures: how many were compared.
+        largest: the largest difference.
+        percentile: the 99.9th percentile of all differences; see LIMITS.
+        place: where the largest difference is, in words.
     """
 
     pictures: int
     largest: int
-    usual: float
-    where: str
+    percentile: float
+    place: str
 
     def __str__(self) -> str:
-        differs = f", {self.where}" if self.largest else ""
+        place = f", {self.place}" if self.largest else ""
         return (
             f"{self.pictures} pictures drawn as PyTorch draws them: the largest difference is {self.largest} "
-            f"of 255 grey levels{differs}; {SHARE} % of all values are within {self.usual:g}."
+            f"of 255 grey levels{place}; {SHARE} % of all values are within {self.percentile:g}."
         )
 
 
 def pictures(size: tuple[int, int] | None, batch: int | None) -> Iterator[Images]:
-    """Batches of photos in several sizes; of one size, or number, if the network takes no other."""
+    """Yield batches of photos in several sizes; in one size or number only, if the network takes no other."""
     shapes = SHAPES if size is None else ((1, size[1], size[0]), (2, size[1], size[0]))
     photos = [_photo(name) for name in PHOTOS]
-    # What differs in the count alone is one shape where the count is given.
+    # Where the number is fixed, shapes that differ in it alone are the same.
     for number, (count, height, width) in enumerate(dict.fromkeys((batch or n, h, w) for n, h, w in shapes)):
         chosen = [photos[(number + i) % len(photos)] for i in range(count)]
-        yield np.stack([_cut(photo, height, width) for photo in chosen])
+        yield np.stack([_crop(photo, height, width) for photo in chosen])
 
 
 def compare(
     model: nn.Module,
-    draw: Backend,
+    backend: Backend,
     batches: Iterable[Images],
     *,
     precision: str,
     name: Path,
     contrast: float = 1.0,
 ) -> Parity:
-    """Draw the same pictures by PyTorch in float32 on the CPU, and by what was exported.
+    """Draw the same pictures with PyTorch in float32 on the CPU, and with what was exported.
 
     Args:
         model: the network in PyTorch.
-        draw: the exported network.
+        backend: the exported network.
         batches: pictures, (N, H, W, 3) uint8.
         precision: what it computes in.
-        name: what the file will be called, for messages.
-        contrast: by how much differences grow behind the network, where drawings are enlarged.
+        name: the name that the file will have, for messages.
+        contrast: the factor by which differences grow after the network, where drawings are enlarged.
 
     Raises:
-        ModelError: they differ by more than `Parity` allows; says by how much, and where.
+        ModelError: they differ by more than LIMITS; it says by how much, and where.
     """
     with torch.inference_mode():
-        result = parity([(model(torch.from_numpy(images)).numpy(), draw(images)) for images in batches])
-    largest, usual = (math.ceil(contrast * limit) for limit in LIMITS[precision])
-    if result.largest > largest or result.usual > usual:
+        result = measure_parity(
+            [(model(torch.from_numpy(images)).numpy(), backend(images)) for images in batches]
+        )
+    largest, percentile = (math.ceil(contrast * limit) for limit in LIMITS[precision])
+    if result.largest > largest or result.percentile > percentile:
         raise ModelError(
             f"{name} was not written: it does not draw what PyTorch draws. The largest difference is "
-            f"{result.largest} of 255 grey levels, {result.where}; {SHARE} % of all values are within "
-            f"{result.usual:g}."
+            f"{result.largest} of 255 grey levels, {result.place}; {SHARE} % of all values are within "
+            f"{result.percentile:g}."
         )
     return result
 
 
-def parity(pairs: Sequence[tuple[Images, Images]]) -> Parity:
-    """Compare pairs of equal pictures, each (N, H, W, 3) uint8."""
-    apart = [np.abs(ours.astype(np.int16) - theirs) for ours, theirs in pairs]
-    worst = max(apart, key=np.max)
+def measure_parity(pairs: Sequence[tuple[Images, Images]]) -> Parity:
+    """Compare pairs of drawings of the same pictures, each (N, H, W, 3) uint8."""
+    differences = [np.abs(ours.astype(np.int16) - theirs) for ours, theirs in pairs]
+    worst = max(differences, key=np.max)
     number, row, column, channel = np.unravel_index(np.argmax(worst), worst.shape)
     _, height, width, _ = worst.shape
     return Parity(
-        pictures=sum(len(some) for some in apart),
+        pictures=sum(len(images) for images in differences),
         largest=int(worst.max()),
-        usual=float(np.percentile(np.concatenate([some.ravel() for some in apart]), SHARE)),
-        where=f"at row {row}, column {column}, {'RGB'[channel]} of picture {number + 1} of {width}x{height}",
+        percentile=float(np.percentile(np.concatenate([images.ravel() for images in differences]), SHARE)),
+        place=f"at row {row}, column {column}, {'RGB'[channel]} of picture {number + 1} of {width}x{height}",
     )
 
 
@@ -109,9 +115,9 @@ def _photo(name: str) -> Image:
         return np.asarray(picture.convert("RGB"))
 
 
-def _cut(photo: Image, height: int, width: int) -> Image:
-    """The middle of a photo, repeated as a mirror where it is too small."""
-    short = [max(0, wanted - side) for wanted, side in zip((height, width), photo.shape, strict=False)]
-    whole = np.pad(photo, [(0, short[0]), (0, short[1]), (0, 0)], mode="symmetric")
-    top, left = ((side - wanted) // 2 for side, wanted in zip(whole.shape, (height, width), strict=False))
-    return whole[top : top + height, left : left + width]
+def _crop(photo: Image, height: int, width: int) -> Image:
+    """Crop the middle of a photo, which is mirrored where it is too small."""
+    missing = [max(0, target - side) for target, side in zip((height, width), photo.shape, strict=False)]
+    padded = np.pad(photo, [(0, missing[0]), (0, missing[1]), (0, 0)], mode="symmetric")
+    top, left = ((side - target) // 2 for side, target in zip(padded.shape, (height, width), strict=False))
+    return padded[top : top + height, left : left + width]

@@ -1,20 +1,19 @@
-"""A style as engines of TensorRT: for the GPU at hand, one for each size of frames.
+"""Builds TensorRT engines of a style, for the GPU of this machine, one for each size of frames.
 
-The graph is exported with its precision in it (norms in float32) and built as a strongly typed network,
-which leaves TensorRT no choice. Every engine draws what PyTorch draws before the folder takes its name.
+The graph is exported in its precision (norms in float32) and built as a strongly typed network, in which
+TensorRT chooses none. The folder is kept only if every engine draws what PyTorch draws.
 """
 
 import tempfile
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import torch
-
-from ..backends.tensorrt import Engines, TensorRTBackend, import_tensorrt, write_engines
+from ..backends.pytorch.device import device_name
+from ..backends.tensorrt import Engines, TensorRTBackend, import_tensorrt, nvidia_gpu, write_engines
 from ..core.errors import BackendError, MediaError, ModelError
 from ..models.checkpoint import read_header
 from ..styles import ENGINES, find_style
-from .onnx import OPSETS, deployed, trace
+from .onnx import OPSETS, load_deployed, trace
 from .parity import Parity, compare, pictures
 
 Precision = Literal["fp16", "bf16", "fp32"]
@@ -30,15 +29,15 @@ def export_tensorrt(
     batch: int = 4,
     overwrite: bool = False,
 ) -> list[Parity]:
-    """Build engines for frames of these (width, height) and compare each with PyTorch.
+    """Build engines for frames of these sizes, and compare each with PyTorch.
 
     Args:
         style: a built-in name, a style file or a run folder.
-        folder: appears once all engines agree.
-        sizes: of the frames.
+        folder: the folder to write; it appears only if all engines agree (see parity.py).
+        sizes: width and height of the frames.
         precision: of the convolutions.
-        batch: frames a call; smaller batches are filled up.
-        overwrite: replace what is there, if it is a folder of engines.
+        batch: frames per call; smaller batches are filled up.
+        overwrite: replace an existing folder of engines.
 
     Raises:
         ModelError: there is no such style, its file is damaged, TensorRT cannot build it, or it disagrees.
@@ -51,40 +50,38 @@ def export_tensorrt(
     card = read_header(path).card
     _check_folder(folder, overwrite)
     tensorrt = import_tensorrt()
-    if not torch.cuda.is_available():
-        raise BackendError(
-            "Engines of TensorRT are built on the GPU that will run them, and PyTorch finds none."
-        )
+    gpu = nvidia_gpu()
     files = {size: "{}x{}.engine".format(*size) for size in dict.fromkeys(sizes)}
-    gpu = torch.cuda.get_device_name()
-    engines = Engines(card.name, card.licence, precision, batch, gpu, tensorrt.__version__, files)
+    engines = Engines(
+        card.name, card.licence, precision, batch, device_name(gpu), tensorrt.__version__, files
+    )
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as work:
-        made = Path(work) / "engines"
-        made.mkdir()
+        built = Path(work) / "engines"
+        built.mkdir()
         for size, file in files.items():
             graph = Path(work) / "graph.onnx"
             write_graph(path, graph, size, precision, batch)
-            (made / file).write_bytes(_build(tensorrt, graph))
-        write_engines(made, engines)
-        reference = deployed(path)
-        with TensorRTBackend(made / ENGINES, "cuda", "auto") as draw:
-            found = [
-                compare(reference, draw, pictures(size, batch), precision=precision, name=folder / file)
+            (built / file).write_bytes(_build(tensorrt, graph))
+        write_engines(built, engines)
+        reference = load_deployed(path)
+        with TensorRTBackend(built / ENGINES, "auto", "auto") as backend:
+            parities = [
+                compare(reference, backend, pictures(size, batch), precision=precision, name=folder / file)
                 for size, file in files.items()
             ]
         if folder.exists():
             folder.replace(Path(work) / "earlier")
-        made.replace(folder)
-    return found
+        built.replace(folder)
+    return parities
 
 
 def write_graph(style: Path, out: Path, size: Size, precision: str, batch: int) -> None:
-    """The ONNX file that an engine is built from: one size, one batch, its precision built in."""
-    trace(deployed(style, precision), out, OPSETS[0], size, batch)
+    """Write the ONNX file that an engine is built from: for one size and batch, in its precision."""
+    trace(load_deployed(style, precision), out, OPSETS[0], size, batch)
 
 
 def _build(tensorrt: Any, graph: Path) -> bytes:
-    """The engine of a graph."""
+    """Build the engine of a graph."""
     logger = tensorrt.Logger(tensorrt.Logger.ERROR)
     builder = tensorrt.Builder(logger)
     network = builder.create_network(1 << int(tensorrt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
@@ -103,4 +100,4 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
     if folder.exists() and not overwrite:
         raise MediaError(f"{folder} exists already; pass --overwrite (-y) to replace it.")
     if folder.exists() and not (folder / ENGINES).is_file():
-        raise MediaError(f"{folder} is no folder of engines, and is left as it is.")
+        raise MediaError(f"{folder} is no folder of engines, and stays as it is.")

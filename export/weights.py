@@ -1,7 +1,7 @@
-"""Files of weights from strangers, read without running anything in them.
+"""Reads files of weights from strangers without running anything in them.
 
-A pickle is a program. PyTorch's `weights_only` runs those of its words that build tensors, and refuses the
-rest; it does not limit their memory, so that is done here, before it begins.
+A pickle is a program. PyTorch's `weights_only` runs its instructions that build tensors, and refuses the
+rest. It does not limit their memory, so that is checked here, before it begins.
 """
 
 import pickletools
@@ -26,7 +26,7 @@ Weights = Mapping[str, Tensor]
 
 MAX_FILE = 1 << 30  # bytes; a training checkpoint of CartoonGAN at its full width takes 0.2 GB
 MAX_PICKLE = 1 << 22  # bytes without the tensors; one of them may cost sixty of memory
-# What is put around weights, from the outside in: our training's stand under parts, generator, network.
+# Keys under which files nest weights, from the outside in; ours nest them under parts, generator, network.
 WRAPPERS = (
     "parts", "model", "generator", "network", "model_state_dict", "state_dict", "params_ema", "params",
 )  # fmt: skip
@@ -39,21 +39,21 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-def newest_checkpoint(folder: Path) -> Path:
-    """The checkpoint written last in the folder of a training run, or of one of its phases.
+def latest_checkpoint(folder: Path) -> Path:
+    """Return the checkpoint that was written last in the folder of a training run, or of one of its phases.
 
     Raises:
         ModelError: there is none.
     """
     places = ("checkpoint-*.pt", "checkpoints/checkpoint-*.pt", "*/checkpoints/checkpoint-*.pt")
-    found = [path for place in places for path in folder.glob(place)]
-    if not found:
+    checkpoints = [path for place in places for path in folder.glob(place)]
+    if not checkpoints:
         raise ModelError(f"There is no training checkpoint in the folder {folder}.")
-    return max(found, key=lambda path: path.stat().st_mtime)
+    return max(checkpoints, key=lambda path: path.stat().st_mtime)
 
 
 def read_weights(path: Path) -> Weights:
-    """The tensors, on the CPU, of a safetensors file or a file of torch.save; a generator's, if it has parts.
+    """Read the tensors of a safetensors file or a file of torch.save, on the CPU; of parts, the generator's.
 
     Raises:
         ModelError: the file cannot be read, is too large or damaged, holds more than data, or no tensors
@@ -68,7 +68,7 @@ def read_weights(path: Path) -> Weights:
     if not weights:
         raise ModelError(f"{path} holds no weights by name, as a state_dict does.")
     if sum(value.numel() * value.element_size() for value in weights.values()) > size:
-        raise ModelError(f"{path} tells of more weights than it holds.")
+        raise ModelError(f"{path} claims more weights than it holds.")
     for prefix in PREFIXES:
         if all(name.startswith(prefix) for name in weights):
             weights = {name.removeprefix(prefix): value for name, value in weights.items()}
@@ -80,7 +80,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _read(path: Path) -> tuple[int, Any]:
-    """The length of the file in bytes, and what is in it."""
+    """Return the length of the file in bytes, and its contents."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -88,9 +88,9 @@ def _read(path: Path) -> tuple[int, Any]:
     except OSError as error:
         raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
     if size > MAX_FILE:
-        raise ModelError(f"{path} is larger than {MAX_FILE >> 30} GB, which no network known here is.")
+        raise ModelError(f"{path} is larger than {MAX_FILE >> 30} GB; no known network is.")
     try:
-        if start[8:] == b"{":  # first, as the length before it may begin like either of the others
+        if start[8:] == b"{":  # first: the length before it may begin like either of the others
             return size, load_file(path)
         if start.startswith(b"PK"):
             _check_archive(path, size)
@@ -103,36 +103,37 @@ def _read(path: Path) -> tuple[int, Any]:
         code = re.search(r"GLOBAL ([\w.]+)", str(error))
         if code:
             raise ModelError(
-                f"{path} is more than weights: it asks for {code[1]}, and could run any code. Nothing of it "
-                f"was run. If you trust it, save the network's state_dict() alone, and import that."
+                f"{path} is more than weights: it asks for {code[1]}, and could run any code. None of it was "
+                f"run. If you trust it, save the network's state_dict() alone, and import that."
             ) from error
         raise ModelError(f"{path} is damaged, or holds no weights that can be read safely.") from error
 
 
 def _check_archive(path: Path, size: int) -> None:
-    """PyTorch stores its archives' members as they are: what is packed is there to unfold in memory."""
+    """Refuse compressed archives: PyTorch stores members as they are, and others could grow in memory."""
     with ZipFile(path) as archive:
         members = archive.infolist()
     packed = any(member.compress_type != ZIP_STORED for member in members)
     if packed or sum(member.file_size for member in members) > size:
         raise ModelError(f"{path} is an archive that would grow when read, as PyTorch's do not.")
     if any(member.file_size > MAX_PICKLE for member in members if member.filename.endswith(".pkl")):
-        raise ModelError(_too_much(path))
+        raise ModelError(_oversized(path))
 
 
 def _check_pickles(path: Path) -> None:
-    with path.open("rb") as file, suppress(ValueError):  # what is wrong with it is found when it is read
+    """Refuse pickles that are too long to read; whatever else is wrong shows when they are read."""
+    with path.open("rb") as file, suppress(ValueError):
         for _ in range(LEGACY_PICKLES):
             for _, _, position in pickletools.genops(file):
                 if (position or 0) > MAX_PICKLE:
-                    raise ModelError(_too_much(path))
+                    raise ModelError(_oversized(path))
 
 
-def _too_much(path: Path) -> str:
-    return f"{path} holds more beside its weights than the names of a network's layers."
+def _oversized(path: Path) -> str:
+    return f"{path} holds more beside its weights than the names of a network's layers; it was not read."
 
 
 def _load(path: Path) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of other versions of the format; what cannot be read is an error
+        warnings.simplefilter("ignore")  # about other versions of the format; what cannot be read is an error
         return torch.load(path, map_location="cpu", weights_only=True)

@@ -5,6 +5,7 @@ from typing import get_args
 
 from .. import styles
 from ..core import choices
+from ..models import NAMES
 from ..styles import user
 
 Complete = Callable[[], list[str]]
@@ -37,4 +38,4 @@ compare = words(choices.COMPARE)
 encoders = words(choices.ENCODERS)
 x264_presets = words(choices.X264_PRESETS)
 formats = words(choices.FORMATS)
-models = words(choices.MODELS)
+models = words(NAMES)

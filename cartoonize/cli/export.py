@@ -1,4 +1,4 @@
-"""`export-onnx`, `export-tensorrt` and `import-weights`: styles for other runtimes, and from elsewhere."""
+"""`export-onnx`, `export-tensorrt` and `import-weights`: styles to and from the formats of other programs."""
 
 import re
 import sys
@@ -11,6 +11,7 @@ import typer
 from ..core.atomic import check_target
 from ..core.choices import DETAILS
 from ..core.errors import BackendError, ModelError
+from ..models import NAMES
 from ..styles.card import UNKNOWN
 from .completion import models, style_names, words
 
@@ -40,25 +41,24 @@ def export_onnx_command(
         str, typer.Option(metavar="WxH|dynamic", help="Pictures of one size only, or of any.")
     ] = "dynamic",
     batch: Annotated[
-        str, typer.Option(metavar="N|dynamic", help="So many pictures a call only, or any number.")
+        str, typer.Option(metavar="N|dynamic", help="One number of pictures per call only, or any number.")
     ] = "dynamic",
     detail: Annotated[
         str,
         typer.Option(
             metavar="low|normal|high|full",
             help="Draw pictures of --size at 480, 720 or 1080 lines and enlarge the drawings, all in one "
-            "file; full draws them as they come.",
+            "file; full draws them at their own size.",
             autocompletion=words(DETAILS),
         ),
     ] = "full",
     opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 18 to 23.")] = 18,
     overwrite: Overwrite = False,
 ) -> None:
-    r"""Write a style as an ONNX file that is complete in itself: uint8 RGB pictures in and out, any size.
+    r"""Write a style as a self-contained ONNX file: uint8 RGB pictures in and out, of any size.
 
-    Before the file takes its name it has to draw what PyTorch draws. Needs
-    `pip install 'cartoonize\[export]'`; the file runs with `cartoonize video --style OUT.onnx`, and in any
-    ONNX Runtime without this program.
+    The file is compared with PyTorch before it is kept. Needs `pip install 'cartoonize\[export]'`. The file
+    runs with `cartoonize video --style OUT.onnx`, and in any ONNX Runtime without this program.
 
     [bold]Examples[/bold]
 
@@ -73,20 +73,20 @@ def export_onnx_command(
     from ..core.draw_size import resolve_detail
     from ..export.onnx import export_onnx
 
-    number = None if batch == "dynamic" else _count(batch)
-    wanted = None if size == "dynamic" else _size(size)
-    chosen: Any = precision  # export_onnx says which there are
-    found = export_onnx(
+    number = None if batch == "dynamic" else _parse_batch(batch)
+    fixed_size = None if size == "dynamic" else _parse_size(size)
+    checked: Any = precision  # export_onnx checks it
+    parity = export_onnx(
         style,
         out,
-        precision=chosen,
-        size=wanted,
+        precision=checked,
+        size=fixed_size,
         batch=number,
         detail=resolve_detail(detail, style, []),
         opset=opset,
         overwrite=overwrite,
     )
-    typer.echo(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). {found}", err=True)
+    typer.echo(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). {parity}", err=True)
 
 
 @app.command("export-tensorrt")
@@ -94,7 +94,7 @@ def export_tensorrt_command(
     style: Style,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to write.")],
     size: Annotated[
-        list[str], typer.Option(metavar="WxH", help="Of the frames; give it once for each size.")
+        list[str], typer.Option(metavar="WxH", help="Size of the frames; repeat it for several sizes.")
     ],
     precision: Annotated[
         str,
@@ -102,13 +102,13 @@ def export_tensorrt_command(
             help="fp16, bf16 or fp32; norms are fp32 in all.", autocompletion=words(("fp16", "bf16", "fp32"))
         ),
     ] = "fp16",
-    batch: Annotated[int, typer.Option(min=1, max=64, help="Frames a call.")] = 4,
+    batch: Annotated[int, typer.Option(min=1, max=64, help="Frames per call.")] = 4,
     overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace earlier engines.")] = False,
 ) -> None:
-    r"""Build engines of TensorRT for the NVIDIA GPU of this machine, one for each size of frames.
+    r"""Build TensorRT engines for the NVIDIA GPU of this machine, one for each size of frames.
 
-    Needs `pip install 'cartoonize\[export,tensorrt]'` and the GPU that will run them. Before the folder takes
-    its name, the engines have to draw what PyTorch draws.
+    Needs `pip install 'cartoonize\[export,tensorrt]'` and the GPU that will run them. The engines are
+    compared with PyTorch before they are kept.
 
     [bold]Examples[/bold]
 
@@ -118,10 +118,10 @@ def export_tensorrt_command(
     """
     from ..export.tensorrt import export_tensorrt
 
-    sizes = [_size(text) for text in size]
-    chosen: Any = precision  # export_tensorrt says which there are
-    found = export_tensorrt(style, folder, sizes, precision=chosen, batch=batch, overwrite=overwrite)
-    for text, parity in zip(size, found, strict=True):
+    sizes = [_parse_size(text) for text in size]
+    checked: Any = precision  # export_tensorrt checks it
+    parities = export_tensorrt(style, folder, sizes, precision=checked, batch=batch, overwrite=overwrite)
+    for text, parity in zip(size, parities, strict=True):
         typer.echo(f"{text}: {parity}", err=True)
 
 
@@ -135,22 +135,24 @@ def import_weights_command(
     architecture: Annotated[
         str | None,
         typer.Option(
-            help="animegan2, cartoongan, cartoongan_blur or swift.",
-            show_default="found by the keys",
+            help=f"{', '.join(NAMES[:-1])} or {NAMES[-1]}.",
+            show_default="recognised by the keys",
             autocompletion=models,
         ),
     ] = None,
     licence: Annotated[
-        str | None, typer.Option(help="Of the weights, for the style's card.", show_default="asked for")
+        str | None,
+        typer.Option(help="Licence of the weights, for the style's card.", show_default="asked for"),
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="Whose they are, and where from.", show_default="asked for")
+        str | None,
+        typer.Option(help="Whose weights they are, and where they are from.", show_default="asked for"),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Make a style file of weights that you have: CartoonGAN's, AnimeGANv2's for PyTorch, or a checkpoint.
+    """Make a style file from weights that you have: CartoonGAN's, AnimeGANv2's for PyTorch, or a checkpoint.
 
-    What is in the file is found out by the names and shapes of its tensors. Nothing in it is run.
+    The network is recognised by the names and shapes of the tensors. No code in the file is run.
 
     [bold]Examples[/bold]
 
@@ -158,39 +160,39 @@ def import_weights_command(
 
       cartoonize import-weights paint.pt paint.safetensors --licence MIT
     """
-    from ..export.convert import recognise, write_style
+    from ..export.convert import recognise_network, write_style
 
     if out.suffix.lower() != ".safetensors":
         raise ModelError(f"{out} has to end in .safetensors, as style files do.")
-    check_target(out, overwrite=overwrite, sources=[file])  # refuses now what could not be written in the end
-    found = recognise(file, architecture)
-    typer.echo(f"{file} holds {found.description}.", err=True)
+    check_target(out, overwrite=overwrite, sources=[file])  # now, not after the work
+    network = recognise_network(file, architecture)
+    typer.echo(f"{file} holds {network.description}.", err=True)
     card = replace(
-        found.card,
-        name=found.card.name or out.stem,
-        licence=licence or _known(found.card.licence, "Under which licence are these weights?"),
-        credit=source or _known(found.card.credit, "Whose are they, and where are they from?"),
+        network.card,
+        name=network.card.name or out.stem,
+        licence=licence or _ask_if_unknown(network.card.licence, "Under which licence are these weights?"),
+        credit=source or _ask_if_unknown(network.card.credit, "Whose are they, and where are they from?"),
     )
-    write_style(out, found, card, overwrite=overwrite)
+    write_style(out, network, card, overwrite=overwrite)
     typer.echo(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). Licence: {card.licence}.", err=True)
 
 
-def _known(stated: str, question: str) -> str:
-    """What the file states, or whoever sits at the terminal; "unknown" where nobody does."""
+def _ask_if_unknown(stated: str, question: str) -> str:
+    """Return what the file states, or the answer of who sits at the terminal; "unknown" if nobody does."""
     if stated != UNKNOWN or not sys.stdin.isatty():
         return stated
     typer.echo(f"{question} (Enter: unknown) ", err=True, nl=False)
     return sys.stdin.readline().strip() or UNKNOWN
 
 
-def _size(text: str) -> tuple[int, int]:
+def _parse_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
     if not match:
         raise BackendError(f"{text!r} is no size; write WIDTHxHEIGHT, as in 1280x720.")
     return int(match[1]), int(match[2])
 
 
-def _count(text: str) -> int:
+def _parse_batch(text: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,2}", text):
         raise BackendError(f"{text!r} is no batch; write a number from 1 to 999, or dynamic.")
     return int(text)

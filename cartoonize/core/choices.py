@@ -19,7 +19,6 @@ Hdr = Literal["tonemap", "fail"]
 HDR = get_args(Hdr)
 Compare = Literal["side", "split", "wipe"]
 COMPARE = get_args(Compare)
-MODELS = ("animegan2", "cartoongan", "cartoongan_blur", "swift")
 HARDWARE_ENCODERS = (
     "h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_videotoolbox", "hevc_videotoolbox", "h264_qsv",
 )  # fmt: skip

@@ -1,22 +1,45 @@
-"""The networks: one file an architecture; the file's name is its key."""
+"""The networks: one file per architecture; the file's name is its key.
 
-from .animegan2 import AnimeGAN2
-from .cartoongan import CartoonGAN
-from .cartoongan_blur import CartoonGANBlur
-from .generator import FrameModel, Generator
-from .swift import Swift
+PyTorch is imported when a network is first used, as the names are also needed by shells that complete words.
+"""
 
-ARCHITECTURES: dict[str, type[Generator]] = {
-    "animegan2": AnimeGAN2,
-    "cartoongan": CartoonGAN,
-    "cartoongan_blur": CartoonGANBlur,
-    "swift": Swift,
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .generator import FrameModel, Generator
+    from .swift import Swift
+
+    ARCHITECTURES: dict[str, type[Generator]]
+
+_CLASSES = {
+    "animegan2": "AnimeGAN2",
+    "cartoongan": "CartoonGAN",
+    "cartoongan_blur": "CartoonGANBlur",
+    "swift": "Swift",
 }
+"""The registry: the name of each architecture, which is also its module, and its class."""
+NAMES = tuple(_CLASSES)
+
+_HOMES = {"FrameModel": "generator", "Generator": "generator", "Swift": "swift"}
+
+__all__ = ["ARCHITECTURES", "NAMES", "FrameModel", "Generator", "Swift", "architecture_of"]
 
 
-def architecture_of(generator: Generator) -> str:
-    """The key under which the generator's class is registered."""
-    return next(name for name, kind in ARCHITECTURES.items() if type(generator) is kind)
+def architecture_of(generator: "Generator") -> str:
+    """Return the name under which the generator's class is registered."""
+    return next(name for name, architecture in _architectures().items() if type(generator) is architecture)
 
 
-__all__ = ["ARCHITECTURES", "FrameModel", "Generator", "Swift", "architecture_of"]
+@cache
+def _architectures() -> "dict[str, type[Generator]]":
+    return {name: getattr(import_module(f".{name}", __name__), kind) for name, kind in _CLASSES.items()}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ARCHITECTURES":
+        return _architectures()
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,4 +1,4 @@
-"""AnimeGANv2's generator (Chen, Liu, Chen, 2020) as its PyTorch port has it: 2.14 M parameters."""
+"""AnimeGANv2's generator (Chen, Liu, Chen, 2020), as in its PyTorch port: 2.14 M parameters."""
 
 from typing import ClassVar
 
@@ -7,19 +7,37 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .blocks import LayerNorm
+from .dialect import Dialect, LayerNames, tensor_names
 from .generator import Generator
+
+
+def _port_names() -> dict[str, str]:
+    """Of the PyTorch port, whose units number their padding 0, their convolution 1 and their norm 2."""
+    units = {f"down1.{i}": f"block_a.{i}" for i in range(3)}
+    units |= {"down2.0": "block_b.0", "down2.1": "block_b.1", "down2.2": "block_c.0", "narrow": "block_c.5"}
+    units |= {f"up1.{i}": f"block_d.{i}" for i in range(2)} | {f"up2.{i}": f"block_e.{i}" for i in range(3)}
+    layers = {"out": "out_layer.0"}
+    for block in range(4):
+        ours, theirs = f"residuals.{block}", f"block_c.{block + 1}.layers"
+        units |= {f"{ours}.expand": f"{theirs}.0", f"{ours}.depthwise": f"{theirs}.1"}
+        layers |= {f"{ours}.project": f"{theirs}.2", f"{ours}.norm": f"{theirs}.3"}
+    for ours, theirs in units.items():
+        layers |= {f"{ours}.conv": f"{theirs}.1", f"{ours}.norm": f"{theirs}.2"}
+    return tensor_names(layers)
 
 
 class AnimeGAN2(Generator):
     """Two halvings, inverted residuals at a quarter of the size, bilinear enlargement; layer norm throughout.
 
     `width` is the number of base filters (32), `blocks` the number of inverted residuals (4). Corners are
-    aligned when enlarging, so that features stand up to a pixel away from where the source has them. As
-    with instance norm, tiles differ a little from the whole.
+    aligned in the enlargement, which moves features by up to a pixel from their place in the source. As with
+    instance norm, tiles differ a little from the whole.
     """
 
-    # 4 would do but for reflection padding at a quarter of the size, which takes two pixels to reflect.
+    # 4 would suffice without reflection padding at a quarter of the size, which needs two pixels.
     stride: ClassVar[int] = 8
+    layers: ClassVar[LayerNames] = LayerNames("down1.0.conv", "out")
+    dialects: ClassVar[tuple[Dialect, ...]] = (Dialect("an AnimeGANv2 generator for PyTorch", _port_names()),)
 
     def __init__(self, width: int = 32, blocks: int = 4) -> None:
         super().__init__(width=width, blocks=blocks)
@@ -44,9 +62,9 @@ class AnimeGAN2(Generator):
 
 
 class Unit(nn.Module):
-    """Reflection pad, convolution, layer norm, LeakyReLU; those of stride 2 pad right and bottom only.
+    """Reflection padding, convolution, layer norm, LeakyReLU; with stride 2 it pads right and bottom only.
 
-    The `depthwise` ones work within each channel, and only their convolutions have a bias.
+    A `depthwise` unit works within each channel, and only its convolution has a bias.
     """
 
     def __init__(
@@ -66,7 +84,7 @@ class Unit(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """Twice the channels, a convolution within each, and back; the input is added where it has as many."""
+    """Twice the channels, a convolution within each, and back; plus the input if it has as many channels."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The layers that more than one network uses."""
+"""Layers that more than one network uses."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,9 +14,9 @@ Norm = Callable[[int], nn.Module]
 class LayerNorm(nn.GroupNorm):
     """Layer normalisation of a picture, as a GroupNorm of one group; the statistics are taken in float32.
 
-    PyTorch's kernel for CPUs does so by itself, given half-precision pictures and float32 weights. Without
-    a copy in float32, an AnimeGANv2 in bf16 takes 0.56 s for 640x360 on a core instead of 0.80 s. The scale
-    that it finds is right to 3e-4 at 1280x720, which no grey level depends on.
+    Given half-precision pictures and float32 weights, PyTorch's kernel for CPUs does so by itself. Without a
+    copy in float32, an AnimeGANv2 in bf16 takes 0.56 s for 640x360 on a core instead of 0.80 s. Its scale is
+    exact to 3e-4 at 1280x720, which changes no grey level.
     """
 
     def __init__(self, channels: int) -> None:
@@ -82,11 +82,11 @@ class Residual(nn.Module):
 
 
 class BlurUpsample(nn.Module):
-    """Twice the size without checkerboard: zeros are put between the pixels, then blurred away.
+    """Twice the size without a checkerboard: zeros are inserted between the pixels, then blurred.
 
-    With the binomial [1, 3, 3, 1] filter, whose even and odd taps have the same sum, every output pixel
-    weighs its neighbours alike. That filter is exactly bilinear interpolation about pixel centres, for
-    which every runtime has a fast kernel.
+    With the binomial filter [1, 3, 3, 1], whose even and odd taps have the same sum, every output pixel
+    weights its neighbours equally. That is exactly bilinear interpolation about pixel centres, for which
+    every runtime has a fast kernel.
     """
 
     def forward(self, x: Tensor) -> Tensor:

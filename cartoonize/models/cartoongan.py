@@ -1,12 +1,29 @@
 """CartoonGAN's generator (Chen, Lai, Liu, CVPR 2018): 11.1 M parameters at width 64."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from .blocks import NORMS, NormName, Residual, conv, reflect_conv
+from .dialect import Dialect, LayerNames, tensor_names
 from .generator import Generator
+
+
+def _published_names() -> dict[str, str]:
+    """Of Hayao, Hosoda, Shinkai and Paprika, converted from the authors' Torch files: width 64, 8 blocks."""
+    convs = {"flat.0": "conv01_1", "up1.0": "deconv01_1", "up2.0": "deconv02_1", "out": "deconv03_1"}
+    convs |= {"up1.1": "deconv01_2", "up2.1": "deconv02_2"}
+    norms = {"flat.1": "in01_1", "up1.2": "in12_1", "up2.2": "in13_1"}
+    for number, down in ((2, "down1"), (3, "down2")):
+        convs |= {f"{down}.{half}": f"conv{number:02}_{half + 1}" for half in (0, 1)}
+        norms[f"{down}.2"] = f"in{number:02}_1"
+    for block in range(8):
+        for half in (1, 2):
+            convs[f"residuals.{block}.conv{half}"] = f"conv{block + 4:02}_{half}"
+            norms[f"residuals.{block}.norm{half}"] = f"in{block + 4:02}_{half}"
+    return tensor_names(convs) | tensor_names(norms, weight="scale", bias="shift")
 
 
 class CartoonGAN(Generator):
@@ -17,8 +34,12 @@ class CartoonGAN(Generator):
     padding (reflection in the flat, residual and output layers, zeros elsewhere) is kept for both.
     """
 
-    # 4 would do but for reflection padding at a quarter of the size, which takes two pixels to reflect.
+    # 4 would suffice without reflection padding at a quarter of the size, which needs two pixels.
     stride: ClassVar[int] = 8
+    layers: ClassVar[LayerNames] = LayerNames("flat.0", "out")
+    dialects: ClassVar[tuple[Dialect, ...]] = (
+        Dialect("a published CartoonGAN generator", _published_names(), bgr=True),
+    )
 
     def __init__(self, width: int = 64, blocks: int = 8, norm: NormName = "batch") -> None:
         super().__init__(width=width, blocks=blocks, norm=norm)
@@ -40,6 +61,12 @@ class CartoonGAN(Generator):
             conv(w, w), make_norm(w), nn.ReLU(),
         )  # fmt: skip
         self.out = reflect_conv(w, 3, 7)
+
+    @classmethod
+    def infer_config(cls, weights: Mapping[str, Tensor]) -> dict[str, int | str]:
+        """See Generator; only batch norm has running statistics."""
+        norm = "batch" if "flat.1.running_mean" in weights else "instance"
+        return super().infer_config(weights) | {"norm": norm}
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) in [-1, 1] -> the same."""

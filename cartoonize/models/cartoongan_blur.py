@@ -6,18 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from .blocks import NORMS, BlurUpsample, Residual, conv, reflect_conv
+from .dialect import LayerNames
 from .generator import Generator
 
 
 class CartoonGANBlur(Generator):
     """CartoonGAN with the three changes of the "CartOOnGAN" study group that concern the generator.
 
-    The convolution that changes the number of channels stands before the up-sampling: the two commute
-    but for the border, and there it costs what the transposed convolution cost instead of four times that.
+    The convolution that changes the number of channels comes before the up-sampling: except at the border,
+    the order does not matter, and so it costs what the transposed convolution cost, not four times that.
     """
 
-    # 4 would do but for reflection padding at a quarter of the size, which takes two pixels to reflect.
+    # 4 would suffice without reflection padding at a quarter of the size, which needs two pixels.
     stride: ClassVar[int] = 8
+    layers: ClassVar[LayerNames] = LayerNames("flat.0", "out")
 
     def __init__(self, width: int = 64, blocks: int = 8) -> None:
         super().__init__(width=width, blocks=blocks)

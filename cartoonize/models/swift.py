@@ -7,20 +7,22 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .blocks import conv
+from .dialect import LayerNames
 from .generator import Generator
 
 
 class Swift(Generator):
     """Residual convolutions on 4x4 pixel-unshuffled pictures, with the source added at the end.
 
-    Every 4x4 patch is one position of 48 channels, so that a 3x3 convolution reaches 12 pixels and costs
-    a sixteenth. There is no norm: nothing depends on the rest of the picture or of the batch, which keeps
-    video steady, tiles seamless and batches equal to single frames. The source, times a gain for each
-    channel, is added to the output, so that the narrow trunk need not remember what stays as it is. An
-    untrained network is the identity.
+    Every 4x4 patch is one position of 48 channels, so that a 3x3 convolution reaches 12 pixels and costs a
+    sixteenth. There is no norm: nothing depends on the rest of the picture or of the batch, which keeps video
+    steady, tiles seamless and batches equal to single frames. The source, times a gain for each channel, is
+    added to the output, so that the narrow trunk need not carry what does not change. An untrained network is
+    the identity.
     """
 
     stride: ClassVar[int] = 4
+    layers: ClassVar[LayerNames] = LayerNames("head", "tail", blocks="body")
 
     def __init__(self, width: int = 32, blocks: int = 6) -> None:
         super().__init__(width=width, blocks=blocks)
@@ -36,11 +38,11 @@ class Swift(Generator):
 
     @property
     def steps(self) -> list["SwiftBlock"]:
-        """The blocks in their order."""
+        """The blocks, in order."""
         return [block for block in self.body if isinstance(block, SwiftBlock)]
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) in [-1, 1] -> the same, but values may pass the range a little."""
+        """(N, 3, H, W) in [-1, 1] -> the same, but values may exceed the range a little."""
         patches = F.pixel_unshuffle(x, self.stride)
         y: Tensor = self.tail(self.body(self.head(patches))) + self.gain.to(patches.dtype) * patches
         return F.pixel_shuffle(y, self.stride)

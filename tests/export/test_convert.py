@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from cartoonize import ModelError
 from cartoonize.core.errors import SpaceError
-from cartoonize.export.convert import LAYOUT, recognise, write_style
+from cartoonize.export.convert import recognise_network, write_style
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, load_style, read_header
 from cartoonize.training.checkpoint import Checkpoint
@@ -126,10 +126,10 @@ def test_imported_networks_compute_what_was_published(tmp_path, architecture, si
     make, plain, bgr = FOREIGN[architecture]
     weights = make()
     torch.save(weights, tmp_path / "a.pth")
-    found = recognise(tmp_path / "a.pth")
+    network = recognise_network(tmp_path / "a.pth")
     x = 2 * torch.rand(2, 3, *size) - 1
     with torch.inference_mode():
-        ours = found.generator(x)
+        ours = network.generator(x)
         theirs = plain(weights, x.flip(1)).flip(1) if bgr else plain(weights, x)
         assert bgr == ((ours - plain(weights, x)).abs().max() > 0.1)
     assert ours.std() > 0.1
@@ -165,12 +165,12 @@ def test_the_published_sizes_are_recognised(tmp_path, architecture, base, count)
     """At the published width the program says so, with its parameters; nothing is rounded on the way."""
     weights = FOREIGN[architecture][0](base)
     torch.save(weights, tmp_path / "a.pth")
-    found = recognise(tmp_path / "a.pth")
-    write_style(tmp_path / "a.safetensors", found, Card("a"))
+    network = recognise_network(tmp_path / "a.pth")
+    write_style(tmp_path / "a.safetensors", network, Card("a"))
     header = read_header(tmp_path / "a.safetensors")
     assert header.config["width"] == base
     assert header.parameters == pytest.approx(count, rel=0.01)
-    assert f"{header.parameters:,} parameters" in found.description
+    assert f"{header.parameters:,} parameters" in network.description
     stored = load_file(tmp_path / "a.safetensors")
     assert sum(v.double().sum() for v in stored.values()) == pytest.approx(
         float(sum(v.double().sum() for v in weights.values())), abs=1e-6
@@ -202,10 +202,10 @@ def test_weights_are_found_in_what_they_come_in(tmp_path, kind):
     """Old and new PyTorch files, safetensors, the usual wrappers and prefixes, any floating-point type."""
     weights = random_animegan(4)
     wrapped(kind, weights, tmp_path / "a")
-    found = recognise(tmp_path / "a")
-    assert "AnimeGANv2" in found.title
+    network = recognise_network(tmp_path / "a")
+    assert "AnimeGANv2" in network.title
     exact = weights["out_layer.0.weight"]
-    assert torch.equal(found.generator.out.weight, exact.half().float() if kind == "half" else exact)
+    assert torch.equal(network.generator.out.weight, exact.half().float() if kind == "half" else exact)
 
 
 SMALL = {
@@ -219,7 +219,6 @@ SMALL = {
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_training_checkpoints_are_recognised(tmp_path, architecture):
     """Every network of this program is found in a checkpoint of its training, with its settings."""
-    assert LAYOUT.keys() == ARCHITECTURES.keys()
     schedule = load_recipe("deck").schedule("pretrain")
     for config in SMALL[architecture]:
         generator = ARCHITECTURES[architecture](**config)
@@ -227,13 +226,13 @@ def test_training_checkpoints_are_recognised(tmp_path, architecture):
         folder = tmp_path / "run" / "pretrain" / "checkpoints"
         checkpoint = Checkpoint(folder, generator=learner)
         checkpoint.save(16)
-        for place in (checkpoint.newest(), folder, folder.parent, tmp_path / "run"):
-            found = recognise(place)
-            assert type(found.generator) is ARCHITECTURES[architecture]
-            assert found.generator.config == config
-            assert "training" in found.title
+        for place in (checkpoint.latest(), folder, folder.parent, tmp_path / "run"):
+            network = recognise_network(place)
+            assert type(network.generator) is ARCHITECTURES[architecture]
+            assert network.generator.config == config
+            assert "training" in network.title
             for name, value in generator.state_dict().items():
-                assert torch.equal(found.generator.state_dict()[name], value)
+                assert torch.equal(network.generator.state_dict()[name], value)
 
 
 def test_style_files_keep_their_card(run, tmp_path, tiny_style):
@@ -316,7 +315,7 @@ def test_pickles_with_code_are_refused(run, tmp_path, kind):
     assert "a.pth" in err
     assert "Traceback" not in err
     assert kind == "pickle 4" or "exec" in err
-    assert [found.name for found in tmp_path.iterdir()] == ["a.pth"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pth"]
 
 
 def packed(path):
@@ -385,7 +384,7 @@ def test_bad_files_are_refused(tmp_path, make, message):
     """Files that are damaged, or made to fill the memory, are an error that names them."""
     make(tmp_path / "a.pth")
     with pytest.raises(ModelError, match=message) as raised:
-        recognise(tmp_path / "a.pth")
+        recognise_network(tmp_path / "a.pth")
     assert "a.pth" in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -394,7 +393,7 @@ def test_unknown_networks_are_named_by_their_keys(tmp_path):
     """The sentence lists what is known, and a few of the file's keys, without control characters."""
     torch.save({f"encoder.{n}\033[2J.weight": torch.zeros(3, n + 1) for n in range(40)}, tmp_path / "a.pth")
     with pytest.raises(ModelError) as raised:
-        recognise(tmp_path / "a.pth")
+        recognise_network(tmp_path / "a.pth")
     sentence = str(raised.value)
     assert all(name in sentence for name in ARCHITECTURES)
     assert "(3x1)" in sentence
@@ -410,7 +409,7 @@ def test_keys_that_do_not_fit_are_named(tmp_path):
     del weights["in13_1.shift"]
     torch.save(weights, tmp_path / "a.pth")
     with pytest.raises(ModelError) as raised:
-        recognise(tmp_path / "a.pth")
+        recognise_network(tmp_path / "a.pth")
     sentence = str(raised.value)
     assert "published CartoonGAN" in sentence
     for part in ("conv05_2.weight is 32x32x5x5 in place of 32x32x3x3", "in13_1.shift is missing", "surprise"):
@@ -419,20 +418,20 @@ def test_keys_that_do_not_fit_are_named(tmp_path):
 
 def test_the_architecture_can_be_told(hayao, tiny_style):
     """`--architecture` tries that one only; an unknown name is answered with the known ones."""
-    assert recognise(hayao, "cartoongan").generator.config["norm"] == "instance"
+    assert recognise_network(hayao, "cartoongan").generator.config["norm"] == "instance"
     with pytest.raises(ModelError, match="holds no swift: its keys are conv01_1"):
-        recognise(hayao, "swift")
+        recognise_network(hayao, "swift")
     with pytest.raises(ModelError, match="of swift, not of cartoongan"):
-        recognise(tiny_style, "cartoongan")
+        recognise_network(tiny_style, "cartoongan")
     with pytest.raises(ModelError, match="choose animegan2"):
-        recognise(hayao, "monet")
+        recognise_network(hayao, "monet")
 
 
 def test_our_names_are_not_taken_for_theirs(tmp_path):
     """A CartoonGAN of this program's keys is RGB already: its channels stay where they are."""
     generator = ARCHITECTURES["cartoongan"](width=4, norm="instance")
     torch.save(generator.state_dict(), tmp_path / "a.pth")
-    assert torch.equal(recognise(tmp_path / "a.pth").generator.out.weight, generator.out.weight)
+    assert torch.equal(recognise_network(tmp_path / "a.pth").generator.out.weight, generator.out.weight)
 
 
 def test_nothing_is_written_that_should_not_be(run, hayao, tmp_path):

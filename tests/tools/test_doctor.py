@@ -11,8 +11,6 @@ import pytest
 import torch
 from packaging.requirements import Requirement
 
-from cartoonize.core.choices import MODELS
-from cartoonize.models import ARCHITECTURES
 from cartoonize.styles import user
 from cartoonize.tools import doctor, requirements
 
@@ -150,8 +148,3 @@ def test_people_can_read_it(run, tiny_style):
         assert word in out
     assert "Problem: Your style tiny" in out
     assert "cartoonize styles remove tiny" in out
-
-
-def test_the_words_for_models_are_the_networks():
-    """Completion and suggestions offer exactly the networks that exist."""
-    assert set(MODELS) == set(ARCHITECTURES)
