@@ -82,6 +82,7 @@ def _convert_all(
 ) -> None:
     from ..run.files import outcomes
 
+    print_notices(plan.notices)
     for source, error in plan.refused:
         log.fail(source, "", error)
     jobs = []

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ..core.errors import CartoonizeError, DamageError, MediaError, UnexpectedError, WriteError
-from ..media.pictures.folder import natural_key, output_name
+from ..media.pictures.folder import describe_left_out, natural_key, output_name
 from ..media.pictures.formats import PICTURE_SUFFIXES
 from ..media.pictures.sequence_sink import is_image_sequence
 from ..media.reading.standard_input import STANDARD_INPUT
@@ -43,10 +43,12 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What there is to do, and, in `refused`, why nothing can be done about some of what was named."""
+    """What there is to do, in `refused`, why nothing can be done about some of what was named, and in
+    `notices` what in the folders is not of this kind."""
 
     jobs: list[Job]
     refused: list[tuple[Path, MediaError]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,10 @@ def stands_alone(sources: Sequence[Path], target: Path, kind: Kind) -> bool:
     """Whether this is one job, from a source to a target, and not one of many files into a folder.
 
     One file is. A folder of pictures is one job for a video: its frames; also if there are videos in it, as
-    long as the target names a file.
+    long as the target names a file. If it names a folder, the videos are converted.
 
     Raises:
-        MediaError: what is in the folder, and the target, do not tell.
+        MediaError: there are only videos in the folder, and the target names a file.
     """
     [source, *more] = sources
     if more or _is_pattern(source):
@@ -93,11 +95,6 @@ def stands_alone(sources: Sequence[Path], target: Path, kind: Kind) -> bool:
         return True
     if to_file:
         raise MediaError(f"There are videos in {source}, and no pictures; name a folder to write them to.")
-    if stills:
-        raise MediaError(
-            f"There are pictures and videos in {source}: name '{source / '**' / '*.mp4'}' for the videos, or "
-            f"write to {target / '%05d.png'} for the pictures, as frames of one video."
-        )
     return False
 
 
@@ -130,14 +127,15 @@ def find(sources: Sequence[Path], folder: Path, kind: Kind) -> Plan:
     """As `plan`, of a target that is a folder; but nothing is checked, and nothing may have been found."""
     jobs: dict[Path, Job] = {}
     refused: list[tuple[Path, MediaError]] = []
+    notices: list[str] = []
     for source in sources:
         try:
-            for path, place in _found(source, folder, kind, refused):
+            for path, place in _found(source, folder, kind, refused, notices):
                 job = Job(path, folder / place.with_name(kind.rename(place.name)))
                 jobs.setdefault(path.absolute(), job)  # what is named twice is drawn once
         except MediaError as error:
             refused.append((source, error))
-    return Plan(list(jobs.values()), refused)
+    return Plan(list(jobs.values()), refused, notices)
 
 
 def is_folder(target: Path, kind: Kind) -> bool:
@@ -161,7 +159,11 @@ def outcomes(jobs: Iterable[Job], draw: Callable[[Job], Report]) -> Iterator[Out
 
 
 def _found(
-    source: Path, folder: Path, kind: Kind, refused: list[tuple[Path, MediaError]]
+    source: Path,
+    folder: Path,
+    kind: Kind,
+    refused: list[tuple[Path, MediaError]],
+    notices: list[str],
 ) -> list[tuple[Path, PurePath]]:
     """The files that a source stands for, each with its place in the target's folder."""
     if not source.is_dir() and not _is_pattern(source):
@@ -170,12 +172,14 @@ def _found(
         return [(source, PurePath(source.name))]
     root = source if source.is_dir() else _root(source)
     spared = _inside(folder, root)
-    paths = _below(source, spared, refused) if source.is_dir() else _fitting(source, root, spared)
+    paths = [*(_below(source, spared, refused) if source.is_dir() else _fitting(source, root, spared))]
     suffixes = kind.suffixes | _named_suffix(source)
     found = [path for path in paths if path.suffix.lower() in suffixes]
     if not found:
         what = f"in the folder {source}" if source.is_dir() else f"that fits {source}"
         raise MediaError(f"There is no {kind.name} {what}.")
+    if source.is_dir():
+        notices += describe_left_out(source, set(paths).difference(found))
     return [(path, path.relative_to(root)) for path in found]
 
 

@@ -182,6 +182,7 @@ def test_a_folder_that_cannot_be_read_is_refused_alone(here):
         (["gone.mp4"], "out.mp4", True),
         (["films"], "there", False),
         (["films"], "new", False),
+        (["both"], "new", False),
         (["*.mp4"], "there", False),
         (["a.mp4", "b.mp4"], "new", False),
         (["a.mp4", "both"], "new", False),
@@ -196,10 +197,6 @@ def test_what_one_source_means(here, sources, target, alone):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (
-            ["video", "both", "new"],
-            "There are pictures and videos in both: name 'both/**/*.mp4' for the videos",
-        ),
         (["video", "films", "out.mp4"], "There are videos in films, and no pictures; name a folder"),
         (["video", "a.mp4", "films", "out.mp4"], "out.mp4 is no folder; name a folder for several videos"),
         (["video", "a.mp4", "films", "-"], "- is no folder"),
@@ -222,6 +219,27 @@ def test_what_cannot_be_meant_is_one_sentence(here, run, arguments, message):
     assert message in err.replace("\\", "/")
     assert files(here) == before
     assert not Path("new").exists()
+
+
+def test_a_camera_roll(here, run):
+    """Of photos and videos in one folder each command converts its kind, and names what it leaves out."""
+    heif = pytest.importorskip("pillow_heif")
+    Path("roll").mkdir()
+    picture = Image.new("RGB", (48, 32), (200, 100, 50))
+    picture.save("roll/IMG_0001.JPG")
+    heif.from_pillow(picture).save("roll/IMG_0002.HEIC", quality=95)
+    clip("roll/IMG_0003.mov").rename("roll/IMG_0003.MOV")
+    put("roll/IMG_0004.AAE", "roll/IMG_0005.AAE", "roll/Thumbs.db")
+    code, _, err = run("image", "roll", "pictures", "--style", "null")
+    assert code == 0
+    assert "Note: 2 AAE files and 1 MOV file in roll were left out." in err
+    assert sorted(path.name for path in Path("pictures").iterdir()) == ["IMG_0001.JPG", "IMG_0002.HEIC"]
+    with Image.open("pictures/IMG_0002.HEIC") as written:
+        assert written.size == (48, 32)
+    code, _, err = run("video", "roll", "films", "--style", "null")
+    assert code == 0
+    assert "Note: 2 AAE files, 1 HEIC file and 1 JPG file in roll were left out." in err
+    assert [path.name for path in Path("films").iterdir()] == ["IMG_0003.MOV"]
 
 
 # Drawing them

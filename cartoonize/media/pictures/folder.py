@@ -1,15 +1,24 @@
 """The pictures in a folder, in the order in which a person would sort them."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from ...core.errors import MediaError
 from ..remote import Location
 from .formats import PICTURE_SUFFIXES, suffix_list
 
+_MAX_NAMED = 6
+"""Kinds of files that a notice names; the rest is summed up."""
+_SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
+"""Files that Windows hides."""
 
-def list_pictures(path: Path) -> list[Path]:
+
+def list_pictures(path: Path, notices: list[str] | None = None) -> list[Path]:
     """The pictures in a folder (not below) in natural order of name; of a file, the file itself.
+
+    `notices` gets a sentence about the other files in the folder.
 
     Raises:
         MediaError: there is no such file or folder, or no picture in the folder.
@@ -26,7 +35,30 @@ def list_pictures(path: Path) -> list[Path]:
     pictures = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES]
     if not pictures:
         raise MediaError(f"There is no picture ({suffix_list()}) in the folder {path}.")
+    if notices is not None:
+        notices += describe_left_out(path, set(files).difference(pictures))
     return sorted(pictures, key=natural_key)
+
+
+def describe_left_out(place: Path, files: Iterable[Path]) -> list[str]:
+    """One sentence that counts the files of a folder that are not converted, by suffix; none if there are
+    none."""
+    names = [file.name.lower() for file in files if file.name.lower() not in _SYSTEM_FILES]
+    counts = Counter(PurePath(name).suffix.lstrip(".").upper() for name in names)
+    if not counts:
+        return []
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    named = [_count_files(number, suffix or "other") for suffix, number in ordered[:_MAX_NAMED]]
+    if len(ordered) > _MAX_NAMED:
+        named.append(_count_files(sum(number for _, number in ordered[_MAX_NAMED:]), "other"))
+    *first, last = named
+    listed = f"{', '.join(first)} and {last}" if first else last
+    verb = "was" if counts.total() == 1 else "were"
+    return [f"{listed} in {place} {verb} left out."]
+
+
+def _count_files(number: int, kind: str) -> str:
+    return f"{number} {kind} file{'s' * (number != 1)}"
 
 
 def list_source_files(source: Location) -> list[Location]:

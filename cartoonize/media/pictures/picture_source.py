@@ -22,8 +22,8 @@ class PictureSource(Source):
     palette and 16-bit pictures become 8-bit RGB. Grey and CMYK pictures with a colour profile become sRGB;
     RGB values keep their profile. Pictures with a longer side than `max_size` are made smaller. `detail` is
     the size at which they are drawn (see draw_size.py); frames also hold the picture at its own size.
-    `frames` is the number of pictures. `metadata` holds, by `pts`, that of each frame that has been read,
-    until the sink takes it out; its alpha is in the frame.
+    `frames` is the number of pictures. Other files in a folder are left out with a notice. `metadata` holds,
+    by `pts`, that of each frame that has been read, until the sink takes it out; its alpha is in the frame.
 
     Raises:
         MediaError: there is no such file or folder, or no picture in the folder. While iterating: a file is
@@ -41,7 +41,8 @@ class PictureSource(Source):
         self._max_pixels, self._max_size, self._detail = max_pixels, max_size, detail
         if max_size is not None:
             check_max_size(max_size)
-        self.paths = list(dict.fromkeys(picture for path in paths for picture in list_pictures(path)))
+        pictures = (picture for path in paths for picture in list_pictures(path, self.notices))
+        self.paths = list(dict.fromkeys(pictures))
         self.is_single = len(paths) == len(self.paths) == 1 and not paths[0].is_dir()
         self.frames: int | None = len(self.paths)
         self.metadata: dict[int, PictureMetadata] = {}

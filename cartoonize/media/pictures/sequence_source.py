@@ -90,7 +90,7 @@ class ImageSequenceSource(Source):
         self._images.close()
 
     def _open_folder(self, fps: Fraction | None) -> None:
-        paths = list_pictures(self.path)
+        paths = list_pictures(self.path, self.notices)
         self._rate = fps or _DEFAULT_RATE
         self._time_base = 1 / self._rate
         self.frames: int | None = len(paths)

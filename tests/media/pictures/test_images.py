@@ -123,7 +123,7 @@ def test_frames(tmp_path):
 
 
 def test_folder_in_natural_order(tmp_path):
-    """Of a folder, the pictures in it are taken, as a person would sort them; other files are passed over."""
+    """Of a folder, the pictures in it are taken, as a person would sort them; others are named."""
     names = ["p1.png", "p2.PNG", "p10.jpg", "q.webp"]
     for name in reversed(names):
         saved(tmp_path / name)
@@ -132,6 +132,7 @@ def test_folder_in_natural_order(tmp_path):
     (tmp_path / "below.png").mkdir()
     with PictureSource([tmp_path]) as source:
         assert [frame.name for frame in source] == names
+        assert source.notices == [f"1 TXT file in {tmp_path} was left out."]
 
 
 def test_same_picture_once(tmp_path):
