@@ -167,7 +167,7 @@ class Batches:
             cast("torch_data.Dataset[Item]", self.dataset),
             batch_sampler=_BatchIndices(image, self.size, self.group.rank, self.group.share(self.size)),
             num_workers=self.workers,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=torch.accelerator.is_available(),
             # Forked children of a process that has used torch's threads can hang.
             multiprocessing_context="spawn" if self.workers else None,
         )

@@ -51,7 +51,7 @@ def join_process_group(device: torch.device) -> Iterator[ProcessGroup]:
     if "WORLD_SIZE" not in os.environ:
         yield ProcessGroup()
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group(dist.get_default_backend_for_device(device))
     try:
         yield ProcessGroup(dist.get_rank(), dist.get_world_size())
     finally:
@@ -59,9 +59,9 @@ def join_process_group(device: torch.device) -> Iterator[ProcessGroup]:
 
 
 def local_device(device: torch.device) -> torch.device:
-    """The GPU of this process for "cuda" under torchrun; any other device unchanged."""
-    if device == torch.device("cuda") and "LOCAL_RANK" in os.environ:
-        return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    """The GPU of this process for a GPU without a number under torchrun; any other device unchanged."""
+    if device.type != "cpu" and device.index is None and "LOCAL_RANK" in os.environ:
+        return torch.device(device.type, int(os.environ["LOCAL_RANK"]))
     return device
 
 

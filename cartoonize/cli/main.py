@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from ..core import cpus, signals
+from ..core import cpus, opencv, signals
 from ..core.choices import did_you_mean
 from ..core.errors import CartoonizeError, Stopped, UnexpectedError
 from ..version import __version__
@@ -85,6 +85,7 @@ def main() -> NoReturn:
     warnings.filterwarnings("ignore", module="PIL")
     signals.install()
     cpus.set_passive_waiting()
+    opencv.set_one_thread()
     try:
         app(prog_name="cartoonize")
     except Stopped as stopped:

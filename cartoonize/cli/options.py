@@ -36,7 +36,7 @@ Device = Annotated[
     str,
     typer.Option(
         metavar="DEVICE",
-        help="auto, cpu, cuda or cuda:N. No other device is used in its place.",
+        help="auto, cpu, cuda, cuda:N, mps or xpu. No other device is used in its place.",
         autocompletion=completion.devices,
     ),
 ]

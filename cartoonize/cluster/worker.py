@@ -12,6 +12,7 @@ import ray
 
 from ..backends import LoadedBackend, RuntimeOptions, load
 from ..backends.int8 import int8_path
+from ..core import cpus, opencv
 from ..core.choices import Precision
 from ..core.errors import ModelError, SourceError
 from ..effects.look import Look
@@ -160,6 +161,9 @@ def _backend(style: StyleFiles) -> LoadedBackend:
 
 
 def _load(style: StyleFiles) -> LoadedBackend:
+    """Load a style. The process is the worker's own, and is set up as the command line sets up its own."""
+    cpus.set_passive_waiting()
+    opencv.set_one_thread()
     if not style.data:
         return load(style.name)
     with TemporaryDirectory() as folder:

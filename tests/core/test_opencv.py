@@ -1,5 +1,7 @@
 """OpenCV may be missing, and then what mends it is named."""
 
+import os
+import subprocess
 import sys
 
 import pytest
@@ -13,3 +15,24 @@ def test_opencv_that_cannot_be_imported(monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(BackendError, match=r"opencv-python-headless.*libgl1"):
         load_opencv()
+
+
+THREADS = "OPENCV_FOR_THREADS_NUM"
+
+
+def threads_of(program, **environment):
+    """OpenCV's number of threads in a process that has run a line before it imported OpenCV."""
+    code = f"from cartoonize.core import opencv; {program}; print(opencv.load_opencv().getNumThreads())"
+    usual = {name: value for name, value in os.environ.items() if name != THREADS}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=usual | environment
+    )
+    return int(done.stdout)
+
+
+def test_only_programs_limit_opencv():
+    """The command line has OpenCV work on one thread, unless its user says otherwise; the library leaves the
+    number to its caller."""
+    assert threads_of("opencv.set_one_thread()") == 1
+    assert threads_of("opencv.set_one_thread()", **{THREADS: "3"}) == 3
+    assert threads_of("import cv2; cv2.setNumThreads(5)") == 5

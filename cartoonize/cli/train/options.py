@@ -95,7 +95,7 @@ FeaturesFile = Annotated[
 ]
 
 # The machine.
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", autocompletion=devices)]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N, mps or xpu.", autocompletion=devices)]
 Precision = Annotated[
     str,
     typer.Option(
