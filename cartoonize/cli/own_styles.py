@@ -20,56 +20,52 @@ if TYPE_CHECKING:
 
 
 def add(
-    place: Annotated[
+    location: Annotated[
         str,
         typer.Argument(
-            metavar="FILE|URL",
+            metavar="FILE|FOLDER|URL",
             help="A style file or a network (.safetensors, .onnx), the folder of a training run, or an "
             "https address.",
         ),
     ],
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What to call it.", show_default="as the file")
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the style.", show_default="the file's name"),
     ] = None,
     licence: Annotated[
         str | None,
-        typer.Option(
-            "--licence", "--license", metavar="TEXT", help="Of the weights, if the file tells none."
-        ),
+        typer.Option("--licence", "--license", metavar="TEXT", help="Licence, if the file states none."),
     ] = None,
     sha256: Annotated[
-        str | None, typer.Option("--sha256", metavar="HEX", help="Take only a file with this hash.")
+        str | None, typer.Option("--sha256", metavar="HEX", help="Accept only a file with this hash.")
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Ask nothing: a licence that nobody tells stays unknown.")
+        bool, typer.Option("--yes", help="Ask nothing; an unstated licence stays unknown.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", "-y", help="Replace a style of yours of that name.")
+        bool, typer.Option("--overwrite", "-y", help="Replace your style of this name.")
     ] = False,
 ) -> None:
-    """Add a style of your own, to be used by its name. It is tried first, and its hash is kept.
+    """Add a style, to use it by its name. The file is tried first, and its hash is stored.
 
     [bold]Examples[/bold]
-
       cartoonize styles add runs/mine --name mine
-
       cartoonize styles add https://example.org/ink.onnx --licence MIT
     """
-    from ..tools.install_style import add as keep
-    from ..tools.install_style import default_name, fetched
+    from ..tools.install_style import default_name, fetch_style, install_style
 
-    name = name or default_name(place)
+    name = name or default_name(location)
     check_style_name(name)
     if name in user.names() and not overwrite:
         raise MediaError(f"You have a style {name} already; pass --overwrite (-y) to replace it, or --name.")
     with ExitStack() as stack:
-        with _bar(name) as progress:  # gone before a question is asked
-            candidate = stack.enter_context(fetched(place, sha256=sha256, progress=progress))
-        licence = licence or _licence(candidate, ask=not yes)
-        keep(candidate, name, licence=licence, overwrite=overwrite)
+        with _download_bar(name) as progress:  # removed before a question is asked
+            candidate = stack.enter_context(fetch_style(location, sha256=sha256, progress=progress))
+        licence = licence or _find_licence(candidate, ask=not yes)
+        install_style(candidate, name, licence=licence, overwrite=overwrite)
     print_message(
         f"Added [bold]{name}[/bold]: {escape(candidate.network)}, licence: {escape(licence)}.\n"
-        f"SHA-256 {candidate.sha256}\nDraw with it by --style {name}."
+        f"SHA-256 {candidate.sha256}\nUse it by --style {name}."
     )
 
 
@@ -81,31 +77,29 @@ def remove(
     """Remove a style that you added, and its file.
 
     [bold]Examples[/bold]
-
       cartoonize styles remove mine
-
       cartoonize styles remove hayao-v3
     """
     remove_style(name)
     print_message(f"Removed {name}.")
 
 
-def _licence(candidate: "Candidate", *, ask: bool) -> str:
-    """What the file tells, or whoever sits at the terminal."""
+def _find_licence(candidate: "Candidate", *, ask: bool) -> str:
+    """The licence that the file states, or the answer of the user."""
     stated = candidate.card.licence
     if stated != UNKNOWN or not ask:
         return stated
     if not sys.stdin.isatty():
         raise ModelError(
-            f"{candidate.source} tells no licence: pass --licence TEXT, or --yes to leave it unknown."
+            f"{candidate.source} states no licence: pass --licence TEXT, or --yes to leave it unknown."
         )
-    print_message(f"{escape(candidate.source)} tells no licence. Under which is it? (Enter: unknown)")
+    print_message(f"{escape(candidate.source)} states no licence. Which one applies? (Enter: unknown)")
     return sys.stdin.readline().strip() or UNKNOWN
 
 
 @contextmanager
-def _bar(name: str) -> Iterator["Progress"]:
-    """A bar of bytes on a terminal, nothing elsewhere; it goes at the end."""
+def _download_bar(name: str) -> Iterator["Progress"]:
+    """A bar of bytes on a terminal, nothing elsewhere; it is removed at the end."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = console_of(sys.stderr)
@@ -113,7 +107,7 @@ def _bar(name: str) -> Iterator["Progress"]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(name, total=None, visible=False)
 
-        def progress(done: int, total: int | None) -> None:
+        def show_bytes(done: int, total: int | None) -> None:
             bar.update(task, completed=done, total=total, visible=True)
 
-        yield progress
+        yield show_bytes

@@ -1,4 +1,4 @@
-"""Styles shown to people: the table of all, and the card of one."""
+"""Styles shown to people: the table of all styles, and the card of one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,25 +7,25 @@ from urllib.parse import urlsplit
 from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.table import Table
-from rich.text import Text
 
 from ..core.errors import ModelError
 from ..styles import DEFAULT, builtin_styles, find_style, user
 from ..styles.card import Card, Header, read_header
+from .console import literal_text
 
 Rows = Iterator[tuple[str, str]]
 
 
 def styles_table() -> Table:
-    """The built-in styles and the user's own, a line each; one that cannot be used says why."""
+    """A line for each style, the built-in ones first; for one that cannot be used, a line that says so."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("style", "what it looks like", "network", "licence", "from"):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("style", "network"))
-    shown = {name: _builtin_row(name, path) for name, path in builtin_styles().items()}
+    rows = {name: _builtin_row(name, path) for name, path in builtin_styles().items()}
     for name in user.names():
-        shown.setdefault(name, _own_row(name))
-    for name, cells in shown.items():
-        table.add_row(name, *map(Text, cells))
+        rows.setdefault(name, _own_row(name))
+    for name, cells in rows.items():
+        table.add_row(name, *map(literal_text, cells))
     return table
 
 
@@ -37,51 +37,52 @@ def _builtin_row(name: str, path: Path) -> tuple[str, ...]:
 
 def _own_row(name: str) -> tuple[str, ...]:
     try:
-        known, card = user.read_record(name), _card(user.verify_file(name))
+        record, card = user.read_record(name), _read_card(user.verify_file(name))
     except ModelError:
-        return f"cannot be used: `cartoonize styles show {name}` tells why", "", "", "yours"
-    host = urlsplit(known.source).hostname if "://" in known.source else None
-    return card.summary, known.network, known.licence, f"yours, {host}" if host else "yours"
+        return f"cannot be used: `cartoonize styles show {name}` says why", "", "", "yours"
+    host = urlsplit(record.source).hostname if "://" in record.source else None
+    return card.summary, record.network, record.licence, f"yours, {host}" if host else "yours"
 
 
 def style_card(name: str) -> Group:
-    """All that is known of a style: what its file says of itself, and where one of the user's own is from.
+    """All that is known about a style: what its file states, and the origin of one of the user's own.
 
     Raises:
         ModelError: there is no such style, or its file is damaged.
     """
     path = find_style(name)
-    known = user.read_record(name) if name in user.names() and name not in builtin_styles() else None
-    header = read_header(path) if known is None or path.suffix == ".safetensors" else None
+    record = user.read_record(name) if name in user.names() and name not in builtin_styles() else None
+    header = read_header(path) if record is None or path.suffix == ".safetensors" else None
     card = header.card if header else Card()
-    rows = Table.grid(padding=(0, 2))
-    rows.add_column(style="bold")
-    for label, text in (
-        ("summary", card.summary),
-        ("licence", known.licence if known else card.licence),
-        ("trained on", card.data if header else ""),
-        ("credit", card.credit if header else ""),
-        ("recipe", card.recipe),
-        ("network", _details(header) if header else known.network if known else ""),
-        ("figures", ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in card.figures.items())),
-        *(_origin(known) if known else ()),
-        ("file", str(path)),
-        ("preview", str(path.with_suffix(".webp")) if path.with_suffix(".webp").exists() else ""),
-    ):
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    for label, text in _card_rows(path, card, header, record):
         if text:
-            rows.add_row(label, Text(text))
-    return Group(Text(name if known else card.name or name, style="bold magenta"), rows)
+            table.add_row(label, literal_text(text))
+    return Group(literal_text(name if record else card.name or name, style="bold magenta"), table)
 
 
-def _origin(known: user.Record) -> Rows:
-    yield "from", f"{known.source}, added {known.added}"
-    yield "SHA-256", known.sha256
+def _card_rows(path: Path, card: Card, header: Header | None, record: user.Record | None) -> Rows:
+    figures = (f"{name.replace('_', ' ')} {value:g}" for name, value in card.figures.items())
+    preview = path.with_suffix(".webp")
+    yield "summary", card.summary
+    yield "licence", record.licence if record else card.licence
+    yield "trained on", card.data if header else ""
+    yield "credit", card.credit if header else ""
+    yield "recipe", card.recipe
+    yield "network", _describe_network(header) if header else record.network if record else ""
+    yield "figures", ", ".join(figures)
+    if record:
+        yield "from", f"{record.source}, added {record.added}"
+        yield "SHA-256", record.sha256
+    yield "file", str(path)
+    yield "preview", str(preview) if preview.exists() else ""
 
 
-def _card(path: Path) -> Card:
+def _read_card(path: Path) -> Card:
     return read_header(path).card if path.suffix == ".safetensors" else Card()
 
 
-def _details(header: Header) -> str:
-    settings = ", ".join(f"{key} {value}" for key, value in header.config.items())
+def _describe_network(header: Header) -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in header.config.items())
     return f"{header.architecture} ({settings}), {header.parameters:,} parameters"

@@ -17,12 +17,10 @@ app.command("remove")(remove)
 
 @app.callback()
 def styles(context: typer.Context) -> None:
-    """List the styles that there are: the built-in ones and yours.
+    """List all styles: the built-in ones and yours.
 
     [bold]Examples[/bold]
-
       cartoonize styles
-
       cartoonize styles show pepper
     """
     if context.invoked_subcommand is None:
@@ -33,18 +31,16 @@ def styles(context: typer.Context) -> None:
 
 @app.command("preview")
 def preview_styles(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="A picture, or a video: its middle frame.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="The picture to write.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A picture, or a video: its middle frame.")],
+    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The picture to write.")],
     device: Device = "auto",
     detail: DetailName = "normal",
     overwrite: Overwrite = False,
 ) -> None:
-    """Draw a picture in every style there is, onto one sheet with their names.
+    """Convert a picture in every style, onto one sheet with their names.
 
     [bold]Examples[/bold]
-
       cartoonize styles preview portrait.jpg styles.png
-
       cartoonize styles preview holiday.mp4 styles.jpg -y
     """
     from ..run.preview import preview_styles as preview
@@ -55,14 +51,14 @@ def preview_styles(
 
 @app.command("show")
 def show_style(
-    name: Annotated[str, typer.Argument(help="A style or a style file.", autocompletion=style_names)],
+    name: Annotated[
+        str, typer.Argument(metavar="STYLE", help="A style or a style file.", autocompletion=style_names)
+    ],
 ) -> None:
-    """Print a style's card: what it was trained on, its licence, where it is from, how to make it again.
+    """Print the card of a style: training data, licence, origin, and how to reproduce it.
 
     [bold]Examples[/bold]
-
       cartoonize styles show pepper
-
       cartoonize styles show runs/mine/style.safetensors
     """
     from .style_cards import style_card

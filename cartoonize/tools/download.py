@@ -1,9 +1,12 @@
-"""One file from a server that is not trusted: by https only, with limits of size, time and redirects."""
+"""Download one file from an untrusted server: https only, with limits of size, time and redirects."""
 
+import io
 import ipaddress
+import socket
+import time
 from collections.abc import Callable
 from contextlib import closing
-from http.client import HTTPException, HTTPMessage
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError
@@ -22,56 +25,61 @@ from urllib.request import (
 from ..core.errors import ModelError, WriteError
 from ..version import __version__
 
-SILENCE = 30  # seconds without a byte after which a server is given up
-REDIRECTS = 5
+SILENCE_TIMEOUT = 30
+"""Seconds without a byte after which a download ends."""
+TIMEOUT = 1800
+"""Seconds that a download may take in all, redirects included: 256 MB at 150 kB/s."""
+MAX_REDIRECTS = 5
 _CHUNK = 1 << 18
 
 Progress = Callable[[int, int | None], None]
+"""Is called with the bytes that have arrived, and with how many there are, if the server says so."""
 
 
-def is_address(place: str) -> bool:
-    """Whether it is an address on the web, of whatever kind, and not the path of a file."""
-    return "://" in place
+def is_url(location: str) -> bool:
+    """Whether it is an address on the web, of any scheme, and not the path of a file."""
+    return "://" in location
 
 
-def public_part(url: str) -> str:
-    """The address without what may be secret in it: a password, or a signature behind the question mark."""
+def without_secrets(url: str) -> str:
+    """The address without user name, password and query, which may hold a signature."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def download(url: str, target: Path, *, limit: int, progress: Progress | None = None) -> None:
-    """Write what stands under an address to `target`.
+    """Write the file at an address to `target`.
 
     Args:
         url: https; plain http only from this machine itself.
         target: the file to write.
-        limit: bytes; more are refused, as soon as the server tells of them or sends them.
-        progress: is told how many bytes have come, and of how many, if the server says.
+        limit: bytes. A larger file is refused as soon as the server announces or sends more.
+        progress: see Progress.
 
     Raises:
-        ModelError: the address is of another kind, or nothing whole and within the limit came from it.
+        ModelError: the address is of another scheme, or no complete file within the limits came from it.
         WriteError: the file cannot be written.
     """
-    _check(url)
-    shown = public_part(url)
+    _check_url(url)
+    name = without_secrets(url)
     request = Request(url, headers={"User-Agent": f"cartoonize/{__version__}"})  # noqa: S310  # checked
+    opener = _opener(deadline=time.monotonic() + TIMEOUT)
     try:
-        with closing(_opener().open(request, timeout=SILENCE)) as answer, target.open("wb") as file:
-            told = _length(answer.headers, shown, limit)
-            done = _copy(answer, file, shown, limit, lambda done: progress and progress(done, told))
+        with closing(opener.open(request, timeout=SILENCE_TIMEOUT)) as response, target.open("wb") as file:
+            total = _content_length(response.headers, name, limit)
+            size = _copy(response, file, name, limit, lambda size: progress and progress(size, total))
     except HTTPError as error:
         error.close()
-        raise ModelError(f"Cannot download {shown}: {error.code} {error.reason}.") from error
+        raise ModelError(f"Cannot download {name}: {error.code} {error.reason}.") from error
     except (HTTPException, ValueError, OSError) as error:  # URLError, of most failures, is an OSError
         reason = getattr(error, "reason", None) or error
-        raise ModelError(f"Cannot download {shown}: {reason}.") from error
-    if told is not None and done != told:
-        raise ModelError(f"Cannot download {shown}: it ended after {done:,} of {told:,} bytes.")
+        raise ModelError(f"Cannot download {name}: {reason}.") from error
+    if total is not None and size != total:
+        raise ModelError(f"Cannot download {name}: it ended after {size:,} of {total:,} bytes.")
 
 
-def _check(url: str) -> None:
-    """Raise ModelError unless the address is one of https, or of http on this machine."""
+def _check_url(url: str) -> None:
+    """Raise ModelError unless the address is https, or http on this machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -79,14 +87,14 @@ def _check(url: str) -> None:
     except ValueError as error:
         raise ModelError(f"{url!r} is no address: {error}.") from error
     if parts.scheme not in ("https", "http") or not host:
-        raise ModelError(f"Styles are fetched by https:// only, not from {public_part(url)}.")
-    if parts.scheme == "http" and not _is_here(host):
+        raise ModelError(f"Styles are downloaded by https:// only, not from {without_secrets(url)}.")
+    if parts.scheme == "http" and not _is_loopback(host):
         raise ModelError(
-            f"{public_part(url)} would come unprotected, and anybody on the way could change it; use https://."
+            f"{without_secrets(url)} is not encrypted, and anybody on the way could change it; use https://."
         )
 
 
-def _is_here(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -94,57 +102,106 @@ def _is_here(host: str) -> bool:
 
 
 class _Redirects(HTTPRedirectHandler):
-    max_redirections = REDIRECTS
+    max_redirections = MAX_REDIRECTS
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
-        """Follow to where the user could have pointed too, but never from https to http."""
+        """Follow to addresses that the user could have given too, but never from https to http."""
         try:
-            _check(newurl)
+            _check_url(newurl)
             if req.type == "https" and urlsplit(newurl).scheme != "https":
-                raise ModelError(f"{public_part(req.full_url)} leads from https to {public_part(newurl)}.")
+                raise ModelError(
+                    f"{without_secrets(req.full_url)} leads from https to {without_secrets(newurl)}."
+                )
         except ModelError:
-            fp.close()  # which urllib does only where the way goes on
+            fp.close()  # urllib closes it only where it follows
             raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _opener() -> OpenerDirector:
-    """Knows http, https and the system's proxies; urllib's own also opens file:, ftp: and data:."""
+class _DeadlineReader(io.RawIOBase):
+    """What a socket receives until a moment of time.monotonic(); then reading raises TimeoutError.
+
+    A socket's own timeout is for each byte: a server that sends one every 29 seconds would never meet it.
+    """
+
+    def __init__(self, connection: socket.socket, received: io.RawIOBase, deadline: float) -> None:
+        self._connection, self._received, self._deadline = connection, received, deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline - time.monotonic()
+        self._connection.settimeout(max(0.001, min(SILENCE_TIMEOUT, left)))
+        try:
+            return self._received.readinto(buffer)
+        except TimeoutError as error:
+            if left <= SILENCE_TIMEOUT:
+                raise TimeoutError(f"it took more than {TIMEOUT / 60:g} minutes") from error
+            raise
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()
+
+
+def _opener(deadline: float) -> OpenerDirector:
+    """An opener of http and https with the system's proxies; the one of urllib opens file: and ftp: too."""
+
+    class Response(HTTPResponse):
+        def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+            super().__init__(sock, *args, **options)
+            self.fp = io.BufferedReader(_DeadlineReader(sock, self.fp.detach(), deadline))
+
+    class Connection(HTTPConnection):
+        response_class = Response
+
+    class SecureConnection(HTTPSConnection):
+        response_class = Response
+
+    class Http(HTTPHandler):
+        def http_open(self, req: Request) -> HTTPResponse:
+            return self.do_open(Connection, req)
+
+    class Https(HTTPSHandler):
+        def https_open(self, req: Request) -> HTTPResponse:
+            return self.do_open(SecureConnection, req)  # which verifies certificates by default
+
     opener = OpenerDirector()
     for handler in (
-        ProxyHandler(), HTTPHandler(), HTTPSHandler(), HTTPDefaultErrorHandler(), _Redirects(),
-        HTTPErrorProcessor(),
+        ProxyHandler(), Http(), Https(), HTTPDefaultErrorHandler(), _Redirects(), HTTPErrorProcessor(),
     ):  # fmt: skip
         opener.add_handler(handler)
     return opener
 
 
-def _length(headers: HTTPMessage, shown: str, limit: int) -> int | None:
-    """How many bytes the server tells of, if it does."""
+def _content_length(headers: HTTPMessage, name: str, limit: int) -> int | None:
+    """The number of bytes that the server announces, if it does."""
     if headers.get_content_type() == "text/html":
-        raise ModelError(f"{shown} is a web page; give the address of the file itself.")
-    told = headers.get("Content-Length", "")
-    length = int(told) if told.isascii() and told.isdigit() else None
+        raise ModelError(f"{name} is a web page; give the address of the file itself.")
+    text = headers.get("Content-Length", "")
+    length = int(text) if text.isascii() and text.isdigit() else None
     if length is not None and length > limit:
-        raise ModelError(_too_large(shown, limit))
+        raise ModelError(_too_large(name, limit))
     return length
 
 
-def _copy(answer: Any, file: IO[bytes], shown: str, limit: int, progress: Callable[[int], Any]) -> int:
-    done = 0
-    while chunk := answer.read(_CHUNK):
-        done += len(chunk)
-        if done > limit:
-            raise ModelError(_too_large(shown, limit))
+def _copy(response: Any, file: IO[bytes], name: str, limit: int, progress: Callable[[int], Any]) -> int:
+    """Write the response to a file; return the number of bytes."""
+    size = 0
+    while chunk := response.read(_CHUNK):
+        size += len(chunk)
+        if size > limit:
+            raise ModelError(_too_large(name, limit))
         try:
             file.write(chunk)
         except OSError as error:
             raise WriteError.from_os_error(Path(file.name), error) from error
-        progress(done)
-    return done
+        progress(size)
+    return size
 
 
-def _too_large(shown: str, limit: int) -> str:
-    return f"{shown} is larger than {limit >> 20} MB, which no style is."
+def _too_large(name: str, limit: int) -> str:
+    return f"{name} is larger than {limit >> 20} MB, the limit for a style."

@@ -1,7 +1,7 @@
-"""A style from elsewhere: fetched, tried, and put with one's own.
+"""Install a style from a file, a training run or an address among the user's own styles.
 
-with fetched("https://example.org/ink.safetensors") as candidate:
-    add(candidate, "my-ink", licence="CC0")
+with fetch_style("https://example.org/ink.safetensors") as candidate:
+    install_style(candidate, "my-ink", licence="CC0")
 """
 
 import re
@@ -16,17 +16,20 @@ from urllib.parse import unquote, urlsplit
 from ..core.errors import ModelError, WriteError
 from ..styles import ENGINES, find_style_file, user
 from ..styles.card import Card
-from .download import Progress, download, is_address, public_part
-from .probe_style import try_style
+from .download import Progress, download, is_url, without_secrets
+from .probe_style import probe_style
 
-LARGEST = 1 << 28
-"""Bytes of a style file: six times CartoonGAN's full width in float32."""
+MAX_BYTES = 1 << 28
+"""Bytes of a style file, at most: six times CartoonGAN's full width in float32."""
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A style that loads and draws, in a file that is gone when it is not added."""
+    """A style that loads and draws, in a temporary file.
+
+    `source` is the path or address that it came from, without secrets; `network` describes it for people.
+    """
 
     file: Path
     source: str
@@ -35,59 +38,60 @@ class Candidate:
     network: str
 
 
-def default_name(place: str) -> str:
-    """The name for a style from a path or an address; empty if nothing of that can be a name."""
-    path = Path(unquote(urlsplit(place).path)) if is_address(place) else Path(place).absolute()
+def default_name(location: str) -> str:
+    """The name for a style from a path or an address; empty if none can be made of it."""
+    path = Path(unquote(urlsplit(location).path)) if is_url(location) else Path(location).absolute()
     text = path.stem if path.suffix.lower() in (".safetensors", ".onnx") else path.name
     return user.suggest_name(path.parent.name if text == "style" else text)  # as training names its result
 
 
 @contextmanager
-def fetched(
-    place: str, *, sha256: str | None = None, progress: Progress | None = None
+def fetch_style(
+    location: str, *, sha256: str | None = None, progress: Progress | None = None
 ) -> Iterator[Candidate]:
-    """Copy or download a style and try it, in the `with` block.
+    """Copy or download a style and probe it. The file is removed at the end of the `with` block.
 
     Args:
-        place: a style file or a network (.safetensors, .onnx), the folder of a training run, or an address.
-        sha256: the hash that the file has to have; refused before anything reads it.
-        progress: is told how many bytes of how many have come.
+        location: a style file or a network (.safetensors, .onnx), the folder of a training run, or an
+            address.
+        sha256: the hash that the file must have; it is checked before anything reads the file.
+        progress: is called with the number of downloaded bytes, see download.Progress.
 
     Raises:
-        ModelError: there is no such file, it is larger than any style, has another hash, or is no style that
-            loads and draws.
-        MediaError: the folder of one's own styles cannot be written to.
+        ModelError: there is no such file, it is too large, has another hash, or is no style that loads and
+            draws.
+        MediaError: the folder of the user's styles is not writable.
     """
     if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise ModelError(f"{sha256!r} is no SHA-256, which has 64 hexadecimal digits.")
     try:
         user.folder().mkdir(parents=True, exist_ok=True)
-        holder = tempfile.TemporaryDirectory(dir=user.folder(), prefix=".adding-")
+        temporary = tempfile.TemporaryDirectory(dir=user.folder(), prefix=".adding-")
     except OSError as error:
         raise WriteError.from_os_error(user.folder(), error) from error
-    with holder as scratch:
-        copy = Path(scratch) / "style"
-        if is_address(place):
-            source = public_part(place)
-            download(place, copy, limit=LARGEST, progress=progress)
+    with temporary as folder:
+        copy = Path(folder) / "style"
+        if is_url(location):
+            source = without_secrets(location)
+            download(location, copy, limit=MAX_BYTES, progress=progress)
         else:
-            source = str(_copy(Path(place), copy).absolute())
+            source = str(_copy(Path(location), copy).absolute())
         digest = user.sha256_of(copy)
         if sha256 is not None and digest != sha256.lower():
-            raise ModelError(f"{source} is not what was asked for: its SHA-256 is {digest}.")
-        typed = copy.rename(copy.with_suffix(_suffix(copy, source)))
+            raise ModelError(f"{source} does not match the given hash: its SHA-256 is {digest}.")
+        file = copy.rename(copy.with_suffix(_recognise_suffix(copy, source)))
         try:
-            found = try_style(typed)
+            description = probe_style(file)
         except ModelError as error:
-            raise ModelError(str(error).replace(str(typed), source)) from error
-        yield Candidate(typed, source, digest, found.card, found.network)
+            raise ModelError(str(error).replace(str(file), source)) from error
+        yield Candidate(file, source, digest, description.card, description.network)
 
 
-def add(candidate: Candidate, name: str, *, licence: str, overwrite: bool = False) -> None:
-    """Put a candidate with one's own styles, under a name that `styles.check_style_name` takes.
+def install_style(candidate: Candidate, name: str, *, licence: str, overwrite: bool = False) -> None:
+    """Add a candidate to the user's styles, under a name that `styles.check_style_name` accepts.
 
     Raises:
-        MediaError: the name is taken and `overwrite` is false, or the folder cannot be written to.
+        MediaError: the name is taken and `overwrite` is false, or the folder is not writable.
     """
     record = user.Record(
         file=f"{name}-{candidate.sha256[:16]}{candidate.file.suffix}",
@@ -101,30 +105,32 @@ def add(candidate: Candidate, name: str, *, licence: str, overwrite: bool = Fals
 
 
 def _copy(path: Path, target: Path) -> Path:
-    """Copy a style's file, or that of a run's folder, but no more than a style may have; what was copied."""
+    """Copy a style's file, or that of a run's folder, within the limit; return the file that was copied."""
     file = find_style_file(path)
     if file is None:
         raise ModelError(f"There is no file {path}.")
     if file.name == ENGINES:
-        raise ModelError(f"{path} holds engines for one GPU, which are used where they are: --style {path}.")
+        raise ModelError(
+            f"{path} holds TensorRT engines for one GPU, which cannot be added; use them by --style {path}."
+        )
     try:
-        with file.open("rb") as given, target.open("wb") as taken:
-            left = LARGEST
-            while chunk := given.read(min(_CHUNK, left + 1)):
+        with file.open("rb") as source, target.open("wb") as copy:
+            left = MAX_BYTES
+            while chunk := source.read(min(_CHUNK, left + 1)):
                 left -= len(chunk)
                 if left < 0:
-                    raise ModelError(f"{file} is larger than {LARGEST >> 20} MB, which no style is.")
-                taken.write(chunk)
+                    raise ModelError(f"{file} is larger than {MAX_BYTES >> 20} MB, the limit for a style.")
+                copy.write(chunk)
     except OSError as error:
         raise WriteError.from_os_error(target, error) from error
     return file
 
 
-def _suffix(file: Path, source: str) -> str:
-    """What kind of file it is, by how it begins: names on the web tell little.
+def _recognise_suffix(file: Path, source: str) -> str:
+    """The suffix for a file, by its first bytes: names on the web say little.
 
     Raises:
-        ModelError: it is of a kind that is known, and no style.
+        ModelError: it is of a known kind that is no style.
     """
     with file.open("rb") as opened:
         start = opened.read(9)
@@ -132,8 +138,8 @@ def _suffix(file: Path, source: str) -> str:
         return ".safetensors"
     if start.startswith((b"PK", b"\x80")):
         raise ModelError(
-            f"{source} holds weights of PyTorch: `cartoonize import-weights` makes a style file of them."
+            f"{source} holds weights of PyTorch: `cartoonize import-weights` converts them into a style file."
         )
     if start.lstrip().startswith(b"<"):
-        raise ModelError(f"{source} is a web page, or a text, and no style.")
+        raise ModelError(f"{source} is a web page or a text, and no style.")
     return ".onnx"

@@ -20,8 +20,9 @@ from cartoonize.core.errors import ModelError
 from cartoonize.models.checkpoint import Card, save_style
 from cartoonize.styles import find_style, user
 from cartoonize.tools import download
-from cartoonize.tools import install_style as adding
-from cartoonize.tools import probe_style as trial
+from cartoonize.tools import install_style as installer
+from cartoonize.tools.install_style import fetch_style, install_style
+from cartoonize.tools.probe_style import probe_style
 
 
 @pytest.fixture(autouse=True)
@@ -126,7 +127,7 @@ def test_the_licence_is_asked(run, foreign, monkeypatch, home):
     """Without a licence in the file one is asked for at a terminal, demanded elsewhere, and never made up."""
     code, _, err = run("styles", "add", foreign)
     assert code == 1
-    assert "tells no licence: pass --licence TEXT" in err
+    assert "states no licence: pass --licence TEXT" in err
     assert left(home) == []
 
     class Terminal:
@@ -137,7 +138,7 @@ def test_the_licence_is_asked(run, foreign, monkeypatch, home):
             return "CC0, by me\n"
 
     monkeypatch.setattr("sys.stdin", Terminal())
-    assert "Under which is it?" in run("styles", "add", foreign)[2]
+    assert "Which one applies?" in run("styles", "add", foreign)[2]
     assert user.read_record("darken-v1").licence == "CC0, by me"
     assert run("styles", "add", foreign, "--yes", "--name", "other")[0] == 0
     assert user.read_record("other").licence == "unknown"
@@ -266,7 +267,7 @@ def test_a_style_that_draws_nothing_is_refused(run, tmp_path, lively_generator):
 def test_large_files_are_refused_without_being_copied(run, tmp_path, home):
     """A file of more than 256 MB is no style: nothing of that size is written or read into memory."""
     with (tmp_path / "large.onnx").open("wb") as file:
-        file.truncate(adding.LARGEST + 1)
+        file.truncate(installer.MAX_BYTES + 1)
     code, _, err = run("styles", "add", tmp_path / "large.onnx")
     assert code == 1
     assert "is larger than 256 MB" in err
@@ -295,7 +296,7 @@ def test_a_graph_cannot_take_the_memory(tmp_path):
     path = tmp_path / "greedy.onnx"
     onnx.save(make.make_model(graph, opset_imports=[make.make_opsetid("", 18)], ir_version=10), path)
     with pytest.raises(ModelError):
-        trial.try_style(path)
+        probe_style(path)
 
 
 def test_text_of_strangers_cannot_drive_the_terminal(run, tmp_path, lively_generator):
@@ -402,8 +403,9 @@ def test_only_https_is_fetched(run, url, message, home):
 
 
 def test_bad_answers_are_one_sentence(run, site, home, monkeypatch):
-    """What is missing, a page, too large, cut short, silent, or leads astray is told, and nothing is left."""
-    monkeypatch.setattr(adding, "LARGEST", 1000)
+    """A file that is missing, a page, too large, cut short, silent, endlessly slow, or that leads astray is
+    refused in one sentence, and nothing is left."""
+    monkeypatch.setattr(installer, "MAX_BYTES", 1000)
     address = site(
         {
             "/missing": (404, {}, b""),
@@ -412,6 +414,7 @@ def test_bad_answers_are_one_sentence(run, site, home, monkeypatch):
             "/untold": (200, {}, bytes(1001)),
             "/cut": (200, {"Content-Length": "900"}, bytes(100)),
             "/silent": (200, {"Content-Length": "900"}, [bytes(100), 0.8]),
+            "/drip": (200, {"Content-Length": "900"}, [b"x", 0.05] * 60),
             "/round": (302, {"Location": "/round"}, b""),
             "/file": (302, {"Location": "file:///etc/passwd"}, b""),
             "/plain": (302, {"Location": "http://example.org/a.onnx"}, b""),
@@ -432,8 +435,12 @@ def test_bad_answers_are_one_sentence(run, site, home, monkeypatch):
         assert code == 1
         assert message in err
         assert "Traceback" not in err
-    monkeypatch.setattr(download, "SILENCE", 0.3)
+    monkeypatch.setattr(download, "SILENCE_TIMEOUT", 0.3)
     assert "timed out" in run("styles", "add", f"{address}/silent", "--yes")[2]
+    monkeypatch.setattr(download, "TIMEOUT", 0.6)
+    started = time.monotonic()
+    assert "it took more than" in run("styles", "add", f"{address}/drip", "--yes")[2]
+    assert time.monotonic() - started < 2
     code, _, err = run("styles", "add", "http://127.0.0.1:9/a.onnx")
     assert (code, "Connection refused" in err) == (1, True)
     assert left(home) == []
@@ -441,11 +448,11 @@ def test_bad_answers_are_one_sentence(run, site, home, monkeypatch):
 
 def test_the_library_adds_styles_too(free):
     """From Python: fetched, looked at, added; what is not added leaves nothing."""
-    with adding.fetched(str(free)) as candidate:
+    with fetch_style(str(free)) as candidate:
         assert candidate.card.licence == "CC0"
     assert not candidate.file.exists()
-    with adding.fetched(str(free)) as candidate:
-        adding.add(candidate, "mine", licence=candidate.card.licence)
+    with fetch_style(str(free)) as candidate:
+        install_style(candidate, "mine", licence=candidate.card.licence)
     assert json.loads((user.folder() / "mine.json").read_text())["sha256"] == candidate.sha256
     assert find_style("mine").exists()
 
