@@ -1,14 +1,15 @@
-"""Decoded video frames to RGB images: by the matrix and range of their video, SDR, upright."""
+"""Decoded video frames to RGB images: by the matrix and range of their video, SDR, upright, of one size."""
 
 from collections.abc import Callable
 from fractions import Fraction
 
 import av
+import numpy as np
 from av.video.reformatter import Interpolation
 
 from ...core.draw_size import draw_size, resize_to_draw_size
 from ...core.errors import MediaError
-from ...core.frames import Frame, Image
+from ...core.frames import Frame, Image, Plane
 from ..alpha import alpha_of, is_transparent
 from ..colour import SDR, Colour
 from ..decoding import Decoding, fitted, smaller
@@ -17,10 +18,14 @@ from ..remote import Location
 from .orientation import Orientation
 
 _AREA = Interpolation.AREA | Interpolation.ACCURATE_RND
+_BICUBIC = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
 
 
 class FrameConverter:
     """Converts the frames of one video. The properties of the first frame are taken for all.
+
+    Frames of another size are fitted into the size of the first, in their own proportions, between black
+    bars. `current_aspect` returns the pixel aspect ratio that the decoder knows of its latest frames.
 
     `width`, `height` and `sample_aspect_ratio` are those of the images. `colour` says in which YUV they are
     to be encoded. `detail` sets the size at which they are drawn; it may change from one frame to the next.
@@ -37,26 +42,34 @@ class FrameConverter:
         aspect: Fraction | None,
         decoding: Decoding,
         notices: list[str],
+        current_aspect: Callable[[], Fraction | None] = lambda: None,
     ) -> None:
+        self._name, self._notices, self._current_aspect = path.name, notices, current_aspect
         self._max_size, self._keep_source = decoding.max_size, decoding.keep_source
         self.detail = decoding.detail
+        self._size_changed = False
         self.colour = Colour.of(first)
         self._to_rgb = self._choose_conversion(path, first, decoding, notices)
         self.pixel_format = first.format.name
         self.transparent = is_transparent(first)
         self._orientation = Orientation.from_frame(first)
         reduced = self._reduce(first)
-        self.width, self.height = reduced.width, reduced.height
+        self._first_size = (first.width, first.height)
+        self._canvas_size = self.width, self.height = reduced.width, reduced.height
         if reduced is not first:
             self.colour = self.colour.stated()
             notices.append(smaller(path.name, (first.width, first.height), (reduced.width, reduced.height)))
-        self.sample_aspect_ratio = aspect or Fraction(1)
+        self.sample_aspect_ratio = self._coded_aspect = aspect or Fraction(1)
         if self._orientation.transposed:
             self.width, self.height = self.height, self.width
             self.sample_aspect_ratio = 1 / self.sample_aspect_ratio
 
     def convert(self, frame: av.VideoFrame, pts: int, time_base: Fraction, duration: int = 0) -> Frame:
         """Convert a frame to an RGB image at its time."""
+        if (frame.width, frame.height) != self._first_size:
+            image, alpha = self._fit_canvas(frame)
+            fitted_frame = Frame(image, pts, time_base, duration, alpha=alpha)
+            return resize_to_draw_size(fitted_frame, self.detail, keep_source=self._keep_source)
         reduced = self._reduce(frame)  # once, for colours and alpha
         alpha = alpha_of(reduced)
         upright_alpha = None if alpha is None else self._orientation.apply(alpha)
@@ -65,12 +78,40 @@ class FrameConverter:
         if self._keep_source or drawn_size >= size:
             whole = Frame(self._to_image(reduced), pts, time_base, duration, alpha=upright_alpha)
             return resize_to_draw_size(whole, self.detail, keep_source=self._keep_source)
-        image = self._to_image(_scale_down(frame, self._swap_if_transposed(drawn_size)))
+        image = self._to_image(_scale(frame, self._swap_if_transposed(drawn_size)))
         return Frame(image, pts, time_base, duration, alpha=upright_alpha, full_size=size)
 
     def image(self, frame: av.VideoFrame) -> Image:
         """Convert a frame to the RGB image at the size at which it is drawn."""
         return self.convert(frame, 0, Fraction(1)).image
+
+    def _fit_canvas(self, frame: av.VideoFrame) -> tuple[Image, Plane | None]:
+        """Image and alpha of a frame of another size than the first, fitted into the size of the first."""
+        self._report_size(frame)
+        width, height = self._canvas_size
+        wide = frame.width * (self._current_aspect() or self._coded_aspect) / self._coded_aspect
+        scale = min(width / wide, Fraction(height, frame.height))
+        size = (max(1, round(wide * scale)), max(1, round(frame.height * scale)))
+        scaled = _scale(frame, size)
+        left, top = (width - size[0]) // 2, (height - size[1]) // 2
+        inside = slice(top, top + size[1]), slice(left, left + size[0])
+        image = np.zeros((height, width, 3), np.uint8)
+        image[inside] = self._to_rgb(scaled)
+        alpha = alpha_of(scaled)
+        if alpha is None:
+            return self._orientation.apply(image), None
+        plane = np.full((height, width), 255, np.uint8)
+        plane[inside] = alpha
+        return self._orientation.apply(image), self._orientation.apply(plane)
+
+    def _report_size(self, frame: av.VideoFrame) -> None:
+        if not self._size_changed:
+            first, other = ("x".join(map(str, s)) for s in (self._first_size, (frame.width, frame.height)))
+            self._notices.append(
+                f"The frame size of {self._name} changes from {first} to {other}; all frames were fitted "
+                "into the first size."
+            )
+        self._size_changed = True
 
     def _to_image(self, frame: av.VideoFrame) -> Image:
         return self._orientation.apply(self._to_rgb(frame))
@@ -82,7 +123,7 @@ class FrameConverter:
     def _reduce(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The frame, reduced to the maximum size if it is larger."""
         size = fitted(frame.width, frame.height, self._max_size, even=True)
-        return frame if size == (frame.width, frame.height) else _scale_down(frame, size)
+        return frame if size == (frame.width, frame.height) else _scale(frame, size)
 
     def _choose_conversion(
         self, path: Location, first: av.VideoFrame, decoding: Decoding, notices: list[str]
@@ -102,7 +143,9 @@ class FrameConverter:
         return self.colour.to_rgb
 
 
-def _scale_down(frame: av.VideoFrame, size: tuple[int, int]) -> av.VideoFrame:
+def _scale(frame: av.VideoFrame, size: tuple[int, int]) -> av.VideoFrame:
     """Scale a frame in its own pixel format: 0.4 ms from 720p, against 2 ms in RGB."""
     pixel_format = "rgba" if frame.format.has_palette else None  # palette indices cannot be averaged
-    return frame.reformat(*size, format=pixel_format, interpolation=_AREA, threads=1)
+    shrinks = size[0] * size[1] < frame.width * frame.height
+    interpolation = _AREA if shrinks else _BICUBIC
+    return frame.reformat(*size, format=pixel_format, interpolation=interpolation, threads=1)

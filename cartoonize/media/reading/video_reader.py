@@ -83,6 +83,11 @@ class VideoReader:
         if not self._is_streamed:
             self.container.close()
 
+    @property
+    def current_aspect(self) -> Fraction | None:
+        """The pixel aspect ratio that the decoder knows of its latest frames."""
+        return self._decoder.sample_aspect_ratio
+
     def timed_frames(self) -> Generator[tuple[av.VideoFrame, int, int]]:
         """Yield frames with pts and duration, in ticks of `time_base` from `clock_offset` on."""
         offset = round(self.clock_offset / self.time_base)

@@ -180,7 +180,9 @@ class VideoSource(ResumableSource):
     def _describe(self, first: av.VideoFrame) -> None:
         """Set the attributes that the first frame determines for all."""
         aspect = self._reader.stream.sample_aspect_ratio
-        converter = self._converter = FrameConverter(self.path, first, aspect, self.decoding, self.notices)
+        converter = self._converter = FrameConverter(
+            self.path, first, aspect, self.decoding, self.notices, lambda: self._reader.current_aspect
+        )
         self.frames = self._estimate_frames()
         reader, read_once = self._reader, self.path == STANDARD_INPUT
         self.video = VideoInfo(
