@@ -8,7 +8,7 @@ from clips import Clip
 from PIL import Image
 
 from cartoonize import Frame, load
-from cartoonize.media import VideoSource
+from cartoonize.media.reading.video_reader import VideoReader
 from cartoonize.run.preview import Cell, preview_video, sheet
 
 
@@ -47,14 +47,14 @@ def test_a_preview_of_a_comparison_shows_it_once(film, tmp_path, run):
 def test_a_preview_decodes_a_little_of_a_long_clip(film, tmp_path, monkeypatch):
     """Moments are found by seeking: what lies between keyframes far from them is never decoded."""
     decoded = []
-    original = VideoSource._frames
+    original = VideoReader._decode
 
     def counted(self):
         for frame in original(self):
             decoded.append(frame)
             yield frame
 
-    monkeypatch.setattr(VideoSource, "_frames", counted)
+    monkeypatch.setattr(VideoReader, "_decode", counted)
     preview_video(film, tmp_path / "look.png", load("null"), count=2)
     assert len(decoded) < 60
 
