@@ -5,6 +5,7 @@ from typing import get_args
 
 from .. import styles
 from ..core import choices
+from ..core.containers import FORMAT_NAMES
 from ..models import NAMES
 from ..styles import user
 
@@ -37,5 +38,5 @@ details = words(choices.DETAILS)
 compare = words(choices.COMPARE)
 encoders = words(choices.ENCODERS)
 x264_presets = words(choices.X264_PRESETS)
-formats = words(choices.FORMATS)
+formats = words(FORMAT_NAMES)
 models = words(NAMES)

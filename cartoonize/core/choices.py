@@ -31,9 +31,6 @@ X264_PRESETS = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo",
 )  # fmt: skip
 """Of x264 and x265, https://trac.ffmpeg.org/wiki/Encode/H.264."""
-SHORT_FORMATS = {"mkv": "matroska", "ts": "mpegts", "y4m": "yuv4mpegpipe"}
-"""Short names of FFmpeg's formats, beside FFmpeg's own."""
-FORMATS = ("mp4", "mov", "matroska", "webm", "mpegts", "avi", "gif", *SHORT_FORMATS)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

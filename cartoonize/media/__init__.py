@@ -7,6 +7,7 @@ holds at the end what a user must be told: something was left out, repaired or c
 from pathlib import Path
 from typing import Any
 
+from ..core.containers import VIDEO_SUFFIXES
 from ..core.errors import MediaError
 from .decoding import Decoding
 from .encoding import Encoding
@@ -22,7 +23,6 @@ from .segment import Mark, Segment
 from .sink import ResumableSink, SegmentedSink, Sink
 from .source import ResumableSource, Source
 from .video_info import OtherStreams, VideoInfo
-from .writing.output import VIDEO_SUFFIXES
 from .writing.segment_sink import SegmentSink
 from .writing.video_sink import VideoSink
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import av
 
 from ..core.choices import ENCODERS, X264_PRESETS, did_you_mean
+from ..core.containers import Container
 from ..core.errors import MediaError
 
 
@@ -26,19 +27,17 @@ class Encoding:
     format: str | None = None
     background: str = "white"
 
-    def encoder(self, container: str, *, transparent: bool = False) -> str:
-        """The encoder to use for a container, by FFmpeg's name of its format."""
-        usual = _DEFAULT_ENCODERS.get(container, "libx264")
-        if transparent:
-            usual = _ALPHA_ENCODERS.get(container, usual)
-        return self.codec or usual
+    def encoder_name(self, container: Container, *, transparent: bool = False) -> str:
+        """FFmpeg's name of the encoder to use for a container."""
+        default = container.alpha_encoder if transparent else None
+        return self.codec or default or container.encoder
 
     def describe(self) -> str:
         """What was asked for beyond the defaults, for messages."""
         options = {"crf": self.crf, "preset": self.preset}
         return "".join(f", {name} {value}" for name, value in options.items() if value is not None)
 
-    def check(self, encoder: str) -> None:
+    def check_options(self, encoder: str) -> None:
         """Refuse what the encoder would leave aside without a word, and presets that it does not have.
 
         Raises:
@@ -54,7 +53,7 @@ class Encoding:
                 f"{did_you_mean(self.preset, X264_PRESETS)}"
             )
 
-    def options(self, encoder: str) -> dict[str, str]:
+    def encoder_options(self, encoder: str) -> dict[str, str]:
         """FFmpeg options of the encoder."""
         options = dict(_ENCODER_OPTIONS.get(encoder, {}))
         if self.crf is not None:
@@ -86,24 +85,15 @@ RESTARTABLE = frozenset(
 )
 """Encoders of which one can go on where another stopped: given the same frames and settings they write the
 same packets, and the same header. Others, of animations or in hardware, are not known to."""
-_DEFAULT_ENCODERS = {
-    "webm": "libvpx-vp9",
-    "avi": "mpeg4",  # of H.264 in AVI FFmpeg does not know the times, and puts all a frame late
-    "gif": "gif",
-    "apng": "apng",
-    "webp": "libwebp_anim",
-    "yuv4mpegpipe": "rawvideo",
-}
-_ALPHA_ENCODERS = {"matroska": "libvpx-vp9", "mov": "prores_ks"}
 _KEEP_ALPHA = {"libvpx", "libvpx-vp9", "prores_ks", "ffv1", "qtrle", "png", "apng", "libwebp_anim"}
 
 
-def known_encoders() -> list[str]:
+def available_encoders() -> list[str]:
     """Encoders of this build of FFmpeg that are worth naming."""
     return [name for name in ENCODERS if name in av.codecs_available]
 
 
-def pixel_format(codec: av.Codec, source: str, *, transparent: bool) -> str:
+def choose_pixel_format(codec: av.Codec, source: str, *, transparent: bool) -> str:
     """What to give to an encoder: the source's chroma sampling in 8 bits if it has that, else the nearest."""
     if codec.name == "gif":
         return "pal8"

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
+from ..core.containers import VIDEO_SUFFIXES, WRITTEN_SUFFIXES
 from ..core.errors import CartoonizeError, DamageError, MediaError, UnexpectedError, WriteError
 from ..media.pictures.folder import describe_left_out, natural_key, output_name
 from ..media.pictures.formats import PICTURE_SUFFIXES
 from ..media.pictures.sequence_sink import is_image_sequence
 from ..media.reading.standard_input import STANDARD_INPUT
-from ..media.writing.output import VIDEO_SUFFIXES, WRITTEN_SUFFIXES, video_name
+from ..media.writing.output import output_video_name
 from .report import Report
 
 _WILD = frozenset("*?[")
@@ -69,7 +70,7 @@ def videos(container: str | None = None) -> Kind:
         "video",
         VIDEO_SUFFIXES | {".gif", ".apng"},
         WRITTEN_SUFFIXES,
-        lambda name: video_name(name, container),
+        lambda name: output_video_name(name, container),
     )
 
 

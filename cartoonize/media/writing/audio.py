@@ -1,4 +1,4 @@
-"""Sound that the target cannot take as it is: decoded, brought to one rate and layout, and encoded again."""
+"""Re-encoding sound that the output cannot hold: decoded, brought to one format, and encoded."""
 
 import io
 import math
@@ -17,17 +17,18 @@ from av.packet import Packet
 from ..damage import Damage
 
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-_GAP = 0.1  # seconds without sound that are kept as silence; less is how packets are timed
+_RATES = frozenset({96000, 48000, 44100, 22050})  # that encoders and containers take
+_MIN_GAP = 0.1  # seconds without sound that become silence; shorter gaps come from how packets are timed
 
 
-def accepted(container: str, add: Callable[[OutputContainer], Any]) -> bool:
-    """Whether a container takes a stream, by writing a header with it into the memory.
+def is_accepted(muxer: str, add_stream: Callable[[OutputContainer], Any]) -> bool:
+    """Whether a container takes a stream, found out by writing a header with it to memory.
 
-    Muxers say so only then, and would do so at the first packet or the last one otherwise.
+    Muxers refuse a stream only then, or even later, at its first or last packet.
     """
     try:
-        with av.open(io.BytesIO(), "w", format=container) as trial:
-            add(trial)
+        with av.open(io.BytesIO(), "w", format=muxer) as trial:
+            add_stream(trial)
             trial.start_encoding()
     except (ValueError, av.error.FFmpegError):
         return False
@@ -35,41 +36,42 @@ def accepted(container: str, add: Callable[[OutputContainer], Any]) -> bool:
 
 
 def named_layout(layout: av.AudioLayout) -> str:
-    """The name of a layout, or the usual one for as many channels where it has none."""
+    """The name of a layout, or the usual name for its number of channels if it has none."""
     try:
         return av.AudioLayout(layout.name).name
     except ValueError:
         return _LAYOUTS.get(layout.nb_channels, "stereo")
 
 
-def settings(container: str, encoder: str, rate: int, layout: str, channels: int) -> tuple[int, str] | None:
-    """The rate and the layout nearest to the source's that encoder and container take; None if none is.
+def choose_audio_format(
+    muxer: str, encoder: str, rate: int, layout: str, channels: int
+) -> tuple[int, str] | None:
+    """The rate and the layout nearest to the source's that encoder and container take; None if there is none.
 
     Args:
-        container: FFmpeg's name of it.
-        encoder: that of the encoder.
+        muxer: FFmpeg's name of the container.
+        encoder: FFmpeg's name of the encoder.
         rate: samples a second of the source.
-        layout: that of the source.
-        channels: how many there are.
+        layout: the source's, by name.
+        channels: the number of channels of the source.
     """
     # libopus knows the speakers of "5.1(side)", as AC-3 names them, under the shorter name only.
     layouts = [layout.partition("(")[0], _LAYOUTS.get(channels, "stereo"), "5.1", "stereo", "mono"]
     if encoder == "libopus":
         rates = [48000]
     else:
-        others = {96000, 48000, 44100, 22050} - {rate}
-        rates = [rate, *sorted(others, key=lambda other: abs(math.log(other / rate)))]
+        rates = [rate, *sorted(_RATES - {rate}, key=lambda other: abs(math.log(other / rate)))]
     for name in dict.fromkeys(layouts):
         if av.AudioLayout(name).nb_channels > max(channels, 1):
             continue
-        for chosen in rates:
-            add = partial(OutputContainer.add_stream, codec_name=encoder, rate=chosen, layout=name)
-            if _opens(encoder, chosen, name) and accepted(container, add):
-                return chosen, name
+        for candidate in rates:
+            add_stream = partial(OutputContainer.add_stream, codec_name=encoder, rate=candidate, layout=name)
+            if _can_encode(encoder, candidate, name) and is_accepted(muxer, add_stream):
+                return candidate, name
     return None
 
 
-def _opens(encoder: str, rate: int, layout: str) -> bool:
+def _can_encode(encoder: str, rate: int, layout: str) -> bool:
     context = cast("av.AudioCodecContext", av.CodecContext.create(encoder, "w"))
     formats = context.codec.audio_formats
     try:
@@ -81,11 +83,12 @@ def _opens(encoder: str, rate: int, layout: str) -> bool:
     return True
 
 
-class Reencoder:
-    """Makes packets of `encoder` of those of a source, on the clock of the source.
+class AudioEncoder:
+    """Decodes packets of a source and encodes them for `target`, on the clock of the source.
 
-    What changes its rate or layout on the way is brought to those of `target`; gaps become silence, and what
-    overlaps follows. With `from_zero`, sound that starts late has silence in front.
+    Sound that changes its rate or layout in mid-stream is brought to those of `target`. Gaps become silence;
+    sound that overlaps is put after what came before. With `from_zero`, silence fills the time before sound
+    that starts late.
     """
 
     def __init__(self, target: AudioStream, damage: Damage, *, from_zero: bool) -> None:
@@ -93,60 +96,58 @@ class Reencoder:
         context = target.codec_context
         self._rate, self._layout, self._format = context.sample_rate, context.layout.name, context.format.name
         self._resampler: av.AudioResampler | None = None
-        self._shape: tuple[str, str, int] | None = None
-        self._next: int | None = 0 if from_zero else None  # the sample that follows
+        self._input_format: tuple[str, str, int] | None = None  # sample format, layout and rate
+        self._next_sample: int | None = 0 if from_zero else None
 
     def write(self, packet: "Packet[Any]") -> Iterator["Packet[Any]"]:
-        """The packets that are ready once a packet of the source has come, at its time in the output."""
+        """Take a packet, whose times are those of the output, and yield the packets that are ready."""
         try:
             frames = packet.decode()
-        except av.error.FFmpegError:  # whatever a decoder says, it is of the data
+        except av.error.FFmpegError:  # whatever a decoder reports, the data are at fault
             self._damage.packets += 1
             return
         for frame in frames:
             assert isinstance(frame, AudioFrame)
-            begins = None if frame.pts is None else round(frame.pts * frame.time_base * self._rate)
-            for even in self._resampled(_named(frame)):
-                yield from self._placed(even, begins)
-                begins = None
+            start = None if frame.pts is None else round(frame.pts * frame.time_base * self._rate)
+            for resampled in self._resample(_with_named_layout(frame)):
+                yield from self._encode_at(resampled, start)
+                start = None
 
     def end(self) -> Iterator["Packet[Any]"]:
-        """What is left."""
+        """Yield what resampler and encoder hold back."""
         for frame in self._resampler.resample(None) if self._resampler else ():
-            yield from self._placed(frame, None)
+            yield from self._encode_at(frame, None)
         yield from self._target.encode(None)
 
-    def _resampled(self, frame: AudioFrame) -> list[AudioFrame]:
-        shape = frame.format.name, frame.layout.name, frame.sample_rate
-        before: list[AudioFrame] = []
-        if shape != self._shape:
-            before = self._resampler.resample(None) if self._resampler else []
+    def _resample(self, frame: AudioFrame) -> list[AudioFrame]:
+        input_format = frame.format.name, frame.layout.name, frame.sample_rate
+        held_back: list[AudioFrame] = []
+        if input_format != self._input_format:
+            held_back = self._resampler.resample(None) if self._resampler else []
             self._resampler = av.AudioResampler(self._format, self._layout, self._rate)
-            self._shape = shape
+            self._input_format = input_format
         assert self._resampler is not None
         frame.pts = None
-        return before + self._resampler.resample(frame)
+        return held_back + self._resampler.resample(frame)
 
-    def _placed(self, frame: AudioFrame, begins: int | None) -> Iterator["Packet[Any]"]:
-        """A frame at its place, behind silence if there is a gap."""
-        if self._next is None:
-            self._next = begins or 0
-        gap = 0 if begins is None else begins - self._next
-        while gap > _GAP * self._rate:
+    def _encode_at(self, frame: AudioFrame, start: int | None) -> Iterator["Packet[Any]"]:
+        """Encode a frame at a sample, after silence if there is a gap; None means after the last frame."""
+        if self._next_sample is None:
+            self._next_sample = start or 0
+        gap = 0 if start is None else start - self._next_sample
+        while gap > _MIN_GAP * self._rate:
             length = min(gap, self._rate)
-            yield from self._encoded(self._silence(length))
+            yield from self._encode(self._create_silence(length))
             gap -= length
-            if gap <= _GAP * self._rate:
-                break
-        yield from self._encoded(frame)
+        yield from self._encode(frame)
 
-    def _encoded(self, frame: AudioFrame) -> Iterator["Packet[Any]"]:
-        frame.pts, frame.time_base = self._next, Fraction(1, self._rate)
-        assert self._next is not None
-        self._next += frame.samples
+    def _encode(self, frame: AudioFrame) -> Iterator["Packet[Any]"]:
+        frame.pts, frame.time_base = self._next_sample, Fraction(1, self._rate)
+        assert self._next_sample is not None
+        self._next_sample += frame.samples
         yield from self._target.encode(frame)
 
-    def _silence(self, samples: int) -> AudioFrame:
+    def _create_silence(self, samples: int) -> AudioFrame:
         frame = AudioFrame(self._format, self._layout, samples)
         for plane in frame.planes:
             plane.update(bytes(plane.buffer_size))
@@ -154,8 +155,8 @@ class Reencoder:
         return frame
 
 
-def _named(frame: AudioFrame) -> AudioFrame:
-    """A frame whose channels have places, as resamplers want them."""
+def _with_named_layout(frame: AudioFrame) -> AudioFrame:
+    """The frame with a layout that has a name, as resamplers need."""
     name = named_layout(frame.layout)
     if name == frame.layout.name:
         return frame

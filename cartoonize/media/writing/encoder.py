@@ -13,148 +13,152 @@ from av.codec.context import Flags
 from av.packet import Packet
 
 from ...core.choices import did_you_mean
+from ...core.containers import Container
 from ...core.errors import MediaError
 from ...core.frames import Frame
-from ..encoding import RESTARTABLE, Encoding, known_encoders, pixel_format
+from ..encoding import RESTARTABLE, Encoding, available_encoders, choose_pixel_format
 from ..segment import Mark, Segment
 from ..video_info import VideoInfo
-from .encoder_input import Canvas
+from .encoder_input import EncoderInput
 
 _GLOBAL_HEADER = 0x40  # FFmpeg's AVFMT_GLOBALHEADER: parameter sets go into the container's header
 
 
 class Encoder:
-    """Compresses the frames of a film for a container, in segments or all in one.
+    """Compresses the frames of a video for a container, in segments or all in one.
 
-    `written` is the number of frames. `notices` is appended to. `size` is as in `open_sink`.
+    `frames_written` is their number. `notices` is appended to. `size` is as in `open_sink`.
 
     Raises:
-        MediaError: the encoder is unknown, or has not what was asked for; the background is no colour.
+        MediaError: the encoder is unknown, or lacks a requested option; the background is no colour.
     """
 
     def __init__(
         self,
         video: VideoInfo,
         encoding: Encoding,
-        container: str,
+        container: Container,
         notices: list[str],
         size: tuple[int, int] | None = None,
     ) -> None:
         self._video, self._container, self._notices = video, container, notices
         self._size = size or (video.width, video.height)
-        name = encoding.encoder(container, transparent=video.transparent)
-        encoding.check(name)
-        self.codec, self.options = _codec(name), encoding.options(name)
-        self._pixel_format = self._format()
-        self._timeless = container == "yuv4mpegpipe"  # its frames follow each other at one rate
-        self.time_base = _encodable(1 / video.rate if self._timeless else video.time_base, name)
+        name = encoding.encoder_name(container, transparent=video.transparent)
+        encoding.check_options(name)
+        self.codec, self.options = _find_encoder(name), encoding.encoder_options(name)
+        self._pixel_format = self._choose_pixel_format()
+        self.time_base = _encodable(1 / video.rate if container.constant_rate else video.time_base, name)
         # JPEG knows full range only.
         self._colour = video.colour.full() if name == "mjpeg" else video.colour
-        self._canvas = Canvas(
+        self._input = EncoderInput(
             video, self._size, self._colour, self._pixel_format, encoding.background, notices
         )
         self._context: av.VideoCodecContext | None = None
-        self._tick: int | None = None  # the last hundredth of a second in which a GIF has a frame
-        self._left_out = 0
-        self.written = 0
-        self._first, self._before = 0, cast("Mark | None", None)  # where the segment at work begins
-        self._begins: int | None = None  # the pts of its first frame, and of the last of all
-        self._last: int | None = None
+        self._last_tick: int | None = None  # that of the last frame, in a container with few ticks
+        self._skipped = 0
+        self.frames_written = 0
+        # The current segment: its first frame, the source's mark of the frame before, and its first pts.
+        self._first, self._mark_before = 0, cast("Mark | None", None)
+        self._first_pts: int | None = None
+        self._last_pts: int | None = None  # of all segments
 
     @property
     def restartable(self) -> bool:
-        """Whether segments can be made that stand alone."""
+        """Whether it can make segments that stand alone."""
         return self.codec.name in RESTARTABLE
 
     def configure(self, context: av.VideoCodecContext) -> None:
-        """Say to one of FFmpeg's encoders what it is to write; the same settings make the same header."""
-        video = self._video
+        """Set up one of FFmpeg's encoders; the same settings make the same header."""
         context.width, context.height = self._size
         context.pix_fmt = self._pixel_format
         context.time_base = self.time_base
-        context.sample_aspect_ratio = video.sample_aspect_ratio
-        if self._container in ("avi", "flv"):
-            context.max_b_frames = 0  # their clocks start at zero, and frames out of order delay all
+        context.sample_aspect_ratio = self._video.sample_aspect_ratio
+        if not self._container.frame_reordering:
+            context.max_b_frames = 0
         # Without the flag the muxer would guess how long the last frame is shown.
         context.flags |= Flags.frame_duration
         self._colour.tag(context)
 
     def use(self, context: av.VideoCodecContext) -> None:
-        """Begin with an encoder that is open already."""
+        """Use an encoder that is open already for what follows."""
         self._context = context
 
-    def continue_after(self, first: int, before: Mark, last: int | None = None) -> None:
-        """Begin behind the first `first` frames of the video, of which `before` is the source's last mark.
+    def continue_after(self, frames: int, mark: Mark, last_pts: int | None = None) -> None:
+        """Begin after the first `frames` frames; `mark` is the source's mark of the last of them.
 
-        `last` is the pts of that frame as it was written, where that is known.
+        `last_pts` is the pts of that frame as it was written, if it is known.
         """
-        self.written = self._first = first
-        self._before, self._last = before, last
+        self.frames_written = self._first = frames
+        self._mark_before, self._last_pts = mark, last_pts
 
     def write(self, frame: Frame) -> Iterator["Packet[Any]"]:
-        """The packets that are ready once the encoder has got the frame."""
-        pts = frame.pts if self._last is None else max(frame.pts, self._last + 1)
-        if self._container == "gif" and not self._has_a_tick(pts * frame.time_base):
-            self.written += 1
+        """Encode a frame, and yield the packets that are ready."""
+        pts = frame.pts if self._last_pts is None else max(frame.pts, self._last_pts + 1)
+        if self._container.ticks and not self._take_tick(pts * frame.time_base * self._container.ticks):
+            self.frames_written += 1
             return
-        self._last = pts
-        self._begins = pts if self._begins is None else self._begins
+        self._last_pts = pts
+        self._first_pts = pts if self._first_pts is None else self._first_pts
         timed = replace(frame, pts=pts)
-        if self._timeless:
-            timed = replace(frame, pts=self.written, time_base=1 / self._video.rate, duration=1)
-        self.written += 1
-        for picture in self._canvas.draw(timed):
-            yield from self._encode(picture)
+        if self._container.constant_rate:
+            timed = replace(frame, pts=self.frames_written, time_base=1 / self._video.rate, duration=1)
+        self.frames_written += 1
+        for converted in self._input.convert(timed):
+            yield from self._encode(converted)
 
-    def _has_a_tick(self, time: Fraction) -> bool:
-        """Whether a frame of a GIF has a hundredth of a second of its own, as its clock has no others."""
-        tick = math.floor(time * 100 + Fraction(1, 2))  # as muxers round
-        free = self._tick is None or tick > self._tick
-        self._tick, self._left_out = tick if free else self._tick, self._left_out + (not free)
-        return free
+    def _take_tick(self, ticks: Fraction) -> bool:
+        """Whether a frame gets a tick of the container's clock of its own; others cannot be shown."""
+        tick = math.floor(ticks + Fraction(1, 2))  # as muxers round
+        is_free = self._last_tick is None or tick > self._last_tick
+        if is_free:
+            self._last_tick = tick
+        else:
+            self._skipped += 1
+        return is_free
 
     def end(self) -> Iterator["Packet[Any]"]:
-        """What the encoder holds back; the next frame gets a new one."""
-        if self._left_out:
+        """Yield what the encoder holds back; the next frame gets a new encoder."""
+        if self._skipped:
             self._notices.append(
-                f"A GIF shows 100 frames a second at most; {self._left_out} of {self.written} were left out."
+                f"A {self._container.muxer.upper()} shows {self._container.ticks} frames a second at most; "
+                f"{self._skipped} of {self.frames_written} were left out."
             )
-            self._left_out = 0
-        for picture in self._canvas.finish():
-            yield from self._encode(picture)
+            self._skipped = 0
+        for converted in self._input.flush():
+            yield from self._encode(converted)
         if self._context is not None:
             yield from self._context.encode(None)
         self._context = None
         _return_freed_memory()
 
-    def segment(self, mark: Mark) -> Segment:
-        """What was written since the last one, after `end`; `mark` is the source's of its last frame."""
-        assert self._begins is not None
-        assert self._last is not None
-        frames = self.written - self._first
-        segment = Segment(self._first, frames, self._before, mark, self._begins, self._last)
-        self._first, self._before, self._begins = self.written, mark, None
+    def describe_segment(self, mark: Mark) -> Segment:
+        """Describe what was written since the last segment, after `end`; `mark` is that of its last frame."""
+        assert self._first_pts is not None
+        assert self._last_pts is not None
+        frames = self.frames_written - self._first
+        segment = Segment(self._first, frames, self._mark_before, mark, self._first_pts, self._last_pts)
+        self._first, self._mark_before, self._first_pts = self.frames_written, mark, None
         return segment
 
-    def _encode(self, picture: av.VideoFrame) -> list["Packet[Any]"]:
+    def _encode(self, frame: av.VideoFrame) -> list["Packet[Any]"]:
         if self._context is None:
-            self._context = self._new_context()
-        return self._context.encode(picture)
+            self._context = self._create_context()
+        return self._context.encode(frame)
 
-    def _new_context(self) -> av.VideoCodecContext:
+    def _create_context(self) -> av.VideoCodecContext:
         context = cast("av.VideoCodecContext", av.CodecContext.create(self.codec, "w"))
         context.options.update(self.options)
         context.framerate, context.bit_rate = self._video.rate, 0  # quality is constant, not the rate
         self.configure(context)
-        if av.ContainerFormat(self._container, "w").flags & _GLOBAL_HEADER:
+        if av.ContainerFormat(self._container.muxer, "w").flags & _GLOBAL_HEADER:
             context.flags |= Flags.global_header
         return context
 
-    def _format(self) -> str:
+    def _choose_pixel_format(self) -> str:
         video, name, (width, height) = self._video, self.codec.name, self._size
-        chosen = pixel_format(self.codec, video.pixel_format, transparent=video.transparent)
-        odd = width % 2 or height % 2
-        if not odd or name not in ("libx264", "libx265") or chosen == "yuv444p":
+        chosen = choose_pixel_format(self.codec, video.pixel_format, transparent=video.transparent)
+        is_odd = width % 2 or height % 2
+        if not is_odd or name not in ("libx264", "libx265") or chosen == "yuv444p":
             return chosen
         self._notices.append(
             f"The size {width}x{height} is odd, which {name} keeps only in 4:4:4 colour; "
@@ -164,7 +168,7 @@ class Encoder:
 
 
 def _return_freed_memory() -> None:
-    """Have glibc give back what encoders leave: it keeps that by thread, and their threads are new each time.
+    """Have glibc return what encoders free: it keeps memory by thread, and their threads are new each time.
 
     In ten minutes of 720p the memory grows by 2 % with it, and by 7 % without (docs/performance.md).
     """
@@ -174,14 +178,14 @@ def _return_freed_memory() -> None:
             trim(0)
 
 
-def _codec(name: str) -> av.Codec:
+def _find_encoder(name: str) -> av.Codec:
     try:
         codec = av.Codec(name, "w")
     except av.codec.codec.UnknownCodecError as error:
-        known = known_encoders()
+        available = available_encoders()
         raise MediaError(
-            f"There is no encoder {name!r} in this build of FFmpeg; try {', '.join(known)}."
-            f"{did_you_mean(name, known)}"
+            f"There is no encoder {name!r} in this build of FFmpeg; try {', '.join(available)}."
+            f"{did_you_mean(name, available)}"
         ) from error
     if codec.type != "video":
         raise MediaError(f"{name} is not a video encoder.")
@@ -189,6 +193,6 @@ def _codec(name: str) -> av.Codec:
 
 
 def _encodable(time_base: Fraction, encoder: str) -> Fraction:
-    """The time base, or the nearest finer than 0.05 ms that the encoder's 16 bits for it can hold."""
+    """The time base, or 1/60000 s if the encoder's 16 bits for it cannot hold it."""
     fits = encoder != "mpeg4" or time_base.denominator < 1 << 16
     return time_base if fits else Fraction(1, 60000)

@@ -1,4 +1,4 @@
-"""From frames to what an encoder takes: its size, pixel format and colours, and transparency as it can be."""
+"""Converting frames to what an encoder takes: its size, pixel format and colours, and transparency."""
 
 from collections.abc import Iterator
 
@@ -11,8 +11,8 @@ from ..colour import Colour
 from ..video_info import VideoInfo
 
 
-class Canvas:
-    """Draws the frames of a film for an encoder, at a `size` (width, height) and in `colour`.
+class EncoderInput:
+    """Converts the frames of a video for an encoder, to a `size` (width, height) and in `colour`.
 
     `notices` is appended to.
 
@@ -30,50 +30,51 @@ class Canvas:
         notices: list[str],
     ) -> None:
         self._video, self._size, self._colour, self._notices = video, size, colour, notices
-        self._background, self._laid = background, False
-        self._ground = background_colour(background)
-        self._palette = _Palette() if pixel_format == "pal8" else None
+        self._background_name, self._background = background, background_colour(background)
+        self._notice_given = False
+        self._palette = _PaletteFilter() if pixel_format == "pal8" else None
         self._format = "rgba" if self._palette else pixel_format
 
-    def draw(self, frame: Frame) -> Iterator[av.VideoFrame]:
-        """The pictures to encode now, each at its time."""
-        picture = self._painted(frame)
-        picture.time_base, picture.pts, picture.duration = frame.time_base, frame.pts, frame.duration
-        return self._palette.reduced(picture) if self._palette else iter([picture])
+    def convert(self, frame: Frame) -> Iterator[av.VideoFrame]:
+        """The frames to encode now, each at its time."""
+        converted = self._convert_pixels(frame)
+        converted.time_base, converted.pts = frame.time_base, frame.pts
+        converted.duration = frame.duration
+        return self._palette.filter(converted) if self._palette else iter([converted])
 
-    def finish(self) -> Iterator[av.VideoFrame]:
-        """The pictures that were kept back."""
-        return self._palette.reduced(None) if self._palette else iter(())
+    def flush(self) -> Iterator[av.VideoFrame]:
+        """The frames that were held back."""
+        return self._palette.filter(None) if self._palette else iter(())
 
-    def _painted(self, frame: Frame) -> av.VideoFrame:
+    def _convert_pixels(self, frame: Frame) -> av.VideoFrame:
         image, alpha = frame.image, frame.alpha
         if alpha is not None and not holds_alpha(self._format):
-            image, alpha = on_background(image, alpha, self._ground), None
-            self._tell()
+            image, alpha = on_background(image, alpha, self._background), None
+            self._report_background()
         return self._colour.from_rgb(image, self._format, *self._size, alpha)
 
-    def _tell(self) -> None:
-        if not self._laid:
+    def _report_background(self) -> None:
+        if not self._notice_given:
             self._notices.append(
                 f"{self._video.path.name} is transparent, which the output cannot be: it was laid on "
-                f"{self._background}. .webm keeps transparency, and so does .mov by --codec prores_ks."
+                f"{self._background_name}. .webm keeps transparency, and so does .mov by --codec prores_ks."
             )
-        self._laid = True
+        self._notice_given = True
 
 
-class _Palette:
-    """Reduces each picture to the 256 colours that suit it best, and dithers; one of them is transparent."""
+class _PaletteFilter:
+    """Reduces each frame to the 256 colours that suit it best, and dithers; one of them is transparent."""
 
     def __init__(self) -> None:
         self._graph: Graph | None = None
 
-    def reduced(self, picture: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
-        """The pictures that are ready; None says that there are no more to come."""
+    def filter(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
+        """The frames that are ready; None says that no more will follow."""
         if self._graph is None:
-            if picture is None:
+            if frame is None:
                 return
-            self._graph = _palette_graph(picture)
-        self._graph.vpush(picture)
+            self._graph = _create_palette_graph(frame)
+        self._graph.vpush(frame)
         while True:
             try:
                 yield self._graph.vpull()
@@ -81,18 +82,19 @@ class _Palette:
                 return
 
 
-def _palette_graph(picture: av.VideoFrame) -> Graph:
+def _create_palette_graph(frame: av.VideoFrame) -> Graph:
     graph = Graph()
     graph.threads = 1
     source = graph.add_buffer(
-        width=picture.width, height=picture.height, format=picture.format, time_base=picture.time_base
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
     )
-    split, found = graph.add("split"), graph.add("palettegen", "stats_mode=single:reserve_transparent=1")
-    used, sink = graph.add("paletteuse", "new=1"), graph.add("buffersink")
+    split = graph.add("split")
+    choose = graph.add("palettegen", "stats_mode=single:reserve_transparent=1")
+    apply, sink = graph.add("paletteuse", "new=1"), graph.add("buffersink")
     source.link_to(split)
-    split.link_to(used, 0, 0)
-    split.link_to(found, 1, 0)
-    found.link_to(used, 0, 1)
-    used.link_to(sink)
+    split.link_to(apply, 0, 0)
+    split.link_to(choose, 1, 0)
+    choose.link_to(apply, 0, 1)
+    apply.link_to(sink)
     graph.configure()
     return graph

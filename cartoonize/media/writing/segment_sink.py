@@ -3,6 +3,7 @@
 import io
 from collections import deque
 
+from ...core.containers import container_named
 from ...core.frames import Frame
 from ..encoding import Encoding
 from ..ffmpeg import ffmpeg_errors
@@ -27,16 +28,16 @@ class SegmentSink(SegmentedSink):
     ) -> None:
         self.finished: deque[tuple[Segment, bytes]] = deque()
         self._path = video.path
-        self._encoder = Encoder(video, encoding, container, self.notices, size)
+        self._encoder = Encoder(video, encoding, container_named(container), self.notices, size)
         self._start_segment()
 
     def _start_segment(self) -> None:
         self._file = io.BytesIO()
         self._writer = SegmentWriter(self._file)
 
-    def continue_after(self, first: int, before: Mark, last: int | None) -> None:
-        """Begin after the first frames; see Encoder."""
-        self._encoder.continue_after(first, before, last)
+    def continue_after(self, frames: int, mark: Mark, last_pts: int | None) -> None:
+        """Begin after the first `frames` frames; see Encoder."""
+        self._encoder.continue_after(frames, mark, last_pts)
 
     def write(self, frame: Frame) -> None:
         """Encode a frame."""
@@ -49,7 +50,7 @@ class SegmentSink(SegmentedSink):
         with ffmpeg_errors(self._path):
             for packet in self._encoder.end():
                 self._writer.add(packet)
-        segment = self._encoder.segment(mark)
+        segment = self._encoder.describe_segment(mark)
         self._writer.end(segment)
         self.finished.append((segment, self._file.getvalue()))
         self._start_segment()

@@ -22,7 +22,7 @@ from ..sink import ResumableSink
 from ..video_info import VideoInfo
 from .encoder import Encoder
 from .journal import Journal, open_journal
-from .output import muxer_name, open_output
+from .output import choose_container, open_output
 from .passthrough import open_passthrough
 
 
@@ -50,8 +50,8 @@ class VideoSink(ResumableSink):
         self._video = video
         self._last_dts: int | None = None
         self._journal = open_journal(path, overwrite=overwrite, sources=(video.path,))
-        self._muxer = muxer_name(self._journal.target, encoding.format)
-        self._encoder = Encoder(video, encoding, self._muxer, self.notices, size)
+        self._container_kind = choose_container(self._journal.target, encoding.format)
+        self._encoder = Encoder(video, encoding, self._container_kind, self.notices, size)
 
     def open(self) -> None:
         """Lock the folder in which the file is made, open the container, and write its header."""
@@ -60,7 +60,7 @@ class VideoSink(ResumableSink):
             on_error.callback(self._journal.close, done=False)
             with write_errors(self.path):
                 self._container = on_error.enter_context(
-                    open_output(self._journal.path, self._muxer, self._video.plays)
+                    open_output(self._journal.path, self.container, self._video.plays)
                 )
                 self._add_video()
                 self._passthrough = open_passthrough(
@@ -81,7 +81,7 @@ class VideoSink(ResumableSink):
     @property
     def container(self) -> str:
         """The format that is written, by FFmpeg's name."""
-        return self._muxer
+        return self._container_kind.muxer
 
     @property
     def finished(self) -> Mapping[int, Segment]:
@@ -126,7 +126,7 @@ class VideoSink(ResumableSink):
         """Finish the segment of the frames so far, so that they outlive this process."""
         with write_errors(self.path):
             self._write_packets(self._encoder.end())
-            self._segments.end_segment(self._encoder.segment(mark))
+            self._segments.end_segment(self._encoder.describe_segment(mark))
 
     def mark_partial(self) -> Location:
         """Have the file appear under a name that says that it is incomplete."""
@@ -142,7 +142,7 @@ class VideoSink(ResumableSink):
     def commit(self) -> None:
         """Complete the file and give it its name."""
         with write_errors(self.path):
-            if not self._encoder.written:
+            if not self._encoder.frames_written:
                 raise MediaError(f"No frame was written to {self.path}.")
             self._write_packets(self._encoder.end())
             self._passthrough.finish()
@@ -192,7 +192,7 @@ class VideoSink(ResumableSink):
         try:
             added = container.add_stream(name, rate=self._video.rate, options=encoder.options)
         except ValueError as error:
-            raise MediaError(f"A {self._muxer} file cannot hold {name} video.") from error
+            raise MediaError(f"A {self.container} file cannot hold {name} video.") from error
         self._stream = cast("av.VideoStream", added)
         self._stream.time_base = encoder.time_base
         encoder.configure(self._stream.codec_context)
@@ -205,7 +205,7 @@ class VideoSink(ResumableSink):
             context = self._stream.codec_context
             settings = f"{context.width}x{context.height} {context.pix_fmt}{self.encoding.describe()}"
             raise MediaError(
-                f"{context.name} in {self._muxer} cannot do {settings}: "
+                f"{context.name} in {self.container} cannot do {settings}: "
                 f"{getattr(error, 'strerror', None) or error}."
             ) from error
         if not self.resumable:  # otherwise each segment has an encoder of its own, so that it stands alone

@@ -126,7 +126,7 @@ def test_a_clock_that_begins_again_goes_on(tmp_path, target):
     times = read_clip(tmp_path / target).times
     assert np.diff(times) == pytest.approx(1 / 24, abs=0.03)
     assert 1.8 < len(heard(tmp_path / target)) / RATE < 2.4
-    assert any("mended" in notice for notice in report.notices)
+    assert any("corrected" in notice for notice in report.notices)
 
 
 def test_priming_is_not_called_a_jump(tmp_path):

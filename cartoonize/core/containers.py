@@ -1,0 +1,127 @@
+"""The containers of videos, one row each: all that differs between them stands here and nowhere else.
+
+Reading, writing, the help text and shell completion read this table, so a new container is a new row. It
+imports nothing heavy, as shells ask for the names while people type.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """What a container is called, what goes into it by default, and what it can hold.
+
+    Args:
+        muxer: FFmpeg's name of it.
+        suffixes: those of a target that mean this container; outputs that are named by us get the first.
+        read_suffixes: others by which such files are found in folders.
+        names: what `--format` takes beside FFmpeg's name.
+        is_animation: whether it is for short animations, which are pictures to most programs.
+        encoder: that of the picture, unless another one is asked for.
+        alpha_encoder: the same for transparent video; None if it is that of all video.
+        audio_encoder: that of sound which cannot be copied.
+        copied_audio: the codecs of sound that players can read in it, where the muxer takes more than that;
+            None if whatever the muxer takes can be played.
+        subtitle_encoder: that of text subtitles which cannot be copied; None if it holds no text subtitles.
+        attachments: whether it holds files, such as fonts. A cover is one of them then, not a stream.
+        negative_times: whether packets may be before time zero, as the priming of AAC is. Elsewhere such
+            packets are put at zero: a muxer would shift all streams, and so move every frame.
+        starts_at_zero: whether all streams begin together, so that late sound needs silence in front.
+        frame_reordering: whether frames may be stored in another order than they are shown. Clocks that start
+            at zero and have no other times would delay all frames.
+        constant_rate: whether frames follow each other at one rate, without times.
+        ticks: of its clock, a second, if it has no finer one and each frame needs a tick of its own.
+    """
+
+    muxer: str
+    suffixes: tuple[str, ...] = ()
+    read_suffixes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    is_animation: bool = False
+    encoder: str = "libx264"
+    alpha_encoder: str | None = None
+    audio_encoder: str = "aac"
+    copied_audio: frozenset[str] | None = None
+    subtitle_encoder: str | None = None
+    attachments: bool = False
+    negative_times: bool = False
+    starts_at_zero: bool = False
+    frame_reordering: bool = True
+    constant_rate: bool = False
+    ticks: int | None = None
+
+
+CONTAINERS = (
+    Container(muxer="mp4", suffixes=(".mp4",), subtitle_encoder="mov_text", negative_times=True),
+    Container(muxer="ipod", suffixes=(".m4v",), subtitle_encoder="mov_text", negative_times=True),
+    Container(
+        muxer="mov", suffixes=(".mov",), alpha_encoder="prores_ks", subtitle_encoder="mov_text",
+        negative_times=True,
+    ),
+    Container(
+        muxer="matroska", suffixes=(".mkv",), names=("mkv",), alpha_encoder="libvpx-vp9",
+        subtitle_encoder="subrip", attachments=True,
+    ),
+    Container(
+        muxer="webm", suffixes=(".webm",), encoder="libvpx-vp9", audio_encoder="libopus",
+        subtitle_encoder="webvtt",
+    ),
+    # MPEG-TS takes anything as private data, which no player can read.
+    Container(
+        muxer="mpegts", suffixes=(".ts",), read_suffixes=(".mts", ".m2ts"), names=("ts",),
+        copied_audio=frozenset({"aac", "mp2", "mp3", "ac3", "eac3", "opus", "dca"}),
+    ),
+    # FFmpeg does not know the times of H.264 in AVI, and puts all a frame late.
+    Container(
+        muxer="avi", suffixes=(".avi",), encoder="mpeg4", audio_encoder="libmp3lame", starts_at_zero=True,
+        frame_reordering=False,
+    ),
+    # FFmpeg's FLV muxer aborts over some sound.
+    Container(
+        muxer="flv", suffixes=(".flv",), copied_audio=frozenset({"aac", "mp3"}), frame_reordering=False
+    ),
+    Container(
+        muxer="yuv4mpegpipe", suffixes=(".y4m",), names=("y4m",), encoder="rawvideo", constant_rate=True
+    ),
+    Container(muxer="gif", suffixes=(".gif",), is_animation=True, encoder="gif", ticks=100),
+    Container(muxer="webp", suffixes=(".webp",), is_animation=True, encoder="libwebp_anim"),
+    Container(muxer="apng", suffixes=(".png", ".apng"), is_animation=True, encoder="apng"),
+)  # fmt: skip
+"""Those that tests hold to be written well. FFmpeg knows more; they get the defaults of `Container`."""
+
+STREAMED = "matroska"
+"""The one for standard output: it holds any codec, and is written without going back."""
+ANY_SOURCE = "matroska"
+"""The one for sources whose own cannot be written: it holds nearly all sound and subtitles as they are."""
+
+READ_ONLY_SUFFIXES = frozenset({
+    ".mpg", ".mpeg", ".vob", ".f4v", ".wmv", ".asf", ".3gp", ".3g2", ".ogv", ".mxf", ".nut", ".h264", ".h265",
+    ".hevc", ".dv",
+})  # fmt: skip
+"""Videos in a folder that are read; as targets they may be named, but tests do not cover them."""
+
+VIDEO_SUFFIXES = READ_ONLY_SUFFIXES | {
+    suffix
+    for container in CONTAINERS
+    if not container.is_animation
+    for suffix in container.suffixes + container.read_suffixes
+}
+"""The lower-case suffixes by which videos are found in a folder. A file that is named may have any suffix."""
+
+WRITTEN_SUFFIXES = frozenset(suffix for container in CONTAINERS for suffix in container.suffixes)
+"""The lower-case suffixes of targets that a container of the table stands for."""
+
+FORMAT_NAMES = tuple(
+    name for container in CONTAINERS for name in dict.fromkeys((container.muxer, *container.names))
+)
+"""What shells offer for `--format`."""
+
+
+def container_named(name: str) -> Container:
+    """The container of that name, FFmpeg's or a short one; with defaults if it is not in the table."""
+    return next((row for row in CONTAINERS if name == row.muxer or name in row.names), Container(muxer=name))
+
+
+def container_of_suffix(suffix: str) -> Container | None:
+    """The container that a suffix, in any case, means for a target; None if the table has none."""
+    return next((row for row in CONTAINERS if suffix.lower() in row.suffixes), None)

@@ -1,0 +1,129 @@
+"""One stream of a source on its way into an output: copied packet by packet, or decoded and encoded again."""
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any, cast
+
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from ...core.containers import Container
+from ..damage import Damage
+from ..streams import JUMP
+from .audio import AudioEncoder, choose_audio_format, named_layout
+from .metadata import copy_description
+
+
+class Track(ABC):
+    """A stream of the source; `index` is its number in the output."""
+
+    index: int
+
+    @abstractmethod
+    def write(self, packet: "Packet[Any]") -> None:
+        """Write a packet of the source, whose times are those of the output."""
+
+    def finish(self) -> None:
+        """Write what was held back."""
+
+
+class CopiedTrack(Track):
+    """Copies packet by packet.
+
+    Raises:
+        ValueError, FFmpegError: the container cannot hold such a stream.
+    """
+
+    def __init__(
+        self, output: OutputContainer, stream: Stream, container: Container, notices: list[str]
+    ) -> None:
+        self._output, self._container, self._notices = output, container, notices
+        self._source_index = stream.index
+        self._last_dts: int | None = None
+        self._offset = self._last_duration = 0
+        self._notice_given = False
+        self._target = output.add_stream_from_template(stream, opaque=True)
+        self.index = self._target.index
+        copy_description(self._target, stream)
+
+    def write(self, packet: "Packet[Any]") -> None:
+        """Copy the packet."""
+        if packet.dts is not None:
+            self._make_times_rise(packet)
+        packet.stream = self._target
+        self._output.mux(packet)
+
+    def _make_times_rise(self, packet: "Packet[Any]") -> None:
+        """Correct a time that is not after the last one.
+
+        In joined recordings clocks start again, and copies can repeat packets. Several packets may be at
+        zero, where those before time zero are put.
+        """
+        assert packet.dts is not None
+        dts = packet.dts + self._offset
+        may_repeat = dts == 0 and not self._container.negative_times
+        if self._last_dts is not None and dts < self._last_dts + (not may_repeat):
+            # The muxer's ticks may be longer, as those of Matroska are.
+            step = max(1, math.ceil((self._target.time_base or 0) / packet.time_base))
+            if (self._last_dts - dts) * packet.time_base > JUMP:  # another clock, which all that follows has
+                step = max(step, self._last_duration)
+                self._offset += self._last_dts + step - dts
+            dts = self._last_dts + step
+            self._report_correction()
+        shift = dts - packet.dts
+        packet.dts = self._last_dts = dts
+        packet.pts = None if packet.pts is None else max(packet.pts + shift, dts)
+        self._last_duration = packet.duration or 0
+
+    def _report_correction(self) -> None:
+        if not self._notice_given:
+            self._notices.append(
+                f"The times of stream {self._source_index} jump or repeat; they were corrected."
+            )
+        self._notice_given = True
+
+
+class ReencodedAudio(Track):
+    """Decodes and encodes sound again, at the rate and layout nearest to the source's that fit.
+
+    `is_changed` tells whether they differ from the source's.
+
+    Raises:
+        ValueError: none fits.
+    """
+
+    def __init__(
+        self, output: OutputContainer, stream: AudioStream, container: Container, notices: list[str]
+    ) -> None:
+        self._output, self._notices, self._damage = output, notices, Damage()
+        context, encoder = stream.codec_context, container.audio_encoder
+        layout = named_layout(context.layout)
+        chosen = choose_audio_format(
+            container.muxer, encoder, context.sample_rate, layout, context.layout.nb_channels
+        )
+        if chosen is None:
+            raise ValueError(f"{container.muxer} takes no such sound")
+        self.rate, self.layout = chosen
+        target = cast("AudioStream", output.add_stream(encoder, rate=self.rate, layout=self.layout))
+        self.index, self._source_index = target.index, stream.index
+        self.is_changed = self.rate != context.sample_rate or self.layout != layout.partition("(")[0]
+        self._encoder = AudioEncoder(target, self._damage, from_zero=container.starts_at_zero)
+        copy_description(target, stream)
+
+    def write(self, packet: "Packet[Any]") -> None:
+        """Decode the packet, and write what the encoder makes of it."""
+        for encoded in self._encoder.write(packet):
+            self._output.mux(encoded)
+
+    def finish(self) -> None:
+        """Write what the encoder holds back."""
+        for encoded in self._encoder.end():
+            self._output.mux(encoded)
+        if self._damage.packets:
+            count = self._damage.packets
+            packets = f"{count} damaged packet{'s' * (count != 1)} of sound"
+            self._notices.append(
+                f"{packets} (stream {self._source_index}) could not be decoded; silence is in their place."
+            )

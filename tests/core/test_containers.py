@@ -1,0 +1,63 @@
+"""The table of containers is what FFmpeg, the command line and folders agree on."""
+
+from pathlib import Path
+
+import av
+import pytest
+
+from cartoonize.core.containers import (
+    CONTAINERS,
+    FORMAT_NAMES,
+    VIDEO_SUFFIXES,
+    WRITTEN_SUFFIXES,
+    Container,
+    container_named,
+    container_of_suffix,
+)
+from cartoonize.media.writing.output import choose_container, output_video_name
+
+
+@pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container.muxer)
+def test_each_row_is_one_of_ffmpeg(container):
+    """Each row has a muxer of FFmpeg's, encoders of this build, and suffixes of its own."""
+    assert container.muxer in av.formats_available
+    encoders = {
+        container.encoder,
+        container.alpha_encoder,
+        container.audio_encoder,
+        container.subtitle_encoder,
+    }
+    assert encoders - {None} <= av.codecs_available
+    for suffix in container.suffixes:
+        assert container_of_suffix(suffix.upper()) is container
+        assert choose_container(Path(f"out{suffix}"), None) is container
+    for name in (container.muxer, *container.names):
+        assert container_named(name) is container
+        assert name in FORMAT_NAMES
+
+
+def test_suffixes_are_of_one_container():
+    """No suffix means two containers, and what is written is found again in a folder, but for animations."""
+    suffixes = [suffix for container in CONTAINERS for suffix in container.suffixes + container.read_suffixes]
+    assert len(suffixes) == len(set(suffixes))
+    assert {".gif", ".webp", ".png", ".apng"} == WRITTEN_SUFFIXES - VIDEO_SUFFIXES
+
+
+def test_what_is_not_in_the_table_has_defaults():
+    """FFmpeg knows more containers than the table, and they can be named."""
+    assert choose_container(Path("out.mpg"), None) == Container(muxer="mpeg")
+    assert choose_container(Path("out"), "nut") == Container(muxer="nut")
+
+
+@pytest.mark.parametrize(
+    ("source", "format_name", "name"),
+    [
+        ("a.mp4", None, "a.mp4"), ("a.MOV", None, "a.MOV"), ("a.wmv", None, "a.mkv"),
+        ("a.mts", None, "a.mkv"),
+        ("a.mp4", "matroska", "a.mkv"), ("a.mp4", "y4m", "a.y4m"), ("a.gif", "apng", "a.png"),
+        ("a.mp4", "nut", "a.nut"),
+    ],
+)  # fmt: skip
+def test_outputs_are_named_by_their_container(source, format_name, name):
+    """In another folder a video keeps its name, with a suffix that can be written."""
+    assert output_video_name(source, format_name) == name
