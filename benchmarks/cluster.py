@@ -1,80 +1,70 @@
-"""What the engine costs: a film by Ray on all of this machine, against the same without Ray.
+"""The cost of Ray: a film converted on all of this machine by Ray, against the same without Ray.
 
     python benchmarks/cluster.py --seconds 60 --rounds 3
 
-Both commands run in turns, A B A B, each in a process of its own, as users start it. Ray runs already, as
-clusters do; what it takes to start it is said by itself. The results are compared packet for packet. On an
-idle machine only.
+Both commands take turns, A B A B, each in its own process, as users start it. Ray runs already, as clusters
+do; its start is measured separately. The outputs are compared packet by packet. Use an idle machine.
 """
 
-import argparse
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 import av
 import ray
+from clips import repeat
+from results import Results, make_parser, seconds
 
 from cartoonize.tools.demo import make_demo_clip
 
 
-def make_clip(path: Path, seconds: int, width: int, height: int) -> None:
-    """The picture of the demo's clip, over and over."""
-    once = path.with_name("once.mp4")
-    make_demo_clip(once, width, height)
-    with av.open(once) as clip, av.open(path, "w") as container:
-        taken = clip.streams.video[0]
-        stream = container.add_stream_from_template(taken)
-        packets = [packet for packet in clip.demux(taken) if packet.size]
-        length = sum(packet.duration for packet in packets)
-        for turn in range(-(-seconds // round(float(length * taken.time_base)))):
-            for packet in packets:
-                copy = av.Packet(bytes(packet))
-                copy.pts, copy.dts = packet.pts + turn * length, packet.dts + turn * length
-                copy.time_base, copy.duration = packet.time_base, packet.duration
-                copy.is_keyframe, copy.stream = packet.is_keyframe, stream
-                container.mux(copy)
-
-
-def draw(source: Path, target: Path, style: str, *more: str) -> float:
-    """Seconds of the command."""
-    command = [sys.executable, "-m", "cartoonize", "video", source, target, "-y", "--style", style, *more]
-    started = time.perf_counter()
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603  # our own
-    return time.perf_counter() - started
-
-
-def packets(path: Path) -> list[tuple[int | None, int | None, bytes]]:
-    with av.open(path) as container:
-        return [(packet.pts, packet.dts, bytes(packet)) for packet in container.demux() if packet.size]
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Measure and print."""
+    parser = make_parser(__doc__)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--size", default="1280x720")
     parser.add_argument("--style", default="pepper")
-    asked = parser.parse_args()
-    started = time.perf_counter()
-    ray.init("local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    print(f"Ray started in {time.perf_counter() - started:.1f} s")
+    options = parser.parse_args()
+    results = Results("cluster", options)
+    start_ray = partial(
+        ray.init, "local", include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+    )
+    results["ray_start_seconds"] = start_seconds = seconds(start_ray)
+    print(f"Ray started in {start_seconds:.1f} s")
     address = ray.get_runtime_context().gcs_address
-    with TemporaryDirectory() as folder:
-        source, alone, many = (Path(folder) / name for name in ("in.mp4", "alone.mp4", "many.mp4"))
-        make_clip(source, asked.seconds, *map(int, asked.size.split("x")))
-        times: dict[str, list[float]] = {"alone": [], "on Ray": []}
-        for _ in range(asked.rounds):
-            times["alone"].append(draw(source, alone, asked.style))
-            times["on Ray"].append(draw(source, many, asked.style, "--cluster", address))
-        equal = packets(alone) == packets(many)
-    for name, seconds in times.items():
-        print(f"{name:7} {median(seconds):7.1f} s   ({', '.join(f'{s:.1f}' for s in seconds)})")
-    ratio = median(times["on Ray"]) / median(times["alone"])
-    print(f"on Ray takes {ratio - 1:+.1%}; the packets are {'equal' if equal else 'NOT EQUAL'}")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        source, alone, on_ray = (folder / name for name in ("in.mp4", "alone.mp4", "ray.mp4"))
+        make_demo_clip(folder / "once.mp4", *map(int, options.size.split("x")))
+        repeat(folder / "once.mp4", source, options.seconds)
+        times: dict[str, list[float]] = {"alone": [], "ray": []}
+        for _ in range(options.rounds):
+            times["alone"].append(convert(source, alone, options.style))
+            times["ray"].append(convert(source, on_ray, options.style, "--cluster", address))
+        equal = read_packets(alone) == read_packets(on_ray)
+    for name, measured in times.items():
+        results[f"{name}_seconds"] = median(measured)
+        print(f"{name:7} {median(measured):7.1f} s   ({', '.join(f'{s:.1f}' for s in measured)})")
+    ratio = median(times["ray"]) / median(times["alone"])
+    print(f"Ray takes {ratio - 1:+.1%}; the packets are {'equal' if equal else 'NOT EQUAL'}")
+    results.write()
+
+
+def convert(source: Path, target: Path, style: str, *options: str) -> float:
+    """Seconds of the command."""
+    command = [sys.executable, "-m", "cartoonize", "video", source, target, "-y", "--style", style, *options]
+    run = partial(subprocess.run, command, check=True, stderr=subprocess.DEVNULL)
+    return seconds(run)
+
+
+def read_packets(path: Path) -> list[tuple[int | None, int | None, bytes]]:
+    """Presentation time, decoding time and data of all packets."""
+    with av.open(path) as container:
+        return [(packet.pts, packet.dts, bytes(packet)) for packet in container.demux() if packet.size]
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""Every network exported to ONNX: how far it is from PyTorch, and what a 720p frame costs, side by side.
+"""Every network exported to ONNX: its difference from PyTorch, and the time of a 720p frame, side by side.
 
     python benchmarks/exports.py [--turns 3] [--only swift]
 
-Differences are in grey levels of 0 to 255 against PyTorch in float32, over the photos of the export's own
-check. Weights are random where there is no built-in style of that network. Times are medians of turns in
-which every back end draws the same frame (A B C D, A B C D).
+Differences are in grey levels of 0 to 255 from PyTorch in float32, over the photos that the export checks
+with. Weights are random for networks without a built-in style. Times are medians of turns in which every
+backend draws the same frame (A B C D, A B C D).
 """
 
-import argparse
-import statistics
 import tempfile
-import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from statistics import median
 
 import torch
+from results import Results, make_parser, seconds
 
 from cartoonize import load
 from cartoonize.backends import LoadedBackend
@@ -34,38 +34,39 @@ NETWORKS: dict[str, tuple[str, dict[str, int | str]]] = {
 
 
 def main() -> None:
-    """Print a row for each network, precision and back end."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Print a row for each network, precision and backend."""
+    parser = make_parser(__doc__)
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--only", default="", help="networks whose name holds this")
+    parser.add_argument("--only", default="", help="networks whose name contains this")
     options = parser.parse_args()
-    print("| network | back end | largest | 99.9th percentile | ms for 1280x720 | of PyTorch fp32 |")
+    results = Results("exports", options)
+    print("| network | backend | largest | 99.9th percentile | ms for 1280x720 | of PyTorch fp32 |")
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         styles = {name: str(path) for name, path in builtin_styles().items()} | random_styles(Path(folder))
         for name, style in styles.items():
             if options.only in name:
-                with ExitStack() as opened:
-                    compare(name, style, Path(folder), options.turns, opened)
+                with ExitStack() as stack:
+                    backends = export_and_load(style, Path(folder), stack)
+                    compare_backends(name, backends, options.turns, results)
+    results.write()
 
 
 def random_styles(folder: Path) -> dict[str, str]:
     """Style files of untrained networks."""
-    found = {}
+    styles = {}
     for name, (architecture, config) in NETWORKS.items():
         torch.manual_seed(0)
         path = folder / f"{name}.safetensors"
         save_style(path, ARCHITECTURES[architecture](**config).eval(), Card(name))
-        found[name] = str(path)
-    return found
+        styles[name] = str(path)
+    return styles
 
 
-def compare(name: str, style: str, folder: Path, turns: int, opened: ExitStack) -> None:
-    """Rows of one network; `opened` closes its back ends."""
-    swift = read_header(find_style(style)).architecture == "swift"
-    for precision in ("fp32", "fp16", *(["int8"] if swift else [])):
+def export_and_load(style: str, folder: Path, stack: ExitStack) -> dict[str, LoadedBackend]:
+    """The backends of one network by title; `stack` closes them."""
+    is_swift = read_header(find_style(style)).architecture == "swift"
+    for precision in ("fp32", "fp16", *(["int8"] if is_swift else [])):
         export_onnx(style, folder / f"{precision}.onnx", precision=precision, overwrite=True)
     backends: dict[str, LoadedBackend] = {
         "PyTorch fp32": load(style, device="cpu", precision="fp32"),
@@ -73,29 +74,36 @@ def compare(name: str, style: str, folder: Path, turns: int, opened: ExitStack) 
         "ONNX Runtime fp32": load(str(folder / "fp32.onnx"), device="cpu"),
         "ONNX Runtime fp16": load(str(folder / "fp16.onnx"), device="cpu"),
     }
-    if swift:
+    if is_swift:
         backends["ONNX Runtime int8"] = load(str(folder / "int8.onnx"), device="cpu")
     for backend in backends.values():
-        opened.enter_context(backend)
+        stack.enter_context(backend)
+    return backends
+
+
+def compare_backends(name: str, backends: dict[str, LoadedBackend], turns: int, results: Results) -> None:
+    """Print a row for each backend of one network."""
     exact = backends["PyTorch fp32"]
-    given = list(pictures(None, None))
-    apart = {
-        title: measure_parity([(exact(images), backend(images)) for images in given])
+    photos = list(pictures(None, None))
+    differences = {
+        title: measure_parity([(exact(images), backend(images)) for images in photos])
         for title, backend in backends.items()
     }
     frame = next(pictures((1280, 720), 1))
     times: dict[str, list[float]] = {title: [] for title in backends}
-    for turn in range(turns + 1):  # the first warms up
+    for turn in range(turns + 1):  # the first one warms up
         for title, backend in backends.items():
-            started = time.perf_counter()
-            backend(frame)
+            elapsed = seconds(partial(backend, frame))
             if turn:
-                times[title].append(1000 * (time.perf_counter() - started))
-    base = statistics.median(times["PyTorch fp32"])
-    for title, found in apart.items():
-        took = statistics.median(times[title])
+                times[title].append(1000 * elapsed)
+    reference = median(times["PyTorch fp32"])
+    for title, difference in differences.items():
+        elapsed = median(times[title])
+        results[f"{name} {title}_ms"] = elapsed
+        results[f"{name} {title}_largest_difference"] = difference.largest
         print(
-            f"| {name} | {title} | {found.largest} | {found.usual:g} | {took:.0f} | {took / base:.2f} |",
+            f"| {name} | {title} | {difference.largest} | {difference.usual:g} | {elapsed:.0f} "
+            f"| {elapsed / reference:.2f} |",
             flush=True,
         )
 

@@ -1,4 +1,4 @@
-"""How others run a network: the loop that one writes first."""
+"""The loop that other programs run a network in, as one writes it first."""
 
 import numpy as np
 import torch
@@ -8,11 +8,11 @@ from cartoonize.core.frames import Images
 
 
 @torch.no_grad()
-def plain(network: nn.Module, images: Images) -> Images:
-    """How scripts run such a network: NCHW, float32, one picture at a time, one stage after the other."""
-    drawn = []
+def plain_loop(network: nn.Module, images: Images) -> Images:
+    """Run a network as scripts do: NCHW, float32, one picture at a time, one stage after the other."""
+    outputs = []
     for image in images:
         x = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1
         y = network(x)[0].clamp(-1, 1).permute(1, 2, 0)
-        drawn.append(((y + 1) * 127.5).byte().numpy())
-    return np.stack(drawn)
+        outputs.append(((y + 1) * 127.5).byte().numpy())
+    return np.stack(outputs)

@@ -1,35 +1,43 @@
-"""Images a second of the trainer and of a plain loop over the same networks, side by side.
+"""Images per second of the trainer and of a plain loop over the same networks, side by side.
 
     python benchmarks/training.py --width 16 --size 128
 
 The plain loop is what one writes first: NCHW, float32, data loaded in the main process, the optimiser's
-default implementation. Both take turns, so that a machine that slows down slows both. Networks, losses,
-batches and pictures (made here) are the same; VGG's weights are random, which costs the same time.
+default implementation. Both take turns, so that a machine that slows down slows both. Networks, losses, batches
+and pictures (made here) are the same; VGG's weights are random, which takes the same time.
 """
 
-import argparse
-import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
+from typing import Protocol
 
 import numpy as np
 import torch
 from msgspec.structs import replace
 from PIL import Image
+from results import Results, make_parser
 from torch import Tensor, nn
 
 from cartoonize.backends.pytorch.device import synchronize
-from cartoonize.training import losses
 from cartoonize.training.adversarial import Adversarial
 from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
 from cartoonize.training.discriminator import Discriminator
 from cartoonize.training.features import Features
+from cartoonize.training.losses import gan
 from cartoonize.training.networks import build_generator
 from cartoonize.training.pictures import Pictures
 from cartoonize.training.recipe import Recipe
 from cartoonize.training.recipe_files import load_recipe
 from cartoonize.training.trainer import choose_compute
+
+
+class Phase(Protocol):
+    """What both loops have."""
+
+    def step(self, batch: dict[str, Tensor], progress: float) -> object: ...
 
 
 class PlainLoop:
@@ -49,14 +57,18 @@ class PlainLoop:
             batch[name].to(self.device).float() / 127.5 - 1 for name in ("photo", "drawing", "smoothed")
         )
         output = self.generator(photo)
-        judge = self.discriminator
-        d_loss = losses.discriminator(losses.bce, judge(drawing), judge(output.detach()), judge(smoothed))
+        d_loss = gan.discriminator_loss(
+            gan.bce,
+            self.discriminator(drawing),
+            self.discriminator(output.detach()),
+            self.discriminator(smoothed),
+        )
         self.d_step.zero_grad()
         d_loss.backward()
         self.d_step.step()
 
         content = nn.functional.l1_loss(self.features(output), self.features(photo))
-        g_loss = losses.bce(judge(output), 1.0) + content
+        g_loss = gan.bce(self.discriminator(output), 1.0) + content
         self.g_step.zero_grad()
         g_loss.backward()
         self.g_step.step()
@@ -64,49 +76,54 @@ class PlainLoop:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = make_parser(__doc__)
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=20, help="a turn")
+    parser.add_argument("--steps", type=int, default=20, help="per turn")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
+    results = Results("training", options)
 
     recipe = replace(load_recipe("deck"), width=options.width, size=options.size, batch=options.batch)
     compute = choose_compute(options.device, "auto")
     with tempfile.TemporaryDirectory() as folder:
-        items = make_data(Path(folder), recipe)
+        data = make_data(Path(folder), recipe)
         loops = {
-            "this trainer": (
+            "trainer": (
                 Adversarial(build_generator(recipe), Features("vgg16"), recipe, compute),
-                Batches(items, recipe.batch, workers=options.workers).start_at(0),
+                Batches(data, recipe.batch, workers=options.workers).start_at(0),
             ),
-            "plain loop": (PlainLoop(recipe, compute.device), Batches(items, recipe.batch).start_at(0)),
+            "plain_loop": (PlainLoop(recipe, compute.device), Batches(data, recipe.batch).start_at(0)),
         }
-        turns = {name: [] for name in loops}
+        measurements = {name: [] for name in loops}
         for turn in range(options.turns + 1):
             for name, (phase, batches) in loops.items():
-                for _ in range(2 * options.workers):  # loaded during the other's turn, and so for nothing
+                for _ in range(2 * options.workers):  # loaded during the other loop's turn, at no cost
                     next(batches)
                 measured = measure(phase, batches, options.steps, recipe.batch, compute.device)
-                if turn:  # the first is for warming up
-                    turns[name].append(measured)
+                if turn:  # the first one warms up
+                    measurements[name].append(measured)
     precision = "bf16" if compute.bf16 else "fp32"
     print(f"{compute.device}, {precision}, {torch.get_num_threads()} threads, {options}")
-    for name, measured in turns.items():
-        speed, waiting = (statistics.median(values) for values in zip(*measured, strict=True))
+    for name, measured in measurements.items():
+        speed, waiting = (median(values) for values in zip(*measured, strict=True))
+        results[f"{name}_images_per_second"], results[f"{name}_waiting_share"] = speed, waiting
         print(f"{name:14} {speed:7.2f} images/s   {waiting:6.1%} waiting for data")
+    results.write()
 
 
-def measure(phase, batches, steps: int, batch: int, device: torch.device) -> tuple[float, float]:  # noqa: ANN001
-    """Images a second, and the share of time spent waiting for data."""
+def measure(
+    phase: Phase, batches: Iterator[dict[str, Tensor]], steps: int, batch: int, device: torch.device
+) -> tuple[float, float]:
+    """Images per second, and the share of time spent waiting for data."""
     waited, started = 0.0, time.perf_counter()
     for _ in range(steps):
-        asked = time.perf_counter()
+        wait_started = time.perf_counter()
         pictures = next(batches)
-        waited += time.perf_counter() - asked
+        waited += time.perf_counter() - wait_started
         phase.step(pictures, 0.0)
     synchronize(device)
     elapsed = time.perf_counter() - started
@@ -114,7 +131,7 @@ def measure(phase, batches, steps: int, batch: int, device: torch.device) -> tup
 
 
 def make_data(folder: Path, recipe: Recipe) -> PhotosAndDrawings:
-    """JPEG photos of 640x480 and PNG drawings of 512x384, too many to be kept decoded."""
+    """JPEG photos of 640x480 and PNG drawings of 512x384, too many for the cache of decoded pictures."""
     rng = np.random.default_rng(0)
     for name, size, suffix in (("photos", (640, 480), "jpg"), ("drawings", (512, 384), "png")):
         (folder / name).mkdir()

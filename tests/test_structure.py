@@ -45,7 +45,7 @@ def _modules():
 
 
 ACROSS = {
-    "ci", "docs", "fuzz", "long", "no_harm", "real_clips", "structure", "surroundings",
+    "benchmarks", "ci", "docs", "fuzz", "long", "no_harm", "real_clips", "structure", "surroundings",
 }  # fmt: skip
 """Tests of the whole program, at the top of tests/."""
 

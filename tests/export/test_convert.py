@@ -222,9 +222,9 @@ def test_training_checkpoints_are_recognised(tmp_path, architecture):
     schedule = load_recipe("deck").schedule("pretrain")
     for config in SMALL[architecture]:
         generator = ARCHITECTURES[architecture](**config)
-        learner = Trainer(generator, schedule, choose_compute("cpu", "fp32"), 1.0)
+        trainer = Trainer(generator, schedule, choose_compute("cpu", "fp32"), 1.0)
         folder = tmp_path / "run" / "pretrain" / "checkpoints"
-        checkpoint = Checkpoint(folder, generator=learner)
+        checkpoint = Checkpoint(folder, generator=trainer)
         checkpoint.save(16)
         for place in (checkpoint.latest(), folder, folder.parent, tmp_path / "run"):
             network = recognise_network(place)

@@ -23,12 +23,12 @@ def start(settings):
     return phase, {name: torch.stack([item[name] for item in batch]) for name in batch[0]}
 
 
-def snapshot(learner):
-    return copy.deepcopy(learner.network.state_dict())
+def snapshot(trainer):
+    return copy.deepcopy(trainer.network.state_dict())
 
 
-def changed(learner, before):
-    after = learner.network.state_dict()
+def changed(trainer, before):
+    after = trainer.network.state_dict()
     return any(not torch.equal(before[name], after[name]) for name in before)
 
 

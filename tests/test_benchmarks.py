@@ -1,0 +1,79 @@
+"""Results of benchmarks are JSON files that a script compares."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[1] / "benchmarks"
+BENCHMARKS = ["cluster", "drawing", "exports", "hardware", "live", "sizes", "training"]
+
+
+def run(*arguments):
+    words = [sys.executable, *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def write_results(path, figures, **changes):
+    content = {"benchmark": "drawing pepper", "machine": {"torch": "2.13"}, "settings": {"turns": 3}}
+    path.write_text(json.dumps(content | {"figures": figures} | changes))
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_takes_out(name):
+    """Each script starts, and its help names --out."""
+    done = run(SCRIPTS / f"{name}.py", "--help")
+    assert done.returncode == 0, done.stderr
+    assert "--out FILE.json" in done.stdout
+
+
+def test_results_are_compared(tmp_path):
+    """Each figure is printed with its ratio, B to A; settings and versions that differ come first."""
+    a = write_results(tmp_path / "a.json", {"start_seconds": 2.0, "old_fps": 1, "none": 0})
+    figures = {"start_seconds": 1.0, "none": 1, "new_fps": 5}
+    b = write_results(tmp_path / "b.json", figures, machine={"torch": "2.14"})
+    done = run(SCRIPTS / "compare.py", a, b)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert lines[0] == ["machine:", "torch", "2.13", "->", "2.14"]
+    assert lines[1] == ["start_seconds", "2", "->", "1", "x", "0.500"]
+    assert lines[2] == ["old_fps", "only", "in", "A"]
+    assert lines[3] == ["none", "0", "->", "1", "no", "ratio"]
+    assert lines[4] == ["new_fps", "only", "in", "B"]
+
+
+def test_files_that_cannot_be_compared(tmp_path):
+    """Other benchmarks, other files and missing ones are refused with a message."""
+    a = write_results(tmp_path / "a.json", {})
+    other = write_results(tmp_path / "other.json", {}, benchmark="live")
+    (tmp_path / "no.json").write_text("[]")
+    for path, message in (
+        (other, "two benchmarks: drawing pepper and live"),
+        (tmp_path / "no.json", "holds no results"),
+        (tmp_path / "missing.json", "Cannot read"),
+    ):
+        done = run(SCRIPTS / "compare.py", a, path)
+        assert done.returncode == 1
+        assert message in done.stderr
+
+
+def test_a_benchmark_writes_its_results(tmp_path):
+    """Results that a script wrote with --out can be compared."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r})\n"
+        "from results import Results, make_parser, seconds\n"
+        "options = make_parser('A benchmark.').parse_args()\n"
+        "results = Results('nothing', options)\n"
+        "results['nothing_seconds'] = seconds(lambda: None)\n"
+        "results.write()\n"
+    )
+    out = tmp_path / "out.json"
+    done = run("-c", code, "--out", out)
+    assert done.returncode == 0, done.stderr
+    content = json.loads(out.read_text())
+    assert content["machine"]["cartoonize"]
+    assert run(SCRIPTS / "compare.py", out, out).stdout.startswith("nothing_seconds")
