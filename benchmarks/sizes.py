@@ -3,8 +3,8 @@
     python benchmarks/sizes.py PHOTOS [--style pepper] [--detail normal] [--lines 1440] [--pictures DIR]
 
 PHOTOS are pictures with real detail, or crops of them; `--lines` is the number of lines of the whole picture.
-Each is scaled as if its size were 360 to 2160 lines, and drawn as `cartoonize image` draws it. The table shows
-for each size: the mean difference of lightness from the drawing at 720 lines (levels of 255), its line pixels
+Each is scaled as if it had 360 to 2160 lines, and drawn as `cartoonize image` draws it. The table shows for
+each size: the mean difference of lightness from the drawing at 720 lines (levels of 255), its line pixels
 relative to that drawing, and the width of strong edges (10 to 90 %, in pixels of that size). `--detail full`
 draws each at its own size.
 """

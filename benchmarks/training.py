@@ -3,8 +3,8 @@
     python benchmarks/training.py --width 16 --size 128
 
 The plain loop is what one writes first: NCHW, float32, data loaded in the main process, the optimiser's
-default implementation. Both take turns, so that a machine that slows down slows both. Networks, losses, batches
-and pictures (made here) are the same; VGG's weights are random, which takes the same time.
+default implementation. Both take turns, so that a machine that slows down slows both. Networks, losses,
+batches and pictures (made here) are the same; VGG's weights are random, which takes the same time.
 """
 
 import tempfile
