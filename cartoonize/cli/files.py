@@ -1,8 +1,9 @@
 """One file, many, or all that appear in a folder: what `video` and `image` share."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -31,7 +32,7 @@ Load: TypeAlias = Callable[[], object]
 
 
 def convert_files(
-    paths: Sequence[Path],
+    paths: Sequence[str],
     kind: "Kind",
     convert: Convert,
     options: FilesOptions,
@@ -43,7 +44,7 @@ def convert_files(
     """Convert INPUT... into OUTPUT.
 
     Args:
-        paths: INPUT... and, last, OUTPUT.
+        paths: INPUT... and, last, OUTPUT; one that ends in a slash is a folder.
         kind: what the inputs are.
         convert: converts one of them.
         options: what to do about outputs that exist, and how to report.
@@ -54,18 +55,24 @@ def convert_files(
     Raises:
         MediaError: the paths or options contradict each other, or files could not be converted.
     """
-    from ..run.files import Job, plan, stands_alone
+    from ..run.files import Job, folder_of, plan, single_job, stands_alone
 
     if len(paths) < 2:
         raise MediaError(f"Name at least one {kind.name} and, last, the file or folder to write.")
     if options.skip_existing and options.overwrite:
         raise MediaError("--skip-existing keeps outputs that exist, --overwrite replaces them; choose one.")
-    *sources, target = paths
+    *sources, target = map(Path, paths)
     log = OutcomeLog(str(target), style, as_json=options.as_json)
     if options.watch:
         _watch(sources, target, kind, convert, load, options, log)
     elif not options.skip_existing and (is_one_job or stands_alone(sources, target, kind)):
-        _convert_one(Job(sources[0], target), convert, as_json=options.as_json)
+        if is_one_job:
+            job = Job(sources[0], target)
+        else:
+            names_folder = paths[-1].endswith(("/", os.sep))
+            job = single_job(sources[0], target, kind, target_is_folder=names_folder)
+        with folder_of(job.target) if job.target != target else nullcontext():
+            _convert_one(job, convert, as_json=options.as_json)
     else:
         _convert_all(plan(sources, target, kind), convert, load, options, log)
 

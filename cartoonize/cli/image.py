@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 def image(
     *,
     paths: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="INPUT... OUTPUT",
             help="Pictures, folders of pictures or patterns such as 'photos/**/*.jpg'. Last, the file or "

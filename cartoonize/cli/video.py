@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def video(
     paths: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="INPUT... OUTPUT",
             help="Videos, animations, folders of them or patterns such as 'clips/**/*.mp4'; a folder of "
@@ -58,7 +58,7 @@ def video(
     """
     from ..run.files import videos
 
-    if files.as_json and paths[-1] == Path("-"):
+    if files.as_json and paths[-1] == "-":
         raise MediaError("--json prints to standard output, where the video goes; leave it out.")
     if preview is not None:
         _preview(paths, options, preview, overwrite=files.overwrite)
@@ -123,12 +123,12 @@ def _convert_on(
     )
 
 
-def _preview(paths: Sequence[Path], options: VideoOptions, count: int, *, overwrite: bool) -> None:
+def _preview(paths: Sequence[str], options: VideoOptions, count: int, *, overwrite: bool) -> None:
     from ..run.preview import preview_video
 
     if len(paths) != 2:
         raise MediaError("--preview is for one video: name INPUT and the picture to write.")
-    source, target = paths
+    source, target = map(Path, paths)
     with open_backend_once(options.network, options.onnx) as load:
         notices = preview_video(
             source, target, load(), count=count, look=options.look.build(), decoding=_decoding(options),

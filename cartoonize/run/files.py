@@ -7,8 +7,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..core.containers import VIDEO_SUFFIXES, WRITTEN_SUFFIXES
 from ..core.errors import CartoonizeError, DamageError, MediaError, UnexpectedError, WriteError
@@ -16,6 +17,7 @@ from ..media.pictures.folder import describe_left_out, natural_key, output_name
 from ..media.pictures.formats import PICTURE_SUFFIXES
 from ..media.pictures.sequence_sink import is_image_sequence
 from ..media.reading.standard_input import STANDARD_INPUT
+from ..media.remote import parse_location
 from ..media.writing.output import output_video_name
 from .report import Report
 
@@ -99,6 +101,20 @@ def stands_alone(sources: Sequence[Path], target: Path, kind: Kind) -> bool:
     return False
 
 
+def single_job(source: Path, target: Path, kind: Kind, *, target_is_folder: bool) -> Job:
+    """The job of a source that stands alone.
+
+    A file gets its own name in a folder, as several files do: in one that exists, or in a new one if
+    `target_is_folder`. The frames of a folder and of standard input have no name, and keep the target.
+    """
+    into_folder = target.is_dir() or target_is_folder
+    if not into_folder or source.is_dir() or source == STANDARD_INPUT:
+        return Job(source, target)
+    location = parse_location(source)
+    name = location.name if isinstance(location, Path) else PurePosixPath(urlsplit(str(location)).path).name
+    return Job(source, target / kind.rename(name))
+
+
 def plan(sources: Sequence[Path], target: Path, kind: Kind) -> Plan:
     """Decide what is drawn, and what each becomes; what cannot be found is refused one by one.
 
@@ -149,7 +165,7 @@ def outcomes(jobs: Iterable[Job], draw: Callable[[Job], Report]) -> Iterator[Out
     """Draw one after the other, whatever becomes of the one before. The folders of targets are made."""
     for job in jobs:
         try:
-            with _folder_of(job.target):
+            with folder_of(job.target):
                 report = draw(job)
         except CartoonizeError as error:
             yield Outcome(job, error=error)
@@ -276,8 +292,8 @@ def _key(path: Path) -> str:
 
 
 @contextmanager
-def _folder_of(target: Path) -> Iterator[None]:
-    """Have the folder of a target; what had to be made for it goes again if nothing came into it."""
+def folder_of(target: Path) -> Iterator[None]:
+    """Make the folder of a target, and remove it at the end of the block if it is new and still empty."""
     missing = [folder for folder in target.parents if not folder.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -134,13 +134,14 @@ class _DeadlineReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         left = self._deadline - time.monotonic()
-        self._connection.settimeout(max(0.001, min(SILENCE_TIMEOUT, left)))
-        try:
-            return self._received.readinto(buffer)
-        except TimeoutError as error:
-            if left <= SILENCE_TIMEOUT:
-                raise TimeoutError(f"it took more than {TIMEOUT / 60:g} minutes") from error
-            raise
+        if left > 0:
+            self._connection.settimeout(min(SILENCE_TIMEOUT, left))
+            try:
+                return self._received.readinto(buffer)
+            except TimeoutError:
+                if left > SILENCE_TIMEOUT:
+                    raise
+        raise TimeoutError(f"it took more than {TIMEOUT / 60:g} minutes")
 
     def close(self) -> None:
         self._received.close()

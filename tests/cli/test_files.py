@@ -16,7 +16,7 @@ from PIL import Image
 from cartoonize import MediaError
 from cartoonize.cli.console import ProgressBars
 from cartoonize.media.pictures import picture_sink
-from cartoonize.run.files import PICTURES, plan, stands_alone, videos
+from cartoonize.run.files import PICTURES, plan, single_job, stands_alone, videos
 
 VIDEOS = videos()
 
@@ -368,14 +368,31 @@ def test_a_name_that_is_taken_by_a_file(here, run):
     assert files("out") == ["b.png", "trip"]
 
 
-def test_a_video_into_a_folder_is_still_pictures(here, run):
-    """`video in.mp4 frames/` keeps its meaning, and says how to mean the other."""
+def test_one_file_into_a_folder_keeps_its_name(here, run):
+    """`video in.mp4 out/` writes out/in.mp4, as several videos would; a name that ends in a slash is a new
+    folder. `image` does the same. Numbered pictures are written only where the target has a pattern."""
     clip("in.mp4")
-    Path("frames").mkdir()
-    code, _, err = run("video", "in.mp4", "frames", "--style", "null")
-    assert code == 0
-    assert len(files("frames")) == 12
-    assert "For a video, name frames/in.mp4" in err.replace("\\", "/")
+    put("notes.wmv")
+    photo("in.png")
+    Path("there").mkdir()
+    for folder in ("there", "new/", "new.d/"):
+        code, _, err = run("video", "in.mp4", folder, "--style", "null")
+        assert (code, files(folder)) == (0, ["in.mp4"])
+        assert f"{Path(folder) / 'in.mp4'}: 12 frames" in err
+        assert run("image", "in.png", folder, "--style", "null")[0] == 0
+        assert files(folder) == ["in.mp4", "in.png"]
+    assert run("video", "notes.wmv", "gone/", "--style", "null")[0] == 1
+    assert not Path("gone").exists()
+    assert run("video", "in.mp4", "there", "--style", "null")[0] == 1
+    assert run("video", "in.mp4", "there/%03d.png", "--style", "null")[0] == 0
+    assert len(files("there")) == 2 + 12
+
+
+def test_a_name_from_an_address_has_no_secrets():
+    """The name in the folder is the last part of the address, without what follows the question mark."""
+    source = Path("https://example.org/films/a.mp4?signature=secret")
+    job = single_job(source, Path("out"), VIDEOS, target_is_folder=True)
+    assert job.target == Path("out/a.mp4")
 
 
 def test_a_folder_of_pictures_is_still_a_video(here, run):
