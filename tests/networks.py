@@ -1,4 +1,4 @@
-"""Networks as other people publish them, made here with random weights."""
+"""Networks as other programs publish them, with random weights."""
 
 import numpy as np
 import onnx
@@ -7,12 +7,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 TYPES = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16}
 RANGES = {"-1..1": (-1.0, 1.0), "0..1": (0.0, 1.0), "0..255": (0.0, 255.0)}
-TINT = (0.95, 0.9, 0.8)  # of the three channels, in the graph's own order
-VEIL = 0.02  # what is added to all of them, as a share of the range
+TINT = (0.95, 0.9, 0.8)  # factors of the three channels, in the graph's own order
+VEIL = 0.02  # is added to all of them, as a share of the range
 
 
 def save_onnx(path, nodes, shape, dtype="float32", weights=(), out_shape=None):
-    """An ONNX file of these nodes from `x` to `y`."""
+    """Write an ONNX file of these nodes, from `x` to `y`."""
     ends = [
         helper.make_tensor_value_info(name, TYPES[dtype], dims)
         for name, dims in (("x", shape), ("y", out_shape or shape))
@@ -26,7 +26,7 @@ def save_onnx(path, nodes, shape, dtype="float32", weights=(), out_shape=None):
 def foreign(
     path, *, channels_first=True, span="-1..1", multiple=8, sides=(None, None), batch=None, dtype="float32"
 ):
-    """Another program's network: tints and veils the picture, and needs sides of whole blocks."""
+    """Write another program's network: it tints the picture, and needs sides that are multiples."""
     low, high = RANGES[span]
     tint = np.array(TINT, dtype).reshape((3, 1, 1))
     node = helper.make_node
@@ -48,7 +48,7 @@ def foreign(
 
 
 def random_cartoongan(base=8):
-    """A state dict with the published keys: random convolutions, norms that are not the identity."""
+    """Return a state dict with the published keys: random convolutions, norms that are not the identity."""
     torch.manual_seed(0)
     weights = {}
 
@@ -79,7 +79,7 @@ def random_cartoongan(base=8):
     return weights
 
 
-ANIMEGAN_UNITS = [  # name, inputs, outputs, kernel, in multiples of the base filters but for the 3
+ANIMEGAN_UNITS = [  # name, inputs and outputs in multiples of the base filters (except 3), kernel
     ("block_a.0", 3, 1, 7), ("block_a.1", 1, 2, 3), ("block_a.2", 2, 2, 3),
     ("block_b.0", 2, 4, 3), ("block_b.1", 4, 4, 3),
     ("block_c.0", 4, 4, 3), ("block_c.5", 8, 4, 3),
@@ -89,7 +89,7 @@ ANIMEGAN_UNITS = [  # name, inputs, outputs, kernel, in multiples of the base fi
 
 
 def random_animegan(base=8):
-    """A state dict with the keys of AnimeGANv2's PyTorch port."""
+    """Return a state dict with the keys of AnimeGANv2's PyTorch port."""
     torch.manual_seed(1)
     weights = {}
 

@@ -1,8 +1,7 @@
-"""Style files: one safetensors file holds the weights, how to build the network, and where it comes from.
+"""Style files: one safetensors file with the weights, how to build the network, and where it comes from.
 
-The header is JSON text; reading a file runs no code from it. Nothing is allocated for a network whose
-tensors are not all in the file with the right shapes, so that a file cannot ask for more memory than it is
-long.
+The header is JSON text; reading a file runs no code from it. A network is built only if the file has all its
+tensors in the right shapes, so that a file cannot ask for more memory than its own length.
 """
 
 import json
@@ -34,10 +33,10 @@ def save_style(
 ) -> None:
     """Write a style file with weights in float16, or in float32 if not `half`.
 
-    `path` holds the old file or the new one, never a part; it is none of `sources`.
+    At any time `path` is the old file or the new one, never a part of one. It must be none of `sources`.
 
     Raises:
-        ModelError: weights are not finite, or not in float16.
+        ModelError: weights are not finite, or too large for float16.
         MediaError: `path` exists and may not be overwritten, or cannot be written.
     """
     import torch
@@ -52,7 +51,7 @@ def save_style(
 
 
 def write_card(path: Path, card: Card) -> None:
-    """Give a style file another card; its weights stay as they are.
+    """Replace the card of a style file; its weights stay as they are.
 
     Raises:
         ModelError: as `load_style`.
@@ -63,7 +62,7 @@ def write_card(path: Path, card: Card) -> None:
 
 
 def load_style(path: Path) -> tuple["Generator", Header]:
-    """Build the network of a style file, on the CPU, in float32 and in eval mode.
+    """Load the network of a style file, on the CPU, in float32 and in eval mode.
 
     Raises:
         ModelError: as `read_header`; or its architecture is unknown, or its tensors do not fit.
@@ -102,7 +101,7 @@ def _write(
 
 
 def _read(path: Path) -> tuple["Generator", dict[str, "torch.Tensor"], Header]:
-    """A style file's network without weights, its weights as they are stored, and its header."""
+    """Return the network of a style file without weights, its weights as they are stored, and its header."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -123,17 +122,17 @@ def _read(path: Path) -> tuple["Generator", dict[str, "torch.Tensor"], Header]:
         raise ModelError(f"{path} is damaged: {error}.") from error
     except (TypeError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"{path} describes a network that cannot be built: {error}.") from error
-    wrong = _misfits(generator.state_dict(), tensors)
-    if wrong:
-        raise ModelError(f"The weights in {path} do not fit its architecture: {', '.join(wrong[:5])}.")
+    misfits = _misfits(generator.state_dict(), tensors)
+    if misfits:
+        raise ModelError(f"The weights in {path} do not fit its architecture: {', '.join(misfits[:5])}.")
     return generator, tensors, header
 
 
-def _misfits(expected: Mapping[str, "torch.Tensor"], found: Mapping[str, "torch.Tensor"]) -> list[str]:
-    """Names that only one side has, or whose shapes or kinds of number differ."""
-    names = expected.keys() ^ found.keys()
-    for name in expected.keys() & found.keys():
-        ours, theirs = expected[name], found[name]
+def _misfits(expected: Mapping[str, "torch.Tensor"], tensors: Mapping[str, "torch.Tensor"]) -> list[str]:
+    """Return the names that only one side has, or whose shapes or kinds of number differ."""
+    names = expected.keys() ^ tensors.keys()
+    for name in expected.keys() & tensors.keys():
+        ours, theirs = expected[name], tensors[name]
         if ours.shape != theirs.shape or ours.is_floating_point() != theirs.is_floating_point():
             names.add(name)
     return sorted(names)

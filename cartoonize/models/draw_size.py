@@ -1,6 +1,6 @@
-"""The way to the size at which a network draws, and back, as modules: for exported files and for GPUs.
+"""To the draw size and back, as modules of PyTorch: for exported files.
 
-`cartoonize/draw_size.py` does the same by OpenCV, and says why.
+`cartoonize/core/draw_size.py` does the same with OpenCV, and gives the reasons.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 
 class Reduce(nn.Module):
-    """Pictures (N, H, W, 3) uint8 -> the same at `size` (width, height), without aliasing."""
+    """Pictures (N, H, W, 3) uint8 -> the same at `size` (width, height), antialiased."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         super().__init__()
@@ -22,26 +22,26 @@ class Reduce(nn.Module):
 
 
 class Enlarge(nn.Module):
-    """Drawings of `drawn` (width, height) -> the same at `size`, its edges sharp; as `draw_size.enlarged`."""
+    """Drawings of `drawn` (width, height) -> the same at `size`, with sharp edges."""
 
     def __init__(self, drawn: tuple[int, int], size: tuple[int, int]) -> None:
         super().__init__()
         self.shape = size[::-1]
         self.contrast = (size[0] * size[1] / (drawn[0] * drawn[1])) ** 0.5
-        self.gain = 2 * self.contrast - 1  # by how much a difference of drawings can grow
+        self.gain = 2 * self.contrast - 1  # the factor by which differences between drawings can grow
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, height of `drawn`, its width, 3) uint8 -> (N, height of `size`, its width, 3) uint8."""
         x = images.permute(0, 3, 1, 2).float()
         lightest, darkest = F.max_pool2d(x, 3, 1, 1), -F.max_pool2d(-x, 3, 1, 1)
         middle = (0.5 * (darkest + lightest)).round()
-        steep = self._grown(self.contrast * x + (1 - self.contrast) * middle, "bicubic")
-        low, high = (self._grown(bound, "bilinear").round() for bound in (darkest, lightest))
+        steep = self._upscale(self.contrast * x + (1 - self.contrast) * middle, "bicubic")
+        low, high = (self._upscale(bound, "bilinear").round() for bound in (darkest, lightest))
         return _as_bytes(torch.minimum(torch.maximum(steep, low), high))
 
-    def _grown(self, x: Tensor, mode: str) -> Tensor:
-        grown: Tensor = F.interpolate(x, self.shape, mode=mode, align_corners=False)
-        return grown
+    def _upscale(self, x: Tensor, mode: str) -> Tensor:
+        upscaled: Tensor = F.interpolate(x, self.shape, mode=mode, align_corners=False)
+        return upscaled
 
 
 def _as_bytes(x: Tensor) -> Tensor:

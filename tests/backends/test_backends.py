@@ -40,7 +40,7 @@ def noise(*shape, seed=0):
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 7, 5), (2, 16, 16), (3, 33, 65), (1, 1, 40)])
 def test_shape_and_type_are_kept(backend, shape):
-    """Any count and size of uint8 RGB pictures comes back as it went in."""
+    """Pictures of any number and size come back in the same shape, as uint8."""
     images = noise(*shape)
     out = backend(images)
     assert out.shape == images.shape
@@ -48,7 +48,7 @@ def test_shape_and_type_are_kept(backend, shape):
 
 
 def test_the_input_is_left_alone(backend):
-    """A back end never writes into the pictures it is given."""
+    """A backend never writes into the pictures that it is given."""
     images = noise(2, 20, 20)
     copy = images.copy()
     backend(images)
@@ -70,7 +70,7 @@ def test_the_same_picture_gives_the_same_result(backend):
 
 
 def test_it_says_what_runs(backend):
-    """Runtime, device, precision and batch are there for people and reports."""
+    """Runtime, device, precision and batch are filled in, for people and reports."""
     assert isinstance(backend, LoadedBackend)
     assert backend.runtime in ("pytorch", "onnxruntime", "null")
     assert backend.device
@@ -126,8 +126,8 @@ def test_finding_the_backends_imports_none_of_their_libraries():
     assert done.stdout.strip() == "[]"
 
 
-def test_a_closed_back_end_draws_no_more(backend):
-    """Closing is for good and can be repeated; what ran can still be asked for."""
+def test_a_closed_backend_draws_no_more(backend):
+    """Closing is final and can be repeated; device and notices can still be read."""
     backend(noise(2, 16, 16))
     backend.close()
     backend.close()
@@ -169,7 +169,7 @@ def test_the_gpu_draws_what_the_cpu_draws(tiny_style):
 @pytest.mark.skipif(not devices.gpu_is_available(), reason="there is no GPU")
 @pytest.mark.parametrize("count", [2, 5, 8])
 def test_streams_of_a_gpu_draw_what_one_draws(tiny_style, count):
-    """A batch that is spread over streams comes out in order, and as each picture alone, call after call."""
+    """A batch that is spread over streams comes back in order, and as each picture alone, in every call."""
     images = np.random.default_rng(0).integers(0, 256, (count, 96, 128, 3), dtype=np.uint8)
     gpu = load(str(tiny_style), device=str(devices.gpus()[0]), precision="fp32")
     alone = np.concatenate([gpu(image[None]) for image in images])
@@ -181,7 +181,7 @@ def test_streams_of_a_gpu_draw_what_one_draws(tiny_style, count):
     "device", ["gpu", "cuda:x", "", "CPU ", "cpu:0", "auto:1", "cuda:", "cuda:999999999999", "cuda:٣"]
 )
 def test_unknown_devices_are_refused(device):
-    """A misspelt device is a sentence that lists the right ones."""
+    """A misspelt device is an error that lists the right ones."""
     with pytest.raises(BackendError, match="choose auto, cpu, cuda"):
         load("null", device=device)
 
@@ -205,7 +205,7 @@ def test_unknown_styles_are_refused(tmp_path):
 
 @pytest.mark.parametrize("size", [(300, 500), (700, 301), (90, 1000)])
 def test_tiles_leave_no_seam(tiny_style, size):
-    """A picture worked on in tiles equals the whole, for networks with a bounded reach."""
+    """A picture drawn in tiles equals the whole, for networks with a bounded reach."""
     backend = load(str(tiny_style), device="cpu", precision="fp32")
     seen = []
 
@@ -236,7 +236,7 @@ def test_tiles_of_instance_norm_fade_into_each_other(tmp_path, lively_generator)
 
 
 def test_large_batches_are_split_before_they_are_tiled():
-    """A batch that is too large goes through in parts, as large as the limit allows."""
+    """A batch that is too large is drawn in parts, as large as the limit allows."""
     counts = []
 
     def backend(images):
@@ -249,7 +249,7 @@ def test_large_batches_are_split_before_they_are_tiled():
 
 
 def cramped(pixels, calls):
-    """A back end in whose memory no more than so many pixels fit at once."""
+    """A backend whose memory holds only so many pixels at once."""
 
     def backend(images):
         calls.append(images.shape)
@@ -262,7 +262,7 @@ def cramped(pixels, calls):
 
 @pytest.mark.parametrize(("pixels", "way"), [(45_000, "batches of 1"), (25_000, "tiles"), (170_000, None)])
 def test_out_of_memory_loses_no_picture(pixels, way):
-    """What does not fit is done again in smaller batches, then in tiles; all pictures come back, in order."""
+    """What does not fit is repeated in smaller batches, then in tiles; all pictures come back, in order."""
     calls = []
     run = TiledBackend(cramped(pixels, calls), limit=10**9, reach=8, stride=4)
     images = noise(4, 200, 200)

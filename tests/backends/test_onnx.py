@@ -1,4 +1,4 @@
-"""ONNX files of other programs: what they want is read off the graph, or found by trying."""
+"""ONNX files of other programs: what they expect is read from the graph, or detected by trials."""
 
 from types import SimpleNamespace
 
@@ -29,8 +29,8 @@ def apart(ours, theirs):
 
 @pytest.mark.parametrize("channels_first", [True, False])
 @pytest.mark.parametrize("span", RANGES)
-def test_what_a_foreign_network_wants_is_found(tmp_path, channels_first, span):
-    """Layout and range of a float network are found without options, and pictures of any size are drawn."""
+def test_what_a_foreign_network_expects_is_detected(tmp_path, channels_first, span):
+    """Layout and range of a float network are detected, and pictures of any size are drawn."""
     backend = load(str(foreign(tmp_path / "a.onnx", channels_first=channels_first, span=span)), device="cpu")
     for shape in ((1, 64, 40), (3, 37, 51), (1, 1, 1)):
         images = noise(*shape)
@@ -47,13 +47,13 @@ def test_a_network_as_animegan_publishes_them(tmp_path):
 
 @pytest.mark.parametrize("multiple", [1, 8, 16, 32])
 def test_the_multiple_of_the_sides_is_found(tmp_path, multiple):
-    """Pictures are padded to what the network needs, and no further."""
+    """Pictures are padded to the multiple that the network needs, and no further."""
     backend = load(str(foreign(tmp_path / "a.onnx", multiple=multiple)), device="cpu")
     assert backend._layout.multiple == multiple
 
 
-def test_range_and_order_can_be_said(tmp_path):
-    """`--input-range` and `--channel-order` are taken at their word."""
+def test_range_and_order_can_be_given(tmp_path):
+    """`--input-range` and `--channel-order` are used as given, without a trial."""
     path = str(foreign(tmp_path / "a.onnx", span="0..1"))
     images = noise(2, 40, 40)
     backend = load(path, device="cpu", options=RuntimeOptions(input_range="0..1", channel_order="bgr"))
@@ -82,7 +82,7 @@ def test_one_size_only(tmp_path, size):
 
 
 def test_uint8_networks_of_others(tmp_path):
-    """A network on bytes needs no range: nothing is guessed and nothing told."""
+    """A network on bytes needs no range: nothing is tried, and there is no notice."""
     nodes = [helper.make_node("Identity", ["x"], ["y"])]
     path = save_onnx(tmp_path / "a.onnx", nodes, ["n", "h", "w", 3], "uint8")
     images = noise(2, 21, 34)
@@ -92,7 +92,7 @@ def test_uint8_networks_of_others(tmp_path):
 
 
 def test_graphs_that_are_no_such_networks(tmp_path):
-    """What does not go from picture to picture is refused in a sentence that says what it is instead."""
+    """A graph that does not map pictures to pictures is refused in a sentence that says why."""
     relu = [helper.make_node("Relu", ["x"], ["y"])]
     flat = save_onnx(tmp_path / "flat.onnx", relu, [1, 4])
     deep = save_onnx(tmp_path / "deep.onnx", relu, ["n", 4, "h", "w"])
@@ -218,13 +218,13 @@ def test_a_provider_means_that_provider(tmp_path, provider):
 
 
 def test_options_of_onnx_files_need_one(tiny_style):
-    """A provider for a style file is a misunderstanding that is cleared up."""
+    """A provider for a style file is refused, with the kind of file that it is for."""
     with pytest.raises(BackendError, match=r"\.onnx files"):
         load(str(tiny_style), options=RuntimeOptions(provider="cpu"))
 
 
 def test_engines_are_kept_apart(tmp_path):
-    """TensorRT's engines are kept by model, GPU, versions, precision and shapes: a change makes new ones."""
+    """TensorRT's engines are kept per model, GPU, versions, precision and shapes: a change makes new ones."""
     model = tmp_path / "a.onnx"
     model.write_bytes(b"one")
     given = {
@@ -242,7 +242,7 @@ def test_engines_are_kept_apart(tmp_path):
 
 
 def test_tensorrt_comes_before_cuda_before_the_cpu(tmp_path, monkeypatch):
-    """What TensorRT cannot run falls to CUDA, then to the CPU; its engines go to the user's cache."""
+    """CUDA runs what TensorRT cannot, and the CPU the rest; its engines go to the user's cache."""
     monkeypatch.setattr(providers, "user_cache_path", lambda *_args, **_named: tmp_path / "cache")
     model = foreign(tmp_path / "a.onnx")
     end = SimpleNamespace(name="x", shape=["n", "h", "w", 3])

@@ -1,4 +1,4 @@
-"""Threads of back ends end with them, and those that wait leave the cores to others."""
+"""Threads of backends end with them, and those that wait leave the cores to others."""
 
 import os
 import subprocess
@@ -20,24 +20,20 @@ from cartoonize.backends.pytorch.threads import own_threads, set_own_threads
 NO_BF16 = pytest.mark.skipif("AVX512 bf16" not in cpu_features(), reason="this processor has no bf16")
 BF16 = pytest.param("bf16", marks=[NO_BF16, pytest.mark.slow])
 
-FIFTY = """
+MANY = """
 import sys, time
 import numpy as np
 
-precision, cores_there, how, count = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+precision, cores, ending, count = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 from cartoonize import load
 from cartoonize.core import cpus
-cpus.count_cores = cpus.count_threads = lambda: cores_there  # a machine of so many cores
-load("pepper", device="cpu", precision=precision).close()  # before PyTorch: it has waiting threads sleep
-if precision != "int8":
-    import torch
-    torch.set_num_threads(cores_there)
+cpus.count_cores = cpus.count_threads = lambda: cores  # pretend that the machine has them
 
 def threads():
-    with open("/proc/self/status") as told:
-        return int(next(line for line in told if line.startswith("Threads")).split()[1])
+    with open("/proc/self/status") as status:
+        return int(next(line for line in status if line.startswith("Threads")).split()[1])
 
-images = np.random.default_rng(0).integers(0, 256, (2 * cores_there, 40, 48, 3), dtype=np.uint8)
+images = np.random.default_rng(0).integers(0, 256, (2 * cores, 40, 48, 3), dtype=np.uint8)
 
 def use():
     backend = load("pepper", device="cpu", precision=precision)
@@ -49,22 +45,25 @@ use().close()
 before, kept = threads(), []
 for _ in range(count):
     backend = use()
-    if how == "closed":
+    if ending == "closed":
         backend.close()
-    elif how == "kept":
+    elif ending == "kept":
         kept.append(backend)
     del backend
-worked = time.time()
-patience = time.monotonic() + 5
-while how != "kept" and threads() > before and time.monotonic() < patience:
+last_work = time.time()
+deadline = time.monotonic() + 5
+while ending != "kept" and threads() > before and time.monotonic() < deadline:
     time.sleep(0.01)  # the system counts a thread for some moments after its end
-print(max(0, threads() - before), worked)
+print(max(0, threads() - before), last_work)
 """
 
 
-def opened(precision, cores, how, count):
-    """Use so many back ends in a process: threads left of them, seconds from the last work to the end."""
-    command = [sys.executable, "-c", FIFTY, precision, str(cores), how, str(count)]
+def use_backends(precision, cores, ending, count):
+    """Use backends in a process, one after the other.
+
+    Returns how many of their threads are left, and the seconds from the last work to the end of the process.
+    """
+    command = [sys.executable, "-c", MANY, precision, str(cores), ending, str(count)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
     ended = time.time()
     left, last = done.stdout.split()
@@ -76,34 +75,34 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="co
 
 @pytest.fixture(scope="module")
 def alone():
-    """Seconds in which a process ends that opened a single back end: that of the slower library."""
-    return max(opened(precision, 2, "closed", 1)[1] for precision in ("fp32", "int8"))
+    """Seconds in which a process with a single backend ends, for the slower of the two libraries."""
+    return max(use_backends(precision, 2, "closed", 1)[1] for precision in ("fp32", "int8"))
 
 
 @needs_proc
 @pytest.mark.parametrize("cores", [2, 8])
 @pytest.mark.parametrize("precision", ["fp32", BF16, "int8"])
-def test_fifty_back_ends_leave_nothing(precision, cores, alone):
-    """However many back ends a process opened, each leaves no thread when it is closed, of whatever library,
-    and the process ends as promptly as one that opened a single one."""
-    left, took = opened(precision, cores, "closed", 50)
+def test_fifty_backends_leave_nothing(precision, cores, alone):
+    """However many backends a process opens, and with whatever library, no thread is left of those that it
+    closes, and it ends as promptly as a process with a single one."""
+    left, took = use_backends(precision, cores, "closed", 50)
     assert left == 0
     assert took < alone + 1
 
 
 @needs_proc
 @pytest.mark.parametrize("precision", ["fp32", BF16, "int8"])
-def test_forgotten_back_ends_leave_nothing(precision):
-    """The threads of a back end that nobody closed end when nothing refers to it, without a collection."""
-    left, _ = opened(precision, 8, "forgotten", 10)
+def test_forgotten_backends_leave_nothing(precision):
+    """The threads of a backend that nobody closed end as soon as nothing refers to it."""
+    left, _ = use_backends(precision, 8, "forgotten", 10)
     assert left == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", BF16, "int8"])
-def test_fifty_open_back_ends_hold_nobody_up(precision, alone):
-    """A program that never closes what it opened ends within a second of its last work all the same."""
-    _, took = opened(precision, 8, "kept", 50)
+def test_fifty_open_backends_delay_no_end(precision, alone):
+    """A program that never closes its backends still ends within a second of its last work."""
+    _, took = use_backends(precision, 8, "kept", 50)
     assert took < alone + 1
 
 
@@ -180,29 +179,29 @@ def test_a_style_changes_nothing_for_its_caller(tiny_style):
     assert done.returncode == 0, done.stderr
 
 
-TOLD = """
+WATCH_IMPORT = """
 import os, sys
-class Told:
+class Watch:
     def find_spec(self, name, path=None, target=None):
         if name == "torch":
             print(os.environ.get("OMP_WAIT_POLICY"))
-sys.meta_path.insert(0, Told())
+sys.meta_path.insert(0, Watch())
 """
-WAYS = {
+PROGRAMS = {
     "command": "from cartoonize.cli.main import main; main()",
     "library": "from cartoonize import stylize; stylize(*sys.argv[2:4], sys.argv[5], precision='fp32')",
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_threads_that_wait_leave_the_cores_to_others(tiny_style, tmp_path, way):
-    """PyTorch learns before it is there that its threads are not to spin; who wants them to can say so."""
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_threads_that_wait_leave_the_cores_to_others(tiny_style, tmp_path, program):
+    """PyTorch is told before its import that its threads are not to spin, unless the user says otherwise."""
     Pillow.new("RGB", (32, 32)).save(tmp_path / "in.png")
     usual = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    for told, expected in ({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"):
-        command = [sys.executable, "-c", TOLD + WAYS[way], "image", tmp_path / "in.png",
+    for setting, expected in ({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"):
+        command = [sys.executable, "-c", WATCH_IMPORT + PROGRAMS[program], "image", tmp_path / "in.png",
                    tmp_path / f"{expected}.png", "--style", tiny_style, "--precision", "fp32"]  # fmt: skip
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=usual | told)
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=usual | setting)
         assert done.stdout.split()[0] == expected
         assert (tmp_path / f"{expected}.png").is_file()
 
@@ -229,8 +228,8 @@ print(min(took[2]) / min(took[1]))
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system binds no process to a core")
 def test_busy_cores_slow_nobody_down_to_a_crawl(tiny_style):
-    """Where others use the cores, a picture drawn by a team of two takes about as long as by one thread:
-    threads that spun while they waited would keep the core from the one that they wait for."""
+    """Where others use the cores, a picture takes two threads about as long as one: threads that spin while
+    they wait would keep the core from the thread that they wait for."""
     usual = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     command = [sys.executable, "-c", ONE_CORE, tiny_style]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=usual)

@@ -1,4 +1,4 @@
-"""Networks in 8-bit integers: drawn as PyTorch says, the same on every processor, and found by itself."""
+"""Networks in 8-bit integers: they draw what PyTorch computes, on every processor, by default."""
 
 import shutil
 import subprocess
@@ -30,7 +30,7 @@ def make_swift(lively_generator):
 
 @pytest.fixture
 def swift(lively_generator):
-    """A small network whose values leave the grids far behind."""
+    """A small network whose values lie far outside of the grids."""
     return make_swift(lively_generator)
 
 
@@ -45,8 +45,8 @@ def exported(tmp_path_factory, lively_generator):
 
 
 @pytest.fixture
-def whole(tmp_path, exported, swift):
-    """A style file with its int8 file beside it, which a test may change; the network is `swift`."""
+def style(tmp_path, exported, swift):
+    """A style file of `swift` with its int8 file beside it; a test may change both."""
     torch.nn.init.zeros_(swift.gain)
     shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
     return tmp_path / "mine.safetensors"
@@ -61,7 +61,7 @@ def noise(*shape, seed=0):
 
 
 def test_fitting_changes_no_drawing_in_floats(swift):
-    """Scaled to the grids, a network draws what it drew, and in integers nearly so."""
+    """Scaled to the grids, a network draws the same in floats, and nearly the same in integers."""
     before = swift(photos())
     off = (Int8(swift)(photos()) - before).abs().mean()
     fit_grids(swift, photos())
@@ -72,7 +72,7 @@ def test_fitting_changes_no_drawing_in_floats(swift):
 @pytest.mark.parametrize("gain", [0.0, 0.7])
 @pytest.mark.parametrize("shape", [(2, 64, 96), (1, 37, 51), (3, 5, 7)])
 def test_the_file_draws_what_pytorch_says(tmp_path, swift, gain, shape):
-    """On pictures of any size and number the file rounds where the network in training did."""
+    """With pictures of any size and number, the file rounds where the network in training did."""
     torch.nn.init.constant_(swift.gain, gain)
     fit_grids(swift, photos())
     write_int8(swift, tmp_path / "a.onnx", 18, None, None)
@@ -130,55 +130,55 @@ def test_only_swift_networks(tmp_path, lively_generator):
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
 
 
-def test_a_cpu_draws_in_integers_where_it_can(whole):
-    """The file beside a style is used by itself; another precision, or another file, means what it says."""
-    chosen = load(str(whole), device="cpu")
+def test_a_cpu_draws_in_integers_where_it_can(style):
+    """On a CPU the int8 file beside a style is used by default, another precision if asked for."""
+    chosen = load(str(style), device="cpu")
     assert (chosen.precision, chosen.runtime) == ("int8", "onnxruntime")
-    assert load(str(whole), device="cpu", precision="int8").precision == "int8"
-    plain = load(str(whole), device="cpu", precision="fp32")
+    assert load(str(style), device="cpu", precision="int8").precision == "int8"
+    plain = load(str(style), device="cpu", precision="fp32")
     assert (plain.precision, plain.runtime) == ("fp32", "pytorch")
     images = next(pictures((96, 64), 3))
     assert np.abs(chosen(images).astype(int) - plain(images)).mean() < 3
 
 
-def test_weights_that_have_changed(whole, swift):
-    """After a style was trained on, its old int8 file draws nothing any more."""
+def test_weights_that_have_changed(style, swift):
+    """When a style is trained further, its old int8 file is not used any more."""
     swift.head.bias += 0.1
-    save_style(whole, swift, Card("mine"))
-    assert load(str(whole), device="cpu").runtime == "pytorch"
+    save_style(style, swift, Card("mine"))
+    assert load(str(style), device="cpu").runtime == "pytorch"
     with pytest.raises(BackendError, match="exported from other weights"):
-        load(str(whole), device="cpu", precision="int8")
+        load(str(style), device="cpu", precision="int8")
 
 
-def test_another_card_changes_nothing(whole):
-    """What is said of a style can be written anew, and its int8 file stays good."""
-    write_card(whole, Card("mine", credit="somebody"))
-    assert load(str(whole), device="cpu").precision == "int8"
+def test_another_card_changes_nothing(style):
+    """The card of a style can be rewritten, and its int8 file stays valid."""
+    write_card(style, Card("mine", credit="somebody"))
+    assert load(str(style), device="cpu").precision == "int8"
 
 
-def test_int8_has_to_be_there(whole, tmp_path):
-    """Asked for and not to be had, it is a sentence with the command that makes it, not another precision."""
+def test_int8_has_to_be_there(style, tmp_path):
+    """If int8 is asked for and missing, an error names the command that makes it; nothing else runs."""
     alone = tmp_path / "alone.safetensors"
-    shutil.copy(whole, alone)
+    shutil.copy(style, alone)
     with pytest.raises(BackendError, match=r"export-onnx .*alone.safetensors .*--precision int8"):
         load(str(alone), device="cpu", precision="int8")
     with pytest.raises(BackendError, match="for CPUs"):
-        load(str(whole), device="cuda", precision="int8")
+        load(str(style), device="cuda", precision="int8")
 
 
-def test_lanes_draw_what_one_thread_draws(whole):
+def test_threads_draw_what_one_thread_draws(style):
     """Spread over the cores, a batch is drawn as its pictures are drawn alone, in their order."""
-    backend = load(str(whole), device="cpu")
+    backend = load(str(style), device="cpu")
     backend._pool.count, backend._pool.cores = 3, 3
     images = noise(7, 40, 48)
     assert np.array_equal(backend(images), np.concatenate([backend(image[None]) for image in images]))
 
 
-def test_torch_is_not_needed(whole):
+def test_torch_is_not_needed(style):
     """Drawing in integers starts without PyTorch, which takes longer to import than a picture to draw."""
     code = (
         "import sys, numpy, cartoonize\n"
-        f"backend = cartoonize.load({str(whole)!r}, device='cpu')\n"
+        f"backend = cartoonize.load({str(style)!r}, device='cpu')\n"
         "backend(numpy.zeros((2, 20, 30, 3), numpy.uint8))\n"
         "assert 'torch' not in sys.modules"
     )
@@ -191,10 +191,10 @@ def test_built_in_styles_have_one(name):
     assert load(name, device="cpu").precision == "int8"
 
 
-def test_steps_of_a_fitted_network(whole):
-    """What is exported says what it costs, without its weights in floats."""
-    generator, _ = load_style(whole)
-    assert load(str(whole), device="cpu").gflop(64, 64) == pytest.approx(
-        load(str(whole), device="cpu", precision="fp32").gflop(64, 64), rel=0.02
+def test_the_cost_is_in_the_file(style):
+    """The exported file states what it costs, without its weights in floats."""
+    generator, _ = load_style(style)
+    assert load(str(style), device="cpu").gflop(64, 64) == pytest.approx(
+        load(str(style), device="cpu", precision="fp32").gflop(64, 64), rel=0.02
     )
     assert generator.gain.abs().max() == 0
