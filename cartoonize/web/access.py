@@ -9,7 +9,7 @@ import asyncio
 import json
 import mimetypes
 import secrets
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -20,7 +20,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.errors import MediaError, SpaceError
 from .folders import Folders
-from .gradio_server import HEARTBEAT, JOIN_QUEUE, PAGE_REQUESTS, READ_QUEUE, UPLOAD, save_upload
+from .gradio_server import (
+    HEARTBEAT,
+    JOIN_QUEUE,
+    PAGE_REQUESTS,
+    READ_QUEUE,
+    RUN,
+    UPLOAD,
+    GradioServer,
+    save_upload,
+)
 from .limits import LimitError, Limits
 from .visitors import COOKIE, Visitors, read_cookie
 
@@ -43,9 +52,8 @@ class AccessControl:
     """Middleware: lets the requests of the page through, unless they name what is another visitor's.
 
     A visitor may name own files only, and only sessions, which are Gradio's name for an open page, that
-    nobody else was first to name. `queued` returns the sessions that have something in the queue. `hosts` are
-    the names that the server has; None allows all. (A foreign site can have its own name lead to this
-    computer, to read what is here.)
+    nobody else was first to name. `hosts` are the names that the server has; None allows all. (A foreign site
+    can have its own name lead to this computer, to read what is here.)
     """
 
     def __init__(
@@ -53,11 +61,11 @@ class AccessControl:
         app: ASGIApp,
         folders: Folders,
         visitors: Visitors,
-        queued: Callable[[], list[str]],
+        gradio: GradioServer,
         hosts: Collection[str] | None = None,
     ) -> None:
         self._app, self._folders, self._visitors = app, folders, visitors
-        self._queued, self._hosts = queued, hosts
+        self._gradio, self._hosts = gradio, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,7 +99,7 @@ class AccessControl:
         try:
             entries = _parse(await _read(request))
         except (ValueError, RecursionError, ClientDisconnect, TimeoutError):
-            return PlainTextResponse("The request is malformed.", 400), None
+            return _malformed(), None
         return self._check_entries(request, entries, visitor), json.dumps(entries).encode()
 
     def _check_entries(
@@ -100,12 +108,14 @@ class AccessControl:
         """A refusal unless all files and the session in a request are the visitor's; None if they are."""
         if visitor is None or not all(self._folders.find_own(visitor, path) for path in _paths(entries)):
             return _forbidden()
-        session = entries.get("session_hash")
+        path, session = request.url.path, entries.get("session_hash")
+        calls = path == JOIN_QUEUE or path.startswith(RUN)
+        if calls and (session is None or not self._gradio.is_call(entries, queued=path == JOIN_QUEUE)):
+            return _malformed()
         if session is not None and not self._claims(request, session, visitor):
             return _forbidden()
-        if request.url.path == JOIN_QUEUE and not self._visitors.may_queue(
-            visitor, address_of(request), self._queued()
-        ):
+        queued = self._gradio.queued_sessions()
+        if path == JOIN_QUEUE and not self._visitors.may_queue(visitor, address_of(request), queued):
             return JSONResponse({"detail": "Several of your files wait already; let one end first."}, 429)
         return None
 
@@ -173,10 +183,10 @@ def address_of(request: Request) -> str:
 
 
 def _parse(body: bytes) -> dict[str, Any]:
-    """The entries of a request, of the types that Gradio expects.
+    """The entries of a request.
 
     Raises:
-        ValueError: it is no JSON object, or an entry has another type.
+        ValueError: it is no JSON object, or its names are no names.
     """
     entries = json.loads(body)
     if not isinstance(entries, dict):
@@ -185,11 +195,6 @@ def _parse(body: bytes) -> dict[str, Any]:
         value = entries.get(name)
         if value is not None and not (isinstance(value, str) and 0 < len(value) <= _MAX_NAME):
             raise ValueError(name)
-    number = entries.get("fn_index")
-    if isinstance(number, bool) or not isinstance(number, int | None):
-        raise ValueError("fn_index")
-    if not isinstance(entries.get("data"), list | None):
-        raise ValueError("data")
     return entries
 
 
@@ -212,6 +217,10 @@ def _remainder(path: str, start: str) -> str:
 
 def _forbidden() -> Response:
     return PlainTextResponse("That is not yours.", 403)
+
+
+def _malformed() -> Response:
+    return PlainTextResponse("The request is malformed.", 400)
 
 
 def _too_many() -> Response:

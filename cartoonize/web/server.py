@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
@@ -25,13 +24,10 @@ from ..styles import builtin_styles
 from .access import AccessControl, FileRoutes
 from .connections import GuardedProtocol
 from .folders import Folders
-from .gradio_server import FILE, UPLOAD, drop_session, queued_sessions
+from .gradio_server import FILE, UPLOAD, GradioServer
 from .limits import Limits
 from .visitors import Visitors
 from .worker import Worker
-
-if TYPE_CHECKING:
-    from gradio import Blocks
 
 _CSS = Path(__file__).with_name("page.css")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -113,12 +109,13 @@ def _build_app(worker: Worker, folders: Folders, hosts: Collection[str] | None) 
     from .views import style_css
 
     blocks, visitors = build_page(worker, folders), Visitors()
+    gradio = GradioServer(blocks)
 
     @asynccontextmanager
     async def sweep(_app: FastAPI) -> AsyncIterator[None]:
         tasks = [
             asyncio.create_task(_sweep_files(folders)),
-            asyncio.create_task(_sweep_queue(blocks, visitors, worker)),
+            asyncio.create_task(_sweep_queue(gradio, visitors, worker)),
         ]
         yield
         for task in tasks:
@@ -136,7 +133,7 @@ def _build_app(worker: Worker, folders: Folders, hosts: Collection[str] | None) 
         run_history=False, max_file_size=worker.limits.upload, ssr_mode=False, enable_monitoring=False,
         mcp_server=False, pwa=False, show_error=False,
     )  # fmt: skip
-    return AccessControl(app, folders, visitors, lambda: queued_sessions(blocks), hosts)
+    return AccessControl(app, folders, visitors, gradio, hosts)
 
 
 async def _style_preview(request: Request) -> Response:
@@ -152,13 +149,13 @@ async def _sweep_files(folders: Folders) -> None:
         await asyncio.to_thread(folders.sweep)
 
 
-async def _sweep_queue(blocks: "Blocks", visitors: Visitors, worker: Worker) -> None:
+async def _sweep_queue(gradio: GradioServer, visitors: Visitors, worker: Worker) -> None:
     """Drop what no page waits for any more, and cancel it if it is at work."""
     while True:
         await asyncio.sleep(_SWEEP_QUEUE)
-        for session in set(queued_sessions(blocks)):
+        for session in set(gradio.queued_sessions()):
             if not visitors.is_waiting(session):
-                await drop_session(blocks, session)
+                await gradio.drop_session(session)
                 worker.cancel(session)
 
 
