@@ -2,13 +2,14 @@
 
 import json
 import struct
+import sys
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cartoonize import MediaError, ModelError
+from cartoonize import MediaError, ModelError, load, models
 from cartoonize.models import ARCHITECTURES, FrameModel
 from cartoonize.models.blocks import LayerNorm
 from cartoonize.models.checkpoint import Card, load_style, read_header, save_style, write_card
@@ -221,3 +222,72 @@ def test_other_files_are_refused(tmp_path):
     for name in ("pickle", "noise", "foreign"):
         with pytest.raises(ModelError, match=name):
             load_style(tmp_path / f"{name}.safetensors")
+
+
+TINY = """
+import torch
+from torch import Tensor, nn
+from cartoonize.models.dialect import Dialect, LayerNames
+from cartoonize.models.generator import Generator
+
+class Tiny(Generator):
+    stride = 1
+    layers = LayerNames("first", "last", blocks="steps")
+    dialects = (Dialect("somebody's tiny network", {"first.weight": "a", "last.weight": "b"}, bgr=False),)
+
+    def __init__(self, width: int = 4) -> None:
+        super().__init__(width=width)
+        self.reach, self.floats_per_pixel = 1, 3.0 * width
+        self.first, self.last = nn.Conv2d(3, width, 1, bias=False), nn.Conv2d(width, 3, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(self.last(self.first(x)))
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """An architecture that is added as its author would: a file, and a line in the registry."""
+    (tmp_path / "tiny.py").write_text(TINY)
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
+    monkeypatch.setitem(models._CLASSES, "tiny", "Tiny")
+    models._architectures.cache_clear()
+    yield models.ARCHITECTURES["tiny"]
+    models._architectures.cache_clear()
+    sys.modules.pop("cartoonize.models.tiny")
+
+
+def test_an_architecture_is_one_file(tmp_path, tiny):
+    """A file and a line in the registry are all that a network needs to be saved and loaded, recognised in
+    weights of other programs, and drawn with."""
+    from cartoonize.export.convert import recognise_network
+
+    network = tiny(width=5)
+    save_file(
+        {"a": network.first.weight.data, "b": network.last.weight.data}, tmp_path / "weights.safetensors"
+    )
+    found = recognise_network(tmp_path / "weights.safetensors")
+    assert (found.title, found.generator.config) == ("somebody's tiny network", {"width": 5})
+    save_style(tmp_path / "style.safetensors", found.generator, Card("tiny"))
+    images = np.random.default_rng(0).integers(0, 256, (2, 7, 9, 3), dtype=np.uint8)
+    with load(str(tmp_path / "style.safetensors"), device="cpu", precision="fp32") as backend:
+        assert backend.network == "tiny 5"
+        assert backend(images).shape == images.shape
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_architecture_declares_what_others_need(architecture):
+    """Each declares its stride, its reach, the layers by which it is recognised, and names of its tensors."""
+    network = ARCHITECTURES[architecture](width=8, blocks=2)
+    tensors = network.state_dict()
+    assert network.infer_config(tensors) == network.config
+    assert network.stride >= 1
+    assert network.reach > 0
+    assert network.floats_per_pixel > 0
+    assert tensors[f"{network.layers.first}.weight"].shape[0] == 8
+    assert f"{network.layers.last}.weight" in tensors
+    config = {"norm": "instance"} if architecture == "cartoongan" else {}
+    published = ARCHITECTURES[architecture](**config).state_dict()
+    for dialect in network.dialects:
+        assert published.keys() <= dialect.names.keys()
+        assert len(set(dialect.names.values())) == len(dialect.names)

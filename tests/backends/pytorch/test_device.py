@@ -3,7 +3,9 @@
 import pytest
 import torch
 
+import cartoonize.backends
 from cartoonize import BackendError
+from cartoonize.backends import check_device
 from cartoonize.backends.pytorch import device as devices
 from cartoonize.core.choices import DEVICES
 
@@ -62,6 +64,20 @@ def test_unknown_accelerators_are_left_alone(machine):
     """An accelerator of a kind that was never tried is not chosen by itself."""
     machine("mtia")
     assert devices.choose_device("auto") == torch.device("cpu")
+
+
+def test_a_kind_of_gpu_is_one_row(machine, monkeypatch):
+    """A row of the table and its name are all that a new kind of GPU needs to be chosen and measured."""
+    row = devices.GpuKind("MTIA", 1, lambda _gpu: True, lambda _gpu: (3 << 30, 4 << 30))
+    monkeypatch.setitem(devices.KINDS, "mtia", row)
+    monkeypatch.setattr(cartoonize.backends, "DEVICES", (*DEVICES, "mtia"))
+    machine("mtia")
+    check_device("mtia:0")
+    gpu = devices.choose_device("auto")
+    assert gpu == torch.device("mtia")
+    assert devices.choose_precision(gpu, "auto") == "bf16"
+    assert devices.gpu_memory(gpu) == (3 << 30, 4 << 30)
+    assert devices.count_streams(gpu) == 1
 
 
 @pytest.mark.parametrize(("capability", "expected"), [((7, 5), "fp16"), ((8, 0), "bf16"), ((9, 0), "bf16")])
