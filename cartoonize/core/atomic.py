@@ -1,4 +1,4 @@
-"""A file that appears under its name only when it is whole, and never in place of its source."""
+"""A file that appears under its name only when it is complete, and never in place of its source."""
 
 import contextlib
 import os
@@ -11,14 +11,16 @@ from typing import Self
 from . import safe_files
 from .errors import MediaError, WriteError
 
+_LONGEST_SUFFIX = 16  # characters; a longer one is no file type, and could make the name too long
+
 
 class AtomicFile:
-    """Write to `path`, in the `with` block; at its end the file takes the name `target`.
+    """Write to `path` in the `with` block; at its end the file is renamed to `target`.
 
-    Leaving by an exception removes what was written and leaves an earlier `target` as it was. The
-    temporary name is hidden and cannot be guessed, stands beside the target, as renaming is atomic only
-    within a file system, and keeps the suffix, by which writers choose their format. `sources` are the files
-    that the target is made of.
+    Leaving the block by an exception removes what was written, and an earlier `target` stays as it was.
+    `path` is hidden and unpredictable. It is in the folder of the target, as renaming is atomic only within a
+    file system, and keeps the suffix, by which writers choose their format. `sources` are the files that the
+    target is made of.
 
     Raises:
         MediaError: `target` is one of `sources`; it exists and `overwrite` is false, even if somebody made it
@@ -28,8 +30,7 @@ class AtomicFile:
     def __init__(self, target: Path, *, overwrite: bool, sources: Iterable[object] = ()) -> None:
         check_target(target, overwrite=overwrite, sources=sources)
         self.target, self._overwrite = target, overwrite
-        # A name of full length has no room for more.
-        self.path = target.with_name(f".{target.stem[:40]}.{secrets.token_hex(8)}.partial{target.suffix}")
+        self.path = temporary_path(target)
 
     def __enter__(self) -> Self:
         self.write(b"")
@@ -44,10 +45,10 @@ class AtomicFile:
             self.discard()
 
     def write(self, data: bytes | memoryview) -> None:
-        """Write the content at one stroke, outside of a `with` block.
+        """Write the whole content, outside of a `with` block.
 
         Raises:
-            WriteError: the system does not let it, or there is no room.
+            WriteError: the system refuses it, or the disk is full.
         """
         try:
             with safe_files.create(self.path) as file:
@@ -70,12 +71,22 @@ class AtomicFile:
             self.path.unlink()
 
 
+def temporary_path(target: Path) -> Path:
+    """A hidden, unpredictable name beside a target, for safe_files.create, which opens it exclusively.
+
+    `tempfile` would do both, but its files are readable by their owner only, and so would the target be. The
+    name holds nothing of the target's: names that begin alike would collide, and long ones have no room.
+    """
+    suffix = target.suffix if len(target.suffix) <= _LONGEST_SUFFIX else ""
+    return target.with_name(f".{secrets.token_hex(16)}.partial{suffix}")
+
+
 def put(draft: Path, target: Path, *, overwrite: bool) -> None:
     """Give a finished file its name.
 
     Raises:
-        MediaError: there is a file of that name now, and `overwrite` is false.
-        WriteError: the system does not let it.
+        MediaError: a file of that name exists now, and `overwrite` is false.
+        WriteError: the system refuses it.
     """
     try:
         safe_files.put(draft, target, overwrite=overwrite)
@@ -110,22 +121,22 @@ def check_target(target: Path, *, overwrite: bool, sources: Iterable[object] = (
 
 
 def is_among(target: object, sources: Iterable[object]) -> bool:
-    """Whether a file is one of several, under whatever name, and through links; addresses are compared.
+    """Whether a file is one of several, by whatever name or link; addresses are compared as text.
 
     Raises:
         OSError: a folder on the way cannot be read.
     """
     if not isinstance(target, Path):
         return any(target == source for source in sources)
-    mine = _identity(target)
-    return mine is not None and any(
-        _identity(source) == mine for source in sources if isinstance(source, Path)
+    identity = _identity(target)
+    return identity is not None and any(
+        _identity(source) == identity for source in sources if isinstance(source, Path)
     )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino

@@ -1,4 +1,4 @@
-"""FFmpeg's errors, as sentences for users."""
+"""FFmpeg's errors as sentences for users."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from .remote import Location
 
 @contextmanager
 def ffmpeg_errors(path: Location | str) -> Iterator[None]:
-    """FFmpeg's errors, as a sentence about this file or address."""
+    """Turn FFmpeg's errors into a sentence about a file or address."""
     try:
         yield
     except av.error.FFmpegError as error:
@@ -22,9 +22,9 @@ def ffmpeg_errors(path: Location | str) -> Iterator[None]:
 
 @contextmanager
 def write_errors(path: Location | str) -> Iterator[None]:
-    """The same for the file that is written, where the system may be in the way."""
+    """The same for the file that is written, which the system may refuse or have no room for."""
     with ffmpeg_errors(path):
         try:
             yield
-        except OSError as error:  # FFmpeg's errors of the system are, too
+        except OSError as error:  # some of FFmpeg's errors are OSErrors too
             raise WriteError.from_os_error(path, error) from error

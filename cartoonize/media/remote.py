@@ -1,13 +1,13 @@
-"""Files that are not of this machine: s3://, gs://, az:// and whatever else fsspec knows.
+"""Files that are not on this machine: s3://, gs://, az:// and whatever else fsspec supports.
 
-They are read in ranges, as FFmpeg asks for them, and written at one stroke: an object store shows an upload
-when it is complete, or never.
+They are read in ranges, as FFmpeg asks for them. They are uploaded as a whole: an object store shows an
+upload when it is complete, or never.
 """
 
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -19,17 +19,17 @@ from platformdirs import user_cache_path
 
 from ..core.errors import CartoonizeError, MediaError, WriteError
 
-_URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])")  # a Path has made one of the two strokes
-_LOCAL = {"file", "local"}  # what fsspec calls this machine
-_PIECE = 1 << 20  # bytes that are copied at once
+_URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])")  # a Path keeps only one of the two slashes
+_LOCAL_SCHEMES = {"file", "local"}  # fsspec's names for this machine
+_COPY_SIZE = 1 << 20  # bytes
 UNREADABLE = "surrogateescape"
-"""What PyAV does with metadata that are not UTF-8, wherever files are opened: keep them, for `legible`."""
-_RANGE = 4 << 20  # bytes that are fetched at once; the usual 50 MiB are much for a look at a header
+"""How PyAV treats metadata that are not UTF-8, wherever files are opened: it keeps them, for `legible`."""
+_RANGE_SIZE = 4 << 20  # bytes of a request; fsspec's default of 50 MiB is much for reading a header
 
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What `Path.stat` tells of files, as far as it is asked for here."""
+    """The fields of `Path.stat` that are used."""
 
     st_size: int
     st_mtime_ns: int
@@ -37,7 +37,7 @@ class Stat:
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """A file elsewhere, with what is used here of the methods of a Path.
+    """A file on another machine, with the methods of a Path that are used.
 
     Raises:
         MediaError: the store cannot be reached, refuses, or needs a package that is not installed.
@@ -64,7 +64,7 @@ class Url:
         return Url(self.url[: len(self.url) - len(self.name)] + name)
 
     def exists(self) -> bool:
-        with self._reached() as (store, path):
+        with self._connect() as (store, path):
             store.invalidate_cache()
             return bool(store.exists(path))
 
@@ -72,40 +72,40 @@ class Url:
         return False
 
     def stat(self) -> Stat:
-        with self._reached() as (store, path):
+        with self._connect() as (store, path):
             store.invalidate_cache()
-            size, changed = int(store.size(path) or 0), 0
-            with suppress(NotImplementedError):  # web servers do not all tell
-                changed = int(store.modified(path).timestamp() * 1e9)
-            return Stat(size, changed)
+            size, modified = int(store.size(path) or 0), 0
+            with suppress(NotImplementedError):  # not all web servers know it
+                modified = int(store.modified(path).timestamp() * 1e9)
+            return Stat(size, modified)
 
     def open(self, mode: str = "rb") -> BinaryIO:
-        """The file, of which is fetched what is read."""
-        with self._reached() as (store, path):
-            return cast("BinaryIO", store.open(path, mode, block_size=_RANGE))
+        """Open the file; only what is read is downloaded."""
+        with self._connect() as (store, path):
+            return cast("BinaryIO", store.open(path, mode, block_size=_RANGE_SIZE))
 
     def check_writable(self, *, overwrite: bool) -> None:
-        """Refuse what nothing can be written to."""
+        """Refuse a target that exists, or that nothing can be written to."""
         if not overwrite and self.exists():
             raise MediaError(f"{self} exists already; pass --overwrite (-y) to replace it.")
-        with self._reached() as (store, path):
+        with self._connect() as (store, path):
             bucket = path.partition("/")[0]
             if not store.exists(bucket or path):
                 raise MediaError(f"Cannot write {self}: there is no {bucket}.")
 
     @contextmanager
     def uploaded(self, file: Path, *, overwrite: bool) -> Iterator[Callable[[], None]]:
-        """Copy a file there; what the block gets makes it appear under its name, as nothing does before.
+        """Upload a file; the yielded function makes it appear under its name, which nothing does before.
 
         Raises:
-            MediaError: there is something of that name now, and `overwrite` is false.
-            WriteError: the store does not let it.
+            MediaError: a file of that name exists now, and `overwrite` is false.
+            WriteError: the store refuses it.
         """
-        with self._reached(WriteError) as (store, path):
+        with self._connect(WriteError) as (store, path):
             target = store.open(path, "wb", autocommit=False)
             try:
                 with file.open("rb") as source:
-                    shutil.copyfileobj(source, target, _PIECE)
+                    shutil.copyfileobj(source, target, _COPY_SIZE)
                 target.close()
                 if not overwrite and self.exists():
                     raise MediaError(
@@ -114,13 +114,13 @@ class Url:
                     )
                 yield target.commit
             except BaseException:
-                with suppress(Exception):  # the first error is the one to tell
+                with suppress(Exception):  # the first error is the one to report
                     target.discard()
                 raise
 
     @contextmanager
-    def _reached(self, kind: type[MediaError] = MediaError) -> Iterator[tuple[Any, str]]:
-        """The store and the path in it; its errors, which are of many kinds, as a sentence."""
+    def _connect(self, kind: type[MediaError] = MediaError) -> Iterator[tuple[Any, str]]:
+        """The store and the path in it; errors of any kind become a sentence."""
         try:
             import fsspec
 
@@ -132,9 +132,9 @@ class Url:
             ) from error
         except (CartoonizeError, FileNotFoundError):
             raise
-        except Exception as error:  # each store has its own, and none of them is a defect of this program
-            told = str(error).partition("\n")[0] or type(error).__name__
-            raise kind(f"{self}: {told}.") from error
+        except Exception as error:  # each store raises its own, and none of them is a defect of this program
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise kind(f"{self}: {reason}.") from error
 
 
 Location: TypeAlias = Path | Url
@@ -142,27 +142,32 @@ Location: TypeAlias = Path | Url
 
 
 def parse_location(path: Location) -> Location:
-    """A Path, or a Url if that is what was written."""
+    """A Path, or a Url if the path is written like one."""
     if isinstance(path, Url):
         return path
-    written = path.as_posix()
-    found = _URL.match(written)
-    if found and found[1] in _LOCAL:
-        return Path("/", written[found.end() :])
-    return Url(f"{found[1]}://{written[found.end() :]}") if found else path
+    text = path.as_posix()
+    match = _URL.match(text)
+    if match and match[1] in _LOCAL_SCHEMES:
+        return Path("/", text[match.end() :])
+    return Url(f"{match[1]}://{text[match.end() :]}") if match else path
 
 
-def open_container(place: Location | Any, options: dict[str, str] | None = None) -> InputContainer:
-    """The container that a file is, by its path or open; `options` are FFmpeg's.
+def open_container(file: Location | Any, options: dict[str, str] | None = None) -> InputContainer:
+    """Open a file, given by its location or as an open file, for reading; `options` are FFmpeg's.
 
-    What of its metadata is not UTF-8 is read all the same, for `legible`.
+    Metadata that are not UTF-8 are kept, for `legible`.
     """
-    file = place.open() if isinstance(place, Url) else place
-    return av.open(file, "r", options=options, metadata_errors=UNREADABLE)
+    if not isinstance(file, Url):
+        return av.open(file, "r", options=options, metadata_errors=UNREADABLE)
+    with ExitStack() as on_error:
+        remote_file = on_error.enter_context(file.open())
+        container = av.open(remote_file, "r", options=options, metadata_errors=UNREADABLE)
+        on_error.pop_all()  # the container holds it from now on
+    return container
 
 
 def legible(text: str) -> str:
-    """Metadata as text: what is not UTF-8 is taken for what Windows wrote before there was that."""
+    """Metadata as text: what is not UTF-8 is read as Windows-1252, which older programs write."""
     if text.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in text):
         return text
     return text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
@@ -172,20 +177,20 @@ def read_text(path: Path) -> str:
     """The text of a file or Url.
 
     Raises:
-        MediaError: there is none, or it is no text.
+        MediaError: it does not exist, or it is no text.
     """
-    place = parse_location(path)
+    location = parse_location(path)
     try:
-        with place.open("rb") as file:
+        with location.open("rb") as file:
             return file.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise MediaError(f"{place} is no text in UTF-8.") from error
+        raise MediaError(f"{location} is no text in UTF-8.") from error
     except OSError as error:
-        raise MediaError(f"Cannot read {place}: {error.strerror or error}.") from error
+        raise MediaError(f"Cannot read {location}: {error.strerror or error}.") from error
 
 
-def staging(url: Url) -> Path:
-    """Where a file is made that is then uploaded: the same place each time, to go on there.
+def staging_path(url: Url) -> Path:
+    """Where a file is made before it is uploaded: the same path in each run, so that a run can resume.
 
     Raises:
         WriteError: it cannot be made.

@@ -13,7 +13,7 @@ from clips import Clip, all_packets, read_clip
 from cartoonize import MediaError, stylize
 from cartoonize.core.errors import WriteError
 from cartoonize.media import VideoSource, parse_location
-from cartoonize.media.remote import Url, staging
+from cartoonize.media.remote import Url, staging_path
 from cartoonize.run import segmented as resume_module
 
 
@@ -47,7 +47,7 @@ def test_from_store_to_store(film, store, tmp_path, suffix):
     two = fetched(store, f"out/two.{suffix}", tmp_path / f"two.{suffix}")
     assert all_packets(two) == all_packets(tmp_path / f"one.{suffix}")
     assert keys(store) == ["in.mp4", f"out/two.{suffix}"]
-    assert not list(staging(Url(f"s3://films/out/two.{suffix}")).parent.iterdir())
+    assert not list(staging_path(Url(f"s3://films/out/two.{suffix}")).parent.iterdir())
 
 
 def test_a_part_of_a_remote_film_reads_a_part(film, store, tmp_path):

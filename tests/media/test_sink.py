@@ -1,16 +1,19 @@
 """What holds for every sink, and for sources and sinks that a user of the library writes."""
 
+import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from clips import Clip
 
-from cartoonize import Frame, open_sink, open_source
+from cartoonize import Frame, open_sink, open_source, stylize
 from cartoonize.core.errors import BusyError, MediaError
 from cartoonize.media import PictureSource, Sink, Source, VideoInfo, VideoSource
+from cartoonize.media.remote import Url, open_container
 
 
 class Squares(Source):
@@ -106,3 +109,64 @@ def test_a_sink_of_ones_own_needs_only_write():
             sink.write(frame)
     assert sink.frames == 10
     assert (sink.notices, sink.resumable, sink.mark_partial(), sink.is_closed()) == ([], None, None, False)
+
+
+LONG = "a long name of a holiday that many pictures share, by the sea"
+
+
+def test_pictures_whose_names_begin_alike_are_all_kept(tmp_path):
+    """Two pictures of one batch whose names share any number of characters become two pictures."""
+    from PIL import Image
+
+    (tmp_path / "in").mkdir()
+    for shade in (10, 200):
+        Image.new("RGB", (64, 48), (shade,) * 3).save(tmp_path / "in" / f"{LONG} {shade}.png")
+    report = stylize(tmp_path / "in", tmp_path / "out", "null")
+    assert report.frames == 2
+    for shade in (10, 200):
+        with Image.open(tmp_path / "out" / f"{LONG} {shade}.png") as written:
+            assert written.getpixel((0, 0)) == (shade,) * 3
+
+
+def test_frames_under_a_long_name_are_all_kept(tmp_path):
+    """Numbered pictures with a long name each hold their own frame."""
+    with Squares(None) as source, open_sink(tmp_path / f"{LONG}-%05d.png", source) as sink:
+        for frame in source:
+            sink.write(frame)
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 10
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files as Linux shows them")
+@pytest.mark.parametrize(
+    "fails",
+    [
+        "cartoonize.media.writing.passthrough.Passthrough._copy_descriptions",
+        "cartoonize.media.writing.video_sink.VideoSink._start",
+        "cartoonize.media.writing.video_sink.open_output",
+        "cartoonize.media.writing.journal.Journal._remove_unless_own",
+    ],
+)
+def test_no_file_stays_open_after_an_error(tmp_path, monkeypatch, fails):
+    """Whatever fails while a sink is entered, all that it had opened is closed, and nothing is left."""
+
+    def fail(*_args, **_options):
+        raise MediaError("no luck")
+
+    with video_of(tmp_path) as source:
+        before = len([*Path("/proc/self/fd").iterdir()])
+        monkeypatch.setattr(fails, fail)
+        with pytest.raises(MediaError, match="no luck"):
+            open_sink(tmp_path / "out.mp4", source).__enter__()
+        assert len([*Path("/proc/self/fd").iterdir()]) == before
+    monkeypatch.undo()
+    with video_of(tmp_path) as source, open_sink(tmp_path / "out.mp4", source) as sink:  # and it is not busy
+        sink.write(next(iter(source)))
+
+
+def test_a_remote_file_that_is_no_video_is_closed(monkeypatch):
+    """What was opened of a store is closed if FFmpeg cannot read it."""
+    file = io.BytesIO(b"no video")
+    monkeypatch.setattr(Url, "open", lambda _url: file)
+    with pytest.raises(av.error.InvalidDataError):
+        open_container(Url("s3://films/a.mp4"))
+    assert file.closed

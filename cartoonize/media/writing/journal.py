@@ -1,5 +1,6 @@
-"""What a killed run leaves to go on from: the segments that were finished, each a file (see segments.py)."""
+"""Keeping what an interrupted run has finished: its segments, each a file (see segments.py)."""
 
+import itertools
 import json
 import os
 import secrets
@@ -17,27 +18,28 @@ from ...core import safe_files
 from ...core.atomic import check_target, is_among, put
 from ...core.errors import BusyError, MediaError, WriteError
 from ...core.signals import defer_signals
-from ..remote import Location, Url, staging
+from ..remote import Location, Url, staging_path
 from ..segment import Segment
 from .segments import SegmentWriter, read_packets, read_segment
 
-_FORMAT = 2  # of all this; what another version left is not gone on from
-_KEY_SIZE = 1 << 20  # bytes; a key has some hundreds
+_FORMAT = 2  # the version of all this; a run does not continue from another version's files
+_MAX_KEY_SIZE = 1 << 20  # bytes; a key has some hundreds
+_MAX_NAME = 200  # bytes; most file systems allow 255, of which the folder's name takes some more
 
 
 class Journal:
-    """The folder `.NAME.cartoonize` beside a video, in which it is made, or beside another path.
+    """The folder `.NAME.cartoonize` beside a video, or beside another path, in which the video is made.
 
         NAME            the unfinished video
-        key.json        of which source, style and options the segments are
-        segment-N       the segment behind the first N frames
-        segment.*       what is not whole yet
+        key.json        source, style and options of the segments
+        segment-N       the segment after the first N frames
+        segment.*       a segment that is being written
         lock            held by the process at work
 
-    A segment counts from the moment at which it has its name: all of it is on the disk by then, so that a
-    process or a computer may stop at any time. `segments` are those that count, by their first frame; they
-    may be finished in any order. `done` tells whether the video has its name. `unusable` tells, once it is
-    open, whether something was found that this program did not leave so.
+    A segment counts from the moment that it has its name: all of it is on the disk then, so a process or a
+    computer may stop at any time. `segments` holds those that count, by their first frame; they may be
+    finished in any order. `done` tells whether the video has its name. `unusable` tells, once `open` was
+    called, whether something was found that this program did not leave like that.
 
     Nothing is made before `acquire`. Nobody else can write to the folder. `overwrite` and `sources` are as of
     AtomicFile.
@@ -64,12 +66,10 @@ class Journal:
             WriteError: the folder cannot be made, or what has its name is a link or somebody else's.
         """
         try:
-            safe_files.own_folder(self.folder)
+            safe_files.make_private_folder(self.folder)
             self._remove_unless_own(self.folder / "lock")
             self._lock.acquire(timeout=0)
-            for path in list(self.folder.iterdir()):
-                self._remove_unless_own(path)
-            safe_files.remove(self.path)  # of a run that was killed
+            self._clean_up()
         except Timeout as error:
             raise BusyError(f"Another process is writing {self.target}; wait for it, or stop it.") from error
         except PermissionError as error:
@@ -82,35 +82,45 @@ class Journal:
         except OSError as error:
             raise WriteError.from_os_error(self._beside, error) from error
 
-    def open(self, key: dict[str, Any], *, resume: bool) -> list[str]:
-        """Begin to keep segments, beside those of an earlier run of the same `key` if `resume` is true.
+    def _clean_up(self) -> None:
+        """Remove what strangers put into the folder, and the unfinished video of a killed run."""
+        try:
+            for path in list(self.folder.iterdir()):
+                self._remove_unless_own(path)
+            safe_files.remove(self.path)
+        except BaseException:
+            self._lock.release()
+            raise
 
-        The answer says what of the key has changed since then, if there was such a run.
+    def open(self, key: dict[str, Any], *, resume: bool) -> list[str]:
+        """Keep segments from now on, together with those of an earlier run of the same `key` if `resume`.
+
+        Returns the names in the key that have changed since the earlier run, if there was one.
         """
         key = json.loads(json.dumps({"format": _FORMAT, **key}))
-        earlier = self._key() if resume and any(self._finished()) else None
+        earlier = self._read_key() if resume and any(self._finished()) else None
         changed = sorted(name for name in key if earlier and earlier.get(name) != key[name])
         if earlier is None or changed:
             self._clear()
             self._write("key.json", json.dumps(key, indent=1).encode())
-        self.segments = self._load()
+        self.segments = self._load_segments()
         self._open = True
         return changed
 
     def leading(self) -> Iterator[Segment]:
-        """The finished segments from the beginning on, as far as they follow each other."""
-        last, following = None, self.segments.get(0)
-        while following is not None and following.follows(last):
-            yield following
-            last, following = following, self.segments.get(following.end)
+        """The finished segments from the first frame on, up to the first gap."""
+        last, segment = None, self.segments.get(0)
+        while segment is not None and segment.follows(last):
+            yield segment
+            last, segment = segment, self.segments.get(segment.end)
 
     def packets(self, segment: Segment) -> Iterator["Packet[Any]"]:
-        """Those of a finished segment, without stream and time base."""
+        """The packets of a finished segment, without stream and time base."""
         with safe_files.open_own(self._path(segment.first)) as file:
             yield from read_packets(file)
 
     def add(self, packet: "Packet[Any]") -> None:
-        """Append a packet to the segment at work."""
+        """Append a packet to the current segment."""
         if self._open:
             if self._writer is None:
                 self._draft = self._new_draft()
@@ -118,39 +128,38 @@ class Journal:
             self._writer.add(packet)
 
     def end_segment(self, segment: Segment) -> None:
-        """Let the segment at work count."""
+        """Finish the current segment: it counts from now on."""
         assert self._writer is not None
         self._writer.end(segment)
         _sync(self._writer.file)
         self._writer.file.close()
         self._writer = None
-        self._count(self._draft, segment)
+        self._name_segment(self._draft, segment)
 
     def put_segment(self, segment: Segment, data: bytes) -> None:
-        """Let one count that was written elsewhere, by a SegmentWriter."""
+        """Add a finished segment that a SegmentWriter wrote elsewhere."""
         draft = self._new_draft()
         self._write(draft.name, data)
-        self._count(draft, segment)
+        self._name_segment(draft, segment)
 
     def rename_partial(self) -> Location:
-        """Let what is written take a name that says that it is not all; the answer is that name.
+        """Choose a target whose name says that the video is incomplete, and return it.
 
-        It is never the source's, nor, unless files may be replaced, that of a file that is there.
+        It is never the source and, unless files may be replaced, no existing file.
         """
-        target, number = self.target, 1
-        while True:
-            number_of = f"-{number}" if number > 1 else ""
-            name = target.with_name(f"{target.stem}.partial{number_of}{target.suffix}")
-            if not is_among(name, self._sources) and (self._overwrite or not _is_taken(name)):
-                self.target = name
-                return name
-            number += 1
+        for number in itertools.count(1):
+            ending = f".partial-{number}" if number > 1 else ".partial"
+            target = self.target.with_name(f"{self.target.stem}{ending}{self.target.suffix}")
+            if not is_among(target, self._sources) and (self._overwrite or not _exists(target)):
+                break
+        self.target = target
+        return target
 
     def commit(self) -> None:
         """Give the finished video its name, and remove everything else.
 
-        It is on the disk before the segments go: no failure of power can take both. A signal that comes
-        meanwhile waits until all of it is done.
+        The video is on the disk before the segments are removed, so a power failure cannot take both. A
+        signal waits until all is done.
 
         Raises:
             MediaError: somebody made a file of that name in the meantime, and `overwrite` is false.
@@ -158,8 +167,8 @@ class Journal:
         with self.path.open("rb+") as file:
             os.fsync(file.fileno())
         if isinstance(self.target, Url):
-            with self.target.uploaded(self.path, overwrite=self._overwrite) as appear, defer_signals():
-                appear()
+            with self.target.uploaded(self.path, overwrite=self._overwrite) as publish, defer_signals():
+                publish()
                 self._finish()
         else:
             with defer_signals():
@@ -173,9 +182,9 @@ class Journal:
         self.close(done=True)
 
     def close(self, *, done: bool) -> None:
-        """Release the folder. It stays if there are finished segments in it and the video is not `done`."""
+        """Release the folder. It stays if it holds finished segments and the video is not `done`."""
         if self._writer is not None:
-            with suppress(OSError):  # what is lost with a full disk does not count yet
+            with suppress(OSError):  # on a full disk; the segment does not count yet
                 self._writer.file.close()
         keep = not done and any(self._finished())
         for path in (self.path, *self.folder.glob("segment.*")):
@@ -187,7 +196,7 @@ class Journal:
 
     @property
     def kept(self) -> int:
-        """The frames of finished segments that are on the disk."""
+        """The number of frames in finished segments that are on the disk."""
         return sum(segment.frames for first, segment in self.segments.items() if self._path(first).exists())
 
     def _new_draft(self) -> Path:
@@ -198,45 +207,39 @@ class Journal:
             file.write(data)
             _sync(file)
 
-    def _count(self, draft: Path, segment: Segment) -> None:
+    def _name_segment(self, draft: Path, segment: Segment) -> None:
         draft.replace(self._path(segment.first))
         self.segments[segment.first] = segment
         sync_folder(self.folder)
 
-    def _key(self) -> dict[str, Any] | None:
+    def _read_key(self) -> dict[str, Any] | None:
         try:
             with safe_files.open_own(self.folder / "key.json") as file:
-                key = json.loads(file.read(_KEY_SIZE))
+                key = json.loads(file.read(_MAX_KEY_SIZE))
             return key if key["format"] == _FORMAT else None
         except FileNotFoundError:
             return None
-        except (
-            OSError,
-            ValueError,
-            LookupError,
-            TypeError,
-            RecursionError,
-        ):  # damaged, or of another version
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):  # damaged, or another version's
             self.unusable = True
             return None
 
-    def _load(self) -> dict[int, Segment]:
-        """What is there of segments, and as it was written."""
-        found = {}
+    def _load_segments(self) -> dict[int, Segment]:
+        """The segments in the folder that are as they were written; others are removed."""
+        segments = {}
         for path in list(self._finished()):
             try:
                 with safe_files.open_own(path) as file:
                     segment = read_segment(file)
                 if self._path(segment.first) != path:
-                    raise ValueError("another's")
-                found[segment.first] = segment
+                    raise ValueError("the name is another segment's")
+                segments[segment.first] = segment
             except (OSError, ValueError):
                 safe_files.remove(path)
                 self.unusable = True
-        return found
+        return segments
 
     def _remove_unless_own(self, path: Path) -> None:
-        """Remove what is no regular file of one's own: others may have been able to write to the folder."""
+        """Remove what is no regular file of this user, as others could once write to the folder."""
         try:
             safe_files.open_own(path).close()
         except FileNotFoundError:
@@ -258,7 +261,7 @@ class Journal:
 
 
 class StandardOutput:
-    """In place of a journal: what is written is gone at once, and there is nothing to go on from."""
+    """In place of a journal: what is written cannot be taken back, and no run can continue from it."""
 
     target: Location = Path("-")
     path = Path("pipe:1")  # FFmpeg's name for it
@@ -271,7 +274,7 @@ class StandardOutput:
         """Nothing is kept."""
 
     def rename_partial(self) -> Location:
-        """It has no name that could tell."""
+        """Standard output has no name that could say so."""
         return self.target
 
     def commit(self) -> None:
@@ -284,7 +287,7 @@ class StandardOutput:
 def open_journal(
     target: Location, *, overwrite: bool, sources: tuple[Location, ...] = ()
 ) -> Journal | StandardOutput:
-    """Where a video is made: standard output for `-`, otherwise a folder beside the file; of a Url, one here.
+    """Choose where a video is made: standard output for `-`, a folder beside a file, or the cache for a Url.
 
     Raises:
         MediaError: as AtomicFile; or as Journal.
@@ -295,13 +298,13 @@ def open_journal(
         if is_among(target, sources):
             raise MediaError(f"{target} is the source itself; name another file to write.")
         target.check_writable(overwrite=overwrite)
-        return Journal(target, staging(target), overwrite=overwrite, sources=sources)
+        return Journal(target, staging_path(target), overwrite=overwrite, sources=sources)
     check_target(target, overwrite=overwrite, sources=sources)
     return Journal(target, target, overwrite=overwrite, sources=sources)
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk; Windows does that by itself."""
+    """Write the names in a folder to the disk; Windows does that by itself."""
     if os.name != "nt":
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -310,15 +313,15 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _is_taken(place: Location) -> bool:
-    return os.path.lexists(place) if isinstance(place, Path) else place.exists()
+def _exists(location: Location) -> bool:
+    return os.path.lexists(location) if isinstance(location, Path) else location.exists()
 
 
 def _folder(target: Path) -> Path:
-    """A hidden name beside the target; long ones are shortened, and told apart by a hash."""
+    """A hidden folder beside the target, the same in each run; a hash stands for a name that is too long."""
     name = target.name
-    if len(os.fsencode(name)) > 200:
-        name = f"{name[:40]}-{sha256(os.fsencode(name)).hexdigest()[:16]}"
+    if len(os.fsencode(name)) > _MAX_NAME:
+        name = sha256(os.fsencode(name)).hexdigest()
     return target.with_name(f".{name}.cartoonize")
 
 

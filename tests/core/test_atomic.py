@@ -1,0 +1,42 @@
+"""Files appear under their names when they are complete, and temporary names never collide."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cartoonize.core.atomic import AtomicFile, temporary_path
+
+
+@pytest.mark.parametrize("name", ["x" * 60 + "-{}.png", "{}" + "y" * 240 + ".png", "a.{}" + "z" * 240])
+def test_names_that_begin_alike_do_not_collide(tmp_path, name):
+    """However long a common beginning is, each file is written to a temporary name of its own."""
+    files = [AtomicFile(tmp_path / name.format(number), overwrite=False) for number in range(3)]
+    for number, file in enumerate(files):
+        file.write(str(number).encode())
+    for file in files:
+        file.commit()
+    assert {file.target.read_text() for file in files} == {"0", "1", "2"}
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_temporary_name_says_nothing_of_the_target():
+    """It is hidden and random, in the same folder, with the suffix by which writers choose their format."""
+    target = Path("folder") / "holiday.png"
+    names = {temporary_path(target) for _ in range(100)}
+    assert len(names) == 100
+    for path in names:
+        assert (path.parent, path.suffix, path.name[0]) == (target.parent, ".png", ".")
+        assert "holi" not in path.name
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+def test_the_file_is_as_readable_as_others(tmp_path):
+    """The file has the permissions that the user's umask gives to new files, not those of temporary ones."""
+    before = os.umask(0o022)
+    try:
+        with AtomicFile(tmp_path / "a.txt", overwrite=False) as file:
+            file.path.write_text("here")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644
