@@ -39,9 +39,8 @@ class Checkpoint:
         Raises:
             TrainingError: the disk is full or cannot be written; earlier checkpoints are kept.
         """
-        packed = (
-            io.BytesIO()
-        )  # so that a full disk raises an OSError here, and not an error of torch's writer
+        # Packed in memory first: a full disk then raises an OSError here, and not an error of torch's writer.
+        packed = io.BytesIO()
         parts = {name: part.state_dict() for name, part in self.parts.items()}
         torch.save({"images": images, "parts": parts}, packed)
         path = self.folder / f"checkpoint-{images:09d}.pt"

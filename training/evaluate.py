@@ -1,6 +1,6 @@
 """The quality report of a style: figures on photos, flicker of a clip, distances to the artist's pictures.
 
-Pictures here are (H, W, 3) uint8 RGB.
+Pictures are (H, W, 3) uint8 RGB.
 """
 
 import json

@@ -26,7 +26,7 @@ CLOCK = 1e-9  # seconds: the least time between two readings, which some clocks 
 
 
 class Phase(Protocol):
-    """A way of training: its networks, and its step on a batch."""
+    """A phase of training: its networks, and its step on a batch."""
 
     def parts(self) -> Mapping[str, Part]:
         """Everything that a checkpoint must hold."""

@@ -1,4 +1,4 @@
-"""Which pictures a step sees."""
+"""The pictures that a step sees."""
 
 import shutil
 from pathlib import Path
@@ -22,7 +22,7 @@ def take(batches, start, count):
 
 
 def test_a_batch_depends_on_its_position_alone(photos):
-    """Started at image 8, the batches are those that a run from the beginning comes to."""
+    """The batches from image 8 on equal those of a run from the beginning."""
     items = Photos(Pictures(photos, 32, seed=3))
     whole, later = take(Batches(items, 4), 0, 4), take(Batches(items, 4), 8, 2)
     assert torch.equal(whole[2], later[0])
@@ -55,7 +55,7 @@ def test_an_epoch_shows_every_photo_once(photos):
 
 
 def test_unreadable_and_small_pictures_are_skipped_and_counted(photos, tmp_path):
-    """A truncated file, one that is no picture, and one too small: training goes on without them."""
+    """A truncated file, one that is no picture, and one too small: training continues without them."""
     folder = tmp_path / "photos"
     shutil.copytree(photos, folder)
     whole = (folder / "0.png").read_bytes()
@@ -70,7 +70,7 @@ def test_unreadable_and_small_pictures_are_skipped_and_counted(photos, tmp_path)
 
 
 def test_folder_of_damaged_pictures(photos, tmp_path):
-    """If nothing can be read there is a sentence instead of an endless search."""
+    """If no picture can be read, an error says so instead of an endless search."""
     for number in range(3):
         whole = (photos / f"{number}.png").read_bytes()
         (tmp_path / f"{number}.png").write_bytes(whole[: len(whole) // 2])
@@ -89,19 +89,19 @@ def test_too_few_or_too_small(tmp_path, count, side, minimum):
 
 @pytest.mark.parametrize(("count", "expected"), [(2, [0, 2]), (4, [0, 1, 2, 3]), (100, [0, 1, 2, 3])])
 def test_samples_are_spread(count, expected):
-    """A sample is spread over the whole, and is the whole if that is no more than was asked for."""
+    """A sample is spread evenly; it is everything if there are no more than requested."""
     paths = [Path(str(number)) for number in range(4)]
     assert sample_evenly(paths, count) == [paths[number] for number in expected]
 
 
 def test_missing_folder(tmp_path):
-    """A folder that is not there is named."""
+    """A missing folder is named."""
     with pytest.raises(TrainingError, match="There is no folder"):
         Pictures(tmp_path / "missing", 32, seed=0)
 
 
 def test_large_photos_are_shrunk(tmp_path):
-    """A crop of a large photo shows a good part of it."""
+    """Large photos are shrunk, so that a crop shows a good part of them."""
     Image.new("RGB", (400, 300), "red").save(tmp_path / "large.jpg")
     assert read_rgb(tmp_path / "large.jpg", 64).shape == (64, 85, 3)
 
@@ -115,7 +115,7 @@ def test_pictures_are_upright(tmp_path):
 
 
 def test_smoothed_copies_and_smoothing_on_the_fly(photos, drawings, tmp_path):
-    """A folder of copies gives the same crops as smoothing on the fly, but at the borders of a crop."""
+    """A folder of copies gives the same crops as smoothing on the fly, except at the borders of a crop."""
     assert all(smooth_folder(drawings, tmp_path, workers=1))
     plain = Photos(Pictures(photos, 32, seed=0))
     pictures, copies = Pictures(drawings, 32, seed=0), Pictures(tmp_path, 32, seed=0)
@@ -128,14 +128,14 @@ def test_smoothed_copies_and_smoothing_on_the_fly(photos, drawings, tmp_path):
 
 
 def test_missing_smoothed_copies(settings, photos):
-    """Copies that are not those of the drawings are refused when the first is missed."""
+    """Copies of other drawings are refused at the first missing one."""
     items, _ = open_data(settings("adversarial", smoothed=photos))
     with pytest.raises(TrainingError, match="to go with"):
         items[0]
 
 
 def test_damaged_smoothed_copy(photos, drawings, tmp_path):
-    """A copy that is damaged is made anew for the step, and counted once."""
+    """A damaged copy is replaced by smoothing on the fly, and counted once."""
     assert all(smooth_folder(drawings, tmp_path, workers=1))
     pictures, copies = Pictures(drawings, 32, seed=0), Pictures(tmp_path, 32, seed=0)
     plain = Photos(Pictures(photos, 32, seed=0))
@@ -148,7 +148,7 @@ def test_damaged_smoothed_copy(photos, drawings, tmp_path):
 
 
 def test_smoothing_blurs_edges_only():
-    """A step is softened within two pixels; flat areas and soft shading stay as they are, bit for bit."""
+    """An edge is softened within two pixels; flat areas and soft shading do not change by a bit."""
     picture = np.full((40, 40, 3), 255, np.uint8)
     picture[:, 20:] = 0
     picture[:, :10] -= np.arange(10, dtype=np.uint8)[::-1, None]

@@ -35,16 +35,16 @@ torch.manual_seed(1)
 batch = torch.rand(4, 3, 32, 32)
 with join_process_group(torch.device("cpu")) as group:
     share = batch[group.rank * 4 // group.world :][: 4 // group.world]
-    found = gradients(share)
+    results = gradients(share)
     if group.rank == 0:
-        torch.save(found, sys.argv[1])
+        torch.save(results, sys.argv[1])
 """
 
 ENDED = """
 import contextlib, os, time, torch
 from cartoonize.training.distributed import average_gradients, join_process_group
 
-def of_gloo():
+def has_gloo_threads():
     names = []
     for task in os.listdir("/proc/self/task"):
         with contextlib.suppress(OSError):  # it ends just now
@@ -57,11 +57,11 @@ with join_process_group(torch.device("cpu")):
     network(torch.ones(1, 2)).sum().backward()
     average_gradients(network)
     optimiser.step()
-    print(of_gloo())
+    print(has_gloo_threads())
 deadline = time.monotonic() + 5  # the system lists a thread a moment longer than it can be waited for
-while of_gloo() and time.monotonic() < deadline:
+while has_gloo_threads() and time.monotonic() < deadline:
     time.sleep(0.01)
-print(of_gloo())
+print(has_gloo_threads())
 """
 
 
@@ -81,9 +81,9 @@ def train(run, photos, features, launcher):
 
 
 def assert_equal_to_rounding(one, two):
-    expected, found = (state["parts"]["generator"]["network"] for state in (one, two))
+    expected, actual = (state["parts"]["generator"]["network"] for state in (one, two))
     for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, atol=2e-5, rtol=1e-3)
+        torch.testing.assert_close(actual[name], value, atol=2e-5, rtol=1e-3)
 
 
 def free_port():
@@ -94,7 +94,7 @@ def free_port():
 
 @pytest.mark.slow
 def test_two_processes_equal_one_with_the_combined_batch(photos, features, tmp_path):
-    """Under torchrun the same command gives the same weights to rounding."""
+    """Under torchrun the same command results in the same weights, except for rounding."""
     one = train(tmp_path / "one", photos, features, ["-m", "cartoonize"])
     two = train(tmp_path / "two", photos, features, [*TORCHRUN, "-m", "cartoonize", "--"])
     assert_equal_to_rounding(one, two)
@@ -102,7 +102,7 @@ def test_two_processes_equal_one_with_the_combined_batch(photos, features, tmp_p
 
 @pytest.mark.slow
 def test_two_nodes_equal_one(photos, features, tmp_path):
-    """Two launchers that meet at an address, as on two machines, train as one process does."""
+    """Two launchers that meet at an address, as on two machines, train like one process."""
     one = train(tmp_path / "one", photos, features, ["-m", "cartoonize"])
     launcher = ["-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d"]
     launcher += [f"--rdzv-endpoint=127.0.0.1:{free_port()}", "--rdzv-id=1", "--local-addr=127.0.0.1"]
@@ -116,8 +116,8 @@ def test_two_nodes_equal_one(photos, features, tmp_path):
 def test_batch_norm_sees_the_combined_batch(tmp_path):
     """With batch norm too, two processes have the gradients and running statistics of one, to rounding.
 
-    Gradients and not weights, as Adam makes steps of one size out of the rounding of gradients that are nil,
-    such as those of a bias before a norm.
+    It compares gradients, not weights: Adam makes steps of full size out of the rounding errors of gradients
+    that are 0, such as those of a bias before a norm.
     """
     script = tmp_path / "gradients.py"
     script.write_text(GRADIENTS)
@@ -125,13 +125,13 @@ def test_batch_norm_sees_the_combined_batch(tmp_path):
         command = [sys.executable, *launcher, script, tmp_path / name]
         subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     one, two = (torch.load(tmp_path / name, weights_only=True) for name in ("one", "two"))
-    for expected, found in zip(one, two, strict=True):
-        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-3)
+    for expected, actual in zip(one, two, strict=True):
+        torch.testing.assert_close(actual, expected, atol=1e-5, rtol=1e-3)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="threads are told apart by their names in /proc")
-def test_nothing_of_the_group_is_left():
-    """No thread outlives the training: one could abort its process after all went well."""
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc has the names of threads")
+def test_no_thread_of_the_group_is_left():
+    """No thread outlives the training: it could abort the process after a successful run."""
     alone = {"WORLD_SIZE": "1", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     command = [sys.executable, "-c", ENDED]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | alone)

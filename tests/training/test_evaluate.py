@@ -1,4 +1,4 @@
-"""The quality report measures what it says."""
+"""The quality report."""
 
 import json
 import re
@@ -30,25 +30,25 @@ from cartoonize.training.flicker import estimate_motion, flicker, unexplained_ch
 
 
 def texture(height=96, width=128):
-    """Smooth enough to be followed, rich enough that motion is seen everywhere."""
+    """Smooth enough for optical flow, with structure everywhere."""
     rng = np.random.default_rng(0)
     small = Image.fromarray(rng.integers(0, 256, (height // 8, width // 8, 3), np.uint8))
     return np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
 
 
 def test_motion_is_not_flicker():
-    """A picture that moves by three pixels is followed: nothing is left of it but interpolation."""
+    """The motion of a picture by three pixels is explained, except for interpolation."""
     still = texture(96, 160)
     earlier, later = still[:, 10:138], still[:, 13:141]
-    flow, seen = estimate_motion(earlier, later)
-    assert seen.mean() > 0.8
-    assert np.median(flow[seen], axis=0) == pytest.approx([3, 0], abs=0.3)
-    assert unexplained_change(earlier, later, flow, seen) < 2
+    flow, visible = estimate_motion(earlier, later)
+    assert visible.mean() > 0.8
+    assert np.median(flow[visible], axis=0) == pytest.approx([3, 0], abs=0.3)
+    assert unexplained_change(earlier, later, flow, visible) < 2
     assert np.abs(earlier.astype(int) - later).mean() > 10
 
 
 def test_flicker_of_a_style():
-    """A style whose brightness swings by ten levels is found to, where the source is still."""
+    """Flicker measures a style whose brightness swings by ten levels on a still source."""
     swing = iter([0, 10, 0, 10])
     still = texture() // 2
     figures = flicker(lambda images: images + np.uint8(next(swing)), [still] * 4)
@@ -56,10 +56,10 @@ def test_flicker_of_a_style():
     assert figures["flicker_source"] == pytest.approx(0, abs=0.01)
 
 
-def test_what_is_hidden_is_left_out():
-    """Pixels of a new scene are not seen in the one before."""
-    _, seen = estimate_motion(texture(), np.roll(texture(), 60, 1)[::-1].copy())
-    assert seen.mean() < 0.5
+def test_hidden_pixels_are_left_out():
+    """Pixels of a new scene were not visible in the one before."""
+    _, visible = estimate_motion(texture(), np.roll(texture(), 60, 1)[::-1].copy())
+    assert visible.mean() < 0.5
 
 
 def test_colour_shift_is_broad():
@@ -79,7 +79,7 @@ def test_flatness():
 
 
 def test_contours():
-    """A contour that is kept, or moved by two pixels, counts; one that is gone or far away does not."""
+    """A contour that is kept or moves by two pixels counts; one that is gone or far away does not."""
     square = np.full((60, 60, 3), 255, np.uint8)
     square[20:40, 20:40] = 0
     assert contours_kept(square, square) == 1
@@ -90,9 +90,9 @@ def test_contours():
 
 def test_compare_identity():
     """A style that changes nothing shifts no colour, flattens nothing and keeps all contours."""
-    tally = FigureSums()
-    tally.add(texture(), texture())
-    figures = tally.figures()
+    sums = FigureSums()
+    sums.add(texture(), texture())
+    figures = sums.figures()
     assert figures["colour_shift"] == 0
     assert figures["flatness_ratio"] == figures["contours_kept"] == 1
 
@@ -106,7 +106,7 @@ def mist(contrast):
 
 @pytest.mark.parametrize(("kept", "expected"), [(20, 1.0), (10, 0.5), (0, 0.0)])
 def test_faint_structures_are_weighed(kept, expected):
-    """A mountain in mist that is drawn with half its contrast has a gain of a half; one left out has none."""
+    """A mountain in mist drawn with half its contrast has a gain of a half; one left out has none."""
     gains = faint_gains(mist(20), mist(kept))
     assert gains.size
     assert np.median(gains) == pytest.approx(expected, abs=0.06)
@@ -170,7 +170,7 @@ def test_report(photos, drawings, features, clip, tmp_path):
 
 
 def test_a_style_is_measured(photos, tiny_style):
-    """A style file that changes pictures is seen to change them."""
+    """A style file that changes pictures has figures that say so."""
     report = evaluate(str(tiny_style), photos, device="cpu")
     assert report.figures["colour_shift"] > 0
     assert report.figures["pictures"] == 8

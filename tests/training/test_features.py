@@ -12,7 +12,7 @@ from cartoonize.training.features import ADDRESS, Features, load_features
 
 
 def test_layers_of_vgg16():
-    """The deck's VGG16 ends behind the pooling that follows conv4_3, at a sixteenth of the size."""
+    """The deck's VGG16 ends after the pooling that follows conv4_3, at a sixteenth of the size."""
     network = Features("vgg16")
     assert len(network.features) == 24
     assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 512, 2, 2)
@@ -25,7 +25,7 @@ def test_layers_of_vgg19_end_before_the_relu():
     assert network(torch.rand(1, 3, 32, 32)).min() < 0
 
 
-def test_frozen_for_ever(features):
+def test_always_frozen(features):
     """Weights need no gradient, and train() does not leave eval mode."""
     network = load_features("vgg16", features)
     network.train()
@@ -34,33 +34,33 @@ def test_frozen_for_ever(features):
 
 
 def test_input_is_normalised(features):
-    """The network is given what torchvision's was trained on: the mean colour of ImageNet is zero to it."""
+    """The input is normalised as torchvision's networks expect: ImageNet's mean colour becomes 0."""
     network = load_features("vgg16", features)
-    seen = []
-    network.features.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    inputs = []
+    network.features.register_forward_pre_hook(lambda _, arguments: inputs.append(arguments[0]))
     mean = torch.tensor([0.485, 0.456, 0.406])[None, :, None, None]
     network((2 * mean - 1).expand(1, 3, 16, 16))
-    torch.testing.assert_close(seen[0], torch.zeros(1, 3, 16, 16), atol=1e-6, rtol=0)
+    torch.testing.assert_close(inputs[0], torch.zeros(1, 3, 16, 16), atol=1e-6, rtol=0)
 
 
 def test_pth_file_is_read_too(features, tmp_path):
-    """A .pth file as torchvision publishes it serves as well, its other layers are left alone."""
+    """A .pth file as torchvision publishes it is read too; its other layers are ignored."""
     state = load_features("vgg16", features).state_dict() | {"classifier.0.weight": torch.zeros(1)}
     torch.save(state, tmp_path / "vgg16.pth")
     loaded = load_features("vgg16", tmp_path / "vgg16.pth")
     torch.testing.assert_close(loaded.state_dict()["features.0.weight"], state["features.0.weight"])
 
 
-def test_wrong_network_is_told(features):
-    """Weights of another network are refused in a sentence that names the option."""
+def test_wrong_network_is_refused(features):
+    """Weights of another network are refused; the message names the option."""
     with pytest.raises(TrainingError, match="--vgg"):
         load_features("vgg19", features)
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights at all"])
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
-def test_damaged_file_is_told(tmp_path, content, suffix):
-    """A damaged file is named in a sentence."""
+def test_damaged_file_is_refused(tmp_path, content, suffix):
+    """The error names a damaged file."""
     path = tmp_path / f"vgg{suffix}"
     path.write_bytes(content)
     with pytest.raises(TrainingError, match=re.escape(str(path))):
@@ -68,7 +68,7 @@ def test_damaged_file_is_told(tmp_path, content, suffix):
 
 
 def test_no_weights_no_fall_back(monkeypatch, tmp_path):
-    """Without a file and without a network there is a sentence that says what to pass, no random features."""
+    """Without a file and a connection, the error says what to pass; there are no random features."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setitem(ADDRESS, "vgg16", "http://127.0.0.1:9/vgg16-397923af.pth")
     with pytest.raises(TrainingError, match="--features"):

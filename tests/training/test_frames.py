@@ -38,8 +38,8 @@ def rows(out):
 def test_one_frame_a_scene_without_bars(tmp_path):
     """Three shots with letterbox bars give three square frames without them, listed in the manifest."""
     source = film(tmp_path / "film.mp4", [picture(seed) for seed in (1, 2, 3)], bars=12)
-    (tally,) = Extraction(tmp_path / "out", size=64).run([source])
-    assert (tally.scenes, tally.kept) == (3, 3)
+    (count,) = Extraction(tmp_path / "out", size=64).run([source])
+    assert (count.scenes, count.kept) == (3, 3)
     listed = rows(tmp_path / "out")
     assert [row["film"] for row in listed] == ["film.mp4"] * 3
     assert [int(row["scene"]) for row in listed] == [0, 1, 2]
@@ -52,7 +52,7 @@ def test_one_frame_a_scene_without_bars(tmp_path):
 
 
 def test_blanks_and_repetitions_are_dropped(tmp_path):
-    """A black shot and a shot that was there before, in this film or an earlier one, are left out."""
+    """A black shot and a repeated shot, in this film or an earlier one, are left out."""
     first = film(tmp_path / "a.mp4", [picture(1), np.zeros((90, 160, 3), np.uint8), picture(2), picture(1)])
     second = film(tmp_path / "b.mp4", [picture(2), picture(4)])
     a, b = Extraction(tmp_path / "out", size=64).run([first, second])
@@ -65,14 +65,14 @@ def test_several_frames_a_scene(tmp_path):
     """A film without a cut is one scene; frames of it are spread evenly."""
     with_motion = [np.roll(picture(5), 12 * step, 1) for step in range(8)]
     source = film(tmp_path / "film.mp4", with_motion, length=3)
-    (tally,) = Extraction(tmp_path / "out", size=64, per_scene=3, threshold=200).run([source])
-    assert tally.scenes == 1
-    assert tally.kept + tally.repeated == 3
-    assert tally.kept >= 2
+    (count,) = Extraction(tmp_path / "out", size=64, per_scene=3, threshold=200).run([source])
+    assert count.scenes == 1
+    assert count.kept + count.repeated == 3
+    assert count.kept >= 2
 
 
 def test_film_without_video(tmp_path):
-    """A file with sound alone is refused in a sentence that names it."""
+    """A file with only sound is refused; the error names it."""
     path = tmp_path / "song.mp4"
     with av.open(path, "w") as container:
         stream = container.add_stream("aac", rate=44100)
@@ -85,7 +85,7 @@ def test_film_without_video(tmp_path):
 
 
 def test_a_bad_film_is_named_first(tmp_path):
-    """A film that cannot be read is named before the others are worked on."""
+    """A film that cannot be read is named before any frames are extracted."""
     good, bad = film(tmp_path / "good.mp4", [picture(1)]), tmp_path / "bad.mp4"
     bad.write_bytes(b"no film")
     with pytest.raises(CartoonizeError, match=r"bad\.mp4"):
@@ -103,8 +103,8 @@ def test_damaged_moment_is_counted(tmp_path, monkeypatch):
         return grab(path, time)
 
     monkeypatch.setattr("cartoonize.training.frames.grab", grab_some)
-    (tally,) = Extraction(tmp_path / "out", size=64).run([source])
-    assert (tally.kept, tally.failed) == (2, 1)
+    (count,) = Extraction(tmp_path / "out", size=64).run([source])
+    assert (count.kept, count.failed) == (2, 1)
 
 
 def test_pixels_are_made_square(tmp_path):
@@ -121,7 +121,7 @@ def test_pixels_are_made_square(tmp_path):
 
 @pytest.mark.parametrize("content", [None, b"", b"no film"])
 def test_no_film(tmp_path, content):
-    """A missing, empty or damaged film is refused in a sentence that names it."""
+    """A missing, empty or damaged film is refused; the error names it."""
     path = tmp_path / "film.mp4"
     if content is not None:
         path.write_bytes(content)
@@ -129,7 +129,7 @@ def test_no_film(tmp_path, content):
         list(Extraction(tmp_path / "out").run([path]))
 
 
-def test_a_dark_scene_is_no_bar():
+def test_a_dark_scene_is_not_a_bar():
     """Bars are what stays black in all frames; one dark frame does not crop the others."""
     bright = np.pad(picture(1), ((20, 20), (0, 0), (0, 0)))
     dark = np.zeros_like(bright)
@@ -139,7 +139,7 @@ def test_a_dark_scene_is_no_bar():
 
 
 def test_hash_survives_compression():
-    """The hash of a picture and of a noisy, brighter one differ little; those of two pictures much."""
+    """The hashes of a picture and a noisy, brighter copy differ little; those of two pictures much."""
     noisy = picture(1, 90) + np.random.default_rng(0).normal(8, 4, (90, 90, 3))
     noisy = np.clip(noisy, 0, 255).astype(np.uint8)
     hashes = [difference_hash(p) for p in (picture(1, 90), noisy, picture(2, 90))]

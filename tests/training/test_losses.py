@@ -6,12 +6,18 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from cartoonize.training.losses import gan, perceptual, pixels, supervised, temporal
+from cartoonize.training.losses import Weights, gan, perceptual, pixels, supervised, temporal
+from cartoonize.training.run import LOSSES
 
 
 @pytest.fixture
 def pictures():
     return torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def test_every_weight_is_a_loss_of_a_phase():
+    """What `Weights` declares is what the phases compute: a recipe cannot name a loss without effect."""
+    assert {name for names in LOSSES.values() for name in names} == set(Weights.__struct_fields__)
 
 
 def test_log_loss():
@@ -45,8 +51,8 @@ def test_colour_sees_colour_and_not_texture(pictures):
     assert pixels.colour(tint, grey) > 5 * pixels.colour(noise, grey)
 
 
-def test_gram_ignores_places(pictures):
-    """The Gram loss compares what there is, not where it is."""
+def test_gram_ignores_positions(pictures):
+    """The Gram loss compares textures, not their places."""
     assert perceptual.gram(pictures, pictures.roll(5, -1)).item() == pytest.approx(0, abs=1e-6)
     assert perceptual.gram(pictures, -0.5 * pictures) > 0.01
 
@@ -72,8 +78,8 @@ def test_texture_view_is_grey(pictures):
     torch.testing.assert_close(view[:, 0], view[:, 1])
 
 
-def test_temporal_is_zero_for_what_moves_along(pictures):
-    """A per-pixel mapping gives the same answer moved or not; one that depends on the place does not."""
+def test_equivariance_is_zero_for_a_per_pixel_mapping(pictures):
+    """The output of a per-pixel mapping moves along with the picture; one that depends on x does not."""
     motion = temporal.random_motion(2, 24)
     motion[:, 0, 2] = 2 / 24  # one pixel
     quiet = torch.zeros_like(pictures)
@@ -88,7 +94,7 @@ def test_temporal_is_zero_for_what_moves_along(pictures):
 
 
 def test_noise_has_its_level_and_two_grains():
-    """The noise of the temporal loss has the deviation asked for, and part of it survives a 4x4 mean."""
+    """The noise of the temporal loss has the given deviation, and part of it survives a 4x4 mean."""
     torch.manual_seed(0)
     noise = temporal.random_noise(torch.zeros(2, 3, 128, 128), level=0.02)
     assert noise.std().item() == pytest.approx(0.02, rel=0.05)
@@ -96,8 +102,8 @@ def test_noise_has_its_level_and_two_grains():
     assert F.avg_pool2d(noise, 4).std() > 1.5 * white
 
 
-def test_locality_is_zero_for_what_looks_nearby(pictures):
-    """A mapping of each pixel by itself passes; one that feels the mean of the picture does not."""
+def test_locality_is_zero_for_a_narrow_receptive_field(pictures):
+    """A per-pixel mapping costs nothing; one that depends on the mean of the picture does."""
     torch.manual_seed(0)
 
     def wide(x):
@@ -107,8 +113,8 @@ def test_locality_is_zero_for_what_looks_nearby(pictures):
     assert temporal.locality(wide, pictures, wide(pictures), margin=2) > 1e-3
 
 
-def test_unevenness_counts_only_where_the_target_is_flat():
-    """Texture costs nothing on a textured target and its whole variation on a flat one; edges are free."""
+def test_excess_variation_counts_only_where_the_target_is_flat():
+    """Texture costs nothing on a textured target, and all its variation on a flat one; edges cost nothing."""
     flat = torch.zeros(1, 3, 16, 16)
     flat[..., 8:] = 1
     texture = flat + 0.1 * torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -119,7 +125,7 @@ def test_unevenness_counts_only_where_the_target_is_flat():
     )
 
 
-def test_slopes_are_not_uneven():
+def test_slopes_of_the_target_are_free():
     """A slope as soft as mist costs nothing where the target has it, and its excess where that is flat."""
     slope = torch.linspace(0, 0.1, 32).expand(1, 3, 32, 32)
     flat = torch.zeros_like(slope)
@@ -128,7 +134,7 @@ def test_slopes_are_not_uneven():
     assert supervised.excess_variation(slope, flat) > 0
 
 
-def test_what_is_faint_counts_by_its_contrast():
+def test_faint_structures_count_by_their_contrast():
     """A missing bump of a tenth of the contrast costs more than a quarter; in pixels it costs a tenth."""
     y, x = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
     bump = torch.exp(-((x - 48).square() + (y - 48).square()) / 200).expand(1, 3, 96, 96)
@@ -138,7 +144,7 @@ def test_what_is_faint_counts_by_its_contrast():
     assert supervised.relative_band_distance(bump, bump) == 0
 
 
-def test_faintness_asks_for_dark_lines_only():
+def test_only_missing_dark_lines_cost():
     """A line that is missing costs; one that is too dark costs nothing, nor do light spots or flat areas."""
     flat, line, spot = (torch.zeros(1, 3, 32, 32) for _ in range(3))
     line[..., 15:17], spot[..., 15:17] = -0.8, 0.8
@@ -156,8 +162,8 @@ def test_content_and_structure_are_l1(pictures):
         assert loss(pictures, other) == F.l1_loss(pictures, other)
 
 
-def test_softness_asks_for_sharp_edges_wherever_they_lie():
-    """A blurred edge costs; a sharp one does not, even a pixel aside, nor does one too many."""
+def test_only_missing_sharpness_costs():
+    """A blurred edge costs; a sharp one does not, even a pixel aside, nor does an extra one."""
     edge, blurred, flat = (torch.zeros(1, 3, 16, 32) for _ in range(3))
     edge[..., 16:] = 1
     blurred[..., 16:] = 1

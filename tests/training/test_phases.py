@@ -1,4 +1,4 @@
-"""What the phases teach to whom."""
+"""The phases: which network learns from which loss."""
 
 import copy
 
@@ -47,16 +47,16 @@ def test_vgg_is_not_trained(settings, phase_name):
 def test_pretraining_lowers_the_content_loss(settings):
     """Steps on one batch bring the generator's features closer to the photo's."""
     phase, batch = start(settings("pretrain"))
-    found = [phase.step(batch, 0.0)["content"].item() for _ in range(12)]
-    assert found[-1] < 0.9 * found[0]
+    values = [phase.step(batch, 0.0)["content"].item() for _ in range(12)]
+    assert values[-1] < 0.9 * values[0]
 
 
-def test_discriminator_learns_to_tell(settings):
-    """Steps on one batch teach the discriminator artist, generated and smoothed."""
+def test_discriminator_learns(settings):
+    """After steps on one batch the discriminator tells artist, generated and smoothed apart better."""
     fast = Schedules(adversarial=Schedule(epochs=1, lr=2e-3))
     phase, batch = start(settings("adversarial", schedules=fast))
-    found = [phase.step(batch, 0.0)["d_adversarial"].item() for _ in range(12)]
-    assert found[-1] < 0.8 * found[0]
+    values = [phase.step(batch, 0.0)["d_adversarial"].item() for _ in range(12)]
+    assert values[-1] < 0.8 * values[0]
 
 
 def test_both_networks_learn_each_from_its_own_loss(settings):
@@ -77,13 +77,13 @@ def test_all_optional_losses_together(settings):
     named = {"content", "adversarial", "tv", "colour", "gram", "surface", "structure", "texture", "temporal"}
     weights = Weights(**dict.fromkeys(named, 0.1))
     phase, batch = start(settings("adversarial", weights=weights, spectral_norm=True, pool=2))
-    found = phase.step(batch, 0.5)
-    assert named <= found.keys()
-    assert all(torch.isfinite(value) for value in found.values())
+    values = phase.step(batch, 0.5)
+    assert named <= values.keys()
+    assert all(torch.isfinite(value) for value in values.values())
 
 
 def test_distil_without_a_discriminator(settings, photos):
-    """Where the adversarial loss has no weight there is no second network to carry along."""
+    """Without a weight of the adversarial loss there is no discriminator."""
     weights = Weights(pixel=1.0)
     given = settings("distil", preset="pepper", weights=weights, targets=photos)
     phase, batch = start(given)
@@ -92,7 +92,7 @@ def test_distil_without_a_discriminator(settings, photos):
 
 
 def test_distil_with_all_its_losses(settings, photos):
-    """Towards the end of distillation every loss of the recipe is at work, and both discriminators learn."""
+    """Late in distillation every loss of the recipe is computed, and both discriminators learn."""
     phase, batch = start(settings("distil", preset="pepper", targets=photos, late_losses_at=0.6))
     early, late = phase.step(batch, 0.1), phase.step(batch, 0.9)
     named = {"pixel", "gradient", "flat", "line", "soft", "faint", "gradient_norm"}
@@ -116,7 +116,7 @@ def test_batch_norm_freezes(settings, photos):
 
 
 def test_distilling_in_integers(settings, photos):
-    """A recipe with int8 learns from what the rounded network draws, and adds no source any more."""
+    """A recipe with int8 learns from the output of the rounded network, which does not add the source."""
     weights = Weights(pixel=1.0, temporal=1.0)
     given = settings(
         "distil",
@@ -129,8 +129,8 @@ def test_distilling_in_integers(settings, photos):
     )
     phase, batch = start(given)
     before = snapshot(phase.generator)
-    found = [phase.step(batch, 0.5)["pixel"].item() for _ in range(20)]
-    assert found[-1] < found[0]
+    values = [phase.step(batch, 0.5)["pixel"].item() for _ in range(20)]
+    assert values[-1] < values[0]
     assert changed(phase.generator, before)
     assert not phase.generator.network.gain.any()
     pictures = phase.compute.to_unit(batch["photo"])

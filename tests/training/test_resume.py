@@ -1,4 +1,4 @@
-"""A run that was stopped goes on as if it had not been."""
+"""A run that was stopped resumes and equals an uninterrupted one."""
 
 import errno
 import json
@@ -100,8 +100,8 @@ def test_damaged_checkpoint_falls_back(settings):
     assert_equal(expected, weights_of(once))
 
 
-def test_nothing_but_damaged_checkpoints(settings):
-    """If no checkpoint can be read the run does not quietly begin anew."""
+def test_only_damaged_checkpoints(settings):
+    """If no checkpoint can be read, the run does not silently start again."""
     once = settings("pretrain", images=4)
     train(once)
     for path in (once.folder / "checkpoints").glob("*.pt"):
