@@ -96,7 +96,7 @@ class Trainer:
         cannot learn it.
         """
         for module in self.network.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001  # the base of all of them
+            if isinstance(module, nn.BatchNorm2d):
                 module.eval()
 
     def descend(self, loss: Tensor, progress: float) -> Tensor:
