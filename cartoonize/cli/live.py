@@ -11,7 +11,7 @@ import typer
 from ..core.errors import MediaError
 from .console import escape, print_json, print_message, print_notices, status_line
 from .convert import open_backend
-from .options import LOOK, NetworkOptions, OnnxFileOptions, OutputOptions, Stabilize
+from .options import LOOK, NetworkOptions, OnnxFileOptions, OutputOptions, VideoLookOptions
 from .values import Size, parse_rate, parse_size
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def live(
     network: NetworkOptions,
     output: OutputOptions,
     onnx: OnnxFileOptions,
-    stabilize: Stabilize = True,
+    look: VideoLookOptions,
     detail: Annotated[
         Literal["auto", "low", "normal", "high", "full"],
         typer.Option(
@@ -89,11 +89,11 @@ def live(
     """
     from ..core.draw_size import resolve_detail
     from ..core.signals import StopRequest
-    from ..effects.look import Look
     from ..live import DetailControl, LiveReport, LiveSource, open_live_sink, resolve_source, run
     from ..live.detail import possible_details
     from ..live.keyboard import QuitKey
     from ..media import Decoding
+    from ..run.job import written_size
 
     if fps is not None and fps <= 0:
         raise MediaError(f"{fps} frames/s cannot be; write a rate above 0.")
@@ -101,7 +101,8 @@ def live(
     report = LiveReport(sink, network.style, source)
     adapts = detail == "auto"
     chosen = resolve_detail("normal" if adapts else detail, network.style, report.notices)
-    decoding = Decoding(max_size=max_size, detail=chosen)
+    effects = look.build()
+    decoding = Decoding(max_size=max_size, detail=chosen, keep_source=effects.needs_source)
     quit_key = QuitKey()
     with (
         open_backend(network, onnx) as backend,
@@ -113,11 +114,13 @@ def live(
             shape = pictures.video.width, pictures.video.height
             control = DetailControl(possible_details(*shape), *shape)
         title = f"cartoonize: {network.style}"
-        target = open_live_sink(sink, pictures, title=title, overwrite=output.overwrite)
+        target = open_live_sink(
+            sink, pictures, title=title, overwrite=output.overwrite, size=written_size(pictures, effects)
+        )
         with status_line() as show, quit_key:
             asked = [lambda: stop.requested, quit_key.pressed, target.is_closed]
             watch = _watch(show, asked, pictures)
-            run(pictures, target, backend, report, look=Look(stabilize), control=control, ended=watch)
+            run(pictures, target, backend, report, look=effects, control=control, ended=watch)
         _print_report(report, as_json=output.as_json)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.choices import ChannelOrder, Compare, Detail, Hdr, InputRange, Precision, ProviderName
+from ..core.errors import MediaError
 from ..styles import DEFAULT
 from . import completion
 from .console import show_tracebacks
@@ -182,9 +183,28 @@ class VideoLookOptions(LookOptions):
     """As LookOptions, with what is for videos only: effects that connect a frame with those before it."""
 
     stabilize: Stabilize = True
+    on_twos: Annotated[
+        bool,
+        typer.Option(
+            "--on-twos",
+            help="12 drawings per second, as in cartoons: each is held for two frames of film.",
+            rich_help_panel=LOOK,
+        ),
+    ] = False
+    on_threes: Annotated[
+        bool,
+        typer.Option(
+            "--on-threes",
+            help="8 drawings per second: each is held for three frames of film.",
+            rich_help_panel=LOOK,
+        ),
+    ] = False
 
     def build(self) -> "Look":
-        return replace(LookOptions.build(self), stabilize=self.stabilize)
+        if self.on_twos and self.on_threes:
+            raise MediaError("--on-twos holds drawings for two frames, --on-threes for three; choose one.")
+        hold = 2 if self.on_twos else 3 if self.on_threes else 1
+        return replace(LookOptions.build(self), stabilize=self.stabilize, hold=hold)
 
 
 @dataclass(frozen=True, slots=True)

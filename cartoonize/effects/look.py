@@ -10,6 +10,8 @@ from .effect import Effect
 from .hold import HOLDS, Hold
 from .stabilizer import Stabilizer
 
+_NOTICE_NAMES = {"stabilize": "stabilizer", "retouch": "look"}
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -60,7 +62,7 @@ class Look:
 
     def identity(self) -> dict[str, Any]:
         """All that decides what the effects do, under the names that notices of changes use."""
-        return {"stabilizer": self.stabilize, "hold": self.hold, "look": asdict(self.retouch)}
+        return {_NOTICE_NAMES.get(name, name): value for name, value in asdict(self).items()}
 
     def for_pictures(self) -> "Look":
         """The same without what needs the frames of a video."""

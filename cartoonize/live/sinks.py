@@ -1,6 +1,7 @@
 """Where live drawings go: a window, an address, a file, or nowhere."""
 
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -38,8 +39,8 @@ class StreamSink(Sink):
             while writing, the other side is gone.
     """
 
-    def __init__(self, url: str, source: LiveSource) -> None:
-        self.url, self._video = url, source.video
+    def __init__(self, url: str, video: VideoInfo) -> None:
+        self.url, self._video = url, video
         self._scheme = url.partition("://")[0].lower()
         if self._scheme not in _FORMATS:
             raise MediaError(f"Pictures cannot be sent to {url}; use one of {', '.join(_FORMATS)}.")
@@ -83,22 +84,30 @@ class StreamSink(Sink):
 
 
 def open_live_sink(
-    sink: str, source: LiveSource, *, title: str = "cartoonize", overwrite: bool = False
+    sink: str,
+    source: LiveSource,
+    *,
+    title: str = "cartoonize",
+    overwrite: bool = False,
+    size: tuple[int, int] | None = None,
 ) -> Sink:
     """Open what `--sink` names: `window`, `null`, an address, or else a file to record to.
+
+    `size` is the width and height of the frames to come, if they differ from those of the source.
 
     Raises:
         MediaError: as WindowSink, StreamSink and open_sink.
     """
+    width, height = size or (source.video.width, source.video.height)
     if sink == "window":
         from .window import WindowSink
 
-        return WindowSink(title, source.video.width, source.video.height, source.video.sample_aspect_ratio)
+        return WindowSink(title, width, height, source.video.sample_aspect_ratio)
     if sink == "null":
         return NullSink()
     if "://" in sink:
-        return StreamSink(sink, source)
-    return open_sink(Path(sink), source, overwrite=overwrite)
+        return StreamSink(sink, replace(source.video, width=width, height=height))
+    return open_sink(Path(sink), source, overwrite=overwrite, size=size)
 
 
 def _sized(url: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import av
+import numpy as np
 import pytest
 from clips import Clip, all_packets, read_clip, unboxed
 
@@ -19,7 +20,7 @@ pytest.importorskip("ray", reason="needs the extra `cluster`")
 import ray
 from ray.cluster_utils import Cluster as Machines
 
-from cartoonize import Encoding, stylize
+from cartoonize import Encoding, Look, stylize
 from cartoonize.cluster import scheduler
 from cartoonize.cluster.batch import convert_batch, read_manifest
 from cartoonize.cluster.connection import connect
@@ -98,6 +99,17 @@ def test_the_result_is_that_of_one_machine(cluster, tmp_path, tiny_style):
     assert sum(node["frames"] for node in report.nodes.values()) == 240
     assert all(node["fps"] > 0 for node in report.nodes.values())
     assert not list(tmp_path.glob(".*"))
+
+
+def test_held_drawings_are_those_of_one_machine(cluster, tmp_path, tiny_style):
+    """On twos the workers skip the frames that one machine skips, also at a variable rate and at cuts."""
+    images = [np.full((48, 64, 3), 60 + n % 7 + 90 * (n // 37 % 2), np.uint8) for n in range(240)]
+    source = Clip(times=BEATS, images=images).write(tmp_path / "in.mp4")
+    stylize(source, tmp_path / "one.mp4", str(tiny_style), hold=2)
+    job = VideoJob(source, tmp_path / "many.mp4", str(tiny_style), look=Look(hold=2))
+    report = convert_job(cluster, job, watch())
+    assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
+    assert report.hold == 2
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,10 @@ class Negative:
     runtime, device, precision, batch, reading = "negative", "none", "none", 1, ""
 
     def __init__(self, pause=0.0):
-        self.pause, self.notices = pause, []
+        self.pause, self.notices, self.calls = pause, [], 0
 
     def __call__(self, images):
+        self.calls += 1
         time.sleep(self.pause)
         return 255 - images
 
@@ -90,6 +91,23 @@ def test_a_source_is_drawn_in_real_time(tmp_path):
     assert rising(seen.times)
     assert seen.times[-1] == pytest.approx(44 / 30, abs=0.002)
     assert are_negatives(seen.images, seen.times, bars(1.5))
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.2])
+def test_drawings_are_held(tmp_path, pause):
+    """On threes a live picture is drawn a third as often, and shown at its own rate, also where the
+    network is too slow for all frames, so that drawings may be dropped before they are shown."""
+    network = Negative(pause)
+    with LiveSource(resolve_source(f"{BARS}2")) as pictures:
+        sink = open_live_sink(str(tmp_path / "out.mp4"), pictures)
+        look = Look(stabilize=False, hold=3)
+        report = show(pictures, sink, network, LiveReport("out.mp4", ""), look=look)
+    assert report.hold == 3
+    assert report.frames + report.dropped == 60
+    assert len(read_clip(tmp_path / "out.mp4").times) == report.frames
+    assert 0 < network.calls <= report.frames
+    if report.dropped < 6:  # not so on a busy machine
+        assert network.calls < 0.5 * report.frames
 
 
 def test_the_newest_frame_wins():
