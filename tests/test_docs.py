@@ -18,6 +18,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from cartoonize.cli import main as cli
+from cartoonize.core.containers import WRITTEN_SUFFIXES
+from cartoonize.media import PICTURE_SUFFIXES
 from cartoonize.training.features import Features
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -148,6 +150,13 @@ def quoted_labels(name):
 def test_quoted_messages_exist(message, code_strings):
     """Pages quote messages and labels word for word, so that readers find theirs."""
     assert message in code_strings
+
+
+def test_formats_are_documented():
+    """The page of formats names every suffix of a video or picture that can be written."""
+    text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\.[a-z0-9]+", text))
+    assert named >= WRITTEN_SUFFIXES | PICTURE_SUFFIXES
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
