@@ -34,7 +34,7 @@ from cartoonize.training.recipe_files import load_recipe
 from cartoonize.training.trainer import choose_compute
 
 
-class Phase(Protocol):
+class Loop(Protocol):
     """What both loops have."""
 
     def step(self, batch: dict[str, Tensor], progress: float) -> object: ...
@@ -116,7 +116,7 @@ def main() -> None:
 
 
 def measure(
-    phase: Phase, batches: Iterator[dict[str, Tensor]], steps: int, batch: int, device: torch.device
+    phase: Loop, batches: Iterator[dict[str, Tensor]], steps: int, batch: int, device: torch.device
 ) -> tuple[float, float]:
     """Images per second, and the share of time spent waiting for data."""
     waited, started = 0.0, time.perf_counter()

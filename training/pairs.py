@@ -14,11 +14,11 @@ from ..core.errors import TrainingError
 from ..core.frames import Image
 from .parallel import disk_errors, map_files
 from .pictures import list_pictures, read_rgb
-from .recipe import Look
+from .recipe import TargetLook
 from .targets import cartoon_target
 
 
-def write_pairs(photos: Path, out: Path, look: Look, workers: int | None = None) -> Iterator[bool]:
+def write_pairs(photos: Path, out: Path, look: TargetLook, workers: int | None = None) -> Iterator[bool]:
     """Write OUT/photo/NAME-SCALE.png and OUT/target/NAME-SCALE.png for every photo.
 
     NAME includes the photo's subfolder, and its suffix if two photos differ in nothing else. Yields for each
@@ -40,7 +40,7 @@ def write_pairs(photos: Path, out: Path, look: Look, workers: int | None = None)
     yield from map_files(write, paths, workers)
 
 
-def _write_pair(path: Path, photos: Path, ambiguous: Set[Path], out: Path, look: Look) -> bool:
+def _write_pair(path: Path, photos: Path, ambiguous: Set[Path], out: Path, look: TargetLook) -> bool:
     """Write the pairs of a photo, one for each scale; false if the photo cannot be read."""
     try:
         source = Pillow.fromarray(read_rgb(path))
@@ -58,7 +58,7 @@ def _write_pair(path: Path, photos: Path, ambiguous: Set[Path], out: Path, look:
     return True
 
 
-def redraw(photo: Image, look: Look) -> Image:
+def redraw(photo: Image, look: TargetLook) -> Image:
     """`cartoon_target` for uint8 pictures."""
     x = torch.from_numpy(photo.copy()).permute(2, 0, 1).float() / 255
     y = (cartoon_target(x, look) * 255).round().byte()

@@ -52,7 +52,7 @@ class Schedules(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     distil: Schedule | None = None
 
 
-class Look(Struct, frozen=True, forbid_unknown_fields=True):
+class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
     """How filters redraw photos (see targets.py); the defaults suit pictures about 560 pixels long."""
 
     scales: tuple[float, ...] = (1.0, 1.75)  # photos are enlarged by each; lines keep their width
@@ -99,7 +99,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     size: Positive = 256  # pixels, of the square crops
     clip: NotNegative = 100.0  # norm above which gradients are scaled down; so high, it stops outliers only
     schedules: Schedules = Schedules()
-    look: Look = Look()  # of the targets to distil
+    look: TargetLook = TargetLook()  # of the targets to distil
 
     def phases(self) -> list[PhaseName]:
         """The phases that the recipe has a schedule for."""

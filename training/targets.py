@@ -12,13 +12,13 @@ from .filters import gaussian_blur, kuwahara, structure_tensor
 from .flow_lines import flow_lines
 from .l0_smoothing import l0_smooth
 from .lab import lab_to_rgb, rgb_to_lab
-from .recipe import Look
+from .recipe import TargetLook
 
 CLARITY = 8.0  # difference of lightness from the surround that counts as faint
 LINE_FREE = 0.006  # density of texture below which lines need no contrast
 
 
-def cartoon_target(photo: Tensor, look: Look) -> Tensor:
+def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     """Redraw a photo (3, H, W) in [0, 1] -> the same: smooth, step the tones, draw lines, smooth again."""
     lifted = photo**look.lift
     texture = density(fine_structure(lifted), coherence(lifted))
@@ -73,7 +73,7 @@ def density(fine: Tensor, direction: Tensor, sigma: float = 10.0) -> Tensor:
     return gaussian_blur((fine * (1 - direction)).sqrt(), sigma).square()
 
 
-def paint_fills(picture: Tensor, look: Look) -> Tensor:
+def paint_fills(picture: Tensor, look: TargetLook) -> Tensor:
     """The fills of a smoothed picture: stepped lightness, with its own colours or those of ink on paper."""
     lab = rgb_to_lab(picture)
     lightness = add_clarity(lab[:1], look.clarity) if look.clarity else lab[:1]
@@ -96,7 +96,7 @@ def add_clarity(lightness: Tensor, clarity: float, sigma: float = 20.0) -> Tenso
     return lightness + clarity * difference * (-(difference / CLARITY).square()).exp()
 
 
-def quantise_softly(lightness: Tensor, look: Look) -> Tensor:
+def quantise_softly(lightness: Tensor, look: TargetLook) -> Tensor:
     """Pull lightness in [0, 100] towards the middles of `look.tones` steps, `look.tone_mix` of the way.
 
     The soft quantisation of Winnemoeller, Olsen, Gooch (SIGGRAPH 2006): a tanh joins the steps, so that

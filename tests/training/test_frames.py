@@ -1,7 +1,9 @@
 """Films become frames."""
 
 import csv
+import sys
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from PIL import Image
 
 from cartoonize.core.errors import CartoonizeError, MediaError
-from cartoonize.training.frames import Extraction, difference_hash, find_picture, grab, is_blank
+from cartoonize.training.frames import Extraction, difference_hash, find_picture, find_scenes, grab, is_blank
 
 
 def picture(seed, width=160, height=90):
@@ -127,6 +129,18 @@ def test_no_film(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(CartoonizeError, match=r"film\.mp4"):
         list(Extraction(tmp_path / "out").run([path]))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc lists open files")
+def test_a_film_that_cannot_be_searched_is_closed(tmp_path):
+    """An error of the search for scenes leaves no open file, even while its traceback exists."""
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"no film")
+    with pytest.raises(CartoonizeError, match="Cannot find scenes") as error:
+        find_scenes(path, 27.0)
+    targets = [str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
+    assert str(path) not in targets
+    assert error.value.__traceback__
 
 
 def test_a_dark_scene_is_not_a_bar():

@@ -95,10 +95,10 @@ def test_distil_with_all_its_losses(settings, photos):
     """Late in distillation every loss of the recipe is computed, and both discriminators learn."""
     phase, batch = start(settings("distil", preset="pepper", targets=photos, late_losses_at=0.6))
     early, late = phase.step(batch, 0.1), phase.step(batch, 0.9)
-    named = {"pixel", "gradient", "flat", "line", "soft", "faint", "gradient_norm"}
-    discriminatord = {"temporal", "adversarial", "artist", "d_adversarial", "d_artist"}
-    assert early.keys() == named
-    assert late.keys() == named | discriminatord
+    early_losses = {"pixel", "gradient", "flat", "line", "soft", "faint", "gradient_norm"}
+    late_losses = {"temporal", "adversarial", "artist", "d_adversarial", "d_artist"}
+    assert early.keys() == early_losses
+    assert late.keys() == early_losses | late_losses
     assert all(torch.isfinite(value) for value in late.values())
 
 

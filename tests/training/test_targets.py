@@ -9,7 +9,7 @@ from cartoonize.training.filters import gaussian_blur
 from cartoonize.training.flow_lines import flow_lines
 from cartoonize.training.l0_smoothing import l0_smooth
 from cartoonize.training.lab import lab_to_rgb, rgb_to_lab
-from cartoonize.training.recipe import Look
+from cartoonize.training.recipe import TargetLook
 from cartoonize.training.recipe_files import load_recipe
 from cartoonize.training.targets import cartoon_target, paint_fills
 
@@ -117,7 +117,7 @@ def test_ink_has_three_tones():
 def test_blacks_are_lifted_and_colours_warmed():
     """`black` is the lightness of black; `warmth` moves greys towards yellow."""
     grey = torch.full((3, 2, 2), 0.5)
-    plain = Look(tone_mix=0, chroma=1)
+    plain = TargetLook(tone_mix=0, chroma=1)
     lifted = rgb_to_lab(paint_fills(torch.zeros(3, 2, 2), replace(plain, black=10.0)))
     assert lifted[0].mean().item() == pytest.approx(10, abs=0.1)
     assert rgb_to_lab(paint_fills(grey, replace(plain, warmth=5.0)))[2].mean().item() == pytest.approx(
