@@ -80,7 +80,7 @@ class StreamSink(Sink):
         context.pix_fmt, context.time_base = "yuv420p", video.time_base
         context.sample_aspect_ratio = video.sample_aspect_ratio
         self._colour = video.colour
-        self._colour.tag(context)
+        self._colour.tag_encoder(context)
 
 
 def open_live_sink(

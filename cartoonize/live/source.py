@@ -19,7 +19,7 @@ from ..core.choices import Detail
 from ..core.errors import MediaError, SourceError
 from ..core.frames import Frame
 from ..media import Decoding
-from ..media.damage import readable
+from ..media.damage import demux_past_damage
 from ..media.pictures.picture import check_size
 from ..media.reading.deinterlace import deinterlace
 from ..media.reading.frame_converter import FrameConverter
@@ -27,7 +27,7 @@ from ..media.reading.open_input import select_video_stream
 from ..media.reading.video_reader import MAX_PIXELS
 from ..media.remote import UNREADABLE
 from ..media.source import Source
-from ..media.streams import size
+from ..media.streams import frame_size
 from ..media.video_info import VideoInfo
 from .capture import CaptureInput
 
@@ -99,7 +99,7 @@ class LiveSource(Source):
             )
         )
         self._stream = stream = select_video_stream(self.container, self.path, self._decoding.stream)
-        check_size(self.path, *size(stream), limit)
+        check_size(self.path, *frame_size(stream), limit)
         context = stream.codec_context
         context.options.update({"max_pixels": str(limit)})
         context.flags |= Flags.copy_opaque  # by which a frame keeps when its packet came
@@ -179,7 +179,7 @@ class LiveSource(Source):
         heard = time.monotonic()
         while not self._stopped.is_set():
             try:
-                for packet in readable(self.container, [self._stream], self.damage):
+                for packet in demux_past_damage(self.container, [self._stream], self.damage):
                     heard = time.monotonic()
                     yield packet
             except av.error.BlockingIOError:  # a camera without a new picture

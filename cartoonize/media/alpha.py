@@ -1,4 +1,4 @@
-"""Transparency: read beside the colours, kept where it can be, and otherwise laid on a background."""
+"""Transparency: read beside the colours, and kept if the output can hold it, else laid on a background."""
 
 from typing import cast
 
@@ -9,14 +9,14 @@ from PIL import ImageColor
 from ..core.errors import MediaError
 from ..core.frames import Image, Plane
 
-_DECLARED = ("yuva", "gbrap")  # the others are what some decoders always give, opaque as it may be
-_WITH_ALPHA = (*_DECLARED, "rgba", "bgra", "argb", "abgr", "ya8", "ya16", "pal8")
-# The decoders of FFmpeg's own drop the second picture of WebM, in which alpha is kept.
+_MEANT = ("yuva", "gbrap")  # some decoders use the other formats for opaque video too
+_WITH_ALPHA = (*_MEANT, "rgba", "bgra", "argb", "abgr", "ya8", "ya16", "pal8")
+# FFmpeg's own decoders ignore the second picture of WebM, which holds alpha.
 _ALPHA_DECODERS = {"vp9": "libvpx-vp9", "vp8": "libvpx"}
 
 
 def alpha_decoder(stream: av.VideoStream) -> "av.VideoCodecContext | None":
-    """A decoder that keeps the alpha of a WebM stream; None if there is none to keep, or no such decoder."""
+    """A decoder that keeps the alpha of a WebM stream; None if it has no alpha or no such decoder exists."""
     name = _ALPHA_DECODERS.get(stream.codec_context.name, "")
     if stream.metadata.get("alpha_mode") != "1" or name not in av.codecs_available:
         return None
@@ -24,12 +24,12 @@ def alpha_decoder(stream: av.VideoStream) -> "av.VideoCodecContext | None":
 
 
 def holds_alpha(pixel_format: str) -> bool:
-    """Whether pictures of this format can be transparent."""
+    """Whether frames of this pixel format can be transparent."""
     return pixel_format.startswith(_WITH_ALPHA)
 
 
-def alpha_of(frame: av.VideoFrame) -> Plane | None:
-    """How opaque each pixel is, (H, W), 0 to 255; None if all are."""
+def extract_alpha(frame: av.VideoFrame) -> Plane | None:
+    """The opacity of each pixel, (H, W), 0 to 255; None if all are opaque."""
     if not holds_alpha(frame.format.name):
         return None
     alpha = frame.reformat(format="rgba", threads=1).to_ndarray()[..., 3]
@@ -37,18 +37,18 @@ def alpha_of(frame: av.VideoFrame) -> Plane | None:
 
 
 def is_transparent(first: av.VideoFrame) -> bool:
-    """Whether a video is to be kept transparent, by its first frame."""
-    return first.format.name.startswith(_DECLARED) or alpha_of(first) is not None
+    """Whether a video counts as transparent, by its first frame."""
+    return first.format.name.startswith(_MEANT) or extract_alpha(first) is not None
 
 
-def on_background(image: Image, alpha: Plane, background: tuple[int, int, int]) -> Image:
-    """A picture (H, W, 3) laid on a colour."""
+def lay_on_background(image: Image, alpha: Plane, background: tuple[int, int, int]) -> Image:
+    """Lay a picture (H, W, 3) on a colour."""
     opacity = alpha[..., None].astype(np.uint16)
     mixed = image * opacity + np.array(background, np.uint16) * (255 - opacity)
     return ((mixed + 127) // 255).astype(np.uint8)
 
 
-def background_colour(name: str) -> tuple[int, int, int]:
+def parse_colour(name: str) -> tuple[int, int, int]:
     """Red, green and blue of "white", "#ffcc00" or "rgb(255, 204, 0)".
 
     Raises:

@@ -1,7 +1,7 @@
-"""Between a video's YUV and RGB, by the matrix and range that the video states.
+"""Converting between a video's YUV and RGB, by the matrix and range that the video states.
 
-swscale converts; its default of rounding down and of spreading chroma without interpolation shifts colours
-by up to 3 of 255, so accurate rounding is asked for (measured: at most 2 for BT.601, 709 and 2020).
+swscale converts. By default it rounds down and does not interpolate chroma, which shifts colours by up to 3
+of 255; with accurate rounding it is at most 2 (measured for BT.601, 709 and 2020).
 """
 
 from dataclasses import dataclass, replace
@@ -31,9 +31,9 @@ UNSPECIFIED = 2
 class Colour:
     """The tags of a stream, as AVColorSpace, AVColorRange, AVColorTransferCharacteristic, AVColorPrimaries.
 
-    `sws` is the matrix that is meant: what the tag says or, where it says nothing, what players assume,
-    BT.709 from 720 lines on and BT.601 below. An untagged stream stays untagged, so that players go on
-    assuming the same of source and output.
+    `sws` is the matrix to convert by: the tagged one or, without a tag, the one that players assume, BT.709
+    from 720 lines on and BT.601 below. An untagged stream stays untagged, so that players assume the same for
+    source and output.
     """
 
     matrix: int
@@ -43,8 +43,8 @@ class Colour:
     sws: Colorspace
 
     @classmethod
-    def of(cls, frame: av.VideoFrame) -> "Colour":
-        """Read the tags of a decoded frame; RGB video is given the matrix that its YUV form will have."""
+    def of_frame(cls, frame: av.VideoFrame) -> "Colour":
+        """Read the tags of a decoded frame; RGB video gets the matrix that its YUV form will have."""
         sws = _MATRICES.get(frame.colorspace, Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601)
         if frame.format.is_rgb:
             return cls(
@@ -66,7 +66,7 @@ class Colour:
         return cls(_TAGS[sws], ColorRange.MPEG.value, UNSPECIFIED, UNSPECIFIED, sws)
 
     def to_rgb(self, frame: av.VideoFrame) -> Image:
-        """A decoded frame of any pixel format as RGB; deeper samples are reduced to 8 bits."""
+        """Convert a decoded frame of any pixel format to RGB; deeper samples are reduced to 8 bits."""
         source = ColorRange.JPEG if frame.format.is_rgb else self._range
         rgb = frame.reformat(
             format="rgb24",
@@ -81,7 +81,7 @@ class Colour:
     def from_rgb(
         self, image: Image, pixel_format: str, width: int, height: int, alpha: Plane | None = None
     ) -> av.VideoFrame:
-        """An RGB picture as a frame to encode; it is scaled if its size is another."""
+        """Convert an RGB picture to a frame for an encoder, scaled to the size."""
         rgb = (
             av.VideoFrame.from_ndarray(image, "rgb24")
             if alpha is None
@@ -99,19 +99,19 @@ class Colour:
             threads=1,
         )
 
-    def tag(self, context: "av.VideoCodecContext") -> None:
-        """State the same in the stream that is written."""
+    def tag_encoder(self, context: "av.VideoCodecContext") -> None:
+        """Set the tags of an encoder."""
         context.colorspace = self.matrix
         context.color_range = self.range
         context.color_trc = self.transfer
         context.color_primaries = self.primaries
 
-    def full(self) -> "Colour":
+    def as_full_range(self) -> "Colour":
         """The same in full range."""
         return replace(self, range=ColorRange.JPEG.value)
 
-    def stated(self) -> "Colour":
-        """The same with the matrix named, for pictures of a size of which players assume another."""
+    def as_tagged(self) -> "Colour":
+        """The same with the matrix tagged, for a size for which players would assume another one."""
         return replace(self, matrix=_TAGS.get(self.sws, self.matrix))
 
     @property
@@ -122,4 +122,4 @@ class Colour:
 _ACCURATE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 SDR = Colour(_TAGS[Colorspace.ITU709], ColorRange.MPEG.value, 1, 1, Colorspace.ITU709)
-"""What HDR is tone-mapped to: BT.709 in all, limited range."""
+"""The result of tone mapping HDR: all tags BT.709, limited range."""

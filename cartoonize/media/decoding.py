@@ -1,4 +1,4 @@
-"""How videos are read: what a user may choose."""
+"""The options for reading videos."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -6,24 +6,24 @@ from fractions import Fraction
 from ..core.choices import HDR, Detail, did_you_mean
 from ..core.errors import MediaError
 
-SMALLEST = 16
-"""Pixels of the longer side to which pictures can be made smaller."""
+MIN_SIZE = 16
+"""Pixels of the longer side; pictures are not scaled down further."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
     """How a video is read.
 
-    `stream`: the number of the video stream in the file, counted over all its streams; by default the one
-    that the file names, or the first. `hdr`: "tonemap" turns HDR video into SDR, "fail" refuses it. `fps`:
-    frames a second of a folder of pictures, 25 by default; videos have times of their own. `max_pixels`:
+    `stream`: the index of the video stream among all streams of the file; by default the one that the file
+    marks as default, or the first. `hdr`: "tonemap" turns HDR video into SDR, "fail" refuses it. `fps`:
+    frames a second of a folder of pictures, 25 by default; videos have their own times. `max_pixels`:
     larger frames are refused before they take memory; by default 67 million, twice those of 8K. `max_size`:
-    frames with a longer side are made smaller. `detail`: the size at which they are drawn, and so handed out
-    (see draw_size.py); "full" is their own. `keep_source`: frames that are drawn at another size also hold
-    the picture at its own, for a look that shows both.
+    frames with a longer side are scaled down. `detail`: the draw size, and so that of the frames (see
+    draw_size.py); "full" is their own size. `keep_source`: frames at another draw size also hold the
+    picture at its own size, for effects that show both.
 
     Raises:
-        MediaError: a value that cannot be.
+        MediaError: a value is out of range.
     """
 
     stream: int | None = None
@@ -47,21 +47,21 @@ class Decoding:
 
 
 def check_max_size(pixels: int) -> None:
-    """Refuse sides of which nothing would be left to draw.
+    """Refuse a longer side that is too small to draw.
 
     Raises:
-        MediaError: they are.
+        MediaError: it is.
     """
-    if pixels < SMALLEST:
+    if pixels < MIN_SIZE:
         raise MediaError(
-            f"Pictures of {pixels} pixels are too small to draw; --max-size begins at {SMALLEST}."
+            f"Pictures of {pixels} pixels are too small to draw; --max-size begins at {MIN_SIZE}."
         )
 
 
-def fitted(width: int, height: int, max_size: int | None, *, even: bool = False) -> tuple[int, int]:
-    """The size whose longer side is at most `max_size`, of the same shape; never larger than it was.
+def fit_size(width: int, height: int, max_size: int | None, *, even: bool = False) -> tuple[int, int]:
+    """The size with a longer side of at most `max_size` and the same shape; never larger than before.
 
-    Where it gets smaller, and `even` is true, both sides are even, as most video has to be.
+    If it gets smaller and `even` is true, both sides are even, as most video must be.
     """
     if max_size is None or max(width, height) <= max_size:
         return width, height
@@ -70,6 +70,6 @@ def fitted(width: int, height: int, max_size: int | None, *, even: bool = False)
     return min(wide, max_size // step * step), min(high, max_size // step * step)
 
 
-def smaller(name: str, before: tuple[int, int], after: tuple[int, int]) -> str:
-    """What to say of a picture or video that is made smaller."""
+def reduced_size_notice(name: str, before: tuple[int, int], after: tuple[int, int]) -> str:
+    """The notice for a picture or video that is scaled down."""
     return f"{name} is drawn at {after[0]}x{after[1]} in place of its {before[0]}x{before[1]} pixels."

@@ -1,4 +1,4 @@
-"""How videos are compressed: the encoders, and what each gets unless the user says otherwise."""
+"""The options for compressing videos: what a user may choose, and each encoder's defaults."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ from ..core.errors import MediaError
 class Encoding:
     """How a video is compressed.
 
-    `codec`: an FFmpeg encoder; by default what suits the container (H.264, or VP9 in WebM). `crf`: constant
-    quality, lower is better and larger; `preset`: the encoder's trade of time for size. Both have a
-    default for each encoder. `audio`: carry the sound over. `format`: that of the container, by FFmpeg's
-    name or a short one such as y4m; by default what the suffix says. `background`: a colour, by name
-    or as #rrggbb, on which transparent video is laid where the output cannot be transparent.
+    `codec`: an FFmpeg encoder; by default the container's (H.264, or VP9 in WebM; see core/containers.py).
+    `crf`: constant quality; lower is better and larger. `preset`: the encoder's trade of time for size. Both
+    have a default for each encoder. `audio`: keep the sound. `format`: the container, by FFmpeg's name or a
+    short one such as y4m; by default the one that the suffix means. `background`: a colour, by name or as
+    #rrggbb, on which transparent video is laid if the output cannot be transparent.
     """
 
     codec: str | None = None
@@ -33,19 +33,19 @@ class Encoding:
         return self.codec or default or container.encoder
 
     def describe(self) -> str:
-        """What was asked for beyond the defaults, for messages."""
+        """The options that differ from the defaults, for messages."""
         options = {"crf": self.crf, "preset": self.preset}
         return "".join(f", {name} {value}" for name, value in options.items() if value is not None)
 
     def check_options(self, encoder: str) -> None:
-        """Refuse what the encoder would leave aside without a word, and presets that it does not have.
+        """Refuse options that the encoder would ignore silently, and presets that it does not have.
 
         Raises:
-            MediaError: a quality or preset was asked of an encoder that has none, or not that one.
+            MediaError: the encoder has no quality or no preset, or not that preset.
         """
         known = _ENCODER_OPTIONS.get(encoder)
-        for option, asked in (("crf", self.crf), (_preset_name(encoder), self.preset)):
-            if asked is not None and known is not None and option not in known:
+        for option, value in (("crf", self.crf), (_preset_name(encoder), self.preset)):
+            if value is not None and known is not None and option not in known:
                 raise MediaError(f"{encoder} has no {option.replace('cpu-used', 'preset')}; leave it out.")
         if self.preset is not None and encoder in ("libx264", "libx265") and self.preset not in X264_PRESETS:
             raise MediaError(
@@ -63,10 +63,10 @@ class Encoding:
         return options
 
 
-# Fast presets: at a constant quality a slower one buys a smaller file, and our users wait for frames.
+# Fast presets: at a constant quality a slower one makes a smaller file, but users wait for frames.
 _ENCODER_OPTIONS = {
-    # On processors with AVX-512, x264 otherwise does not always make the same packets of the same frames,
-    # which going on where a run stopped relies on. No cost could be measured.
+    # Without this, x264 on processors with AVX-512 does not always make the same packets from the same
+    # frames, on which resuming relies. It costs no measurable time.
     "libx264": {"crf": "18", "preset": "veryfast", "x264-params": "cpu-independent=1"},
     "libx265": {"crf": "20", "preset": "fast", "x265-params": "log-level=error"},
     "libvpx-vp9": {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
@@ -83,18 +83,18 @@ _ENCODER_OPTIONS = {
 RESTARTABLE = frozenset(
     {"libx264", "libx265", "libvpx-vp9", "libsvtav1", "mpeg4", "mjpeg", "prores_ks", "ffv1"}
 )
-"""Encoders of which one can go on where another stopped: given the same frames and settings they write the
-same packets, and the same header. Others, of animations or in hardware, are not known to."""
+"""Encoders that can continue where another one stopped: the same frames and settings give the same packets
+and the same header. This is not known of others, those for animations and those in hardware."""
 _KEEP_ALPHA = {"libvpx", "libvpx-vp9", "prores_ks", "ffv1", "qtrle", "png", "apng", "libwebp_anim"}
 
 
 def available_encoders() -> list[str]:
-    """Encoders of this build of FFmpeg that are worth naming."""
+    """The known encoders that this build of FFmpeg has."""
     return [name for name in ENCODERS if name in av.codecs_available]
 
 
 def choose_pixel_format(codec: av.Codec, source: str, *, transparent: bool) -> str:
-    """What to give to an encoder: the source's chroma sampling in 8 bits if it has that, else the nearest."""
+    """The pixel format for an encoder: the source's chroma sampling in 8 bits, or the nearest to it."""
     if codec.name == "gif":
         return "pal8"
     sampling = next((s for s in ("444", "422") if s in source), "420")  # grey too: drawings have colours
@@ -110,7 +110,7 @@ def choose_pixel_format(codec: av.Codec, source: str, *, transparent: bool) -> s
 
 
 def versions() -> dict[str, str]:
-    """Of PyAV and FFmpeg: another one may compress the same frames otherwise."""
+    """The versions of PyAV and FFmpeg: another one may compress the same frames differently."""
     return {"pyav": av.__version__, "ffmpeg": av.ffmpeg_version_info}
 
 

@@ -23,7 +23,7 @@ _URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])")  # a Path keeps only one of
 _LOCAL_SCHEMES = {"file", "local"}  # fsspec's names for this machine
 _COPY_SIZE = 1 << 20  # bytes
 UNREADABLE = "surrogateescape"
-"""How PyAV treats metadata that are not UTF-8, wherever files are opened: it keeps them, for `legible`."""
+"""How PyAV treats metadata that are not UTF-8, in all files: it keeps them, for `decode_metadata`."""
 _RANGE_SIZE = 4 << 20  # bytes of a request; fsspec's default of 50 MiB is much for reading a header
 
 
@@ -155,7 +155,7 @@ def parse_location(path: Location) -> Location:
 def open_container(file: Location | Any, options: dict[str, str] | None = None) -> InputContainer:
     """Open a file, given by its location or as an open file, for reading; `options` are FFmpeg's.
 
-    Metadata that are not UTF-8 are kept, for `legible`.
+    Metadata that are not UTF-8 are kept, for `decode_metadata`.
     """
     if not isinstance(file, Url):
         return av.open(file, "r", options=options, metadata_errors=UNREADABLE)
@@ -166,7 +166,7 @@ def open_container(file: Location | Any, options: dict[str, str] | None = None) 
     return container
 
 
-def legible(text: str) -> str:
+def decode_metadata(text: str) -> str:
     """Metadata as text: what is not UTF-8 is read as Windows-1252, which older programs write."""
     if text.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in text):
         return text

@@ -1,4 +1,4 @@
-"""What streams tell of themselves. To those of an unknown codec PyAV gives no codec context."""
+"""Properties of streams. Streams of an unknown codec have no codec context in PyAV."""
 
 from av.stream import Disposition, Stream
 
@@ -12,22 +12,22 @@ def codec_name(stream: Stream) -> str:
 
 
 def is_known(stream: Stream) -> bool:
-    """Whether FFmpeg can tell of what codec it is; nothing of others can be decoded."""
+    """Whether FFmpeg knows the codec; other streams cannot be decoded."""
     return stream.codec_context is not None
 
 
-def size(stream: Stream) -> tuple[int, int]:
-    """Width and height of a video stream, as far as its header tells; zero otherwise."""
+def frame_size(stream: Stream) -> tuple[int, int]:
+    """Width and height of a video stream by its header; zeros if it does not state them."""
     return (getattr(stream, "width", 0) or 0, getattr(stream, "height", 0) or 0)
 
 
 def is_cover(stream: Stream) -> bool:
-    """Whether it is a picture that stands for the file, and no video."""
+    """Whether it is a cover picture, not a video."""
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def described(stream: Stream) -> str:
-    """Its number, and what is known of it, for messages."""
-    width, height = size(stream)
+def describe_stream(stream: Stream) -> str:
+    """Its number, codec and size, for messages."""
+    width, height = frame_size(stream)
     known = [codec_name(stream) or "unknown codec", *([f"{width}x{height}"] if width else [])]
     return f"{stream.index} ({', '.join(known)})"

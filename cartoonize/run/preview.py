@@ -18,7 +18,7 @@ from ..core.frames import Frame, Image
 from ..effects.effect import EffectChain
 from ..effects.look import Look
 from ..media import PICTURE_SUFFIXES, Decoding, open_source, open_video
-from ..media.alpha import on_background
+from ..media.alpha import lay_on_background
 from ..media.pictures.folder import list_source_files
 from ..media.pictures.formats import write_picture
 from ..media.reading.standard_input import STANDARD_INPUT
@@ -149,7 +149,7 @@ def _frame_at(source: Path, time: float, decoding: Decoding | None) -> tuple[Fra
 
 
 def _opaque(frame: Frame) -> Image:
-    return frame.image if frame.alpha is None else on_background(frame.image, frame.alpha, _PAPER)
+    return frame.image if frame.alpha is None else lay_on_background(frame.image, frame.alpha, _PAPER)
 
 
 def _source(frame: Frame) -> Frame:

@@ -75,7 +75,7 @@ def make_demo_clip(path: Path, width: int = WIDTH, height: int = HEIGHT) -> None
         video = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "veryfast"})
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         colour = Colour(1, ColorRange.MPEG.value, 1, 1, Colorspace.ITU709)
-        colour.tag(video.codec_context)
+        colour.tag_encoder(video.codec_context)
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
         # All the sound first: the muxer holds it back until the pictures of the same time arrive.
         container.mux(audio.encode(_audio_frame(melody())))

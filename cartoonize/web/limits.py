@@ -13,7 +13,7 @@ from ..media.ffmpeg import ffmpeg_errors
 from ..media.pictures.picture import PILLOW_ERRORS, open_picture
 from ..media.reading.open_input import select_video_stream
 from ..media.remote import open_container
-from ..media.streams import size
+from ..media.streams import frame_size
 
 MEGABYTE = 1 << 20  # as browsers count
 
@@ -44,15 +44,15 @@ class Limits:
     frames: float = 7200
     pixels: int = 50_000_000
 
-    def check_size(self, size: int) -> None:
+    def check_size(self, frame_size: int) -> None:
         """Refuse an upload of too many bytes.
 
         Raises:
             LimitError: there are more than `upload`.
         """
-        if size > self.upload:
+        if frame_size > self.upload:
             raise LimitError(
-                f"The file has {_megabytes(size)}; this page accepts up to {_megabytes(self.upload)}."
+                f"The file has {_megabytes(frame_size)}; this page accepts up to {_megabytes(self.upload)}."
             )
 
     def check(self, path: Path) -> None:
@@ -98,7 +98,7 @@ class Limits:
             with ffmpeg_errors(path), open_container(path, options) as container:
                 stream = select_video_stream(container, path, None)  # the one that the conversion reads
                 seconds = (container.duration or 0) / av.time_base
-                self._check_pixels(path, *size(stream))
+                self._check_pixels(path, *frame_size(stream))
                 self._check_seconds(path, seconds)
                 self.check_frames(stream.frames or seconds * (stream.average_rate or 0))
         except MediaError as error:
@@ -136,8 +136,8 @@ def choose_limits(
     )
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / MEGABYTE:.3g} MB"
+def _megabytes(frame_size: int) -> str:
+    return f"{frame_size / MEGABYTE:.3g} MB"
 
 
 def _clock(seconds: float) -> str:

@@ -34,7 +34,7 @@ def tone_map_picture(path: Path, picture: Picture, notices: list[str]) -> Pictur
         return picture
     frame = _decode_deep(path, picture)
     frame.color_trc = transfer
-    sdr = Pillow.fromarray(ToneMapper(frame, Colour.of(frame).sws)(frame))
+    sdr = Pillow.fromarray(ToneMapper(frame, Colour.of_frame(frame).sws)(frame))
     if picture.has_transparency_data:
         sdr.putalpha(picture.convert("RGBA").getchannel("A"))
     sdr.info = {key: value for key, value in picture.info.items() if key != "icc_profile"}

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
 from ...core.errors import MediaError
-from ..decoding import fitted, smaller
+from ..decoding import fit_size, reduced_size_notice
 from .hdr_picture import tone_map_picture
 from .picture_colour import convert_to_rgb, reduce_to_8_bits, split_alpha
 
@@ -77,9 +77,9 @@ def read_picture(
             rgb, profile = convert_to_rgb(colours, sdr.info.get("icc_profile"), path, notices)
     except PILLOW_ERRORS as error:
         raise MediaError(f"Cannot read {path}: {_describe_error(error, path)}.") from error
-    size = fitted(*rgb.size, max_size)
+    size = fit_size(*rgb.size, max_size)
     if size != rgb.size:
-        notices.append(smaller(path.name, rgb.size, size))
+        notices.append(reduced_size_notice(path.name, rgb.size, size))
         rgb, alpha = scale_down(rgb, size), alpha and scale_down(alpha, size)
     return rgb, PictureMetadata(exif, profile, alpha, dpi)
 

@@ -15,7 +15,7 @@ from ...core.draw_size import resize_to_draw_size
 from ...core.errors import MediaError
 from ...core.frames import Frame, Image, Plane
 from ..colour import Colour
-from ..decoding import Decoding, fitted, smaller
+from ..decoding import Decoding, fit_size, reduced_size_notice
 from ..source import Source
 from ..video_info import VideoInfo
 from .animation import play_count
@@ -142,10 +142,10 @@ class ImageSequenceSource(Source):
     def _limit_size(self, item: _SequenceImage) -> _SequenceImage:
         """The image, reduced to the maximum size if it is larger."""
         height, width = item.image.shape[:2]
-        size = fitted(width, height, self._max_size, even=True)
+        size = fit_size(width, height, self._max_size, even=True)
         if size == (width, height):
             return item
-        notice = smaller(item.name or self.path.name, (width, height), size)
+        notice = reduced_size_notice(item.name or self.path.name, (width, height), size)
         if notice not in self.notices:
             self.notices.append(notice)
         image, alpha = (

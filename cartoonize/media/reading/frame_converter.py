@@ -10,9 +10,9 @@ from av.video.reformatter import Interpolation
 from ...core.draw_size import draw_size, resize_to_draw_size
 from ...core.errors import MediaError
 from ...core.frames import Frame, Image, Plane
-from ..alpha import alpha_of, is_transparent
+from ..alpha import extract_alpha, is_transparent
 from ..colour import SDR, Colour
-from ..decoding import Decoding, fitted, smaller
+from ..decoding import Decoding, fit_size, reduced_size_notice
 from ..hdr import HDR_TRANSFERS, ToneMapper
 from ..remote import Location
 from .orientation import Orientation
@@ -48,7 +48,7 @@ class FrameConverter:
         self._max_size, self._keep_source = decoding.max_size, decoding.keep_source
         self.detail = decoding.detail
         self._size_changed = False
-        self.colour = Colour.of(first)
+        self.colour = Colour.of_frame(first)
         self._to_rgb = self._choose_conversion(path, first, decoding, notices)
         self.pixel_format = first.format.name
         self.transparent = is_transparent(first)
@@ -57,8 +57,10 @@ class FrameConverter:
         self._first_size = (first.width, first.height)
         self._canvas_size = self.width, self.height = reduced.width, reduced.height
         if reduced is not first:
-            self.colour = self.colour.stated()
-            notices.append(smaller(path.name, (first.width, first.height), (reduced.width, reduced.height)))
+            self.colour = self.colour.as_tagged()
+            notices.append(
+                reduced_size_notice(path.name, (first.width, first.height), (reduced.width, reduced.height))
+            )
         self.sample_aspect_ratio = self._coded_aspect = aspect or Fraction(1)
         if self._orientation.transposed:
             self.width, self.height = self.height, self.width
@@ -71,7 +73,7 @@ class FrameConverter:
             fitted_frame = Frame(image, pts, time_base, duration, alpha=alpha)
             return resize_to_draw_size(fitted_frame, self.detail, keep_source=self._keep_source)
         reduced = self._reduce(frame)  # once, for colours and alpha
-        alpha = alpha_of(reduced)
+        alpha = extract_alpha(reduced)
         upright_alpha = None if alpha is None else self._orientation.apply(alpha)
         size = self._swap_if_transposed((reduced.width, reduced.height))
         drawn_size = draw_size(*size, self.detail)
@@ -97,7 +99,7 @@ class FrameConverter:
         inside = slice(top, top + size[1]), slice(left, left + size[0])
         image = np.zeros((height, width, 3), np.uint8)
         image[inside] = self._to_rgb(scaled)
-        alpha = alpha_of(scaled)
+        alpha = extract_alpha(scaled)
         if alpha is None:
             return self._orientation.apply(image), None
         plane = np.full((height, width), 255, np.uint8)
@@ -122,7 +124,7 @@ class FrameConverter:
 
     def _reduce(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The frame, reduced to the maximum size if it is larger."""
-        size = fitted(frame.width, frame.height, self._max_size, even=True)
+        size = fit_size(frame.width, frame.height, self._max_size, even=True)
         return frame if size == (frame.width, frame.height) else _scale(frame, size)
 
     def _choose_conversion(

@@ -6,7 +6,7 @@ from av.stream import Disposition
 
 from ...core.errors import MediaError
 from ..remote import Location, open_container
-from ..streams import described, is_cover, is_known
+from ..streams import describe_stream, is_cover, is_known
 from .standard_input import PipeInput
 
 _MAX_CLOCK_START = 1.0
@@ -86,7 +86,7 @@ def select_video_stream(container: InputContainer, path: Location, number: int |
             return stream
     is_unknown = any(stream.index == number for stream in candidates)
     fault = "has an unknown codec" if is_unknown else "is not a video stream"
-    known = ", ".join(map(described, videos))
+    known = ", ".join(map(describe_stream, videos))
     raise MediaError(f"Stream {number} of {path} {fault}; its video streams are {known}.")
 
 

@@ -12,11 +12,11 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from ..alpha import alpha_decoder
-from ..damage import Damage, readable
+from ..damage import Damage, demux_past_damage
 from ..decoding import Decoding
 from ..pictures.picture import check_size
 from ..remote import Location
-from ..streams import JUMP, size
+from ..streams import JUMP, frame_size
 from .container_check import STARTS_ANYWHERE, ContainerCheck
 from .deinterlace import deinterlace
 from .frame_decoder import FrameDecoder
@@ -64,7 +64,7 @@ class VideoReader:
                 open_input(path, options, self._standard_input)
             )
             stream = self.stream = select_video_stream(self.container, path, decoding.stream)
-            check_size(path, *size(stream), limit)
+            check_size(path, *frame_size(stream), limit)
             stream.codec_context.options.update(options)
             # Where all frames are independent, threads share one frame: an error then costs no other frame.
             stream.thread_type = "SLICE" if stream.codec.canonical_name in INTRA else "AUTO"
@@ -139,7 +139,7 @@ class VideoReader:
         starts_anywhere = self.container.format.name in STARTS_ANYWHERE
         codec = self.stream.codec.canonical_name
         decoder = FrameDecoder(self._decoder, codec, self.damage, starts_anywhere=starts_anywhere)
-        for packet in readable(self.container, selected, self.damage):
+        for packet in demux_past_damage(self.container, selected, self.damage):
             if (
                 packet.stream.index != self.stream.index
             ):  # `stream_index` of the last, empty packet is not set

@@ -49,7 +49,7 @@ class Encoder:
         self._pixel_format = self._choose_pixel_format()
         self.time_base = _encodable(1 / video.rate if container.constant_rate else video.time_base, name)
         # JPEG knows full range only.
-        self._colour = video.colour.full() if name == "mjpeg" else video.colour
+        self._colour = video.colour.as_full_range() if name == "mjpeg" else video.colour
         self._input = EncoderInput(
             video, self._size, self._colour, self._pixel_format, encoding.background, notices
         )
@@ -77,7 +77,7 @@ class Encoder:
             context.max_b_frames = 0
         # Without the flag the muxer would guess how long the last frame is shown.
         context.flags |= Flags.frame_duration
-        self._colour.tag(context)
+        self._colour.tag_encoder(context)
 
     def use(self, context: av.VideoCodecContext) -> None:
         """Use an encoder that is open already for what follows."""

@@ -6,7 +6,7 @@ import av
 from av.filter import Graph
 
 from ...core.frames import Frame
-from ..alpha import background_colour, holds_alpha, on_background
+from ..alpha import holds_alpha, lay_on_background, parse_colour
 from ..colour import Colour
 from ..video_info import VideoInfo
 
@@ -30,7 +30,7 @@ class EncoderInput:
         notices: list[str],
     ) -> None:
         self._video, self._size, self._colour, self._notices = video, size, colour, notices
-        self._background_name, self._background = background, background_colour(background)
+        self._background_name, self._background = background, parse_colour(background)
         self._notice_given = False
         self._palette = _PaletteFilter() if pixel_format == "pal8" else None
         self._format = "rgba" if self._palette else pixel_format
@@ -49,7 +49,7 @@ class EncoderInput:
     def _convert_pixels(self, frame: Frame) -> av.VideoFrame:
         image, alpha = frame.image, frame.alpha
         if alpha is not None and not holds_alpha(self._format):
-            image, alpha = on_background(image, alpha, self._background), None
+            image, alpha = lay_on_background(image, alpha, self._background), None
             self._report_background()
         return self._colour.from_rgb(image, self._format, *self._size, alpha)
 

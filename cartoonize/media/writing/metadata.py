@@ -2,7 +2,7 @@
 
 from av.stream import Stream
 
-from ..remote import legible
+from ..remote import decode_metadata
 
 # Muxers write these themselves; copies would state what is no longer true.
 _TECHNICAL = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration", "alpha_mode",
@@ -20,7 +20,7 @@ def copy_description(target: Stream, source: Stream) -> None:
 
 def portable_metadata(metadata: dict[str, str]) -> dict[str, str]:
     """The metadata that are true of the output too, as text."""
-    decoded = {legible(key): legible(value) for key, value in metadata.items()}
+    decoded = {decode_metadata(key): decode_metadata(value) for key, value in metadata.items()}
     return {key: value for key, value in decoded.items() if not key.lower().startswith(_TECHNICAL)}
 
 

@@ -19,8 +19,8 @@ from av.packet import Packet
 from av.stream import AttachmentStream, Stream
 
 from ...core.containers import Container, container_named
-from ..damage import Damage, readable
-from ..remote import legible, open_container
+from ..damage import Damage, demux_past_damage
+from ..remote import decode_metadata, open_container
 from ..streams import codec_name, is_cover, is_known
 from ..video_info import OtherStreams
 from .audio import is_accepted
@@ -100,7 +100,7 @@ class Passthrough:
         if self._source.start:  # a little earlier, as some formats seek past what they should
             self._input.seek(int(max(0.0, self._source.shift - 2) * av.time_base))
         streams = [stream for stream in self._input.streams if stream.index in self._tracks]
-        return readable(self._input, streams, self._damage) if streams else iter(())
+        return demux_past_damage(self._input, streams, self._damage) if streams else iter(())
 
     def _next_packet(self) -> tuple[float, "Packet[Any]"] | None:
         """The next packet of the range, with the second at which it is due; None if there is none."""
@@ -212,7 +212,9 @@ class Passthrough:
         start, end = (chapter[side] - round(self._source.shift / base) for side in ("start", "end"))
         last = end if math.isinf(self._length) else round(self._length / base)
         start, end = max(0, start), min(end, last)
-        metadata = {legible(key): legible(value) for key, value in chapter["metadata"].items()}
+        metadata = {
+            decode_metadata(key): decode_metadata(value) for key, value in chapter["metadata"].items()
+        }
         return {**chapter, "start": start, "end": end, "metadata": metadata} if start < end else None
 
     def _to_output_time(self, packet: "Packet[Any]") -> tuple[float, "Packet[Any]"] | None:

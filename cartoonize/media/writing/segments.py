@@ -1,8 +1,8 @@
-"""Segments: stretches of a video, each compressed by an encoder of its own, so that each stands alone.
+"""The file format of segments: parts of a video, each made by an encoder of its own, so that it stands alone.
 
-The packets of a segment are kept as the encoder gave them, not in a container of their own: NUT refuses
-negative times and derives dts, Matroska rounds to 1 ms, MPEG-TS to 1/90000 s, and MP4 is nothing without
-the index at its end, while the finished file has to have the times of one that was written in one go, to the
+The packets of a segment are stored as the encoder made them, not in a standard container: NUT refuses
+negative times and derives dts, Matroska rounds to 1 ms, MPEG-TS to 1/90000 s, and MP4 cannot be read without
+the index at its end. But the finished file must have the times of one that was written in one go, to the
 tick.
 
     packets         one after another
@@ -25,26 +25,26 @@ from ..segment import Mark, Segment
 # pts, dts, duration, whether a decoder can start here, number of side data, bytes
 _PACKET = struct.Struct("<qqqBBI")
 _SIDE = struct.Struct("<II")  # kind and bytes
-_NONE = -(1 << 63)  # FFmpeg's AV_NOPTS_VALUE
-_UNTOLD = "quality_stats"  # what the encoder thinks of its work; no container holds it
+_NO_TIME = -(1 << 63)  # FFmpeg's AV_NOPTS_VALUE
+_NOT_STORED = "quality_stats"  # the encoder's statistics; no container holds them
 _MARK_KEYS = Mark.__annotations__.keys()
-_LONGEST = 1 << 16  # bytes of a description, which has some hundreds
+_MAX_DESCRIPTION = 1 << 16  # bytes of a description, which has some hundreds
 _LENGTH, _CHECKSUM = struct.Struct("<I"), struct.Struct("<I")
 
 
 class SegmentWriter:
-    """Writes a segment to a file, from where that stands."""
+    """Writes a segment to a file, from its current position."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file, self._crc = file, 0
 
     def add(self, packet: "Packet[Any]") -> None:
         """Append a packet."""
-        for chunk in _chunks(packet):
+        for chunk in _packet_chunks(packet):
             self._write(chunk)
 
     def end(self, segment: Segment) -> None:
-        """Say which it was."""
+        """Write the description, which ends the segment."""
         description = json.dumps(asdict(segment)).encode()
         self._write(description)
         self._write(_LENGTH.pack(len(description)))
@@ -56,7 +56,7 @@ class SegmentWriter:
 
 
 def read_segment(file: BinaryIO) -> Segment:
-    """The description of a segment, of which every byte is looked at.
+    """Read the description of a segment, and check every byte of the file.
 
     Raises:
         ValueError: it is not what was written.
@@ -65,9 +65,9 @@ def read_segment(file: BinaryIO) -> Segment:
         end = _end_of_packets(file)
         file.seek(end)
         description = file.read()
-        _check(file, description[-_CHECKSUM.size :])
+        _check_crc(file, description[-_CHECKSUM.size :])
         segment = Segment(**json.loads(description[: -_LENGTH.size - _CHECKSUM.size]))
-        if not _is_sound(segment) or _count_packets(file, end) != segment.frames:
+        if not _is_valid(segment) or _count_packets(file, end) != segment.frames:
             raise ValueError("damaged")
     except (struct.error, TypeError, OSError, RecursionError) as error:
         raise ValueError("damaged") from error
@@ -79,7 +79,7 @@ def read_packets(file: BinaryIO) -> Iterator["Packet[Any]"]:
     left = _end_of_packets(file)
     file.seek(0)
     while left > 0:
-        packet, size = _read(file)
+        packet, size = _read_packet(file)
         left -= size
         yield packet
 
@@ -88,13 +88,13 @@ def _end_of_packets(file: BinaryIO) -> int:
     end = file.seek(0, os.SEEK_END) - _LENGTH.size - _CHECKSUM.size
     file.seek(max(end, 0))
     (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
-    if length > min(end, _LONGEST):
+    if length > min(end, _MAX_DESCRIPTION):
         raise ValueError("damaged")
     return int(end - length)
 
 
-def _is_sound(segment: Segment) -> bool:
-    """Whether its description is of the types and in the order that it should be, whoever wrote it."""
+def _is_valid(segment: Segment) -> bool:
+    """Whether the types and the order of its values are right; a stranger may have written them."""
     marks = cast("list[dict[str, int]]", [segment.mark, segment.before][: 1 if segment.before is None else 2])
     if not all(isinstance(mark, dict) and mark.keys() == _MARK_KEYS for mark in marks):
         return False
@@ -110,24 +110,24 @@ def _is_sound(segment: Segment) -> bool:
 
 
 def _count_packets(file: BinaryIO, end: int) -> int:
-    """The packets before `end`, each of which makes a frame."""
-    place = count = 0
-    while place < end:
-        file.seek(place)
+    """Count the packets before `end`; each makes a frame."""
+    position = count = 0
+    while position < end:
+        file.seek(position)
         *_, sides, size = _PACKET.unpack(file.read(_PACKET.size))
-        place, count = place + _PACKET.size + size, count + 1
+        position, count = position + _PACKET.size + size, count + 1
         for _ in range(sides):
-            file.seek(place)
+            file.seek(position)
             kind, length = _SIDE.unpack(file.read(_SIDE.size))
             if kind >= len(get_args(PktSideDataT)):
                 raise ValueError("damaged")
-            place += _SIDE.size + length
-    if place != end:
+            position += _SIDE.size + length
+    if position != end:
         raise ValueError("damaged")
     return count
 
 
-def _check(file: BinaryIO, checksum: bytes) -> None:
+def _check_crc(file: BinaryIO, checksum: bytes) -> None:
     left, crc = file.tell() - _CHECKSUM.size, 0
     file.seek(0)
     while left > 0:
@@ -137,9 +137,9 @@ def _check(file: BinaryIO, checksum: bytes) -> None:
         raise ValueError("damaged")
 
 
-def _chunks(packet: "Packet[Any]") -> Iterator[bytes]:
-    side = [data for data in packet.iter_sidedata() if data.data_type != _UNTOLD]
-    times = (_NONE if time is None else time for time in (packet.pts, packet.dts, packet.duration))
+def _packet_chunks(packet: "Packet[Any]") -> Iterator[bytes]:
+    side = [data for data in packet.iter_sidedata() if data.data_type != _NOT_STORED]
+    times = (_NO_TIME if time is None else time for time in (packet.pts, packet.dts, packet.duration))
     yield _PACKET.pack(*times, packet.is_keyframe, len(side), packet.size)
     yield bytes(packet)
     for data in side:
@@ -147,17 +147,17 @@ def _chunks(packet: "Packet[Any]") -> Iterator[bytes]:
         yield bytes(data)
 
 
-def _read(log: BinaryIO) -> "tuple[Packet[Any], int]":
-    """The next packet and the bytes that it takes in the log."""
-    pts, dts, duration, key, sides, size = _PACKET.unpack(log.read(_PACKET.size))
-    packet: Packet[Any] = Packet(log.read(size))
-    packet.pts, packet.dts = (None if time == _NONE else time for time in (pts, dts))
+def _read_packet(file: BinaryIO) -> "tuple[Packet[Any], int]":
+    """The next packet, and the number of bytes that it takes in the file."""
+    pts, dts, duration, key, sides, size = _PACKET.unpack(file.read(_PACKET.size))
+    packet: Packet[Any] = Packet(file.read(size))
+    packet.pts, packet.dts = (None if time == _NO_TIME else time for time in (pts, dts))
     packet.duration, packet.is_keyframe = duration, bool(key)
     read = _PACKET.size + size
     for _ in range(sides):
-        kind, length = _SIDE.unpack(log.read(_SIDE.size))
+        kind, length = _SIDE.unpack(file.read(_SIDE.size))
         data = PacketSideData(kind, length)  # type: ignore[call-arg]  # missing from PyAV's stubs
-        data.update(log.read(length))
+        data.update(file.read(length))
         packet.set_sidedata(data)
         read += _SIDE.size + length
     return packet, read
