@@ -64,14 +64,7 @@ def export_onnx(
         BackendError: the packages that write ONNX files are not installed, or there is no such precision
             or opset, or a detail without a size.
     """
-    if precision not in get_args(Precision):
-        raise BackendError(f"ONNX files are written in fp32, fp16 or int8, not in {precision!r}.")
-    if opset not in OPSETS:
-        raise BackendError(f"Opsets from {OPSETS[0]} to {OPSETS[-1]} can be written, not {opset}.")
-    if detail != "full" and size is None:
-        raise BackendError(
-            f"A file that draws at detail {detail} is for one size: state it, as --size 3840x2160."
-        )
+    _check_options(precision, opset, detail, size)
     drawn = draw_size(*size, detail) if size else None
     path = find_style(style)
     generator, header = load_style(path)
@@ -93,6 +86,17 @@ def export_onnx(
             return compare(
                 model, backend, pictures(size, batch), precision=precision, name=out, contrast=contrast
             )
+
+
+def _check_options(precision: str, opset: int, detail: Detail, size: tuple[int, int] | None) -> None:
+    if precision not in get_args(Precision):
+        raise BackendError(f"ONNX files are written in fp32, fp16 or int8, not in {precision!r}.")
+    if opset not in OPSETS:
+        raise BackendError(f"Opsets from {OPSETS[0]} to {OPSETS[-1]} can be written, not {opset}.")
+    if detail != "full" and size is None:
+        raise BackendError(
+            f"A file that draws at detail {detail} is for one size: state it, as --size 3840x2160."
+        )
 
 
 def _fit_to_int8(generator: Generator, path: Path) -> Swift:

@@ -52,11 +52,26 @@ def load(
     options = options or RuntimeOptions()
     backend = backend_of_style(style)
     path = Path(style) if backend else find_style(style)
-    for candidate in _with_options([backend] if backend else backends_for(path), options, style):
+    candidates = _on_device([backend] if backend else backends_for(path), device, style)
+    for candidate in _with_options(candidates, options, style):
         loaded = candidate.load(path, device, precision, options)
         if loaded is not None:
             return loaded
     raise BackendError(f"No backend loads {path}.")
+
+
+def _on_device(candidates: list[Registration], device: str, style: str) -> list[Registration]:
+    """Return the backends that run on the device.
+
+    Raises:
+        BackendError: there are none.
+    """
+    kind = device.partition(":")[0]
+    usable = [backend for backend in candidates if kind in ("auto", *backend.devices) or not backend.devices]
+    if not usable:
+        kinds = dict.fromkeys(kind for backend in candidates for kind in backend.devices)
+        raise BackendError(f"{style} runs on {' or '.join(kinds)} only, not on {device}.")
+    return usable
 
 
 def _with_options(candidates: list[Registration], options: RuntimeOptions, style: str) -> list[Registration]:

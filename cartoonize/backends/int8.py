@@ -18,24 +18,17 @@ def int8_path(style: Path) -> Path:
 
 
 @register("int8", suffixes=(".safetensors",), devices=("cpu",), priority=1)
-def load_int8(
-    style: Path, device: str, precision: str, options: RuntimeOptions | None = None
-) -> OnnxBackend | None:
+def load_int8(style: Path, device: str, precision: str, options: RuntimeOptions) -> OnnxBackend | None:
     """Load the int8 file of a style file; None if there is none, or another precision or a GPU is to be used.
 
     A file that was exported from other weights does not count.
 
     Raises:
-        BackendError: the precision is int8, and there is no such file, or the device is not a CPU.
+        BackendError: the precision is int8, and there is no such file.
     """
     if precision not in ("auto", "int8"):
         return None
-    required = precision == "int8"
-    if device not in ("auto", "cpu"):
-        if required:
-            raise BackendError("Networks in int8 are for CPUs; on a GPU leave --precision out.")
-        return None
-    path = int8_path(style)
+    path, required = int8_path(style), precision == "int8"
     if path.is_file() and (required or device == "cpu" or not _gpu_is_available()):
         backend = OnnxBackend(path, "cpu", "int8", options)
         if backend.metadata.get("weights_sha256") == weights_sha256(style):

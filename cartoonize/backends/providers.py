@@ -43,8 +43,6 @@ def choose_provider(provider: str, device: str) -> str:
             f"Unknown provider {provider!r}: choose {', '.join(known)}.{did_you_mean(provider, known)}"
         )
     kind = device.partition(":")[0]
-    if kind not in ("auto", "cpu", "cuda"):
-        raise BackendError(f"ONNX Runtime runs on cpu or cuda here, not on {device}.")
     if (provider == "cpu" and kind == "cuda") or (provider in ("tensorrt", "cuda") and kind == "cpu"):
         raise BackendError(f"The provider {provider} does not run on {device}; leave one of the two out.")
     option = f"--provider {provider}" if provider != "auto" else device

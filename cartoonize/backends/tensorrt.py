@@ -127,12 +127,10 @@ def nvidia_gpu(device: str = "auto") -> "torch.device":
     """Return the NVIDIA GPU of that name, which TensorRT needs.
 
     Raises:
-        BackendError: there is none, or another device was asked for.
+        BackendError: there is none.
     """
     from .pytorch.device import choose_device
 
-    if device.partition(":")[0] not in ("auto", "cuda"):
-        raise BackendError(f"Engines of TensorRT need an NVIDIA GPU, and {device} was asked for.")
     gpu = choose_device(device)
     if gpu.type != "cuda":
         raise BackendError("Engines of TensorRT need an NVIDIA GPU, and PyTorch finds none.")

@@ -33,9 +33,8 @@ class TiledBackend:
         self.limit, self.notices = limit, list[str]()
         self._backend, self._stride = backend, stride
         self._in_tiles = partial(draw_in_tiles, backend, reach=reach, stride=stride)
-        self._smallest = 2 * (
-            2 * _round_up(reach, stride) + FEATHER
-        )  # side of a tile, half of which is margin
+        # Half of the side of a tile is margin then.
+        self._smallest = 2 * (2 * _round_up(reach, stride) + FEATHER)
 
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same.

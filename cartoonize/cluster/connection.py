@@ -20,7 +20,7 @@ from ..core.errors import BackendError, ClusterError
 from ..core.signals import preserve_handlers
 
 MAX_CORES = 8
-"""Cores of a task: as many as the pictures that the network draws at once on a CPU (backends/pytorch.py)."""
+"""Cores of a task: the pictures that a CPU draws at once (backends/thread_pool.py)."""
 _ENVIRONMENT = {
     # Usage data must not leave people's machines: https://docs.ray.io/en/latest/cluster/usage-stats.html
     "RAY_USAGE_STATS_ENABLED": "0",

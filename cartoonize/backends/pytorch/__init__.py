@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core import cpus
+from ...core.errors import BackendError
 from ..options import RuntimeOptions
 from ..providers import has_driver
 from ..registry import register
@@ -23,7 +24,14 @@ def load_pytorch(
     precision: str,
     options: RuntimeOptions | None = None,  # noqa: ARG001  # it has none
 ) -> "PyTorchBackend":
-    """Load a style file; PyTorch is imported so that its threads sleep while they wait (see cpus.py)."""
+    """Load a style file; PyTorch is imported so that its threads sleep while they wait (see cpus.py).
+
+    Raises:
+        ModelError: the file is damaged.
+        BackendError: the device or precision is not available.
+    """
+    if precision == "int8":  # on a CPU int8.py loads it
+        raise BackendError("Networks in int8 are for CPUs; on a GPU leave --precision out.")
     with cpus.passive_waiting():
         import torch
 
