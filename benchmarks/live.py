@@ -62,7 +62,7 @@ def _row(sink: str, threads: int, options: argparse.Namespace, results: Results)
     key = f"{kind}_{threads}_threads"
     results[f"{key}_fps"], results[f"{key}_latency_ms"] = report.fps, latency["median"]
     results[f"{key}_cpu_ms"] = cpu_ms
-    cells = (kind, threads, report.fps, report.dropped, latency["median"], latency["p95"], latency["most"])
+    cells = (kind, threads, report.fps, report.dropped, latency["median"], latency["p95"], latency["max"])
     return "| " + " | ".join(map(str, cells)) + f" | {cpu_ms:.1f} |"
 
 

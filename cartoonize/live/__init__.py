@@ -1,8 +1,8 @@
-"""Drawing what comes in, as it comes in: the newest frame is drawn, and those that are late are dropped.
+"""Live conversion: the latest frame is drawn, and frames that are late are dropped.
 
     reading thread -> mailbox -> network's thread -> mailbox -> caller (encodes or shows)
 
-Files are drawn by job.run, which drops nothing and takes its time. The parts are the same.
+Files are converted by run/job.py, which drops nothing. The parts are the same.
 """
 
 import time
@@ -26,16 +26,16 @@ from .sinks import NullSink, StreamSink, open_live_sink
 from .source import Arrival, LiveSource
 
 TICK = 0.02
-"""Seconds after which `ended` is asked again, if nothing comes."""
-_MANY = 0.2  # of all frames, dropped without being asked for
+"""Seconds after which `ended` is called again if no frame comes."""
+_MANY_DROPPED = 0.2  # share of all frames above which the report gives advice
 
 
 @dataclass(slots=True)
 class LiveReport(Report):
-    """What was drawn of what came in, and with what.
+    """What a live conversion did.
 
     `dropped` frames came in and were not drawn, or not shown, as a newer one was there. `latency` holds
-    milliseconds from the last byte of a frame to the return of the sink: median, p95 and most. `detail` is
+    milliseconds from the last byte of a frame in to the return of the sink: median, p95 and max. `detail` is
     that of the last frame.
     """
 
@@ -54,35 +54,38 @@ def run(
     control: DetailControl | None = None,
     ended: Callable[[LatencyMeter], bool] = lambda _: False,
 ) -> LiveReport:
-    """Draw the newest frame of `source` into `sink`, again and again; fills in the report and returns it.
+    """Convert the latest frame of `source` into `sink`, again and again; fill in the report and return it.
 
-    `look` says which effects the drawings get. `control` changes the detail to what keeps up; without it,
-    that of the source stays.
-
-    It lasts until the source ends or `ended` says so, which is asked after every frame and every TICK. What
-    went into the sink is complete then, whatever became of the source.
+    Args:
+        source: where frames come from.
+        sink: where they go. What it got is complete at the end, whatever happened to the source.
+        backend: the network.
+        report: what is known before; `notices` are kept.
+        look: which effects the drawings get.
+        control: changes the detail to the highest that keeps up; by default the source's stays.
+        ended: called after every frame, and every TICK; the conversion ends when it returns true.
 
     Raises:
-        SourceError: the source went away.
+        SourceError: the source disappeared.
     """
     meter, started = LatencyMeter(), time.monotonic()
     look = (look or Look()).available(backend.runtime, report.notices)
     report.stabilized, report.hold = look.stabilize, look.hold
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
     report.width, report.height = source.video.width, source.video.height
-    gone: SourceError | None = None
+    lost: SourceError | None = None
     with sink:
         try:
             _show(source, sink, backend, EffectChain(look.effects()), meter, control, ended)
         except SourceError as error:
-            gone = error
-    report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.latency()
+            lost = error
+    report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.quantiles()
     report.detail = source.detail
     report.set_duration(time.monotonic() - started)
     report.notices += [*source.notices, *backend.notices, *sink.notices, *_advice(report)]
-    if gone is not None:
-        gone.add_note(f"{report.frames} frames were drawn until then, into {report.output}.")
-        raise gone
+    if lost is not None:
+        lost.add_note(f"{report.frames} frames were converted until then, into {report.output}.")
+        raise lost
     return report
 
 
@@ -106,7 +109,7 @@ def _show(
                     sink.write(_apply(effects, drawing, shown))
                     shown = drawing
                     meter.dropped = read.dropped + drawn.dropped
-                    meter.out(drawing.arrived)
+                    meter.record(drawing.arrived)
                 if ended(meter):
                     break
         finally:
@@ -142,7 +145,7 @@ def _drawings(
             if not effects.skip(frame, first=last is None) or last is None:
                 last = frame, backend(frame.image[None])[0]
             now = time.monotonic()
-            if control and control.drew(now, now - began, read.dropped - dropped):
+            if control and control.record(now, now - began, read.dropped - dropped):
                 source.draw_at(control.detail)
             dropped = read.dropped
             yield _Drawing(frame, *last, arrival.at)
@@ -158,12 +161,12 @@ def _apply(effects: EffectChain, drawing: _Drawing, shown: _Drawing | None) -> F
 
 
 def _advice(report: LiveReport) -> list[str]:
-    came = report.frames + report.dropped
-    if report.dropped <= _MANY * came:
+    total = report.frames + report.dropped
+    if report.dropped <= _MANY_DROPPED * total:
         return []
-    where = f"this machine does no more of {report.width}x{report.height} pixels in this style"
-    mended = "A lower --detail makes it smoother, and a lower --fps steadier."
-    return [f"{report.dropped} of {came} frames were dropped: {where}. {mended}"]
+    reason = f"this machine is too slow for {report.width}x{report.height} pixels in this style"
+    advice = "A lower --detail makes it smoother, and a lower --fps steadier."
+    return [f"{report.dropped} of {total} frames were dropped: {reason}. {advice}"]
 
 
 __all__ = [

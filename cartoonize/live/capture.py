@@ -1,4 +1,4 @@
-"""What `--source` means, in FFmpeg's words: a camera, an address, a file, or a picture that FFmpeg makes."""
+"""Translates `--source` into FFmpeg's terms: a camera, an address, a file, or pictures that FFmpeg makes."""
 
 import sys
 from contextlib import suppress
@@ -13,21 +13,22 @@ from av.device import DeviceInfo, enumerate_input_devices
 from ..core.errors import MediaError
 
 _CAMERAS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
-# What is read to find out what a stream holds is shown late. `nobuffer` is not asked for: it would throw away
-# the keyframe that was found meanwhile, while the pictures behind it are dropped anyway as newer ones come.
+# FFmpeg reads the beginning of a stream to find out what it holds, and whatever it reads is shown late. The
+# flag `nobuffer` is not set: it would discard the keyframe that was read meanwhile, and the pictures after it
+# are dropped anyway as newer ones come.
 _ADDRESS = {
     "probesize": "500000", "analyzeduration": "1000000", "fpsprobesize": "0", "overrun_nonfatal": "1"
 }  # fmt: skip
-_FILES = ("http", "https", "ftp", "file")
-"""Addresses at which files are, and playlists of short ones: they come as fast as the network has them."""
+_FILE_SCHEMES = ("http", "https", "ftp", "file")
+"""Schemes of addresses of files, or playlists of short ones, which arrive as fast as the network can."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureInput:
     """Where live pictures come from.
 
-    `name` is what a user calls it, `url` and `format` what FFmpeg does. A "camera" has to be asked whether it
-    has a picture, an "address" sends them, a "file" has more of them at once, and is played in real time.
+    `name` is what the user calls it, `url` and `format` what FFmpeg does. A "camera" is polled for pictures,
+    an "address" sends them, and a "file" has them at once, so that it is played in real time.
     """
 
     name: str
@@ -40,28 +41,26 @@ class CaptureInput:
 def resolve_source(
     source: str, *, size: tuple[int, int] | None = None, fps: Fraction | None = None
 ) -> CaptureInput:
-    """Find what is meant.
+    """Find the input that a user names.
 
     Args:
         source: `camera`, `camera:1` or `camera:NAME`; an address, as udp://:5000; `lavfi:` and a graph of
             FFmpeg's filters; or a file.
         size: width and height to ask a camera for; by default its own.
-        fps: frames a second to ask a camera for.
+        fps: frames per second to ask a camera for.
 
     Raises:
         MediaError: there is no such camera or file.
     """
-    scheme, _, rest = source.partition(":")
+    scheme, _, remainder = source.partition(":")
     if scheme == "camera":
-        return _camera(source, rest, size, fps)
+        return _resolve_camera(source, remainder, size, fps)
     if scheme == "lavfi":
-        return CaptureInput(source, "file", rest, "lavfi")
+        return CaptureInput(source, "file", remainder, "lavfi")
     if "://" in source:
-        return (
-            CaptureInput(source, "file", source)
-            if scheme in _FILES
-            else CaptureInput(source, "address", source, None, _ADDRESS)
-        )
+        if scheme in _FILE_SCHEMES:
+            return CaptureInput(source, "file", source)
+        return CaptureInput(source, "address", source, None, _ADDRESS)
     if not Path(source).is_file():
         raise MediaError(
             f"There is no file {source}; write camera, camera:1, an address such as udp://:5000, or a file."
@@ -70,32 +69,34 @@ def resolve_source(
 
 
 def list_cameras() -> list[DeviceInfo]:
-    """The cameras that FFmpeg finds here."""
-    found: list[DeviceInfo] = []
-    with suppress(KeyError, ValueError, av.error.FFmpegError):  # none of this system's kind
-        found = enumerate_input_devices(_CAMERAS[sys.platform])
-    return [device for device in found if "audio" not in device.media_types]
+    """The cameras that FFmpeg finds on this machine."""
+    devices: list[DeviceInfo] = []
+    with suppress(KeyError, ValueError, av.error.FFmpegError):  # FFmpeg has no cameras on this system
+        devices = enumerate_input_devices(_CAMERAS[sys.platform])
+    return [device for device in devices if "audio" not in device.media_types]
 
 
-def _camera(source: str, which: str, size: tuple[int, int] | None, fps: Fraction | None) -> CaptureInput:
-    found = list_cameras()
-    device = _chosen(which, found)
-    if device is None:
-        known = " and ".join(f'"camera:{device.description}"' for device in found)
+def _resolve_camera(
+    source: str, which: str, size: tuple[int, int] | None, fps: Fraction | None
+) -> CaptureInput:
+    devices = list_cameras()
+    name = _select_camera(which, devices)
+    if name is None:
+        known = " and ".join(f'"camera:{device.description}"' for device in devices)
         raise MediaError(f"There is no {source}; FFmpeg finds {known or 'no camera at all'}.")
     options = {"video_size": "{}x{}".format(*size)} if size else {}
-    if fps or sys.platform == "darwin":  # whose default, 29.97, hardly any camera takes
+    if fps or sys.platform == "darwin":  # whose default, 29.97, hardly any camera accepts
         options["framerate"] = str(fps or 30)
-    url = {"darwin": f"{device}:none", "win32": f"video={device}"}.get(sys.platform, device)
+    url = {"darwin": f"{name}:none", "win32": f"video={name}"}.get(sys.platform, name)
     return CaptureInput(source, "camera", url, _CAMERAS[sys.platform], options)
 
 
-def _chosen(which: str, found: list[DeviceInfo]) -> str | None:
-    """FFmpeg's name of a camera; on Linux one that is there but may not be opened counts, to be told why."""
+def _select_camera(which: str, devices: list[DeviceInfo]) -> str | None:
+    """FFmpeg's name of a camera. On Linux it need not be allowed to be opened: opening it says why not."""
     if sys.platform == "linux":
-        path = Path(f"/dev/video{which or 0}" if which.isdecimal() or not (which or found) else which)
+        path = Path(f"/dev/video{which or 0}" if which.isdecimal() or not (which or devices) else which)
         if path.is_char_device():
             return str(path)
     elif which.isdecimal():
-        return found[int(which)].name if int(which) < len(found) else None
-    return next((d.name for d in found if which in ("", d.name, d.description)), None)
+        return devices[int(which)].name if int(which) < len(devices) else None
+    return next((d.name for d in devices if which in ("", d.name, d.description)), None)

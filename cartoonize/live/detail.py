@@ -1,4 +1,4 @@
-"""Which detail a live picture is drawn at: the highest that keeps up with the source."""
+"""The detail at which a live picture is drawn: the highest that keeps up with the source."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ from ..core.choices import Detail
 from ..core.draw_size import draw_size
 
 LATE, LATE_SHARE = 1.0, 0.2
-"""The detail falls when, over so many seconds, such a share of the frames came while the network was busy."""
+"""The detail falls if, over LATE seconds, more than LATE_SHARE of the frames were dropped."""
 ROOM, ROOM_SHARE = 5.0, 0.8
-"""It rises when, for so many seconds, the next higher would have taken less than this share of the time."""
+"""It rises if, for ROOM seconds, the next higher one would have taken less than ROOM_SHARE of the time."""
 _FALLING: tuple[Detail, ...] = ("normal", "low", "full")
 
 
 def possible_details(width: int, height: int) -> list[Detail]:
-    """The details for a source of this size, the highest first; "full" where the source is smaller still."""
-    found: list[Detail] = []
+    """The details for a source of this size, the highest first. "full" is one where the source is smaller."""
+    details: list[Detail] = []
     for detail in _FALLING:
-        if not found or _pixels(width, height, detail) < _pixels(width, height, found[-1]):
-            found.append(detail)
-    return found
+        if not details or _pixels(width, height, detail) < _pixels(width, height, details[-1]):
+            details.append(detail)
+    return details
 
 
 @dataclass(slots=True)
@@ -40,23 +40,23 @@ class DetailControl:
         """The detail at present."""
         return self.details[self.step]
 
-    def drew(self, at: float, seconds: float, dropped: int) -> bool:
-        """Note a frame drawn by `at`, which took `seconds`, and before which `dropped` were dropped.
+    def record(self, at: float, seconds: float, dropped: int) -> bool:
+        """Note a frame that was drawn by `at`, took `seconds`, and came after `dropped` dropped ones.
 
-        Returns whether the detail has changed with it.
+        Returns whether the detail changes.
         """
         self._frames.append((at, seconds, dropped))
         while at - self._frames[0][0] > ROOM:
             self._frames.popleft()
         if self._is_late(at):
-            return self._go(1)
-        return self._has_room(at) and self._go(-1)
+            return self._move(1)
+        return self._has_room(at) and self._move(-1)
 
     def _is_late(self, at: float) -> bool:
         recent = [frame for frame in self._frames if at - frame[0] <= LATE]
         dropped = sum(frame[2] for frame in recent)
-        began = at - self._frames[0][0] >= LATE * (1 - 1 / max(2, len(recent)))
-        return began and dropped > LATE_SHARE * (dropped + len(recent))
+        is_known = at - self._frames[0][0] >= LATE * (1 - 1 / max(2, len(recent)))
+        return is_known and dropped > LATE_SHARE * (dropped + len(recent))
 
     def _has_room(self, at: float) -> bool:
         if self.step == 0 or at - self._frames[0][0] < 0.9 * ROOM or any(frame[2] for frame in self._frames):
@@ -65,8 +65,9 @@ class DetailControl:
         cost = higher / _pixels(self.width, self.height, self.detail)
         return cost * sum(frame[1] for frame in self._frames) < ROOM_SHARE * (at - self._frames[0][0])
 
-    def _go(self, down: int) -> bool:
-        before, self.step = self.step, min(len(self.details) - 1, max(0, self.step + down))
+    def _move(self, steps: int) -> bool:
+        """Lower the detail by so many steps; negative ones raise it."""
+        before, self.step = self.step, min(len(self.details) - 1, max(0, self.step + steps))
         if self.step != before:
             self._frames.clear()
         return self.step != before

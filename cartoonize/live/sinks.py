@@ -1,4 +1,4 @@
-"""Where live drawings go: a window, an address, a file, or nowhere."""
+"""Where live frames go: a window, an address, a file, or nowhere."""
 
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -16,27 +16,27 @@ from .source import LiveSource
 _FORMATS = {
     "udp": "mpegts", "tcp": "mpegts", "srt": "mpegts", "rtp": "rtp_mpegts", "rtmp": "flv", "rtmps": "flv"
 }  # fmt: skip
-"""The container for each kind of address."""
-_DATAGRAM = 1316  # bytes: as many packets of a transport stream as an Ethernet frame holds, seven of 188
-# A keyframe each second, as who tunes in waits for one, and no more than networks and servers bear.
+"""The container for each scheme of addresses."""
+_DATAGRAM = 1316  # bytes: the packets of a transport stream that fit an Ethernet frame, seven of 188
+# A keyframe each second, as a new receiver waits for one; bit rates that networks and servers can carry.
 _ENCODER = {
     "preset": "superfast", "tune": "zerolatency", "crf": "23", "maxrate": "6M", "bufsize": "3M", "g": "30"
 }  # fmt: skip
 
 
 class NullSink(Sink):
-    """Leaves the drawings; what remains is to be measured."""
+    """Discards the frames, to measure everything else."""
 
     def write(self, frame: Frame) -> None:
-        """Nothing is done with it."""
+        """Discard a frame."""
 
 
 class StreamSink(Sink):
-    """Sends frames to an address as H.264, each as soon as it is there.
+    """Sends frames to an address as H.264, each at once.
 
     Raises:
-        MediaError: nobody answers at the address, or it is of no kind that pictures can be sent to; or,
-            while writing, the other side is gone.
+        MediaError: nobody answers at the address, or its scheme is not one of those above; or, while writing,
+            the other side has disconnected.
     """
 
     def __init__(self, url: str, video: VideoInfo) -> None:
@@ -66,7 +66,7 @@ class StreamSink(Sink):
 
     def commit(self) -> None:
         """End the stream."""
-        with suppress(av.error.FFmpegError):  # there is no file to be broken, and the other side may be gone
+        with suppress(av.error.FFmpegError):  # no file can break, and the other side may have disconnected
             self._container.close()
 
     def abort(self, error: BaseException) -> None:  # noqa: ARG002
@@ -111,5 +111,5 @@ def open_live_sink(
 
 
 def _sized(url: str) -> str:
-    """The address, with datagrams of whole packets unless it says otherwise."""
+    """The address, with datagrams of whole packets unless it names another size."""
     return f"{url}?pkt_size={_DATAGRAM}" if url.startswith("udp://") and "?" not in url else url

@@ -1,4 +1,4 @@
-"""Pictures as they come in: from a camera, from an address, or from a file at its own pace."""
+"""Live pictures: from a camera, from an address, or from a file in real time."""
 
 import os
 import time
@@ -31,9 +31,9 @@ from ..media.streams import frame_size
 from ..media.video_info import VideoInfo
 from .capture import CaptureInput
 
-_USUAL_RATE, _MOST = Fraction(30), Fraction(1000)
-_POLL = 0.002  # seconds between two questions to a camera
-_LATE = 1.0  # seconds behind which a file is no longer hurried, and clocks no longer trusted
+_DEFAULT_RATE, _MAX_RATE = Fraction(30), Fraction(1000)
+_POLL = 0.002  # seconds between two polls of a camera
+_LATE = 1.0  # seconds; a file that is later does not catch up, a clock that is further off is corrected
 
 
 class Arrival(NamedTuple):
@@ -44,15 +44,20 @@ class Arrival(NamedTuple):
 
 
 class LiveSource(Source):
-    """Gives frames at the pace of their source, or, by `arrivals`, what `develop` makes frames of.
+    """Yields frames as they come in; `arrivals` yields them before `convert` makes RGB pictures of them.
 
-    A VideoSink can record it, without its sound. Frames have the times at which they
-    were taken, as far as the source tells, counted from the first. `fps` is how many a second are given at
-    most. `timeout` is how many seconds the source may be silent.
+    A VideoSink can record it, without its sound. The times of frames are those at which they were taken,
+    as far as the source states them, counted from the first frame.
+
+    Args:
+        capture: where the pictures come from.
+        decoding: how to read them.
+        fps: frames per second at most; more are left out.
+        timeout: seconds for which the source may be silent.
 
     Raises:
-        MediaError: it cannot be opened, or has no picture; it is HDR and that is to fail.
-        SourceError: while iterating: it went away, or fell silent.
+        MediaError: it cannot be opened, or has no picture; it is HDR and `decoding` refuses that.
+        SourceError: while iterating: it disappeared, or fell silent.
     """
 
     video: VideoInfo
@@ -60,39 +65,39 @@ class LiveSource(Source):
 
     def __init__(
         self,
-        feed: CaptureInput,
+        capture: CaptureInput,
         *,
         decoding: Decoding | None = None,
         fps: Fraction | None = None,
         timeout: float = 10.0,
     ) -> None:
-        self.feed, self.path = feed, Path(feed.name)
+        self.capture, self.path = capture, Path(capture.name)
         self._decoding = decoding or Decoding()
         self._fps, self._timeout = fps, timeout
         self._stopped = Event()
-        self._begun: float | None = None  # when a file's time was zero
-        with self._told(MediaError), ExitStack() as on_error:
+        self._start: float | None = None  # the clock's time at a file's time 0
+        with self._map_errors(MediaError), ExitStack() as on_error:
             self._open(on_error)
             self._describe()
             on_error.pop_all()
 
     def _describe(self) -> None:
-        """What the first frame tells of all of them."""
+        """Read from the first frame what is true of all of them."""
         aspect = self._stream.sample_aspect_ratio
-        developer = FrameConverter(self.path, self._first.frame, aspect, self._decoding, self.notices)
-        self._developer, self._clock = developer, _Clock(self._first)
+        converter = FrameConverter(self.path, self._first.frame, aspect, self._decoding, self.notices)
+        self._converter, self._clock = converter, _Clock(self._first)
         self.video = VideoInfo(
-            self.path, developer.width, developer.height, self._rate, self.time_base, developer.colour,
-            developer.sample_aspect_ratio, developer.pixel_format,
+            self.path, converter.width, converter.height, self._rate, self.time_base, converter.colour,
+            converter.sample_aspect_ratio, converter.pixel_format,
         )  # fmt: skip
 
     def _open(self, on_error: ExitStack) -> None:
-        feed, limit = self.feed, self._decoding.max_pixels or MAX_PIXELS
-        options = feed.options | {"max_pixels": str(limit)}
+        capture, limit = self.capture, self._decoding.max_pixels or MAX_PIXELS
+        options = capture.options | {"max_pixels": str(limit)}
         self.container: InputContainer = on_error.enter_context(
             av.open(
-                feed.url,
-                format=feed.format,
+                capture.url,
+                format=capture.format,
                 options=options,
                 timeout=self._timeout,
                 metadata_errors=UNREADABLE,
@@ -102,18 +107,18 @@ class LiveSource(Source):
         check_size(self.path, *frame_size(stream), limit)
         context = stream.codec_context
         context.options.update({"max_pixels": str(limit)})
-        context.flags |= Flags.copy_opaque  # by which a frame keeps when its packet came
-        context.thread_type = "SLICE"  # threads that share out frames give each some frames later
-        if feed.kind == "address":
+        context.flags |= Flags.copy_opaque  # a frame then keeps when its packet came
+        context.thread_type = "SLICE"  # threads for whole frames would delay each by some frames
+        if capture.kind == "address":
             context.flags |= Flags.low_delay
-        if feed.kind == "camera":
+        if capture.kind == "camera":
             self.container.flags |= ContainerFlags.non_block.value  # type: ignore[operator]  # an int
-            _unblock(feed.url)
-        self._rate = min(stream.average_rate or _USUAL_RATE, self._fps or _MOST)
-        self._arrivals = self._thinned()
+            _unblock(capture.url)
+        self._rate = min(stream.average_rate or _DEFAULT_RATE, self._fps or _MAX_RATE)
+        self._arrivals = self._limit_rate()
         first = next(self._arrivals, None)
         if first is None:
-            raise MediaError(f"No picture came from {feed.name}.")
+            raise MediaError(f"No picture came from {capture.name}.")
         self._first = first
         self.damage.reset()  # what came before the first keyframe cannot be decoded
 
@@ -122,28 +127,28 @@ class LiveSource(Source):
         return map(self.convert, self.arrivals())
 
     def arrivals(self) -> Generator[Arrival]:
-        """The same before they have cost anything but their decoding."""
-        with self._told(SourceError):
+        """Yield decoded frames, which is cheap: those that are dropped need not be converted."""
+        with self._map_errors(SourceError):
             yield self._first
             yield from self._arrivals
         if self.damage:
             self.notices.append(self.damage.sentence(self.path.name))
 
     def convert(self, arrival: Arrival) -> Frame:
-        """The picture, upright, as RGB, at its time; of arrivals in their order."""
-        return self._developer.convert(arrival.frame, self._clock.pts(arrival), self.time_base)
+        """Make an upright RGB picture, with its time. Call it for arrivals in their order."""
+        return self._converter.convert(arrival.frame, self._clock.pts(arrival), self.time_base)
 
     @property
     def detail(self) -> Detail:
         """The detail at which frames are drawn now."""
-        return self._developer.detail
+        return self._converter.detail
 
     def draw_at(self, detail: Detail) -> None:
         """Change the detail of the frames to come."""
-        self._developer.detail = detail
+        self._converter.detail = detail
 
     def stop(self) -> None:
-        """Have a thread that iterates end soon: at once, but where an address is silent, by its timeout."""
+        """End a thread that iterates: at once, or after the timeout where an address is silent."""
         self._stopped.set()
 
     def close(self) -> None:
@@ -151,28 +156,28 @@ class LiveSource(Source):
         self._arrivals.close()
         self.container.close()
 
-    def _thinned(self) -> Generator[Arrival]:
-        """No more than `fps` a second by their own times, where a quarter of a frame is no matter."""
-        interval, due = float(1 / (self._fps or _MOST)), 0.0
-        for frame in deinterlace(self._decoded(), self._met_interlaced):
+    def _limit_rate(self) -> Generator[Arrival]:
+        """Yield at most `fps` frames per second by their own times; a quarter of a frame is tolerated."""
+        interval, due = float(1 / (self._fps or _MAX_RATE)), 0.0
+        for frame in deinterlace(self._decode(), self._note_interlaced):
             at = frame.opaque if isinstance(frame.opaque, float) else time.monotonic()
             moment = at if frame.time is None else frame.time
             early = due - moment
-            if interval / 4 < early < interval + _LATE:  # earlier still is a clock that was set back
+            if interval / 4 < early < interval + _LATE:  # if it is earlier still, a clock was set back
                 continue
             due = (due if abs(early) < interval else moment) + interval
             yield Arrival(frame, at)
 
-    def _decoded(self) -> Iterator[av.VideoFrame]:
+    def _decode(self) -> Iterator[av.VideoFrame]:
         for packet in self._packets():
             packet.opaque = time.monotonic()
             try:
                 for frame in self._stream.codec_context.decode(packet):
                     self.damage.frames += frame.is_corrupt
-                    if self.feed.kind == "file":
-                        self._await(frame)
+                    if self.capture.kind == "file":
+                        self._pace(frame)
                     yield frame
-            except av.error.FFmpegError:  # whatever a decoder says, it is of the data
+            except av.error.FFmpegError:  # any error of a decoder is damage of the data
                 self.damage.packets += 1
 
     def _packets(self) -> "Iterator[Packet[Any]]":
@@ -189,62 +194,65 @@ class LiveSource(Source):
             else:
                 return
 
-    def _await(self, frame: av.VideoFrame) -> None:
-        """Have a file's frame come when it is due; from one that is far too late on, time counts anew."""
+    def _pace(self, frame: av.VideoFrame) -> None:
+        """Wait until a file's frame is due. After one that is far too late, time counts from there."""
         now = time.monotonic()
         if frame.time is not None:
-            if self._begun is None or now - self._begun > frame.time + _LATE:
-                self._begun = now - frame.time
-            self._stopped.wait(max(0.0, self._begun + frame.time - now))
+            if self._start is None or now - self._start > frame.time + _LATE:
+                self._start = now - frame.time
+            self._stopped.wait(max(0.0, self._start + frame.time - now))
         frame.opaque = time.monotonic()
 
-    def _met_interlaced(self) -> None:
+    def _note_interlaced(self) -> None:
         self.notices.append(f"{self.path.name} is interlaced; it was deinterlaced (bwdif), a frame later.")
 
     def _silence(self) -> str:
-        return f"Nothing came from {self.feed.name} for {self._timeout:g} s."
+        return f"Nothing came from {self.capture.name} for {self._timeout:g} s."
 
     @contextmanager
-    def _told(self, kind: type[MediaError]) -> Iterator[None]:
-        """FFmpeg's errors, as a sentence."""
+    def _map_errors(self, kind: type[MediaError]) -> Iterator[None]:
+        """Raise FFmpeg's errors as a sentence."""
         try:
             yield
         except av.error.ExitError as error:
             raise kind(self._silence()) from error
         except (av.error.FFmpegError, OSError) as error:
-            what = "cannot be opened" if kind is MediaError else "is gone"
-            raise kind(f"{self.feed.name} {what}: {error.strerror or error}.") from error
+            what = "cannot be opened" if kind is MediaError else "disappeared"
+            raise kind(f"{self.capture.name} {what}: {error.strerror or error}.") from error
 
 
 class _Clock:
-    """When frames were taken, counted from the first of them.
+    """The times at which frames were taken, counted from the first one.
 
-    The source's own clock is steadier than the network, but may jump, or tell nothing: where it is off by
-    more than a second from when frames came in, it is set by that.
+    The source's own clock is steadier than a network, but it may jump, and some sources state no times. Where
+    it differs by more than a second from the time at which a frame came in, it is corrected to that.
     """
 
     def __init__(self, first: Arrival) -> None:
         self._began, self._ahead, self._last = first.at, 0.0, -1
-        self._ahead = self._told(first) or 0.0
+        self._ahead = self._stated_time(first) or 0.0
 
     def pts(self, arrival: Arrival) -> int:
         """In ticks of LiveSource.time_base, each later than the one before."""
-        since, told = arrival.at - self._began, self._told(arrival)
-        if told is None:
-            told = since
-        elif abs(told - since) > _LATE:
-            self._ahead += told - since
-            told = since
-        self._last = max(self._last + 1, round(told / LiveSource.time_base))
+        elapsed, moment = arrival.at - self._began, self._stated_time(arrival)
+        if moment is None:
+            moment = elapsed
+        elif abs(moment - elapsed) > _LATE:
+            self._ahead += moment - elapsed
+            moment = elapsed
+        self._last = max(self._last + 1, round(moment / LiveSource.time_base))
         return self._last
 
-    def _told(self, arrival: Arrival) -> float | None:
+    def _stated_time(self, arrival: Arrival) -> float | None:
         return None if arrival.frame.time is None else arrival.frame.time - self._ahead
 
 
 def _unblock(device: str) -> None:
-    """Have reading a Linux camera return at once: FFmpeg asks for that only if told before it opens it, which
-    PyAV does not offer, and a driver that has no more pictures would hold the program for good."""
+    """Make reading a Linux camera return at once.
+
+    FFmpeg does so only if it is set before the device is opened, which PyAV does not offer, and a driver that
+    has no more pictures would block the program for ever.
+    """
     real = os.path.realpath(device)
     with suppress(OSError):
         for handle in os.listdir("/proc/self/fd"):  # noqa: PTH208

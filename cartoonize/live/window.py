@@ -1,7 +1,7 @@
-"""A window that shows what is drawn.
+"""A window that shows the result.
 
-It is Tk's, of the standard library, as it says in an exception that there is no screen. OpenCV's window ends
-the process then (Qt calls abort), and cannot be closed but by asking whether it still is to be seen.
+It uses Tk, from the standard library, which raises an exception where there is no screen. OpenCV's window
+ends the process there (Qt calls abort), and tells that it was closed only by no longer being visible.
 """
 
 from fractions import Fraction
@@ -13,15 +13,15 @@ from ..core.errors import MediaError
 from ..core.frames import Frame
 from ..media.sink import Sink
 
-_MARGIN = 0.9  # of the screen that a new window takes at most
-_ENDS = ("<q>", "<Q>", "<Escape>")
+_MAX_SHARE = 0.9  # of the screen that a new window takes
+_CLOSING_KEYS = ("<q>", "<Q>", "<Escape>")
 
 
 class WindowSink(Sink):
-    """Shows frames, as large as the window is made. Belongs to the main thread.
+    """Shows frames as large as the window is. Use it in the main thread only.
 
-    `is_closed` tells whether it was closed, or q pressed in it, and has to be asked often: it is what keeps
-    the window alive. f fills the screen, and brings it back.
+    `is_closed` tells whether the window was closed, or q pressed in it. Call it often, as it handles the
+    window's events. The key f switches full screen on and off.
 
     Raises:
         MediaError: this Python has no Tk, or there is no screen.
@@ -35,7 +35,7 @@ class WindowSink(Sink):
 
     def open(self) -> None:
         """Open the window."""
-        tk = _tk()
+        tk = _import_tk()
         try:
             self._root: Any = tk.Tk(className="cartoonize")
         except tk.TclError as error:
@@ -45,8 +45,8 @@ class WindowSink(Sink):
         self._root.title(self._title)
         self._label: Any = tk.Label(self._root, borderwidth=0, background="black")
         self._label.pack(fill="both", expand=True)
-        self._listen()
-        self._lay_out(*self._size)
+        self._bind_keys()
+        self._set_size(*self._size)
 
     def write(self, frame: Frame) -> None:
         """Show a frame."""
@@ -54,7 +54,7 @@ class WindowSink(Sink):
 
         if self._closed:
             return
-        picture = self._fitted(Pillow.fromarray(frame.image))
+        picture = self._fit(Pillow.fromarray(frame.image))
         if self._photo is None or (self._photo.width(), self._photo.height()) != picture.size:
             self._photo = ImageTk.PhotoImage(picture)
             self._label.configure(image=self._photo)
@@ -63,7 +63,7 @@ class WindowSink(Sink):
         self._root.update()
 
     def is_closed(self) -> bool:
-        """Whether the window is to be closed."""
+        """Whether the user closed the window; handles its events."""
         if not self._closed:
             self._root.update()
         return self._closed
@@ -77,36 +77,36 @@ class WindowSink(Sink):
         """Close the window."""
         self.commit()
 
-    def _fitted(self, picture: Pillow.Image) -> Pillow.Image:
-        """As large as the window has room for, in its own proportions."""
+    def _fit(self, picture: Pillow.Image) -> Pillow.Image:
+        """Scale a picture to the window, in its own proportions."""
         width, height = self._label.winfo_width(), self._label.winfo_height()
-        wide, high = float(picture.width * self._aspect), picture.height
-        scale = min(width / wide, height / high)
-        size = max(1, round(wide * scale)), max(1, round(high * scale))
+        shown_width = float(picture.width * self._aspect)
+        scale = min(width / shown_width, height / picture.height)
+        size = max(1, round(shown_width * scale)), max(1, round(picture.height * scale))
         return picture if size == picture.size else picture.resize(size, Pillow.Resampling.BILINEAR)
 
-    def _lay_out(self, width: int, height: int) -> None:
-        wide = float(width * self._aspect)
-        room = self._root.winfo_screenwidth() / wide, self._root.winfo_screenheight() / height
-        scale = min(1.0, _MARGIN * min(room))
-        self._root.geometry(f"{round(wide * scale)}x{round(height * scale)}")
+    def _set_size(self, width: int, height: int) -> None:
+        shown_width = float(width * self._aspect)
+        room = self._root.winfo_screenwidth() / shown_width, self._root.winfo_screenheight() / height
+        scale = min(1.0, _MAX_SHARE * min(room))
+        self._root.geometry(f"{round(shown_width * scale)}x{round(height * scale)}")
         self._root.update()
 
-    def _listen(self) -> None:
+    def _bind_keys(self) -> None:
         self._root.protocol("WM_DELETE_WINDOW", self._close)
-        for key in _ENDS:
+        for key in _CLOSING_KEYS:
             self._root.bind(key, self._close)
-        self._root.bind("<f>", self._fill)
+        self._root.bind("<f>", self._toggle_full_screen)
 
     def _close(self, _event: object = None) -> None:
         self._closed = True
 
-    def _fill(self, _event: object) -> None:
+    def _toggle_full_screen(self, _event: object) -> None:
         self._full = not self._full
         self._root.attributes("-fullscreen", self._full)
 
 
-def _tk() -> Any:
+def _import_tk() -> Any:
     try:
         import tkinter as tk
     except ImportError as error:

@@ -11,7 +11,7 @@ from cartoonize.live.detail import DetailControl, possible_details
 def run(control, seconds, *, rate, taken, dropped=0, begin=0.0):
     """Draw frames that take so long, each after so many dropped ones; the details that were chosen."""
     moments = (begin + number / rate for number in range(round(seconds * rate)))
-    return [control.detail for at in moments if control.drew(at, taken, dropped)]
+    return [control.detail for at in moments if control.record(at, taken, dropped)]
 
 
 def test_details_fall_with_the_pixels():
@@ -31,7 +31,7 @@ def test_a_hiccup_changes_nothing():
     """One late frame is no reason to draw worse."""
     control = DetailControl(possible_details(1920, 1080), 1920, 1080)
     run(control, 1, rate=30, taken=0.02)
-    assert not control.drew(1.2, 0.2, 4)
+    assert not control.record(1.2, 0.2, 4)
     assert run(control, 2, rate=30, taken=0.02, begin=1.25) == []
 
 

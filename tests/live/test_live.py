@@ -116,7 +116,7 @@ def test_the_newest_frame_wins():
     report = draw(f"{BARS}2", NullSink(), pause=0.2)
     assert report.frames + report.dropped == 60
     assert report.dropped > report.frames > 0
-    assert 200 <= report.latency["median"] <= report.latency["p95"] <= report.latency["most"]
+    assert 200 <= report.latency["median"] <= report.latency["p95"] <= report.latency["max"]
     assert report.latency["p95"] < 1200
     assert "frames were dropped" in report.notices[0]
 
@@ -221,7 +221,7 @@ def test_a_source_that_falls_silent(tmp_path):
     with sent(address, 2), pytest.raises(SourceError, match=r"Nothing came from udp.* for 1 s") as gone:
         draw(address, tmp_path / "out.mkv", timeout=1.0)
     seen = read_clip(tmp_path / "out.mkv")
-    assert f"{len(seen.times)} frames were drawn until then" in gone.value.__notes__[0]
+    assert f"{len(seen.times)} frames were converted until then" in gone.value.__notes__[0]
     assert len(seen.times) > 10
     assert rising(seen.times)
     assert seen.times[0] == 0
@@ -345,7 +345,7 @@ def test_json_is_all_that_is_printed(run, tiny_style):
     assert out.count("\n") == 1
     assert report["frames"] + report["dropped"] == 30
     assert (report["width"], report["height"], report["backend"]) == (64, 48, "pytorch")
-    assert 0 < report["latency"]["median"] <= report["latency"]["p95"] <= report["latency"]["most"]
+    assert 0 < report["latency"]["median"] <= report["latency"]["p95"] <= report["latency"]["max"]
     assert report["fps"] == pytest.approx(report["frames"] / report["seconds"], rel=0.1)
     assert report["stabilized"] is True
     assert "tiny.safetensors on" in err

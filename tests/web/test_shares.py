@@ -7,11 +7,13 @@ from collections import namedtuple
 import pytest
 from clips import Clip
 from pages import serving
+from PIL import Image
 
 pytest.importorskip("gradio", reason="the web page needs cartoonize[web]")
 import httpx
 
 from cartoonize.core.errors import MediaError, SpaceError
+from cartoonize.media.pictures.formats import FORMATS, PICTURE_SUFFIXES
 from cartoonize.web import connections, folders, visitors
 from cartoonize.web.folders import Folders
 from cartoonize.web.limits import MEGABYTE, LimitError, Limits, choose_limits
@@ -240,6 +242,14 @@ def test_the_stream_that_is_converted_is_checked(tmp_path):
     with pytest.raises(MediaError, match="320 x 160 pixels"):
         Limits(pixels=320 * 160 - 1).check(path)
     Limits(pixels=320 * 160).check(path)
+
+
+def test_pictures_of_every_kind(tmp_path):
+    """The page accepts each kind of picture that the command line reads, in any case."""
+    for suffix in PICTURE_SUFFIXES:
+        path = tmp_path / f"photo{suffix.upper()}"
+        Image.new("RGB", (32, 32)).save(path, FORMATS[suffix].name)
+        Limits().check(path)
 
 
 @pytest.mark.parametrize(
