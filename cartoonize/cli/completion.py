@@ -1,7 +1,9 @@
-"""What shells offer when people press Tab: words from lists, looked up without importing anything heavy."""
+"""Completion: the words that shells offer at the Tab key. Nothing heavy is imported for it.
+
+Options whose type is a Literal need none of this: Typer completes them.
+"""
 
 from collections.abc import Callable, Iterable
-from typing import get_args
 
 from .. import styles
 from ..core import choices
@@ -13,29 +15,23 @@ Complete = Callable[[], list[str]]
 
 
 def words(known: Iterable[str]) -> Complete:
-    """A callback of Typer's that offers these; Typer leaves out those that do not begin as what is typed."""
+    """A callback for Typer that offers all words; Typer keeps those that begin with what was typed."""
     offered = list(known)
     return lambda: offered
 
 
 def style_names() -> list[str]:
-    """The built-in styles and one's own; where none fits, shells offer files."""
+    """The built-in styles and the user's own; where none matches, shells offer files."""
     return styles.style_names()
 
 
 def own_styles() -> list[str]:
-    """The styles that can be removed."""
+    """The styles that `styles remove` accepts."""
     return user.names()
 
 
 devices = words(choices.DEVICES)
-precisions = words(get_args(choices.Precision))
-providers = words(get_args(choices.ProviderName))
-ranges = words(get_args(choices.InputRange))
-orders = words(get_args(choices.ChannelOrder))
-hdr = words(choices.HDR)
 details = words(choices.DETAILS)
-compare = words(choices.COMPARE)
 encoders = words(choices.ENCODERS)
 x264_presets = words(choices.X264_PRESETS)
 formats = words(FORMAT_NAMES)

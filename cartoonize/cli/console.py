@@ -57,14 +57,14 @@ def print_error(error: BaseException, *, label: str = "Error", text: str | None 
         print_message(escape(note))
 
 
-def print_json(result: dict[str, Any]) -> None:
-    """Print the result of --json on stdout, in one line.
+def print_json(result: dict[str, Any], *, indent: int | None = None) -> None:
+    """Print a result on stdout as JSON: in one line, or indented for people.
 
     Raises:
         PipeError: nobody reads stdout.
     """
     try:
-        print(json.dumps(result), flush=True)  # noqa: T201
+        print(json.dumps(result, indent=indent), flush=True)  # noqa: T201
     except BrokenPipeError as error:
         sys.stdout = None  # or the interpreter would try to flush it once more
         raise PipeError("The result was not printed: nobody reads it.") from error

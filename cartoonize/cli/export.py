@@ -14,6 +14,7 @@ from ..core.errors import BackendError, ModelError
 from ..models import NAMES
 from ..styles.card import UNKNOWN
 from .completion import models, style_names, words
+from .console import escape, print_message
 
 app = typer.Typer()
 
@@ -61,13 +62,9 @@ def export_onnx_command(
     runs with `cartoonize video --style OUT.onnx`, and in any ONNX Runtime without this program.
 
     [bold]Examples[/bold]
-
       cartoonize export-onnx pepper pepper.onnx
-
       cartoonize export-onnx pepper small.onnx --precision fp16 --size 1280x720
-
       cartoonize export-onnx pepper 4k.onnx --size 3840x2160 --detail normal
-
       cartoonize export-onnx runs/mine runs/mine/style.int8.onnx --precision int8
     """
     from ..core.draw_size import resolve_detail
@@ -86,7 +83,7 @@ def export_onnx_command(
         opset=opset,
         overwrite=overwrite,
     )
-    typer.echo(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). {parity}", err=True)
+    print_message(escape(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). {parity}"))
 
 
 @app.command("export-tensorrt")
@@ -111,9 +108,7 @@ def export_tensorrt_command(
     compared with PyTorch before they are kept.
 
     [bold]Examples[/bold]
-
       cartoonize export-tensorrt pepper engines/ --size 1280x720 --size 1920x1080
-
       cartoonize export-tensorrt runs/mine engines/ --size 640x360 --batch 8
     """
     from ..export.tensorrt import export_tensorrt
@@ -122,7 +117,7 @@ def export_tensorrt_command(
     checked: Any = precision  # export_tensorrt checks it
     parities = export_tensorrt(style, folder, sizes, precision=checked, batch=batch, overwrite=overwrite)
     for text, parity in zip(size, parities, strict=True):
-        typer.echo(f"{text}: {parity}", err=True)
+        print_message(escape(f"{text}: {parity}"))
 
 
 @app.command("import-weights")
@@ -155,9 +150,7 @@ def import_weights_command(
     The network is recognised by the names and shapes of the tensors. No code in the file is run.
 
     [bold]Examples[/bold]
-
       cartoonize import-weights Hayao_net_G_float.pth hayao.safetensors
-
       cartoonize import-weights paint.pt paint.safetensors --licence MIT
     """
     from ..export.convert import recognise_network, write_style
@@ -166,7 +159,7 @@ def import_weights_command(
         raise ModelError(f"{out} has to end in .safetensors, as style files do.")
     check_target(out, overwrite=overwrite, sources=[file])  # now, not after the work
     network = recognise_network(file, architecture)
-    typer.echo(f"{file} holds {network.description}.", err=True)
+    print_message(escape(f"{file} holds {network.description}."))
     card = replace(
         network.card,
         name=network.card.name or out.stem,
@@ -174,14 +167,14 @@ def import_weights_command(
         credit=source or _ask_if_unknown(network.card.credit, "Whose are they, and where are they from?"),
     )
     write_style(out, network, card, overwrite=overwrite)
-    typer.echo(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). Licence: {card.licence}.", err=True)
+    print_message(escape(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). Licence: {card.licence}."))
 
 
 def _ask_if_unknown(stated: str, question: str) -> str:
     """Return what the file states, or the answer of who sits at the terminal; "unknown" if nobody does."""
     if stated != UNKNOWN or not sys.stdin.isatty():
         return stated
-    typer.echo(f"{question} (Enter: unknown) ", err=True, nl=False)
+    print_message(escape(f"{question} (Enter: unknown)"))
     return sys.stdin.readline().strip() or UNKNOWN
 
 

@@ -1,4 +1,4 @@
-"""The command line. Everything heavy is imported inside the commands: `--help` answers at once."""
+"""The command line. Commands import heavy modules when they run, so that `--help` answers at once."""
 
 import re
 import sys
@@ -14,7 +14,7 @@ from ..core.errors import CartoonizeError, Stopped, UnexpectedError
 from ..version import __version__
 from .batch import batch
 from .benchmark import benchmark
-from .console import print_error, print_message
+from .console import print_error, print_message, print_result
 from .demo import demo
 from .doctor import doctor
 from .export import app as export_app
@@ -28,15 +28,15 @@ from .web import web
 
 
 class SuggestingGroup(TyperGroup):
-    """The group of all commands. Adds "Did you mean ...?" where a value is none of an option's words."""
+    """The group of all commands. It adds "Did you mean ...?" to the error about a value that is no choice."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
             # Typer's sentence: 'bf61' is not one of 'fp32', 'bf16'.
-            value, *words = re.findall("'([^']*)'", error.message) or [""]
-            error.message += did_you_mean(value, words)
+            value, *choices = re.findall("'([^']*)'", error.message) or [""]
+            error.message += did_you_mean(value, choices)
             raise
 
 
@@ -50,7 +50,7 @@ app = typer.Typer(
 )
 for command in (video, image, batch, live, web, demo, benchmark, doctor):
     app.command()(expand_groups(command))
-app.add_typer(export_app)  # without a name: its commands stand beside ours
+app.add_typer(export_app)  # without a name: its commands are added to those above
 app.add_typer(styles_app, name="styles")
 app.add_typer(training_app, name="train")
 
@@ -59,7 +59,7 @@ INTERRUPTED = 130  # the exit code of Ctrl-C; 128 + SIGINT
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"cartoonize {__version__}")  # noqa: T201
+        print_result(f"cartoonize {__version__}")
         raise typer.Exit
 
 
@@ -69,19 +69,17 @@ def root(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Turn video and pictures into cartoons, and train the networks that do it.
+    """Convert videos and pictures into cartoons, and train the networks that draw them.
 
     [bold]Examples[/bold]
-
       cartoonize video holiday.mp4 cartoon.mp4
-
       cartoonize image *.jpg cartoons/ --style ink
     """
 
 
 def main() -> NoReturn:
-    """Run the command line; errors that a user can mend are one sentence and their exit code."""
-    # Pillow warns of each oddity in the EXIF of a picture; what matters of it is in our notices.
+    """Run the command line. An error that a user can correct is one sentence and an exit code of its kind."""
+    # Pillow warns about each oddity in the EXIF of a picture; what matters to users is in our notices.
     warnings.filterwarnings("ignore", module="PIL")
     signals.install()
     cpus.set_passive_waiting()

@@ -58,7 +58,7 @@ def style_card(name: str) -> Group:
     table.add_column(style="bold")
     for label, text in _card_rows(path, card, header, record):
         if text:
-            table.add_row(label, literal_text(text))
+            table.add_row(label, literal_text(text, overflow="fold"))
     return Group(literal_text(name if record else card.name or name, style="bold magenta"), table)
 
 

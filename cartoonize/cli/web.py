@@ -54,9 +54,7 @@ def web(
     Only this computer can open it, unless --host says otherwise. Ctrl-C ends it, and removes all its files.
 
     [bold]Examples[/bold]
-
       cartoonize web
-
       cartoonize web --host 0.0.0.0 --port 8000 --max-seconds 30
     """
     if find_spec("gradio") is None:

@@ -1,1 +1,1 @@
-"""What helps around a conversion: benchmark, demo, doctor, installing styles."""
+"""Tools around conversions: benchmark, demo, doctor, and installing styles."""

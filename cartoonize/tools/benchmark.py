@@ -1,4 +1,4 @@
-"""How fast this machine draws: every stage alone, all of them together, and what ran."""
+"""Measure how fast this machine converts: each stage alone, and all together."""
 
 import platform
 import sys
@@ -10,10 +10,6 @@ from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-
-from rich.console import Group
-from rich.table import Table
-from rich.text import Text
 
 from ..backends import LoadedBackend
 from ..core import cpus
@@ -28,12 +24,13 @@ from ..run.report import Report
 from ..version import __version__
 from .demo import make_demo_clip
 
-HELD = 24  # decoded frames that are kept and drawn over and over: all of a long clip would fill the memory
+SAMPLE = 24
+"""Decoded frames that the stages repeat: all frames of a long clip would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Milliseconds a frame: by the clock, and of all cores together."""
+    """Milliseconds per frame: elapsed, and of CPU time summed over all cores."""
 
     wall: float
     cpu: float
@@ -41,12 +38,18 @@ class Cost:
 
 @dataclass(slots=True)
 class Benchmark:
-    """Medians over the rounds; times are milliseconds a frame.
+    """Medians over the rounds.
 
-    `to_slowest` is the time of the whole to that of its slowest stage alone on all cores: 1 where the other
-    stages hide behind it. `to_bound` compares with what no order of work could beat: the slowest stage, or
-    the CPU time of all stages shared out evenly over all cores. `outside` is the share of CPU time that is
-    spent in none of the stages. `peak_mb` is the largest memory of the process while all ran together.
+    Attributes:
+        stages: the cost of each stage alone on all cores, and, as "together", of the whole conversion.
+        fps: frames per second of the whole.
+        to_slowest: elapsed time of the whole, divided by that of the slowest stage alone: 1 if the other
+            stages take no extra time.
+        to_bound: the same, divided by a lower bound that no schedule can beat: the slowest stage, or the CPU
+            time of all stages spread evenly over all cores.
+        outside: share of the CPU time that is spent outside the stages.
+        peak_mb: peak memory of the process during the whole; None if unknown.
+        gflop: billions of operations per frame of the network's convolutions; None if unknown.
     """
 
     style: str
@@ -64,8 +67,18 @@ class Benchmark:
     to_bound: float = 0.0
     outside: float = 0.0
     peak_mb: float | None = None
-    gflop: float | None = None  # of the network's convolutions, a frame
+    gflop: float | None = None
     machine: dict[str, str] = field(default_factory=dict)
+
+    def compare(self) -> None:
+        """Fill in the ratios, by the stages."""
+        whole = self.stages["together"]
+        stages = [cost for name, cost in self.stages.items() if name != "together"]
+        slowest, cpu = max(cost.wall for cost in stages), sum(cost.cpu for cost in stages)
+        self.fps = 1000 / whole.wall
+        self.to_slowest = whole.wall / slowest
+        self.to_bound = whole.wall / max(slowest, cpu / cpus.count_cores())
+        self.outside = max(0.0, (whole.cpu - cpu) / whole.cpu) if whole.cpu else 0.0  # a coarse clock
 
 
 def benchmark(
@@ -78,97 +91,145 @@ def benchmark(
     clip: Path | None = None,
     detail: str = "normal",
 ) -> Benchmark:
-    """Draw a clip at a detail, stage by stage and as a whole, `rounds` times in turns.
+    """Convert a clip, stage by stage and as a whole, in `rounds` rounds.
 
-    Without a `clip` one is made: eight seconds of moving photos with sound, H.264 in MP4. What is encoded
-    are the drawn frames, in H.264 with this program's defaults.
+    Args:
+        backend: draws.
+        style: what the backend was loaded from, for the report.
+        width: of the generated clip, in pixels.
+        height: of the generated clip.
+        rounds: how often each stage is measured.
+        clip: a clip to convert; by default one is generated: eight seconds of moving photos with sound,
+            H.264 in MP4. The result is H.264 with the default settings of `cartoonize video`.
+        detail: see core/draw_size.py.
 
     Raises:
-        MediaError: the clip cannot be read.
+        MediaError: the clip cannot be read, or there is no such detail.
     """
     with TemporaryDirectory() as folder:
         if clip is None:
             clip = Path(folder) / "clip.mp4"
             make_demo_clip(clip, width, height)
         decoding = Decoding(detail=resolve_detail(detail, style, []))
-        frames, answers = _frames_of(clip, decoding, backend)
-        drawn = [
-            replace_image(frame, enlarge(answer, frame.size))
-            for frame, answer in zip(frames, answers, strict=True)
-        ]
-        (width, height), (drawn_height, drawn_width) = frames[0].size, frames[0].image.shape[:2]
+        stages = _Stages(clip, Path(folder) / "converted.mp4", decoding, backend, style)
+        first = stages.frames[0]
         result = Benchmark(
-            style, f"{width}x{height}", 0, rounds,
+            style, "{}x{}".format(*first.size), stages.count, rounds,
             backend.device, backend.precision, backend.runtime, backend.batch, decoding.detail,
+            peak_mb=_peak_mb(), gflop=backend.gflop(*first.image.shape[:2]), machine=describe_machine(),
         )  # fmt: skip
-        target = Path(folder) / "drawn.mp4"
-        together = partial(_together, clip, decoding, target, backend, style)
-        result.frames = together()  # warms everything up
-        result.peak_mb = _peak_mb()
-        count = result.frames
-        work: dict[str, Callable[[], int]] = {
-            "decode": partial(_decode, clip, decoding),
-            "network": partial(_network, frames, count, backend),
-            "stabilize": partial(_stabilize, frames, answers, count),
-            "enlarge": partial(_enlarge, frames, answers, count),
-            "encode": partial(_encode, clip, target, drawn, count),
-            "together": together,
-        }
-        if not Look().available(backend.runtime, []).stabilize:
-            del work["stabilize"]
-        if (width, height) == (drawn_width, drawn_height):
-            del work["enlarge"]
-        measured: dict[str, list[Cost]] = {name: [] for name in work}
-        for _ in range(rounds):
-            for name, stage in work.items():
-                measured[name].append(_timed(stage))
-    result.stages = {
-        name: Cost(median(cost.wall for cost in costs), median(cost.cpu for cost in costs))
-        for name, costs in measured.items()
-    }
-    _compare(result)
-    result.gflop = backend.gflop(drawn_height, drawn_width)
-    result.machine = describe_machine()
+        result.stages = _measure(stages.all(), rounds)
+    result.compare()
     return result
 
 
-def benchmark_table(result: Benchmark) -> Group:
-    """The figures as people read them, and paste them into a bug report."""
-    table = Table("stage", "ms a frame", "CPU ms a frame", "frames/s")
-    for name, cost in result.stages.items():
-        table.add_row(name, f"{cost.wall:.1f}", f"{cost.cpu:.1f}", f"{1000 / cost.wall:.1f}")
-    work = f"{result.gflop:.1f} GFLOP a frame, " if result.gflop else ""
-    rate = f"{result.gflop / result.stages['network'].wall:.2f} TFLOP/s alone, " if result.gflop else ""
-    memory = f"{result.peak_mb:.0f} MB at most" if result.peak_mb else "memory not known"
-    lines = [
-        f"{result.style}, {result.size}, detail {result.detail}",
-        f"{result.frames} frames, median of {result.rounds} rounds",
-        f"{result.device}, {result.precision}, {result.backend}, batch {result.batch}",
-        f"network: {work}{rate}".rstrip(", ") if work else "",
-        (
-            f"together / slowest stage alone: {result.to_slowest:.2f}; / what all cores could do: "
-            f"{result.to_bound:.2f}; CPU outside the stages: {result.outside:.1%}; {memory}"
-        ),
-        ", ".join(f"{name} {value}" for name, value in result.machine.items()),
-    ]
-    return Group(table, *(Text(line) for line in lines if line))
+class _Stages:
+    """The stages of a conversion, each as a function that processes as many frames as the clip has.
+
+    The stages behind the decoder repeat a sample of the frames and of their drawings.
+    """
+
+    def __init__(
+        self, clip: Path, target: Path, decoding: Decoding, backend: LoadedBackend, style: str
+    ) -> None:
+        self._clip, self._target, self._decoding = clip, target, decoding
+        self._backend, self._style = backend, style
+        with VideoSource(clip, decoding=decoding) as source:
+            self.frames = list(islice(source, SAMPLE))
+        self._drawings = [backend(frame.image[None])[0] for frame in self.frames]
+        self.count = self.convert()  # also warms everything up
+
+    def all(self) -> dict[str, Callable[[], int]]:
+        """The stages by name, in their order; without those that this conversion does not have."""
+        first = self.frames[0]
+        height, width = first.image.shape[:2]
+        stages: dict[str, Callable[[], int]] = {"decode": self.decode, "network": self.draw}
+        if Look().available(self._backend.runtime, []).stabilize:
+            stages["stabilize"] = self.stabilize
+        if first.size != (width, height):
+            stages["enlarge"] = self.enlarge
+        return {**stages, "encode": partial(self.encode, self._results()), "together": self.convert}
+
+    def decode(self) -> int:
+        with VideoSource(self._clip, decoding=self._decoding) as source:
+            return sum(1 for _ in source)
+
+    def draw(self) -> int:
+        import numpy as np
+
+        frames = map(PlannedFrame, islice(cycle(self.frames), self.count))
+        for group in batches(frames, self._backend.batch):
+            self._backend(np.stack([item.frame.image for item in group]))
+        return self.count
+
+    def stabilize(self) -> int:
+        stabilizer = Stabilizer()
+        for frame, drawing in self._repeated():
+            stabilizer.stabilize(frame.image, drawing)
+        return self.count
+
+    def enlarge(self) -> int:
+        for frame, drawing in self._repeated():
+            enlarge(drawing, frame.size)
+        return self.count
+
+    def encode(self, frames: list[Frame]) -> int:
+        with VideoSource(self._clip) as source, self._open_sink(source) as sink:
+            for frame in _back_and_forth(frames, self.count):
+                sink.write(frame)
+        return self.count
+
+    def convert(self) -> int:
+        with VideoSource(self._clip, decoding=self._decoding) as source:
+            report = Report(str(self._target), self._style)
+            return run(source, self._open_sink(source), self._backend, report).frames
+
+    def _open_sink(self, source: VideoSource) -> VideoSink:
+        return VideoSink(self._target, source.video, encoding=Encoding(), overwrite=True)
+
+    def _repeated(self) -> Iterator[tuple[Frame, Image]]:
+        return islice(cycle(zip(self.frames, self._drawings, strict=True)), self.count)
+
+    def _results(self) -> list[Frame]:
+        """The frames to encode: the drawings at the size of the source."""
+        return [
+            replace_image(frame, enlarge(drawing, frame.size))
+            for frame, drawing in zip(self.frames, self._drawings, strict=True)
+        ]
 
 
-def _compare(result: Benchmark) -> None:
-    whole = result.stages["together"]
-    alone = [cost for name, cost in result.stages.items() if name != "together"]
-    slowest, work = max(cost.wall for cost in alone), sum(cost.cpu for cost in alone)
-    result.fps = 1000 / whole.wall
-    result.to_slowest = whole.wall / slowest
-    result.to_bound = whole.wall / max(slowest, work / cpus.count_cores())
-    result.outside = max(0.0, (whole.cpu - work) / whole.cpu)
+def _measure(stages: dict[str, Callable[[], int]], rounds: int) -> dict[str, Cost]:
+    """The median cost of each stage. All stages take turns, so that a slow moment meets all alike."""
+    costs: dict[str, list[Cost]] = {name: [] for name in stages}
+    for _ in range(rounds):
+        for name, stage in stages.items():
+            costs[name].append(_time(stage))
+    return {
+        name: Cost(median(cost.wall for cost in measured), median(cost.cpu for cost in measured))
+        for name, measured in costs.items()
+    }
+
+
+def _time(stage: Callable[[], int]) -> Cost:
+    wall, cpu = time.perf_counter(), time.process_time()
+    count = stage()
+    seconds = time.perf_counter() - wall, time.process_time() - cpu
+    return Cost(*(1000 * value / count for value in seconds))
+
+
+def _back_and_forth(frames: list[Frame], count: int) -> Iterator[Frame]:
+    """The frames forwards and backwards: the motion between neighbours stays as small as in the clip."""
+    loop = frames + frames[-2:0:-1]
+    for i in range(count):
+        frame = loop[i % len(loop)]
+        yield Frame(frame.image, i * frame.duration, frame.time_base, frame.duration)
 
 
 def describe_machine() -> dict[str, str]:
-    """What a report of a bug should say of where it happened."""
+    """Versions, system and cores, for a bug report. Only libraries that are imported already are named."""
     import av
 
-    described = {
+    description = {
         "cartoonize": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -176,80 +237,14 @@ def describe_machine() -> dict[str, str]:
         "pyav": av.__version__,
         "ffmpeg": av.ffmpeg_version_info,
     }
-    if "torch" in sys.modules:
-        described["torch"] = sys.modules["torch"].__version__
-    if "onnxruntime" in sys.modules:
-        described["onnxruntime"] = sys.modules["onnxruntime"].__version__
-    return described
-
-
-def _frames_of(clip: Path, decoding: Decoding, backend: LoadedBackend) -> tuple[list[Frame], list[Image]]:
-    """The first frames of the clip, and the network's drawings of them."""
-    with VideoSource(clip, decoding=decoding) as source:
-        frames = list(islice(source, HELD))
-    return frames, [backend(frame.image[None])[0] for frame in frames]
-
-
-def _decode(clip: Path, decoding: Decoding) -> int:
-    with VideoSource(clip, decoding=decoding) as source:
-        return sum(1 for _ in source)
-
-
-def _network(frames: list[Frame], count: int, backend: LoadedBackend) -> int:
-    import numpy as np
-
-    for group in batches(map(PlannedFrame, islice(cycle(frames), count)), backend.batch):
-        backend(np.stack([item.frame.image for item in group]))
-    return count
-
-
-def _stabilize(frames: list[Frame], answers: list[Image], count: int) -> int:
-    stabilizer = Stabilizer()
-    for frame, answer in islice(cycle(zip(frames, answers, strict=True)), count):
-        stabilizer.stabilize(frame.image, answer)
-    return count
-
-
-def _enlarge(frames: list[Frame], answers: list[Image], count: int) -> int:
-    for frame, answer in islice(cycle(zip(frames, answers, strict=True)), count):
-        enlarge(answer, frame.size)
-    return count
-
-
-def _encode(clip: Path, target: Path, drawn: list[Frame], count: int) -> int:
-    with VideoSource(clip) as source, _sink(target, source) as sink:
-        for frame in _lengthened(drawn, count):
-            sink.write(frame)
-    return count
-
-
-def _together(clip: Path, decoding: Decoding, target: Path, backend: LoadedBackend, style: str) -> int:
-    with VideoSource(clip, decoding=decoding) as source:
-        report = Report(str(target), style)
-        return run(source, _sink(target, source), backend, report).frames
-
-
-def _sink(target: Path, source: VideoSource) -> VideoSink:
-    return VideoSink(target, source.video, encoding=Encoding(), overwrite=True)
-
-
-def _lengthened(frames: list[Frame], count: int) -> Iterator[Frame]:
-    """The frames forwards and backwards, which leaves the motion between neighbours small."""
-    there_and_back = frames + frames[-2:0:-1]
-    for i in range(count):
-        frame = there_and_back[i % len(there_and_back)]
-        yield Frame(frame.image, i * frame.duration, frame.time_base, frame.duration)
-
-
-def _timed(stage: Callable[[], int]) -> Cost:
-    wall, cpu = time.perf_counter(), time.process_time()
-    count = stage()
-    spent = time.perf_counter() - wall, time.process_time() - cpu
-    return Cost(*(1000 * seconds / count for seconds in spent))
+    for name in ("torch", "onnxruntime"):
+        if name in sys.modules:
+            description[name] = sys.modules[name].__version__
+    return description
 
 
 def _peak_mb() -> float | None:
-    """The largest memory of this process so far; None where the system does not tell."""
+    """The peak memory of this process so far; None where the system does not say."""
     try:
         import resource
     except ImportError:  # Windows

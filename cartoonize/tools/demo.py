@@ -1,6 +1,6 @@
-"""The material of `cartoonize demo`: a photo, and a short clip with sound, out of what is installed anyway.
+"""The media of `cartoonize demo`: a photo, and a short clip with sound, made from installed files.
 
-The photos come with scikit-image and are opened as files of that package, which never downloads anything.
+The photos are part of scikit-image. They are opened as files of that package, which downloads nothing.
 """
 
 from collections.abc import Iterator
@@ -30,13 +30,13 @@ Photos, as distributed with scikit-image:
   Falcon 9 before the launch of DSCOVR, by SpaceX, public domain
     (https://www.flickr.com/photos/spacexphotos/16511594820)"""
 
-WIDTH, HEIGHT, RATE = 640, 360, 24  # small, so that a slow computer is through in half a minute
-SHOT, FADE = 48, 14  # frames from one shot to the next, and of the cross-fade between them
+WIDTH, HEIGHT, RATE = 640, 360, 24  # small: a slow computer converts it in half a minute
+SHOT, FADE = 48, 14  # frames from one shot to the next, and in the cross-fade between them
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A camera move over a photo: what is seen at its start and end, as (centre x, centre y, width)."""
+    """A camera move over a photo: its first and last view, as (centre x, centre y, width) in pixels."""
 
     photo: str
     start: tuple[float, float, float]
@@ -53,7 +53,7 @@ FRAMES = SHOT * len(SHOTS)
 
 SAMPLE_RATE = 48_000
 BEAT = 0.5  # seconds
-# Notes as semitones above middle C, one a beat: A minor, F, C, G, and home to C.
+# Notes in semitones above middle C, one per beat: A minor, F, C, G, and back to C.
 MELODY = (9, 12, 16, 12, 5, 9, 12, 17, 7, 12, 16, 19, 14, 11, 7, 12)
 BASS = (-15, -19, -12, -17)
 
@@ -61,8 +61,8 @@ BASS = (-15, -19, -12, -17)
 def make_demo_clip(path: Path, width: int = WIDTH, height: int = HEIGHT) -> None:
     """Make a clip of 8 seconds at 24 frames/s, with H.264 video and stereo AAC sound.
 
-    The camera moves slowly over four photos, which fade into each other, to a short melody. An earlier
-    file of that name is replaced.
+    The camera moves slowly over four photos with cross-fades, to a short melody. An existing file is
+    replaced.
 
     Raises:
         MediaError: the file cannot be written, or scikit-image was installed without its photos.
@@ -77,10 +77,10 @@ def make_demo_clip(path: Path, width: int = WIDTH, height: int = HEIGHT) -> None
         colour = Colour(1, ColorRange.MPEG.value, 1, 1, Colorspace.ITU709)
         colour.tag_encoder(video.codec_context)
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
-        # All the sound first: the muxer holds it back until the pictures of the same time arrive.
-        container.mux(audio.encode(_audio_frame(melody())))
+        # All the sound first: the muxer keeps it until the frames of the same time arrive.
+        container.mux(audio.encode(_audio_frame(compose_melody())))
         container.mux(audio.encode(None))
-        for picture in pictures(width, height):
+        for picture in render_frames(width, height):
             container.mux(video.encode(colour.from_rgb(np.asarray(picture), "yuv420p", width, height)))
         container.mux(video.encode(None))
 
@@ -88,7 +88,7 @@ def make_demo_clip(path: Path, width: int = WIDTH, height: int = HEIGHT) -> None
 def make_demo_photo(path: Path) -> None:
     """Write the portrait of an astronaut, 512x512, in the format that the suffix names.
 
-    An earlier file of that name is replaced.
+    An existing file is replaced.
 
     Raises:
         MediaError: the file cannot be written, or scikit-image was installed without its photos.
@@ -102,29 +102,29 @@ def make_demo_photo(path: Path) -> None:
             raise MediaError(f"Cannot write {path}: {error}.") from error
 
 
-def pictures(width: int = WIDTH, height: int = HEIGHT) -> Iterator[Picture]:
-    """Draw the frames of the clip."""
+def render_frames(width: int = WIDTH, height: int = HEIGHT) -> Iterator[Picture]:
+    """Render the frames of the clip."""
     photos = [_photo(shot.photo) for shot in SHOTS]
     for index in range(FRAMES):
-        number, since = divmod(index, SHOT)
-        picture = _view(photos[number], SHOTS[number], since, (width, height))
-        if number and since < FADE:
-            before = _view(photos[number - 1], SHOTS[number - 1], SHOT + since, (width, height))
-            picture = Pillow.blend(before, picture, (since + 1) / (FADE + 1))
+        number, frame = divmod(index, SHOT)
+        picture = _view(photos[number], SHOTS[number], frame, (width, height))
+        if number and frame < FADE:
+            previous = _view(photos[number - 1], SHOTS[number - 1], SHOT + frame, (width, height))
+            picture = Pillow.blend(previous, picture, (frame + 1) / (FADE + 1))
         yield picture
 
 
-def melody() -> NDArray[np.float32]:
-    """Compose the sound: (2, samples), -1 to 1, as long as the clip."""
+def compose_melody() -> NDArray[np.float32]:
+    """Compose the sound of the clip: (2, samples), -1 to 1, at SAMPLE_RATE."""
     count = FRAMES * SAMPLE_RATE // RATE
     sound = np.zeros((2, count + 4 * SAMPLE_RATE), np.float32)
     for beat, note in enumerate(MELODY):
         pan = 0.5 + 0.25 * np.sin(beat)
-        _add(sound, beat * BEAT, _tone(note, fading=0.5), 0.3 * pan, 0.3 * (1 - pan))
+        _add_tone(sound, beat * BEAT, _bell(note, decay=0.5), 0.3 * pan, 0.3 * (1 - pan))
     for bar, note in enumerate(BASS):
-        _add(sound, bar * 4 * BEAT, _tone(note, fading=1.2), 0.2, 0.2)
-    ending = np.minimum(1, np.arange(count, 0, -1) / (0.8 * SAMPLE_RATE))
-    return (sound[:, :count] * ending).astype(np.float32)
+        _add_tone(sound, bar * 4 * BEAT, _bell(note, decay=1.2), 0.2, 0.2)
+    fade_out = np.minimum(1, np.arange(count, 0, -1) / (0.8 * SAMPLE_RATE))
+    return (sound[:, :count] * fade_out).astype(np.float32)
 
 
 def _photo(name: str) -> Picture:
@@ -132,37 +132,39 @@ def _photo(name: str) -> Picture:
         with files("skimage").joinpath("data", name).open("rb") as file:
             return Pillow.open(file).convert("RGB")
     except FileNotFoundError as error:
-        raise MediaError(f"scikit-image lacks its photo {name}; install it again from PyPI.") from error
+        raise MediaError(f"scikit-image lacks its photo {name}; reinstall it from PyPI.") from error
 
 
-def _view(photo: Picture, shot: Shot, since: int, size: tuple[int, int]) -> Picture:
-    """What the camera sees; resampled at fractions of a pixel, as whole ones would make it tremble."""
-    part = since / (SHOT + FADE)
-    x, y, width = (a + (b - a) * part for a, b in zip(shot.start, shot.end, strict=True))
-    height = min(width * size[1] / size[0], 2 * y, 2 * (photo.height - y))  # tall frames see less of it
+def _view(photo: Picture, shot: Shot, frame: int, size: tuple[int, int]) -> Picture:
+    """The camera's view in a frame of a shot. The box has fractions of pixels: whole ones would jitter."""
+    progress = frame / (SHOT + FADE)
+    x, y, width = (a + (b - a) * progress for a, b in zip(shot.start, shot.end, strict=True))
+    height = min(
+        width * size[1] / size[0], 2 * y, 2 * (photo.height - y)
+    )  # a tall frame shows less of the width
     width = height * size[0] / size[1]
     box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     return photo.resize(size, Resampling.LANCZOS, box=box)
 
 
-def _tone(note: int, fading: float) -> NDArray[np.float64]:
-    """A soft bell: a sine with a little of its octave and twelfth, which fades by 1/e in `fading` seconds."""
-    time = np.arange(int(6 * fading * SAMPLE_RATE)) / SAMPLE_RATE
+def _bell(note: int, decay: float) -> NDArray[np.float64]:
+    """A soft bell: a sine with a little of its octave and twelfth, which decays to 1/e in `decay` seconds."""
+    time = np.arange(int(6 * decay * SAMPLE_RATE)) / SAMPLE_RATE
     phase = 2 * np.pi * 261.63 * 2 ** (note / 12) * time
     wave = (
         np.sin(phase)
         + 0.25 * np.sin(2 * phase) * np.exp(-2 * time)
         + 0.1 * np.sin(3 * phase) * np.exp(-4 * time)
     )
-    return wave * np.exp(-time / fading) * np.minimum(1, time / 0.015)  # a sudden start would click
+    return wave * np.exp(-time / decay) * np.minimum(1, time / 0.015)  # a sudden attack would click
 
 
-def _add(
+def _add_tone(
     sound: NDArray[np.float32], start: float, tone: NDArray[np.float64], left: float, right: float
 ) -> None:
     first = round(start * SAMPLE_RATE)
-    heard = tone[: sound.shape[1] - first]
-    sound[:, first : first + len(heard)] += np.outer((left, right), heard)
+    audible = tone[: sound.shape[1] - first]
+    sound[:, first : first + len(audible)] += np.outer((left, right), audible)
 
 
 def _audio_frame(sound: NDArray[np.float32]) -> av.AudioFrame:

@@ -1,13 +1,16 @@
 """What is printed: text from files, names and servers never drives the terminal."""
 
+import re
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import av
 import pytest
 from clips import CASES, Clip
 
 from cartoonize import MediaError
+from cartoonize.cli import console
 from cartoonize.cli.console import escape_controls
 
 ATTACK = "\x1b]0;PWNED\x07\x1b[31mEVIL\x1b[2J\x9b2J\u202e"
@@ -18,6 +21,37 @@ def test_control_sequences_are_written_out():
     shown = escape_controls(f"a{ATTACK}b\udcff\n")
     assert shown == r"a\x1b]0;PWNED\x07\x1b[31mEVIL\x1b[2J\x9b2J\u202eb\udcff" + "\n"
     assert escape_controls("Grüße 你好 👩‍🎨") == "Grüße 你好 👩‍🎨"
+
+
+def test_only_the_console_prints():
+    """Nothing in the command line prints past the module that escapes what it prints."""
+    folder = Path(console.__file__).parent
+    for file in folder.rglob("*.py"):
+        calls = re.findall(r"\b(?:typer\.s?echo|print|Console)\(", file.read_text())
+        assert not calls or file.name == "console.py", file
+
+
+@pytest.mark.parametrize("command", [["styles", "show", "@"], ["benchmark", "--style", "@", "--rounds", "1"]])
+def test_odd_file_names_are_escaped(here, run, tiny_style, monkeypatch, command):
+    """A style file whose name holds an escape sequence is named, not obeyed, in tables too."""
+    style = here / "a\x1b[31m[bold].safetensors"
+    style.write_bytes(tiny_style.read_bytes())
+    if command[0] == "benchmark":
+        command = [*command, "--video", Clip().write(here / "in.mp4")]
+    code, out, err = run(*[style if word == "@" else word for word in command])
+    assert code == 0
+    assert "\x1b" not in out + err
+    assert r"a\x1b[31m[bold].safetensors" in re.sub(r"\s+", "", out)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["no\x1b[2J"], ["video", "a", "b", "--no\x1b[2J"], ["video", "a", "b", "--hdr", "\x1b[2J"]]
+)
+def test_refused_words_are_escaped(run, arguments):
+    """A command, an option or a value that does not exist is quoted without its escape sequences."""
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert "\x1b" not in out + err
 
 
 @pytest.mark.parametrize("place", ["name", "tag", "error"])

@@ -1,4 +1,4 @@
-"""The benchmark command: what it measures adds up, and says what ran. No test here depends on speed."""
+"""The benchmark: its measurements add up, and it names what ran. No test here depends on speed."""
 
 import json
 
@@ -13,36 +13,36 @@ from cartoonize.tools.benchmark import Benchmark, Cost
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory, tiny_style):
+def result(tmp_path_factory, tiny_style):
     """A benchmark of a tiny network on a clip of 12 frames."""
     clip = Clip(tones=[440]).write(tmp_path_factory.mktemp("clip") / "in.mp4")
     backend = load(str(tiny_style), device="cpu")
     return benchmark.benchmark(backend, str(tiny_style), width=64, height=64, rounds=2, clip=clip)
 
 
-def test_every_stage_is_measured(measured):
-    """Decoding, network and encoding alone, and all together, by the clock and in CPU time."""
-    assert list(measured.stages) == ["decode", "network", "stabilize", "enlarge", "encode", "together"]
-    assert all(cost.wall > 0 and cost.cpu > 0 for cost in measured.stages.values())
-    assert measured.frames == 12
-    assert measured.fps == pytest.approx(1000 / measured.stages["together"].wall)
+def test_every_stage_is_measured(result):
+    """Each stage is measured alone, and all together, in elapsed and in CPU time."""
+    assert list(result.stages) == ["decode", "network", "stabilize", "enlarge", "encode", "together"]
+    assert all(cost.wall > 0 and cost.cpu > 0 for cost in result.stages.values())
+    assert result.frames == 12
+    assert result.fps == pytest.approx(1000 / result.stages["together"].wall)
 
 
-def test_it_says_what_ran(measured):
-    """Enough for a report of a bug: device, precision, back end, versions, and the network's work."""
-    assert measured.backend == "pytorch"
-    assert measured.precision in ("bf16", "fp32")
-    assert {"cartoonize", "python", "system", "cores", "ffmpeg", "torch"} <= measured.machine.keys()
-    assert 0 < measured.gflop < 1
+def test_it_names_what_ran(result):
+    """The result names what a bug report needs: device, precision, backend, versions, the network's work."""
+    assert result.backend == "pytorch"
+    assert result.precision in ("bf16", "fp32")
+    assert {"cartoonize", "python", "system", "cores", "ffmpeg", "torch"} <= result.machine.keys()
+    assert 0 < result.gflop < 1
 
 
 def test_ratios():
-    """The whole is compared with the slowest stage, and with what all cores together could do."""
+    """The whole is compared with the slowest stage, and with the lower bound of all cores."""
     result = Benchmark("s", "1x1", 10, 1, "cpu", "fp32", "pytorch", 1, "normal")
     result.stages = {
         "decode": Cost(2, 2), "network": Cost(20, 40), "encode": Cost(10, 10), "together": Cost(30, 55),
     }  # fmt: skip
-    benchmark._compare(result)
+    result.compare()
     assert result.fps == pytest.approx(1000 / 30)
     assert result.to_slowest == pytest.approx(1.5)
     assert result.to_bound == pytest.approx(30 / max(20, 52 / cpus.count_cores()))
@@ -50,7 +50,7 @@ def test_ratios():
 
 
 def test_the_command_prints_a_table_or_json(tmp_path, tiny_style, capsys, monkeypatch):
-    """A table that can be pasted, or one JSON object."""
+    """It prints a table to paste, or one JSON object."""
     clip = Clip().write(tmp_path / "in.mp4")
     for as_json in (False, True):
         extra = ["--json"] if as_json else []
@@ -67,8 +67,8 @@ def test_the_command_prints_a_table_or_json(tmp_path, tiny_style, capsys, monkey
 
 
 @pytest.mark.parametrize("size", ["1280", "axb", "1280x", "0x0", "9999999x2"])
-def test_sizes_that_are_none(size, capsys, monkeypatch):
-    """A size that is none is a sentence with an example."""
+def test_malformed_sizes(size, capsys, monkeypatch):
+    """A malformed size is refused in a sentence with an example."""
     monkeypatch.setattr("sys.argv", ["cartoonize", "benchmark", "--size", size])
     with pytest.raises(SystemExit) as stopped:
         cli.main()

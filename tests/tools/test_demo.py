@@ -1,4 +1,4 @@
-"""The material of the demo: made from what is installed, playable, pleasant, and quickly there."""
+"""The media of the demo: made from installed files, playable, pleasant, and quick to make."""
 
 import time
 
@@ -37,18 +37,18 @@ def test_streams(clip):
 
 
 def test_colours(clip):
-    """The clip states its colours, and they come back as they were drawn."""
+    """The clip states its colours, and decodes to the colours that were rendered."""
     with av.open(clip) as container:
         frame = next(container.decode(video=0))
         assert (frame.colorspace, frame.color_primaries, frame.color_trc) == (1, 1, 1)
-        seen = frame.to_ndarray(format="rgb24", src_colorspace="ITU709").mean((0, 1))
-    drawn = np.asarray(next(demo.pictures())).mean((0, 1))
-    np.testing.assert_allclose(seen, drawn, atol=3)
+        decoded = frame.to_ndarray(format="rgb24", src_colorspace="ITU709").mean((0, 1))
+    rendered = np.asarray(next(demo.render_frames())).mean((0, 1))
+    np.testing.assert_allclose(decoded, rendered, atol=3)
 
 
 def test_motion_is_even():
-    """Within a shot, frames differ from their neighbours by nearly the same amount: nothing trembles."""
-    frames = np.stack([np.asarray(picture.reduce(2), np.float32) for picture in demo.pictures()])
+    """Within a shot, frames differ from their neighbours by nearly the same amount: nothing jitters."""
+    frames = np.stack([np.asarray(picture.reduce(2), np.float32) for picture in demo.render_frames()])
     changes = np.abs(np.diff(frames, axis=0)).mean((1, 2, 3))
     assert changes.min() > 0.5
     for start in range(0, demo.FRAMES, demo.SHOT):
@@ -57,7 +57,7 @@ def test_motion_is_even():
 
 
 def test_shots_stay_inside_their_photos():
-    """The camera never sees beyond the edge of a photo."""
+    """The camera never leaves a photo."""
     for shot in demo.SHOTS:
         width, height = demo._photo(shot.photo).size
         for x, y, across in (shot.start, shot.end):
@@ -67,18 +67,18 @@ def test_shots_stay_inside_their_photos():
 
 
 def test_sound(clip):
-    """The sound is there from the first half second to the last, never clips, and ends in silence."""
+    """There is sound in every half second; it never clips, and ends in silence."""
     sound = sound_of(clip)
     assert np.abs(sound).max() < 0.8
     for second in np.arange(0, 7.5, 0.5):
         start = int(second * demo.SAMPLE_RATE)
         assert sound[:, start : start + demo.SAMPLE_RATE // 2].std(axis=1).min() > 0.01
-    np.testing.assert_allclose(demo.melody()[:, -1], 0, atol=1e-3)
+    np.testing.assert_allclose(demo.compose_melody()[:, -1], 0, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["photo.png", "photo.jpg"])
 def test_photo(tmp_path, name):
-    """The photo is written in the format of its suffix; an earlier one is replaced."""
+    """The photo is written in the format of its suffix; an existing one is replaced."""
     (tmp_path / name).write_text("earlier")
     demo.make_demo_photo(tmp_path / name)
     with Image.open(tmp_path / name) as photo:
@@ -94,7 +94,7 @@ def test_time(tmp_path):
 
 
 def test_refusals(tmp_path, monkeypatch):
-    """What cannot be written, and photos that are not installed, end in a sentence; nothing is left."""
+    """A missing folder, or photos that are not installed, are one sentence, and leave nothing behind."""
     for make in (demo.make_demo_clip, demo.make_demo_photo):
         with pytest.raises(MediaError, match="there is no folder"):
             make(tmp_path / "gone" / "x.mp4")
@@ -105,12 +105,12 @@ def test_refusals(tmp_path, monkeypatch):
 
 
 def test_credits():
-    """Everyone whose photo is shown is named."""
+    """The author of every photo is named."""
     for name in ("NASA", "Rachel Michetti", "Stefan van der Walt", "SpaceX"):
         assert name in demo.PHOTO_CREDITS
 
 
 @pytest.mark.parametrize("size", [(64, 36), (36, 64), (64, 64), (120, 20)])
 def test_any_shape_can_be_asked_for(size):
-    """Wide and tall clips can be made too, as the benchmark does: the camera stays inside the photos."""
-    assert next(demo.pictures(*size)).size == size
+    """Wide and tall clips can be made too, as the benchmark does; the camera stays inside the photos."""
+    assert next(demo.render_frames(*size)).size == size

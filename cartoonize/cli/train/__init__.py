@@ -14,9 +14,7 @@ def train() -> None:
     """Train a style from photos and an artist's frames.
 
     [bold]Examples[/bold]
-
       cartoonize train run --photos photos/ --style films/ --run runs/mine
-
       cartoonize train evaluate runs/mine --photos photos/
     """
 

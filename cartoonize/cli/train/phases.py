@@ -1,6 +1,5 @@
 """`train pretrain`, `train adversarial`, `train distil`, and `train run`, which does everything."""
 
-import json
 import os
 import shlex
 from dataclasses import replace
@@ -12,6 +11,7 @@ import typer
 from ...core.errors import TrainingError
 from ...styles import builtin_styles, user
 from ...training.settings import Settings
+from ..console import escape, print_json, print_message
 from . import options
 from .prepare import FRAME_SIZE, frames, smooth
 from .settings import choose_recipe, count_loaders, read_card, weights_of_phase
@@ -30,9 +30,7 @@ def pretrain(
     """Phase 1: the generator learns to keep a photo's content.
 
     [bold]Examples[/bold]
-
       cartoonize train pretrain --photos photos/ --run runs/mine
-
       cartoonize train pretrain --photos photos/ --run runs/fast --model swift
     """
     settings = Settings(
@@ -63,9 +61,7 @@ def adversarial(
     """Phase 2: the generator learns to draw like the artist. Starts from phase 1 of the same run.
 
     [bold]Examples[/bold]
-
       cartoonize train adversarial --photos photos/ --style art/ --run runs/mine
-
       cartoonize train adversarial --photos photos/ --style art/ --run b --scratch
     """
     settings = Settings(
@@ -98,9 +94,7 @@ def distil(
     """Teach a small network from pairs of photo and redrawn photo, in place of phases 1 and 2.
 
     [bold]Examples[/bold]
-
       cartoonize train distil --pairs pairs/ --style drawings/ --run runs/fast
-
       cartoonize train distil --pairs pairs/ --run runs/ink --weight artist=0
     """
     settings = Settings(
@@ -128,9 +122,7 @@ def run_all(
     """Everything, from folders to a style file: frames (if --style holds films), smooth, and both phases.
 
     [bold]Examples[/bold]
-
       cartoonize train run --photos photos/ --style films/ --run runs/mine
-
       cartoonize train run --photos photos/ --style art/ --run runs/mine --dry-run
     """
     films = _list_films(style)
@@ -153,7 +145,7 @@ def run_all(
     first = replace(second, phase="pretrain", recipe=first_recipe, style=None, smoothed=None)
     frame_size = max(FRAME_SIZE, second.recipe.size)
     if dry_run:
-        typer.echo(json.dumps(_plan(films, frame_size, first, second), indent=2))
+        print_json(_plan(films, frame_size, first, second), indent=2)
         return
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise TrainingError(
@@ -178,7 +170,7 @@ def _train_or_describe(settings: Settings, dry_run: bool) -> None:
     from ...training.run import describe
 
     if dry_run:
-        typer.echo(json.dumps(describe(settings), indent=2))
+        print_json(describe(settings), indent=2)
     else:
         _train(settings)
 
@@ -186,10 +178,10 @@ def _train_or_describe(settings: Settings, dry_run: bool) -> None:
 def _train(settings: Settings) -> None:
     from ...training.run import train
 
-    typer.echo(f"{settings.phase}: {settings.folder}", err=True)
-    typer.echo(f"The style is {train(settings)}", err=True)
+    print_message(escape(f"{settings.phase}: {settings.folder}"))
+    print_message(escape(f"The style is {train(settings)}"))
     if settings.phase != "pretrain":
-        typer.echo(f"To use it by name: {add_command(settings.run)}", err=True)
+        print_message(escape(f"To use it by name: {add_command(settings.run)}"))
 
 
 def _plan(films: list[Path], frame_size: int, first: Settings, second: Settings) -> dict[str, Any]:

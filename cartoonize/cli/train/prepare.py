@@ -1,6 +1,7 @@
 """`train frames`, `train smooth`, `train targets`: prepare the pictures that a training needs."""
 
 import math
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -8,6 +9,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from ...core.errors import TrainingError
+from ..console import console_of, escape, print_message
 from . import options
 
 Item = TypeVar("Item")
@@ -26,9 +28,7 @@ def frames(
     """Extract frames from films: one per scene, without bars, blank frames and near-duplicates.
 
     [bold]Examples[/bold]
-
       cartoonize train frames film1.mkv film2.mkv frames/
-
       cartoonize train frames film.mkv frames/ --per-scene 2 --size 384
     """
     from ...training.frames import Extraction
@@ -38,10 +38,11 @@ def frames(
     *sources, out = films
     extraction = Extraction(out, size, per_scene, threshold)
     for count in _with_progress(extraction.run(sources), len(sources), "films"):
-        typer.echo(
-            f"{count.film.name}: {count.scenes} scenes, {count.kept} frames kept, {count.blank} blank, "
-            f"{count.repeated} repeated, {count.failed} damaged",
-            err=True,
+        print_message(
+            escape(
+                f"{count.film.name}: {count.scenes} scenes, {count.kept} frames kept, {count.blank} blank, "
+                f"{count.repeated} repeated, {count.failed} damaged"
+            )
         )
 
 
@@ -53,9 +54,7 @@ def smooth(
     """Copy pictures with their edges smoothed, which the discriminator learns to call fake.
 
     [bold]Examples[/bold]
-
       cartoonize train smooth frames/ frames-smoothed/
-
       cartoonize train smooth drawings/ smoothed/ --workers 4
     """
     from ...training.pictures import list_pictures
@@ -77,9 +76,7 @@ def targets(
     """Redraw photos by filters: pairs from which `distil` teaches a small network.
 
     [bold]Examples[/bold]
-
       cartoonize train targets photos/ pairs/ --preset ink
-
       cartoonize train targets photos/ pairs/ --preset mine.toml --scale 1.5
     """
     import msgspec
@@ -99,13 +96,12 @@ def _report_pictures(results: Iterable[bool], total: int, action: str) -> None:
     """Show progress over the pictures, then the number of them and of damaged ones."""
     readable = list(_with_progress(results, total, "pictures"))
     damaged = f", {readable.count(False)} skipped that cannot be read" if False in readable else ""
-    typer.echo(f"{readable.count(True)} pictures {action}{damaged}", err=True)
+    print_message(escape(f"{readable.count(True)} pictures {action}{damaged}"))
 
 
 def _with_progress(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
     """Show a progress bar on a terminal, nothing elsewhere."""
-    from rich.console import Console
     from rich.progress import track
 
-    console = Console(stderr=True)
+    console = console_of(sys.stderr)
     yield from track(items, unit, total, console=console, disable=not console.is_terminal)

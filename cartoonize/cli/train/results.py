@@ -10,6 +10,7 @@ from ...core.errors import TrainingError
 from ...styles import builtin_styles, find_style, user
 from ...styles.card import read_header
 from ..completion import details, style_names
+from ..console import escape, print_message, print_result
 from . import options
 
 
@@ -23,9 +24,7 @@ def average(
     """Average the weights of networks that were fine-tuned from the same one; often steadier than each.
 
     [bold]Examples[/bold]
-
       cartoonize train average runs/a runs/b average.safetensors
-
       cartoonize train average a.safetensors b.safetensors out.safetensors -y
     """
     from ...training.average import average_styles
@@ -78,9 +77,7 @@ def evaluate(
     """Measure a style: structures kept, flatness, colours, flicker, distance to the artist.
 
     [bold]Examples[/bold]
-
       cartoonize train evaluate runs/mine --photos photos/ --onto-card
-
       cartoonize train evaluate pepper --photos photos/ --video clip.mp4
     """
     from ...core.atomic import AtomicFile, check_target
@@ -101,7 +98,7 @@ def evaluate(
         _write_figures(find_style(style), report.figures)
     _print_figures(report.figures)
     for note in report.notes:
-        typer.echo(note, err=True)
+        print_message(escape(note))
 
 
 def _check_card(style: str, overwrite: bool) -> None:
@@ -130,10 +127,9 @@ def _write_figures(path: Path, figures: dict[str, float]) -> None:
 
 
 def _print_figures(figures: dict[str, float]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("figure", "value")
     for name, value in figures.items():
         table.add_row(name.replace("_", " "), f"{value:.4g}")
-    Console().print(table)
+    print_result(table)
