@@ -169,7 +169,12 @@ def convert_frames(
     Hold it in `contextlib.closing(...)`, as `stream`.
     """
     frames = stream(
-        source, backend, batch=batch, effects=look.effects(), segment=segment_length(batch), waits=waits
+        source,
+        backend,
+        batch=batch,
+        effects=look.effects(),
+        segment=segments.length or segment_length(batch),
+        waits=waits,
     )
     with closing(frames):
         for frame in frames:

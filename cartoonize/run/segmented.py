@@ -28,11 +28,14 @@ _SAMPLE = 1 << 16  # bytes that are hashed at each of three places of a source
 
 
 class SegmentedRun:
-    """Ends the segments of a video as its frames are written. Pictures have none; it does nothing then."""
+    """Ends the segments of a video as its frames are written.
+
+    `length` is the frames of a segment. It is 0 where there are none, as for pictures; nothing is done then.
+    """
 
     def __init__(self) -> None:
         self._segmented: tuple[ResumableSource, SegmentedSink] | None = None
-        self._length = 0  # frames of a segment; 0 where there are none
+        self.length = 0
         self._written = self._ended = 0  # frames
 
     def begin(
@@ -68,12 +71,12 @@ class SegmentedRun:
         """Cut segments of `length` frames, the first of them at a frame of the video."""
         self._segmented = source, sink
         self._written = self._ended = frame
-        source.mark_interval = self._length = length
+        source.mark_interval = self.length = length
 
     def frame_written(self) -> None:
         """Count a frame, and end a segment if it was the last of one."""
         self._written += 1
-        if self._length and self._written % self._length == 0:
+        if self.length and self._written % self.length == 0:
             self.end_segment()
 
     def end_segment(self) -> None:

@@ -1,5 +1,7 @@
 """The threads: frames stay in order, errors arrive, and nothing keeps running."""
 
+import os
+import signal
 import threading
 import time
 from contextlib import closing
@@ -152,3 +154,43 @@ def test_what_finishes_frames_works_beside_all_else():
         out.extend(stream(map(frame, range(30)), network, batch=4, effects=[Watch()]))
     assert seen == list(range(16))
     assert len(threads | {threading.get_ident()}) == 3
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to raise in the main thread")
+def test_a_signal_while_a_thread_starts_leaves_no_thread(monkeypatch, moment):
+    """Ctrl-C in the middle of a thread's start is raised once it runs: it stops, and its source is closed."""
+    start = threading.Thread.start
+    closed = []
+
+    def interrupted_start(self):
+        if moment == "before":
+            signal.raise_signal(signal.SIGINT)
+        start(self)
+        if moment == "after":
+            signal.raise_signal(signal.SIGINT)
+
+    def source():
+        try:
+            for number in range(10**9):
+                yield frame(number)
+        finally:
+            closed.append(True)
+
+    before = threading.active_count()
+    monkeypatch.setattr(threading.Thread, "start", interrupted_start)
+    with pytest.raises(KeyboardInterrupt):
+        next(prefetch(source(), 1))
+    assert threading.active_count() == before
+    assert closed == [True]
+
+
+def test_a_thread_that_cannot_start_is_an_error(monkeypatch):
+    """Where the system has no thread left, its error arrives, and nothing waits for the thread."""
+
+    def fail(_self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    with pytest.raises(RuntimeError, match="new thread"):
+        next(prefetch(iter([1]), 1))
