@@ -24,7 +24,7 @@ from .convert import Progress
 from .options import FilesOptions
 
 if TYPE_CHECKING:
-    from ..run.files import Job, Kind, Outcome, Plan
+    from ..run.files import FileKind, Job, Outcome, Plan
     from ..run.report import Report
 
 Convert: TypeAlias = Callable[["Job", Progress], "Report"]
@@ -33,7 +33,7 @@ Load: TypeAlias = Callable[[], object]
 
 def convert_files(
     paths: Sequence[str],
-    kind: "Kind",
+    kind: "FileKind",
     convert: Convert,
     options: FilesOptions,
     *,
@@ -55,7 +55,7 @@ def convert_files(
     Raises:
         MediaError: the paths or options contradict each other, or files could not be converted.
     """
-    from ..run.files import Job, folder_of, plan, single_job, stands_alone
+    from ..run.files import Job, create_folder, is_single_job, plan_jobs, single_job
 
     if len(paths) < 2:
         raise MediaError(f"Name at least one {kind.name} and, last, the file or folder to write.")
@@ -65,16 +65,16 @@ def convert_files(
     log = OutcomeLog(str(target), style, as_json=options.as_json)
     if options.watch:
         _watch(sources, target, kind, convert, load, options, log)
-    elif not options.skip_existing and (is_one_job or stands_alone(sources, target, kind)):
+    elif not options.skip_existing and (is_one_job or is_single_job(sources, target, kind)):
         if is_one_job:
             job = Job(sources[0], target)
         else:
             names_folder = paths[-1].endswith(("/", os.sep))
             job = single_job(sources[0], target, kind, target_is_folder=names_folder)
-        with folder_of(job.target) if job.target != target else nullcontext():
+        with create_folder(job.target) if job.target != target else nullcontext():
             _convert_one(job, convert, as_json=options.as_json)
     else:
-        _convert_all(plan(sources, target, kind), convert, load, options, log)
+        _convert_all(plan_jobs(sources, target, kind), convert, load, options, log)
 
 
 def _convert_one(job: "Job", convert: Convert, *, as_json: bool) -> None:
@@ -87,7 +87,7 @@ def _convert_one(job: "Job", convert: Convert, *, as_json: bool) -> None:
 def _convert_all(
     plan: "Plan", convert: Convert, load: Load, options: FilesOptions, log: "OutcomeLog"
 ) -> None:
-    from ..run.files import outcomes
+    from ..run.files import run_jobs
 
     print_notices(plan.notices)
     for source, error in plan.refused:
@@ -110,7 +110,7 @@ def _convert_all(
             return convert(job, bars.file)
 
         try:
-            for outcome in outcomes(jobs, convert_new):
+            for outcome in run_jobs(jobs, convert_new):
                 log.add(outcome)
                 bars.next_file(converted=outcome.report is not None)
         except Stopped as stopped:
@@ -123,23 +123,23 @@ def _convert_all(
 def _watch(
     folders: Sequence[Path],
     target: Path,
-    kind: "Kind",
+    kind: "FileKind",
     convert: Convert,
     load: Load,
     options: FilesOptions,
     log: "OutcomeLog",
 ) -> None:
     """Convert what appears. With --overwrite also what has changed since it was converted."""
-    from ..run.files import find, outcomes
+    from ..run.files import find_jobs, run_jobs
     from ..run.watch import watch_folder
 
     _check_watched(folders, target, kind)
     load()
     print_message(f"Watching {escape(', '.join(map(str, folders)))}; Ctrl-C ends it.")
-    with closing(watch_folder(folders, lambda: find(folders, target, kind).jobs)) as arriving:
+    with closing(watch_folder(folders, lambda: find_jobs(folders, target, kind).jobs)) as arriving:
         try:
             jobs = select_jobs(arriving, log, overwrite=options.overwrite)
-            for outcome in outcomes(jobs, lambda job: convert(job, file_progress)):
+            for outcome in run_jobs(jobs, lambda job: convert(job, file_progress)):
                 log.add(outcome)
         except Stopped as stopped:
             stopped.add_note(log.summary())
@@ -147,15 +147,15 @@ def _watch(
     log.end()
 
 
-def _check_watched(folders: Sequence[Path], target: Path, kind: "Kind") -> None:
-    from ..run.files import is_folder
+def _check_watched(folders: Sequence[Path], target: Path, kind: "FileKind") -> None:
+    from ..run.files import is_output_folder
 
     for folder in folders:
         if not folder.is_dir():
             raise MediaError(f"--watch watches folders, and {folder} is none.")
         if target.is_dir() and target.samefile(folder):
             raise MediaError(f"{target} is the folder to watch; name another folder to write to.")
-    if not is_folder(target, kind):
+    if not is_output_folder(target, kind):
         raise MediaError(f"{target} is no folder; name a folder for several {kind.name}s.")
 
 

@@ -1,53 +1,62 @@
-"""Many files: which of them are drawn, what each becomes, and what became of them.
+"""Many files: which of them are converted, where each output goes, and the outcome of each.
 
-Planning looks at names and folders only, and opens no file.
+Planning uses names and folders only, and opens no file.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any
 from urllib.parse import urlsplit
 
 from ..core.containers import VIDEO_SUFFIXES, WRITTEN_SUFFIXES
 from ..core.errors import CartoonizeError, DamageError, MediaError, UnexpectedError, WriteError
-from ..media.pictures.folder import describe_left_out, natural_key, output_name
+from ..media.pictures.folder import describe_left_out, output_name
 from ..media.pictures.formats import PICTURE_SUFFIXES
 from ..media.pictures.sequence_sink import is_image_sequence
 from ..media.reading.standard_input import STANDARD_INPUT
 from ..media.remote import parse_location
 from ..media.writing.output import output_video_name
+from .find_files import (
+    explicit_suffix,
+    files_below,
+    files_in,
+    is_pattern,
+    matching_files,
+    path_inside,
+    pattern_root,
+)
 from .report import Report
-
-_WILD = frozenset("*?[")
-_DOWNLOADS = ".download"  # Safari's folders of unfinished ones
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file to draw, and the file to write."""
+    """A file to convert, and the file to write."""
 
     source: Path
     target: Path
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What is drawn: its name, the suffixes by which it is known in a folder and as a target, and the name
-    that a file of it gets in the target's folder, by its own name."""
+class FileKind:
+    """The kind of files that a command converts.
+
+    `suffixes` are those of the sources that it takes from a folder, `output_suffixes` those of the files that
+    it can write. `output_name` turns the name of a source into the name of its output in a folder.
+    """
 
     name: str
     suffixes: frozenset[str]
-    written: frozenset[str]
-    rename: Callable[[str], str]
+    output_suffixes: frozenset[str]
+    output_name: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What there is to do, in `refused`, why nothing can be done about some of what was named, and in
-    `notices` what in the folders is not of this kind."""
+    """The jobs; in `refused` the sources that cannot be converted, each with the reason.
+
+    `notices` names the files in the folders that are of another kind.
+    """
 
     jobs: list[Job]
     refused: list[tuple[Path, MediaError]] = field(default_factory=list)
@@ -56,19 +65,19 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a job: a report, or an error; or both, where the source is damaged."""
+    """The report of a job, or its error; both, if the source is damaged."""
 
     job: Job
     report: Report | None = None
     error: CartoonizeError | None = None
 
 
-PICTURES = Kind("picture", PICTURE_SUFFIXES, PICTURE_SUFFIXES, output_name)
+PICTURES = FileKind("picture", PICTURE_SUFFIXES, PICTURE_SUFFIXES, output_name)
 
 
-def videos(container: str | None = None) -> Kind:
-    """Videos and animations; `container` is the format that all are to be written in, if one is asked for."""
-    return Kind(
+def videos(container: str | None = None) -> FileKind:
+    """Videos and animations; `container` is the format of all outputs, if one is given."""
+    return FileKind(
         "video",
         VIDEO_SUFFIXES | {".gif", ".apng"},
         WRITTEN_SUFFIXES,
@@ -76,35 +85,37 @@ def videos(container: str | None = None) -> Kind:
     )
 
 
-def stands_alone(sources: Sequence[Path], target: Path, kind: Kind) -> bool:
+def is_single_job(sources: Sequence[Path], target: Path, kind: FileKind) -> bool:
     """Whether this is one job, from a source to a target, and not one of many files into a folder.
 
-    One file is. A folder of pictures is one job for a video: its frames; also if there are videos in it, as
-    long as the target names a file. If it names a folder, the videos are converted.
+    One file is one job. A folder of pictures is one job for a video, whose frames they are; also if it holds
+    videos too, as long as the target names a file. If the target names a folder, the videos are converted.
 
     Raises:
-        MediaError: there are only videos in the folder, and the target names a file.
+        MediaError: the folder holds only videos, and the target names a file.
     """
     [source, *more] = sources
-    if more or _is_pattern(source):
+    if more or is_pattern(source):
         return False
     if not source.is_dir():
         return True
     if kind is PICTURES:
         return False
-    stills = any(path.suffix.lower() in PICTURE_SUFFIXES for path in _files(source))
-    to_file = not is_folder(target, kind)
-    if (stills and to_file) or not any(path.suffix.lower() in kind.suffixes for path in _below(source)):
+    has_pictures = any(path.suffix.lower() in PICTURE_SUFFIXES for path in files_in(source))
+    to_file = not is_output_folder(target, kind)
+    if (has_pictures and to_file) or not any(
+        path.suffix.lower() in kind.suffixes for path in files_below(source)
+    ):
         return True
     if to_file:
         raise MediaError(f"There are videos in {source}, and no pictures; name a folder to write them to.")
     return False
 
 
-def single_job(source: Path, target: Path, kind: Kind, *, target_is_folder: bool) -> Job:
-    """The job of a source that stands alone.
+def single_job(source: Path, target: Path, kind: FileKind, *, target_is_folder: bool) -> Job:
+    """The job of a source for which `is_single_job` is true.
 
-    A file gets its own name in a folder, as several files do: in one that exists, or in a new one if
+    In a folder a file gets its own name, as several files do: in one that exists, or in a new one if
     `target_is_folder`. The frames of a folder and of standard input have no name, and keep the target.
     """
     into_folder = target.is_dir() or target_is_folder
@@ -112,168 +123,114 @@ def single_job(source: Path, target: Path, kind: Kind, *, target_is_folder: bool
         return Job(source, target)
     location = parse_location(source)
     name = location.name if isinstance(location, Path) else PurePosixPath(urlsplit(str(location)).path).name
-    return Job(source, target / kind.rename(name))
+    return Job(source, target / kind.output_name(name))
 
 
-def plan(sources: Sequence[Path], target: Path, kind: Kind) -> Plan:
-    """Decide what is drawn, and what each becomes; what cannot be found is refused one by one.
+def plan_jobs(sources: Sequence[Path], target: Path, kind: FileKind) -> Plan:
+    """Decide what is converted, and where each output goes.
 
     Args:
-        sources: files; folders, of which everything of this kind is taken, however deep; and patterns such as
-            clips/**/*.mp4. Hidden files are passed over, and what lies in `target`, if that is inside.
-        target: a folder, made if need be. The outputs lie in it as the sources lie in their folder, or below
-            the part of a pattern that has no wildcards. It may be a file if the sources stand alone.
+        sources: files; folders, of which all files of this kind are taken, however deep; and patterns such as
+            clips/**/*.mp4. Hidden files are left out, and so is what lies in `target`, if that is inside.
+        target: a folder, created if necessary. The outputs lie in it as the sources lie in their folder, or
+            below the part of a pattern in front of its wildcards. It may be a file for a single job.
         kind: of the sources.
 
     Raises:
-        MediaError: the only source does not exist, or has nothing of this kind; two sources would become one
-            file; an output would replace a source; or `target` is no folder.
+        MediaError: the only source does not exist, or holds no file of this kind; two sources have the same
+            output; an output would replace a source; or `target` is not a folder.
     """
-    if not is_folder(target, kind):
-        if not stands_alone(sources, target, kind):
+    if not is_output_folder(target, kind):
+        if not is_single_job(sources, target, kind):
             raise MediaError(f"{target} is no folder; name a folder for several {kind.name}s.")
         return Plan([Job(sources[0], target)])
-    found = find(sources, target, kind)
-    if not found.jobs and len(found.refused) == 1:
-        raise found.refused[0][1]
-    _check(found.jobs)
-    return found
+    plan = find_jobs(sources, target, kind)
+    if not plan.jobs and len(plan.refused) == 1:
+        raise plan.refused[0][1]
+    _check_outputs(plan.jobs)
+    return plan
 
 
-def find(sources: Sequence[Path], folder: Path, kind: Kind) -> Plan:
-    """As `plan`, of a target that is a folder; but nothing is checked, and nothing may have been found."""
+def find_jobs(sources: Sequence[Path], folder: Path, kind: FileKind) -> Plan:
+    """Do as `plan_jobs` with a folder as the target, without its checks; the plan may be empty."""
     jobs: dict[Path, Job] = {}
     refused: list[tuple[Path, MediaError]] = []
     notices: list[str] = []
     for source in sources:
         try:
-            for path, place in _found(source, folder, kind, refused, notices):
-                job = Job(path, folder / place.with_name(kind.rename(place.name)))
-                jobs.setdefault(path.absolute(), job)  # what is named twice is drawn once
+            for path, relative in _expand(source, folder, kind, refused, notices):
+                job = Job(path, folder / relative.with_name(kind.output_name(relative.name)))
+                jobs.setdefault(path.absolute(), job)  # a file that is named twice is converted once
         except MediaError as error:
             refused.append((source, error))
     return Plan(list(jobs.values()), refused, notices)
 
 
-def is_folder(target: Path, kind: Kind) -> bool:
-    """Whether a target is a folder, or to become one: it has no suffix of a file that could be written."""
-    named_as_file = target.suffix.lower() in kind.written or target.exists() or target == STANDARD_INPUT
-    return target.is_dir() or not (named_as_file or is_image_sequence(target))
+def is_output_folder(target: Path, kind: FileKind) -> bool:
+    """Whether a target is a folder, or is to become one: it has no suffix of a file that can be written."""
+    is_file_name = target.suffix.lower() in kind.output_suffixes or is_image_sequence(target)
+    return target.is_dir() or not (is_file_name or target.exists() or target == STANDARD_INPUT)
 
 
-def outcomes(jobs: Iterable[Job], draw: Callable[[Job], Report]) -> Iterator[Outcome]:
-    """Draw one after the other, whatever becomes of the one before. The folders of targets are made."""
+def run_jobs(jobs: Iterable[Job], convert: Callable[[Job], Report]) -> Iterator[Outcome]:
+    """Run one job after the other, and create the folders of the targets; an error ends only its own job."""
     for job in jobs:
         try:
-            with folder_of(job.target):
-                report = draw(job)
+            with create_folder(job.target):
+                report = convert(job)
         except CartoonizeError as error:
             yield Outcome(job, error=error)
-        except Exception as error:  # noqa: BLE001  # a defect must not cost the files behind this one
+        except Exception as error:  # noqa: BLE001  # a defect must not cost the files after this one
             yield Outcome(job, error=UnexpectedError.from_exception(error))
         else:
             yield Outcome(job, report, DamageError(report.error) if report.partial else None)
 
 
-def _found(
+@contextmanager
+def create_folder(target: Path) -> Iterator[None]:
+    """Create the folder of a target, and remove it at the end of the block if it is new and still empty."""
+    missing = [folder for folder in target.parents if not folder.exists()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError.from_os_error(target, error) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            for folder in missing:
+                folder.rmdir()  # fails, as it should, unless it is empty
+
+
+def _expand(
     source: Path,
     folder: Path,
-    kind: Kind,
+    kind: FileKind,
     refused: list[tuple[Path, MediaError]],
     notices: list[str],
 ) -> list[tuple[Path, PurePath]]:
-    """The files that a source stands for, each with its place in the target's folder."""
-    if not source.is_dir() and not _is_pattern(source):
+    """The files that a source stands for, each with its relative path in the target's folder."""
+    if not source.is_dir() and not is_pattern(source):
         if not source.exists():
             raise MediaError(f"There is no file or folder {source}.")
         return [(source, PurePath(source.name))]
-    root = source if source.is_dir() else _root(source)
-    spared = _inside(folder, root)
-    paths = [*(_below(source, spared, refused) if source.is_dir() else _fitting(source, root, spared))]
-    suffixes = kind.suffixes | _named_suffix(source)
-    found = [path for path in paths if path.suffix.lower() in suffixes]
-    if not found:
-        what = f"in the folder {source}" if source.is_dir() else f"that fits {source}"
-        raise MediaError(f"There is no {kind.name} {what}.")
+    root = source if source.is_dir() else pattern_root(source)
+    excluded = path_inside(folder, root)
+    candidates = (
+        files_below(source, excluded, refused) if source.is_dir() else matching_files(source, excluded)
+    )
+    paths, suffixes = list(candidates), kind.suffixes | explicit_suffix(source)
+    accepted = [path for path in paths if path.suffix.lower() in suffixes]
+    if not accepted:
+        where = f"in the folder {source}" if source.is_dir() else f"that fits {source}"
+        raise MediaError(f"There is no {kind.name} {where}.")
     if source.is_dir():
-        notices += describe_left_out(source, set(paths).difference(found))
-    return [(path, path.relative_to(root)) for path in found]
+        notices += describe_left_out(source, set(paths).difference(accepted))
+    return [(path, path.relative_to(root)) for path in accepted]
 
 
-def _below(
-    folder: Path, spared: Path | None = None, refused: list[tuple[Path, MediaError]] | None = None
-) -> Iterator[Path]:
-    """All files below a folder, in natural order; none that is hidden, or in the folder `spared`."""
-
-    def refuse(error: OSError) -> None:
-        place = Path(error.filename)
-        if refused is not None:
-            refused.append((place, MediaError(f"Cannot read the folder {place}: {error.strerror}.")))
-
-    for place, folders, names in os.walk(folder, onerror=refuse):
-        here = Path(place)
-        folders[:] = sorted(
-            (name for name in folders if _is_open(name) and here / name != spared), key=natural_key
-        )
-        yield from (here / name for name in sorted(names, key=natural_key) if _is_open(name))
-
-
-def _fitting(pattern: Path, root: Path, spared: Path | None) -> Iterator[Path]:
-    """The files that fit a pattern, and those in folders that do, as a shell would name them."""
-    try:
-        matches = sorted(root.glob(str(pattern.relative_to(root))), key=_order)
-    except (ValueError, NotImplementedError) as error:
-        raise MediaError(f"{pattern} is no pattern: {error}.") from error
-    for match in matches:
-        hidden = not all(map(_is_open, match.relative_to(root).parts))
-        if hidden or (spared is not None and match.is_relative_to(spared)):
-            continue
-        yield from _below(match, spared) if match.is_dir() else [match]
-
-
-def _order(path: Path) -> list[Any]:
-    return [natural_key(part) for part in path.parts]
-
-
-def _files(folder: Path) -> list[Path]:
-    """Those directly in it."""
-    try:
-        return [path for path in folder.iterdir() if path.is_file() and _is_open(path.name)]
-    except OSError as error:
-        raise MediaError(f"Cannot read the folder {folder}: {error.strerror}.") from error
-
-
-def _is_open(name: str) -> bool:
-    """Whether a file or folder is the user's, neither hidden nor a download that is not finished."""
-    return not name.startswith(".") and not name.endswith(_DOWNLOADS)
-
-
-def _is_pattern(path: Path) -> bool:
-    return not _WILD.isdisjoint(str(path)) and not path.exists()
-
-
-def _root(pattern: Path) -> Path:
-    """The folders of a pattern before the first wildcard; one that is there may have some in its name."""
-    return next(parent for parent in pattern.parents if _WILD.isdisjoint(str(parent)) or parent.is_dir())
-
-
-def _named_suffix(source: Path) -> set[str]:
-    """The suffix that a pattern asks for, if it is spelt out: what is named is taken, whatever it is."""
-    suffix = source.suffix.lower()
-    return {suffix} if suffix and _is_pattern(source) and _WILD.isdisjoint(suffix) else set()
-
-
-def _inside(folder: Path, root: Path) -> Path | None:
-    """`folder` as a path that begins with `root`, if it lies below it."""
-    try:
-        place = folder.resolve().relative_to(root.resolve())
-    except ValueError:
-        return None
-    return root / place if place.parts else None
-
-
-def _check(jobs: list[Job]) -> None:
-    """Refuse what would lose a file, as some file systems see names: without regard to case."""
+def _check_outputs(jobs: list[Job]) -> None:
+    """Refuse jobs that would lose a file, on file systems that ignore upper and lower case too."""
     sources = {_key(job.source) for job in jobs}
     first: dict[str, Job] = {}
     for job in jobs:
@@ -289,19 +246,3 @@ def _check(jobs: list[Job]) -> None:
 
 def _key(path: Path) -> str:
     return str(path.resolve()).lower()
-
-
-@contextmanager
-def folder_of(target: Path) -> Iterator[None]:
-    """Make the folder of a target, and remove it at the end of the block if it is new and still empty."""
-    missing = [folder for folder in target.parents if not folder.exists()]
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError.from_os_error(target, error) from error
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            for folder in missing:
-                folder.rmdir()  # fails, as it should, unless it is empty

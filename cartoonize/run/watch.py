@@ -1,4 +1,4 @@
-"""Following folders: which files have come in whole."""
+"""Watching folders: which files have arrived completely."""
 
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -10,44 +10,44 @@ from ..core.errors import MediaError, Stopped
 from .files import Job
 
 QUIET = 3.0
-"""Seconds without change after which a file counts as whole."""
-_RESCAN = 10.0  # seconds; network drives do not tell of what others put there
+"""Seconds without a change after which a file counts as complete."""
+_RESCAN = 10.0  # seconds; network drives do not report what other machines put there
 
 
-class Stamp(NamedTuple):
-    """What changes with a file: bytes, and nanoseconds of its last change."""
+class FileStamp(NamedTuple):
+    """What changes with a file: its bytes, and nanoseconds of its last change."""
 
     size: int
     changed: int
 
     @staticmethod
-    def of(path: Path) -> "Stamp | None":
-        """That of a file which is there, is not empty, and can be opened.
+    def of(path: Path) -> "FileStamp | None":
+        """The stamp of a file; None if it is missing, is empty, or cannot be opened.
 
-        Browsers reserve names by empty files; on Windows, a file that is being copied has its full size from
+        Browsers reserve names by empty files. On Windows, a file that is being copied has its full size from
         the beginning, but cannot be opened.
         """
         try:
             with path.open("rb"):
-                told = path.stat()
+                status = path.stat()
         except OSError:
             return None
-        return Stamp(told.st_size, told.st_mtime_ns) if told.st_size else None
+        return FileStamp(status.st_size, status.st_mtime_ns) if status.st_size else None
 
 
-class Settling:
-    """Tells which files have stopped growing, from what is seen of them now and then."""
+class CompletionTracker:
+    """Finds the files that have stopped growing, from stamps that are taken now and then."""
 
     def __init__(self, quiet: float) -> None:
         self._quiet = quiet
-        self._seen: dict[Path, tuple[Stamp, float]] = {}  # and since when
-        self._taken: dict[Path, Stamp] = {}
+        self._seen: dict[Path, tuple[FileStamp, float]] = {}  # the last stamp, and since when it is the same
+        self._taken: dict[Path, FileStamp] = {}
 
-    def look(self, stamps: Mapping[Path, Stamp], now: float) -> list[Path]:
-        """Those that have been the same for long enough, and that were not taken as they are.
+    def update(self, stamps: Mapping[Path, FileStamp], now: float) -> list[Path]:
+        """Return the files that are complete, without those that were taken as they are.
 
         Args:
-            stamps: of all files that there are, in the order in which they are to be taken.
+            stamps: of all files that exist, in the order in which to take them.
             now: seconds of a clock that does not jump.
         """
         before = self._seen
@@ -55,59 +55,59 @@ class Settling:
             path: (stamp, before[path][1] if path in before and before[path][0] == stamp else now)
             for path, stamp in stamps.items()
         }
-        return [path for path in self.waiting if now - self._seen[path][1] >= self._quiet]
+        return [path for path in self.pending if now - self._seen[path][1] >= self._quiet]
 
     def take(self, path: Path) -> bool:
-        """Take a file as it was seen; gives whether it had been taken before, when it was another."""
-        again = path in self._taken
+        """Take a file as it is; return whether it was taken before, with another content."""
+        is_repeated = path in self._taken
         self._taken[path] = self._seen[path][0]
-        return again
+        return is_repeated
 
     @property
-    def waiting(self) -> list[Path]:
-        """Files that were not taken as they are."""
+    def pending(self) -> list[Path]:
+        """The files that were not taken as they are."""
         return [path for path, (stamp, _) in self._seen.items() if self._taken.get(path) != stamp]
 
 
 def watch_folder(
     folders: Sequence[Path], find: Callable[[], Iterable[Job]], *, quiet: float = QUIET
 ) -> Generator[tuple[Job, bool]]:
-    """Jobs, each once its source is whole, and whether it had been handed out before, when it was another.
+    """Yield each job once its source is complete, and whether it was yielded before, with another content.
 
-    Begins with what is there, and goes on until Ctrl-C (or `kill`) comes while it waits.
+    It begins with the files that exist, and goes on until Ctrl-C (or `kill`) comes while it waits.
 
     Args:
         folders: where sources appear.
-        find: gives the jobs of all that is there.
-        quiet: seconds without change after which a file counts as whole.
+        find: returns the jobs of all files that exist.
+        quiet: seconds without a change after which a file counts as complete.
 
     Raises:
-        MediaError: a folder is not there any more, or cannot be followed.
+        MediaError: a folder no longer exists, or cannot be watched.
     """
-    with suppress(KeyboardInterrupt, Stopped):  # only those of the waiting come here
+    with suppress(KeyboardInterrupt, Stopped):  # those that come while a job runs are not raised here
         yield from _arrivals(folders, find, quiet)
 
 
 def _arrivals(
     folders: Sequence[Path], find: Callable[[], Iterable[Job]], quiet: float
 ) -> Generator[tuple[Job, bool]]:
-    settling, looked = Settling(quiet), 0.0
-    with closing(_wakes(folders, quiet / 2)) as wakes:
-        for changed in wakes:
-            if not (changed or settling.waiting or time.monotonic() - looked > _RESCAN):
+    tracker, scanned = CompletionTracker(quiet), 0.0
+    with closing(_changes(folders, quiet / 2)) as changes:
+        for has_changed in changes:
+            if not (has_changed or tracker.pending or time.monotonic() - scanned > _RESCAN):
                 continue
             jobs = {job.source: job for job in find()}
-            stamps = {path: stamp for path in jobs if (stamp := Stamp.of(path))}
-            looked = time.monotonic()
-            for path in settling.look(stamps, looked):
-                if Stamp.of(path) == stamps[path]:  # it may have changed while others were drawn
-                    yield jobs[path], settling.take(path)
+            stamps = {path: stamp for path in jobs if (stamp := FileStamp.of(path))}
+            scanned = time.monotonic()
+            for path in tracker.update(stamps, scanned):
+                if FileStamp.of(path) == stamps[path]:  # it may have changed while others were converted
+                    yield jobs[path], tracker.take(path)
 
 
-def _wakes(folders: Sequence[Path], pause: float) -> Generator[bool]:
-    """Wake up when something changes in the folders, and after each pause; gives which of them it was.
+def _changes(folders: Sequence[Path], pause: float) -> Generator[bool]:
+    """Yield True when something changes in the folders, and False after each pause without a change.
 
-    Of a signal that comes meanwhile, watchfiles makes a KeyboardInterrupt, whatever its handler raises.
+    watchfiles turns a signal that comes meanwhile into a KeyboardInterrupt, whatever its handler raises.
     """
     from watchfiles import watch
 
@@ -120,9 +120,9 @@ def _wakes(folders: Sequence[Path], pause: float) -> Generator[bool]:
             yield_on_timeout=True,
             ignore_permission_denied=True,
         ):
-            gone = next((folder for folder in folders if not folder.is_dir()), None)
-            if gone is not None:
-                raise MediaError(f"The folder {gone} is not there any more.")
+            missing = next((folder for folder in folders if not folder.is_dir()), None)
+            if missing is not None:
+                raise MediaError(f"The folder {missing} no longer exists.")
             yield bool(changes)
     except (OSError, RuntimeError) as error:  # watchfiles' own error is a RuntimeError
-        raise MediaError(f"Cannot follow {', '.join(map(str, folders))}: {error}.") from error
+        raise MediaError(f"Cannot watch {', '.join(map(str, folders))}: {error}.") from error

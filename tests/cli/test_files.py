@@ -16,7 +16,7 @@ from PIL import Image
 from cartoonize import MediaError
 from cartoonize.cli.console import ProgressBars
 from cartoonize.media.pictures import picture_sink
-from cartoonize.run.files import PICTURES, plan, single_job, stands_alone, videos
+from cartoonize.run.files import PICTURES, is_single_job, plan_jobs, single_job, videos
 
 VIDEOS = videos()
 
@@ -33,7 +33,7 @@ def photo(name, size=(20, 16)):
 
 def planned(*sources, to="out", kind=VIDEOS):
     """What is drawn and what it becomes, with slashes."""
-    jobs = plan([Path(source) for source in sources], Path(to), kind).jobs
+    jobs = plan_jobs([Path(source) for source in sources], Path(to), kind).jobs
     return [(job.source.as_posix(), job.target.as_posix()) for job in jobs]
 
 
@@ -145,7 +145,7 @@ def test_named_twice_is_drawn_once(here):
 def test_what_cannot_be_found_is_refused_alone(here):
     """Of several sources, one that is missing or empty of videos is told of; the others are drawn."""
     put("one.mp4", "texts/a.txt")
-    found = plan([Path("one.mp4"), Path("gone.mp4"), Path("texts"), Path("x*.mp4")], Path("out"), VIDEOS)
+    found = plan_jobs([Path("one.mp4"), Path("gone.mp4"), Path("texts"), Path("x*.mp4")], Path("out"), VIDEOS)
     assert [job.source for job in found.jobs] == [Path("one.mp4")]
     assert [str(error) for _, error in found.refused] == [
         "There is no file or folder gone.mp4.",
@@ -162,7 +162,7 @@ def test_a_folder_that_cannot_be_read_is_refused_alone(here):
     try:
         if os.access(locked, os.R_OK):
             pytest.skip("this user may read everything")
-        found = plan([Path("clips")], Path("out"), VIDEOS)
+        found = plan_jobs([Path("clips")], Path("out"), VIDEOS)
     finally:
         locked.chmod(0o755)
     assert [job.source for job in found.jobs] == [Path("clips/one.mp4")]
@@ -191,7 +191,7 @@ def test_a_folder_that_cannot_be_read_is_refused_alone(here):
 def test_what_one_source_means(here, sources, target, alone):
     """A file, a stream and a folder of pictures are one video each, as ever; a folder of videos is many."""
     put("stills/1.png", "films/sub/a.mp4", "both/1.png", "both/a.mp4", "there/x.txt", "a.mp4")
-    assert stands_alone([Path(source) for source in sources], Path(target), VIDEOS) is alone
+    assert is_single_job([Path(source) for source in sources], Path(target), VIDEOS) is alone
 
 
 @pytest.mark.parametrize(
