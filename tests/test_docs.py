@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+import tomllib
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -149,6 +150,20 @@ def quoted_labels(name):
 def test_quoted_messages_exist(message, code_strings):
     """Pages quote messages and labels word for word, so that readers find theirs."""
     assert message in code_strings
+
+
+def test_layers_are_documented():
+    """The drawing of the layers in Architecture is what import-linter checks."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    checked = [
+        [name.strip() for name in layer.split("|")]
+        for layer in config["tool"]["importlinter"]["contracts"][0]["layers"]
+    ]
+    blocks = re.findall(
+        r"^```\n(.*?)^```", (ROOT / "docs/architecture.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    drawings = [[re.findall(r"\w+", line) for line in block.splitlines()] for block in blocks]
+    assert [layer for layer in checked if layer not in (["__main__"], ["version"])] in drawings
 
 
 def test_formats_are_documented():
