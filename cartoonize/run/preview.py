@@ -1,4 +1,4 @@
-"""Contact sheets: moments of a video beside their drawings, and a picture in all styles."""
+"""Contact sheets: moments of a video with their drawings, and a picture in all styles."""
 
 import math
 from collections.abc import Sequence
@@ -23,16 +23,16 @@ from ..media.pictures.folder import list_source_files
 from ..media.pictures.formats import write_picture
 from ..media.reading.standard_input import STANDARD_INPUT
 
-MOST = 100
+MAX_MOMENTS = 100
 """Moments of a sheet."""
-_SIDE = 480  # the longer side of a picture on a sheet, in pixels
-_GAP, _TEXT = 12, 20  # pixels
-_PAPER, _INK = (250, 248, 244), (45, 38, 34)
+_SIDE = 480  # pixels of the longer side of a picture on a sheet, at most
+_GAP, _LABEL = 12, 20  # pixels between pictures, and of the line below them
+_BACKGROUND, _TEXT_COLOUR = (250, 248, 244), (45, 38, 34)
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Pictures one above the other, and what stands below them."""
+    """Pictures of one size, one above the other, and the text below them."""
 
     pictures: tuple[Image, ...]
     label: str
@@ -51,31 +51,31 @@ def preview_video(
     look: Look | None = None,
     overwrite: bool = False,
 ) -> list[str]:
-    """Write a picture of `count` moments of a video, evenly spread: the source above, the drawing below.
+    """Write a sheet of `count` moments of a video, evenly spread: the source above, the drawing below.
 
-    Each moment is found by seeking, so that it takes seconds however long the video is. A picture in which
-    `look` compares both stands alone. The answer is what is to be told.
+    It seeks each moment, so that it takes seconds however long the video is. A picture in which `look`
+    compares both is shown alone. Returns notices for the user.
 
     Raises:
-        MediaError: it cannot be sought or has no known length; the target is no picture, or is there already;
-            or as `open_video`.
+        MediaError: the source cannot be sought or its length is unknown; the target is not a picture, or
+            exists already; or as `open_video`.
     """
-    if not 1 <= count <= MOST:
-        raise MediaError(f"A preview has from 1 to {MOST} moments, not {count}.")
+    if not 1 <= count <= MAX_MOMENTS:
+        raise MediaError(f"A preview has from 1 to {MAX_MOMENTS} moments, not {count}.")
     file = _sheet_file(target, source, overwrite=overwrite)
-    look, cells, notices = (look or Look()).for_pictures(), [], list[str]()
-    chain = EffectChain(look.effects())
+    look = (look or Look()).for_pictures()
+    chain, cells, notices = EffectChain(look.effects()), list[Cell](), list[str]()
     for time in _moments(source, count, start, end, decoding):
         frame, aspect = _frame_at(source, time, decoding)
         if frame is None:
             notices.append(f"There is no picture at {_clock(time)} of {source.name}.")
             continue
-        drawn = chain(frame, backend(frame.image[None])[0])
-        shown = (drawn,) if look.compares else (_source(frame), drawn)
-        cells.append(Cell(tuple(map(_opaque, shown)), _clock(time), aspect))
+        result = chain(frame, backend(frame.image[None])[0])
+        pictures = (result,) if look.compares else (_source_frame(frame), result)
+        cells.append(Cell(tuple(map(_to_opaque, pictures)), _clock(time), aspect))
     if not cells:
         raise MediaError(f"No picture of {source} can be read at any of the {count} moments.")
-    _save(sheet(cells), file)
+    _save(draw_sheet(cells), file)
     return notices
 
 
@@ -88,85 +88,87 @@ def preview_styles(
     detail: Detail = "normal",
     overwrite: bool = False,
 ) -> None:
-    """Write a picture, or a video's middle frame, as it is and in each style, with their names.
+    """Write a sheet of a picture, or of a video's middle frame, as it is and in each style, with their names.
 
     Raises:
-        MediaError: as `open_source`; the target is no picture, or is there already.
+        MediaError: as `open_source`; the target is not a picture, or exists already.
         ModelError: a style cannot be used.
     """
     file = _sheet_file(target, source, overwrite=overwrite)
-    picture = _middle(source).image
+    picture = _middle_frame(source).image
     cells = [Cell((picture,), source.name)]
     for name in styles:
         with load(name, device=device) as backend:
             cells.append(Cell((draw_picture(backend, picture, detail),), name))
-    _save(sheet(cells), file)
+    _save(draw_sheet(cells), file)
 
 
-def sheet(cells: Sequence[Cell]) -> Picture:
-    """Cells in rows, about as many as columns, each scaled to 480 pixels at most."""
+def draw_sheet(cells: Sequence[Cell]) -> Picture:
+    """Arrange cells in about as many rows as columns, each picture scaled to 480 pixels at most."""
     height, width = cells[0].pictures[0].shape[:2]
     width = round(width * cells[0].aspect)
     scale = min(1.0, _SIDE / max(width, height))
     columns = math.ceil(math.sqrt(len(cells)))
     rows = math.ceil(len(cells) / columns)
-    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
-    deep = len(cells[0].pictures) * (high + _GAP // 2) + _TEXT
-    size = columns * (wide + _GAP) + _GAP, rows * (deep + _GAP) + _GAP
-    paper = Pillow.new("RGB", size, _PAPER)
-    pen, font = ImageDraw.Draw(paper), ImageFont.load_default(size=14)
+    width, height = max(1, round(width * scale)), max(1, round(height * scale))
+    cell_height = len(cells[0].pictures) * (height + _GAP // 2) + _LABEL
+    size = columns * (width + _GAP) + _GAP, rows * (cell_height + _GAP) + _GAP
+    sheet = Pillow.new("RGB", size, _BACKGROUND)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=14)
     for number, cell in enumerate(cells):
-        left = _GAP + number % columns * (wide + _GAP)
-        top = _GAP + number // columns * (deep + _GAP)
+        left = _GAP + number % columns * (width + _GAP)
+        top = _GAP + number // columns * (cell_height + _GAP)
         for picture in cell.pictures:
-            small = Pillow.fromarray(picture).resize((wide, high), Pillow.Resampling.LANCZOS)
-            paper.paste(small, (left, top))
-            top += high + _GAP // 2
-        pen.text((left + wide / 2, top), cell.label, fill=_INK, font=font, anchor="ma")
-    return paper
+            small = Pillow.fromarray(picture).resize((width, height), Pillow.Resampling.LANCZOS)
+            sheet.paste(small, (left, top))
+            top += height + _GAP // 2
+        draw.text((left + width / 2, top), cell.label, fill=_TEXT_COLOUR, font=font, anchor="ma")
+    return sheet
 
 
 def _moments(
     source: Path, count: int, start: float | None, end: float | None, decoding: Decoding | None
 ) -> list[float]:
-    """Seconds of the source's clock: the middles of `count` equal parts."""
+    """The middles of `count` equal parts of a video, in seconds of its clock."""
     if source == STANDARD_INPUT:
-        raise MediaError("Standard input cannot be sought; name a file for a preview.")
+        raise MediaError("A preview has to seek, which standard input cannot; name a file.")
     with open_video(source, start=start, end=end, decoding=decoding) as video:
         length = video.measure_duration()
     if length is None:
-        raise MediaError(f"{source} holds no times, so that no moment of it can be found for a preview.")
+        raise MediaError(f"{source} holds no times, so that a preview cannot find its moments.")
     return [(start or 0.0) + (number + 0.5) * length / count for number in range(count)]
 
 
 def _frame_at(source: Path, time: float, decoding: Decoding | None) -> tuple[Frame | None, float]:
-    """The first frame from a moment on, and the shape of its pixels; None if none can be read."""
+    """The first frame from a moment on, or None if none can be read; and the aspect ratio of its pixels."""
     try:
-        with open_video(source, start=time, decoding=decoding) as film:
-            return next(iter(film), None), float(film.video.sample_aspect_ratio)
+        with open_video(source, start=time, decoding=decoding) as video:
+            return next(iter(video), None), float(video.video.sample_aspect_ratio)
     except MediaError:
         return None, 1.0
 
 
-def _opaque(frame: Frame) -> Image:
-    return frame.image if frame.alpha is None else lay_on_background(frame.image, frame.alpha, _PAPER)
+def _to_opaque(frame: Frame) -> Image:
+    return frame.image if frame.alpha is None else lay_on_background(frame.image, frame.alpha, _BACKGROUND)
 
 
-def _source(frame: Frame) -> Frame:
-    """The frame with the source at its own size."""
+def _source_frame(frame: Frame) -> Frame:
+    """The frame at the source's own size."""
     return replace_image(frame, frame.image if frame.full is None else frame.full)
 
 
-def _middle(source: Path) -> Frame:
-    with open_source(source) as opened:
-        if opened.resumable is None or not opened.frames:
-            return next(iter(opened))
-        middle = float(opened.frames / opened.resumable.video.rate) / 2
-    with open_video(source, start=middle) as film:
-        return next(iter(film))
+def _middle_frame(path: Path) -> Frame:
+    """The middle frame of a video that can be sought, otherwise the first frame."""
+    with open_source(path) as source:
+        if source.resumable is None or not source.frames:
+            return next(iter(source))
+        middle = float(source.frames / source.resumable.video.rate) / 2
+    with open_video(path, start=middle) as video:
+        return next(iter(video))
 
 
 def _clock(seconds: float) -> str:
+    """H:MM:SS.s, or M:SS.s."""
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"

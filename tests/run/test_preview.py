@@ -9,7 +9,7 @@ from PIL import Image
 
 from cartoonize import Frame, load
 from cartoonize.media.reading.video_reader import VideoReader
-from cartoonize.run.preview import Cell, preview_video, sheet
+from cartoonize.run.preview import Cell, draw_sheet, preview_video
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_preview_decodes_a_little_of_a_long_clip(film, tmp_path, monkeypatch):
     [
         (("in.mp4", "out.mp4", "--preview", "4"), "A preview is a picture: name out.png"),
         (("in.mp4", "out.png", "--preview", "0"), "from 1 to 100 moments"),
-        (("-", "out.png", "--preview", "4"), "cannot be sought"),
+        (("-", "out.png", "--preview", "4"), "has to seek"),
         (("in.mp4", "in.mp4", "out.png", "--preview", "4"), "is for one video"),
         (("gone.mp4", "out.png", "--preview", "4"), "There is no file"),
     ],
@@ -97,6 +97,6 @@ def test_every_style_on_one_picture(film, tmp_path, run):
 def test_a_sheet_has_about_as_many_rows_as_columns():
     """Nine cells make three rows of three; large pictures are made smaller, small ones are not enlarged."""
     picture = Frame(np.zeros((100, 2000, 3), np.uint8)).image
-    made = sheet([Cell((picture,), "a")] * 9)
+    made = draw_sheet([Cell((picture,), "a")] * 9)
     assert made.width == 3 * (480 + 12) + 12
     assert made.height < made.width / 3
