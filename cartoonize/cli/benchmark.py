@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def benchmark(
+    *,
     network: NetworkOptions,
-    onnx: OnnxFileOptions,
     size: Annotated[
         Size | None,
         typer.Option(
@@ -30,8 +30,11 @@ def benchmark(
         Path | None, typer.Option("--video", help="Clip to convert in place of the generated one.")
     ] = None,
     detail: DetailName = "normal",
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the figures are their medians.")] = 3,
+    rounds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Rounds; the figures are their medians.")
+    ] = 3,
     as_json: AsJson = False,
+    onnx: OnnxFileOptions,
 ) -> None:
     """Measure how fast this machine converts: each stage alone, and all together.
 

@@ -58,8 +58,9 @@ def export_onnx_command(
 ) -> None:
     r"""Write a style as a self-contained ONNX file: uint8 RGB pictures in and out, of any size.
 
-    The file is compared with PyTorch before it is kept. Needs `pip install 'cartoonize\[export]'`. The file
-    runs with `cartoonize video --style OUT.onnx`, and in any ONNX Runtime without this program.
+    It is compared with PyTorch before it is kept. It runs with `--style OUT.onnx`,
+    and in any ONNX Runtime without this program. Writing it needs the extra
+    `export`: pip install 'cartoonize\[export]'
 
     [bold]Examples[/bold]
       cartoonize export-onnx pepper pepper.onnx
@@ -104,8 +105,8 @@ def export_tensorrt_command(
 ) -> None:
     r"""Build TensorRT engines for the NVIDIA GPU of this machine, one for each size of frames.
 
-    Needs `pip install 'cartoonize\[export,tensorrt]'` and the GPU that will run them. The engines are
-    compared with PyTorch before they are kept.
+    The engines are compared with PyTorch before they are kept. Building them needs
+    the GPU that will run them, and pip install 'cartoonize\[export,tensorrt]'
 
     [bold]Examples[/bold]
       cartoonize export-tensorrt pepper engines/ --size 1280x720 --size 1920x1080
@@ -147,7 +148,8 @@ def import_weights_command(
 ) -> None:
     """Make a style file from weights that you have: CartoonGAN's, AnimeGANv2's for PyTorch, or a checkpoint.
 
-    The network is recognised by the names and shapes of the tensors. No code in the file is run.
+    The network is recognised by the names and shapes of the tensors. No code in
+    the file is run.
 
     [bold]Examples[/bold]
       cartoonize import-weights Hayao_net_G_float.pth hayao.safetensors

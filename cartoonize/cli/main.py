@@ -3,6 +3,7 @@
 import re
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -27,8 +28,23 @@ from .video import video
 from .web import web
 
 
-class SuggestingGroup(TyperGroup):
-    """The group of all commands. It adds "Did you mean ...?" to the error about a value that is no choice."""
+class Commands(TyperGroup):
+    """The group of all commands: it also knows `cartoonize help`, files in the place of a command, and near
+    misses of the values that an option takes."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, *rest = args
+        if name == "help":
+            if not rest:
+                print_result(ctx.get_help())
+                raise typer.Exit
+            return super().resolve_command(ctx, [*rest, "--help"])
+        if name not in self.commands and ("." in name or Path(name).exists()):
+            raise CartoonizeError(
+                f"{name} is no command. To convert a file, name the command first: `cartoonize video INPUT "
+                "OUTPUT` or `cartoonize image INPUT OUTPUT`."
+            )
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -42,7 +58,7 @@ class SuggestingGroup(TyperGroup):
 
 app = typer.Typer(
     name="cartoonize",
-    cls=SuggestingGroup,
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

@@ -41,7 +41,7 @@ Device = Annotated[
         autocompletion=completion.devices,
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace OUTPUT if it exists.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace output that exists.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only one JSON object, at the end.")]
 Debug = Annotated[
     bool,

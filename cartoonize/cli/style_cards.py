@@ -21,6 +21,7 @@ def styles_table() -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("style", "what it looks like", "network", "licence", "from"):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("style", "network"))
+    table.columns[1].min_width = 24  # of 80; the other columns can be narrow
     rows = {name: _builtin_row(name, path) for name, path in builtin_styles().items()}
     for name in user.names():
         rows.setdefault(name, _own_row(name))

@@ -17,7 +17,7 @@ app.command("remove")(remove)
 
 @app.callback()
 def styles(context: typer.Context) -> None:
-    """List all styles: the built-in ones and yours.
+    """List all styles, the built-in ones and yours; add, show, preview and remove them.
 
     [bold]Examples[/bold]
       cartoonize styles

@@ -46,12 +46,20 @@ def web(
         ),
     ] = None,
     max_pixels: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Of a picture, or a frame.", rich_help_panel=_LIMITS)
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Of a picture, or a frame.",
+            show_default="50 million",
+            rich_help_panel=_LIMITS,
+        ),
     ] = 50_000_000,
 ) -> None:
     """Serve a web page: drop a picture or a video, choose a style, compare the result, download it.
 
-    Only this computer can open it, unless --host says otherwise. Ctrl-C ends it, and removes all its files.
+    Only this computer can open it, unless --host says otherwise. Ctrl-C ends it,
+    and removes all its files.
 
     [bold]Examples[/bold]
       cartoonize web

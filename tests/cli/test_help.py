@@ -65,6 +65,28 @@ def test_examples_fit_a_terminal(path):
     assert all(len(example) <= 78 for example in examples(COMMANDS[path]))
 
 
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "cartoonize")
+def test_paragraphs_fit_a_terminal(path):
+    """Typer keeps the line breaks of all paragraphs but the first: no line is broken twice at 80 columns."""
+    _, _, rest = inspect.cleandoc(COMMANDS[path].help or "").partition("\n\n")
+    assert all(len(line.replace("\\", "")) <= 80 for line in rest.splitlines())
+
+
+def test_help_is_a_command_too(run):
+    """`cartoonize help` and `cartoonize help video` print what --help prints."""
+    assert run("help")[:2] == run("--help")[:2]
+    assert run("help", "video")[:2] == run("video", "--help")[:2]
+
+
+def test_a_file_is_no_command(run, here):
+    """Who forgets the command reads how to write it."""
+    (here / "holiday").mkdir()
+    for name in ("film.mp4", "holiday"):
+        code, _, err = run(name, "out.mp4")
+        assert code == 1
+        assert "cartoonize video INPUT OUTPUT" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "suggestion"),
     [
