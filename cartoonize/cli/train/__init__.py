@@ -1,7 +1,10 @@
 """`cartoonize train`: thin commands over the package `training`, whose heavy modules they import inside."""
 
+from collections.abc import Callable
+
 import typer
 
+from ..groups import expand_groups
 from .phases import adversarial, distil, pretrain, run_all
 from .prepare import frames, smooth, targets
 from .results import average, evaluate
@@ -19,12 +22,17 @@ def train() -> None:
     """
 
 
-app.command()(frames)
-app.command()(smooth)
-app.command()(targets)
-app.command()(pretrain)
-app.command()(adversarial)
-app.command("run")(run_all)
-app.command()(distil)
-app.command()(average)
-app.command()(evaluate)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "frames": frames,
+    "smooth": smooth,
+    "targets": targets,
+    "pretrain": pretrain,
+    "adversarial": adversarial,
+    "run": run_all,
+    "distil": distil,
+    "average": average,
+    "evaluate": evaluate,
+}
+
+for name, command in COMMANDS.items():
+    app.command(name)(expand_groups(command))

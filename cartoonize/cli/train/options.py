@@ -1,5 +1,6 @@
-"""The options of `cartoonize train`, each declared once."""
+"""The options of `cartoonize train`, each declared once, in groups that several commands take."""
 
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,9 @@ import typer
 from ...training.losses import Weights
 from ...training.recipe import PhaseName
 from ...training.recipe_files import builtin_recipes
+from ...training.settings import Settings
 from ..completion import Complete, devices, models, words
+from .values import count_loaders, read_card
 
 
 def _recipes_with(phase: PhaseName) -> Complete:
@@ -16,7 +19,6 @@ def _recipes_with(phase: PhaseName) -> Complete:
     return lambda: builtin_recipes(phase)
 
 
-# Data.
 Photos = Annotated[Path, typer.Option(help="Photos, in a folder and its subfolders.")]
 StyleFolder = Annotated[Path, typer.Option(help="The artist's frames or drawings.")]
 Smoothed = Annotated[
@@ -25,12 +27,12 @@ Smoothed = Annotated[
 ]
 Run = Annotated[Path, typer.Option(help="The run folder. The same command resumes an interrupted run.")]
 Start = Annotated[Path | None, typer.Option(help="A style file to start from.")]
-CardFile = Annotated[
+FeaturesFile = Annotated[
     Path | None,
-    typer.Option("--card", help="JSON with name, summary, licence, data and credit, for the style file."),
+    typer.Option(
+        "--features", help="VGG's weights, safetensors or .pth.", show_default="torchvision's, downloaded"
+    ),
 ]
-
-# The recipe, and changes to it.
 Preset = Annotated[
     str,
     typer.Option(
@@ -46,80 +48,132 @@ DistilPreset = Annotated[
         autocompletion=_recipes_with("distil"),
     ),
 ]
-Model = Annotated[
-    str | None,
-    typer.Option(
-        help="cartoongan, cartoongan_blur, swift or animegan2.",
-        show_default="by preset",
-        autocompletion=models,
-    ),
-]
-Width = Annotated[
-    int | None, typer.Option(min=1, help="Base filters of the generator.", show_default="by preset")
-]
-Batch = Annotated[
-    int | None, typer.Option(min=1, help="Images per step, over all processes.", show_default="by preset")
-]
-Size = Annotated[
-    int | None, typer.Option(min=16, help="Sides of the crops in pixels.", show_default="by preset")
-]
-Vgg = Annotated[
-    str | None,
-    typer.Option(
-        help="vgg16 or vgg19, for the content loss.",
-        show_default="by preset",
-        autocompletion=words(("vgg16", "vgg19")),
-    ),
-]
-Weight = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=VALUE",
-        help="Factor of a loss; may be repeated. " + ", ".join(Weights.__struct_fields__),
-    ),
-]
-SpectralNorm = Annotated[bool | None, typer.Option(help="In the discriminator.", show_default="by preset")]
-Pool = Annotated[
-    int | None,
-    typer.Option(min=0, help="Earlier outputs that the discriminator sees again.", show_default="by preset"),
-]
-Images = Annotated[
-    int | None,
-    typer.Option(min=1, help="Images to see in this phase.", show_default="the preset's epochs"),
-]
-FeaturesFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--features", help="VGG's weights, safetensors or .pth.", show_default="torchvision's, downloaded"
-    ),
-]
-
-# The machine.
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N, mps or xpu.", autocompletion=devices)]
-Precision = Annotated[
-    str,
-    typer.Option(
-        "--precision",
-        help="auto, bf16 or fp32; auto is bf16 if the hardware supports it.",
-        autocompletion=words(("auto", "bf16", "fp32")),
-    ),
-]
-Compile = Annotated[
-    bool | None, typer.Option("--compile/--no-compile", help="Compile the networks.", show_default="on GPUs")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Decides initial weights, crops and random numbers.")]
-LoaderProcesses = Annotated[
-    int | None,
-    typer.Option(
-        "--workers",
-        min=0,
-        help="Processes that load pictures; 0: the training process itself.",
-        show_default="cores, up to 8",
-    ),
-]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", autocompletion=devices)]
 Processes = Annotated[
     int | None, typer.Option("--workers", min=1, help="Processes to use.", show_default="all cores")
 ]
-LogEvery = Annotated[int, typer.Option(min=1, help="Images between two lines of the log.")]
-SaveEvery = Annotated[float, typer.Option(min=0, help="Seconds between two checkpoints.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the resolved settings and stop.")]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeOptions:
+    """A recipe and the changes to it, by the names of its settings; None keeps the recipe's."""
+
+    preset: Preset = "deck"
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="cartoongan, cartoongan_blur, swift or animegan2.",
+            show_default="by preset",
+            autocompletion=models,
+        ),
+    ] = None
+    width: Annotated[
+        int | None, typer.Option(min=1, help="Base filters of the generator.", show_default="by preset")
+    ] = None
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Images per step, over all processes.", show_default="by preset")
+    ] = None
+    size: Annotated[
+        int | None, typer.Option(min=16, help="Sides of the crops in pixels.", show_default="by preset")
+    ] = None
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Factor of a loss; may be repeated. " + ", ".join(Weights.__struct_fields__),
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class DistilRecipeOptions(RecipeOptions):
+    """As RecipeOptions, of other presets."""
+
+    preset: DistilPreset = "pepper"
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainRecipeOptions(RecipeOptions):
+    """As RecipeOptions, with the perceptual network."""
+
+    vgg: Annotated[
+        str | None,
+        typer.Option(
+            help="vgg16 or vgg19, for the content loss.",
+            show_default="by preset",
+            autocompletion=words(("vgg16", "vgg19")),
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdversarialRecipeOptions(PretrainRecipeOptions):
+    """As PretrainRecipeOptions, with the discriminator."""
+
+    spectral_norm: Annotated[
+        bool | None, typer.Option(help="In the discriminator.", show_default="by preset")
+    ] = None
+    pool: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Earlier outputs that the discriminator sees again.", show_default="by preset"
+        ),
+    ] = None
+
+    def for_pretraining(self, weight: list[str]) -> PretrainRecipeOptions:
+        """The same options for the phase before, with these factors of its losses."""
+        shared = {field.name: getattr(self, field.name) for field in fields(PretrainRecipeOptions)}
+        return PretrainRecipeOptions(**shared | {"weight": weight})
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """How long a phase runs, where, and what it writes."""
+
+    images: Annotated[
+        int | None,
+        typer.Option(min=1, help="Images to see in this phase.", show_default="the preset's epochs"),
+    ] = None
+    seed: Annotated[int, typer.Option(min=0, help="Decides initial weights, crops and random numbers.")] = 0
+    device: Device = "auto"
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="auto, bf16 or fp32; auto is bf16 if the hardware supports it.",
+            autocompletion=words(("auto", "bf16", "fp32")),
+        ),
+    ] = "auto"
+    compiled: Annotated[
+        bool | None,
+        typer.Option("--compile/--no-compile", help="Compile the networks.", show_default="on GPUs"),
+    ] = None
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Processes that load pictures; 0: the training process itself.",
+            show_default="cores, up to 8",
+        ),
+    ] = None
+    log_every: Annotated[int, typer.Option(min=1, help="Images between two lines of the log.")] = 400
+    save_every: Annotated[float, typer.Option(min=0, help="Seconds between two checkpoints.")] = 600
+    card: Annotated[
+        Path | None,
+        typer.Option(help="JSON with name, summary, licence, data and credit, for the style file."),
+    ] = None
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the resolved settings and stop.")] = False
+
+    def apply_to(self, settings: Settings) -> Settings:
+        """The settings of a phase with these options."""
+        return replace(
+            settings,
+            images=self.images,
+            seed=self.seed,
+            device=self.device,
+            precision=self.precision,
+            compiled=self.compiled,
+            workers=count_loaders(self.workers),
+            log_every=self.log_every,
+            save_every=self.save_every,
+            card=read_card(self.card),
+        )

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,115 +10,88 @@ import typer
 
 from ...core.errors import TrainingError
 from ...styles import builtin_styles, user
+from ...training.recipe import PhaseName, Recipe
+from ...training.recipe_files import builtin_recipes, load_recipe
 from ...training.settings import Settings
 from ..console import escape, print_json, print_message
 from . import options
 from .prepare import FRAME_SIZE, frames, smooth
-from .settings import choose_recipe, count_loaders, read_card, weights_of_phase
+from .values import parse_weight, weights_of_phase
 
 
 def pretrain(
-    photos: options.Photos, run: options.Run, preset: options.Preset = "deck",
-    model: options.Model = None, width: options.Width = None, batch: options.Batch = None,
-    size: options.Size = None, vgg: options.Vgg = None, weight: options.Weight = None,
-    images: options.Images = None, features: options.FeaturesFile = None, start: options.Start = None,
-    device: options.Device = "auto", precision: options.Precision = "auto",
-    compiled: options.Compile = None, seed: options.Seed = 0, workers: options.LoaderProcesses = None,
-    log_every: options.LogEvery = 400, save_every: options.SaveEvery = 600, card: options.CardFile = None,
-    dry_run: options.DryRun = False,
-) -> None:  # fmt: skip
+    photos: options.Photos,
+    run: options.Run,
+    recipe: options.PretrainRecipeOptions,
+    training: options.TrainingOptions,
+    features: options.FeaturesFile = None,
+    start: options.Start = None,
+) -> None:
     """Phase 1: the generator learns to keep a photo's content.
 
     [bold]Examples[/bold]
       cartoonize train pretrain --photos photos/ --run runs/mine
       cartoonize train pretrain --photos photos/ --run runs/fast --model swift
     """
-    settings = Settings(
-        "pretrain",
-        choose_recipe(
-            "pretrain", preset, weight, model=model, width=width, batch=batch, size=size, vgg=vgg
-        ),
-        photos, start=start, seed=seed, run=run, features=features, images=images,
-        device=device, precision=precision, compiled=compiled, workers=count_loaders(workers),
-        log_every=log_every, save_every=save_every, card=read_card(card),
-    )  # fmt: skip
-    _train_or_describe(settings, dry_run)
+    chosen = choose_recipe("pretrain", recipe)
+    settings = Settings("pretrain", chosen, photos, run=run, features=features, start=start)
+    _train_or_describe(training.apply_to(settings), training.dry_run)
 
 
 def adversarial(
-    photos: options.Photos, style: options.StyleFolder, run: options.Run,
-    smoothed: options.Smoothed = None, preset: options.Preset = "deck",
-    model: options.Model = None, width: options.Width = None, batch: options.Batch = None,
-    size: options.Size = None, vgg: options.Vgg = None, weight: options.Weight = None,
-    spectral_norm: options.SpectralNorm = None, pool: options.Pool = None,
-    images: options.Images = None, features: options.FeaturesFile = None, start: options.Start = None,
+    photos: options.Photos,
+    style: options.StyleFolder,
+    run: options.Run,
+    recipe: options.AdversarialRecipeOptions,
+    training: options.TrainingOptions,
+    smoothed: options.Smoothed = None,
+    features: options.FeaturesFile = None,
+    start: options.Start = None,
     scratch: Annotated[bool, typer.Option("--scratch", help="Start without a pretrained generator.")] = False,
-    device: options.Device = "auto", precision: options.Precision = "auto",
-    compiled: options.Compile = None, seed: options.Seed = 0, workers: options.LoaderProcesses = None,
-    log_every: options.LogEvery = 400, save_every: options.SaveEvery = 600, card: options.CardFile = None,
-    dry_run: options.DryRun = False,
-) -> None:  # fmt: skip
+) -> None:
     """Phase 2: the generator learns to draw like the artist. Starts from phase 1 of the same run.
 
     [bold]Examples[/bold]
       cartoonize train adversarial --photos photos/ --style art/ --run runs/mine
       cartoonize train adversarial --photos photos/ --style art/ --run b --scratch
     """
+    chosen = choose_recipe("adversarial", recipe)
     settings = Settings(
-        "adversarial",
-        choose_recipe(
-            "adversarial", preset, weight, model=model, width=width, batch=batch, size=size, vgg=vgg,
-            spectral_norm=spectral_norm, pool=pool,
-        ),
-        photos, style=style, smoothed=smoothed, start=start, scratch=scratch, seed=seed, run=run,
-        features=features, images=images,
-        device=device, precision=precision, compiled=compiled, workers=count_loaders(workers),
-        log_every=log_every, save_every=save_every, card=read_card(card),
+        "adversarial", chosen, photos, style=style, smoothed=smoothed, run=run, features=features,
+        start=start, scratch=scratch,
     )  # fmt: skip
-    _train_or_describe(settings, dry_run)
+    _train_or_describe(training.apply_to(settings), training.dry_run)
 
 
 def distil(
     pairs: Annotated[Path, typer.Option(help="A folder with `photo` and `target`, made by `targets`.")],
     run: options.Run,
+    recipe: options.DistilRecipeOptions,
+    training: options.TrainingOptions,
     style: Annotated[Path | None, typer.Option(help="The artist's drawings, for the loss `artist`.")] = None,
-    preset: options.DistilPreset = "pepper",
-    model: options.Model = None, width: options.Width = None, batch: options.Batch = None,
-    size: options.Size = None, weight: options.Weight = None,
-    images: options.Images = None, start: options.Start = None,
-    device: options.Device = "auto", precision: options.Precision = "auto",
-    compiled: options.Compile = None, seed: options.Seed = 0, workers: options.LoaderProcesses = None,
-    log_every: options.LogEvery = 400, save_every: options.SaveEvery = 600, card: options.CardFile = None,
-    dry_run: options.DryRun = False,
-) -> None:  # fmt: skip
+    start: options.Start = None,
+) -> None:
     """Teach a small network from pairs of photo and redrawn photo, in place of phases 1 and 2.
 
     [bold]Examples[/bold]
       cartoonize train distil --pairs pairs/ --style drawings/ --run runs/fast
       cartoonize train distil --pairs pairs/ --run runs/ink --weight artist=0
     """
+    chosen = choose_recipe("distil", recipe)
     settings = Settings(
-        "distil",
-        choose_recipe("distil", preset, weight, model=model, width=width, batch=batch, size=size),
-        pairs / "photo", targets=pairs / "target", style=style, start=start, seed=seed, run=run,
-        images=images,
-        device=device, precision=precision, compiled=compiled, workers=count_loaders(workers),
-        log_every=log_every, save_every=save_every, card=read_card(card),
-    )  # fmt: skip
-    _train_or_describe(settings, dry_run)
+        "distil", chosen, pairs / "photo", targets=pairs / "target", style=style, run=run, start=start
+    )
+    _train_or_describe(training.apply_to(settings), training.dry_run)
 
 
 def run_all(
-    photos: options.Photos, style: options.StyleFolder, run: options.Run, preset: options.Preset = "deck",
-    model: options.Model = None, width: options.Width = None, batch: options.Batch = None,
-    size: options.Size = None, vgg: options.Vgg = None, weight: options.Weight = None,
-    spectral_norm: options.SpectralNorm = None, pool: options.Pool = None,
-    images: options.Images = None, features: options.FeaturesFile = None,
-    device: options.Device = "auto", precision: options.Precision = "auto",
-    compiled: options.Compile = None, seed: options.Seed = 0, workers: options.LoaderProcesses = None,
-    log_every: options.LogEvery = 400, save_every: options.SaveEvery = 600, card: options.CardFile = None,
-    dry_run: options.DryRun = False,
-) -> None:  # fmt: skip
+    photos: options.Photos,
+    style: options.StyleFolder,
+    run: options.Run,
+    recipe: options.AdversarialRecipeOptions,
+    training: options.TrainingOptions,
+    features: options.FeaturesFile = None,
+) -> None:
     """Everything, from folders to a style file: frames (if --style holds films), smooth, and both phases.
 
     [bold]Examples[/bold]
@@ -128,23 +101,15 @@ def run_all(
     films = _list_films(style)
     drawings = run / "frames" if films else style
     smoothed = run / "smoothed"
-    second = Settings(
-        "adversarial",
-        choose_recipe(
-            "adversarial", preset, weight, model=model, width=width, batch=batch, size=size, vgg=vgg,
-            spectral_norm=spectral_norm, pool=pool,
-        ),
-        photos, style=drawings, smoothed=smoothed, seed=seed, run=run, features=features, images=images,
-        device=device, precision=precision, compiled=compiled, workers=count_loaders(workers),
-        log_every=log_every, save_every=save_every, card=read_card(card),
-    )  # fmt: skip
-    first_recipe = choose_recipe(
-        "pretrain", preset, weights_of_phase("pretrain", weight),
-        model=model, width=width, batch=batch, size=size, vgg=vgg,
-    )  # fmt: skip
+    chosen = choose_recipe("adversarial", recipe)
+    second = training.apply_to(
+        Settings("adversarial", chosen, photos, style=drawings, smoothed=smoothed, run=run, features=features)
+    )
+    first_options = recipe.for_pretraining(weights_of_phase("pretrain", recipe.weight))
+    first_recipe = choose_recipe("pretrain", first_options)
     first = replace(second, phase="pretrain", recipe=first_recipe, style=None, smoothed=None)
-    frame_size = max(FRAME_SIZE, second.recipe.size)
-    if dry_run:
+    frame_size = max(FRAME_SIZE, chosen.size)
+    if training.dry_run:
         print_json(_plan(films, frame_size, first, second), indent=2)
         return
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -154,9 +119,25 @@ def run_all(
         )
     if films and not (drawings / "manifest.csv").exists():
         frames([*films, drawings], size=frame_size)
-    smooth(drawings, smoothed, workers)
+    smooth(drawings, smoothed, training.workers)
     _train(first)
     _train(second)
+
+
+def choose_recipe(phase: PhaseName, recipe_options: options.RecipeOptions) -> Recipe:
+    """The preset with the changes that the options state.
+
+    Raises:
+        TrainingError: there is no such preset, it lacks the phase, or a weight is not one of the phase's.
+    """
+    changes = asdict(recipe_options)
+    preset, weights = changes.pop("preset"), changes.pop("weight") or []
+    recipe = load_recipe(preset)
+    if phase not in recipe.phases():
+        raise TrainingError(
+            f"The preset {preset!r} has no phase {phase!r}: choose {', '.join(builtin_recipes(phase))}."
+        )
+    return recipe.with_changes(dict(parse_weight(text, phase) for text in weights), **changes)
 
 
 def add_command(run: Path) -> str:

@@ -5,12 +5,14 @@ import re
 import pytest
 
 from cartoonize import TrainingError
-from cartoonize.cli.train.settings import choose_recipe, count_loaders, read_card, weights_of_phase
+from cartoonize.cli.train.options import DistilRecipeOptions, RecipeOptions
+from cartoonize.cli.train.phases import choose_recipe
+from cartoonize.cli.train.values import count_loaders, read_card, weights_of_phase
 
 
 def test_options_change_the_preset():
     """Options that are given replace the preset's values; the others keep them."""
-    recipe = choose_recipe("distil", "pepper", ["line=9", "artist=0"], width=8, batch=None)
+    recipe = choose_recipe("distil", DistilRecipeOptions(weight=["line=9", "artist=0"], width=8))
     assert (recipe.width, recipe.batch) == (8, 8)
     assert (recipe.weights.line, recipe.weights.artist, recipe.weights.pixel) == (9, 0, 1.5)
 
@@ -18,7 +20,7 @@ def test_options_change_the_preset():
 def test_a_preset_without_the_phase():
     """A preset that lacks the phase is refused with those that have it."""
     with pytest.raises(TrainingError, match="has no phase 'distil': choose ink, ink-int8, pepper"):
-        choose_recipe("distil", "deck", None)
+        choose_recipe("distil", RecipeOptions(preset="deck"))
 
 
 def test_weights_of_a_phase():

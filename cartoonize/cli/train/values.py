@@ -1,35 +1,18 @@
-"""From the options of a phase to its settings: recipe, factors of losses, card, processes."""
+"""What the values of options mean: factors of losses, a card, a number of processes."""
 
 import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ...core import cpus
 from ...core.choices import did_you_mean
 from ...core.errors import TrainingError
 from ...core.structs import build
 from ...styles.card import Card
-from ...training.recipe import PhaseName, Recipe
-from ...training.recipe_files import builtin_recipes, load_recipe
+from ...training.recipe import PhaseName
 
 MAX_LOADERS = 8  # processes that load pictures; eight keep up with any one GPU
-
-
-def choose_recipe(phase: PhaseName, preset: str, weights: Sequence[str] | None, **changes: Any) -> Recipe:
-    """The preset with the options given: `weights` as NAME=VALUE, settings by name; None keeps the preset's.
-
-    Raises:
-        TrainingError: there is no such preset, it lacks the phase, or a weight is not one of the phase's.
-    """
-    recipe = load_recipe(preset)
-    if phase not in recipe.phases():
-        raise TrainingError(
-            f"The preset {preset!r} has no phase {phase!r}: choose {', '.join(builtin_recipes(phase))}."
-        )
-    factors = dict(_parse_weight(text, phase) for text in weights or [])
-    return recipe.with_changes(factors, **changes)
 
 
 def weights_of_phase(phase: PhaseName, weights: Sequence[str] | None) -> list[str]:
@@ -39,7 +22,12 @@ def weights_of_phase(phase: PhaseName, weights: Sequence[str] | None) -> list[st
     return [text for text in weights or [] if text.partition("=")[0] in LOSSES[phase]]
 
 
-def _parse_weight(text: str, phase: PhaseName) -> tuple[str, float]:
+def parse_weight(text: str, phase: PhaseName) -> tuple[str, float]:
+    """The name and the factor of a NAME=VALUE option.
+
+    Raises:
+        TrainingError: the phase has no such loss, or the value is not a number of 0 or more.
+    """
     from ...training.run import LOSSES
 
     name, _, value = text.partition("=")
