@@ -22,7 +22,11 @@ class Container:
         audio_encoder: that of sound which cannot be copied.
         copied_audio: the codecs of sound that players can read in it, where the muxer takes more than that;
             None if whatever the muxer takes can be played.
+        copied_subtitles: the same for subtitles.
         subtitle_encoder: that of text subtitles which cannot be copied; None if it holds no text subtitles.
+        covers: whether it holds a cover picture.
+        free_keys_flag: FFmpeg's flag in `movflags` for metadata keys of any name, such as those of phones.
+            They then stand in place of the common ones, which more players show.
         attachments: whether it holds files, such as fonts. A cover is one of them then, not a stream.
         negative_times: whether packets may be before time zero, as the priming of AAC is. Elsewhere such
             packets are put at zero: a muxer would shift all streams, and so move every frame.
@@ -42,7 +46,10 @@ class Container:
     alpha_encoder: str | None = None
     audio_encoder: str = "aac"
     copied_audio: frozenset[str] | None = None
+    copied_subtitles: frozenset[str] | None = None
     subtitle_encoder: str | None = None
+    covers: bool = True
+    free_keys_flag: str | None = None
     attachments: bool = False
     negative_times: bool = False
     starts_at_zero: bool = False
@@ -52,11 +59,17 @@ class Container:
 
 
 CONTAINERS = (
-    Container(muxer="mp4", suffixes=(".mp4",), subtitle_encoder="mov_text", negative_times=True),
-    Container(muxer="ipod", suffixes=(".m4v",), subtitle_encoder="mov_text", negative_times=True),
+    Container(
+        muxer="mp4", suffixes=(".mp4",), subtitle_encoder="mov_text", free_keys_flag="use_metadata_tags",
+        negative_times=True,
+    ),
+    Container(
+        muxer="ipod", suffixes=(".m4v",), subtitle_encoder="mov_text", free_keys_flag="use_metadata_tags",
+        negative_times=True,
+    ),
     Container(
         muxer="mov", suffixes=(".mov",), alpha_encoder="prores_ks", subtitle_encoder="mov_text",
-        negative_times=True,
+        free_keys_flag="use_metadata_tags", negative_times=True,
     ),
     Container(
         muxer="matroska", suffixes=(".mkv",), names=("mkv",), alpha_encoder="libvpx-vp9",
@@ -70,6 +83,7 @@ CONTAINERS = (
     Container(
         muxer="mpegts", suffixes=(".ts",), read_suffixes=(".mts", ".m2ts"), names=("ts",),
         copied_audio=frozenset({"aac", "mp2", "mp3", "ac3", "eac3", "opus", "dca"}),
+        copied_subtitles=frozenset({"dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle"}), covers=False,
     ),
     # FFmpeg does not know the times of H.264 in AVI, and puts all a frame late.
     Container(

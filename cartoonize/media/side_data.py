@@ -11,3 +11,17 @@ def get_side_data(frame: av.VideoFrame, kind: Type) -> bytes:
     """The bytes of one kind of side data; empty if the frame has none of it."""
     attached = cast("Iterable[SideData]", frame.side_data)  # PyAV types it as a mapping of strings
     return next((bytes(data) for data in attached if data.type == kind), b"")
+
+
+_NOT_WRITTEN = {
+    Type.A53_CC: "closed captions in its picture",
+    Type.SPHERICAL: "a 360-degree mapping",
+    Type.STEREO3D: "a 3D layout",
+}
+"""What PyAV cannot write into an output, and players would miss."""
+
+
+def lost_side_data_notice(name: str, first: av.VideoFrame) -> str | None:
+    """The notice for what a video says beside its pixels and no output will say; by its first frame."""
+    lost = [words for kind, words in _NOT_WRITTEN.items() if get_side_data(first, kind)]
+    return f"{name} has {' and '.join(lost)}, which the output lacks." if lost else None

@@ -626,10 +626,10 @@ def test_matroska_keeps_every_stream(tmp_path, everything):
 
 
 def test_what_mp4_cannot_hold_is_named(tmp_path, everything):
-    """Streams that the target has no place for are named one by one; the rest is copied."""
+    """Streams that the target has no place for are named one by one, as is what had to be converted."""
     report = null(everything, tmp_path / "out.mp4")
-    assert kinds(tmp_path / "out.mp4") == ["audio", "audio", "video"]
-    assert any("subtitle stream 3" in notice for notice in report.notices)
+    assert kinds(tmp_path / "out.mp4") == ["audio", "audio", "subtitle", "video"]
+    assert any("stream 3 was converted to mov_text" in notice for notice in report.notices)
     assert any("attachment stream 4" in notice for notice in report.notices)
 
 

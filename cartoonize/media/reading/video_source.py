@@ -19,6 +19,7 @@ from ..ffmpeg import ffmpeg_errors
 from ..pictures.animation import play_count
 from ..remote import Location
 from ..segment import Mark
+from ..side_data import lost_side_data_notice
 from ..source import ResumableSource
 from ..video_info import OtherStreams, VideoInfo
 from .duration import find_video_end
@@ -184,6 +185,8 @@ class VideoSource(ResumableSource):
             self.path, first, aspect, self.decoding, self.notices, lambda: self._reader.current_aspect
         )
         self.frames = self._estimate_frames()
+        notice = lost_side_data_notice(self.path.name, first)
+        self.notices += [notice] if notice else []
         reader, read_once = self._reader, self.path == STANDARD_INPUT
         self.video = VideoInfo(
             self.path, converter.width, converter.height, reader.rate, reader.time_base, converter.colour,

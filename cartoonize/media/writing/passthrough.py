@@ -7,7 +7,7 @@ target cannot hold is re-encoded; a notice names what is left out.
 
 import math
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import AttachmentStream, Stream
+from av.subtitles.stream import SubtitleStream
 
 from ...core.containers import Container, container_named
 from ..damage import Damage, demux_past_damage
@@ -25,12 +26,13 @@ from ..streams import codec_name, is_cover, is_known
 from ..video_info import OtherStreams
 from .audio import is_accepted
 from .metadata import copy_description, missing_keys, portable_metadata
-from .tracks import CopiedTrack, ReencodedAudio, Track
+from .tracks import TEXT_SUBTITLES, ConvertedSubtitles, CopiedTrack, ReencodedAudio, Track
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
 
 _LATE = 0.1  # seconds after which sound starts late
+_PHONE_KEYS = ("com.apple.", "com.android.")  # the make, the place and the date of a recording
 _COVER_NAMES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 
 
@@ -136,14 +138,18 @@ class Passthrough:
 
     def _add_track(self, stream: Stream) -> Track | None:
         """A track for a stream; None if the container cannot hold it."""
-        if isinstance(stream, AudioStream) and not self._can_copy_audio(stream):
+        if isinstance(stream, AudioStream):
+            can_copy = self._can_copy_audio(stream)
+        elif isinstance(stream, SubtitleStream):
+            can_copy = self._can_copy_subtitles(stream)
+        else:
+            can_copy = is_cover(stream) and self._container.covers
+        if can_copy:
+            with suppress(ValueError, av.error.FFmpegError):
+                return CopiedTrack(self._output, stream, self._container, self._notices)
+        if isinstance(stream, AudioStream):
             return self._reencode(stream)
-        if stream.type not in ("audio", "subtitle") and not is_cover(stream):
-            return None
-        try:
-            return CopiedTrack(self._output, stream, self._container, self._notices)
-        except (ValueError, av.error.FFmpegError):
-            return self._reencode(stream) if isinstance(stream, AudioStream) else None
+        return self._convert_subtitles(stream) if isinstance(stream, SubtitleStream) else None
 
     def _can_copy_audio(self, stream: AudioStream) -> bool:
         container = self._container
@@ -152,7 +158,30 @@ class Passthrough:
         start = float((stream.start_time or 0) * (stream.time_base or 0)) - self._source.shift
         if container.starts_at_zero and start > _LATE:
             return False
-        return is_accepted(container.muxer, lambda trial: trial.add_stream_from_template(stream, opaque=True))
+        return self._is_accepted(stream)
+
+    def _can_copy_subtitles(self, stream: SubtitleStream) -> bool:
+        copied = self._container.copied_subtitles
+        return (copied is None or codec_name(stream) in copied) and self._is_accepted(stream)
+
+    def _is_accepted(self, stream: Stream) -> bool:
+        return is_accepted(
+            self._container.muxer, lambda trial: trial.add_stream_from_template(stream, opaque=True)
+        )
+
+    def _convert_subtitles(self, stream: SubtitleStream) -> Track | None:
+        encoder, codec = self._container.subtitle_encoder, codec_name(stream)
+        if encoder is None or codec not in TEXT_SUBTITLES:
+            return None
+        try:
+            track = ConvertedSubtitles(self._output, stream, encoder, self._notices)
+        except (ValueError, av.error.FFmpegError):
+            return None
+        self._notices.append(
+            f"A {self._container.muxer} file cannot hold {codec} subtitles; stream {stream.index} was "
+            f"converted to {encoder}."
+        )
+        return track
 
     def _reencode(self, stream: AudioStream) -> Track | None:
         try:
@@ -200,6 +229,9 @@ class Passthrough:
 
     def _copy_descriptions(self) -> None:
         self._output.metadata.update(portable_metadata(self._input.metadata))
+        flag = self._container.free_keys_flag
+        if flag and any(key.startswith(_PHONE_KEYS) for key in self._output.metadata):
+            self._output.container_options["movflags"] += f"+{flag}"
         copy_description(self._output.streams.video[0], self._input.streams[self._source.picture])
         shifted = map(self._shift_chapter, self._input.chapters())
         self._chapters = [chapter for chapter in shifted if chapter is not None]

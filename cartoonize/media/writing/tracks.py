@@ -2,18 +2,27 @@
 
 import math
 from abc import ABC, abstractmethod
+from fractions import Fraction
 from typing import Any, cast
 
+import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Stream
+from av.subtitles.stream import SubtitleStream
+from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
 from ...core.containers import Container
 from ..damage import Damage
 from ..streams import JUMP
 from .audio import AudioEncoder, choose_audio_format, named_layout
 from .metadata import copy_description
+
+TEXT_SUBTITLES = frozenset({"subrip", "srt", "mov_text", "webvtt", "ass", "ssa", "text"})
+"""The codecs of subtitles, by FFmpeg's names, that can be converted to one another."""
+_MILLISECOND = Fraction(1, 1000)
+_ASS_FIELDS = 8  # of an event before its text: order, layer, style, name, three margins, effect
 
 
 class Track(ABC):
@@ -126,4 +135,51 @@ class ReencodedAudio(Track):
             packets = f"{count} damaged packet{'s' * (count != 1)} of sound"
             self._notices.append(
                 f"{packets} (stream {self._source_index}) could not be decoded; silence is in their place."
+            )
+
+
+class ConvertedSubtitles(Track):
+    """Converts text subtitles to another codec; simple styles, such as italics, are kept.
+
+    Raises:
+        ValueError, FFmpegError: the container cannot hold them, or their description is damaged.
+    """
+
+    def __init__(
+        self, output: OutputContainer, stream: SubtitleStream, encoder: str, notices: list[str]
+    ) -> None:
+        self._output, self._notices, self._source_index = output, notices, stream.index
+        self._decoder = stream.codec_context
+        self._decoder.open(strict=False)  # sets the header
+        self._target = cast("SubtitleStream", output.add_stream(encoder))
+        self._target.time_base = self._target.codec_context.time_base = _MILLISECOND
+        self._target.codec_context.subtitle_header = self._decoder.subtitle_header
+        self.index = self._target.index
+        self._damaged = 0
+        copy_description(self._target, stream)
+
+    def write(self, packet: "Packet[Any]") -> None:
+        """Convert one subtitle; some codecs have empty ones, which end the one before."""
+        pts = round((packet.pts or 0) * packet.time_base / _MILLISECOND)
+        duration = round((packet.duration or 0) * packet.time_base / _MILLISECOND)
+        try:
+            decoded = self._decoder.decode2(packet)
+            events = [event.ass for event in decoded or () if isinstance(event, AssSubtitle)]
+            if not events:
+                return
+            lines = b"\\N".join(event.split(b",", _ASS_FIELDS)[-1] for event in events)
+            event = b"0,0,Default,,0,0,0,," + lines
+            subtitle = SubtitleSet.create(event, start=0, end=duration, pts=pts)
+            converted = self._target.codec_context.encode_subtitle(subtitle)
+        except av.error.FFmpegError:  # whatever the decoder reports, the data are at fault
+            self._damaged += 1
+            return
+        converted.time_base, converted.stream = _MILLISECOND, self._target
+        self._output.mux(converted)
+
+    def finish(self) -> None:
+        """Report what was damaged."""
+        if self._damaged:
+            self._notices.append(
+                f"{self._damaged} damaged subtitles of stream {self._source_index} were left out."
             )

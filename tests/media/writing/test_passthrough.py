@@ -1,0 +1,126 @@
+"""What goes along with the picture: subtitles that the target cannot hold as they are, and a phone's keys."""
+
+from pathlib import Path
+
+import av
+import pytest
+from clips import Clip
+
+from cartoonize import stylize
+
+CASES = Path("/work/shared/cases")
+SUBTITLES = """1
+00:00:00,100 --> 00:00:00,400
+Good <i>morning</i>
+
+2
+00:00:00,600 --> 00:00:00,900
+and good night, all
+"""
+
+
+def with_subtitles(path: Path, codec: str) -> Path:
+    """A video of a second with SRT subtitles, or the same in another codec, by way of what is tested."""
+    text = path.with_name("words.srt")
+    text.write_text(SUBTITLES)
+    picture = Clip(times=range(24)).write(path.with_name("picture.mkv"))
+    source = path if codec == "srt" else path.with_name("source.mkv")
+    with av.open(str(source), "w") as output, av.open(str(picture)) as video, av.open(str(text)) as words:
+        streams = [output.add_stream_from_template(file.streams[0], opaque=True) for file in (video, words)]
+        for file, stream in zip((video, words), streams, strict=True):
+            for packet in file.demux():
+                if packet.size:
+                    packet.stream = stream
+                    output.mux(packet)
+    if codec != "srt":
+        stylize(source, path, "null")
+    return path
+
+
+def subtitles(path: Path) -> list[tuple[float, float, str]]:
+    """Start, duration and text of each subtitle."""
+    with av.open(str(path)) as container:
+        (stream,) = container.streams.subtitles
+        read = []
+        for packet in container.demux(stream):
+            for event in packet.decode() if packet.size else ():
+                start, length = (float(time * packet.time_base) for time in (packet.pts, packet.duration))
+                text = event.ass.decode().split(",", 8)[-1].strip()
+                read.append((round(start, 3), round(length, 3), text))
+        return [entry for entry in read if entry[2]]
+
+
+@pytest.mark.parametrize(
+    ("source", "codec", "target", "becomes"),
+    [
+        ("in.mkv", "srt", "out.mp4", "mov_text"), ("in.mkv", "srt", "out.mov", "mov_text"),
+        ("in.mkv", "srt", "out.m4v", "mov_text"), ("in.mkv", "srt", "out.webm", "webvtt"),
+        ("in.mp4", "mov_text", "out.mkv", "srt"), ("in.mp4", "mov_text", "out.webm", "webvtt"),
+        ("in.webm", "webvtt", "out.mp4", "mov_text"),
+    ],
+)  # fmt: skip
+def test_text_subtitles_are_converted(tmp_path, source, codec, target, becomes):
+    """Text subtitles keep their words and times in a codec that the target holds; a notice says so."""
+    report = stylize(with_subtitles(tmp_path / source, codec), tmp_path / target, "null")
+    first, second = subtitles(tmp_path / target)
+    assert first[:2] == pytest.approx((0.1, 0.3), abs=0.002)
+    assert first[2] in (r"Good {\i1}morning{\i0}", r"Good {\i1}morning{\r}", r"Good {\i1}morning")
+    assert second == (pytest.approx(0.6, abs=0.002), pytest.approx(0.3, abs=0.002), "and good night, all")
+    with av.open(str(tmp_path / target)) as written:
+        assert written.streams.subtitles[0].codec_context.name == becomes
+    assert any(f"{codec} subtitles; stream 1 was converted to" in notice for notice in report.notices)
+
+
+@pytest.mark.parametrize(("source", "codec"), [("in.mkv", "srt"), ("in.mp4", "mov_text")])
+def test_subtitles_that_can_be_copied_are(tmp_path, source, codec):
+    """What the target holds as it is stays as it is, without a word."""
+    made = with_subtitles(tmp_path / source, codec)
+    report = stylize(made, tmp_path / f"out{made.suffix}", "null")
+    assert subtitles(tmp_path / f"out{made.suffix}") == subtitles(made)
+    assert report.notices == []
+
+
+@pytest.mark.parametrize("target", ["out.ts", "out.avi", "out.flv"])
+def test_subtitles_without_a_place_are_named(tmp_path, target):
+    """A target without text subtitles gets no dead stream; the notice names what was left out."""
+    report = stylize(with_subtitles(tmp_path / "in.mkv", "srt"), tmp_path / target, "null")
+    assert any("subtitle stream 1 (srt) was left out" in notice for notice in report.notices)
+    with av.open(str(tmp_path / target)) as written:
+        assert [stream.type for stream in written.streams] == ["video"]
+
+
+@pytest.mark.parametrize("target", ["out.mov", "out.mp4", "out.m4v", "out.mkv"])
+def test_the_keys_of_a_phone_are_kept(tmp_path, target):
+    """The make of a phone, and where and when it recorded, are in the output."""
+    keys = {
+        "com.apple.quicktime.make": "Phone", "com.apple.quicktime.location.ISO6709": "+10.0000+020.0000/",
+        "com.apple.quicktime.creationdate": "2024-05-06T07:08:09+0200",
+    }  # fmt: skip
+    plain = Clip().write(tmp_path / "plain.mov")
+    options = {"movflags": "use_metadata_tags"}
+    with (
+        av.open(str(tmp_path / "in.mov"), "w", container_options=options) as output,
+        av.open(str(plain)) as video,
+    ):
+        stream = output.add_stream_from_template(video.streams.video[0])
+        output.metadata.update(keys)
+        for packet in video.demux(video.streams.video[0]):
+            if packet.size:
+                packet.stream = stream
+                output.mux(packet)
+    report = stylize(tmp_path / "in.mov", tmp_path / target, "null")
+    with av.open(str(tmp_path / target)) as written:
+        held = {key.lower(): value for key, value in written.metadata.items()}
+    assert {key.lower(): value for key, value in keys.items()}.items() <= held.items()
+    assert report.notices == []
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="has no files from cameras")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("v38_360.mp4", "a 360-degree mapping"), ("v43_cc.mp4", "closed captions in its picture")],
+)
+def test_what_players_will_miss_is_named(tmp_path, name, words):
+    """Closed captions and the mapping of a 360-degree video cannot be written; a notice names them."""
+    report = stylize(CASES / name, tmp_path / "out.mp4", "null")
+    assert any(f"{name} has {words}, which the output lacks" in notice for notice in report.notices)
