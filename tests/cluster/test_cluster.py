@@ -1,4 +1,4 @@
-"""A film on many machines: real workers of a real cluster, of which this machine plays all nodes."""
+"""A video on many machines: real workers of a real cluster, whose nodes all run on this machine."""
 
 import json
 import os
@@ -37,7 +37,7 @@ SLOWLY = Encoding(preset="slower")  # so that there is time to break something
 
 @pytest.fixture(scope="module")
 def machines(store):
-    """A head that draws nothing, and two nodes of one core each, all of them processes of their own."""
+    """A head that converts nothing, and two nodes of one core each, all of them separate processes."""
     nothing = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 << 20}
     cluster = Machines(initialize_head=True, head_node_args=nothing)
     for _ in range(2):
@@ -65,7 +65,7 @@ def watch(on_frame=None):
 
 
 def workers(task):
-    """Processes at work on a task of that name, as Ray titles them."""
+    """The processes that run a task of that name, by the titles that Ray gives them."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             title = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
@@ -76,7 +76,7 @@ def workers(task):
 
 
 def once(action):
-    """Tells of frames; does something as soon as the first are drawn."""
+    """An `on_frame` that does something once the first frames are finished."""
     done = []
 
     def on_frame(frames):
@@ -88,7 +88,7 @@ def once(action):
 
 
 def test_the_result_is_that_of_one_machine(cluster, tmp_path, tiny_style):
-    """Frame for frame and packet for packet, of a clip with sound, subtleties of time, and a network."""
+    """All frames and packets are the same, for a clip with sound, irregular times, and a network."""
     clip = Clip(times=BEATS, tones=[440, 660], options={"bf": "3", "g": "50"})
     source = clip.write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", str(tiny_style))
@@ -117,7 +117,8 @@ def test_held_drawings_are_those_of_one_machine(cluster, tmp_path, tiny_style):
     [(".mkv", "libx265"), (".webm", "libvpx-vp9"), (".mov", "prores_ks"), (".ts", "libx264")],
 )
 def test_all_kinds_of_files(cluster, tmp_path, suffix, codec):
-    """Other encoders and containers, a part of a film, and one whose clock does not start at zero."""
+    """So are those of other encoders and containers, of a part, and of a clock that does not start at
+    zero."""
     source = Clip(times=range(240), tones=[440], options={"g": "70", "bf": "2"}).write(tmp_path / "in.ts")
     options = {"encoding": Encoding(codec=codec), "start": 1.1, "end": 8.3}
     stylize(source, tmp_path / f"one{suffix}", "null", **options)
@@ -126,7 +127,7 @@ def test_all_kinds_of_files(cluster, tmp_path, suffix, codec):
 
 
 def test_a_worker_is_killed(cluster, tmp_path):
-    """Killed in the middle of a clip, its segments are drawn by another, and the result is the same."""
+    """If a worker is killed, another converts its segments, and the result is the same."""
     source = Clip(size=(320, 240), times=range(480), tones=[440]).write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", "null", encoding=SLOWLY)
     killed = []
@@ -144,7 +145,7 @@ def test_a_worker_is_killed(cluster, tmp_path):
 
 
 def test_a_node_dies(cluster, machines, tmp_path):
-    """Its segments are drawn by those that are left."""
+    """The nodes that are left convert its segments."""
     slowly = Encoding(preset="veryslow")  # so that both are at work for some seconds
     source = Clip(size=(640, 360), times=range(480), tones=[440]).write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", "null", encoding=slowly)
@@ -163,7 +164,7 @@ def test_a_node_dies(cluster, machines, tmp_path):
 
 
 def test_the_driver_is_killed(cluster, machines, tmp_path):
-    """The same command goes on; what is finished is not drawn twice, by whom and in whatever order it was."""
+    """The same command resumes, and converts no finished segment again."""
     source = Clip(size=(320, 240), times=range(1200), tones=[440]).write(tmp_path / "in.mp4")
     target = tmp_path / "many.mp4"
     arguments = ["video", source, target, "--style", "null", "--preset", "slower", "--json"]
@@ -187,8 +188,8 @@ def test_the_driver_is_killed(cluster, machines, tmp_path):
     assert all_packets(tmp_path / "one.mp4") == all_packets(target)
 
 
-def test_one_machine_goes_on_alone(cluster, tmp_path):
-    """What a cluster has begun, one machine finishes, and the other way round."""
+def test_one_machine_resumes_alone(cluster, tmp_path):
+    """A run that a cluster began is resumed on one machine."""
     source = Clip(times=BEATS, tones=[440]).write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", "null")
 
@@ -203,7 +204,8 @@ def test_one_machine_goes_on_alone(cluster, tmp_path):
 
 
 def test_memory_runs_out_again_and_again(cluster, tmp_path, monkeypatch):
-    """A segment over which worker after worker dies ends the film with a sentence; what is done is kept."""
+    """If worker after worker dies over one segment, the job ends with a sentence; finished segments are
+    kept."""
     source = Clip(size=(320, 240), times=range(480)).write(tmp_path / "in.mp4")
     monkeypatch.setattr(scheduler, "ATTEMPTS", 2)
     over = Event()
@@ -226,8 +228,8 @@ def test_memory_runs_out_again_and_again(cluster, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("wrong", ["misplaced", "missing", "unknown"])
-def test_a_wrong_guess_does_no_harm(cluster, tmp_path, monkeypatch, wrong):
-    """Where packets do not tell where frames are, the result is the same, and a notice says so."""
+def test_wrong_times_do_no_harm(cluster, tmp_path, monkeypatch, wrong):
+    """If the packets' times are wrong or missing, the result is the same, and a notice says so."""
     source = Clip(times=range(0, 480, 2)).write(tmp_path / "in.mkv")
     stylize(source, tmp_path / "one.mp4", "null")
 
@@ -242,7 +244,7 @@ def test_a_wrong_guess_does_no_harm(cluster, tmp_path, monkeypatch, wrong):
 
 
 def test_a_raw_stream(cluster, tmp_path):
-    """Packets without times cannot be divided: one worker draws them, in order."""
+    """A video without times is not divided: one worker converts it, in order."""
     images = Clip(times=range(100))
     images.write(tmp_path / "in.mp4")
     unboxed(tmp_path / "in.mp4", tmp_path / "in.h264")
@@ -265,8 +267,8 @@ def damaged(path, *places):
 
 
 @pytest.mark.parametrize("places", [(100,), (30, 47, 200), (210,)])
-def test_a_damaged_film(cluster, tmp_path, places):
-    """What can be drawn of it is set apart, with the same words as on one machine."""
+def test_a_damaged_video(cluster, tmp_path, places):
+    """Its result is partial, with the same frames and notices as on one machine."""
     source = damaged(tmp_path / "in.mp4", *places)
     with pytest.raises(DamageError):
         stylize(source, tmp_path / "one.mp4", "null")
@@ -277,16 +279,17 @@ def test_a_damaged_film(cluster, tmp_path, places):
     assert [notice for notice in report.notices if "damaged" in notice] == one.notices
 
 
-def test_what_cannot_be_divided_is_drawn_here(cluster, tmp_path):
-    """An animation has no segments; it is drawn all the same, and a notice says where."""
+def test_an_animation_is_converted_here(cluster, tmp_path):
+    """An animation has no segments; it is converted on this machine, and a notice says so."""
     source = Clip(times=range(30)).write(tmp_path / "in.mp4")
     report = convert_job(cluster, VideoJob(source, tmp_path / "out.gif", "null"), watch())
     assert report.frames == 30
     assert "on this machine alone" in report.notices[-1]
 
 
-def test_what_is_not_joined_is_bounded(cluster, tmp_path, monkeypatch):
-    """However many segments a film has, only so many are drawn ahead: of memory and disk no more is taken."""
+def test_segments_that_wait_are_bounded(cluster, tmp_path, monkeypatch):
+    """Only a limited number of segments is converted ahead, however many there are; so memory and disk are
+    bounded."""
     monkeypatch.setattr(scheduler, "MAX_SEGMENTS", 1)
     source = Clip(times=range(24 * 60)).write(tmp_path / "in.mp4")
     at_work, ahead = [], []
@@ -305,7 +308,7 @@ def test_what_is_not_joined_is_bounded(cluster, tmp_path, monkeypatch):
 
 
 def test_from_store_to_store(cluster, store, tmp_path):
-    """Workers read a film from the store by ranges, and the driver uploads it whole."""
+    """Workers read a video from an object store, and the driver uploads the result."""
     source = Clip(times=BEATS, tones=[440]).write(tmp_path / "in.mp4")
     store.upload_file(str(source), "films", "many/in.mp4")
     stylize(source, tmp_path / "one.mp4", "null")
@@ -321,7 +324,8 @@ def manifest(*lines):
 
 
 def test_a_batch(cluster, tmp_path):
-    """A poisoned file is reported and the rest completes; the same call again draws what is left only."""
+    """A broken file is reported, and the others are converted; the same call again converts only what is
+    left."""
     sources = [Clip(times=range(40 + 24 * n)).write(tmp_path / f"{n}.mp4") for n in range(3)]
     (tmp_path / "poison.mp4").write_bytes(b"no video at all" * 100)
     rows = [
@@ -359,8 +363,8 @@ def test_a_batch_from_the_command_line(cluster, machines, tmp_path, run):
     assert read_clip(tmp_path / "out.mp4").times == read_clip(tmp_path / "in.mp4").times
 
 
-def test_gpus_are_given_by_ray(machines):
-    """What the cluster has not is not promised, and no GPU is named that Ray gives."""
+def test_ray_chooses_the_gpus(machines):
+    """A device that no node has is refused, and so is a number of a GPU, as Ray chooses it."""
     ray.shutdown()
     for device, word in (("cuda", "no node of the cluster has a GPU"), ("cuda:1", "Ray chooses")):
         with pytest.raises(BackendError, match=word), connect(machines.address, device):

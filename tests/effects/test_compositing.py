@@ -1,4 +1,4 @@
-"""How much of the drawing is taken, whether the source is shown too, and at which size all of it is drawn."""
+"""Compositing: blending, colours and comparisons; and outputs smaller than their source."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -21,15 +21,15 @@ def retouched(source, drawing, time=0.0, **options):
     return Retouch(**options)(frame, replace(frame, image=drawing)).image
 
 
-def test_the_defaults_leave_the_drawing_alone():
-    """Without an option the very array that the network made is written: nothing is copied."""
+def test_the_defaults_change_nothing():
+    """Without an option the network's own array is written, without a copy."""
     drawing = noise(seed=1)
     assert retouched(noise(), drawing) is drawing
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.25, 0.5, 0.9])
 def test_strength_blends(strength):
-    """A strength of 0 is the source to the bit; between, each value is the nearest to where it should lie."""
+    """A strength of 0 is exactly the source; between, each value is rounded to the nearest level."""
     source, drawing = noise(), noise(seed=1)
     result = retouched(source, drawing, strength=strength)
     expected = source + strength * (drawing.astype(float) - source)
@@ -46,14 +46,14 @@ def test_kept_colours_stay():
     assert abs(result @ [0.2126, 0.7152, 0.0722] - 100) < 1
 
 
-def test_what_is_brighter_than_white_is_white():
-    """Colours that cannot be as bright as they should end at 255, and do not wrap around."""
+def test_brighter_than_white_is_white():
+    """Colours that would be brighter than white end at 255, and do not wrap around."""
     yellow, white = np.full((2, 2, 3), (250, 240, 0), np.uint8), np.full((2, 2, 3), 255, np.uint8)
     assert retouched(yellow, white, keep_colour=True)[0, 0].tolist()[:2] == [255, 255]
 
 
 def test_split_shows_the_source_left_and_the_drawing_right():
-    """Both halves are untouched but for a light line with dark edges between them."""
+    """Both halves are unchanged, except for a light line with dark edges between them."""
     source, drawing = noise(), noise(seed=1)
     result = retouched(source, drawing, compare="split")
     assert np.array_equal(result[:, :30], source[:, :30])
@@ -61,8 +61,8 @@ def test_split_shows_the_source_left_and_the_drawing_right():
     assert (result[:, 31:33] == 255).all()
 
 
-def test_a_wipe_crosses_and_comes_back():
-    """The line begins in the middle, reaches both ends, and is where it was after 8 seconds."""
+def test_a_wipe_crosses_and_returns():
+    """The line begins in the middle, reaches both ends, and is back after 8 seconds."""
     source, drawing = np.zeros((8, 100, 3), np.uint8), np.full((8, 100, 3), 9, np.uint8)
 
     def share(time):
@@ -76,7 +76,7 @@ def test_a_wipe_crosses_and_comes_back():
 
 
 def test_side_is_twice_as_wide():
-    """The source stands left, the drawing right, and both are as opaque as the source was."""
+    """The source is left, the drawing right, and each keeps its opacity."""
     source, drawing, alpha = noise(), noise(seed=1), noise(seed=2)[..., 0]
     both = Retouch(compare="side")(Frame(source, alpha=alpha), Frame(drawing, alpha=alpha))
     assert np.array_equal(both.image, np.hstack([source, drawing]))
@@ -85,14 +85,14 @@ def test_side_is_twice_as_wide():
 
 
 @pytest.mark.parametrize("options", [{"strength": 1.5}, {"strength": -1}, {"compare": "sid"}])
-def test_values_that_cannot_be(options):
-    """What cannot be is refused in a sentence."""
+def test_wrong_values_are_refused(options):
+    """Values out of range and unknown words are refused in a sentence."""
     with pytest.raises(MediaError, match=r"strength|Did you mean side"):
         Retouch(**options)
 
 
-def test_neither_picture_is_changed():
-    """What the stabilizer remembers stays as it was, whatever is made of it."""
+def test_arguments_do_not_change():
+    """Compositing does not change its arguments, which the stabilizer remembers."""
     source, drawing = noise(), noise(seed=1)
     kept = source.copy(), drawing.copy()
     for options in ({"strength": 0.5}, {"keep_colour": True}, {"compare": "wipe"}, {"compare": "side"}):
@@ -103,7 +103,7 @@ def test_neither_picture_is_changed():
 
 @pytest.mark.parametrize("compare", ["side", "split", "wipe"])
 def test_videos_are_compared(tmp_path, tiny_style, compare):
-    """A comparison has all frames, each at its time, at the right size, and its left part is the source."""
+    """A comparison has all frames, each at its time and of the right size; its left part is the source."""
     clip = Clip(times=(0, 1, 2, 5, 9)).write(tmp_path / "in.mp4")
     stylize(clip, tmp_path / "out.mp4", str(tiny_style), retouch=Retouch(compare=compare))
     source, result = read_clip(clip), read_clip(tmp_path / "out.mp4")
@@ -128,8 +128,8 @@ def test_pictures_are_compared(tmp_path, tiny_style, run):
     assert np.array_equal(both[:, 64:, 3], both[:, :64, 3])
 
 
-def test_another_look_is_drawn_anew(tmp_path, tiny_style, run):
-    """What an interrupted run left is not gone on from if the look was changed, and that is said."""
+def test_another_look_is_not_resumed(tmp_path, tiny_style, run):
+    """An interrupted run is not resumed with another look, and a notice says so."""
     from cartoonize.backends import load
     from cartoonize.media import open_sink, open_source
     from cartoonize.run.job import run as draw
@@ -177,7 +177,7 @@ def test_another_look_is_drawn_anew(tmp_path, tiny_style, run):
     ],
 )
 def test_a_video_is_made_smaller(tmp_path, tiny_style, size, longest, expected):
-    """The longer side is at most what is asked for, both are even, times stay, and nothing is enlarged."""
+    """The longer side is at most --max-size, both sides are even, times stay, and nothing is enlarged."""
     clip = Clip(size=size, times=(0, 1, 2, 5, 9)).write(tmp_path / "in.mp4")
     report = stylize(clip, tmp_path / "out.mp4", str(tiny_style), decoding=Decoding(max_size=longest))
     result = read_clip(tmp_path / "out.mp4")
@@ -203,7 +203,7 @@ def test_a_smaller_video_looks_the_same(tmp_path):
 
 
 def test_a_picture_is_made_smaller(tmp_path, tiny_style, run):
-    """Pictures too, with their transparency; the note says the sizes."""
+    """So is a picture, with its transparency; the note states both sizes."""
     picture = Image.fromarray(noise(90, 60)).convert("RGBA")
     picture.putalpha(128)
     picture.save(tmp_path / "in.png")
@@ -216,7 +216,7 @@ def test_a_picture_is_made_smaller(tmp_path, tiny_style, run):
 
 
 def test_pictures_as_a_video_are_made_smaller(tmp_path, tiny_style):
-    """So are those of a folder that becomes a video, and of an animation."""
+    """So is a video that is made from a folder of pictures."""
     (tmp_path / "stills").mkdir()
     for number in range(3):
         Image.fromarray(noise(49, 81, number)).save(tmp_path / "stills" / f"{number}.png")
@@ -226,7 +226,7 @@ def test_pictures_as_a_video_are_made_smaller(tmp_path, tiny_style):
 
 
 def test_too_small_is_refused(tmp_path, run):
-    """Sides of which nothing would be left are refused in a sentence."""
+    """A --max-size of which nothing would be left is refused in a sentence."""
     Image.fromarray(noise()).save(tmp_path / "in.png")
     code, _, told = run("image", tmp_path / "in.png", tmp_path / "out.png", "--max-size", 3)
     assert code == 1

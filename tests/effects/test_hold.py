@@ -235,8 +235,8 @@ def stopped(source, target, style, stop, look, batch):
         run(frames, sink, backend, Report(str(target), style), look=look, batch=batch, on_frame=on_frame)
 
 
-def test_another_hold_is_drawn_anew(tmp_path, tiny_style):
-    """What a run on twos left is not continued on threes, and a notice says so."""
+def test_another_hold_is_not_resumed(tmp_path, tiny_style):
+    """A run on twos is not resumed on threes, and a notice says so."""
     source = Clip(times=range(300)).write(tmp_path / "in.mp4")
     with pytest.raises(KeyboardInterrupt):
         stopped(source, tmp_path / "out.mp4", str(tiny_style), 200, Look(hold=2), batch=8)

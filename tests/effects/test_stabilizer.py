@@ -1,4 +1,4 @@
-"""`--stabilize`: a still source has a still drawing, a moving one a moving one, and nothing is missed."""
+"""`--stabilize`: where the source is still the drawing is still, where it moves the drawing moves along."""
 
 from itertools import pairwise
 
@@ -18,21 +18,21 @@ def noisy(image, seed, level=1):
     return np.clip(image.astype(int) + grain, 0, 255).astype(np.uint8)
 
 
-def unsteady_at(image, number):
+def flickering_at(image, number):
     return noisy(image, number, level=4)
 
 
-def unsteady():
-    """A back end whose answers differ by some levels from call to call."""
+def flickering():
+    """A back end whose drawings differ by some levels from call to call."""
     counter = iter(range(1000))
-    return lambda images: np.stack([unsteady_at(image, next(counter)) for image in images])
+    return lambda images: np.stack([flickering_at(image, next(counter)) for image in images])
 
 
 def off(image, other):
     return np.abs(image.astype(int) - other)
 
 
-def unrest(frames):
+def flicker(frames):
     return np.mean([off(earlier, later).mean() for earlier, later in pairwise(frames)])
 
 
@@ -45,15 +45,15 @@ def run(backend, frames, batch=1):
 @pytest.mark.parametrize("size", [(64, 80), (61, 83), (5, 7)])
 @pytest.mark.parametrize("batch", [1, 3])
 def test_a_still_source_has_a_still_drawing(size, batch):
-    """Under noise of a level a tenth of the network's unrest is left, or less; at any size."""
+    """Noise of one level in the source leaves a tenth of the network's flicker or less, at any size."""
     frames = [noisy(scene(*size), seed) for seed in range(2 * BANDS)]
-    drawn = run(unsteady(), frames, batch)
+    drawn = run(flickering(), frames, batch)
     assert drawn[0].shape == (*size, 3)
-    assert unrest(drawn) < 0.1 * unrest([unsteady_at(frame, seed) for seed, frame in enumerate(frames)])
+    assert flicker(drawn) < 0.1 * flicker([flickering_at(frame, seed) for seed, frame in enumerate(frames)])
 
 
 def pan(frames=8, step=3, size=160):
-    """A scene of soft spots that moves to the left, by so many pixels a frame."""
+    """A scene of soft spots that moves `step` pixels to the left in each frame."""
     grain = np.random.default_rng(0).normal(size=(size, size + step * frames, 3))
     for axis in (0, 1):
         for _ in range(3):
@@ -62,46 +62,47 @@ def pan(frames=8, step=3, size=160):
     return [wide[:, step * number : step * number + size] for number in range(frames)]
 
 
-def test_what_moves_takes_its_drawing_along():
-    """Where the source moves, less than two thirds of the network's unrest is left, at the right place."""
-    frames, answers = pan(), unsteady()
-    fresh = [answers(frame[None])[0] for frame in frames]
+def test_drawings_move_with_the_source():
+    """Where the source moves, less than two thirds of the network's flicker is left, in the right place."""
+    frames, draw = pan(), flickering()
+    fresh = [draw(frame[None])[0] for frame in frames]
     drawn = run(lambda images: np.stack([fresh.pop(0) for _ in images]), frames)
     inside = (slice(16, -16), slice(16, -16))
     errors = [off(image, frame)[inside].mean() for image, frame in zip(drawn, frames, strict=True)]
     assert max(errors[3:]) < 0.67 * errors[0]
 
 
-def test_what_is_new_is_drawn_anew():
-    """Where something appears the network's answer goes through, to a level; all else is held."""
+def test_new_things_appear_at_once():
+    """Where something appears, the result is the network's drawing, to a level; all else stays."""
     frames = [scene() for _ in range(4)]
     for number, frame in enumerate(frames):
         frame[:16, :16] = 60 * number
-    answers = unsteady()
+    draw = flickering()
     seen = []
 
     def backend(images):
-        seen.append(answers(images)[0])
+        seen.append(draw(images)[0])
         return seen[-1][None]
 
     drawn = run(backend, frames)
-    for image, answer in zip(drawn, seen, strict=True):
-        assert off(image[:16, :16], answer[:16, :16]).max() <= UNSEEN
+    for image, drawing in zip(drawn, seen, strict=True):
+        assert off(image[:16, :16], drawing[:16, :16]).max() <= UNSEEN
         far = (slice(16 + 2 * BLOCK, None), slice(16 + 2 * BLOCK, None))
         assert np.array_equal(image[far], drawn[0][far])
 
 
-def test_what_passed_nearby_leaves_no_trace():
-    """A still place whose drawing changed, as by what passed out of sight, has it in four seconds."""
+def test_passing_things_leave_no_trace():
+    """Where only the drawing changes, because something passed nearby, the new one shows after four
+    seconds."""
     before, after = scene(), np.clip(scene(), 12, None) - 12
-    answers = iter([before, *[after] * 96])
-    drawn = run(lambda images: np.stack([next(answers) for _ in images]), [scene()] * 97)
+    drawings = iter([before, *[after] * 96])
+    drawn = run(lambda images: np.stack([next(drawings) for _ in images]), [scene()] * 97)
     assert off(drawn[1], before).mean() < 1
     assert off(drawn[-1], after).max() <= NEAR
 
 
-def test_a_thin_line_that_creeps_is_followed():
-    """A wire before a plain sky, at a quarter of a pixel a frame, is never drawn two pixels aside."""
+def test_a_slow_thin_line_is_followed():
+    """A wire in front of the sky that moves a quarter of a pixel a frame is never drawn two pixels aside."""
     wire = [np.clip(1 - np.abs(np.arange(96) - 20 - number / 4), 0, 1) for number in range(80)]
     frames = [np.tile((150 - 80 * row).astype(np.uint8)[:, None], (96, 1, 3)) for row in wire]
     drawn = run(lambda images: images, frames)
@@ -109,32 +110,32 @@ def test_a_thin_line_that_creeps_is_followed():
     assert all(abs(place - 20 - number / 4) < 2 for number, place in enumerate(places))
 
 
-def test_a_cut_renews_everything():
-    """After a cut nothing is left of the scene before."""
+def test_a_cut_replaces_everything():
+    """After a cut nothing of the scene before is left."""
     after = 255 - scene()
     assert np.array_equal(run(lambda images: images, [scene(), after])[1], after)
 
 
 @pytest.mark.parametrize("size", [48, 160])
-def test_light_that_comes_and_goes_is_followed(size):
-    """A lamp that flickers where nothing moves takes the drawing along within two frames, at any size."""
+def test_a_flickering_light_is_followed(size):
+    """Where a lamp flickers and nothing moves, the drawing follows within two frames, at any size."""
     frames = [np.clip(scene(size, size) // 2 + 12 * (number // 3 % 2), 0, 255) for number in range(12)]
     drawn = run(lambda images: images, frames)
     assert max(off(a, b).mean() for a, b in zip(drawn[2::3], frames[2::3], strict=True)) < 4
 
 
 def test_slow_changes_are_followed():
-    """A fade of a third of a level a frame, each step too small to count, is not lost."""
+    """A fade of a third of a level a frame is followed, though each step is too small to count."""
     frames = [np.full((32, 32, 3), round(40 + number / 3), np.uint8) for number in range(90)]
     drawn = run(lambda images: images, frames)
     behind = [abs(int(a[0, 0, 0]) - int(b[0, 0, 0])) for a, b in zip(drawn, frames, strict=True)]
     assert max(behind) <= STILL + 1
 
 
-def test_it_begins_anew():
-    """What it drew before a segment has no influence on what it draws from there on."""
-    frames, answers = [noisy(scene(61, 83), seed) for seed in range(4)], unsteady()
-    new = [answers(frame[None])[0] for frame in frames]
+def test_a_segment_begins_without_memory():
+    """Earlier segments have no influence on a result."""
+    frames, draw = [noisy(scene(61, 83), seed) for seed in range(4)], flickering()
+    new = [draw(frame[None])[0] for frame in frames]
     first, second = Stabilizer(), Stabilizer()
     for source, image in zip(frames[:2], new[:2], strict=True):
         first.stabilize(source, image)
@@ -143,13 +144,13 @@ def test_it_begins_anew():
         assert np.array_equal(first.stabilize(source, image), second.stabilize(source, image))
 
 
-def test_the_result_is_ones_own():
-    """Pictures handed out are not changed later, and those handed in never."""
+def test_results_and_arguments_do_not_change():
+    """A returned picture does not change later, and arguments never change."""
     frames = [noisy(scene(), seed) for seed in range(3)]
     kept = [frame.copy() for frame in frames]
-    stable, answers = Stabilizer(), unsteady()
-    first, *_ = drawn = [stable.stabilize(frame, answers(frame[None])[0]) for frame in frames[:1]]
+    stable, draw = Stabilizer(), flickering()
+    first, *_ = drawn = [stable.stabilize(frame, draw(frame[None])[0]) for frame in frames[:1]]
     copy = first.copy()
-    drawn += [stable.stabilize(frame, answers(frame[None])[0]) for frame in frames[1:]]
+    drawn += [stable.stabilize(frame, draw(frame[None])[0]) for frame in frames[1:]]
     assert np.array_equal(first, copy)
     assert all(np.array_equal(a, b) for a, b in zip(frames, kept, strict=True))

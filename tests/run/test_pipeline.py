@@ -22,7 +22,7 @@ def negative(images):
 
 
 @pytest.mark.parametrize("batch", [1, 3, 8])
-def test_frames_stay_in_order_and_keep_their_moment(batch):
+def test_frames_stay_in_order_and_keep_their_times(batch):
     """Whatever the batch size, frames come out in order, each with its own picture and time."""
     out = list(stream(map(frame, range(20)), negative, batch=batch))
     assert [f.pts for f in out] == list(range(20))
@@ -30,7 +30,7 @@ def test_frames_stay_in_order_and_keep_their_moment(batch):
 
 
 def test_order_holds_under_load():
-    """A source and a network of uneven speed change nothing about the order."""
+    """An uneven speed of the source and the network does not change the order."""
     rng = np.random.default_rng(0)
 
     def uneven(images):
@@ -46,7 +46,7 @@ def test_order_holds_under_load():
 
 
 def test_batches_hold_one_size():
-    """The back end only ever sees pictures of one size together, and never more than a batch."""
+    """The back end gets pictures of one size together, and never more than a batch."""
     sizes = [(4, 4)] * 5 + [(6, 4)] * 2 + [(4, 4)]
     planned = (PlannedFrame(frame(0, size)) for size in sizes)
     shapes = [[item.frame.image.shape[:2] for item in group] for group in batches(planned, 3)]
@@ -68,7 +68,7 @@ def test_an_error_of_the_source_is_raised_after_the_frames_before_it():
     assert seen == [0, 1]
 
 
-def test_an_error_of_the_network_is_raised_here():
+def test_an_error_of_the_network_reaches_the_caller():
     """The caller gets the back end's own exception."""
 
     def broken(images):
@@ -79,7 +79,7 @@ def test_an_error_of_the_network_is_raised_here():
 
 
 def test_a_network_that_loses_a_picture_is_an_error():
-    """A back end has to return as many pictures as it got; none is lost in silence."""
+    """A back end that returns fewer pictures than it got is an error; none is lost silently."""
     with pytest.raises(ValueError, match="1 drawings of 2 pictures"):
         list(stream(map(frame, range(4)), lambda images: images[:1], batch=2))
 
@@ -121,7 +121,7 @@ def test_prefetch_of_nothing_is_nothing():
 
 
 def test_waits_name_the_slow_stage():
-    """Time spent waiting is counted for the stage that is waited for."""
+    """Waiting time is counted for the stage that is waited for."""
 
     def slow(images):
         time.sleep(0.01)
@@ -133,8 +133,8 @@ def test_waits_name_the_slow_stage():
     assert waits.network > waits.encode
 
 
-def test_what_finishes_frames_works_beside_all_else():
-    """Finishing has a thread of its own, in which frames come in their order; its errors reach the caller."""
+def test_effects_run_in_their_own_thread():
+    """Effects run in a thread of their own and get frames in order; their errors reach the caller."""
     threads, seen = set(), []
 
     def network(images):

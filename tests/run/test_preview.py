@@ -13,8 +13,8 @@ from cartoonize.run.preview import Cell, draw_sheet, preview_video
 
 
 @pytest.fixture
-def film(tmp_path):
-    """Half a minute at 4 frames a second, that gets brighter."""
+def clip(tmp_path):
+    """Half a minute at 4 frames a second that gets brighter."""
     images = [np.full((48, 64, 3), 2 * number, np.uint8) for number in range(120)]
     return Clip(times=tuple(range(120)), time_base=Fraction(1, 4), images=images, options={"g": "8"}).write(
         tmp_path / "in.mp4"
@@ -26,9 +26,9 @@ def pixels(path):
         return np.asarray(picture)
 
 
-def test_a_preview_shows_moments_evenly_spread(film, tmp_path, run):
-    """Each source stands above its drawing, from dark to bright, as the film goes."""
-    code, _, told = run("video", film, tmp_path / "look.png", "--preview", 4, "--style", "null")
+def test_a_preview_shows_moments_evenly_spread(clip, tmp_path, run):
+    """Each source is above its drawing, from dark to bright, as in the video."""
+    code, _, told = run("video", clip, tmp_path / "look.png", "--preview", 4, "--style", "null")
     assert code == 0
     assert "look.png" in told
     picture = pixels(tmp_path / "look.png")
@@ -37,15 +37,15 @@ def test_a_preview_shows_moments_evenly_spread(film, tmp_path, run):
     assert 20 < tones[0] < tones[1] < 110
 
 
-def test_a_preview_of_a_comparison_shows_it_once(film, tmp_path, run):
-    """With --compare the sheet holds the comparison alone."""
+def test_a_preview_of_a_comparison_shows_it_once(clip, tmp_path, run):
+    """With --compare the sheet shows only the comparison."""
     for name, more in (("a.png", ()), ("b.png", ("--compare", "split"))):
-        assert run("video", film, tmp_path / name, "--preview", 1, "--style", "null", *more)[0] == 0
+        assert run("video", clip, tmp_path / name, "--preview", 1, "--style", "null", *more)[0] == 0
     assert pixels(tmp_path / "b.png").shape < pixels(tmp_path / "a.png").shape
 
 
-def test_a_preview_decodes_a_little_of_a_long_clip(film, tmp_path, monkeypatch):
-    """Moments are found by seeking: what lies between keyframes far from them is never decoded."""
+def test_a_preview_decodes_a_little_of_a_long_clip(clip, tmp_path, monkeypatch):
+    """A preview seeks each moment, and never decodes what is far from it."""
     decoded = []
     original = VideoReader._decode
 
@@ -55,7 +55,7 @@ def test_a_preview_decodes_a_little_of_a_long_clip(film, tmp_path, monkeypatch):
             yield frame
 
     monkeypatch.setattr(VideoReader, "_decode", counted)
-    preview_video(film, tmp_path / "look.png", load("null"), count=2)
+    preview_video(clip, tmp_path / "look.png", load("null"), count=2)
     assert len(decoded) < 60
 
 
@@ -69,7 +69,7 @@ def test_a_preview_decodes_a_little_of_a_long_clip(film, tmp_path, monkeypatch):
         (("gone.mp4", "out.png", "--preview", "4"), "There is no file"),
     ],
 )
-def test_what_cannot_be_previewed(film, tmp_path, run, monkeypatch, arguments, message):
+def test_what_cannot_be_previewed(clip, tmp_path, run, monkeypatch, arguments, message):
     """One sentence says what to do, and nothing is written."""
     monkeypatch.chdir(tmp_path)
     code, _, told = run("video", *arguments, "--style", "null")
@@ -78,24 +78,24 @@ def test_what_cannot_be_previewed(film, tmp_path, run, monkeypatch, arguments, m
     assert not (tmp_path / "out.png").exists()
 
 
-def test_an_earlier_picture_stays(film, tmp_path, run):
-    """A preview replaces nothing unless it is told to."""
+def test_an_existing_picture_stays(clip, tmp_path, run):
+    """A preview replaces a file only with --overwrite."""
     (tmp_path / "out.png").write_bytes(b"mine")
-    assert run("video", film, tmp_path / "out.png", "--preview", 1, "--style", "null")[0] == 1
+    assert run("video", clip, tmp_path / "out.png", "--preview", 1, "--style", "null")[0] == 1
     assert (tmp_path / "out.png").read_bytes() == b"mine"
-    assert run("video", film, tmp_path / "out.png", "--preview", 1, "--style", "null", "-y")[0] == 0
+    assert run("video", clip, tmp_path / "out.png", "--preview", 1, "--style", "null", "-y")[0] == 0
 
 
-def test_every_style_on_one_picture(film, tmp_path, run):
-    """`styles preview` draws a picture, or the middle of a video, once for each style and once as it is."""
+def test_every_style_on_one_picture(clip, tmp_path, run):
+    """`styles preview` shows a picture, or the middle of a video, as it is and in each style."""
     Image.new("RGB", (40, 30), (200, 120, 60)).save(tmp_path / "in.png")
-    for source in (tmp_path / "in.png", film):
+    for source in (tmp_path / "in.png", clip):
         assert run("styles", "preview", source, tmp_path / "all.png", "-y")[0] == 0
         assert pixels(tmp_path / "all.png").shape[1] > 80
 
 
 def test_a_sheet_has_about_as_many_rows_as_columns():
-    """Nine cells make three rows of three; large pictures are made smaller, small ones are not enlarged."""
+    """Nine cells make three rows of three; large pictures are reduced, small ones are not enlarged."""
     picture = Frame(np.zeros((100, 2000, 3), np.uint8)).image
     made = draw_sheet([Cell((picture,), "a")] * 9)
     assert made.width == 3 * (480 + 12) + 12

@@ -1,4 +1,5 @@
-"""Nothing lost: a run that was stopped, killed or cut off is gone on from, as if it had not been."""
+"""Resuming: a run that was stopped, killed or cut off continues, and its result is that of an uninterrupted
+one."""
 
 import contextlib
 import json
@@ -38,7 +39,7 @@ def short(monkeypatch):
 
 
 def draw(source, target, style="null", stop=None, **options):
-    """Draw a clip; after `stop` frames, as far as this run gets, the power fails."""
+    """Convert a clip until the power fails after `stop` frames."""
     part = {name: options.pop(name) for name in ("start", "end") if name in options}
     encoding = options.pop("encoding", None) or Encoding()
 
@@ -53,7 +54,7 @@ def draw(source, target, style="null", stop=None, **options):
         return run(frames, sink, load(str(style)), report, look=look, on_frame=on_frame, **options)
 
 
-def draw_in_pieces(source, target, *stops, **options):
+def convert_in_pieces(source, target, *stops, **options):
     for stop in stops:
         with pytest.raises(PowerError):
             draw(source, target, stop=stop, **options)
@@ -68,7 +69,7 @@ def video_packets(path):
 
 
 def assert_same(one, other):
-    """The same frames at the same times, the same packets of sound."""
+    """Frames, their times and the packets of sound are the same."""
     before, after = read_clip(one), read_clip(other)
     assert after.times == before.times
     assert after.seconds == before.seconds
@@ -96,28 +97,29 @@ def left_of(folder):
     ],
     ids=lambda value: "" if isinstance(value, Clip) else value.strip("."),
 )
-def test_a_stopped_run_is_gone_on_from(tmp_path, short, suffix, codec, clip):
-    """Stopped twice and gone on, a video equals one drawn in one go, by all encoders with segments."""
+def test_a_stopped_run_is_resumed(tmp_path, short, suffix, codec, clip):
+    """Stopped twice and resumed, a video equals an uninterrupted one, with all encoders that have
+    segments."""
     if codec not in av.codecs_available:
         pytest.skip(f"this build of FFmpeg has no {codec}")
     source = clip.write(tmp_path / "in.mkv")
     whole, pieces = tmp_path / f"whole{suffix}", tmp_path / f"pieces{suffix}"
     encoding = Encoding(codec=codec)
     assert draw(source, whole, encoding=encoding).resumed == 0
-    report = draw_in_pieces(source, pieces, 30, 77, encoding=encoding)
+    report = convert_in_pieces(source, pieces, 30, 77, encoding=encoding)
     assert (report.resumed, report.frames) == (72, 100)
     assert_same(whole, pieces)
     assert left_of(tmp_path) == []
 
 
-def test_the_drawing_is_held_as_in_one_go(tmp_path, short, tiny_style):
-    """With a network and the stabilizer, which begins anew with each segment, frames are the same too."""
+def test_a_stabilized_run_is_resumed(tmp_path, short, tiny_style):
+    """So does one with a network and the stabilizer, which restarts with each segment."""
     rng = np.random.default_rng(0)
     still = rng.integers(40, 200, (48, 64, 3))
     images = [(still + rng.integers(-1, 2, still.shape)).astype(np.uint8) for _ in range(60)]
     source = Clip(times=range(60), images=images).write(tmp_path / "in.mp4")
     draw(source, tmp_path / "whole.mp4", tiny_style, batch=5)
-    draw_in_pieces(source, tmp_path / "pieces.mp4", 31, 58, style=tiny_style, batch=5)
+    convert_in_pieces(source, tmp_path / "pieces.mp4", 31, 58, style=tiny_style, batch=5)
     assert_same(tmp_path / "whole.mp4", tmp_path / "pieces.mp4")
 
 
@@ -131,30 +133,30 @@ def test_a_frame_does_not_depend_on_its_batch(tiny_style, size):
     assert np.array_equal(np.concatenate([backend(images[:2]), backend(images[2:])]), alone)
 
 
-def test_a_part_is_gone_on_from(tmp_path, short):
-    """With `start` and `end`, and keyframes far apart, the place is found all the same."""
+def test_a_part_of_a_video_is_resumed(tmp_path, short):
+    """So does a part of a video, given by `start` and `end`, with keyframes far apart."""
     clip = Clip(times=range(200), tones=[440], options={"crf": "10", "g": "70", "bf": "2"})
     source = clip.write(tmp_path / "in.mp4")
     part = {"start": 1.3, "end": 7.1}
     draw(source, tmp_path / "whole.mp4", **part)
-    assert draw_in_pieces(source, tmp_path / "pieces.mp4", 100, **part).resumed == 96
+    assert convert_in_pieces(source, tmp_path / "pieces.mp4", 100, **part).resumed == 96
     assert_same(tmp_path / "whole.mp4", tmp_path / "pieces.mp4")
 
 
-def test_a_source_that_cannot_seek_is_counted_through(tmp_path, short):
-    """A raw stream has neither times nor an index: it is decoded from its start, and goes on at its frame."""
+def test_a_source_that_cannot_seek_is_decoded_from_its_start(tmp_path, short):
+    """A raw stream has neither times nor an index: it is decoded from its start up to the right frame."""
     images = [np.full((48, 64, 3), 20 + 2 * n, np.uint8) for n in range(100)]
     clip = Clip(times=range(100), images=images)
     clip.write(tmp_path / "in.mp4")
     unboxed(tmp_path / "in.mp4", tmp_path / "in.h264")
     draw(tmp_path / "in.h264", tmp_path / "whole.mp4")
-    assert draw_in_pieces(tmp_path / "in.h264", tmp_path / "pieces.mp4", 60).resumed == 48
+    assert convert_in_pieces(tmp_path / "in.h264", tmp_path / "pieces.mp4", 60).resumed == 48
     assert_same(tmp_path / "whole.mp4", tmp_path / "pieces.mp4")
 
 
 @pytest.mark.parametrize("lie", [{"crc": 1}, {"pts": -1}])
-def test_a_source_that_lies_about_its_place_is_counted_through(tmp_path, short, lie):
-    """Where seeking does not lead to the frame that it should, everything is decoded from the start."""
+def test_a_source_with_wrong_places_is_decoded_from_its_start(tmp_path, short, lie):
+    """Where seeking leads to another frame, everything is decoded from the start."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with VideoSource(source) as frames:
         frames.mark_interval = 24
@@ -186,8 +188,8 @@ def touched(source):
     ],
     ids=["encoding", "stabilizer", "hold", "range", "batch", "source", "time"],
 )
-def test_what_has_changed_is_noticed(tmp_path, short, tiny_style, change, word):
-    """A changed source or option is named in a notice, and the video is drawn anew."""
+def test_changes_are_noticed(tmp_path, short, tiny_style, change, word):
+    """A notice names a changed source or option, and the video is converted again."""
     source = Clip(times=range(100)).write(tmp_path / "in.mp4")
     with pytest.raises(PowerError):
         draw(source, tmp_path / "out.mp4", tiny_style, stop=60)
@@ -216,7 +218,7 @@ def test_a_changed_style_is_noticed(tmp_path, short, tiny_style):
     assert any("The style has changed" in notice for notice in report.notices)
 
 
-def test_anew_is_anew(tmp_path, short):
+def test_without_resume_nothing_is_used(tmp_path, short):
     """With `resume=False` nothing of an earlier run is used."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with pytest.raises(PowerError):
@@ -227,8 +229,8 @@ def test_anew_is_anew(tmp_path, short):
 
 @pytest.mark.parametrize("file", ["segment-0", "segment-24", "key.json"])
 @pytest.mark.parametrize("harm", ["cut", "changed", "gone"])
-def test_damaged_segments_are_not_gone_on_from(tmp_path, short, tiny_style, file, harm):
-    """If the disk lost or changed a part of what was kept, the video is drawn anew, and right."""
+def test_damaged_segments_are_not_used(tmp_path, short, tiny_style, file, harm):
+    """If the disk lost or changed a part of what was kept, that part is converted again, and right."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with pytest.raises(PowerError):
         draw(source, tmp_path / "out.mp4", tiny_style, stop=50)
@@ -245,8 +247,8 @@ def test_damaged_segments_are_not_gone_on_from(tmp_path, short, tiny_style, file
     assert_same(tmp_path / "whole.mp4", tmp_path / "out.mp4")
 
 
-def test_what_a_kill_left_half_written_is_passed_over(tmp_path, short):
-    """Packets of a segment that did not end, drafts of the state, an unfinished file: none of it counts."""
+def test_unfinished_files_are_ignored(tmp_path, short):
+    """Packets of an unfinished segment, drafts of the state and unfinished files do not count."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with pytest.raises(PowerError):
         draw(source, tmp_path / "out.mp4", stop=50)
@@ -259,8 +261,8 @@ def test_what_a_kill_left_half_written_is_passed_over(tmp_path, short):
     assert left_of(tmp_path) == []
 
 
-def test_a_failed_command_keeps_what_was_done(tmp_path, short):
-    """A mistake in the command, such as an unknown encoder, does not cost the segments of an earlier run."""
+def test_a_failed_command_keeps_the_segments(tmp_path, short):
+    """A mistake in a command, such as an unknown encoder, does not delete the segments of an earlier run."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with pytest.raises(PowerError):
         draw(source, tmp_path / "out.mp4", stop=50)
@@ -269,8 +271,8 @@ def test_a_failed_command_keeps_what_was_done(tmp_path, short):
     assert draw(source, tmp_path / "out.mp4").resumed == 48
 
 
-def test_one_process_a_video(tmp_path):
-    """While a video is being written, nobody else may write it; afterwards they may."""
+def test_one_process_writes_a_video(tmp_path):
+    """Only one process at a time can write a video."""
     source = Clip().write(tmp_path / "in.mp4")
     with VideoSource(source) as frames, VideoSource(source) as others:
         with open_sink(tmp_path / "out.mp4", frames) as sink:
@@ -284,7 +286,7 @@ def test_one_process_a_video(tmp_path):
 
 
 def test_long_names_have_folders_of_their_own(tmp_path, short):
-    """Names as long as the file system allows work, and are not mixed up."""
+    """Names as long as the file system allows work, and get different folders."""
     source = Clip(times=range(30)).write(tmp_path / "in.mp4")
     targets = [tmp_path / f"{'n' * 240}{n}.mp4" for n in range(2)]
     for target in targets:
@@ -296,7 +298,8 @@ def test_long_names_have_folders_of_their_own(tmp_path, short):
 
 
 def test_animations_are_written_without_segments(tmp_path, short):
-    """What cannot be put together from segments is written in one go, and leaves nothing when stopped."""
+    """An output that cannot be joined from segments is written as a whole, and leaves nothing when it is
+    stopped."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with pytest.raises(PowerError):
         draw(source, tmp_path / "out.gif", stop=50, encoding=Encoding(codec="gif"))
@@ -319,8 +322,8 @@ def command(source, target, style, *more):
     ]
 
 
-def test_ctrl_c_says_how_to_go_on(tmp_path):
-    """A stopped run keeps its finished segments, says in a line how to go on, and goes on so."""
+def test_ctrl_c_says_how_to_resume(tmp_path):
+    """A stopped run keeps its finished segments and says how to resume, and the same command does."""
     source = Clip(size=(320, 240), times=range(800)).write(tmp_path / "in.mp4")
     target = tmp_path / "out.mp4"
     slowly = [*command(source, target, "null"), "--preset", "slower"]  # lasts on a busy machine, too
@@ -348,7 +351,7 @@ def await_file(path, process, seconds=60):
 
 
 def assert_kills_do_no_harm(tmp_path, style, kills, seed):
-    """Kill a run `kills` times at random moments of its work, going on each time it ends, and compare."""
+    """Kill a run `kills` times at random moments, resume it each time, and compare the result."""
     rng = random.Random(seed)
     clip = Clip(times=[n + n // 50 for n in range(560)], time_base=Fraction(1, 30), tones=[440])
     clip.options = {"crf": "20", "g": "90", "bf": "2"}
@@ -378,7 +381,8 @@ def assert_kills_do_no_harm(tmp_path, style, kills, seed):
 
 
 def test_a_few_kills_do_no_harm(tmp_path, tiny_style):
-    """Killed twice at a random moment, the same command goes on, and the video is what it would have been."""
+    """Killed twice at random moments, the same command resumes, and the video is that of an uninterrupted
+    run."""
     assert_kills_do_no_harm(tmp_path, tiny_style, 2, seed=7)
 
 
