@@ -32,8 +32,8 @@ def load(
         style: a built-in name, a style file (.safetensors), a network of this or another program (.onnx), a
             folder of engines (`cartoonize export-tensorrt`) or of a training run, or "null", which returns
             pictures as they are, on no device.
-        device: "cpu"; a GPU, as "cuda", "cuda:1", "mps" or "xpu"; or "auto", which takes the GPU if there is
-            one.
+        device: "cpu"; a GPU, as "cuda", "cuda:1", "mps" (Apple) or "xpu" (Intel); or "auto", which takes the
+            GPU if there is one of NVIDIA or AMD.
         precision: "fp32", "bf16", "fp16", "int8", or "auto": the fastest that the device computes in
             hardware. 8-bit integers are for CPUs, and need a file of their own beside the style's (see
             int8.py), as the built-in styles for video have.

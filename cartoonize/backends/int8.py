@@ -29,7 +29,7 @@ def load_int8(style: Path, device: str, precision: str, options: RuntimeOptions)
     if precision not in ("auto", "int8"):
         return None
     path, required = int8_path(style), precision == "int8"
-    if path.is_file() and (required or device == "cpu" or not _gpu_is_available()):
+    if path.is_file() and (required or device == "cpu" or not _auto_is_gpu()):
         backend = OnnxBackend(path, "cpu", "int8", options)
         if backend.metadata.get("weights_sha256") == weights_sha256(style):
             header = read_header(style)
@@ -45,12 +45,12 @@ def load_int8(style: Path, device: str, precision: str, options: RuntimeOptions)
     return None
 
 
-def _gpu_is_available() -> bool:
-    """Whether PyTorch would use a GPU. To ask, PyTorch is imported, but only where there may be a GPU."""
+def _auto_is_gpu() -> bool:
+    """Whether PyTorch would run on a GPU. To ask, PyTorch is imported, but only where there may be one."""
     from .pytorch import may_have_gpu
 
     if not may_have_gpu():
         return False
-    from .pytorch.device import gpu_is_available
+    from .pytorch.device import choose_device
 
-    return gpu_is_available()
+    return choose_device("auto").type != "cpu"

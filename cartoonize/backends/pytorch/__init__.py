@@ -1,12 +1,11 @@
 """Style files in PyTorch, on CPUs and GPUs. PyTorch takes seconds to import, and is imported by need."""
 
-import re
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core import cpus
+from ...core.choices import DEVICES
 from ...core.errors import BackendError
 from ..options import RuntimeOptions
 from ..providers import has_driver
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # "": any other file is a style file with another name, or the error says what a style file is.
-@register("pytorch", suffixes=(".safetensors", ""), devices=("cpu", "cuda", "mps", "xpu"))
+@register("pytorch", suffixes=(".safetensors", ""), devices=DEVICES[1:])  # all but "auto"
 def load_pytorch(
     path: Path,
     device: str,
@@ -42,5 +41,5 @@ def load_pytorch(
 
 
 def may_have_gpu() -> bool:
-    """Whether it is worth importing PyTorch to look for a GPU: NVIDIA's driver, a Mac, or another build."""
-    return has_driver() or sys.platform == "darwin" or bool(re.search("xpu|rocm", version("torch")))
+    """Whether it is worth importing PyTorch to look for a GPU that "auto" takes: NVIDIA's, or AMD's."""
+    return has_driver() or "rocm" in version("torch")

@@ -25,6 +25,7 @@ class GpuKind:
 
     Attributes:
         title: the platform, for error messages.
+        automatic: whether "auto" takes it; others run if they are named, until somebody has tried them.
         streams: how many threads work on it at once, each in its own stream: with two, one copies pictures
             from or to pinned memory while the other computes.
         has_bf16: whether a device computes in bfloat16 in hardware.
@@ -32,6 +33,7 @@ class GpuKind:
     """
 
     title: str
+    automatic: bool
     streams: int
     has_bf16: Callable[[torch.device], bool]
     memory: Callable[[torch.device], tuple[int, int]]
@@ -48,16 +50,17 @@ def _has_bf16(gpu: torch.device) -> bool:
     return torch.cuda.get_device_capability(gpu) >= (8, 0)
 
 
+def _has_bf16_xpu(gpu: torch.device) -> bool:
+    return bool(torch.xpu.get_device_properties(gpu).has_bfloat16_conversions)
+
+
+_memory = torch.accelerator.get_memory_info
+
 KINDS = {
-    "cuda": GpuKind("CUDA", 2, _has_bf16, torch.accelerator.get_memory_info),
+    "cuda": GpuKind("CUDA", automatic=True, streams=2, has_bf16=_has_bf16, memory=_memory),
     # Metal has one stream, and the first generation only emulates bfloat16.
-    "mps": GpuKind("Metal", 1, lambda _: False, _memory_of_mac),
-    "xpu": GpuKind(
-        "XPU",
-        2,
-        lambda gpu: torch.xpu.get_device_properties(gpu).has_bfloat16_conversions,
-        torch.accelerator.get_memory_info,
-    ),
+    "mps": GpuKind("Metal", automatic=False, streams=1, has_bf16=lambda _: False, memory=_memory_of_mac),
+    "xpu": GpuKind("XPU", automatic=False, streams=2, has_bf16=_has_bf16_xpu, memory=_memory),
 }
 
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
@@ -78,14 +81,15 @@ def gpus() -> list[torch.device]:
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device of that name; "auto" is the GPU if there is one.
+    """Return the device of that name; "auto" is the GPU if there is one of a kind that is `automatic`.
 
     Raises:
         BackendError: it is not available.
     """
     available = gpus()
     if name == "auto":
-        return torch.device(available[0].type) if available else CPU
+        automatic = bool(available) and KINDS[available[0].type].automatic
+        return torch.device(available[0].type) if automatic else CPU
     device = torch.device(name)
     if device.type == "cpu":
         return device

@@ -31,10 +31,11 @@ def test_the_words_for_devices_are_the_kinds():
 
 
 @pytest.mark.parametrize("kind", devices.KINDS)
-def test_auto_is_the_gpu_of_any_kind(machine, kind):
-    """Whatever the kind, "auto" takes the GPU, and its own name, with or without a number, means it."""
+def test_every_kind_has_a_name(machine, kind):
+    """A GPU is chosen by its kind, with or without a number; "auto" takes only those that were tried."""
     machine(kind, count=2)
-    assert devices.choose_device("auto") == torch.device(kind)
+    assert devices.choose_device("auto") == torch.device(kind if kind == "cuda" else "cpu")
+    assert devices.choose_device(kind) == torch.device(kind)
     assert devices.choose_device(f"{kind}:1") == torch.device(kind, 1)
     assert devices.choose_device("cpu") == torch.device("cpu")
     assert devices.gpus() == [torch.device(kind, 0), torch.device(kind, 1)]
@@ -68,7 +69,9 @@ def test_unknown_accelerators_are_left_alone(machine):
 
 def test_a_kind_of_gpu_is_one_row(machine, monkeypatch):
     """A row of the table and its name are all that a new kind of GPU needs to be chosen and measured."""
-    row = devices.GpuKind("MTIA", 1, lambda _gpu: True, lambda _gpu: (3 << 30, 4 << 30))
+    row = devices.GpuKind(
+        "MTIA", automatic=True, streams=1, has_bf16=lambda _: True, memory=lambda _: (3 << 30, 4 << 30)
+    )
     monkeypatch.setitem(devices.KINDS, "mtia", row)
     monkeypatch.setattr(cartoonize.backends, "DEVICES", (*DEVICES, "mtia"))
     machine("mtia")
