@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ..core.errors import PipeError
+from ..core.secrets import hide_secrets
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,7 +65,7 @@ def print_json(result: dict[str, Any], *, indent: int | None = None) -> None:
         PipeError: nobody reads stdout.
     """
     try:
-        print(json.dumps(result, indent=indent), flush=True)  # noqa: T201
+        print(hide_secrets(json.dumps(result, indent=indent)), flush=True)  # noqa: T201
     except BrokenPipeError as error:
         sys.stdout = None  # or the interpreter would try to flush it once more
         raise PipeError("The result was not printed: nobody reads it.") from error
@@ -112,8 +113,13 @@ def escape(text: str) -> str:
 
 
 def escape_controls(text: str) -> str:
-    r"""Text whose control characters and invalid characters are written as Python writes them, as in \x1b."""
-    return "".join(character if _is_harmless(character) else repr(character)[1:-1] for character in text)
+    r"""Text whose control characters and invalid characters are written as Python writes them, as in \x1b.
+
+    Secrets in addresses are hidden.
+    """
+    return "".join(
+        character if _is_harmless(character) else repr(character)[1:-1] for character in hide_secrets(text)
+    )
 
 
 def literal_text(text: str, **options: Any) -> "Text":

@@ -18,10 +18,12 @@ from av.container import InputContainer
 from platformdirs import user_cache_path
 
 from ..core.errors import CartoonizeError, MediaError, WriteError
+from ..core.secrets import hide_secrets
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])")  # a Path keeps only one of the two slashes
 _LOCAL_SCHEMES = {"file", "local"}  # fsspec's names for this machine
 _COPY_SIZE = 1 << 20  # bytes
+_MISSING = {404, 410}  # HTTP
 UNREADABLE = "surrogateescape"
 """How PyAV treats metadata that are not UTF-8, in all files: it keeps them, for `decode_metadata`."""
 _RANGE_SIZE = 4 << 20  # bytes of a request; fsspec's default of 50 MiB is much for reading a header
@@ -35,7 +37,7 @@ class Stat:
     st_mtime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Url:
     """A file on another machine, with the methods of a Path that are used.
 
@@ -46,27 +48,41 @@ class Url:
     url: str
 
     def __str__(self) -> str:
-        return self.url
+        """The address without its secrets, for messages."""
+        return hide_secrets(self.url)
+
+    def __repr__(self) -> str:
+        return f"Url({str(self)!r})"
 
     @property
     def name(self) -> str:
-        return PurePosixPath(self.url).name
+        return PurePosixPath(self._address).name
 
     @property
     def stem(self) -> str:
-        return PurePosixPath(self.url).stem
+        return PurePosixPath(self._address).stem
 
     @property
     def suffix(self) -> str:
-        return PurePosixPath(self.url).suffix
+        return PurePosixPath(self._address).suffix
+
+    @property
+    def _address(self) -> str:
+        """The address without the query of a web address, such as a signature."""
+        return self.url.partition("?")[0].partition("#")[0] if self._is_web else self.url
+
+    @property
+    def _is_web(self) -> bool:
+        return self.url.startswith(("http://", "https://"))
 
     def with_name(self, name: str) -> "Url":
-        return Url(self.url[: len(self.url) - len(self.name)] + name)
+        address = self._address
+        return Url(address[: len(address) - len(self.name)] + name + self.url[len(address) :])
 
     def exists(self) -> bool:
         with self._connect() as (store, path):
             store.invalidate_cache()
-            return bool(store.exists(path))
+            return _exists_on_web(store, path) if self._is_web else bool(store.exists(path))
 
     def is_dir(self) -> bool:
         return False
@@ -133,8 +149,20 @@ class Url:
         except (CartoonizeError, FileNotFoundError):
             raise
         except Exception as error:  # each store raises its own, and none of them is a defect of this program
-            reason = str(error).partition("\n")[0] or type(error).__name__
+            reason = hide_secrets(str(error)).partition("\n")[0] or type(error).__name__
             raise kind(f"{self}: {reason}.") from error
+
+
+def _exists_on_web(store: Any, path: str) -> bool:
+    """Whether a web server has a file. fsspec takes every failure for a missing file, also of the network."""
+    try:
+        store.info(path)
+    except FileNotFoundError as error:
+        reason = error.__cause__
+        if reason is None or getattr(reason, "status", None) in _MISSING:
+            return False
+        raise reason from None
+    return True
 
 
 Location: TypeAlias = Path | Url
@@ -158,6 +186,8 @@ def open_container(file: Location | Any, options: dict[str, str] | None = None) 
     Metadata that are not UTF-8 are kept, for `decode_metadata`.
     """
     if not isinstance(file, Url):
+        if isinstance(file, Path):
+            file = file.absolute()  # FFmpeg takes `12:30.mp4` for an address
         return av.open(file, "r", options=options, metadata_errors=UNREADABLE)
     with ExitStack() as on_error:
         remote_file = on_error.enter_context(file.open())

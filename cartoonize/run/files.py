@@ -6,8 +6,7 @@ Planning uses names and folders only, and opens no file.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath, PurePosixPath
-from urllib.parse import urlsplit
+from pathlib import Path, PurePath
 
 from ..core.containers import VIDEO_SUFFIXES, WRITTEN_SUFFIXES
 from ..core.errors import CartoonizeError, DamageError, MediaError, UnexpectedError, WriteError
@@ -121,8 +120,7 @@ def single_job(source: Path, target: Path, kind: FileKind, *, target_is_folder: 
     into_folder = target.is_dir() or target_is_folder
     if not into_folder or source.is_dir() or source == STANDARD_INPUT:
         return Job(source, target)
-    location = parse_location(source)
-    name = location.name if isinstance(location, Path) else PurePosixPath(urlsplit(str(location)).path).name
+    name = parse_location(source).name
     return Job(source, target / kind.output_name(name))
 
 

@@ -7,14 +7,16 @@ from typing import Any
 
 from ..core.errors import MediaError
 from ..media.pictures.folder import natural_key
+from ..media.remote import parse_location
 
 _WILDCARDS = frozenset("*?[")
 _DOWNLOADS = ".download"  # Safari's folders of unfinished downloads
 
 
 def is_pattern(path: Path) -> bool:
-    """Whether a path has wildcards. A file that exists may have such characters in its name."""
-    return not _WILDCARDS.isdisjoint(str(path)) and not path.exists()
+    """Whether a path has wildcards. A file that exists, or a web address, may have them too."""
+    has_wildcards = not _WILDCARDS.isdisjoint(str(path))
+    return has_wildcards and isinstance(parse_location(path), Path) and not path.exists()
 
 
 def pattern_root(pattern: Path) -> Path:

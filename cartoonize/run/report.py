@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from ..core.errors import CartoonizeError
+from ..core.secrets import hide_secrets
 from ..media import Location
 
 T = TypeVar("T")
@@ -46,6 +47,9 @@ class Report:
     partial: bool = False
     waiting: dict[str, float] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.output, self.source = hide_secrets(self.output), hide_secrets(self.source)
 
     def set_duration(self, seconds: float) -> None:
         """Fill in how long the job took, and how fast it was."""

@@ -105,5 +105,5 @@ def test_odd_streams_and_tags_are_a_sentence(here, run, name, command):
 def test_the_web_page_meets_odd_streams_in_a_sentence(name):
     """What the web page checks before it draws is answered by a sentence, too."""
     limits = pytest.importorskip("cartoonize.web.limits")
-    with pytest.raises(MediaError, match=r"no moving picture|no video that can be read"):
+    with pytest.raises(MediaError, match=r"no video stream|no video that can be read"):
         limits.Limits().check(CASES / name)

@@ -100,5 +100,6 @@ class ImageSequenceSink(Sink):
 
 
 def is_image_sequence(path: Path) -> bool:
-    """Whether a target means numbered pictures: a folder, or a name with a place for the number."""
-    return path.is_dir() or _NUMBER.search(path.name) is not None
+    """Whether a target means numbered pictures: a folder, or the name of a picture with a place for the
+    number."""
+    return path.is_dir() or (path.suffix.lower() in FORMATS and _NUMBER.search(path.name) is not None)

@@ -32,7 +32,8 @@ def choose_container(target: Location, format_name: str | None) -> Container:
     """
     muxer = _known_muxer(target, format_name)
     try:
-        with av.open(target.name, "w", format=muxer) as container:  # creates no file before encoding starts
+        name = f"any{target.suffix}"  # FFmpeg takes `12:30.mp4` for an address
+        with av.open(name, "w", format=muxer) as container:  # creates no file before encoding starts
             muxer, is_single_file = container.format.name, not container.format.no_file
     except ValueError as error:
         raise MediaError(_unknown_format_message(target, format_name)) from error
@@ -55,7 +56,8 @@ def open_output(path: Path, muxer: str, plays: int) -> OutputContainer:
     index = "+frag_keyframe+empty_moov+default_base_moof" if is_pipe else "+faststart"
     loops = plays - 1 if muxer == "gif" and plays else plays  # GIF counts repetitions; -1 means none
     options = {"movflags": index, "loop": str(loops), "plays": str(plays)}  # a muxer ignores others' options
-    return av.open(str(path), "w", format=muxer, container_options=options)
+    file = str(path if is_pipe else path.absolute())  # FFmpeg takes `12:30.mp4` for an address
+    return av.open(file, "w", format=muxer, container_options=options)
 
 
 def output_video_name(source: str, format_name: str | None = None) -> str:

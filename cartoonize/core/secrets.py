@@ -1,0 +1,33 @@
+"""Secrets in addresses: passwords before the host, and signatures and keys in the query."""
+
+import re
+
+_ADDRESS = re.compile(
+    r"""(?P<scheme>\b[a-z][a-z0-9+.-]+:/{1,2})  # a Path removes one of two slashes
+        (?P<user>[^\s/?#'"<>]*@)?
+        (?P<path>[^\s?'"<>]*)
+        (?P<query>\?(?:[^\s'"<>]*[^\s'"<>:;,.)])?)?  # without the punctuation of a sentence""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_QUERY = re.compile(
+    r"""\?[\w.~%-]+=(?:[^\s'"<>]*[^\s'"<>:;,.)])?"""
+)  # of a name that stands without its address
+_CONTAINERS = ("abfs", "wasb")  # Azure writes the container where others write the user
+_HIDDEN = "***"
+
+
+def hide_secrets(text: str) -> str:
+    """The text without the users, passwords and queries of the addresses in it.
+
+    `https://me:secret@host/a.mp4?signature=1` becomes `https://***@host/a.mp4?***`.
+    """
+    if "?" not in text and "@" not in text:
+        return text
+    return _QUERY.sub(f"?{_HIDDEN}", _ADDRESS.sub(_hide, text))
+
+
+def _hide(match: re.Match[str]) -> str:
+    scheme, user, path, query = match.group("scheme", "user", "path", "query")
+    is_secret = user and not (scheme.lower().startswith(_CONTAINERS) and ":" not in user)
+    shown = f"{_HIDDEN}@" if is_secret else user or ""
+    return f"{scheme}{shown}{path}{f'?{_HIDDEN}' if query else ''}"
