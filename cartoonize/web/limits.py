@@ -11,7 +11,7 @@ from ..core.errors import MediaError
 from ..media import PICTURE_SUFFIXES
 from ..media.ffmpeg import ffmpeg_errors
 from ..media.pictures.picture import PILLOW_ERRORS, open_picture
-from ..media.reading.open_input import select_video_stream
+from ..media.reading.open_input import frame_rate, select_video_stream
 from ..media.remote import open_container
 from ..media.streams import frame_size
 
@@ -100,7 +100,7 @@ class Limits:
                 seconds = (container.duration or 0) / av.time_base
                 self._check_pixels(path, *frame_size(stream))
                 self._check_seconds(path, seconds)
-                self.check_frames(stream.frames or seconds * (stream.average_rate or 0))
+                self.check_frames(stream.frames or seconds * frame_rate(stream))
         except MediaError as error:
             if isinstance(error.__cause__, av.error.FFmpegError):
                 raise MediaError(

@@ -1,5 +1,7 @@
 """Opening a video for reading, and choosing its video stream."""
 
+from fractions import Fraction
+
 import av
 from av.container import InputContainer
 from av.stream import Disposition
@@ -10,7 +12,12 @@ from ..streams import describe_stream, is_cover, is_known
 from .standard_input import PipeInput
 
 _MAX_CLOCK_START = 1.0
-"""Seconds. A clock that starts later is that of a broadcast, and starts at zero here."""
+"""Seconds. A clock that starts later starts at zero here."""
+_CLOCK_STARTS_ANYWHERE = {"mpeg"}
+"""Containers, by FFmpeg's name, whose muxers start the clock at half a second or so."""
+_MAX_RATE = 1000
+"""Frames a second. For DV FFmpeg states the ticks of its clock, 60000."""
+_DEFAULT_RATE = Fraction(25)
 _MAX_TIME = 1e7
 """Seconds. Later times are taken for mistakes."""
 
@@ -93,11 +100,17 @@ def select_video_stream(container: InputContainer, path: Location, number: int |
 def clock_start(container: InputContainer, video: av.VideoStream) -> float:
     """The second on the file's clock that becomes time zero.
 
-    It is zero, except where the clock starts late, as that of broadcasts does, or has frames from before
-    zero.
+    It is zero, except where the clock starts late, as in transport and program streams, or has frames from
+    before zero.
     """
     start = (container.start_time or 0) / av.time_base
-    if start > _MAX_CLOCK_START:
+    if start > _MAX_CLOCK_START or container.format.name in _CLOCK_STARTS_ANYWHERE:
         return start
     first = (video.start_time or 0) * (video.time_base or 0)
     return min(0.0, float(first))
+
+
+def frame_rate(video: av.VideoStream) -> Fraction:
+    """The first plausible one of the frame rates that FFmpeg states for a stream; 25 if there is none."""
+    rates = (video.average_rate, video.guessed_rate, video.base_rate)
+    return next((rate for rate in rates if rate and 0 < rate <= _MAX_RATE), _DEFAULT_RATE)

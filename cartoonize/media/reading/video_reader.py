@@ -20,7 +20,7 @@ from ..streams import JUMP, frame_size
 from .container_check import STARTS_ANYWHERE, ContainerCheck
 from .deinterlace import deinterlace
 from .frame_decoder import FrameDecoder
-from .open_input import clock_start, open_input, select_video_stream
+from .open_input import clock_start, frame_rate, open_input, select_video_stream
 from .packet_accounting import INTRA
 from .standard_input import STANDARD_INPUT, open_standard_input
 
@@ -72,7 +72,7 @@ class VideoReader:
             if self._standard_input is not None:
                 self._standard_input.identify(self.container, stream)
             self.time_base = stream.time_base or Fraction(1, 90000)
-            self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+            self.rate = frame_rate(stream)
             self.clock_offset = clock_start(self.container, stream) + (start or 0.0)
             if start and not self._is_streamed:
                 self.seek(self.clock_offset)

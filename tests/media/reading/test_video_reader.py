@@ -1,0 +1,62 @@
+"""What the containers of cameras, camcorders and broadcasts say of rates and clocks."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from clips import Clip
+
+from cartoonize import open_source, stylize
+
+
+def write_dv(path, size, rate, pixel_format):
+    """12 frames of DV, as a camcorder records them."""
+    if "dvvideo" not in av.codecs_available:
+        pytest.skip("this build of FFmpeg has no dvvideo")
+    with av.open(path, "w") as container:
+        stream = container.add_stream("dvvideo", rate=rate)
+        context = stream.codec_context
+        (context.width, context.height), context.pix_fmt = size, pixel_format
+        for number in range(12):
+            image = np.full((size[1], size[0], 3), 20 * number, np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, "rgb24").reformat(format=pixel_format)
+            frame.pts, frame.time_base = number, 1 / Fraction(rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".dv", ".avi", ".mov"])
+@pytest.mark.parametrize(
+    ("size", "rate", "pixel_format"),
+    [((720, 576), Fraction(25), "yuv420p"), ((720, 480), Fraction(30000, 1001), "yuv411p")],
+    ids=["PAL", "NTSC"],
+)
+def test_dv_has_the_rate_of_its_frames(tmp_path, suffix, size, rate, pixel_format):
+    """Not the 60000 frames/s that FFmpeg states for raw DV; it is converted frame by frame."""
+    path = write_dv(tmp_path / f"in{suffix}", size, rate, pixel_format)
+    with open_source(path) as source:
+        frames = list(source)
+    assert source.video.rate == rate
+    assert source.frames == len(frames) == 12
+    assert [frame.pts * frame.time_base for frame in frames] == [n / rate for n in range(12)]
+    assert stylize(path, tmp_path / "out.mp4", "null").frames == 12
+    with av.open(tmp_path / "out.mp4") as container:
+        assert container.streams.video[0].average_rate == rate
+
+
+def test_a_program_stream_starts_at_zero(tmp_path):
+    """The clock of MPEG-PS starts at about half a second; picture and sound keep their distance."""
+    path = Clip(
+        codec="mpeg2video", options={}, times=range(25), time_base=Fraction(1, 25), tones=[440],
+        audio_codec="mp2",
+    ).write(tmp_path / "in.mpg")  # fmt: skip
+    with av.open(path) as container:
+        before = [float(stream.start_time * stream.time_base) for stream in container.streams]
+    assert min(before) > 0.4
+    stylize(path, tmp_path / "out.mkv", "null")
+    with av.open(tmp_path / "out.mkv") as container:
+        after = [float(stream.start_time * stream.time_base) for stream in container.streams]
+    assert min(after) == pytest.approx(0, abs=0.002)
+    assert after[1] - after[0] == pytest.approx(before[1] - before[0], abs=0.002)
