@@ -144,12 +144,14 @@ def test_the_wheel_takes_one_name(wheel):
 
 
 def test_the_wheel_works(wheel, tmp_path):
-    """Installed from the wheel, the command line starts and knows its training and export commands."""
+    """Installed from the wheel, the command line starts, with its training, export and recipes."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     listed = python(
         "import sys; sys.argv = ['cartoonize', '--help']\n"
         "import cartoonize.cli.main, cartoonize.cli.train, cartoonize.cli.export\n"
+        "from cartoonize.training.recipe_files import builtin_recipes, load_recipe\n"
+        "assert all(map(load_recipe, builtin_recipes()))\n"  # with their bases
         f"assert cartoonize.__file__.startswith({str(tmp_path)!r})\n"
         "cartoonize.cli.main.main()",
         cwd=tmp_path,
