@@ -222,7 +222,7 @@ def test_progress_and_stop(visit, served, long_clip, photo):
     page.click("#stop")
     expect(page.locator("#message")).to_contain_text("Stopped.")
     expect(page.locator("#start")).to_be_visible()
-    assert eventually(lambda: served.files() == before, seconds=5)
+    assert eventually(lambda: served.files() == before, seconds=20)
     bring_anew(page, photo)
     page.click("#start")
     page.locator("#slider").wait_for()
