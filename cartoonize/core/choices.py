@@ -1,6 +1,6 @@
-"""The words that options take, where there is a list of them, and the nearest to one that is on no list.
+"""The words that options accept, and suggestions for words that they do not.
 
-Imports nothing heavy, as shells ask for these words while people type.
+It imports nothing heavy, as shells ask for these words while people type.
 """
 
 from collections.abc import Iterable
@@ -26,15 +26,15 @@ ENCODERS = (
     "libx264", "libx265", "libsvtav1", "libvpx-vp9", "mpeg4", "prores_ks", "ffv1", "mjpeg",
     *HARDWARE_ENCODERS,
 )  # fmt: skip
-"""Encoders of FFmpeg that are worth naming; a build of it has some of them."""
+"""Encoders of FFmpeg to offer; a build of FFmpeg has some of them."""
 X264_PRESETS = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo",
 )  # fmt: skip
-"""Of x264 and x265, https://trac.ffmpeg.org/wiki/Encode/H.264."""
+"""Presets of x264 and x265, https://trac.ffmpeg.org/wiki/Encode/H.264."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """What to add to a sentence about an unknown name: " Did you mean ...?", or nothing if none is near."""
+    """Return " Did you mean ...?" for an unknown name, to end a message; empty if no name is similar."""
     by_lower = {candidate.lower(): candidate for candidate in known}
-    found = get_close_matches(name.lower(), by_lower, n=1)
-    return f" Did you mean {by_lower[found[0]]}?" if found else ""
+    matches = get_close_matches(name.lower(), by_lower, n=1)
+    return f" Did you mean {by_lower[matches[0]]}?" if matches else ""

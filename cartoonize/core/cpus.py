@@ -1,7 +1,7 @@
 """How many cores this process may use, which can be fewer than the machine has, and how its threads wait.
 
-More threads only take turns: a container with two of 64 cores would draw with 64, and all of them would stand
-still for most of each period of its quota.
+More threads than that only take turns: in a container with two of 64 cores, 64 threads would use up the quota
+of each period at once, and all of them would stand still for the rest of it.
 """
 
 import os
@@ -15,31 +15,35 @@ _WAIT_POLICY = "OMP_WAIT_POLICY"
 
 
 def count_cores() -> int:
-    """Cores that the system gives this process: its affinity, and on Linux the quota of its control groups.
+    """Count the cores of this process: those of its affinity, and on Linux the quota of its control groups.
 
-    The first is set by taskset and Slurm, the second by `docker --cpus`, Kubernetes and systemd; a part of a
-    core counts as one.
+    taskset and Slurm set the affinity; `docker --cpus`, Kubernetes and systemd set the quota, where a part of
+    a core counts as one.
     """
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min([count, *(max(1, ceil(quota)) for quota in _quotas())])
 
 
 def count_threads() -> int:
-    """Those of them that networks may compute on, unless OMP_NUM_THREADS says fewer.
+    """The threads on which networks compute: one for each core, or OMP_NUM_THREADS if that is lower.
 
-    It limits PyTorch, and is how Ray tells a worker its share; other runtimes are to take it for the same.
+    PyTorch reads this variable itself, and Ray sets it to the share of a worker; here it holds for all
+    runtimes.
     """
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return min(count_cores(), int(told)) if told.isdigit() and int(told) else count_cores()
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return min(count_cores(), int(limit)) if limit.isdigit() and int(limit) else count_cores()
 
 
 def set_passive_waiting() -> None:
-    """Have the threads of OpenMP teams, which are PyTorch's, sleep while they wait for each other.
+    """Let the threads of OpenMP teams, which PyTorch uses, sleep while they wait for each other.
 
     Call it before PyTorch is imported; an OMP_WAIT_POLICY that is set already stays. By default such threads
-    spin. Spinning saves 3 ms of a small picture where all cores are idle. Where another process uses one of
-    two cores, a thread spins on the core that the other one needs, and the same picture takes 400 ms in place
-    of 13 (docs/performance.md). ONNX Runtime is always told not to spin.
+    spin, which saves 3 ms for a small picture if all cores are idle. If another process uses one of two
+    cores, a thread spins on the core that another thread needs, and the same picture takes 400 ms in place of
+    13 (docs/performance.md). ONNX Runtime is always set not to spin.
+
+    It changes the environment of the process, so that only programs call it; a library uses
+    `passive_waiting`.
     """
     os.environ.setdefault(_WAIT_POLICY, "PASSIVE")
 
@@ -57,10 +61,10 @@ def passive_waiting() -> Iterator[None]:
 
 
 def _quotas() -> Iterator[float]:
-    """In cores, those of the control groups that the process is in, and of the groups that these are in.
+    """Yield the quotas, in cores, of the control groups of this process and of all groups above them.
 
-    In a container the paths may be those of the host, while its own group stands at the top: what is not
-    there limits nothing.
+    In a container the paths may be those of the host, while its own group is at the top: a path that does not
+    exist sets no limit.
     """
     with suppress(OSError, ValueError):
         for line in (ROOT / "proc/self/cgroup").read_text().splitlines():
@@ -75,10 +79,10 @@ def _quotas() -> Iterator[float]:
 
 
 def _quota(folder: Path, *, unified: bool) -> float:
-    """Of a group, as version 2 of control groups writes it (`unified`), or version 1.
+    """Read a group's quota in cores, of version 2 of control groups (`unified`) or of version 1.
 
     Raises:
-        OSError, ValueError: it has none.
+        OSError, ValueError: the group has no quota.
     """
     if unified:
         quota, period = (folder / "cpu.max").read_text().split()  # "max" for none

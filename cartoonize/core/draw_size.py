@@ -1,7 +1,8 @@
-"""The size at which networks draw, whatever the picture's own, and the way back to that.
+"""The size at which networks draw, and the way back to the size of the picture.
 
-A network's lines are two to three pixels wide. Drawn at its own size, a 4K picture stays nearly a photo, and
-a 360-line one loses its faces. So every picture is brought to one size, drawn, and the drawing enlarged.
+A network's lines are two to three pixels wide. At its own size, a 4K picture would stay nearly a photo, and a
+360-line one would lose its faces. So every picture is resized to a fixed number of lines, drawn, and the
+drawing is resized back.
 """
 
 from dataclasses import replace
@@ -16,28 +17,28 @@ from .frames import Backend, Frame, Image
 from .opencv import load_opencv
 
 LINES: dict[str, int | None] = {"low": 480, "normal": 720, "high": 1080, "full": None}
-"""Pixels of the shorter side of a drawing; None for the picture's own."""
+"""Pixels of the shorter side of a drawing; None keeps the picture's own."""
 
-MOST = 4.0
-"""How many times a small picture is enlarged before it is drawn, at most: more brings nothing to light."""
+MAX_ENLARGEMENT = 4.0
+"""By how much a small picture is enlarged before it is drawn, at most: more shows no further detail."""
 
-_CLOSE = 0.05  # share by which a picture's own size may differ: to scale it would only blur it
-_STEP = 4  # sides are multiples of this, as networks pad others
+_TOLERANCE = 0.05  # relative difference of sizes up to which resizing would only blur the picture
+_STEP = 4  # sides are multiples of this; networks would pad others
 _WINDOW = np.ones((3, 3), np.uint8)
 
 
 def draw_size(width: int, height: int, detail: Detail) -> tuple[int, int]:
-    """Width and height at which a picture of this size is drawn."""
+    """Return the width and height at which a picture of this size is drawn."""
     lines = LINES[detail]
-    scale = min(lines / min(width, height), MOST) if lines else 1.0
-    if abs(scale - 1) <= _CLOSE:
+    scale = min(lines / min(width, height), MAX_ENLARGEMENT) if lines else 1.0
+    if abs(scale - 1) <= _TOLERANCE:
         return width, height
     drawn_width, drawn_height = (max(_STEP, _STEP * round(side * scale / _STEP)) for side in (width, height))
     return drawn_width, drawn_height
 
 
 def resolve_detail(detail: str, style: str, notices: list[str]) -> Detail:
-    """The detail for a style: "full" for "null", which gives pictures back as they are, and without OpenCV.
+    """Return the detail for a style: "full" without OpenCV, and for "null", which does not change pictures.
 
     Raises:
         MediaError: there is no such detail.
@@ -57,7 +58,7 @@ def resolve_detail(detail: str, style: str, notices: list[str]) -> Detail:
 
 
 def resize_to_draw_size(frame: Frame, detail: Detail, *, keep_source: bool) -> Frame:
-    """A frame of a source at the size at which it is drawn; with `keep_source` also at its own."""
+    """Resize a frame of a source to the size at which it is drawn; `keep_source` keeps the original too."""
     height, width = frame.image.shape[:2]
     size = draw_size(width, height, detail)
     if size == (width, height):
@@ -67,33 +68,36 @@ def resize_to_draw_size(frame: Frame, detail: Detail, *, keep_source: bool) -> F
 
 
 def draw_picture(backend: Backend, picture: Image, detail: Detail = "normal") -> Image:
-    """The drawing of a picture, in the picture's size."""
+    """Return the drawing of a picture, in the picture's size."""
     frame = resize_to_draw_size(Frame(picture), detail, keep_source=False)
     return enlarge(backend(frame.image[None])[0], frame.size)
 
 
 def replace_image(frame: Frame, image: Image) -> Frame:
-    """The frame to write: a picture of its own size in place of the one that was drawn."""
+    """Return the frame to write: with a picture of its own size in place of the one for the network."""
     return replace(frame, image=image, full=None, full_size=None)
 
 
 def resize(image: Image, size: tuple[int, int]) -> Image:
-    """A picture at another width and height: by areas where it shrinks, bicubic where it grows."""
+    """Resize a picture to a width and height: by area averages if it shrinks, bicubic if it grows."""
     cv2 = load_opencv()
-    shrinks = size[0] * size[1] < image.shape[0] * image.shape[1]
-    result: Image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    is_smaller = size[0] * size[1] < image.shape[0] * image.shape[1]
+    result: Image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if is_smaller else cv2.INTER_CUBIC)
     return result
 
 
 def enlarge(drawing: Image, size: tuple[int, int]) -> Image:
-    """A drawing at a larger width and height, its edges as sharp as if it had been drawn there.
+    """Resize a drawing to a larger width and height, with edges as sharp as if it had been drawn there.
 
-    A contrast about the middle of what is near, as high as the enlargement, and cut off at the darkest and
-    lightest of what is near: an edge becomes steeper in its place and cannot overshoot. In smooth shades each
-    pixel is that middle already, and stays. This is the clamped unsharp mask with the morphological
-    mid-range (Kramer and Bruckner, 1975) in place of the mean, taken before the enlargement and cut off
-    behind it, so that contours are smooth, not stepped: as fonts are drawn from distance fields (Green,
-    SIGGRAPH 2007).
+    Around each pixel the darkest and lightest of its neighbours are found. The contrast about the middle of
+    the two is raised by the factor of the enlargement and clipped to the two: an edge becomes steeper where
+    it is and cannot overshoot. In smooth shades each pixel is that middle already, and stays.
+
+    This is a clipped unsharp mask with the morphological mid-range (Kramer and Bruckner, 1975) in place of
+    the mean. The contrast is raised before the enlargement and clipped after it, so that contours are smooth
+    and not stepped, as fonts are rendered from distance fields (Green, SIGGRAPH 2007).
+
+    A smaller size, or the same one, is resized as by `resize`.
     """
     width, height = size
     scale = width * height / (drawing.shape[0] * drawing.shape[1])
@@ -105,7 +109,7 @@ def enlarge(drawing: Image, size: tuple[int, int]) -> Image:
     middle = cv2.addWeighted(darkest, 0.5, lightest, 0.5, 0)
     steep = cv2.add(_times(cv2, drawing, contrast), _times(cv2, middle, 1 - contrast))
     steep = cv2.resize(steep, size, interpolation=cv2.INTER_CUBIC)
-    steep = cv2.convertScaleAbs(cv2.max(steep, 0, dst=steep))  # to bytes; of negative values it takes no sign
+    steep = cv2.convertScaleAbs(cv2.max(steep, 0, dst=steep))  # to bytes; it drops signs
     low = cv2.resize(darkest, size, interpolation=cv2.INTER_LINEAR)
     high = cv2.resize(lightest, size, interpolation=cv2.INTER_LINEAR)
     result: Image = cv2.min(cv2.max(steep, low, dst=low), high, dst=low)

@@ -2,31 +2,31 @@
 
     CartoonizeError         caught by the command line: its message, and its exit code
     ├── MediaError          a picture or video that cannot be read or written
-    │   ├── DamageError     parts of the source are damaged; what could be drawn is in a file named partial
-    │   ├── SourceError     the source changed, or went away, while it was read
-    │   ├── WriteError      the system does not let the output be written
-    │   │   └── SpaceError  ... as there is no room for it
+    │   ├── DamageError     parts of the source are damaged; NAME.partial.SUFFIX holds what could be read
+    │   ├── SourceError     the source changed or disappeared while it was read
+    │   ├── WriteError      the system does not allow writing the output
+    │   │   └── SpaceError  ... because there is no space for it
     │   └── BusyError       another process is writing the same video
-    ├── PipeError           nobody reads what is printed
+    ├── PipeError           nobody reads the printed output
     ├── ModelError          a style file or network that cannot be used
-    ├── BackendError        a device, precision or runtime that is not to be had
-    ├── ClusterError        a cluster that is not to be had, or that did not get its work done
-    ├── UnexpectedError     a defect of this program that one of many files met
-    ├── MemoryFullError     there is not enough memory
+    ├── BackendError        a device, precision or runtime that is not available
+    ├── ClusterError        a cluster that is not available, or that did not complete its work
+    ├── UnexpectedError     a defect of this program, met at one of many files
+    ├── InsufficientMemoryError  there is not enough memory
     ├── TrainingError       data or a run folder that cannot be trained on
     └── WebError            a web page that cannot be served
 
-    Stopped                 a signal asked the program to end: no error, and caught by the command line only
+    Stopped                 a signal asked the program to end; no error, and only the command line catches it
 
-Messages are whole sentences that name the file or option and, where there is one, the way out. Anything
-else that is raised is a defect of this program and keeps its traceback. The exit codes stand here and nowhere
-else in the code; docs/exit-codes.md lists them.
+Messages are whole sentences: they name the file or option, say what is wrong, then what to do. Any other
+exception is a defect of this program and keeps its traceback. The exit codes are defined here only;
+docs/exit-codes.md lists them.
 """
 
 import errno
 
-_NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-_NO_WAY = {
+_NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_NOT_ALLOWED = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EIO, errno.ENXIO, errno.ENODEV,
     getattr(errno, "ESTALE", errno.EIO),
 }  # fmt: skip
@@ -39,7 +39,7 @@ class CartoonizeError(Exception):
 
 
 class Stopped(BaseException):
-    """A signal asked the program to end; its exit code is the shells' for that signal."""
+    """A signal asked the program to end. The exit code is the one that shells use for that signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__("Stopped.")
@@ -51,31 +51,34 @@ class MediaError(CartoonizeError):
 
 
 class DamageError(MediaError):
-    """Parts of the source are damaged; what could be drawn is in a file that says that it is partial."""
+    """Parts of the source are damaged; a file with "partial" in its name holds what could be read."""
 
     exit_code = 3
 
 
 class SourceError(MediaError):
-    """The source changed, or went away, while it was read."""
+    """The source changed or disappeared while it was read."""
 
     exit_code = 4
 
 
 class WriteError(MediaError):
-    """The system does not let the output be written: its folder is gone, read-only, or on a broken disk."""
+    """The system does not allow writing: the folder was removed, is read-only, or its disk fails."""
 
     exit_code = 5
 
     @staticmethod
     def from_os_error(path: object, error: OSError) -> MediaError:
-        """The kind that fits an error of the system."""
-        kind = SpaceError if error.errno in _NO_ROOM else WriteError if error.errno in _NO_WAY else MediaError
+        """Return the kind of error that fits an error of the system, to raise it."""
+        if error.errno in _NO_SPACE:
+            kind: type[MediaError] = SpaceError
+        else:
+            kind = WriteError if error.errno in _NOT_ALLOWED else MediaError
         return kind(f"Cannot write {path}: {error.strerror or error}.")
 
 
 class SpaceError(WriteError):
-    """There is no room for the output."""
+    """There is no space for the output."""
 
     exit_code = 6
 
@@ -87,7 +90,7 @@ class BusyError(MediaError):
 
 
 class PipeError(CartoonizeError):
-    """Nobody reads what is printed."""
+    """Nobody reads the printed output."""
 
     exit_code = 141  # the shells' for SIGPIPE
 
@@ -97,36 +100,36 @@ class ModelError(CartoonizeError):
 
 
 class BackendError(CartoonizeError):
-    """A device, precision or runtime that is not to be had."""
+    """A device, precision or runtime that is not available."""
 
 
 class ClusterError(CartoonizeError):
-    """A cluster that is not to be had, or that did not get its work done."""
+    """A cluster that is not available, or that did not complete its work."""
 
 
 class UnexpectedError(CartoonizeError):
-    """A defect of this program that one of many files met: the others are worked on all the same."""
+    """A defect of this program, met at one of many files. The other files are still converted."""
 
     @staticmethod
     def from_exception(error: Exception) -> "CartoonizeError":
-        """A sentence about an error that is none of these; its cause is kept."""
+        """Return an error of this package for any other one, which becomes its cause."""
         if isinstance(error, MemoryError):
-            found: CartoonizeError = InsufficientMemoryError()
+            known: CartoonizeError = InsufficientMemoryError()
         else:
-            told = str(error).strip().partition("\n")[0]
-            told = f"{type(error).__name__}: {told}" if told else type(error).__name__
-            found = UnexpectedError(
-                f"An unexpected error ({told}); this is a defect of cartoonize, and --debug shows where."
+            line = str(error).strip().partition("\n")[0]
+            what = f"{type(error).__name__}: {line}" if line else type(error).__name__
+            known = UnexpectedError(
+                f"An unexpected error ({what}). This is a defect of cartoonize; --debug shows where."
             )
-        found.__cause__ = error
-        return found
+        known.__cause__ = error
+        return known
 
 
 class InsufficientMemoryError(CartoonizeError):
     """There is not enough memory."""
 
     def __init__(self) -> None:
-        super().__init__("There is not enough memory; --max-size and --batch 1 make do with less.")
+        super().__init__("There is not enough memory; --max-size and --batch 1 need less.")
 
 
 class TrainingError(CartoonizeError):

@@ -1,4 +1,4 @@
-"""The two things that flow through the program: pictures, and pictures with a moment."""
+"""The data that flows through the program: pictures, and frames, which are pictures with a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,30 +12,31 @@ Image: TypeAlias = NDArray[np.uint8]
 """One picture: (height, width, 3), RGB, 0 to 255."""
 
 Plane: TypeAlias = NDArray[np.uint8]
-"""One value a pixel: (height, width), 0 to 255."""
+"""One value per pixel: (height, width), 0 to 255."""
 
 Images: TypeAlias = NDArray[np.uint8]
 """Pictures of one size: (count, height, width, 3), RGB, 0 to 255."""
 
 Backend: TypeAlias = Callable[[Images], Images]
-"""A network at work: takes C-contiguous pictures of any size and count, returns as many of that size.
+"""A network that is ready to run: takes C-contiguous pictures of any size and count, returns as many of that
+size.
 
-It pads to what its network needs and crops again, so that nobody else has to know. It may be called
-from any thread, but by one at a time.
+It pads them to what its network needs and crops the result, so that no caller has to. It may be called from
+any thread, but from one at a time.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A picture and its moment.
+    """A picture and its time.
 
-    `pts` and `duration` are counted in `time_base` seconds; a duration of 0 means that the source does
-    not tell. `name` is the file name of a picture from a folder, and empty for frames of a video. `alpha`
-    is how opaque each pixel is; None if all are.
+    `pts` and `duration` are counted in `time_base` seconds; a duration of 0 means that the source does not
+    state it. `name` is the file name of a picture from a folder, and empty for frames of a video. `alpha` is
+    the opacity of each pixel; None if all are opaque.
 
-    Where a picture is drawn at another size than its own (see draw_size.py), `image` has that size,
-    `full_size` is its own width and height, which are also those of `alpha`, and `full` is the picture at
-    that size, if something needs it.
+    If the network draws the picture at another size than its own (see draw_size.py), `image` has that size.
+    `full_size` is then the picture's own width and height, which are also those of `alpha`, and `full` is the
+    picture at that size, if an effect needs it.
     """
 
     image: Image
@@ -49,7 +50,7 @@ class Frame:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the picture, however large it is drawn."""
+        """The picture's own width and height, at whatever size it is drawn."""
         return self.full_size or (self.image.shape[1], self.image.shape[0])
 
     @property
