@@ -4,6 +4,7 @@ import ast
 import re
 import shlex
 import tomllib
+from dataclasses import fields
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -19,8 +20,11 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from cartoonize.cli import main as cli
+from cartoonize.cluster.video_job import ClusterReport
 from cartoonize.core.containers import WRITTEN_SUFFIXES
+from cartoonize.live import LiveReport
 from cartoonize.media import PICTURE_SUFFIXES
+from cartoonize.run.report import FilesReport, Report
 from cartoonize.training.features import Features
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -164,6 +168,14 @@ def test_layers_are_documented():
     )
     drawings = [[re.findall(r"\w+", line) for line in block.splitlines()] for block in blocks]
     assert [layer for layer in checked if layer not in (["__main__"], ["version"])] in drawings
+
+
+def test_json_keys_are_documented():
+    """The page of JSON reports names the keys of all reports, and no others."""
+    tables = re.findall(r"^\| (`.*?) \|", (ROOT / "docs/json.md").read_text("utf-8"), re.MULTILINE)
+    named = set(re.findall(r"`(\w+)`", " ".join(tables)))
+    reports = (Report, FilesReport, ClusterReport, LiveReport)
+    assert named == {key.name for report in reports for key in fields(report)}
 
 
 def test_formats_are_documented():
