@@ -11,7 +11,7 @@ import typer
 from ..core.errors import MediaError
 from .console import escape, print_json, print_message, print_notices, status_line
 from .convert import open_backend
-from .options import LOOK, NetworkOptions, OnnxFileOptions, OutputOptions, VideoLookOptions
+from .options import LOOK, EncoderOptions, NetworkOptions, OnnxFileOptions, OutputOptions, VideoLookOptions
 from .values import Size, parse_rate, parse_size
 
 if TYPE_CHECKING:
@@ -26,20 +26,21 @@ def live(
         str,
         typer.Option(
             metavar="camera|URL|FILE",
-            help="camera, camera:1 or camera:NAME; an address, as udp://:5000 or rtsp://...; a file, played "
-            "in real time; lavfi: and a graph of FFmpeg's filters.",
+            help="camera, camera:1 or camera:NAME; an address such as udp://:5000 or rtsp://...; a file, "
+            "played in real time; lavfi: and a filter graph of FFmpeg.",
         ),
     ] = "camera",
     sink: Annotated[
         str,
         typer.Option(
             metavar="window|URL|FILE",
-            help="window; an address, as udp://127.0.0.1:5000 or rtmp://...; a file to record to; null, to "
-            "measure.",
+            help="window; an address such as udp://127.0.0.1:5000 or rtmp://...; a file to record to; null, "
+            "to measure.",
         ),
     ] = "window",
     network: NetworkOptions,
     output: OutputOptions,
+    encoder: EncoderOptions,
     onnx: OnnxFileOptions,
     look: VideoLookOptions,
     detail: Annotated[
@@ -115,27 +116,28 @@ def live(
             control = DetailControl(possible_details(*shape), *shape)
         title = f"cartoonize: {network.style}"
         target = open_live_sink(
-            sink, pictures, title=title, overwrite=output.overwrite, size=written_size(pictures, effects)
-        )
+            sink, pictures, title=title, overwrite=output.overwrite, size=written_size(pictures, effects),
+            encoding=encoder.build(),
+        )  # fmt: skip
         with status_line() as show, quit_key:
-            asked = [lambda: stop.requested, quit_key.pressed, target.is_closed]
-            watch = _watch(show, asked, pictures)
-            run(pictures, target, backend, report, look=effects, control=control, ended=watch)
+            requests = [lambda: stop.requested, quit_key.pressed, target.is_closed]
+            ended = _show_until(requests, show, pictures)
+            run(pictures, target, backend, report, look=effects, control=control, ended=ended)
         _print_report(report, as_json=output.as_json)
 
 
-def _watch(
-    show: Callable[[str], None], asked: list[Callable[[], bool]], source: "LiveSource"
+def _show_until(
+    requests: list[Callable[[], bool]], show: Callable[[str], None], source: "LiveSource"
 ) -> "Callable[[LatencyMeter], bool]":
-    """Show the figures now and then, and tell whether anybody wants to end it."""
-    shown = 0.0
+    """A function that shows the figures every _REFRESH seconds, and returns whether anybody ends the run."""
+    last_shown = 0.0
 
     def ended(meter: "LatencyMeter") -> bool:
-        nonlocal shown
-        if time.monotonic() > shown + _REFRESH:
-            shown = time.monotonic()
+        nonlocal last_shown
+        if time.monotonic() > last_shown + _REFRESH:
+            last_shown = time.monotonic()
             show(f"{meter.line()}, detail {source.detail}; q ends it")
-        return any(question() for question in asked)
+        return any(requested() for requested in requests)
 
     return ended
 

@@ -1,6 +1,6 @@
 """The options that commands share, each declared once, in groups (see groups.py).
 
-A new option of the encoder is a field here, in `EncodingOptions`, and one of the same name in media.Encoding.
+A new option of the encoder is a field of `EncoderOptions`, and one of the same name in media.Encoding.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -180,7 +180,7 @@ class LookOptions:
 
 @dataclass(frozen=True, slots=True)
 class VideoLookOptions(LookOptions):
-    """As LookOptions, with what is for videos only: effects that connect a frame with those before it."""
+    """As LookOptions, with the effects for videos only, which need the frames before."""
 
     stabilize: Stabilize = True
     on_twos: Annotated[
@@ -370,7 +370,7 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class VideoOptions:
-    """All that can be said of the conversion of a video."""
+    """All options of the conversion of a video."""
 
     network: NetworkOptions
     size: SizeOptions

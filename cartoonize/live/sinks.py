@@ -8,7 +8,7 @@ import av
 
 from ..core.errors import MediaError
 from ..core.frames import Frame
-from ..media import Sink, open_sink
+from ..media import Encoding, Sink, open_sink
 from ..media.ffmpeg import write_errors
 from ..media.video_info import VideoInfo
 from .source import LiveSource
@@ -90,14 +90,18 @@ def open_live_sink(
     title: str = "cartoonize",
     overwrite: bool = False,
     size: tuple[int, int] | None = None,
+    encoding: Encoding | None = None,
 ) -> Sink:
     """Open what `--sink` names: `window`, `null`, an address, or else a file to record to.
 
-    `size` is the width and height of the frames to come, if they differ from those of the source.
+    `size` is the width and height of the frames to come, if they differ from those of the source. `encoding`
+    is for a file.
 
     Raises:
-        MediaError: as WindowSink, StreamSink and open_sink.
+        MediaError: as WindowSink, StreamSink and open_sink; or an encoding is given for what is no file.
     """
+    if encoding not in (None, Encoding()) and (sink in ("window", "null") or "://" in sink):
+        raise MediaError(f"--codec, --crf and --preset are for recordings, and {sink} is no file; omit them.")
     width, height = size or (source.video.width, source.video.height)
     if sink == "window":
         from .window import WindowSink
@@ -107,7 +111,7 @@ def open_live_sink(
         return NullSink()
     if "://" in sink:
         return StreamSink(sink, replace(source.video, width=width, height=height))
-    return open_sink(Path(sink), source, overwrite=overwrite, size=size)
+    return open_sink(Path(sink), source, encoding=encoding, overwrite=overwrite, size=size)
 
 
 def _sized(url: str) -> str:

@@ -303,6 +303,7 @@ def test_rtmp(tmp_path):
         ),
         (["--source", f"{BARS}1", "--sink", "out.nonsense"], "names no video format"),
         (["--source", f"{BARS}1", "--fps", "0"], "0 frames/s cannot be"),
+        (["--source", f"{BARS}1", "--sink", "null", "--crf", "30"], "and null is no file"),
         (["--size", "huge"], "'huge' is no size"),
     ],
 )
@@ -440,6 +441,14 @@ def shown_until(ours, text, times=1, deadline=30):
             shown += os.read(ours, 65536).decode()
     assert shown.count(text) >= times, shown
     return shown
+
+
+def test_a_recording_takes_the_options_of_an_encoder(run, here):
+    """`live --codec` and its like choose how a file is compressed."""
+    source = ["--source", "lavfi:testsrc2=size=64x48:rate=25:duration=0.4", "--sink", "out.mkv"]
+    assert run("live", *source, "--style", "null", "--codec", "mpeg4", "--strength", "0.5")[0] == 0
+    with av.open("out.mkv") as container:
+        assert container.streams.video[0].codec_context.name == "mpeg4"
 
 
 def test_q_ends_a_recording(tmp_path):
