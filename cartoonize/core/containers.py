@@ -28,6 +28,8 @@ class Container:
         free_keys_flag: FFmpeg's flag in `movflags` for metadata keys of any name, such as those of phones.
             They then stand in place of the common ones, which more players show.
         attachments: whether it holds files, such as fonts. A cover is one of them then, not a stream.
+        display_size: whether its header states the shape of pixels as the size to show. FFmpeg leaves that
+            out, as PyAV cannot set it (see media/writing/matroska.py).
         negative_times: whether packets may be before time zero, as the priming of AAC is. Elsewhere such
             packets are put at zero: a muxer would shift all streams, and so move every frame.
         starts_at_zero: whether all streams begin together, so that late sound needs silence in front.
@@ -51,6 +53,7 @@ class Container:
     covers: bool = True
     free_keys_flag: str | None = None
     attachments: bool = False
+    display_size: bool = False
     negative_times: bool = False
     starts_at_zero: bool = False
     frame_reordering: bool = True
@@ -73,11 +76,11 @@ CONTAINERS = (
     ),
     Container(
         muxer="matroska", suffixes=(".mkv",), names=("mkv",), alpha_encoder="libvpx-vp9",
-        subtitle_encoder="subrip", attachments=True,
+        subtitle_encoder="subrip", attachments=True, display_size=True,
     ),
     Container(
         muxer="webm", suffixes=(".webm",), encoder="libvpx-vp9", audio_encoder="libopus",
-        subtitle_encoder="webvtt",
+        subtitle_encoder="webvtt", display_size=True,
     ),
     # MPEG-TS takes anything as private data, which no player can read.
     Container(

@@ -27,7 +27,8 @@ _GLOBAL_HEADER = 0x40  # FFmpeg's AVFMT_GLOBALHEADER: parameter sets go into the
 class Encoder:
     """Compresses the frames of a video for a container, in segments or all in one.
 
-    `frames_written` is their number. `notices` is appended to. `size` is as in `open_sink`.
+    `size` is the width and height that are written, `frames_written` the number of frames. `notices` is
+    appended to. The argument `size` is as in `open_sink`.
 
     Raises:
         MediaError: the encoder is unknown, or lacks a requested option; the background is no colour.
@@ -42,7 +43,7 @@ class Encoder:
         size: tuple[int, int] | None = None,
     ) -> None:
         self._video, self._container, self._notices = video, container, notices
-        self._size = size or (video.width, video.height)
+        self.size = size or (video.width, video.height)
         name = encoding.encoder_name(container, transparent=video.transparent)
         encoding.check_options(name)
         self.codec, self.options = _find_encoder(name), encoding.encoder_options(name)
@@ -51,7 +52,7 @@ class Encoder:
         # JPEG knows full range only.
         self._colour = video.colour.as_full_range() if name == "mjpeg" else video.colour
         self._input = EncoderInput(
-            video, self._size, self._colour, self._pixel_format, encoding.background, notices
+            video, self.size, self._colour, self._pixel_format, encoding.background, notices
         )
         self._context: av.VideoCodecContext | None = None
         self._last_tick: int | None = None  # that of the last frame, in a container with few ticks
@@ -69,7 +70,7 @@ class Encoder:
 
     def configure(self, context: av.VideoCodecContext) -> None:
         """Set up one of FFmpeg's encoders; the same settings make the same header."""
-        context.width, context.height = self._size
+        context.width, context.height = self.size
         context.pix_fmt = self._pixel_format
         context.time_base = self.time_base
         context.sample_aspect_ratio = self._video.sample_aspect_ratio
@@ -155,7 +156,7 @@ class Encoder:
         return context
 
     def _choose_pixel_format(self) -> str:
-        video, name, (width, height) = self._video, self.codec.name, self._size
+        video, name, (width, height) = self._video, self.codec.name, self.size
         chosen = choose_pixel_format(self.codec, video.pixel_format, transparent=video.transparent)
         is_odd = width % 2 or height % 2
         if not is_odd or name not in ("libx264", "libx265") or chosen == "yuv444p":

@@ -16,14 +16,18 @@ from ...core.errors import MediaError
 from ...core.frames import Frame
 from ..encoding import Encoding
 from ..ffmpeg import write_errors
-from ..remote import Location
+from ..remote import Location, open_container
 from ..segment import Mark, Segment
 from ..sink import ResumableSink
 from ..video_info import VideoInfo
 from .encoder import Encoder
 from .journal import Journal, open_journal
+from .matroska import set_display_size
 from .output import choose_container, open_output
 from .passthrough import open_passthrough
+
+_STATE_ASPECT = frozenset({"libx264", "libx265", "mpeg4"})
+"""Encoders whose packets state the shape of pixels, so that the header need not."""
 
 
 class VideoSink(ResumableSink):
@@ -147,6 +151,7 @@ class VideoSink(ResumableSink):
             self._write_packets(self._encoder.end())
             self._passthrough.finish()
             self._container.close()
+            self._state_pixel_aspect()
             if isinstance(self._journal, Journal):
                 self.notices += self._passthrough.missing_metadata(self._journal.path)
             self._passthrough.close()
@@ -185,6 +190,24 @@ class VideoSink(ResumableSink):
             packet.dts = self._last_dts = max(packet.dts, earliest)
         packet.stream = self._stream
         self._container.mux(packet)
+
+    def _state_pixel_aspect(self) -> None:
+        """See that the finished file states the shape of its pixels, which not all codecs do themselves."""
+        aspect = self._video.sample_aspect_ratio
+        if aspect == 1 or not self._container_kind.display_size:
+            return
+        width, height = self._encoder.size
+        if isinstance(self._journal, Journal):
+            with open_container(self._journal.path) as written:
+                is_stated = written.streams.video[0].sample_aspect_ratio == aspect
+            if is_stated or set_display_size(self._journal.path, round(width * aspect), height):
+                return
+        elif self._encoder.codec.name in _STATE_ASPECT:
+            return
+        shape = f"{aspect.numerator}:{aspect.denominator}"
+        self.notices.append(
+            f"The output does not state that its pixels are {shape}; players show them square."
+        )
 
     def _add_video(self) -> None:
         encoder, container = self._encoder, self._container
