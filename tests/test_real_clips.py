@@ -1,11 +1,14 @@
 """The same promises on clips from real cameras, browsers and encoders, where they are at hand."""
 
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
-from clips import SHARED, packets
+from clips import CASES, SHARED, packets
+from PIL import Image
 
-from cartoonize import open_source, stylize
+from cartoonize import Encoding, MediaError, open_source, stylize
 
 CLIPS = sorted((SHARED / "clips").glob("*.*")) if (SHARED / "clips").is_dir() else []
 
@@ -66,3 +69,118 @@ def test_a_phones_hdr_is_not_washed_out():
     assert dark < 45
     assert bright > 230
     assert np.percentile(image.max(-1) - image.min(-1), 95) > 120
+
+
+FRAMES = {  # of files with a fault: how many frames are whole
+    "24packets-2frames.mp4": 2, "last-packet-cut.mp4": 23, "silent-a.webm": 23, "silent-hevc.mp4": 12,
+    "silent-av1.webm": 6, "silent-a.flv": 13, "mid-zero-a.mov": 5, "mid-rand-a.apng": 3,
+    "eperm-prores.mov": 4,
+}  # fmt: skip
+WHOLE = [  # name, suffixes of outputs, frames, part of a notice (empty: any), streams beside the video
+    ("mono_wma.wmv", ".mp4 .mkv .mov .ts .flv", 25, "re-encoded", ["audio"]),
+    ("pcm_u8.avi", ".mp4 .ts .flv", 25, "re-encoded", ["audio"]),
+    ("pcm_u8.avi", ".mkv .mov", 25, "", ["audio"]),
+    ("v03_dupdts.mkv", ".mp4 .mkv", 50, "jump or repeat", ["audio"]),
+    ("joined.ts", ".mp4 .mkv .ts", 100, "jump or repeat", ["audio"]),
+    ("v01_longcue.mkv", ".mp4 .mkv", 50, "", ["audio", "subtitle"]),
+    ("v02_lastheld.mkv", ".mp4", 3, "", []),
+    ("lapse.webm", ".mp4", 5, "", []),
+    ("v07_vp8_resize.webm", ".mp4 .webm", 60, "fitted into the first size", []),
+    ("v18_movtext.mp4", ".mkv .webm", 50, "", ["audio", "subtitle"]),
+    ("v38_360.mp4", ".mp4 .mkv", 50, "", ["audio"]),
+    ("v43_cc.mp4", ".mp4 .ts", 50, "aptions", ["audio"]),
+    ("apple.mov", ".mov .mp4", 50, "", ["audio"]),
+    ("latin1.avi", ".mp4 .avi", 24, "", ["audio"]),
+    ("latin1chap.mkv", ".mkv .mp4", 24, "", ["audio"]),
+    ("esc.mkv", ".mkv", 24, "", ["audio"]),
+    ("esc2.mp4", ".mp4", 24, "", []),
+    ("two1.mp4", ".mp4", 12, "--stream 0", ["audio"]),
+    ("slow120.mp4", ".gif", 50, "were left out", []),
+]
+
+
+def outcome(path):
+    """Frames, types of the other streams, and pixel aspect of a file that was written."""
+    with av.open(path, metadata_errors="replace") as container:
+        frames = [frame.pts for frame in container.decode(video=0)]
+        others = [stream.type for stream in container.streams if stream.type != "video"]
+        aspect = container.streams.video[0].sample_aspect_ratio
+    assert frames == sorted(set(frames))
+    return len(frames), others, aspect
+
+
+def whole_cases():
+    """One case for each file and suffix."""
+    return [
+        pytest.param(name, suffix, *expected, id=name + suffix)
+        for name, suffixes, *expected in WHOLE
+        for suffix in suffixes.split()
+    ]
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+@pytest.mark.parametrize(("name", "suffix", "frames", "words", "others"), whole_cases())
+def test_odd_files_that_are_whole(tmp_path, name, suffix, frames, words, others):
+    """All frames at rising times, and the other streams, are in an output of the plain name, with a notice of
+    what was changed."""
+    report = stylize(CASES / name, tmp_path / f"out{suffix}", "null")
+    written, streams, _ = outcome(tmp_path / f"out{suffix}")
+    assert not report.partial
+    assert written == frames
+    assert [kind for kind in others if kind not in streams] == []
+    assert words in " ".join(report.notices)
+    assert "damaged" not in " ".join(report.notices)
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+@pytest.mark.parametrize("name", FRAMES)
+def test_files_with_a_fault_say_so(tmp_path, name):
+    """What can be decoded is in a file named partial; with `tolerate_errors` in one of the plain name."""
+    with pytest.raises(MediaError, match=r"out\.partial\.mp4") as error:
+        stylize(CASES / name, tmp_path / "out.mp4", "null")
+    assert error.value.exit_code == 3
+    assert outcome(tmp_path / "out.partial.mp4")[0] == FRAMES[name]
+    report = stylize(CASES / name, tmp_path / "out.mp4", "null", tolerate_errors=True)
+    assert outcome(tmp_path / "out.mp4")[0] == report.frames == FRAMES[name]
+    assert "damaged" in " ".join(report.notices)
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+@pytest.mark.parametrize("name", ["uv.mp4", "unicode-splice.mp4"])
+def test_files_without_a_video_are_refused(tmp_path, name):
+    """A video stream of an unknown codec, or none: one sentence, and no output."""
+    with pytest.raises(MediaError, match="There is no video stream"):
+        stylize(CASES / name, tmp_path / "out.mp4", "null")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+@pytest.mark.parametrize(
+    "codec",
+    [
+        "libx264",
+        *(
+            pytest.param(codec, marks=pytest.mark.xfail(reason="Matroska gets it from the bit stream only"))
+            for codec in ("libvpx-vp9", "libsvtav1", "ffv1", "prores_ks")
+        ),
+    ],
+)
+def test_pixels_that_are_not_square(tmp_path, codec):
+    """The pixel aspect of the source is that of the output, in Matroska with every codec."""
+    if codec not in av.codecs_available:
+        pytest.skip(f"this build of FFmpeg has no {codec}")
+    encoding = Encoding(codec=codec)
+    stylize(CASES / "anamorphic.mp4", tmp_path / "out.mkv", "null", encoding=encoding)
+    frames, _, aspect = outcome(tmp_path / "out.mkv")
+    assert frames == 50
+    assert aspect == Fraction(64, 45)
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
+def test_an_hdr_picture_is_tone_mapped(tmp_path):
+    """A PQ picture in AVIF becomes an SDR picture, which is brighter than its samples taken as they are."""
+    report = stylize(CASES / "pq.avif", tmp_path / "out.png", "null")
+    assert any("PQ (HDR)" in notice for notice in report.notices)
+    with Image.open(tmp_path / "out.png") as written, Image.open(CASES / "pq.avif") as signal:
+        assert written.size == (320, 240)
+        assert np.asarray(written).mean() > np.asarray(signal.convert("RGB")).mean() + 15

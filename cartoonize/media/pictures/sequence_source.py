@@ -24,6 +24,8 @@ from .picture import MAX_PIXELS, PILLOW_ERRORS, open_picture, read_picture, scal
 
 _DEFAULT_RATE = Fraction(25)
 _MILLISECOND = Fraction(1, 1000)
+_MIN_DURATION, _DEFAULT_DURATION = 10, 100
+"""Milliseconds. Browsers show a frame of an animation that states no more than 10 ms for 100 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ class ImageSequenceSource(Source):
                     rgba = np.array(picture.convert("RGBA"))
                     alpha = None if rgba[..., 3].min() == 255 else np.ascontiguousarray(rgba[..., 3])
                     duration = int(picture.info.get("duration", 0))
+                    duration = duration if duration > _MIN_DURATION else _DEFAULT_DURATION
                     yield _SequenceImage(np.ascontiguousarray(rgba[..., :3]), alpha, duration, "")
         except PILLOW_ERRORS as error:
             raise MediaError(f"Cannot read {self.path}: the file is damaged or incomplete.") from error

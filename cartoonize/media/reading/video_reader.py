@@ -91,7 +91,7 @@ class VideoReader:
     def timed_frames(self) -> Generator[tuple[av.VideoFrame, int, int]]:
         """Yield frames with pts and duration, in ticks of `time_base` from `clock_offset` on."""
         offset = round(self.clock_offset / self.time_base)
-        default_duration = round(1 / (self.rate * self.time_base))
+        default_duration = max(1, round(1 / (self.rate * self.time_base)))
         next_pts, jump, is_first = 0, round(JUMP / self.time_base), True
         for frame in deinterlace(self._decode(), self._report_interlaced):
             pts = next_pts if frame.pts is None else frame.pts - offset
