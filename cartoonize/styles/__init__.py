@@ -1,4 +1,4 @@
-"""The built-in styles, those of one's own, and how a style is found by name or path."""
+"""The built-in styles, those that the user added, and how a style is found by name or path."""
 
 from pathlib import Path
 
@@ -7,52 +7,52 @@ from ..core.errors import ModelError
 from . import user
 
 DEFAULT = "pepper"
-ENGINES = "engines.json"  # what a folder of TensorRT engines holds beside them
+ENGINES = "engines.json"  # describes the TensorRT engines in a folder
 
 
 def builtin_styles() -> dict[str, Path]:
-    """Names and files of the styles that come with the package, the default one first."""
+    """Return the names and files of the styles that come with the package, the default one first."""
     files = Path(__file__).parent.glob("*.safetensors")
     return {path.stem: path for path in sorted(files, key=lambda path: (path.stem != DEFAULT, path.stem))}
 
 
 def style_names() -> list[str]:
-    """All names that there are: the built-in ones, then those of one's own."""
+    """Return all names: the built-in ones, then those that the user added."""
     return list(dict.fromkeys((*builtin_styles(), *user.names())))
 
 
 def check_style_name(name: str) -> None:
-    """Refuse what cannot be the name of a style of one's own.
+    """Refuse what cannot be the name of a user's style.
 
     Raises:
-        ModelError: it is of another form, or means something already.
+        ModelError: the name is malformed, or a built-in style has it.
     """
     if not user.is_valid_name(name):
-        like = user.suggest_name(name) or "my-style"
+        suggestion = user.suggest_name(name) or "my-style"
         raise ModelError(
             f"{name!r} cannot be the name of a style: write at most {user.MAX_NAME} lower-case letters, "
-            f"digits and hyphens, as in {like}."
+            f"digits and hyphens, as in {suggestion}."
         )
     if name in builtin_styles() or name == "null":
         raise ModelError(f"{name} is a built-in style; choose another --name.")
 
 
 def remove(name: str) -> None:
-    """Remove a style of one's own.
+    """Remove a style that the user added.
 
     Raises:
-        ModelError: it is a built-in one, or there is none of the name.
+        ModelError: it is a built-in one, or there is no such style.
     """
     if name in builtin_styles():
-        raise ModelError(f"{name} comes with cartoonize, and cannot be removed.")
+        raise ModelError(f"{name} is a built-in style, and cannot be removed.")
     user.remove(name)
 
 
 def find_style(style: str) -> Path:
-    """The file of a style: a name, a file, or what the folder of a run or of engines holds.
+    """Return the file of a style: by name, by file, or by the folder of a run or of engines.
 
     Raises:
-        ModelError: there is none, or one of the user's own is no longer what was added.
+        ModelError: there is no such style, or the file of a user's style has changed since it was added.
     """
     styles = builtin_styles()
     if style in styles:
@@ -70,20 +70,20 @@ def find_style(style: str) -> Path:
 
 
 def find_style_file(path: Path) -> Path | None:
-    """A file, or what the folder of a run or of engines holds; None if the path is neither.
+    """Return a file, or the one in the folder of a run or of engines; None if the path is neither.
 
     Raises:
-        ModelError: it cannot be read, or is the folder of something else.
+        ModelError: the path cannot be read, or is another folder.
     """
     try:
         if path.is_dir():
-            held = [path / name for name in ("style.safetensors", ENGINES) if (path / name).is_file()]
-            if not held:
+            files = [path / name for name in ("style.safetensors", ENGINES) if (path / name).is_file()]
+            if not files:
                 raise ModelError(
                     f"There is no {path / 'style.safetensors'}: {path} is no folder of a run or of engines, "
                     "or the run has just begun."
                 )
-            return held[0]
+            return files[0]
         return path if path.is_file() else None
     except OSError as error:
         raise ModelError(f"Cannot read the style {path}: {error.strerror}.") from error

@@ -1,4 +1,4 @@
-"""What a style file says of itself, read without torch: the JSON header of a safetensors file."""
+"""The card of a style, read without torch from the JSON header of its safetensors file."""
 
 import json
 import struct
@@ -10,9 +10,9 @@ from typing import Any
 from ..core.errors import ModelError
 
 FORMAT = "cartoonize/1"
-UNKNOWN = "unknown"  # shown to people as it is
+UNKNOWN = "unknown"  # shown to people in this form
 MAX_HEADER = 1 << 20  # bytes; ours are under 20 KB
-MAX_CONFIG = 4096  # no width or number of blocks is above this
+MAX_CONFIG = 4096  # largest width or number of blocks
 _MALFORMED = (
     struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError,
 )  # fmt: skip
@@ -20,7 +20,7 @@ _MALFORMED = (
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a style says of itself. Licences and credits are sentences for people."""
+    """What a style file states about itself. Licences and credits are sentences for people."""
 
     name: str = ""
     summary: str = ""
@@ -33,7 +33,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The text part of a style file."""
+    """The header of a style file."""
 
     architecture: str
     config: dict[str, int | str]
@@ -42,15 +42,15 @@ class Header:
 
     @property
     def network(self) -> str:
-        """What people call it."""
+        """The architecture and its width, for people."""
         return f"{self.architecture} {self.config.get('width', '')}".strip()
 
 
 def read_header(path: Path) -> Header:
-    """Read what a style file says of itself, without its weights and without torch.
+    """Read the header of a style file, without its weights and without torch.
 
     Raises:
-        ModelError: the file cannot be read, is damaged, or is not a style file of this program.
+        ModelError: the file cannot be read, is damaged, or is not a style file of cartoonize.
     """
     try:
         with path.open("rb") as file:
@@ -79,7 +79,7 @@ def read_header(path: Path) -> Header:
 
 
 def weights_sha256(path: Path) -> str:
-    """A hash of a style file's weights, which stays the same when its card is rewritten.
+    """Hash a style file's weights; the hash stays the same when the card is rewritten.
 
     Raises:
         ModelError: the file cannot be read, or is damaged.
@@ -96,7 +96,7 @@ def weights_sha256(path: Path) -> str:
 
 
 def to_printable(text: str) -> str:
-    """What can be shown on a terminal of a text from a stranger: without escapes and marks of direction."""
+    """Replace by spaces what a terminal would obey in a text, such as escapes and marks of direction."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
@@ -119,7 +119,7 @@ def _checked_config(config: dict[str, Any]) -> dict[str, int | str]:
 
 
 def _card(entries: dict[str, Any]) -> Card:
-    """A card with the entries that this version knows; others come from newer versions and are left out."""
+    """Make a card of the entries that this version knows. Newer versions may write others."""
     kinds = {entry.name: dict if entry.name == "figures" else str for entry in fields(Card)}
     known = {key: value for key, value in entries.items() if key in kinds}
     wrong = [key for key, value in known.items() if not isinstance(value, kinds[key])]
