@@ -72,7 +72,7 @@ def run(
     look = (look or Look()).available(backend.runtime, report.notices)
     report.stabilized, report.hold = look.stabilize, look.hold
     report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
-    report.width, report.height = source.video.width, source.video.height
+    report.width, report.height = look.size(source.video.width, source.video.height)
     lost: SourceError | None = None
     with sink:
         try:
@@ -82,7 +82,7 @@ def run(
     report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.quantiles()
     report.detail = source.detail
     report.set_duration(time.monotonic() - started)
-    report.notices += [*source.notices, *backend.notices, *sink.notices, *_advice(report)]
+    report.notices += [*source.notices, *backend.notices, *sink.notices, *_advice(report, source)]
     if lost is not None:
         lost.add_note(f"{report.frames} frames were converted until then, into {report.output}.")
         raise lost
@@ -117,8 +117,8 @@ def _show(
 
 
 class _Drawing(NamedTuple):
-    """A frame, the last frame that was drawn, which may be the same, its drawing, and when the frame came
-    in."""
+    """A frame, the last frame that was drawn, which may be the same, its drawing, and when the frame
+    arrived."""
 
     frame: Frame
     drawn: Frame
@@ -152,19 +152,24 @@ def _drawings(
 
 
 def _apply(effects: EffectChain, drawing: _Drawing, shown: _Drawing | None) -> Frame:
-    """The frame to write; `shown` is what was written before it."""
-    if shown is not None and shown.drawn is drawing.drawn:
-        return effects(drawing.frame, None)
-    result = effects(drawing.drawn, drawing.image)
-    # Otherwise the frame that was drawn has been dropped, and the effects have just seen its drawing.
-    return result if drawing.frame is drawing.drawn else effects(drawing.frame, None)
+    """The frame to write; `shown` is the drawing that was written before it.
+
+    A frame whose drawing is held may follow another drawing, if the frame that was drawn has been dropped in
+    between. The effects see its drawing then all the same.
+    """
+    is_new = shown is None or shown.drawn is not drawing.drawn
+    result = effects(drawing.drawn, drawing.image) if is_new else None
+    if result is not None and drawing.frame is drawing.drawn:
+        return result
+    return effects(drawing.frame, None)
 
 
-def _advice(report: LiveReport) -> list[str]:
+def _advice(report: LiveReport, source: LiveSource) -> list[str]:
     total = report.frames + report.dropped
     if report.dropped <= _MANY_DROPPED * total:
         return []
-    reason = f"this machine is too slow for {report.width}x{report.height} pixels in this style"
+    size = f"{source.video.width}x{source.video.height}"
+    reason = f"this machine is too slow for {size} pixels in this style"
     advice = "A lower --detail makes it smoother, and a lower --fps steadier."
     return [f"{report.dropped} of {total} frames were dropped: {reason}. {advice}"]
 

@@ -22,9 +22,10 @@ import pytest
 from clips import Clip, heeding, read_clip
 from PIL import ImageGrab, features
 
-from cartoonize import Decoding, Look, load
+from cartoonize import Decoding, Frame, Look, load
 from cartoonize.core.errors import MediaError, SourceError
-from cartoonize.live import LiveReport, LiveSource, NullSink, open_live_sink, resolve_source
+from cartoonize.effects.effect import EffectChain
+from cartoonize.live import LiveReport, LiveSource, NullSink, _apply, _Drawing, open_live_sink, resolve_source
 from cartoonize.live import run as show
 from cartoonize.live.source import _unblock
 from cartoonize.media import VideoSource
@@ -580,3 +581,14 @@ def test_a_larger_window_shows_a_larger_picture(screen):
     wide = (400 - 266) // 2
     assert (shown[:, wide + 2 : -wide - 2] == (250, 100, 20)).all()
     assert shown[:, : wide - 2].max() == 0
+
+
+def test_a_held_drawing_survives_a_dropped_frame():
+    """If the frame that was drawn is dropped, those for which its drawing is held show it all the same."""
+    effects = EffectChain(Look(stabilize=False, hold=2).effects())
+    first, second, third = (Frame(np.full((4, 4, 3), n, np.uint8), n, Fraction(1, 24)) for n in range(3))
+    red, blue = (np.full((4, 4, 3), colour, np.uint8) for colour in ((255, 0, 0), (0, 0, 255)))
+    shown = _Drawing(first, first, red, 0.0)
+    assert np.array_equal(_apply(effects, shown, None).image, red)
+    result = _apply(effects, _Drawing(third, second, blue, 0.0), shown)
+    assert (result.pts, np.array_equal(result.image, blue)) == (2, True)
