@@ -75,7 +75,7 @@ def export_onnx(
 
             write_int8(_fit_to_int8(generator, path), pending.path, opset, drawn, batch)
         else:
-            trace(deploy(generator, DTYPES[precision]), pending.path, opset, drawn, batch)
+            export_graph(deploy(generator, DTYPES[precision]), pending.path, opset, drawn, batch)
         model, contrast = nn.Sequential(load_deployed(path)), 1.0
         if size and drawn and size != drawn:
             reduce, enlarge = Reduce(drawn), Enlarge(drawn, size)
@@ -135,14 +135,14 @@ def _add_resizing(
     from onnx import compose
 
     network = compose.add_prefix(onnx.load(path), "network/")
-    trace(reduce, path, opset, size, batch, names=("images", "reduced"))
+    export_graph(reduce, path, opset, size, batch, names=("images", "reduced"))
     reduced = compose.merge_models(onnx.load(path), network, [("reduced", "network/images")])
-    trace(enlarge, path, opset, drawn, batch, names=("drawn", "cartoons"))
+    export_graph(enlarge, path, opset, drawn, batch, names=("drawn", "cartoons"))
     last = compose.add_prefix(onnx.load(path), "enlarge/", rename_inputs=False, rename_outputs=False)
     onnx.save(compose.merge_models(reduced, last, [("network/cartoons", "drawn")]), path)
 
 
-def trace(
+def export_graph(
     model: nn.Module,
     path: Path,
     opset: int,

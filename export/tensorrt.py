@@ -13,7 +13,7 @@ from ..backends.tensorrt import Engines, TensorRTBackend, import_tensorrt, nvidi
 from ..core.errors import BackendError, MediaError, ModelError
 from ..models.checkpoint import read_header
 from ..styles import ENGINES, find_style
-from .onnx import OPSETS, load_deployed, trace
+from .onnx import OPSETS, export_graph, load_deployed
 from .parity import Parity, compare, pictures
 
 Precision = Literal["fp16", "bf16", "fp32"]
@@ -77,7 +77,7 @@ def export_tensorrt(
 
 def write_graph(style: Path, out: Path, size: Size, precision: str, batch: int) -> None:
     """Write the ONNX file that an engine is built from: for one size and batch, in its precision."""
-    trace(load_deployed(style, precision), out, OPSETS[0], size, batch)
+    export_graph(load_deployed(style, precision), out, OPSETS[0], size, batch)
 
 
 def _build(tensorrt: Any, graph: Path) -> bytes:

@@ -15,7 +15,7 @@ from ..styles.card import UNKNOWN, Card, to_printable
 from .layout import Layout, detect_layout, read_layout
 from .loaded_backend import LoadedBackend
 from .options import RuntimeOptions
-from .providers import assigned_providers, choose_provider, provider_settings
+from .providers import Provider, assigned_providers, choose_provider, provider_settings
 from .registry import register
 from .thread_pool import MAX_THREADS, ThreadPool
 from .tiles import CPU_BUDGET, OutOfMemory, TiledBackend, draw_in_tiles
@@ -61,10 +61,9 @@ class OnnxBackend(LoadedBackend):
     ) -> None:
         options = options or RuntimeOptions()
         provider, threads = choose_provider(options.provider, device), cpus.count_threads()
-        self._open_sessions(path, provider, device, threads)
+        self._open_session(path, provider, device, threads)
         if precision not in ("auto", self.precision):
             raise BackendError(f"{path} computes in {self.precision}; export it again for {precision}.")
-        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         numbers = {
             key: self.metadata[key]
             for key, form in _NUMBERS.items()
@@ -72,9 +71,9 @@ class OnnxBackend(LoadedBackend):
         }
         self._layout_notices: list[str] = []
         self._layout = self._find_layout(path, options, ours=bool(numbers))
-        self.pixel_format = f"{self._layout.range} {self._layout.order}"
         self._describe()
-        self._prepare(provider, DEMANDING | numbers)
+        self._make_pool(path, provider, threads)
+        self._plan(DEMANDING | numbers)
 
     @property
     def notices(self) -> list[str]:
@@ -85,27 +84,21 @@ class OnnxBackend(LoadedBackend):
         """See LoadedBackend; None for networks whose file does not say."""
         return 1e-9 * self._flop * height * width or None
 
-    def _open_sessions(self, path: Path, provider: str, device: str, threads: int) -> None:
-        """Open the graph on the provider, once with all threads and once with one thread's share."""
+    def _open_session(self, path: Path, provider: str, device: str, threads: int) -> None:
+        """Open the graph on the provider, and read what it and its metadata say."""
         graph_input, precision = None, ""
         if provider == "tensorrt":  # which has to know the sizes beforehand
-            described = _open_session(path, [("CPUExecutionProvider", {})], 1)
+            described = _open(path, [("CPUExecutionProvider", {})], 1)
             graph_input, precision = described.get_inputs()[0], _precision(described)
-        providers = provider_settings(provider, device, path, graph_input, precision)
-        self._session = _open_session(path, providers, threads)
+        self._providers = provider_settings(provider, device, path, graph_input, precision)
+        self._session = _open(path, self._providers, threads)
         first = self._session.get_providers()[0]
-        if first != providers[0][0]:
+        if first != self._providers[0][0]:
             raise BackendError(f"{provider} was asked for, but ONNX Runtime fell back to {first}.")
         self.device, self.precision = assigned_providers(self._session), _precision(self._session)
+        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         self._names = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
         self._run_options = _silent_run_options()
-        # On CPUs networks in integers are so fast that threads which share one picture would mostly wait.
-        fixed_batch = isinstance(self._session.get_inputs()[0].shape[0], int)
-        alone = provider == "cpu" and self.precision == "int8" and not fixed_batch
-        count = min(threads, MAX_THREADS) if alone else 1
-        self._pool = ThreadPool(self._draw_part, count=count, cores=threads)
-        # Threads belong to a session; a second session of a small network costs little.
-        self._share_session = _open_session(path, providers, threads // count) if count > 1 else self._session
 
     def _find_layout(self, path: Path, options: RuntimeOptions, *, ours: bool) -> Layout:
         layout = read_layout(self._session.get_inputs(), self._session.get_outputs(), str(path))
@@ -120,16 +113,26 @@ class OnnxBackend(LoadedBackend):
         return detected
 
     def _describe(self) -> None:
-        """Fill in `card` and `network`: what `export-onnx` wrote into the file, or how it was understood."""
+        """Fill in what people read: what `export-onnx` wrote into the file, or how it was understood."""
+        self.pixel_format = f"{self._layout.range} {self._layout.order}"
         texts = {key: to_printable(text)[:_LONGEST] for key, text in self.metadata.items()}
         self.card = Card(licence=texts.get("licence") or UNKNOWN, credit=texts.get("credit") or UNKNOWN)
         architecture = texts.get("architecture")
         self.network = f"{architecture} as ONNX" if architecture else f"ONNX on {self.pixel_format}"
 
-    def _prepare(self, provider: str, numbers: dict[str, str]) -> None:
-        """Decide the batch, and what is drawn in tiles."""
-        usual = 4 if provider != "cpu" else 2 * self._pool.count if self._pool.count > 1 else 1
+    def _make_pool(self, path: Path, provider: str, threads: int) -> None:
+        """Make the threads that draw, and set `batch` to what keeps all of them busy."""
+        # On CPUs networks in integers are so fast that threads which share one picture would mostly wait.
+        spread = provider == "cpu" and self.precision == "int8" and not self._layout.batch
+        count = min(threads, MAX_THREADS) if spread else 1
+        self._pool = ThreadPool(self._draw_part, count=count, cores=threads)
+        # Threads belong to a session; a second session of a small network costs little.
+        self._share_session = self._session if count == 1 else _open(path, self._providers, threads // count)
+        usual = 4 if provider != "cpu" else 2 * count if count > 1 else 1
         self.batch = self._layout.batch or usual
+
+    def _plan(self, numbers: dict[str, str]) -> None:
+        """Decide what is drawn in tiles."""
         reach, stride = int(numbers["reach"]), int(numbers["stride"])
         limit = int(CPU_BUDGET / (4 * float(numbers["floats_per_pixel"])))
         self._flop = float(numbers.get("flop_per_pixel", 0))
@@ -174,9 +177,7 @@ class OnnxBackend(LoadedBackend):
         return result  # type: ignore[no-any-return]
 
 
-def _open_session(
-    path: Path, providers: list[tuple[str, dict[str, str]]], threads: int
-) -> "ort.InferenceSession":
+def _open(path: Path, providers: list[Provider], threads: int) -> "ort.InferenceSession":
     """Open a graph. ONNX Runtime refuses weights that lie outside of the file's folder (from 1.24.1 on)."""
     import onnxruntime as ort
 

@@ -114,13 +114,13 @@ def test_newer_operators(tmp_path, tiny_style):
 
 def test_a_file_that_disagrees_is_not_written(tmp_path, tiny_style, monkeypatch):
     """If what was exported draws another picture, the command fails, says where, and leaves no file."""
-    honest = exporting.trace
+    honest = exporting.export_graph
 
     def careless(model, *rest):
         model.generator.tail.bias.data[5] += 0.2
         honest(model, *rest)
 
-    monkeypatch.setattr(exporting, "trace", careless)
+    monkeypatch.setattr(exporting, "export_graph", careless)
     with pytest.raises(
         ModelError, match=r"largest difference is \d+ of 255 grey levels, at row \d+, column \d+"
     ):

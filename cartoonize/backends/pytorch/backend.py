@@ -33,10 +33,8 @@ class PyTorchBackend(LoadedBackend):
 
     def __init__(self, path: Path, device: str, precision: str) -> None:
         self._device = devices.choose_device(device)
-        self.device, self.precision = (
-            devices.device_name(self._device),
-            devices.choose_precision(self._device, precision),
-        )
+        self.device = devices.device_name(self._device)
+        self.precision = devices.choose_precision(self._device, precision)
         generator, header = load_style(path)
         self.card, self.network = header.card, header.network
         self.generator = generator
