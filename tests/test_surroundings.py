@@ -1,4 +1,4 @@
-"""What breaks around the program: one sentence, a code of its own, and nothing lost, whatever it is."""
+"""Failures outside the program: one sentence, an exit code of their own, and nothing lost."""
 
 import os
 import re
@@ -21,7 +21,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (8, 240, 320, 3), dtype=np.uin
 
 @pytest.fixture
 def clip(tmp_path):
-    """A clip that takes some seconds to draw, and whose drawing is large."""
+    """A clip that takes some seconds to convert, with a large result."""
     images = [NOISE[n % 8] for n in range(400)]
     clip = Clip(size=(320, 240), times=range(400), images=images, codec="mjpeg", pixel_format="yuvj420p")
     clip.options = {}
@@ -30,7 +30,7 @@ def clip(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Where the output goes, with an earlier one in it."""
+    """The folder of the output, with an earlier output in it."""
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / "out.mp4").write_text("earlier")
@@ -42,8 +42,8 @@ def start(clip, target, *more, **options):
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
 
 
-def begun(process, folder, file="out.mp4"):
-    """Wait until the work has begun."""
+def wait_until_running(process, folder, file="out.mp4"):
+    """Wait until the output has begun; return the process."""
     deadline = time.monotonic() + 60
     path = folder / ".out.mp4.cartoonize" / file
     while (
@@ -53,18 +53,18 @@ def begun(process, folder, file="out.mp4"):
     return process
 
 
-def ended(process, code):
-    """The end of the work: its code, and one sentence, which is returned."""
-    _, told = process.communicate(timeout=60)
-    assert "Traceback" not in told
-    lines = [line for line in told.splitlines() if line.startswith(("Error:", "Stopped"))]
-    assert len(lines) == 1, told
-    assert process.returncode == code, told
-    return told
+def check_failure(process, code):
+    """Wait for the process; check its exit code and that it printed one sentence; return its stderr."""
+    _, errors = process.communicate(timeout=60)
+    assert "Traceback" not in errors
+    lines = [line for line in errors.splitlines() if line.startswith(("Error:", "Stopped"))]
+    assert len(lines) == 1, errors
+    assert process.returncode == code, errors
+    return errors
 
 
 def test_the_table_is_complete():
-    """Every exit code of the code is in the documents, and each kind of error has its own."""
+    """The documents list every exit code, and each kind of error has its own."""
     listed = {int(code) for code in re.findall(r"^[|] (\d+) [|]", TABLE.read_text(), re.MULTILINE)}
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and "exit_code" in vars(kind)]
     codes = [kind.exit_code for kind in kinds]
@@ -75,12 +75,12 @@ def test_the_table_is_complete():
 
 @pytest.mark.parametrize("limit", [300_000, 4_400_000])
 def test_a_full_disk(clip, folder, limit):
-    """Without room, at once or after some segments: the earlier file stays, and so do finished segments."""
+    """If the disk is full, at once or after some segments, the earlier output and finished segments stay."""
     resource = pytest.importorskip("resource")
     process = start(
         clip, folder / "out.mp4", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     )
-    told = ended(process, errors.SpaceError.exit_code)
+    told = check_failure(process, errors.SpaceError.exit_code)
     assert (folder / "out.mp4").read_text() == "earlier"
     kept = [path.name for path in folder.iterdir() if path.name != "out.mp4"]
     assert bool(kept) == ("the same command continues" in told)
@@ -89,43 +89,43 @@ def test_a_full_disk(clip, folder, limit):
 
 
 def test_a_folder_that_is_removed(clip, folder):
-    """When the folder of the output is removed under the work, that is said, and it is not made again."""
-    process = begun(start(clip, folder / "out.mp4"), folder, "segment-0")
+    """If the folder of the output is removed during the work, an error says so; it is not made again."""
+    process = wait_until_running(start(clip, folder / "out.mp4"), folder, "segment-0")
     shutil.rmtree(folder)
-    assert "No such file" in ended(process, errors.WriteError.exit_code)
+    assert "No such file" in check_failure(process, errors.WriteError.exit_code)
     assert not folder.exists()
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is read-only to root")
 def test_a_read_only_folder(clip, folder):
-    """A folder that cannot be written to is named before any work is done."""
+    """A read-only folder is refused before any work is done."""
     folder.chmod(0o500)
     try:
-        assert "not writable" in ended(start(clip, folder / "out.mp4"), errors.WriteError.exit_code)
+        assert "not writable" in check_failure(start(clip, folder / "out.mp4"), errors.WriteError.exit_code)
     finally:
         folder.chmod(0o700)
 
 
 @pytest.mark.parametrize("change", ["cut", "grown"])
 def test_a_source_that_changes(clip, folder, change):
-    """A source that is cut or goes on growing while it is read is noticed; the earlier output stays."""
-    process = begun(start(clip, folder / "out.mp4"), folder, "segment-0")
+    """A source that shrinks or grows while it is read is an error; the earlier output stays."""
+    process = wait_until_running(start(clip, folder / "out.mp4"), folder, "segment-0")
     with clip.open("rb+") as file:
         if change == "cut":
             file.truncate(clip.stat().st_size * 9 // 10)
         else:
             file.seek(0, os.SEEK_END)
             file.write(bytes(1000))
-    assert "changed while it was read" in ended(process, errors.SourceError.exit_code)
+    assert "changed while it was read" in check_failure(process, errors.SourceError.exit_code)
     assert (folder / "out.mp4").read_text() == "earlier"
 
 
 def test_a_source_that_is_removed_is_read_to_its_end(tmp_path, folder):
-    """Removing an open file harms nobody who reads it: the output is whole."""
+    """A source that is removed while it is read is read to its end: the output is complete."""
     if os.name == "nt":
         pytest.skip("Windows removes no open file")
     clip = Clip(size=(320, 240), times=range(600), tones=[440]).write(tmp_path / "in.mp4")
-    process = begun(start(clip, folder / "out.mp4"), folder, "segment-0")
+    process = wait_until_running(start(clip, folder / "out.mp4"), folder, "segment-0")
     clip.unlink()
     _, told = process.communicate(timeout=60)
     assert process.returncode == 0, told
@@ -133,9 +133,9 @@ def test_a_source_that_is_removed_is_read_to_its_end(tmp_path, folder):
 
 
 def test_a_second_process(clip, folder):
-    """A video that is being written is left alone by others, who say so; it comes out whole."""
-    first = begun(start(clip, folder / "out.mp4"), folder)
-    told = ended(start(clip, folder / "out.mp4"), errors.BusyError.exit_code)
+    """A second process refuses to write the same output; the first one completes it."""
+    first = wait_until_running(start(clip, folder / "out.mp4"), folder)
+    told = check_failure(start(clip, folder / "out.mp4"), errors.BusyError.exit_code)
     assert "Another process is writing" in told
     first.communicate(timeout=60)
     assert first.returncode == 0
@@ -143,25 +143,25 @@ def test_a_second_process(clip, folder):
 
 
 def test_a_closed_pipe(tmp_path):
-    """When nobody reads the JSON, the video is whole all the same, and the code says what was missed."""
+    """If nobody reads the JSON, the video is complete all the same, and the exit code says so."""
     source = Clip().write(tmp_path / "in.mp4")
     read, write = os.pipe()
     os.close(read)
     process = start(source, tmp_path / "out.mp4", "--json", stdout=write)
     os.close(write)
-    ended(process, errors.PipeError.exit_code)
+    check_failure(process, errors.PipeError.exit_code)
     assert len(read_clip(tmp_path / "out.mp4").times) == 12
 
 
 def test_the_terminal_is_as_before(clip, folder):
-    """After Ctrl-C in the middle of the progress bar the cursor is shown again."""
+    """After a signal during the progress bar, the terminal shows its cursor again."""
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "cartoonize", "video", clip, folder / "out.mp4", "-y", "--style", "null",
                "--preset", "slower"]  # fmt: skip  # lasts on a busy machine, too
     process = subprocess.Popen(command, stderr=theirs, env={**os.environ, "TERM": "xterm"})
     os.close(theirs)
-    begun(process, folder, "segment-0")
+    wait_until_running(process, folder, "segment-0")
     process.send_signal(signal.SIGTERM)
     shown = b""
     while chunk := _chunk(ours):

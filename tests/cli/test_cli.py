@@ -1,4 +1,4 @@
-"""The commands as people type them."""
+"""The commands as users type them."""
 
 import json
 import re
@@ -28,8 +28,8 @@ def photo(tmp_path):
     return path
 
 
-def test_a_video_is_drawn_with_its_sound(run, clip, tiny_style, tmp_path):
-    """`cartoonize video` changes the picture, keeps the sound, and says what ran on stderr."""
+def test_a_video_is_converted_with_its_sound(run, clip, tiny_style, tmp_path):
+    """`cartoonize video` changes the frames, keeps the sound, and prints on stderr what ran."""
     code, out, err = run("video", clip, tmp_path / "out.mp4", "--style", tiny_style)
     assert (code, out) == (0, "")
     assert re.search(r"tiny\.safetensors on .+, (bf16|fp32), pytorch", err)
@@ -40,17 +40,17 @@ def test_a_video_is_drawn_with_its_sound(run, clip, tiny_style, tmp_path):
     assert np.abs(np.stack(after.images).astype(int) - np.stack(before.images)).mean() > 1
 
 
-def test_a_still_video_can_be_drawn_with_and_without_holding(run, tmp_path, tiny_style):
-    """By default the drawing is held where the source is still; `--no-stabilize` draws every frame anew."""
+def test_the_stabilizer_can_be_turned_off(run, tmp_path, tiny_style):
+    """The stabilizer is on by default; `--no-stabilize` turns it off. The null style needs none."""
     clip = Clip(tones=[440]).write(tmp_path / "in.mp4")
-    told = {}
+    stabilized = {}
     for option in ("--stabilize", "--no-stabilize"):
         target = tmp_path / f"out{option}.mp4"
         code, out, _ = run("video", clip, target, "--style", tiny_style, "--json", option)
         assert code == 0
-        told[option] = json.loads(out)["stabilized"]
+        stabilized[option] = json.loads(out)["stabilized"]
         assert read_clip(target).times == pytest.approx(read_clip(clip).times)
-    assert told == {"--stabilize": True, "--no-stabilize": False}
+    assert stabilized == {"--stabilize": True, "--no-stabilize": False}
     assert (
         json.loads(run("video", clip, tmp_path / "null.mp4", "--style", "null", "--json")[1])["stabilized"]
         is False
@@ -58,7 +58,7 @@ def test_a_still_video_can_be_drawn_with_and_without_holding(run, tmp_path, tiny
 
 
 def test_json_is_all_that_is_printed(run, clip, tiny_style, tmp_path):
-    """`--json` prints one object on stdout, with what ran and where the time went."""
+    """`--json` prints one object on stdout, with what ran and how long each stage took."""
     target = tmp_path / "out.mp4"
     code, out, _ = run("video", clip, target, "--style", tiny_style, "--json", "--precision", "fp32")
     report = json.loads(out)
@@ -74,17 +74,17 @@ def test_json_is_all_that_is_printed(run, clip, tiny_style, tmp_path):
 
 
 def test_options_reach_the_encoder(run, clip, tmp_path):
-    """Codec, quality, batch, part and sound are as asked for."""
+    """Codec, quality, batch, range and sound are as the options say."""
     arguments = ("--style", "null", "--codec", "libvpx-vp9", "--crf", "30", "--preset", "8")
-    part = ("--start", "0:00.25", "--end", "0.375", "--batch", "2", "--no-audio")
-    assert run("video", clip, tmp_path / "out.mkv", *arguments, *part)[0] == 0
+    range_options = ("--start", "0:00.25", "--end", "0.375", "--batch", "2", "--no-audio")
+    assert run("video", clip, tmp_path / "out.mkv", *arguments, *range_options)[0] == 0
     with av.open(tmp_path / "out.mkv") as out:
         assert [s.codec_context.name for s in out.streams] in (["vp9"], ["libvpx-vp9"])
         assert len(list(out.decode(video=0))) == 3
 
 
-def test_a_picture_is_drawn(run, photo, tiny_style, tmp_path):
-    """`cartoonize image SRC DST` writes one picture."""
+def test_a_picture_is_converted(run, photo, tiny_style, tmp_path):
+    """`cartoonize image INPUT OUTPUT` writes one picture."""
     code, out, err = run("image", photo, tmp_path / "out.png", "--style", tiny_style)
     assert (code, out) == (0, "")
     assert "1 frame in" in err
@@ -93,7 +93,7 @@ def test_a_picture_is_drawn(run, photo, tiny_style, tmp_path):
 
 
 def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
-    """`cartoonize image SRC... DST` makes the folder and keeps the names."""
+    """`cartoonize image INPUT... OUTPUT` makes the folder and keeps the names."""
     other = tmp_path / "other.png"
     other.write_bytes(photo.read_bytes())
     code, out, _ = run("image", photo, other, tmp_path / "drawn", "--style", tiny_style, "--json")
@@ -134,8 +134,8 @@ def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
         (["export-onnx", "monet", "out.onnx"], "no style 'monet'"),
     ],
 )
-def test_what_users_get_wrong_is_one_sentence(run, clip, photo, tmp_path, monkeypatch, arguments, message):
-    """Exit code 1 and a sentence, no traceback; nothing is written and nothing is replaced."""
+def test_mistakes_are_one_sentence(run, clip, photo, tmp_path, monkeypatch, arguments, message):
+    """A mistake is exit code 1 and one sentence, no traceback; nothing is written or replaced."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "zero.mp4").touch()
     (tmp_path / "damaged.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
@@ -158,7 +158,7 @@ def test_what_users_get_wrong_is_one_sentence(run, clip, photo, tmp_path, monkey
 
 
 def test_styles_are_listed_and_shown(run, tiny_style):
-    """`styles` lists the built-in ones; `styles show` gives the card of any style file, licence included."""
+    """`styles` lists all styles; `styles show` prints the card of any style file, licence included."""
     code, out, _ = run("styles")
     assert code == 0
     assert "licence" in out
@@ -170,8 +170,8 @@ def test_styles_are_listed_and_shown(run, tiny_style):
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_leaves_nothing(tmp_path, name, code):
-    """Ctrl-C, `kill` or a closed terminal in the first seconds of a video: the shells' exit code for that, a
-    sentence, and no file under DST or beside it."""
+    """Ctrl-C, `kill` or a closed terminal in the first seconds of a video end with the exit code that shells
+    use for it, with one sentence, and without a file at OUTPUT or beside it."""
     source = Clip(size=(1280, 960), times=range(110), codec="mpeg4", options={}).write(tmp_path / "in.mp4")
     process = subprocess.Popen(
         [sys.executable, "-m", "cartoonize", "video", source, tmp_path / "out.mp4", "--style", "null",
@@ -193,7 +193,7 @@ def test_a_signal_leaves_nothing(tmp_path, name, code):
 
 
 def test_a_full_disk_is_one_sentence(tmp_path):
-    """When the file cannot grow, that is an error sentence, and nothing is left; an earlier DST stays."""
+    """If the disk is full, that is one sentence; nothing is left, and an earlier output stays."""
     resource = pytest.importorskip("resource")
     noise = np.random.default_rng(0).integers(0, 256, (30, 240, 320, 3), dtype=np.uint8)
     source = Clip(size=(320, 240), images=noise, times=range(30)).write(tmp_path / "in.mp4")

@@ -1,4 +1,4 @@
-"""Many files in one command: what is drawn, what it becomes, and that one failure is not all."""
+"""Many files in one command: which are converted, to which names, and that one failure stops no other."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def photo(name, size=(20, 16)):
 
 
 def planned(*sources, to="out", kind=VIDEOS):
-    """What is drawn and what it becomes, with slashes."""
+    """The planned sources and targets, with slashes."""
     jobs = plan_jobs([Path(source) for source in sources], Path(to), kind).jobs
     return [(job.source.as_posix(), job.target.as_posix()) for job in jobs]
 
@@ -41,11 +41,11 @@ def files(folder):
     return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*") if path.is_file())
 
 
-# What is drawn, and what it becomes
+# Planning: sources and targets
 
 
 def test_a_folder_keeps_its_structure(here):
-    """Of a folder everything of the kind is drawn, however deep, in natural order, and lies as it lay."""
+    """All files of the kind in a folder are converted, in natural order, and subfolders are kept."""
     put("clips/take 10.mp4", "clips/take 2.mp4", "clips/b/deep/one.MKV", "clips/cat.gif", "clips/notes.txt")
     put("clips/photo.jpg", "clips/b/photo.jpg")
     assert planned("clips") == [
@@ -60,15 +60,15 @@ def test_a_folder_keeps_its_structure(here):
     ]
 
 
-def test_what_is_not_whole_or_hidden_is_passed_over(here):
-    """Downloads that are not finished, and hidden files and folders, are nobody's sources."""
+def test_hidden_and_unfinished_files_are_skipped(here):
+    """Unfinished downloads, hidden files and hidden folders are no sources."""
     put("in/a.mp4.part", "in/b.mp4.crdownload", "in/c.tmp", "in/.d.mp4", "in/.e.mp4.cartoonize/e.mp4")
     put("in/f.mp4.download/f.mp4", "in/g.mp4")
     assert planned("in") == planned("in/**/*.mp4") == [("in/g.mp4", "out/g.mp4")]
 
 
-def test_patterns_are_understood_here_too(here):
-    """A pattern that no shell has expanded gives the same files, as they lie below its fixed part."""
+def test_patterns_are_expanded(here):
+    """A pattern that no shell expanded names the same files; folders below its fixed part stay."""
     put("clips/a/one.mp4", "clips/b/one.mp4", "clips/b/one.srt", "clips/two.mp4", "clips/[1].mp4")
     deep = [("clips/a/one.mp4", "out/a/one.mp4"), ("clips/b/one.mp4", "out/b/one.mp4")]
     assert planned("clips/*/one.mp4") == planned("clips/*/*") == planned("clips/?") == deep
@@ -79,7 +79,7 @@ def test_patterns_are_understood_here_too(here):
 
 
 def test_a_pattern_may_name_any_suffix(here):
-    """What a folder would not be searched for is drawn if a pattern asks for it."""
+    """A pattern may name files that a folder is not searched for."""
     put("stickers/cat.webp", "stickers/dog.webp")
     assert len(planned("stickers/*.webp")) == 2
     with pytest.raises(MediaError, match="no video in the folder stickers"):
@@ -102,14 +102,14 @@ def test_a_pattern_may_name_any_suffix(here):
         ("a.mp4", "mpegts", "a.ts"),
     ],
 )
-def test_a_name_stays_if_it_can(here, source, container, name):
-    """The suffix stays where it can be written, else it is .mkv, which holds nearly all; --format decides."""
+def test_a_name_is_kept_if_possible(here, source, container, name):
+    """A suffix that can be written is kept; others become .mkv, which holds nearly everything."""
     put(source)
     assert planned(source, to="out", kind=videos(container)) == [(source, f"out/{name}")]
 
 
 def test_outputs_are_never_sources(here):
-    """A folder for the outputs may lie among the sources: what is in it is not drawn again."""
+    """The output folder may be inside the source folder: its files are no sources."""
     put("clips/one.mp4", "clips/b/two.mp4", "clips/out/one.mp4", "clips/out/b/two.mp4")
     sources = ["clips/one.mp4", "clips/b/two.mp4"]
     assert [source for source, _ in planned("clips", to="clips/out")] == sources
@@ -120,7 +120,7 @@ def test_outputs_are_never_sources(here):
 
 
 def test_two_sources_never_share_an_output(here):
-    """Where two would become one file, also on file systems that ignore case, nothing is drawn at all."""
+    """If two sources would become one file, also where case is ignored, nothing is converted."""
     put("a/x.mp4", "b/x.mp4", "c/X.mp4", "d/y.wmv", "d/y.mkv")
     for sources in (["a/x.mp4", "b/x.mp4"], ["a", "b"], ["a", "c"], ["d"]):
         with pytest.raises(MediaError, match="would both become"):
@@ -128,7 +128,7 @@ def test_two_sources_never_share_an_output(here):
 
 
 def test_no_output_replaces_a_source(here):
-    """Not even with --overwrite, and not even another's: it might not have been drawn yet."""
+    """No output replaces a source, even with --overwrite: that may not have been converted yet."""
     put("films/x.mp4", "films/raw/x.mp4", "new/raw/x.mp4")
     for sources in (["films"], ["films/*.mp4"], ["films/raw/x.mp4", "new"]):
         with pytest.raises(MediaError, match=r"is a source itself|would both become"):
@@ -136,14 +136,14 @@ def test_no_output_replaces_a_source(here):
     assert planned("films/raw", to="films") == [("films/raw/x.mp4", "films/x.mp4")]
 
 
-def test_named_twice_is_drawn_once(here):
-    """A file that is named by itself, by its folder and by a pattern is one file."""
+def test_a_file_named_twice_is_converted_once(here):
+    """A file named by itself, by its folder and by a pattern is one source."""
     put("clips/one.mp4")
     assert planned("clips/one.mp4", "clips", "clips/*.mp4") == [("clips/one.mp4", "out/one.mp4")]
 
 
-def test_what_cannot_be_found_is_refused_alone(here):
-    """Of several sources, one that is missing or empty of videos is told of; the others are drawn."""
+def test_a_missing_source_is_refused_alone(here):
+    """Of several sources, one that is missing or holds no video is refused; the others are converted."""
     put("one.mp4", "texts/a.txt")
     found = plan_jobs([Path("one.mp4"), Path("gone.mp4"), Path("texts"), Path("x*.mp4")], Path("out"), VIDEOS)
     assert [job.source for job in found.jobs] == [Path("one.mp4")]
@@ -155,7 +155,7 @@ def test_what_cannot_be_found_is_refused_alone(here):
 
 
 def test_a_folder_that_cannot_be_read_is_refused_alone(here):
-    """What lies beside a folder without permission is drawn."""
+    """Files beside a folder without permission are converted."""
     put("clips/one.mp4", "clips/locked/two.mp4")
     locked = Path("clips/locked")
     locked.chmod(0)
@@ -189,7 +189,7 @@ def test_a_folder_that_cannot_be_read_is_refused_alone(here):
     ],
 )
 def test_what_one_source_means(here, sources, target, alone):
-    """A file, a stream and a folder of pictures are one video each, as ever; a folder of videos is many."""
+    """A file, standard input and a folder of pictures are one video each; a folder of videos is many."""
     put("stills/1.png", "films/sub/a.mp4", "both/1.png", "both/a.mp4", "there/x.txt", "a.mp4")
     assert is_single_job([Path(source) for source in sources], Path(target), VIDEOS) is alone
 
@@ -210,8 +210,8 @@ def test_what_one_source_means(here, sources, target, alone):
         (["image", "films", "new"], "no picture in the folder films"),
     ],
 )
-def test_what_cannot_be_meant_is_one_sentence(here, run, arguments, message):
-    """Said before anything is drawn or made."""
+def test_contradictions_are_one_sentence(here, run, arguments, message):
+    """Contradicting paths and options are refused before anything is written."""
     put("films/a.mp4", "both/1.png", "both/a.mp4", "a.mp4")
     before = files(here)
     code, out, err = run(*arguments, "--style", "null")
@@ -222,7 +222,7 @@ def test_what_cannot_be_meant_is_one_sentence(here, run, arguments, message):
 
 
 def test_a_camera_roll(here, run):
-    """Of photos and videos in one folder each command converts its kind, and names what it leaves out."""
+    """In a folder of photos and videos each command converts its kind, and a notice names the rest."""
     heif = pytest.importorskip("pillow_heif")
     Path("roll").mkdir()
     picture = Image.new("RGB", (48, 32), (200, 100, 50))
@@ -242,12 +242,12 @@ def test_a_camera_roll(here, run):
     assert [path.name for path in Path("films").iterdir()] == ["IMG_0003.MOV"]
 
 
-# Drawing them
+# Converting
 
 
-def test_one_failure_is_not_all(here, run, tiny_style):
-    """What cannot be drawn is said at once and listed at the end, with exit code 1; the rest is drawn, by a
-    network that was loaded once, and no empty folder is left."""
+def test_one_failure_stops_no_other(here, run, tiny_style):
+    """A failure is printed at once and listed at the end, with exit code 1. The other files are converted by
+    one network, loaded once, and no empty folder is left."""
     first = clip("clips/a/one.mp4", tones=[440])
     clip("clips/two.mkv")
     put("clips/broken/bad.mp4")
@@ -268,8 +268,8 @@ def test_one_failure_is_not_all(here, run, tiny_style):
     assert np.abs(np.stack(after.images).astype(int) - np.stack(before.images)).mean() > 1
 
 
-def test_each_is_drawn_as_if_it_were_alone(here, run, tiny_style):
-    """Nothing of one file, as the memory of what stood still, gets into the next."""
+def test_each_file_is_converted_as_if_alone(here, run, tiny_style):
+    """No state of one file, such as that of the stabilizer, reaches the next."""
     for name in ("clips/a.mp4", "clips/b.mp4"):
         clip(name)
         assert run("video", name, Path(name).name, "--style", tiny_style)[0] == 0
@@ -279,7 +279,7 @@ def test_each_is_drawn_as_if_it_were_alone(here, run, tiny_style):
 
 
 def test_json_of_many_is_one_object(here, run):
-    """It counts, and holds an object for each file: what it became, or why not."""
+    """It has counts, and an object for each file: its output, or why there is none."""
     clip("clips/a.mp4")
     clip("clips/c.mp4")
     put("clips/b.mp4", "out/c.mp4")
@@ -298,8 +298,8 @@ def test_json_of_many_is_one_object(here, run):
     assert by_source["b.mp4"]["exit_code"] == 1
 
 
-def test_what_is_there_is_left_skipped_or_replaced(here, run):
-    """An output that exists is a failure of that file; --skip-existing leaves it, --overwrite replaces it."""
+def test_existing_outputs_are_kept_skipped_or_replaced(here, run):
+    """An existing output is a failure of its file; --skip-existing keeps it, --overwrite replaces it."""
     clip("clips/a.mp4")
     clip("clips/b.mp4")
     put("out/a.mp4")
@@ -317,7 +317,7 @@ def test_what_is_there_is_left_skipped_or_replaced(here, run):
 
 
 def test_one_file_may_be_skipped_too(here, run):
-    """`--skip-existing` also counts where SRC and DST are one file each."""
+    """`--skip-existing` also works for one input and one output."""
     clip("a.mp4")
     assert run("video", "a.mp4", "out.mp4", "--style", "null", "--skip-existing")[0] == 0
     assert len(read_clip(Path("out.mp4")).images) == 12
@@ -328,7 +328,7 @@ def test_one_file_may_be_skipped_too(here, run):
 
 
 def test_a_damaged_video_among_many(here, run):
-    """It counts as failed, and what could be drawn of it is there under a name that says so."""
+    """A damaged video counts as failed; what could be converted of it is in a file named partial."""
     whole = clip("whole.mkv", times=range(100)).read_bytes()
     clip("clips/good.mkv")
     Path("clips/cut.mkv").write_bytes(whole[: len(whole) * 2 // 3])
@@ -342,8 +342,8 @@ def test_a_damaged_video_among_many(here, run):
     assert 0 < cut["frames"] < 100
 
 
-def test_one_bad_picture_is_not_all(here, run, tiny_style):
-    """`image` goes on after a picture that is damaged, and keeps folders."""
+def test_one_bad_picture_stops_no_other(here, run, tiny_style):
+    """`image` continues after a damaged picture, and keeps subfolders."""
     photo("photos/a.png")
     photo("photos/trip/b.jpg", size=(31, 17))
     put("photos/bad.png")
@@ -357,7 +357,7 @@ def test_one_bad_picture_is_not_all(here, run, tiny_style):
 
 
 def test_a_name_that_is_taken_by_a_file(here, run):
-    """Where a folder of an output cannot be made, only what would lie in it fails."""
+    """If a subfolder of the output cannot be made, only the files in it fail."""
     photo("photos/trip/a.png")
     photo("photos/b.png")
     put("out/trip")
@@ -396,7 +396,7 @@ def test_a_name_from_an_address_has_no_secrets():
 
 
 def test_a_folder_of_pictures_is_still_a_video(here, run):
-    """`video frames/ out.mp4` too; with --fps also where the folder holds videos as well."""
+    """`video frames/ out.mp4` makes one video of the pictures; with --fps even if there are videos."""
     for number in range(3):
         photo(f"frames/{number}.png")
     clip("frames/preview.mp4")
@@ -408,9 +408,9 @@ def test_a_folder_of_pictures_is_still_a_video(here, run):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent as Unix knows them")
-def test_ctrl_c_keeps_what_is_whole(here):
-    """What was drawn before stays, what was at work leaves no half a file, and the same command with
-    --skip-existing goes on, in the middle of the file that was at work."""
+def test_ctrl_c_keeps_finished_files(here):
+    """After Ctrl-C finished files stay, and no half-written file is left. The same command with
+    --skip-existing continues in the middle of the file that was interrupted."""
     clip("clips/a.mp4")
     clip("clips/b.mp4", size=(320, 240), times=range(360), codec="mpeg4", options={})
     command = [sys.executable, "-m", "cartoonize", "video", "clips", "out", "--style", "null"]
@@ -439,12 +439,12 @@ def test_ctrl_c_keeps_what_is_whole(here):
     assert len(read_clip(Path("out/b.mp4")).images) == 360
 
 
-# What is seen meanwhile
+# Progress
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no pty")
 def test_two_bars_on_a_terminal(here):
-    """A terminal shows how far all files are and how far the one at work is; sentences stand above whole."""
+    """A terminal shows a bar for all files and one for the current file; messages above them stay intact."""
     import pty
 
     clip("clips/a.mp4", times=range(60))
@@ -475,7 +475,7 @@ def test_two_bars_on_a_terminal(here):
 
 
 def test_no_bars_elsewhere(here, run):
-    """Where stderr is no terminal there are sentences only."""
+    """If stderr is no terminal, there are messages only."""
     clip("clips/a.mp4")
     clip("clips/b.mp4")
     code, _, err = run("video", "clips", "out", "--style", "null")
@@ -484,8 +484,8 @@ def test_no_bars_elsewhere(here, run):
     assert "━" not in err
 
 
-def test_the_bar_of_all_knows_its_work(here):
-    """It moves within a file by the file's share, and what failed is taken out of the work."""
+def test_the_bar_of_all_files_moves_by_their_sizes(here):
+    """It moves within a file by the file's share of the work; a failed file is taken out of the work."""
     with ProgressBars([100, 300, 100]) as bars:
         everything = bars._bars.tasks[0]
         with bars.file("a.mp4", 10) as done:
@@ -499,8 +499,8 @@ def test_the_bar_of_all_knows_its_work(here):
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), MemoryError(), RecursionError("deep")])
-def test_a_defect_costs_one_file_only(here, run, monkeypatch, error):
-    """Whatever goes wrong with a file is a sentence about it, and the rest is drawn; --debug shows where."""
+def test_a_bug_stops_one_file_only(here, run, monkeypatch, error):
+    """Any exception is one sentence about its file, and the rest goes on; --debug shows the traceback."""
     for name in "abc":
         Image.new("RGB", (32, 32)).save(f"{name}.png")
 

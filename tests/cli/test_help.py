@@ -1,4 +1,4 @@
-"""Help where one needs it: examples in every --help, completion in shells, and the nearest of wrong words."""
+"""Help: examples in every --help, completion in shells, and suggestions for mistyped words."""
 
 import inspect
 import os
@@ -29,30 +29,30 @@ COMMANDS = dict(commands())
 
 
 def examples(command):
-    """The lines of a command's help that people may copy."""
+    """The examples in a command's help."""
     text = inspect.cleandoc(command.help or "")
     _, _, after = text.partition("[bold]Examples[/bold]\n")
     return re.findall(r"^  (cartoonize\b.*)$", after, re.MULTILINE)
 
 
 def parse(words):
-    """Have the parser read a command line, without running anything; the names of the commands met."""
-    command, context, met = ROOT, None, []
+    """Parse a command line without running it; return the names of its command and groups."""
+    command, context, names = ROOT, None, []
     name, rest = words[0], list(words[1:])
     while True:
         context = command.make_context(name, rest, parent=context, help_option_names=["-h"])
-        met.append(name)
+        names.append(name)
         if not hasattr(command, "commands"):
-            return met
+            return names
         left = [*context._protected_args, *context.args]
         if not left:
-            return met
+            return names
         name, command, rest = command.resolve_command(context, left)
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "cartoonize")
 def test_every_command_has_examples(path):
-    """Each command's and group's --help has two examples or more, which the parser takes as they are."""
+    """The --help of each command and group has two examples or more, and all of them parse."""
     found = examples(COMMANDS[path])
     assert len(found) >= 2
     for example in found:
@@ -61,7 +61,7 @@ def test_every_command_has_examples(path):
 
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "cartoonize")
 def test_examples_fit_a_terminal(path):
-    """No example has to be put together from two lines by whoever copies it."""
+    """No example is broken into two lines at 80 columns."""
     assert all(len(example) <= 78 for example in examples(COMMANDS[path]))
 
 
@@ -79,7 +79,7 @@ def test_help_is_a_command_too(run):
 
 
 def test_a_file_is_no_command(run, here):
-    """Who forgets the command reads how to write it."""
+    """A file in the place of a command gets a sentence that names the commands."""
     (here / "holiday").mkdir()
     for name in ("film.mp4", "holiday"):
         code, _, err = run(name, "out.mp4")
@@ -98,7 +98,7 @@ def test_a_file_is_no_command(run, here):
     ],
 )
 def test_mistyped_commands_and_options(run, arguments, suggestion):
-    """A command or option that there is not gets the nearest that there is, and exit code 2."""
+    """An unknown command or option gets the nearest known one, and exit code 2."""
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
     assert suggestion in err
@@ -117,7 +117,7 @@ def test_mistyped_commands_and_options(run, arguments, suggestion):
     ],
 )
 def test_mistyped_words(run, clip, tmp_path, monkeypatch, arguments, suggestion):
-    """A style, codec, preset, format or device that there is not gets the nearest that there is."""
+    """An unknown style, codec, preset, format or device gets the nearest known one."""
     user.folder().mkdir(parents=True)
     (user.folder() / "amber.json").write_text("{}")
     (tmp_path / "dark.onnx").touch()
@@ -142,7 +142,7 @@ def test_mistyped_words(run, clip, tmp_path, monkeypatch, arguments, suggestion)
     ],
 )
 def test_mistyped_choices(run, monkeypatch, arguments, choices, suggestion):
-    """A value that an option does not take gets all that it takes, and the nearest; exit code 2."""
+    """A value that is no choice gets all choices of the option and the nearest one, and exit code 2."""
     monkeypatch.setenv("COLUMNS", "200")
     code, out, err = run("video", "in.mp4", "out.mp4", *arguments)
     assert (code, out) == (2, "")
@@ -160,7 +160,7 @@ def test_mistyped_choices(run, monkeypatch, arguments, choices, suggestion):
     ],
 )
 def test_mistyped_words_of_training(run, tmp_path, arguments, suggestion):
-    """Presets, losses and networks are suggested too."""
+    """Unknown presets, losses and networks get suggestions too."""
     from PIL import Image
 
     for number in range(16):
@@ -172,7 +172,7 @@ def test_mistyped_words_of_training(run, tmp_path, arguments, suggestion):
 
 
 def test_nothing_is_suggested_for_nothing_near():
-    """A word that is like none is not guessed at."""
+    """A word that is similar to none gets no suggestion."""
     assert did_you_mean("betamax", ENCODERS) == ""
     assert did_you_mean("", X264_PRESETS) == ""
     assert did_you_mean("LibX264", ENCODERS) == " Did you mean libx264?"
@@ -187,19 +187,19 @@ def clip(tmp_path):
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """A data folder of the test's own."""
+    """An empty data folder for the test."""
     monkeypatch.setenv(user.HOME_VARIABLE, str(tmp_path / "data"))
 
 
 def complete(shell, line):
-    """What a shell gets when Tab is pressed at the end of a line."""
+    """The words that a shell gets for Tab at the end of a line."""
     words = line.split(" ")
     asked = {
         "bash": {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)},
         "zsh": {"_TYPER_COMPLETE_ARGS": line},
         "fish": {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
     }[shell]
-    # What is heavy must not be imported for it: here it cannot be.
+    # Completion must not import heavy modules: here it cannot.
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['torch', 'av', 'numpy', 'onnxruntime', 'PIL']))\n"
         "from cartoonize.cli.main import main; main()"
@@ -214,7 +214,7 @@ def complete(shell, line):
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete_styles(shell):
-    """Tab offers the built-in styles and one's own in bash, zsh and fish, and nothing heavy is imported."""
+    """Tab offers the built-in styles and the user's own in bash, zsh and fish, without heavy imports."""
     user.folder().mkdir(parents=True)
     (user.folder() / "pear.json").write_text("{}")
     assert complete(shell, "cartoonize video a b --style pe") == ["pepper", "pepper-hq", "pear"]
@@ -242,13 +242,13 @@ def test_shells_complete_styles(shell):
     ],
 )
 def test_shells_complete_words(line, offered):
-    """Options, styles, devices, codecs, presets and formats are offered by what was typed of them."""
+    """Tab offers the options, styles, devices, codecs, presets and formats that begin with what was typed."""
     assert set(complete("bash", line)) == offered
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_can_be_installed(shell):
-    """Each shell gets a script that calls the program back."""
+    """Each shell gets a script that calls the program."""
     done = subprocess.run(
         [sys.executable, "-m", "cartoonize"], capture_output=True, text=True, check=True,
         env=os.environ | {"_CARTOONIZE_COMPLETE": f"source_{shell}"},

@@ -1,4 +1,4 @@
-"""What is printed: text from files, names and servers never drives the terminal."""
+"""Printing: text from files, names and servers never controls the terminal."""
 
 import re
 from fractions import Fraction
@@ -17,14 +17,14 @@ ATTACK = "\x1b]0;PWNED\x07\x1b[31mEVIL\x1b[2J\x9b2J\u202e"
 
 
 def test_control_sequences_are_written_out():
-    """Escape sequences, in 7 and in 8 bits, and marks that turn the direction are shown, not obeyed."""
+    """Escape sequences of 7 and 8 bits, and marks that reverse the text direction, are printed as text."""
     shown = escape_controls(f"a{ATTACK}b\udcff\n")
     assert shown == r"a\x1b]0;PWNED\x07\x1b[31mEVIL\x1b[2J\x9b2J\u202eb\udcff" + "\n"
     assert escape_controls("Grüße 你好 👩‍🎨") == "Grüße 你好 👩‍🎨"
 
 
 def test_only_the_console_prints():
-    """Nothing in the command line prints past the module that escapes what it prints."""
+    """Only the console module prints, so that nothing is printed without escaping."""
     folder = Path(console.__file__).parent
     for file in folder.rglob("*.py"):
         calls = re.findall(r"\b(?:typer\.s?echo|print|Console)\(", file.read_text())
@@ -33,7 +33,7 @@ def test_only_the_console_prints():
 
 @pytest.mark.parametrize("command", [["styles", "show", "@"], ["benchmark", "--style", "@", "--rounds", "1"]])
 def test_odd_file_names_are_escaped(here, run, tiny_style, monkeypatch, command):
-    """A style file whose name holds an escape sequence is named, not obeyed, in tables too."""
+    """An escape sequence in the name of a style file is printed as text, in tables too."""
     style = here / "a\x1b[31m[bold].safetensors"
     style.write_bytes(tiny_style.read_bytes())
     if command[0] == "benchmark":
@@ -48,15 +48,15 @@ def test_odd_file_names_are_escaped(here, run, tiny_style, monkeypatch, command)
     "arguments", [["no\x1b[2J"], ["video", "a", "b", "--no\x1b[2J"], ["video", "a", "b", "--hdr", "\x1b[2J"]]
 )
 def test_refused_words_are_escaped(run, arguments):
-    """A command, an option or a value that does not exist is quoted without its escape sequences."""
+    """Escape sequences in an unknown command, option or value are not printed."""
     code, out, err = run(*arguments)
     assert code == 2
     assert "\x1b" not in out + err
 
 
 @pytest.mark.parametrize("place", ["name", "tag", "error"])
-def test_nothing_from_elsewhere_reaches_the_terminal(here, run, place):
-    """Not from the name of a file, nor from its tags, nor in an error."""
+def test_no_escape_sequence_reaches_the_terminal(here, run, place):
+    """Escape sequences in the name of a file, in its tags or in an error are printed as text."""
     name = "a\x1b[31m.mp4" if place == "name" else "a.mp4"
     Clip(metadata={f"x{ATTACK}": "y"} if place == "tag" else {}).write(here / "in.mkv")
     (here / "in.mkv").rename(here / name)
@@ -67,8 +67,8 @@ def test_nothing_from_elsewhere_reaches_the_terminal(here, run, place):
     assert "\\x1b" in told
 
 
-def test_a_gif_of_a_fast_film_has_times_that_rise(here, run):
-    """Of more than 100 frames a second a GIF holds those that it has ticks for, and says so."""
+def test_a_gif_of_a_fast_video_has_increasing_times(here, run):
+    """Above 100 frames per second a GIF keeps one frame per tick, and a notice counts the rest."""
     Clip(times=range(60), time_base=Fraction(1, 120)).write(here / "in.mp4")
     code, _, told = run("video", "in.mp4", "out.gif", "--style", "null")
     assert code == 0
@@ -92,7 +92,7 @@ def test_a_gif_of_a_fast_film_has_times_that_rise(here, run):
     ids=lambda command: command[-2].strip("-"),
 )
 def test_odd_streams_and_tags_are_a_sentence(here, run, name, command):
-    """Streams of unknown codecs and tags that are not UTF-8 are met in a sentence, in every command."""
+    """Streams of unknown codecs and tags that are not UTF-8 cause one sentence at most."""
     source = CASES / name
     code, _, told = run(*[source if word == "@" else word for word in command], "--style", "null")
     assert code in (0, 1)
@@ -103,7 +103,7 @@ def test_odd_streams_and_tags_are_a_sentence(here, run, name, command):
 @pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
 @pytest.mark.parametrize("name", ["uv.mp4", "unicode-splice.mp4"])
 def test_the_web_page_meets_odd_streams_in_a_sentence(name):
-    """What the web page checks before it draws is answered by a sentence, too."""
+    """The web page refuses odd streams with a sentence, too."""
     limits = pytest.importorskip("cartoonize.web.limits")
     with pytest.raises(MediaError, match=r"no video stream|no video that can be read"):
         limits.Limits().check(CASES / name)
