@@ -1,3 +1,3 @@
-"""The version, alone in a file that imports nothing, for packaging and `--version`."""
+"""The version. This file imports nothing, because packaging and `--version` read it."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -30,9 +30,9 @@ from cartoonize.training.features import Features
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "cartoonize"
 # Reports of the past: their commands need data that is not in the repository, so they are only parsed.
-HISTORY = {"experiments.md"}
+HISTORY = {"experiments.md", "CHANGELOG.md"}
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md") if (ROOT / name).exists()),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 

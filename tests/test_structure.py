@@ -1,5 +1,6 @@
 """The structure of the package: its public names, what it imports, what is installed, where its tests are."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -42,6 +43,15 @@ def _modules():
         for path in sorted((ROOT / folder).rglob("*.py")):
             inside = path.relative_to(ROOT / folder).with_suffix("").parts
             yield path, (*prefix, *inside)
+
+
+def test_the_changelog_has_the_version():
+    """The newest section of the changelog is that of the version, with its date."""
+    from cartoonize.version import __version__
+
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.findall(r"^## \[(\d[^]]*)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)[0]
+    assert newest == __version__
 
 
 ACROSS = {
