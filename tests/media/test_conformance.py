@@ -16,6 +16,7 @@ from clips import Clip, packets, read_clip
 from PIL import Image
 
 from cartoonize import Decoding, Encoding, MediaError, stylize
+from cartoonize.core.containers import CONTAINERS
 from cartoonize.media import VideoSource, open_source, open_video
 
 H264 = {"crf": "10", "bf": "2"}
@@ -670,3 +671,18 @@ def test_a_single_picture_is_no_video(tmp_path):
         open_video(tmp_path / "still.webp")
     with open_source(animation(tmp_path / "moving.webp")) as source:
         assert source.frames == len(list(source)) == 5
+
+
+@pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container.muxer)
+def test_every_container_of_the_table(tmp_path, container):
+    """Each row of the table of containers holds all frames at their times, and the sound, or names it."""
+    source = Clip(tones=[440], options=H264).write(tmp_path / "in.mp4")
+    for suffix in container.suffixes:
+        target = tmp_path / f"out{suffix}"
+        report = null(source, target, overwrite=True)
+        with open_video(target) as written:
+            times = [frame.time for frame in written]
+        assert len(times) == 12
+        assert np.allclose(np.array(times) - times[0], np.arange(12) / 24, atol=0.006)
+        if suffix != ".webp" and "audio" not in kinds(target):  # FFmpeg cannot read animated WebP
+            assert any("audio stream 1" in notice for notice in report.notices)
