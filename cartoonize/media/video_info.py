@@ -26,6 +26,7 @@ class OtherStreams:
         start: seconds of the video that are left out at the beginning; None if none are.
         end: the second at which the video stops, counted as `start`; None for its end.
         container: the open file, if it can be read only once, as standard input can.
+        program: the indexes of the streams in the same programme of a broadcast; None are all.
         packets: those of other streams that the reader of `container` met. The writer takes them out.
     """
 
@@ -35,6 +36,7 @@ class OtherStreams:
     start: float | None = None
     end: float | None = None
     container: InputContainer | None = None
+    program: frozenset[int] | None = None
     packets: "deque[Packet[Any]]" = field(default_factory=deque)
 
 

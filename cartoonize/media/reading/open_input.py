@@ -97,13 +97,19 @@ def select_video_stream(container: InputContainer, path: Location, number: int |
     raise MediaError(f"Stream {number} of {path} {fault}; its video streams are {known}.")
 
 
-def clock_start(container: InputContainer, video: av.VideoStream) -> float:
-    """The second on the file's clock that becomes time zero.
+def clock_start(
+    container: InputContainer, video: av.VideoStream, program: frozenset[int] | None = None
+) -> float:
+    """The second on the file's clock that becomes time zero; `program` are the streams that share it, or
+    None.
 
     It is zero, except where the clock starts late, as in transport and program streams, or has frames from
     before zero.
     """
     start = (container.start_time or 0) / av.time_base
+    if program:
+        streams = [stream for stream in container.streams if stream.index in program]
+        start = min(float((stream.start_time or 0) * (stream.time_base or 0)) for stream in streams)
     if start > _MAX_CLOCK_START or container.format.name in _CLOCK_STARTS_ANYWHERE:
         return start
     first = (video.start_time or 0) * (video.time_base or 0)

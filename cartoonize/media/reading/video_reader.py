@@ -22,6 +22,7 @@ from .deinterlace import deinterlace
 from .frame_decoder import FrameDecoder
 from .open_input import clock_start, frame_rate, open_input, select_video_stream
 from .packet_accounting import INTRA
+from .programs import program_streams
 from .standard_input import STANDARD_INPUT, open_standard_input
 
 MAX_PIXELS = 1 << 26
@@ -35,8 +36,8 @@ class VideoReader:
 
     `time_base` and `rate` are those of the stream, and `clock_offset` is the second on the file's clock that
     is time zero of the frames. `damage` counts what could not be decoded. `other_packets` collects the
-    packets of all other streams of standard input, which cannot be read a second time. `notices` is appended
-    to.
+    packets of all other streams of standard input, which cannot be read a second time. `program` holds the
+    indexes of the streams of its programme in a broadcast; None are all. `notices` is appended to.
 
     Raises:
         MediaError: the file cannot be opened, has no such video stream, or its frames have too many pixels.
@@ -73,7 +74,8 @@ class VideoReader:
                 self._standard_input.identify(self.container, stream)
             self.time_base = stream.time_base or Fraction(1, 90000)
             self.rate = frame_rate(stream)
-            self.clock_offset = clock_start(self.container, stream) + (start or 0.0)
+            self.program = program_streams(path, self.container, stream)
+            self.clock_offset = clock_start(self.container, stream, self.program) + (start or 0.0)
             if start and not self._is_streamed:
                 self.seek(self.clock_offset)
             on_error.pop_all()

@@ -194,7 +194,7 @@ class VideoSource(ResumableSource):
             play_count(self.path) if isinstance(self.path, Path) else 0,
             OtherStreams(
                 self.path, reader.stream.index, reader.clock_offset, self.start, self.end,
-                reader.container if read_once else None, reader.other_packets,
+                reader.container if read_once else None, reader.program, reader.other_packets,
             ),
         )  # fmt: skip
 

@@ -114,8 +114,12 @@ class Passthrough:
 
     def _add_tracks(self, audio: bool) -> dict[int, Track]:
         tracks: dict[int, Track] = {}
+        has_other_programs = False
         for stream in self._input.streams:
             if stream.index == self._source.picture or (stream.type == "audio" and not audio):
+                continue
+            if self._source.program is not None and stream.index not in self._source.program:
+                has_other_programs = True
                 continue
             if is_known(stream) and not self._is_attached(stream):
                 track = self._add_track(stream)
@@ -126,6 +130,11 @@ class Passthrough:
                 continue
             if not self._is_regenerated(stream):
                 self._notices.append(self._left_out_notice(stream))
+        if has_other_programs:
+            self._notices.append(
+                "The streams of other programmes in the broadcast were left out; --stream chooses the video "
+                "of another programme."
+            )
         return tracks
 
     def _is_regenerated(self, stream: Stream) -> bool:
