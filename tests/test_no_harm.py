@@ -398,16 +398,16 @@ def test_only_what_is_there_is_said_to_be_kept(tmp_path, monkeypatch):
     assert not hasattr(failed.value, "__notes__")
 
 
-def test_pictures_of_a_film_are_closed_to_links(tmp_path):
+def test_pictures_of_a_video_are_closed_to_links(tmp_path):
     """Numbered pictures do not follow a link that stands under one of their names."""
     victim = tmp_path / "victim"
     victim.write_text("precious")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "00002.png").symlink_to(victim)
-    with VideoSource(clip(tmp_path / "in.mp4")) as film:
-        sink = ImageSequenceSink(tmp_path / "out", film, background="white", overwrite=True)
+    with VideoSource(clip(tmp_path / "in.mp4")) as video:
+        sink = ImageSequenceSink(tmp_path / "out", video, background="white", overwrite=True)
         with sink:
-            for frame in film:
+            for frame in video:
                 sink.write(frame)
     assert victim.read_text() == "precious"
     assert len(list((tmp_path / "out").iterdir())) == 12

@@ -37,22 +37,22 @@ def open_source(
     """Open a picture, a folder of pictures, or a video, by what the path is.
 
     Args:
-        path: pictures are told from videos by their suffix, animated ones by their content. A folder is one
-            of pictures, unless `decoding` gives it a rate: then it is a video. `-` is standard input. A
-            video may also be a URL, such as s3://bucket/film.mp4.
+        path: the suffix tells pictures from videos, and the content tells which pictures are animated. A
+            folder holds pictures; with a rate in `decoding` it is a video. `-` is standard input. A video may
+            also be a URL, such as s3://bucket/video.mp4.
         start: seconds of a video to leave out at the beginning.
         end: the second of a video at which to stop.
         decoding: how to read a video; `max_pixels`, `max_size` and `detail` count for pictures too.
 
     Raises:
-        MediaError: there is no such file, or it is damaged, too large, or of a kind that cannot be read.
+        MediaError: the file is missing, damaged, too large, or of a kind that cannot be read.
     """
     path = parse_location(path)
     if not isinstance(path, Path):
         return open_video(path, start=start, end=end, decoding=decoding)
-    series = path.is_dir() and decoding is not None and decoding.fps is not None
-    still = path.suffix.lower() in PICTURE_SUFFIXES and not is_animated(path)
-    if still or (path.is_dir() and not series):
+    is_sequence = path.is_dir() and decoding is not None and decoding.fps is not None
+    is_picture = path.suffix.lower() in PICTURE_SUFFIXES and not is_animated(path)
+    if is_picture or (path.is_dir() and not is_sequence):
         decoding = decoding or Decoding()
         limits = {"max_pixels": decoding.max_pixels, "max_size": decoding.max_size}
         return PictureSource([path], **limits, detail=decoding.detail)
@@ -66,7 +66,7 @@ def open_video(
     end: float | None = None,
     decoding: Decoding | None = None,
 ) -> VideoSource | ImageSequenceSource:
-    """Open what is to be drawn as a video: as `open_source`, but a folder is always one, at 25 frames/s.
+    """Open a video: as `open_source`, but a folder of pictures is always one, at 25 frames/s by default.
 
     Raises:
         MediaError: as `open_source`; or it is a single picture, or a rate is given to what has its own times.
@@ -98,18 +98,21 @@ def open_sink(
     overwrite: bool = False,
     size: tuple[int, int] | None = None,
 ) -> Sink:
-    """Open the counterpart of a source: a picture or folder for pictures, a video for a video.
+    """Open the counterpart of a source: a picture or a folder for pictures, a video for a video.
+
+    Nothing is created before the sink is entered (`with`).
 
     Args:
-        path: where the output appears once it is complete; for a video also `-`, which is standard output,
-            and a folder or a name such as frames/%05d.png, for its frames as pictures.
-        source: gives what is carried over: sound, metadata, colours, orientation, EXIF.
+        path: where the output appears once it is complete. For a video also `-`, standard output, and a
+            folder or a name such as frames/%05d.png for its frames as pictures.
+        source: where sound, metadata, colours and EXIF data come from; any Source.
         encoding: how to compress a video.
-        overwrite: replace what is there; refused otherwise.
-        size: width and height of the frames that are to come, where those of a video's source are not meant.
+        overwrite: replace an existing file; otherwise it is refused.
+        size: width and height of the frames to write, if they differ from the source's.
 
     Raises:
-        MediaError: the path is taken or cannot be written, or the encoder or format is unknown.
+        MediaError: the path is taken or cannot be written, the encoder or format is unknown, or a video is to
+            be written and the source does not state its size.
     """
     encoding, path = encoding or Encoding(), parse_location(path)
     if isinstance(source, PictureSource):

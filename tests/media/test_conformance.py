@@ -602,11 +602,11 @@ def test_one_of_several_video_streams_is_drawn(tmp_path):
 
 @pytest.fixture
 def everything(tmp_path):
-    """A film with two sounds, subtitles and a font."""
+    """A video with two sounds, subtitles and a font."""
     text = tmp_path / "words.srt"
     text.write_text("1\n00:00:00,100 --> 00:00:00,400\nGood morning\n")
-    film = Clip(tones=[440, 660], options=H264).write(tmp_path / "film.mkv")
-    return remux(tmp_path / "in.mkv", film, text, attach=("letters.ttf", "font/ttf", b"no real font"))
+    video = Clip(tones=[440, 660], options=H264).write(tmp_path / "video.mkv")
+    return remux(tmp_path / "in.mkv", video, text, attach=("letters.ttf", "font/ttf", b"no real font"))
 
 
 def kinds(path):

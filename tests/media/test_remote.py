@@ -18,7 +18,7 @@ from cartoonize.run import segmented as resume_module
 
 
 @pytest.fixture
-def film(store, tmp_path):
+def video(store, tmp_path):
     """A clip with sound in the bucket, and as a file."""
     clip = Clip(times=range(100), tones=[440], options={"g": "30", "bf": "2"})
     path = clip.write(tmp_path / "in.mp4")
@@ -38,9 +38,9 @@ def keys(store):
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-def test_from_store_to_store(film, store, tmp_path, suffix):
+def test_from_store_to_store(video, store, tmp_path, suffix):
     """The video is what comes of files of this machine, packet for packet; nothing else is left anywhere."""
-    stylize(film, tmp_path / f"one.{suffix}", "null")
+    stylize(video, tmp_path / f"one.{suffix}", "null")
     report = stylize(Path("s3://films/in.mp4"), f"s3://films/out/two.{suffix}", "null")
     assert report.frames == 100
     assert report.output == f"s3://films/out/two.{suffix}"
@@ -50,19 +50,19 @@ def test_from_store_to_store(film, store, tmp_path, suffix):
     assert not list(staging_path(Url(f"s3://films/out/two.{suffix}")).parent.iterdir())
 
 
-def test_a_part_of_a_remote_film_reads_a_part(film, store, tmp_path):
+def test_a_part_of_a_remote_video_reads_a_part(video, store, tmp_path):
     """Ranges are asked for, and places sought, as in a file."""
-    stylize(film, tmp_path / "one.mp4", "null", start=2, end=3.5)
+    stylize(video, tmp_path / "one.mp4", "null", start=2, end=3.5)
     stylize("s3://films/in.mp4", tmp_path / "two.mp4", "null", start=2, end=3.5)
     assert all_packets(tmp_path / "two.mp4") == all_packets(tmp_path / "one.mp4")
 
 
-def test_what_is_there_is_not_replaced(film, store):
+def test_what_is_there_is_not_replaced(video, store):
     """As with files: unless that is asked for."""
     store.put_object(Bucket="films", Key="out.mp4", Body=b"earlier")
     with pytest.raises(MediaError, match=r"s3://films/out\.mp4 exists already"):
-        stylize(film, "s3://films/out.mp4", "null")
-    stylize(film, "s3://films/out.mp4", "null", overwrite=True)
+        stylize(video, "s3://films/out.mp4", "null")
+    stylize(video, "s3://films/out.mp4", "null", overwrite=True)
     assert store.head_object(Bucket="films", Key="out.mp4")["ContentLength"] > 1000
 
 
@@ -84,18 +84,18 @@ def breaking(monkeypatch):
     return SimpleNamespace(steps=steps, heal=heal)
 
 
-def test_a_failed_upload_leaves_nothing(film, store, tmp_path, monkeypatch, breaking):
+def test_a_failed_upload_leaves_nothing(video, store, tmp_path, monkeypatch, breaking):
     """Nothing appears in the store; the same call goes on from the segments, and uploads."""
     monkeypatch.setattr(resume_module, "SEGMENT", 24)
     with pytest.raises(WriteError, match="the network is gone"):
-        stylize(film, "s3://films/out.mp4", "null")
+        stylize(video, "s3://films/out.mp4", "null")
     assert keys(store) == ["in.mp4"]
     breaking.heal()
-    assert stylize(film, "s3://films/out.mp4", "null").resumed == 96
-    assert read_clip(fetched(store, "out.mp4", tmp_path / "out.mp4")).times == read_clip(film).times
+    assert stylize(video, "s3://films/out.mp4", "null").resumed == 96
+    assert read_clip(fetched(store, "out.mp4", tmp_path / "out.mp4")).times == read_clip(video).times
 
 
-def test_a_failed_multipart_upload_leaves_nothing(film, store, tmp_path, breaking):
+def test_a_failed_multipart_upload_leaves_nothing(video, store, tmp_path, breaking):
     """The parts of a large file that were there already are given up: nobody has to pay for them."""
     large = tmp_path / "large"
     with large.open("wb") as file:
@@ -108,7 +108,7 @@ def test_a_failed_multipart_upload_leaves_nothing(film, store, tmp_path, breakin
     assert not store.list_multipart_uploads(Bucket="films").get("Uploads")
 
 
-def test_what_is_not_there(film, store, tmp_path):
+def test_what_is_not_there(video, store, tmp_path):
     """No such object, no such bucket, no such kind of store: a sentence, before any work."""
     for source, word in (
         ("s3://films/no.mp4", "There is no file s3://films/no.mp4"),
@@ -118,17 +118,17 @@ def test_what_is_not_there(film, store, tmp_path):
         with pytest.raises(MediaError, match=re.escape(word)):
             stylize(source, tmp_path / "out.mp4", "null")
     with pytest.raises(MediaError, match="there is no nowhere"):
-        stylize(film, "s3://nowhere/out.mp4", "null")
+        stylize(video, "s3://nowhere/out.mp4", "null")
     with pytest.raises(MediaError, match="is the source itself"):
         stylize("s3://films/in.mp4", "s3://films/in.mp4", "null", overwrite=True)
 
 
-def test_a_source_that_is_replaced(film, store, tmp_path):
+def test_a_source_that_is_replaced(video, store, tmp_path):
     """An object that is written anew while it is read is noticed."""
     with VideoSource(parse_location(Path("s3://films/in.mp4"))) as source:
         frames = iter(source)
         next(frames)
-        store.put_object(Bucket="films", Key="in.mp4", Body=film.read_bytes() + b"more")
+        store.put_object(Bucket="films", Key="in.mp4", Body=video.read_bytes() + b"more")
         with pytest.raises(MediaError, match="changed while it was read"):
             list(frames)
 

@@ -182,7 +182,7 @@ def test_any_size_works(tmp_path, size):
 
 
 def test_grey_video_is_drawn_in_colour(tmp_path):
-    """A black-and-white film becomes a video that every player shows, with its greys as they were."""
+    """A black-and-white video becomes a video that every player shows, with its greys as they were."""
     source = Clip(codec="ffv1", pixel_format="gray", options={}).write(tmp_path / "in.mkv")
     null(source, tmp_path / "out.mp4")
     with av.open(tmp_path / "out.mp4") as out:
@@ -254,7 +254,7 @@ def with_cover(path):
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_cover_pictures_are_kept(tmp_path, suffix):
-    """The cover of a film stays its cover, byte for byte; in Matroska it is an attachment."""
+    """The cover of a video stays its cover, byte for byte; in Matroska it is an attachment."""
     payload = with_cover(tmp_path / "in.mp4")
     report = null(tmp_path / "in.mp4", tmp_path / f"out{suffix}")
     assert report.notices == []

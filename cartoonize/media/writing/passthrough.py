@@ -20,7 +20,8 @@ from av.stream import AttachmentStream, Stream
 from av.subtitles.stream import SubtitleStream
 
 from ...core.containers import Container, container_named
-from ..damage import Damage, demux_past_damage
+from ...core.errors import MediaError
+from ..damage import Damage, demux_past_damage, is_system_error
 from ..remote import decode_metadata, open_container
 from ..streams import codec_name, is_cover, is_known
 from ..video_info import OtherStreams
@@ -63,9 +64,20 @@ class Passthrough:
         """Write all packets that are due up to `time`, in seconds of the output."""
         self._next = self._next or self._next_packet()
         while self._next is not None and self._next[0] <= time:
-            _, packet = self._next
-            self._tracks[packet.stream_index].write(packet)
+            self._write(self._next[1])
             self._next = self._next_packet()
+
+    def _write(self, packet: "Packet[Any]") -> None:
+        stream = packet.stream
+        try:
+            self._tracks[stream.index].write(packet)
+        except av.error.FFmpegError as error:
+            if is_system_error(error):
+                raise
+            raise MediaError(
+                f"A {self._container.muxer} file cannot hold stream {stream.index} ({codec_name(stream)}) of "
+                f"{self._source.location}: {error.strerror or error}."
+            ) from error
 
     def finish(self) -> None:
         """Write the rest."""

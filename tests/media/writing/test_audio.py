@@ -1,4 +1,4 @@
-"""Sound never fails a film, and never drifts: the nearest that the target takes, at its time."""
+"""Sound never fails a video, and never drifts: the nearest that the target takes, at its time."""
 
 from fractions import Fraction
 
@@ -12,7 +12,7 @@ from cartoonize import stylize
 RATE = 48000
 
 
-def film(path, codec, *, layout="mono", rate=RATE, start=0.0, picture="libx264", options=None):
+def make_video(path, codec, *, layout="mono", rate=RATE, start=0.0, picture="libx264", options=None):
     """A clip of a second with a tone, of any layout and rate, that begins at `start`."""
     with av.open(path, "w") as container:
         clip = Clip(times=range(24), codec=picture, options=options or {})
@@ -82,7 +82,7 @@ def test_sound_comes_out_in_any_container(tmp_path, codec, layout, rate, picture
     options = {"strict": "-2"}
     path = tmp_path / source
     try:
-        film(path, codec, layout=layout, rate=rate, picture=picture, options={})
+        make_video(path, codec, layout=layout, rate=rate, picture=picture, options={})
     except (av.error.FFmpegError, ValueError):
         pytest.skip(f"this build of FFmpeg does not write {codec} {options}")
     report = stylize(path, tmp_path / target, "null")
@@ -96,7 +96,7 @@ def test_sound_comes_out_in_any_container(tmp_path, codec, layout, rate, picture
 
 def test_sound_that_changes_its_layout_comes_out_in_one(tmp_path):
     """Stereo that becomes 5.1 within a stream is brought to one layout, and goes on at its time."""
-    parts = [film(tmp_path / f"{name}.ts", "ac3", layout=name) for name in ("stereo", "5.1")]
+    parts = [make_video(tmp_path / f"{name}.ts", "ac3", layout=name) for name in ("stereo", "5.1")]
     joined = tmp_path / "in.ts"
     joined.write_bytes(b"".join(part.read_bytes() for part in parts))
     report = stylize(joined, tmp_path / "out.webm", "null")
@@ -110,7 +110,7 @@ def test_sound_that_changes_its_layout_comes_out_in_one(tmp_path):
 @pytest.mark.parametrize("target", ["out.avi", "out.mp4", "out.mkv"])
 def test_sound_that_starts_late_stays_late(tmp_path, target):
     """Half a second of silence in front of sound is still there, in AVI, too."""
-    source = film(tmp_path / "in.mkv", "aac", start=0.5)
+    source = make_video(tmp_path / "in.mkv", "aac", start=0.5)
     assert loud_from(heard(source)) == pytest.approx(0.5, abs=0.05)
     stylize(source, tmp_path / target, "null")
     assert loud_from(heard(tmp_path / target)) == pytest.approx(0.5, abs=0.06)
@@ -119,7 +119,7 @@ def test_sound_that_starts_late_stays_late(tmp_path, target):
 @pytest.mark.parametrize("target", ["out.mp4", "out.mkv", "out.ts"])
 def test_a_clock_that_begins_again_goes_on(tmp_path, target):
     """Of two recordings in one file, whose clocks are the same, the second follows the first, with a note."""
-    part = film(tmp_path / "part.ts", "aac", options={"g": "24", "bf": "0"})
+    part = make_video(tmp_path / "part.ts", "aac", options={"g": "24", "bf": "0"})
     (tmp_path / "in.ts").write_bytes(part.read_bytes() * 2)
     report = stylize(tmp_path / "in.ts", tmp_path / target, "null")
     assert report.frames == 48
@@ -131,7 +131,7 @@ def test_a_clock_that_begins_again_goes_on(tmp_path, target):
 
 def test_priming_is_not_called_a_jump(tmp_path):
     """Sound that begins before zero, as AAC does, is nothing to be told of."""
-    source = film(tmp_path / "in.mp4", "aac")
+    source = make_video(tmp_path / "in.mp4", "aac")
     assert stylize(source, tmp_path / "out.mkv", "null").notices == []
     assert loud_from(heard(tmp_path / "out.mkv")) == pytest.approx(loud_from(heard(source)), abs=0.03)
 

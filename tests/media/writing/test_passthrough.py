@@ -6,7 +6,8 @@ import av
 import pytest
 from clips import Clip
 
-from cartoonize import stylize
+from cartoonize import MediaError, stylize
+from cartoonize.media.writing.tracks import CopiedTrack
 
 CASES = Path("/work/shared/cases")
 SUBTITLES = """1
@@ -124,3 +125,16 @@ def test_what_players_will_miss_is_named(tmp_path, name, words):
     """Closed captions and the mapping of a 360-degree video cannot be written; a notice names them."""
     report = stylize(CASES / name, tmp_path / "out.mp4", "null")
     assert any(f"{name} has {words}, which the output lacks" in notice for notice in report.notices)
+
+
+def test_an_error_names_the_stream(tmp_path, monkeypatch):
+    """What a container refuses only at a packet is a sentence that names the stream, and leaves nothing."""
+
+    def refuse(_track, _packet):
+        raise av.error.InvalidDataError(1, "Invalid data", "out.mp4")
+
+    monkeypatch.setattr(CopiedTrack, "write", refuse)
+    source = Clip(tones=[440]).write(tmp_path / "in.mp4")
+    with pytest.raises(MediaError, match=r"mp4 file cannot hold stream 1 \(aac\) of .*in\.mp4: Invalid data"):
+        stylize(source, tmp_path / "out.mp4", "null")
+    assert list(tmp_path.iterdir()) == [source]
