@@ -366,6 +366,6 @@ def test_a_batch_from_the_command_line(cluster, machines, tmp_path, run):
 def test_ray_chooses_the_gpus(machines):
     """A device that no node has is refused, and so is a number of a GPU, as Ray chooses it."""
     ray.shutdown()
-    for device, word in (("cuda", "no node of the cluster has a GPU"), ("cuda:1", "Ray chooses")):
+    for device, word in (("cuda", "No node of the cluster has a GPU"), ("cuda:1", "Ray chooses")):
         with pytest.raises(BackendError, match=word), connect(machines.address, device):
             pass
