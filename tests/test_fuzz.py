@@ -20,6 +20,7 @@ from PIL import Image
 
 from cartoonize import MediaError, stylize
 from cartoonize.core.errors import DamageError
+from cartoonize.media import PICTURE_SUFFIXES
 
 CASES = int(os.environ.get("CARTOONIZE_FUZZ", "300"))
 QUICK = range(0, 300, 25)
@@ -110,6 +111,7 @@ def spliced(data, rng):
     del data[place:other]
 
 
+PICTURES = (".png", ".jpg", ".webp", ".tif", ".bmp", ".heic", ".avif", ".jp2")
 MUTATIONS = (flipped, truncated, zeroed, spliced)
 
 
@@ -147,7 +149,7 @@ def pictures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
     y, x = np.mgrid[:90, :120]
     picture = Image.fromarray(np.stack([x * 2, y * 2, (x + y) % 256], -1).astype(np.uint8))
-    names = [f"a.{suffix}" for suffix in ("png", "jpg", "webp", "tif", "bmp")]
+    names = [f"a{suffix}" for suffix in PICTURES if suffix in PICTURE_SUFFIXES]
     for name in names:
         picture.save(folder / name, **({"compression": "tiff_lzw"} if name == "a.tif" else {}))
     return [folder / name for name in names]

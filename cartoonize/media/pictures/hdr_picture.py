@@ -73,7 +73,9 @@ def _decode_deep(path: Path, picture: Picture) -> av.VideoFrame:
 
 def _decode_by_ffmpeg(path: Path) -> av.VideoFrame:
     with av.open(str(path.absolute())) as container:
-        return next(container.decode(video=0))
+        for frame in container.decode(video=0):
+            return frame
+    raise ValueError(f"{path} has no frame")
 
 
 def _decode_heif(path: Path) -> av.VideoFrame:

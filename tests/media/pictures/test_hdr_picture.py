@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cartoonize import MediaError
 from cartoonize.media import open_source
 from cartoonize.media.pictures.picture_source import PictureSource
 
@@ -98,3 +99,15 @@ def test_a_picture_that_is_not_hdr_is_not_mapped(tmp_path):
     image, notices = read(tmp_path / "in.png")
     np.testing.assert_array_equal(image, picture)
     assert notices == []
+
+
+def test_a_damaged_hdr_picture_is_refused(tmp_path):
+    """An HDR picture whose samples are gone ends in a sentence."""
+    path = encode(
+        tmp_path / "in.avif", PQ, "libaom-av1" if "libaom-av1" in av.codecs_available else "libsvtav1"
+    )
+    data = path.read_bytes()
+    begin = data.index(b"mdat") + 4
+    path.write_bytes(data[:begin] + bytes(len(data) - begin))
+    with pytest.raises(MediaError, match=r"^Cannot read .*in\.avif"):
+        read(path)
