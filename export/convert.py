@@ -19,7 +19,7 @@ from ..models import ARCHITECTURES, Generator, architecture_of
 from ..models.checkpoint import Card, load_style, save_style
 from ..models.dialect import Dialect
 from ..styles.card import FORMAT
-from .weights import Weights, latest_checkpoint, read_weights
+from .weights import NamedTensors, latest_checkpoint, read_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def write_style(path: Path, network: ImportedNetwork, card: Card, *, overwrite: 
 class Attempt:
     """An architecture and a dialect tried on weights: the network that they imply, and what does not fit."""
 
-    def __init__(self, architecture: str, dialect: Dialect, weights: Weights) -> None:
+    def __init__(self, architecture: str, dialect: Dialect, weights: NamedTensors) -> None:
         self.architecture, self.dialect, self.weights = architecture, dialect, weights
         with torch.device("meta"):
             self.generator = ARCHITECTURES[architecture](**self._infer_config())
@@ -166,7 +166,7 @@ def _recipe(path: Path) -> str:
     return f"cartoonize import-weights {path.name} (SHA-256 {digest})"
 
 
-def _unknown(path: Path, weights: Weights, architecture: str | None) -> str:
+def _unknown(path: Path, weights: NamedTensors, architecture: str | None) -> str:
     known = architecture or "known network (" + ", ".join(ARCHITECTURES) + ")"
     keys = _join_some([f"{_printable(name)} ({_sides(value)})" for name, value in weights.items()])
     return f"{path} holds no {known}: its keys are {keys}."

@@ -29,7 +29,7 @@ OPSETS = range(18, 24)
 """18 is the first whose Resize is PyTorch's interpolation; 23 is the newest that the exporter writes."""
 
 CALIBRATION_SIDE = 384  # of the photos, in pixels, to which networks in integers are fitted
-Precision = Literal["fp32", "fp16", "int8"]
+OnnxPrecision = Literal["fp32", "fp16", "int8"]
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}  # TensorRT alone takes bf16
 
 
@@ -37,7 +37,7 @@ def export_onnx(
     style: str,
     out: Path,
     *,
-    precision: Precision = "fp32",
+    precision: OnnxPrecision = "fp32",
     size: tuple[int, int] | None = None,
     batch: int | None = None,
     detail: Detail = "full",
@@ -89,7 +89,7 @@ def export_onnx(
 
 
 def _check_options(precision: str, opset: int, detail: Detail, size: tuple[int, int] | None) -> None:
-    if precision not in get_args(Precision):
+    if precision not in get_args(OnnxPrecision):
         raise BackendError(f"ONNX files are written in fp32, fp16 or int8, not in {precision!r}.")
     if opset not in OPSETS:
         raise BackendError(f"Opsets from {OPSETS[0]} to {OPSETS[-1]} can be written, not {opset}.")

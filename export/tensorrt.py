@@ -5,6 +5,7 @@ TensorRT chooses none. The folder is kept only if every engine draws what PyTorc
 """
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -16,16 +17,16 @@ from ..styles import ENGINES, find_style
 from .onnx import OPSETS, export_graph, load_deployed
 from .parity import Parity, compare, pictures
 
-Precision = Literal["fp16", "bf16", "fp32"]
+EnginePrecision = Literal["fp16", "bf16", "fp32"]
 Size = tuple[int, int]
 
 
 def export_tensorrt(
     style: str,
     folder: Path,
-    sizes: list[Size],
+    sizes: Sequence[Size],
     *,
-    precision: Precision = "fp16",
+    precision: EnginePrecision = "fp16",
     batch: int = 4,
     overwrite: bool = False,
 ) -> list[Parity]:
@@ -44,8 +45,10 @@ def export_tensorrt(
         MediaError: `folder` exists already or cannot be written.
         BackendError: there is no GPU or no TensorRT, or no such precision.
     """
-    if precision not in get_args(Precision):
-        raise BackendError(f"Engines are built in {', '.join(get_args(Precision))}, not in {precision!r}.")
+    if precision not in get_args(EnginePrecision):
+        raise BackendError(
+            f"Engines are built in {', '.join(get_args(EnginePrecision))}, not in {precision!r}."
+        )
     path = find_style(style)
     card = read_header(path).card
     _check_folder(folder, overwrite)

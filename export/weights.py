@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ..core.errors import ModelError
 
-Weights = Mapping[str, Tensor]
+NamedTensors = Mapping[str, Tensor]
 
 MAX_FILE = 1 << 30  # bytes; a training checkpoint of CartoonGAN at its full width takes 0.2 GB
 MAX_PICKLE = 1 << 22  # bytes without the tensors; one of them may cost sixty of memory
@@ -52,7 +52,7 @@ def latest_checkpoint(folder: Path) -> Path:
     return max(checkpoints, key=lambda path: path.stat().st_mtime)
 
 
-def read_weights(path: Path) -> Weights:
+def read_weights(path: Path) -> NamedTensors:
     """Read the tensors of a safetensors file or a file of torch.save, on the CPU; of parts, the generator's.
 
     Raises:

@@ -15,7 +15,7 @@ from ..core.choices import ChannelOrder, InputRange, did_you_mean
 from ..core.errors import BackendError, ModelError
 from ..core.frames import Image, Images
 
-Run = Callable[[NDArray[Any]], NDArray[Any]]
+RunGraph = Callable[[NDArray[Any]], NDArray[Any]]
 
 SCALES = {"-1..1": (127.5, 127.5), "0..1": (0.0, 255.0), "0..255": (0.0, 1.0)}
 """Offset that is subtracted from a grey level, and the divisor after it. The first is the default."""
@@ -123,7 +123,7 @@ def read_layout(inputs: Sequence[GraphValue], outputs: Sequence[GraphValue], nam
 
 
 def detect_layout(
-    layout: Layout, run: Run, name: str, input_range: InputRange, order: ChannelOrder
+    layout: Layout, run: RunGraph, name: str, input_range: InputRange, order: ChannelOrder
 ) -> Layout:
     """Detect what the graph does not state: the multiple of its sides, and the range of its numbers.
 
@@ -164,7 +164,7 @@ def detect_layout(
     return replace(fitting, range=least if changes[least] * _CLEARLY < changes[default] else default)
 
 
-def _keeps_size(layout: Layout, run: Run) -> bool:
+def _keeps_size(layout: Layout, run: RunGraph) -> bool:
     """Whether a picture whose sides are this multiple, and no larger power of two, keeps its size."""
     images = layout.pack(_smooth_picture(layout)[None])
     try:
@@ -173,7 +173,7 @@ def _keeps_size(layout: Layout, run: Run) -> bool:
         return False
 
 
-def _mean_change(layout: Layout, run: Run) -> float:
+def _mean_change(layout: Layout, run: RunGraph) -> float:
     """Return by how many grey levels the graph changes a smooth picture, on average."""
     picture = _smooth_picture(layout)[None]
     return float(

@@ -15,21 +15,21 @@ from ..models import NAMES
 from ..styles.card import UNKNOWN
 from .completion import models, style_names, words
 from .console import escape, print_message
+from .options import Overwrite
 
 app = typer.Typer()
 
-Style = Annotated[
+StyleArgument = Annotated[
     str,
     typer.Argument(
         metavar="STYLE", help="A style, a style file or a run folder.", autocompletion=style_names
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace an existing file.")]
 
 
 @app.command("export-onnx")
 def export_onnx_command(
-    style: Style,
+    style: StyleArgument,
     out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
     precision: Annotated[
         str,
@@ -72,7 +72,7 @@ def export_onnx_command(
     from ..export.onnx import export_onnx
 
     number = None if batch == "dynamic" else _parse_batch(batch)
-    fixed_size = None if size == "dynamic" else _parse_size(size)
+    fixed_size = None if size == "dynamic" else _parse_exact_size(size)
     checked: Any = precision  # export_onnx checks it
     parity = export_onnx(
         style,
@@ -89,7 +89,7 @@ def export_onnx_command(
 
 @app.command("export-tensorrt")
 def export_tensorrt_command(
-    style: Style,
+    style: StyleArgument,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to write.")],
     size: Annotated[
         list[str], typer.Option(metavar="WxH", help="Size of the frames; repeat it for several sizes.")
@@ -101,7 +101,7 @@ def export_tensorrt_command(
         ),
     ] = "fp16",
     batch: Annotated[int, typer.Option(min=1, max=64, help="Frames per call.")] = 4,
-    overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace earlier engines.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     r"""Build TensorRT engines for the NVIDIA GPU of this machine, one for each size of frames.
 
@@ -114,7 +114,7 @@ def export_tensorrt_command(
     """
     from ..export.tensorrt import export_tensorrt
 
-    sizes = [_parse_size(text) for text in size]
+    sizes = [_parse_exact_size(text) for text in size]
     checked: Any = precision  # export_tensorrt checks it
     parities = export_tensorrt(style, folder, sizes, precision=checked, batch=batch, overwrite=overwrite)
     for text, parity in zip(size, parities, strict=True):
@@ -180,7 +180,8 @@ def _ask_if_unknown(stated: str, question: str) -> str:
     return sys.stdin.readline().strip() or UNKNOWN
 
 
-def _parse_size(text: str) -> tuple[int, int]:
+def _parse_exact_size(text: str) -> tuple[int, int]:
+    """Return width and height, which may be odd, unlike those of video."""
     match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
     if not match:
         raise BackendError(f"{text!r} is no size; write WIDTHxHEIGHT, as in 1280x720.")
