@@ -17,8 +17,8 @@ from ..core.frames import Frame, Image
 from ..effects.effect import EffectChain
 from ..effects.look import Look
 from ..media import Sink
-from ..run.pipeline import LatestItem, latest
 from ..run.report import Report
+from ..run.threads import LatestItem, latest
 from .capture import CaptureInput, list_cameras, resolve_source
 from .detail import DetailControl
 from .latency import LatencyMeter

@@ -22,9 +22,10 @@ from ..media import (
     open_source,
 )
 from ..styles import DEFAULT
-from .pipeline import StageWaits, stream
+from .pipeline import stream
 from .report import STAGES, Report
 from .segmented import SegmentedRun, segment_length
+from .threads import StageWaits
 
 
 def stylize(

@@ -29,7 +29,7 @@ from cartoonize.live import LiveReport, LiveSource, NullSink, _apply, _Drawing, 
 from cartoonize.live import run as show
 from cartoonize.live.source import _unblock
 from cartoonize.media import VideoSource
-from cartoonize.run.pipeline import LatestItem, latest
+from cartoonize.run.threads import LatestItem, latest
 
 PLAIN = Look(stabilize=False)
 BARS = "lavfi:testsrc2=size=64x48:rate=30:duration="

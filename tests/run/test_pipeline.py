@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from cartoonize import Effect, Frame
-from cartoonize.run.pipeline import PlannedFrame, StageWaits, batches, prefetch, stream
+from cartoonize.run.pipeline import PlannedFrame, batches, stream
+from cartoonize.run.threads import StageWaits, prefetch
 
 
 def frame(number, size=(4, 4)):
