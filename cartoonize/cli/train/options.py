@@ -52,6 +52,8 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", autocomp
 Processes = Annotated[
     int | None, typer.Option("--workers", min=1, help="Processes to use.", show_default="all cores")
 ]
+# A panel of `--help` for options with a negative form, which widen the table of their panel.
+_NETWORKS = "Networks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,18 @@ class RecipeOptions:
         ),
     ] = None
     width: Annotated[
-        int | None, typer.Option(min=1, help="Base filters of the generator.", show_default="by preset")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Base filters of the generator.", show_default="by preset"),
     ] = None
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Images per step, over all processes.", show_default="by preset")
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Images per step, over all processes.", show_default="by preset"
+        ),
     ] = None
     size: Annotated[
-        int | None, typer.Option(min=16, help="Sides of the crops in pixels.", show_default="by preset")
+        int | None,
+        typer.Option(min=16, metavar="N", help="Sides of the crops in pixels.", show_default="by preset"),
     ] = None
     weight: Annotated[
         list[str] | None,
@@ -100,6 +107,7 @@ class PretrainRecipeOptions(RecipeOptions):
         str | None,
         typer.Option(
             help="vgg16 or vgg19, for the content loss.",
+            rich_help_panel=_NETWORKS,
             show_default="by preset",
             autocompletion=words(("vgg16", "vgg19")),
         ),
@@ -111,12 +119,19 @@ class AdversarialRecipeOptions(PretrainRecipeOptions):
     """As PretrainRecipeOptions, with the discriminator."""
 
     spectral_norm: Annotated[
-        bool | None, typer.Option(help="In the discriminator.", show_default="by preset")
+        bool | None,
+        typer.Option(
+            help="Spectral norm in the discriminator.", show_default="by preset", rich_help_panel=_NETWORKS
+        ),
     ] = None
     pool: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Earlier outputs that the discriminator sees again.", show_default="by preset"
+            min=0,
+            metavar="N",
+            help="Earlier outputs that the discriminator sees again.",
+            show_default="by preset",
+            rich_help_panel=_NETWORKS,
         ),
     ] = None
 
@@ -132,9 +147,13 @@ class TrainingOptions:
 
     images: Annotated[
         int | None,
-        typer.Option(min=1, help="Images to see in this phase.", show_default="the preset's epochs"),
+        typer.Option(
+            min=1, metavar="N", help="Images to see in this phase.", show_default="the preset's epochs"
+        ),
     ] = None
-    seed: Annotated[int, typer.Option(min=0, help="Decides initial weights, crops and random numbers.")] = 0
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Decides initial weights, crops and random numbers.")
+    ] = 0
     device: Device = "auto"
     precision: Annotated[
         str,
@@ -145,18 +164,28 @@ class TrainingOptions:
     ] = "auto"
     compiled: Annotated[
         bool | None,
-        typer.Option("--compile/--no-compile", help="Compile the networks.", show_default="on GPUs"),
+        typer.Option(
+            "--compile/--no-compile",
+            help="Compile the networks.",
+            show_default="on GPUs",
+            rich_help_panel=_NETWORKS,
+        ),
     ] = None
     workers: Annotated[
         int | None,
         typer.Option(
             min=0,
+            metavar="N",
             help="Processes that load pictures; 0: the training process itself.",
             show_default="cores, up to 8",
         ),
     ] = None
-    log_every: Annotated[int, typer.Option(min=1, help="Images between two lines of the log.")] = 400
-    save_every: Annotated[float, typer.Option(min=0, help="Seconds between two checkpoints.")] = 600
+    log_every: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Images between two lines of the log.")
+    ] = 400
+    save_every: Annotated[
+        float, typer.Option(min=0, metavar="N", help="Seconds between two checkpoints.")
+    ] = 600
     card: Annotated[
         Path | None,
         typer.Option(help="JSON with name, summary, licence, data and credit, for the style file."),
