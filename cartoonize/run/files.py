@@ -78,7 +78,7 @@ def videos(container: str | None = None) -> FileKind:
     """Videos and animations; `container` is the format of all outputs, if one is given."""
     return FileKind(
         "video",
-        VIDEO_SUFFIXES | {".gif", ".apng"},
+        VIDEO_SUFFIXES | (WRITTEN_SUFFIXES - PICTURE_SUFFIXES),  # animations, unless they are mostly pictures
         WRITTEN_SUFFIXES,
         lambda name: output_video_name(name, container),
     )
