@@ -53,14 +53,14 @@ def tiny_onnx(tmp_path_factory, tiny_style) -> Path:
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory):
-    """A bucket `films` of an S3 server on this machine; gives a client that looks into it by itself."""
+    """A bucket `films` of an S3 server on this machine; returns an independent client for it."""
     server = pytest.importorskip("moto.server", reason="needs moto[server]").ThreadedMotoServer(port=0)
     pytest.importorskip("s3fs", reason="needs the extra `cloud`")
     import boto3
 
     server.start()
     host, port = server.get_host_and_port()
-    told = {
+    environment = {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ACCESS_KEY_ID": "nobody",
         "AWS_SECRET_ACCESS_KEY": "nothing",
@@ -68,7 +68,7 @@ def store(tmp_path_factory):
         "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
     }
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in told.items():
+        for name, value in environment.items():
             patch.setenv(name, value)
         client = boto3.client("s3")
         client.create_bucket(Bucket="films")
@@ -104,10 +104,10 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left():
-    """Fails where a thread outlives the test; libraries keep daemons until the process ends."""
+    """Fail if a thread outlives the test. Libraries keep daemon threads until the process ends."""
     before = set(threading.enumerate())
     yield
     left = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
-    for thread in left:  # those of what was forgotten are ending just now
+    for thread in left:  # some are about to end
         thread.join(5)
     assert [thread.name for thread in left if thread.is_alive()] == []

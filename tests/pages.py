@@ -1,4 +1,4 @@
-"""The web page for tests: the command line serves it, in a folder for temporary files of its own."""
+"""The web page for tests, as the command line serves it, with its temporary files in a folder of the test."""
 
 import os
 import re
@@ -15,14 +15,14 @@ from clips import heeding
 
 @dataclass
 class Served:
-    """A server that runs: its process, its address, and the folder where all its files are."""
+    """A running server: its process, its address, and the folder of all its files."""
 
     process: subprocess.Popen
     url: str
     root: Path
 
     def files(self) -> list[str]:
-        """What visitors brought, and what is being drawn or was drawn for them: folder of each, and name."""
+        """Uploads and results of visitors, as FOLDER/NAME."""
         return sorted(
             f"{path.relative_to(self.root).parts[1]}/{path.name}"
             for path in self.root.glob("*/*/**/*")
@@ -32,16 +32,16 @@ class Served:
 
 @contextmanager
 def serving(temporary: Path, *options: str) -> Iterator[Served]:
-    """Serve the page; ended here if it was not before."""
+    """Serve the page until the end of the block, unless it ends before."""
     process = subprocess.Popen(
         [sys.executable, "-m", "cartoonize", "web", "--port", "0", *options],
         stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary)},
         preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509  # as in the other tests
     )  # fmt: skip
     try:
-        said = process.stderr.readline()
-        address = re.search(r"http://\S+/", said)
-        assert address, said + process.stderr.read()
+        line = process.stderr.readline()
+        address = re.search(r"http://\S+/", line)
+        assert address, line + process.stderr.read()
         yield Served(process, address[0], next(temporary.glob("cartoonize-web-*")))
     finally:
         if process.poll() is None:

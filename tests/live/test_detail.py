@@ -9,7 +9,7 @@ from cartoonize.live.detail import DetailControl, possible_details
 
 
 def run(control, seconds, *, rate, taken, dropped=0, begin=0.0):
-    """Draw frames that take so long, each after so many dropped ones; the details that were chosen."""
+    """Record frames that take `taken` seconds, each after `dropped` ones; returns the details chosen."""
     moments = (begin + number / rate for number in range(round(seconds * rate)))
     return [control.detail for at in moments if control.record(at, taken, dropped)]
 

@@ -1,4 +1,4 @@
-"""Drawing what comes in as it comes in: in real time, the newest frame first, and whole at the end."""
+"""Live conversion: in real time, the latest frame first, and recordings that are complete at the end."""
 
 import json
 import os
@@ -50,7 +50,7 @@ class Negative:
 
 
 def draw(source, sink, pause=0.0, timeout=10.0, **options):
-    """Draw negatives of a source; its report."""
+    """Convert a source to its negatives; returns the report."""
     with LiveSource(resolve_source(str(source)), timeout=timeout, **options) as pictures:
         target = open_live_sink(str(sink), pictures) if isinstance(sink, str | Path) else sink
         return show(pictures, target, Negative(pause), LiveReport(str(sink), "", str(source)), look=PLAIN)
@@ -63,7 +63,7 @@ def bars(seconds):
 
 
 def are_negatives(images, times, sources):
-    """Whether pictures are those of their times, drawn, but for what coding changes."""
+    """Whether pictures are the negatives of the sources at their times, except for coding errors."""
     off = [
         np.abs(image.astype(int) - (255 - sources[round(t * 30)])).mean()
         for image, t in zip(images, times, strict=True)

@@ -72,26 +72,26 @@ def clip(tmp_path):
 
 @pytest.fixture
 def long_clip(tmp_path):
-    """A clip that takes long enough to be stopped, drawn as `bring_long` has it drawn."""
+    """A clip that takes long enough to be stopped, drawn as `upload_long` has it drawn."""
     return Clip(size=(320, 240), times=range(1200)).write(tmp_path / "long.mp4")
 
 
-def bring(page, path):
-    """Drop a file, and wait until it can be drawn."""
+def upload(page, path):
+    """Drop a file, and wait until it can be converted."""
     page.set_input_files("#drop input[type=file]", path)
     expect(page.locator("#start")).to_be_enabled(timeout=WAIT)
 
 
-def bring_long(page, long_clip):
-    """Drop a clip, to be drawn in the style that takes longest: others have to wait for it."""
-    bring(page, long_clip)
+def upload_long(page, long_clip):
+    """Drop a clip and choose the slowest style: others have to wait for it."""
+    upload(page, long_clip)
     page.locator("#style label:has(input[value=pepper-hq])").click()
 
 
 def watch(page, *selectors):
-    """Have the page note what is seen of these from now on, however short, for `seen`.
+    """Have the page note which of these are visible from now on, however briefly, for `seen`.
 
-    After each change of the page, not for each picture of it: a busy machine shows few.
+    It looks after each change of the page, not at each picture: a busy machine shows few.
     """
     page.evaluate(
         """selectors => {
@@ -119,14 +119,14 @@ def widths(page, width):
 
 
 def refuses(page, path, sentence):
-    """Drop a file that is not taken: the page says why."""
+    """Drop a file that is not accepted: the page says why."""
     page.set_input_files("#drop input[type=file]", path)
     expect(page.locator(".page-message.wrong")).to_have_text(sentence, timeout=WAIT)
     expect(page.locator("#start")).to_be_disabled()
 
 
 def download(page, folder):
-    """Take the drawing along, as a file under the name that the browser would give it."""
+    """Download the result, under the name that the browser gives it."""
     page.locator("#download").wait_for()
     with page.expect_download() as taken:
         page.click("#download")
@@ -144,14 +144,14 @@ def eventually(true, seconds=30):
 
 
 def at_work(served):
-    """Whether a video is being drawn: its journal is there."""
+    """Whether a video is being converted: its journal exists."""
     return any("lock" in name for name in served.files())
 
 
 def test_a_picture(visit, run, photo, tmp_path):
-    """A picture is drawn with progress shown, compared under a slider, and comes as from the command line."""
+    """A picture is converted with progress shown, compared under a slider, and equals the command line's."""
     page = visit()
-    bring(page, photo)
+    upload(page, photo)
     progress = "#message [data-testid=status-tracker]"
     watch(page, progress, "#stop")
     page.click("#start")
@@ -165,9 +165,9 @@ def test_a_picture(visit, run, photo, tmp_path):
 
 
 def test_style_strength_and_colour(visit, run, photo, tmp_path):
-    """Another style, half of it, in the colours of the source: that is what comes."""
+    """Another style, at half strength, in the colours of the source."""
     page = visit()
-    bring(page, photo)
+    upload(page, photo)
     page.locator("#style label:has(input[value=ink])").click()
     page.fill("#strength input[type=number]", "0.5")
     page.press("#strength input[type=number]", "Tab")
@@ -180,11 +180,11 @@ def test_style_strength_and_colour(visit, run, photo, tmp_path):
 
 
 def test_a_picture_that_browsers_do_not_show(visit, run, tmp_path):
-    """TIFF is drawn as PNG, and its slider shows both."""
+    """TIFF becomes PNG, and the slider shows both."""
     source = tmp_path / "coffee.tif"
     Image.fromarray(data.coffee()).save(source)
     page = visit()
-    bring(page, source)
+    upload(page, source)
     page.click("#start")
     taken = download(page, tmp_path)
     widths(page, 600)
@@ -193,9 +193,9 @@ def test_a_picture_that_browsers_do_not_show(visit, run, tmp_path):
 
 
 def test_a_video(visit, run, clip, tmp_path):
-    """A video is shown in two players, and comes as from the command line, with its sound."""
+    """A video is shown in two players, and equals the command line's, with its sound."""
     page = visit()
-    bring(page, clip)
+    upload(page, clip)
     page.click("#start")
     expect(page.locator("#players video")).to_have_count(2, timeout=WAIT)
     ready = (
@@ -212,9 +212,9 @@ def test_a_video(visit, run, clip, tmp_path):
 
 
 def test_progress_and_stop(visit, served, long_clip, photo):
-    """The time left is told; Stop ends the drawing soon, leaves nothing of it, and the next one is drawn."""
+    """The page shows the time left; Stop ends the conversion soon and leaves no file; the next one works."""
     page = visit()
-    bring_long(page, long_clip)
+    upload_long(page, long_clip)
     before = served.files()
     page.click("#start")
     expect(page.locator("#message")).to_contain_text(re.compile("about [0-9]+ s left"), timeout=WAIT)
@@ -223,21 +223,21 @@ def test_progress_and_stop(visit, served, long_clip, photo):
     expect(page.locator("#message")).to_contain_text("Stopped.")
     expect(page.locator("#start")).to_be_visible()
     assert eventually(lambda: served.files() == before, seconds=20)
-    bring_anew(page, photo)
+    replace_upload(page, photo)
     page.click("#start")
     page.locator("#slider").wait_for()
 
 
-def bring_anew(page, path):
+def replace_upload(page, path):
     page.click("#drop button[aria-label=Clear]")
     expect(page.locator("#start")).to_be_disabled()
-    bring(page, path)
+    upload(page, path)
 
 
 def test_leaving_stops_the_drawing(visit, served, long_clip):
-    """A drawing that nobody waits for any more, as the page was closed, is not drawn on."""
+    """A conversion ends when its page is closed."""
     page = visit()
-    bring_long(page, long_clip)
+    upload_long(page, long_clip)
     before = served.files()
     page.click("#start")
     assert eventually(lambda: at_work(served))
@@ -246,7 +246,7 @@ def test_leaving_stops_the_drawing(visit, served, long_clip):
 
 
 def test_what_is_too_large_is_told(visit, tmp_path):
-    """Too many bytes, seconds, frames or pixels, and what is no video: the page says what is wrong."""
+    """Too many bytes, seconds, frames or pixels, or no video at all: the page says what is wrong."""
     page = visit()
     large = tmp_path / "large.mp4"
     large.write_bytes(bytes(9 << 20))
@@ -264,11 +264,11 @@ def test_what_is_too_large_is_told(visit, tmp_path):
 
 
 def test_two_visitors_at_once(visit, run, served, long_clip, photo, clip, tmp_path):
-    """The second is told his place, is drawn when the first has stopped, and both get what is theirs."""
+    """The second sees the place in the queue, starts when the first has stopped; each gets the own result."""
     first, second, third = visit(), visit(390, 844), visit()
-    bring_long(first, long_clip)
-    bring(second, photo)
-    bring(third, clip)
+    upload_long(first, long_clip)
+    upload(second, photo)
+    upload(third, clip)
     first.click("#start")
     assert eventually(lambda: at_work(served))
     second.click("#start")
@@ -286,10 +286,10 @@ def test_two_visitors_at_once(visit, run, served, long_clip, photo, clip, tmp_pa
 
 
 def test_waiting_can_be_given_up(visit, served, long_clip, photo):
-    """Who stops while waiting is not drawn, and the one before is not disturbed."""
+    """Stopping while waiting removes the file from the queue, and does not disturb the one before."""
     first, second = visit(), visit()
-    bring_long(first, long_clip)
-    bring(second, photo)
+    upload_long(first, long_clip)
+    upload(second, photo)
     first.click("#start")
     assert eventually(lambda: at_work(served))
     second.click("#start")
@@ -315,7 +315,7 @@ def test_it_is_all_from_here_and_fits(browser, served, photo, width, scheme):
         page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(served.url)
-        bring(page, photo)
+        upload(page, photo)
         page.click("#start")
         page.locator("#slider").wait_for(timeout=WAIT)
         page.wait_for_load_state("load")
