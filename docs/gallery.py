@@ -18,7 +18,7 @@ from cartoonize import load
 from cartoonize.core.draw_size import draw_picture, resize
 from cartoonize.core.frames import Backend
 from cartoonize.styles import DEFAULT, builtin_styles
-from cartoonize.tools.demo import SHOT, pictures
+from cartoonize.tools.demo import SHOT, render_frames
 
 PHOTOS = {
     "astronaut": ("astronaut.png", 1.0),
@@ -63,7 +63,7 @@ def preview(backend: Backend, path: Path) -> None:
 
 def consecutive(backend: Backend) -> np.ndarray:
     """Return drawings of consecutive frames of the demo's clip, from the middle of a camera move."""
-    frames = [np.asarray(p) for p in islice(pictures(), SHOT + 20, SHOT + 20 + FRAMES)]
+    frames = [np.asarray(p) for p in islice(render_frames(), SHOT + 20, SHOT + 20 + FRAMES)]
     drawn = [draw_picture(backend, frame)[:300, 170:470] for frame in frames]
     return grid(drawn, 4)
 

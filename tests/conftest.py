@@ -77,11 +77,19 @@ def store(tmp_path_factory):
     server.stop()
 
 
+@pytest.fixture(autouse=True)
+def signal_handlers_are_restored(monkeypatch):
+    """A command that a test runs in this process installs handlers for that process."""
+    handlers = {number: signal.getsignal(number) for number in signals.STOP_SIGNALS}
+    monkeypatch.setattr(signals, "_installed", signals._installed)
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run a command line in this process: (exit code, stdout, stderr)."""
-    handlers = {number: signal.getsignal(number) for number in signals.STOP_SIGNALS}
-    monkeypatch.setattr(signals, "_installed", signals._installed)
 
     def command(*arguments):
         monkeypatch.setattr(sys, "argv", ["cartoonize", *map(str, arguments)])
@@ -90,9 +98,7 @@ def run(monkeypatch, capsys):
         printed = capsys.readouterr()
         return stopped.value.code, printed.out, re.sub(r"\s+", " ", printed.err)
 
-    yield command
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    return command
 
 
 @pytest.fixture

@@ -55,7 +55,8 @@ def test_the_changelog_has_the_version():
 
 
 ACROSS = {
-    "benchmarks", "ci", "docs", "fuzz", "long", "no_harm", "real_clips", "structure", "surroundings",
+    "benchmarks", "ci", "docs", "fuzz", "large_files", "long", "no_harm", "real_clips", "structure",
+    "surroundings",
 }  # fmt: skip
 """Tests of the whole program, at the top of tests/."""
 
@@ -72,6 +73,15 @@ def test_tests_mirror_the_tree():
     assert tests <= tree
     assert {path for path in tree if len(path.parts) == 1} <= tests
     assert {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")} == ACROSS
+
+
+def test_the_script_of_the_gallery_knows_the_package():
+    """`docs/gallery.py`, which no other test runs, imports names that exist."""
+    python(
+        "import importlib.util as i; s = i.spec_from_file_location('gallery', 'docs/gallery.py');"
+        "s.loader.exec_module(i.module_from_spec(s))",
+        cwd=ROOT,
+    )
 
 
 def test_only_the_conversion_of_weights_and_pytorch_know_torch():

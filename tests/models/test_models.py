@@ -251,6 +251,7 @@ def tiny(tmp_path, monkeypatch):
     (tmp_path / "tiny.py").write_text(TINY)
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
     monkeypatch.setitem(models._CLASSES, "tiny", "Tiny")
+    monkeypatch.delitem(sys.modules, "cartoonize.export.convert", raising=False)  # it holds the registry
     models._architectures.cache_clear()
     yield models.ARCHITECTURES["tiny"]
     models._architectures.cache_clear()

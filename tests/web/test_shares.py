@@ -281,6 +281,7 @@ ODD_BODIES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_malformed_requests_are_errors_of_the_visitor(tmp_path):
     """Whatever a request holds, it is answered with 4xx, or is an error of its own page; the server prints no
     traceback, and goes on."""

@@ -152,7 +152,7 @@ def test_a_session_is_the_visitors_who_opened_it(visitor, other, photo):
     assert other.get("/gradio_api/heartbeat/shared").status_code == 403
     stop = {"session_hash": "shared", "fn_index": 0, "event_id": "a", "data": []}
     assert other.post("/gradio_api/cancel", json=stop).status_code == 403
-    assert other.post("/gradio_api/run/predict", json=stop).status_code == 403
+    assert join_queue(other, upload(other, photo), "shared").status_code == 403
 
 
 def test_other_sites_cannot_read_here(served, visitor):

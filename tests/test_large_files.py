@@ -10,8 +10,9 @@ from clips import Clip
 
 resource = pytest.importorskip("resource")
 
-MEMORY = 1 << 30
-"""Bytes of address space that the program gets; the pictures below would take 3 to 30 GB."""
+MEMORY = 2 << 30
+"""Bytes of address space that the program gets, with its libraries and threads. The pictures below would take
+3 to 30 GB."""
 
 
 def cartoonize(*arguments):
