@@ -1,0 +1,14 @@
+"""The GPU that these tests need. They import neither PyAV nor anything else that reads videos."""
+
+import pytest
+
+from cartoonize.backends.pytorch import device as devices
+
+
+@pytest.fixture(scope="session")
+def gpu() -> str:
+    """The name of the first GPU, as --device takes it."""
+    found = devices.gpus()
+    if not found:
+        pytest.skip("there is no GPU")
+    return f"{found[0].type}:{found[0].index}"

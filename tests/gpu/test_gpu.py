@@ -1,0 +1,154 @@
+"""What a GPU draws and learns is what the CPU draws and learns; see also benchmarks/gpu.py."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from cartoonize import load
+from cartoonize.backends.pytorch import device as devices
+from cartoonize.models import ARCHITECTURES
+from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.training.distil import Distil
+from cartoonize.training.losses import Weights
+from cartoonize.training.networks import build_generator
+from cartoonize.training.recipe import Recipe, Schedule, Schedules
+from cartoonize.training.trainer import choose_compute
+
+pytestmark = pytest.mark.gpu
+
+
+def noise(count, height, width):
+    return np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+
+
+def draw(style, device, images):
+    with load(str(style), device=device, precision="fp32") as backend:
+        return backend(images)
+
+
+def assert_close(drawn, expected):
+    """Equal to a grey level."""
+    assert np.abs(drawn.astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(40, 60), (41, 63)])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_network_draws_as_on_the_cpu(gpu, lively_generator, tmp_path, architecture, size):
+    """The two devices agree to a grey level in float32, whatever the architecture, for even and odd sizes."""
+    config = {} if architecture == "animegan2" else {"width": 8}
+    style = tmp_path / "style.safetensors"
+    save_style(style, lively_generator(architecture, **config), Card())
+    images = noise(2, *size)
+    assert_close(draw(style, gpu, images), draw(style, "cpu", images))
+
+
+@pytest.mark.parametrize("count", [2, 5, 8])
+def test_streams_draw_what_one_draws(gpu, tiny_style, count):
+    """A batch that is spread over streams comes out in order, and as each picture alone, call after call."""
+    images = noise(count, 96, 128)
+    with load(str(tiny_style), device=gpu, precision="fp32") as backend:
+        alone = np.concatenate([backend(image[None]) for image in images])
+        for _ in range(20):
+            assert_close(backend(images), alone)
+
+
+def test_two_devices_in_one_process(gpu, tiny_style):
+    """A backend on the CPU and one on the GPU take turns without touching each other's results."""
+    images = noise(2, 40, 60)
+    with (
+        load(str(tiny_style), device="cpu", precision="fp32") as cpu,
+        load(str(tiny_style), device=gpu, precision="fp32") as on_gpu,
+    ):
+        expected = cpu(images)
+        for _ in range(5):
+            assert_close(on_gpu(images), expected)
+            assert np.array_equal(cpu(images), expected)
+
+
+def test_too_little_memory_means_smaller_parts(gpu, tiny_style):
+    """Where the GPU's memory is nearly full, a large batch is drawn in parts, with the same result."""
+    images = noise(8, 1080, 1920)
+    device = torch.device(gpu)
+    with load(str(tiny_style), device=gpu, precision="fp32") as backend:
+        expected = backend(images)
+        devices.release_memory(device)
+        free, _ = devices.gpu_memory(device)
+        ballast = torch.empty(max(0, free - (600 << 20)), dtype=torch.uint8, device=device)
+        try:
+            drawn = backend(images)
+        finally:
+            del ballast
+            devices.release_memory(device)
+        assert_close(drawn, expected)
+        assert any("memory" in notice for notice in backend.notices)
+
+
+def distil(device, steps, start=None):
+    """Some steps of distillation, without the random motion of the temporal loss; the phase."""
+    recipe = Recipe(
+        model="swift",
+        width=8,
+        weights=Weights(pixel=1.0, gradient=1.0, flat=1.0, adversarial=0.02),
+        discriminator="small",
+        criterion="least_squares",
+        late_losses_at=0.0,
+        batch=4,
+        size=64,
+        schedules=Schedules(distil=Schedule(epochs=1, lr=1e-3)),
+    )
+    torch.manual_seed(0)
+    phase = Distil(build_generator(recipe), recipe, choose_compute(device, "fp32", compiled=False))
+    if start is not None:
+        for name, part in phase.parts().items():
+            part.load_state_dict(start[name])
+    rng = torch.Generator().manual_seed(1)
+    batches = [
+        {
+            name: torch.randint(0, 256, (4, 3, 64, 64), dtype=torch.uint8, generator=rng)
+            for name in ("photo", "target")
+        }
+        for _ in range(4)
+    ]
+    for number in steps:
+        torch.manual_seed(number)
+        phase.step(batches[number], 0.5)
+    return phase
+
+
+def weights_of(phase):
+    return [weight.detach().cpu() for weight in phase.generator.network.parameters()]
+
+
+def test_a_step_of_training_equals_the_cpus(gpu):
+    """The same batch moves the weights on both devices to the same place, but for rounding."""
+    for on_gpu, on_cpu in zip(weights_of(distil(gpu, [0])), weights_of(distil("cpu", [0])), strict=True):
+        assert torch.allclose(on_gpu, on_cpu, atol=2e-3)
+
+
+def test_a_resumed_training_equals_an_uninterrupted_one(gpu):
+    """Two steps, the state saved and loaded, and two more steps end where four steps end."""
+    whole = distil(gpu, range(4))
+    half = distil(gpu, range(2))
+    state = copy.deepcopy({name: part.state_dict() for name, part in half.parts().items()})
+    resumed = distil(gpu, range(2, 4), state)
+    for once, twice in zip(weights_of(whole), weights_of(resumed), strict=True):
+        assert torch.allclose(once, twice, atol=1e-5)
+
+
+def test_bytes_cross_the_bus_from_pinned_memory(gpu, tiny_style):
+    """Pictures go to the GPU and come back as bytes: its memory never holds them as float32 at full size."""
+    images = noise(1, 256, 256)
+    device = torch.device(gpu)
+    if device.type != "cuda":
+        pytest.skip("only CUDA counts the bytes of transfers by profiler")
+    from torch.profiler import ProfilerActivity, profile
+
+    with load(str(tiny_style), device=gpu, precision="fp32") as backend:
+        backend(images)
+        with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+            backend(images)
+    copies = {event.key for event in profiler.key_averages() if "Memcpy" in event.key}
+    assert any("HtoD (Pinned" in name for name in copies), copies
+    assert any("DtoH" in name and "Pinned" in name for name in copies), copies
