@@ -85,7 +85,8 @@ def run_all(options: argparse.Namespace) -> None:
     deadline = time.monotonic() + 60 * options.minutes
     results: dict[str, Any] = {}
     with package_tree() as tree:
-        environment = os.environ | {"PYTHONPATH": f"{tree}{os.pathsep}{ROOT / 'tests'}"}
+        folders = [str(tree), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, folders))}
         for name in options.steps:
             seconds = min(STEPS[name], deadline - time.monotonic())
             command = [sys.executable, __file__, "--step", name, "--out", str(options.out)]
@@ -150,7 +151,17 @@ def package_tree() -> Iterator[Path]:
 
 def measure_tests(options: argparse.Namespace, _sizes: Sizes) -> dict[str, Any]:
     """The tests marked `gpu`, as pytest counts them; their output is in OUT/tests.txt."""
-    command = [sys.executable, "-m", "pytest", "-m", "gpu", "-rs", "tests/gpu", "--color=no"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-m",
+        "gpu",
+        "-rs",
+        "tests/gpu",
+        "tests/backends/pytorch",
+        "--color=no",
+    ]
     done = subprocess.run(  # noqa: S603
         command, capture_output=True, text=True, cwd=ROOT, check=False
     )
@@ -275,25 +286,26 @@ def measure_training(options: argparse.Namespace, sizes: Sizes) -> dict[str, Any
 
 
 def measure_profile(options: argparse.Namespace, sizes: Sizes) -> dict[str, Any]:
-    """What the device spends its time on while `pepper` draws; the tables are in OUT/profile.txt."""
-    import numpy as np
+    """What the device spends its time on while `pepper` draws, copies included; the table is in OUT."""
     import torch
     from torch.profiler import profile
 
-    from cartoonize import load
+    from cartoonize.models.checkpoint import load_style
+    from cartoonize.models.deploy import deploy
+    from cartoonize.styles import find_style
 
-    on_gpu = choose(options.device).type != "cpu"
-    activities = torch.profiler.supported_activities()
-    with load("pepper", device=options.device, precision="bf16" if on_gpu else "fp32") as backend:
-        frames = np.zeros((backend.batch, *sizes.lines, 3), np.uint8)
-        backend(frames)
-        with profile(activities=activities) as profiler:
+    device = choose(options.device)
+    generator, _ = load_style(find_style("pepper"))
+    model = deploy(generator, torch.bfloat16).to(device, memory_format=torch.channels_last)
+    frames = torch.zeros(sizes.batch, *sizes.lines, 3, dtype=torch.uint8, pin_memory=device.type != "cpu")
+    with torch.inference_mode():
+        model(frames.to(device)).cpu()
+        with profile(activities=torch.profiler.supported_activities()) as profiler:
             for _ in range(sizes.rounds):
-                backend(frames)
-    key = "device_time_total" if on_gpu else "cpu_time_total"
-    table = profiler.key_averages().table(sort_by=key, row_limit=25)
-    (options.out / "profile.txt").write_text(table)
-    return {"file": "profile.txt"}
+                model(frames.to(device, non_blocking=True)).cpu()
+    key = "cpu_time_total" if device.type == "cpu" else "device_time_total"
+    (options.out / "profile.txt").write_text(profiler.key_averages().table(sort_by=key, row_limit=25))
+    return {"device": name_of(device), "file": "profile.txt"}
 
 
 def choose(name: str) -> Any:

@@ -1,6 +1,7 @@
 """Results of benchmarks are JSON files that a script compares."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +78,21 @@ def test_a_benchmark_writes_its_results(tmp_path):
     content = json.loads(out.read_text())
     assert content["machine"]["cartoonize"]
     assert run(SCRIPTS / "compare.py", out, out).stdout.startswith("nothing_seconds")
+
+
+@pytest.mark.slow
+def test_what_a_gpu_has_to_prove_starts_anywhere(tmp_path):
+    """On the CPU and at tiny size, without PyAV and what else a CUDA image lacks, each step has a result."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "for name in ('av', 'pillow_heif', 'watchfiles', 'gradio', 'ray', 'scenedetect'):\n"
+        "    sys.modules[name] = None\n"
+    )
+    words = [sys.executable, SCRIPTS / "gpu.py", "--out", tmp_path, "--tiny", "--device", "cpu"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    subprocess.run([*words, "--minutes", "6"], check=True, capture_output=True, env=environment)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert list(results) == ["tests", "matrix", "network", "style", "chain", "training", "profile"]
+    assert not [result for result in results.values() if "failed" in result], results
+    assert results["tests"]["exit_code"] == 0
+    assert "Self CPU" in (tmp_path / "profile.txt").read_text()

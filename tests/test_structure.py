@@ -69,7 +69,7 @@ def packages(root):
 def test_tests_mirror_the_tree():
     """The tests of a folder are in tests/, in the folder of the same name or in the one above it."""
     tree = {*packages(ROOT / "cartoonize"), Path("training"), Path("export")}
-    tests = packages(ROOT / "tests") - {Path("golden")}
+    tests = packages(ROOT / "tests") - {Path("golden"), Path("gpu")}
     assert tests <= tree
     assert {path for path in tree if len(path.parts) == 1} <= tests
     assert {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")} == ACROSS
@@ -91,6 +91,15 @@ def test_only_the_conversion_of_weights_and_pytorch_know_torch():
         "print([m for m in ('torch', 'torchvision', 'cv2') if m in sys.modules])"
     )
     assert heavy.strip() == "[]"
+
+
+def test_drawing_and_training_need_no_pyav():
+    """Frames in memory are drawn and get their effects, and networks are trained, without PyAV."""
+    python(
+        "import sys; sys.modules['av'] = None\n"
+        "import cartoonize.run.pipeline, cartoonize.effects.look, cartoonize.backends.pytorch.backend\n"
+        "import cartoonize.training.run, cartoonize.cli.train, cartoonize.cli.main"
+    )
 
 
 def test_ray_and_fsspec_are_imported_when_asked_for():

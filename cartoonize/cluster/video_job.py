@@ -13,7 +13,8 @@ from ..effects.look import Look
 from ..media import ResumableSink, ResumableSource, Sink, Source
 from ..run.job import mark_partial
 from ..run.report import Report, frames_per_second
-from ..run.segmented import identity, segment_length
+from ..run.segment_length import segment_length
+from ..run.segmented import identity
 from ..version import __version__
 from .connection import Cluster
 from .scheduler import Scheduler, cause_of

@@ -4,128 +4,57 @@ A Source is a closable iterable of frames (source.py); a Sink has `write(frame)`
 holds at the end what a user must be told: something was left out, repaired or chosen.
 """
 
-from pathlib import Path
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from ..core.containers import VIDEO_SUFFIXES
-from ..core.errors import MediaError
-from .decoding import Decoding
-from .encoding import Encoding
-from .pictures.animation import is_animated
-from .pictures.formats import PICTURE_SUFFIXES
-from .pictures.picture_sink import PictureSink
-from .pictures.picture_source import PictureSource
-from .pictures.sequence_sink import ImageSequenceSink, is_image_sequence
-from .pictures.sequence_source import ImageSequenceSource
-from .reading.video_source import VideoSource
-from .remote import Location, Url, parse_location, read_text
-from .segment import Mark, Segment
-from .sink import ResumableSink, SegmentedSink, Sink
-from .source import ResumableSource, Source
-from .video_info import OtherStreams, VideoInfo
-from .writing.segment_sink import SegmentSink
-from .writing.video_sink import VideoSink
+if TYPE_CHECKING:
+    from ..core.containers import VIDEO_SUFFIXES
+    from .decoding import Decoding
+    from .encoding import Encoding
+    from .open import open_sink, open_source, open_video
+    from .pictures.formats import PICTURE_SUFFIXES
+    from .pictures.picture_sink import PictureSink
+    from .pictures.picture_source import PictureSource
+    from .pictures.sequence_sink import ImageSequenceSink
+    from .pictures.sequence_source import ImageSequenceSource
+    from .reading.video_source import VideoSource
+    from .remote import Location, parse_location, read_text
+    from .segment import Mark, Segment
+    from .sink import ResumableSink, SegmentedSink, Sink
+    from .source import ResumableSource, Source
+    from .video_info import OtherStreams, VideoInfo
+    from .writing.segment_sink import SegmentSink
+    from .writing.video_sink import VideoSink
 
-
-def open_source(
-    path: Location,
-    *,
-    start: float | None = None,
-    end: float | None = None,
-    decoding: Decoding | None = None,
-) -> Source:
-    """Open a picture, a folder of pictures, or a video, by what the path is.
-
-    Args:
-        path: the suffix tells pictures from videos, and the content tells which pictures are animated. A
-            folder holds pictures; with a rate in `decoding` it is a video. `-` is standard input. A video may
-            also be a URL, such as s3://bucket/video.mp4.
-        start: seconds of a video to leave out at the beginning.
-        end: the second of a video at which to stop.
-        decoding: how to read a video; `max_pixels`, `max_size` and `detail` count for pictures too.
-
-    Raises:
-        MediaError: the file is missing, damaged, too large, or of a kind that cannot be read.
-    """
-    path = parse_location(path)
-    if not isinstance(path, Path):
-        return open_video(path, start=start, end=end, decoding=decoding)
-    is_sequence = path.is_dir() and decoding is not None and decoding.fps is not None
-    is_picture = path.suffix.lower() in PICTURE_SUFFIXES and not is_animated(path)
-    if is_picture or (path.is_dir() and not is_sequence):
-        decoding = decoding or Decoding()
-        limits = {"max_pixels": decoding.max_pixels, "max_size": decoding.max_size}
-        return PictureSource([path], **limits, detail=decoding.detail)
-    return open_video(path, start=start, end=end, decoding=decoding)
-
-
-def open_video(
-    path: Location,
-    *,
-    start: float | None = None,
-    end: float | None = None,
-    decoding: Decoding | None = None,
-) -> VideoSource | ImageSequenceSource:
-    """Open a video: as `open_source`, but a folder of pictures is always one, at 25 frames/s by default.
-
-    Raises:
-        MediaError: as `open_source`; or it is a single picture, or a rate is given to what has its own times.
-    """
-    path = parse_location(path)
-    if not isinstance(path, Path):
-        return _open_remote(path, start=start, end=end, decoding=decoding)
-    if path.is_dir():
-        return ImageSequenceSource(path, start=start, end=end, decoding=decoding)
-    if decoding and decoding.fps:
-        raise MediaError(f"{path} has times of its own; a rate (--fps) is for folders of pictures.")
-    if path.suffix.lower() in PICTURE_SUFFIXES and path.exists() and not is_animated(path):
-        raise MediaError(f"{path} is a picture; use `cartoonize image`.")
-    kind = ImageSequenceSource if path.suffix.lower() == ".webp" else VideoSource
-    return kind(path, start=start, end=end, decoding=decoding)
-
-
-def _open_remote(path: Url, **options: Any) -> VideoSource:
-    if path.suffix.lower() in PICTURE_SUFFIXES:
-        raise MediaError(f"{path}: pictures and animations are read from files of this machine only.")
-    return VideoSource(path, **options)
-
-
-def open_sink(
-    path: Location,
-    source: Source,
-    *,
-    encoding: Encoding | None = None,
-    overwrite: bool = False,
-    size: tuple[int, int] | None = None,
-) -> Sink:
-    """Open the counterpart of a source: a picture or a folder for pictures, a video for a video.
-
-    Nothing is created before the sink is entered (`with`).
-
-    Args:
-        path: where the output appears once it is complete. For a video also `-`, standard output, and a
-            folder or a name such as frames/%05d.png for its frames as pictures.
-        source: where sound, metadata, colours and EXIF data come from; any Source.
-        encoding: how to compress a video.
-        overwrite: replace an existing file; otherwise it is refused.
-        size: width and height of the frames to write, if they differ from the source's.
-
-    Raises:
-        MediaError: the path is taken or cannot be written, the encoder or format is unknown, or a video is to
-            be written and the source does not state its size.
-    """
-    encoding, path = encoding or Encoding(), parse_location(path)
-    if isinstance(source, PictureSource):
-        return PictureSink(Path(str(path)), source, overwrite=overwrite)
-    if isinstance(path, Path) and is_image_sequence(path):
-        return ImageSequenceSink(path, source, background=encoding.background, overwrite=overwrite)
-    if source.video is None:
-        raise MediaError(
-            f"{path} cannot be written as a video: {type(source).__name__} does not state the size and the "
-            "rate of its frames. Set its `video` to a VideoInfo, or write numbered pictures (name/%05d.png)."
-        )
-    return VideoSink(path, source.video, encoding=encoding, overwrite=overwrite, size=size)
-
+# Imported at first use: what reads no video, as a training on pictures, runs without PyAV.
+_HOMES = {
+    "PICTURE_SUFFIXES": ".pictures.formats",
+    "VIDEO_SUFFIXES": "..core.containers",
+    "Decoding": ".decoding",
+    "Encoding": ".encoding",
+    "ImageSequenceSink": ".pictures.sequence_sink",
+    "ImageSequenceSource": ".pictures.sequence_source",
+    "Location": ".remote",
+    "Mark": ".segment",
+    "OtherStreams": ".video_info",
+    "PictureSink": ".pictures.picture_sink",
+    "PictureSource": ".pictures.picture_source",
+    "ResumableSink": ".sink",
+    "ResumableSource": ".source",
+    "Segment": ".segment",
+    "SegmentSink": ".writing.segment_sink",
+    "SegmentedSink": ".sink",
+    "Sink": ".sink",
+    "Source": ".source",
+    "VideoInfo": ".video_info",
+    "VideoSink": ".writing.video_sink",
+    "VideoSource": ".reading.video_source",
+    "open_sink": ".open",
+    "open_source": ".open",
+    "open_video": ".open",
+    "parse_location": ".remote",
+    "read_text": ".remote",
+}
 
 __all__ = [
     "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Decoding", "Encoding", "ImageSequenceSink", "ImageSequenceSource",
@@ -133,3 +62,9 @@ __all__ = [
     "Segment", "SegmentSink", "SegmentedSink", "Sink", "Source", "VideoInfo", "VideoSink", "VideoSource",
     "open_sink", "open_source", "open_video", "parse_location", "read_text",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name], __name__), name)

@@ -24,7 +24,8 @@ from ..media import (
 from ..styles import DEFAULT
 from .pipeline import stream
 from .report import STAGES, Report
-from .segmented import SegmentedRun, segment_length
+from .segment_length import segment_length
+from .segmented import SegmentedRun
 from .threads import StageWaits
 
 

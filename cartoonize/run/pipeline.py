@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.frames import Backend, Frame, Image
 from ..effects.effect import Effect, EffectChain
-from .segmented import segment_length
+from .segment_length import segment_length
 from .threads import Closing, StageWaits, prefetch
 
 

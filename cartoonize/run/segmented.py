@@ -18,11 +18,7 @@ from ..media.remote import Location
 from ..styles import find_style
 from ..styles.user import sha256_of
 from ..version import __version__
-
-SEGMENT = 120
-"""Frames of a segment, rounded up to whole batches: what a killed run can lose. Each costs a keyframe, and
-the encoder, which works on several frames at once, has to drain; at 24 frames/s that is every five
-seconds."""
+from .segment_length import segment_length
 
 _SAMPLE = 1 << 16  # bytes that are hashed at each of three places of a source
 
@@ -102,11 +98,6 @@ def identity(
         "encoding": asdict(encoding),
         "program": {"cartoonize": __version__, **versions()},
     }
-
-
-def segment_length(batch: int) -> int:
-    """Frames of a segment where the network draws `batch` frames a call."""
-    return -(-SEGMENT // batch) * batch
 
 
 def source_identity(path: Location) -> dict[str, Any]:

@@ -155,28 +155,6 @@ def test_a_gpu_means_that_gpu(tiny_style, tiny_onnx, device):
             load(str(style), device=device)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not devices.gpu_is_available(), reason="there is no GPU")
-def test_the_gpu_draws_what_the_cpu_draws(tiny_style):
-    """The two devices agree to a grey level in float32."""
-    images = noise(2, 40, 60)
-    gpu_name = str(devices.gpus()[0])
-    cpu, gpu = (load(str(tiny_style), device=d, precision="fp32") for d in ("cpu", gpu_name))
-    assert np.abs(cpu(images).astype(int) - gpu(images)).max() <= 1
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not devices.gpu_is_available(), reason="there is no GPU")
-@pytest.mark.parametrize("count", [2, 5, 8])
-def test_streams_of_a_gpu_draw_what_one_draws(tiny_style, count):
-    """A batch that is spread over streams comes back in order, and as each picture alone, in every call."""
-    images = np.random.default_rng(0).integers(0, 256, (count, 96, 128, 3), dtype=np.uint8)
-    gpu = load(str(tiny_style), device=str(devices.gpus()[0]), precision="fp32")
-    alone = np.concatenate([gpu(image[None]) for image in images])
-    for _ in range(20):
-        assert np.abs(gpu(images).astype(int) - alone).max() <= 1
-
-
 @pytest.mark.parametrize(
     "device", ["gpu", "cuda:x", "", "CPU ", "cpu:0", "auto:1", "cuda:", "cuda:999999999999", "cuda:٣"]
 )
