@@ -8,6 +8,7 @@ import av
 from PIL.Image import Image as Picture
 
 from ..core.errors import MediaError
+from ..core.numbers import format_number
 from ..media import PICTURE_SUFFIXES
 from ..media.ffmpeg import ffmpeg_errors
 from ..media.pictures.picture import PILLOW_ERRORS, open_picture
@@ -112,7 +113,7 @@ class Limits:
         if width * height > self.pixels:
             raise LimitError(
                 f"{path.name} is {width} x {height} pixels large; this page accepts up to "
-                f"{self.pixels / 1e6:.3g} million pixels."
+                f"{format_number(self.pixels / 1e6)} million pixels."
             )
 
     def _check_seconds(self, path: Path, seconds: float) -> None:
@@ -137,7 +138,7 @@ def choose_limits(
 
 
 def _megabytes(frame_size: int) -> str:
-    return f"{frame_size / MEGABYTE:.3g} MB"
+    return f"{format_number(frame_size / MEGABYTE)} MB"
 
 
 def _clock(seconds: float) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import gradio as gr
 
 from ..core.errors import ModelError
+from ..core.numbers import format_number
 from ..styles import builtin_styles, style_names, user
 from ..styles.card import read_header
 from .gradio_server import FILE
@@ -40,9 +41,12 @@ def source_html(path: Path) -> str:
 
 def limits_html(limits: Limits) -> str:
     """What the page accepts, and what happens to files."""
-    accepted = [f"{limits.upload / MEGABYTE:.3g} MB", f"{limits.pixels / 1e6:.3g} million pixels"]
+    accepted = [
+        f"{format_number(limits.upload / MEGABYTE)} MB",
+        f"{format_number(limits.pixels / 1e6)} million pixels",
+    ]
     if not math.isinf(limits.seconds):
-        accepted.append(f"{limits.seconds:.3g} seconds of video")
+        accepted.append(f"{format_number(limits.seconds)} seconds of video")
     return (
         f"<p>Up to {', '.join(accepted[:-1])} and {accepted[-1]}. Nobody else can read your files here, and "
         "after an hour they are removed. The face of the styles is that of Eileen Collins, by NASA (public "

@@ -15,6 +15,7 @@ from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
 from ...core.errors import MediaError
+from ...core.numbers import format_number
 from ..decoding import fit_size, reduced_size_notice
 from .hdr_picture import tone_map_picture
 from .picture_colour import convert_to_rgb, reduce_to_8_bits, split_alpha
@@ -114,8 +115,9 @@ def check_size(path: object, width: int, height: int, max_pixels: int) -> None:
     """
     if width * height > max_pixels:
         raise MediaError(
-            f"{path} has {width}x{height} pixels, more than the {max_pixels / 1_000_000:.3g} million "
-            "that are accepted; make it smaller first, or raise --max-pixels."
+            f"{path} has {width}x{height} pixels, more than the "
+            f"{format_number(max_pixels / 1_000_000)} million that are accepted; make it smaller first, or "
+            "raise --max-pixels."
         )
 
 

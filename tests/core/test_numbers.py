@@ -1,0 +1,15 @@
+"""Numbers in sentences."""
+
+import pytest
+
+from cartoonize.core.numbers import format_number
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.0667, "0.0667"), (1.5, "1.5"), (66.66, "66.7"), (200, "200"), (999.6, "1,000"),
+     (4000, "4,000"), (2.5e9, "2,500,000,000")],
+)  # fmt: skip
+def test_no_exponent(value, text):
+    """A number is readable at any size."""
+    assert format_number(value) == text
