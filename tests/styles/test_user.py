@@ -481,7 +481,7 @@ def test_training_ends_by_saying_how_to_add_its_result(run, tmp_path):
     folders = ("--pairs", tmp_path / "pairs", "--run", tmp_path / "fast")
     code, _, err = run("train", "distil", *folders, *tiny.split())
     assert code == 0
-    command = shlex.split(err.partition("To draw with it by name: ")[2])
+    command = shlex.split(err.partition("To use it by name: ")[2])
     assert command[0] == "cartoonize"
     assert run(*command[1:], "--licence", "CC0")[0] == 0
     assert user.names() == ["fast"]
