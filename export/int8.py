@@ -20,15 +20,23 @@ from ..models import Swift
 from ..models.int8 import INNER, MAX_LEVEL, TRUNK, Grid, interleaved, weight_scales
 
 PIXELS = 1 / 127.5, 128
-"""Scale and zero point of a picture's bytes. The network reads each byte half a level too low, as no byte is
-exactly 0 in [-1, 1]; the biases of the first and the last layer correct this."""
+"""Scale and zero point of a picture's bytes. In [-1, 1] 0 is 127.5, which is no byte. With 128 as the zero
+point, the network reads each byte half a level too low; the biases of the first and last layer correct it."""
 IR_VERSION = 10  # as PyTorch writes for the same opsets
 
 
 def write_int8(
     network: Swift, path: Path, opset: int, size: tuple[int, int] | None, batch: int | None
 ) -> None:
-    """Write the graph of (N, H, W, 3) uint8 pictures to `path`; None leaves the size or batch open."""
+    """Write the graph, from pictures (N, H, W, 3) uint8 RGB to the same, to `path`.
+
+    Args:
+        network: a network scaled for integers (see models/int8.py, `fit_grids`).
+        path: the file to write.
+        opset: the version of ONNX's operators.
+        size: width and height, if the graph is to take no others; None leaves them open.
+        batch: pictures per call; None leaves it open.
+    """
     width, height = size or ("width", "height")
     shape = [batch or "batch", height, width, 3]
     ends = [
@@ -123,16 +131,16 @@ class _Writer:
         return self.constant(np.array(values, np.int64))
 
     def grid(self, grid: Grid) -> tuple[str, str]:
-        """Add the scale and the zero point of a QuantizeLinear or a DequantizeLinear."""
+        """Add the scale and the zero point of a grid as constants, and return their names."""
         return self.constant(np.array(grid[0], np.float32)), self.constant(np.array(grid[1], np.uint8))
 
     def round(self, value: str, grid: Grid) -> str:
-        """Add the rounding of a value to 8 bits."""
-        ends = self.grid(grid)
-        return self.add("DequantizeLinear", self.add("QuantizeLinear", value, *ends), *ends)
+        """Add the nodes that round a value to the levels of `grid`; return the output's name."""
+        scale = self.grid(grid)
+        return self.add("DequantizeLinear", self.add("QuantizeLinear", value, *scale), *scale)
 
     def conv(self, value: str, grid: Grid, weight: Tensor, bias: Tensor) -> str:
-        """Add a convolution of a value in 8 bits, whose weights have 8 bits too and whose bias has 32."""
+        """Add a 3x3 convolution of a value on `grid`: 8-bit weights, 32-bit biases. Return its name."""
         scales = weight_scales(weight)
         levels = torch.round(weight / scales[:, None, None, None]).clamp(-MAX_LEVEL, MAX_LEVEL)
         sums = torch.round(bias / (scales * grid[0]))

@@ -133,7 +133,7 @@ def test_what_appears_while_a_picture_is_drawn_stays(tmp_path, monkeypatch, link
     source = photo(tmp_path / "a.png")
     with PictureSource([source]) as frames:
         sink = PictureSink(tmp_path / "b.png", frames)
-        with pytest.raises(MediaError, match="made by somebody else"), sink:  # noqa: PT012  # at its end
+        with pytest.raises(MediaError, match="created by another program"), sink:  # noqa: PT012  # at its end
             sink.write(next(iter(frames)))
             (tmp_path / "b.png").write_text("theirs")
     assert (tmp_path / "b.png").read_text() == "theirs"
@@ -158,7 +158,7 @@ def test_what_appears_while_a_video_is_drawn_stays(tmp_path, monkeypatch):
         commit(self)
 
     monkeypatch.setattr(journal.Journal, "commit", meanwhile)
-    with pytest.raises(MediaError, match="made by somebody else") as refused:
+    with pytest.raises(MediaError, match="created by another program") as refused:
         stylize(source, tmp_path / "out.mp4", "null")
     monkeypatch.setattr(journal.Journal, "commit", commit)
     assert (tmp_path / "out.mp4").read_text() == "theirs"

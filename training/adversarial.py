@@ -67,7 +67,10 @@ class Adversarial:
     def _train_discriminators(
         self, pictures: dict[str, Tensor], output: Tensor, views: dict[str, View], progress: float
     ) -> dict[str, Tensor]:
-        """Artist 1, generated 0, and for the pictures themselves edge-smoothed 0."""
+        """One step of each discriminator, with label 1 for drawings and 0 for outputs.
+
+        The discriminator that sees the pictures themselves also gets edge-smoothed drawings, with label 0.
+        """
         generated, values = self.pool.exchange(output), {}
         for name, discriminator in self.discriminators.items():
             view = views[name]
@@ -85,7 +88,7 @@ class Adversarial:
     def _train_generator(
         self, pictures: dict[str, Tensor], output: Tensor, views: dict[str, View], progress: float
     ) -> dict[str, Tensor]:
-        """Deceive the discriminators, keep the content, and whatever else has a weight."""
+        """One step of the generator, down the weighted sum of all losses that have a weight."""
         values = {
             name: self.criterion(discriminator(views[name](output)), 1.0)
             for name, discriminator in self.discriminators.items()

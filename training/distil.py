@@ -1,4 +1,4 @@
-"""Distil: a small network learns what slow filters, or a large network, make of photos.
+"""Distil: a small network learns to redraw photos as slow filters, or a large network, do.
 
 At first it minimises distances to the target picture. These are smallest at the average of all plausible
 lines, which softens them. So two patch discriminators are added, one that tells targets from outputs and one
@@ -102,7 +102,7 @@ class Distil:
     def _train_discriminators(
         self, pictures: dict[str, Tensor], output: Tensor, progress: float
     ) -> dict[str, Tensor]:
-        """A step of each discriminator: targets, or drawings, 1; outputs 0."""
+        """One step of each discriminator, with label 1 for targets or drawings and 0 for outputs."""
         values = {}
         for name, discriminator in self.discriminators.items():
             real = discriminator(pictures[REAL[name]])

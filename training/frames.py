@@ -1,4 +1,4 @@
-"""Films -> frames to learn a style from: one or more per scene, without bars, blanks and repetitions."""
+"""Extracts frames from films, to learn a style from: some per scene, without bars, blanks and repetitions."""
 
 import csv
 from collections.abc import Iterator, Sequence

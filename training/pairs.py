@@ -1,4 +1,4 @@
-"""Photos -> pairs of photo and target on disk, which `cartoonize train distil` learns from."""
+"""Writes pairs of photo and target to the disk, from which `cartoonize train distil` learns."""
 
 from collections import Counter
 from collections.abc import Iterator, Set

@@ -69,7 +69,7 @@ def train(settings: Settings) -> Path:
 
 
 def describe(settings: Settings, *, planned: bool = False) -> dict[str, Any]:
-    """The settings as JSON values, with the numbers that the data decide.
+    """The settings as JSON values, with the numbers that follow from the data.
 
     With `planned`, the drawings and their copies may not exist yet: only the photos are opened.
     """

@@ -19,7 +19,10 @@ LINE_FREE = 0.006  # density of texture below which lines need no contrast
 
 
 def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
-    """Redraw a photo (3, H, W) in [0, 1] -> the same: smooth, step the tones, draw lines, smooth again."""
+    """Redraw a photo by filters, (3, H, W) in [0, 1] -> the same shape and range.
+
+    It smooths textures, quantises the tones, draws the lines, and smooths again if `look.polish` is not 0.
+    """
     lifted = photo**look.lift
     texture = density(fine_structure(lifted), coherence(lifted))
     # Coarser than texture, as enlarged photos are soft; finer than the faint shapes, which must stay.
@@ -44,7 +47,7 @@ def fine_structure(picture: Tensor, sigma: float = 1.5) -> Tensor:
 
 
 def coherence(picture: Tensor, sigma: float = 2.5) -> Tensor:
-    """How much the edges near a pixel agree in direction: (1, H, W), 1 on a line, near 0 in gravel.
+    """The agreement of edge directions near a pixel, (1, H, W) in [0, 1]: 1 on a line, near 0 in gravel.
 
     (a - b) / (a + b) of the structure tensor's eigenvalues (Weickert, 1999, without the square).
     """
@@ -65,7 +68,7 @@ def roughness(fine: Tensor, direction: Tensor, sigma: float = 8.0) -> Tensor:
 
 
 def density(fine: Tensor, direction: Tensor, sigma: float = 10.0) -> Tensor:
-    """How densely fine structure without a direction covers the surroundings: (1, H, W).
+    """Local density of fine structure without a direction: (1, H, W).
 
     The square of the mean square root: a few strong features (an eye, a large letter) raise it far less than
     many (leaves, a crowd) of the same energy.

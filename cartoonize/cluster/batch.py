@@ -17,7 +17,7 @@ from .jobs import OnProgress, VideoJob, convert_job
 
 REQUIRED, OPTIONAL = ("source", "target"), ("style", "start", "end", "codec", "crf", "preset")
 AT_ONCE = 8
-"""Videos that are assembled at the same time: each has files open, and takes its share of the driver."""
+"""The most videos that are assembled at the same time: each keeps files open and needs time of the driver."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Connects to a cluster, or starts one on this machine, and decides what a task takes of it."""
+"""Connects to a cluster, or starts one on this machine, and decides the resources of a task."""
 
 import os
 import socket
@@ -32,7 +32,7 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What one task takes of a cluster: `cpus` cores, and `gpus` GPUs, one or none."""
+    """The resources of one task: `cpus` cores, and `gpus` GPUs, one or none."""
 
     cpus: int
     gpus: int
@@ -63,7 +63,7 @@ def connect(address: str, device: str) -> Iterator[Cluster]:
     Args:
         address: HOST:PORT of its head; "auto" is RAY_ADDRESS, or the cluster of this machine, or one that is
             started on this machine and lasts as long as the block.
-        device: "cpu", "cuda", or "auto": GPUs alone, if there are any.
+        device: "cpu", "cuda", or "auto", which uses only GPUs if there are any.
 
     Raises:
         ClusterError: it does not answer.

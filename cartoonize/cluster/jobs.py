@@ -57,7 +57,7 @@ class VideoJob:
 def convert_job(
     cluster: Cluster, job: VideoJob, on_progress: OnProgress, stop: Event | None = None
 ) -> Report:
-    """Convert a video on a cluster, or here if it cannot be divided; a notice then says why.
+    """Convert a video on a cluster, or on this machine if it cannot be divided; a notice then says why.
 
     `stop` ends the work from another thread, as a signal would.
 

@@ -40,21 +40,20 @@ class _Running:
 
 
 class Scheduler:
-    """Has the frame ranges of a video converted, checks that they follow each other, and joins them in
-    `sink`.
+    """Distributes the frame ranges of a video to workers, and joins their segments in `sink`.
 
-    Where a range begins is an estimate (planning.py). It is checked when the segment before has arrived: the
-    last frame of that has to be the one that the range found before its first.
+    The first frame of a range is an estimate (planning.py). It is checked when the preceding segment has
+    arrived: the last frame of that segment must be the frame that the worker found before its range.
 
-    `nodes` counts the frames that each node converted, `retries` the workers that died; `notices` is what a
-    user should know.
+    `nodes` counts the frames that each node converted, `retries` the workers that died. `notices` holds
+    sentences for the user.
 
     Args:
-        cluster: where the ranges are converted.
+        cluster: converts the ranges.
         source: the video, opened by the driver.
         sink: joins the segments; those in `sink.finished` are finished already.
-        task: what workers have to know of the video.
-        joined: the last segment that an earlier run has joined.
+        task: describes the video for the workers.
+        joined: the last segment that an earlier run has joined, or None.
         on_frame: called with the number of finished frames.
     """
 
@@ -128,24 +127,24 @@ class Scheduler:
         self._waiting.append(range_after(self._joined, None) if self._joined else FrameRange(0, None))
 
     def _forget_from(self, frame: int) -> None:
-        """Give up all ranges and segments that begin at a frame or later."""
+        """Discard all ranges and segments that begin at `frame` or later."""
         self._abandon(lambda frames: frames.first >= frame)
         self._waiting = deque(waiting for waiting in self._waiting if waiting.first < frame)
         self._finished = {first: segment for first, segment in self._finished.items() if first < frame}
         self._length = None
 
     def _abandon(self, is_useless: Callable[[FrameRange], bool]) -> None:
-        """Ignore what comes of some running ranges; their workers finish them in vain.
+        """Ignore the results of some running ranges, which their workers still finish.
 
-        Cancelling a task just when it ends would end this process (Ray 2.60: "Tried to complete task that was
-        not pending"), and most ranges are short.
+        They are not cancelled: cancelling a task just when it ends would end this process (Ray 2.60: "Tried
+        to complete task that was not pending"), and most ranges are short.
         """
         self._running = {
             task: running for task, running in self._running.items() if not is_useless(running.range)
         }
 
     def _submit(self) -> None:
-        """Start ranges while there is room: in the cluster, and on the disk for what cannot be joined yet."""
+        """Start ranges while the cluster has room, and the disk has room for segments that are not joined."""
         if not self._waiting:
             return
         room = QUEUED * max(1, self._cluster.slots())
@@ -156,17 +155,17 @@ class Scheduler:
             self._running[convert_range.options(**options).remote(self._task, frames)] = _Running(frames)
 
     def _name(self, frames: FrameRange) -> str:
-        """What Ray's dashboard shows."""
+        """The name of a range in Ray's dashboard."""
         first, length = frames.first // self._task.segment, self._task.segment
         last = "the last" if frames.until is None else frames.until // length - 1
         return f"{self._source.path.name}: segments {first} to {last}"
 
     def _receive(self) -> None:
-        """Take what has arrived; wait for it, but only so long that a signal is heeded."""
+        """Take the results that have arrived; wait a second at most, so that signals are handled."""
         ready, _ = ray.wait(list(self._running), timeout=1.0)
         task: Any
         for task in ready:
-            if task not in self._running:  # abandoned because of what another one reported
+            if task not in self._running:  # abandoned, because of the result of another task
                 continue
             running = self._running[task]
             try:
@@ -200,7 +199,7 @@ class Scheduler:
             self._forget_from(until)
 
     def _join(self) -> None:
-        """Join the segments that follow, and see that somebody converts the next one."""
+        """Join the segments that continue the video, and make sure that the next one is being converted."""
         while (following := self._finished.get(self._joined_frames)) and following.follows(self._joined):
             self._sink.append(following)
             self._joined = following
@@ -214,15 +213,17 @@ class Scheduler:
         )
 
     def _rests(self) -> list[FrameRange]:
-        """The ranges, or what is left of them, that have not arrived yet."""
+        """The ranges that have not arrived yet, without the segments of them that have."""
         return [*self._waiting, *(running.rest() for running in self._running.values())]
 
     def _replan(self, misplaced: Segment | None) -> None:
-        """Queue what follows from where it really begins; `misplaced` is the segment that was taken for
-        it."""
+        """Queue the range after the joined segments again, from the frame at which it really begins.
+
+        `misplaced` is the finished segment whose estimated beginning was wrong; None if there is no segment.
+        """
         self._wrong_estimates += 1
         is_harmless = misplaced is None  # an earlier run has converted all, and only the end is missing
-        while misplaced is not None:  # and those that were converted with it in one range
+        while misplaced is not None:  # discard the later segments of its range too
             self._finished.pop(misplaced.first)
             following = self._finished.get(misplaced.end)
             misplaced = following if following and following.follows(misplaced) else None

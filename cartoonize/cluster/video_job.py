@@ -1,4 +1,4 @@
-"""One video on a cluster: whether it can be divided, and how the ranges become one file."""
+"""Converts one video on a cluster, if it can be divided: its ranges are joined into one file."""
 
 import time
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from .worker import StyleFiles, VideoTask, WorkerBackend, describe, put_style
 
 @dataclass(slots=True)
 class ClusterReport(Report):
-    """What became of a job on a cluster.
+    """The result of a job on a cluster.
 
     `nodes` holds the frames that each node converted, and its frames a second. `retries` counts the workers
     that died or ran out of memory, and whose range was converted again.
@@ -99,7 +99,7 @@ def run_on_cluster(
 
 
 def _describe_backend(cluster: Cluster, style: StyleFiles) -> WorkerBackend:
-    """Have one worker load the style, and return what it runs on.
+    """Have one worker load the style, and return a description of its backend.
 
     Raises:
         ClusterError: no worker could load it, or the nodes have another version of this program.

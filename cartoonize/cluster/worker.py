@@ -1,4 +1,4 @@
-"""What runs in Ray's workers: they load a style once, and convert frame ranges of videos with it."""
+"""The code that runs in Ray's workers: they load a style once, and convert frame ranges of videos with it."""
 
 import socket
 from collections.abc import Iterator
@@ -43,9 +43,9 @@ class StyleFiles:
 
 @dataclass(frozen=True, slots=True)
 class WorkerBackend:
-    """What a worker runs on (see LoadedBackend).
+    """Describes the backend of a worker (see LoadedBackend).
 
-    `identity` is what decides how frames look to the bit (see backend_identity).
+    `identity` holds everything on which the bits of a drawing depend (see backend_identity).
     """
 
     version: str
@@ -59,7 +59,7 @@ class WorkerBackend:
 
 @dataclass(frozen=True, slots=True)
 class VideoTask:
-    """All that a worker has to know of a video to convert a range of it.
+    """Describes a video for the workers that convert ranges of it.
 
     `identity` is that of the source when the driver opened it, `container` the output format, `batch` the
     frames a call, `segment` the frames of a segment.
@@ -117,7 +117,7 @@ def put_style(name: str, device: str, precision: Precision, options: RuntimeOpti
 
 @ray.remote
 def describe(style: StyleFiles) -> WorkerBackend:
-    """What a worker runs on."""
+    """Load a style in a worker, and describe its backend."""
     backend = _backend(style)
     return WorkerBackend(
         __version__, backend_identity(backend), backend.runtime, backend.device, backend.precision,

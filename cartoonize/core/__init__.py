@@ -1,1 +1,1 @@
-"""What all other parts stand on: errors, frames, choices, files. It imports nothing of ours."""
+"""The lowest layer: errors, frames, choices, files. It imports no other part of cartoonize."""

@@ -92,8 +92,8 @@ def put(draft: Path, target: Path, *, overwrite: bool) -> None:
         safe_files.put(draft, target, overwrite=overwrite)
     except FileExistsError as error:
         raise MediaError(
-            f"{target} was made by somebody else in the meantime; pass --overwrite (-y) to replace it, or "
-            "name another file."
+            f"{target} was created by another program in the meantime; pass --overwrite (-y) to replace it, "
+            "or name another file."
         ) from error
     except OSError as error:
         raise WriteError.from_os_error(target, error) from error

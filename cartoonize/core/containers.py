@@ -1,4 +1,4 @@
-"""The containers of videos, one row each: all that differs between them stands here and nowhere else.
+"""The containers of videos, one row each. Whatever differs between them is in this table only.
 
 Reading, writing, the help text and shell completion read this table, so a new container is a new row. It
 imports nothing heavy, as shells ask for the names while people type.
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """What a container is called, what goes into it by default, and what it can hold.
+    """A container: its names, its default encoders, and what it can hold.
 
     Args:
         muxer: FFmpeg's name of it.
-        suffixes: those of a target that mean this container; outputs that are named by us get the first.
-        read_suffixes: others by which such files are found in folders.
-        names: what `--format` takes beside FFmpeg's name.
+        suffixes: those of a target that select this container; outputs that cartoonize names get the first.
+        read_suffixes: further suffixes by which such files are found in folders.
+        names: values of `--format` that select it, besides FFmpeg's name.
         is_animation: whether it is for short animations, which are pictures to most programs.
         encoder: that of the picture, unless another one is asked for.
         alpha_encoder: the same for transparent video; None if it is that of all video.
@@ -104,7 +104,7 @@ CONTAINERS = (
     Container(muxer="webp", suffixes=(".webp",), is_animation=True, encoder="libwebp_anim"),
     Container(muxer="apng", suffixes=(".png", ".apng"), is_animation=True, encoder="apng"),
 )  # fmt: skip
-"""Those that tests hold to be written well. FFmpeg knows more; they get the defaults of `Container`."""
+"""The containers that are tested. FFmpeg knows more; they get the defaults of `Container`."""
 
 STREAMED = "matroska"
 """The one for standard output: it holds any codec, and is written without going back."""
@@ -126,12 +126,12 @@ VIDEO_SUFFIXES = READ_ONLY_SUFFIXES | {
 """The lower-case suffixes by which videos are found in a folder. A file that is named may have any suffix."""
 
 WRITTEN_SUFFIXES = frozenset(suffix for container in CONTAINERS for suffix in container.suffixes)
-"""The lower-case suffixes of targets that a container of the table stands for."""
+"""The lower-case suffixes of targets that select a container of the table."""
 
 FORMAT_NAMES = tuple(
     name for container in CONTAINERS for name in dict.fromkeys((container.muxer, *container.names))
 )
-"""What shells offer for `--format`."""
+"""Completions of `--format`."""
 
 
 def container_named(name: str) -> Container:
@@ -140,5 +140,5 @@ def container_named(name: str) -> Container:
 
 
 def container_of_suffix(suffix: str) -> Container | None:
-    """The container that a suffix, in any case, means for a target; None if the table has none."""
+    """The container that the suffix of a target, in any case, selects; None if the table has none."""
     return next((row for row in CONTAINERS if suffix.lower() in row.suffixes), None)

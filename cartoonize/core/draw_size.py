@@ -20,7 +20,7 @@ LINES: dict[str, int | None] = {"low": 480, "normal": 720, "high": 1080, "full":
 """Pixels of the shorter side of a drawing; None keeps the picture's own."""
 
 MAX_ENLARGEMENT = 4.0
-"""By how much a small picture is enlarged before it is drawn, at most: more shows no further detail."""
+"""The largest factor by which a small picture is enlarged before it is drawn; more adds no detail."""
 
 _TOLERANCE = 0.05  # relative difference of sizes up to which resizing would only blur the picture
 _STEP = 4  # sides are multiples of this; networks would pad others

@@ -1,6 +1,6 @@
-"""Files in folders that others can write to, where a stranger may have put something under a name.
+"""Safe files in folders that other users can write to, and where they may have placed links or files.
 
-A file is created only where nothing has its name, links included. It is read only if it is a regular file of
+A file is created only if nothing has its name, not even a link. It is read only if it is a regular file of
 this user. Windows has no O_NOFOLLOW, but creation refuses links there too; owners are not compared there.
 """
 
@@ -15,7 +15,7 @@ from typing import BinaryIO
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # opening a FIFO would wait for a writer
-# What systems answer if a file system has no hard links, as FAT and some network drives.
+# Errors of file systems without hard links, such as FAT and some network drives.
 _NO_LINKS = {
     errno.EPERM,
     errno.ENOSYS,
@@ -93,7 +93,7 @@ def put(draft: Path, target: Path, *, overwrite: bool) -> None:
     if overwrite:
         draft.replace(target)
     elif os.name == "nt":
-        draft.rename(target)  # which replaces nothing there
+        draft.rename(target)  # on Windows, which never replaces a file
     else:
         _link(draft, target)
         draft.unlink(missing_ok=True)

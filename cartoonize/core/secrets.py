@@ -17,7 +17,7 @@ _HIDDEN = "***"
 
 
 def hide_secrets(text: str) -> str:
-    """The text without the users, passwords and queries of the addresses in it.
+    """Return the text with the users, passwords and queries of all addresses in it replaced by `***`.
 
     `https://me:secret@host/a.mp4?signature=1` becomes `https://***@host/a.mp4?***`.
     """

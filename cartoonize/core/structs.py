@@ -36,7 +36,7 @@ def build(kind: type[T], values: Mapping[str, Any]) -> T:
 
 
 def _describe(message: str, kind: Any) -> str:
-    """Msgspec's "Expected `float`, got `str` - at `$.weights.pixel`" with the place first."""
+    """Rewrite msgspec's "Expected `float`, got `str` - at `$.weights.pixel`" with the place first."""
     match = _MESSAGE.fullmatch(message)
     assert match  # any text matches
     path = (match["place"] or "$").removeprefix("$").removeprefix(".")

@@ -1,4 +1,4 @@
-"""What an effect is, and how several of them make the frame to write from a frame and its drawing."""
+"""The contract of effects, and the chain that applies them to a frame and its drawing."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from ..core.frames import Frame, Image
 class Effect(ABC):
     """A step between the network and the sink, which gets all frames in order.
 
-    A video is converted in segments that know nothing of each other, so that a run can be resumed and divided
-    among machines. `restart` and the `first` of `skip` mark where a segment begins: what an effect does to a
-    frame must not depend on earlier segments.
+    A video is converted in independent segments, so that a run can be resumed and divided among machines.
+    `restart` and the `first` of `skip` mark where a segment begins: the result of a frame must not depend on
+    earlier segments.
 
     Two threads use an effect at once. `skip` runs ahead of the network, `restart` and `__call__` run after
     it; they must not share what they change."""
@@ -49,9 +49,9 @@ class Effect(ABC):
     def __call__(self, frame: Frame, drawing: Frame | None) -> Frame | None:
         """Return the next state of the drawing of `frame`.
 
-        `drawing` has the time of `frame`, and as `image` what the network and the effects before made of it;
-        it is None where an effect skipped the frame. Return None then, unless this effect fills the gap. Do
-        not change the arrays of either.
+        `drawing` has the time of `frame`; its `image` is the network's drawing after the preceding effects.
+        It is None if an effect skipped the frame. Return None then, unless this effect fills the gap. Do not
+        change the arrays of either.
         """
 
 

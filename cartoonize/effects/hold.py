@@ -12,9 +12,9 @@ from ..core.frames import Frame, Image
 from .effect import Effect
 
 HOLDS = (2, 3)
-"""For how many frames of film a drawing can be held."""
+"""The numbers of frames, at 24 a second, for which a drawing can be held."""
 FILM_RATE = 24
-"""Frames a second of the film that cartoons are drawn for: on twos they have 12 drawings a second."""
+"""The frame rate, per second, for which cartoons are drawn: on twos they have 12 drawings a second."""
 _FASTEST, _SLOWEST = 30, 24  # rates at which whole frames are counted
 _ROUNDING = 1.5e-3  # seconds by which the times of two frames may be off in files that count milliseconds
 
@@ -31,9 +31,9 @@ _ROWS, _COLUMNS, _SAMPLES = 12, 16, 4  # cells of a thumbnail, and pixels read a
 class Hold(Effect):
     """Holds each drawing for 2 or 3 frames, and lets the network skip the frames between.
 
-    At 24 to 30 frames a second `frames` are counted. At other and at variable rates a drawing lasts as long
-    as `frames` frames of film, 1/12 or 1/8 s, to the nearest frame. A cut begins a new drawing, as does a
-    segment. Every frame keeps its time.
+    At 24 to 30 frames a second, `frames` frames are counted. At other and at variable rates a drawing lasts
+    1/12 s (2 frames at 24 a second) or 1/8 s (3 frames), to the nearest frame. A cut begins a new drawing, as
+    does a segment. Every frame keeps its time.
 
     Raises:
         MediaError: `frames` is neither 2 nor 3.

@@ -15,11 +15,11 @@ _NOTICE_NAMES = {"stabilize": "stabilizer", "retouch": "look"}
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Which effects the drawings get, in this order.
+    """The effects that are applied to the drawings, in this order.
 
     `stabilize` keeps the drawing still where the source is still, and moves it along where that moves (see
-    stabilizer.py). `hold` is for how many frames of film each drawing is held: 1, 2 ("on twos", 12 drawings a
-    second) or 3 ("on threes", 8). `retouch` blends and compares drawing and source.
+    stabilizer.py). `hold` is the number of frames, at 24 a second, for which each drawing is held: 1, 2 ("on
+    twos", 12 drawings a second) or 3 ("on threes", 8). `retouch` blends and compares drawing and source.
 
     Raises:
         MediaError: `hold` is not 1, 2 or 3.
@@ -61,17 +61,17 @@ class Look:
         return self.retouch.compare is not None
 
     def identity(self) -> dict[str, Any]:
-        """All that decides what the effects do, under the names that notices of changes use."""
+        """Everything on which the result of the effects depends, under the names that notices use."""
         return {_NOTICE_NAMES.get(name, name): value for name, value in asdict(self).items()}
 
     def for_pictures(self) -> "Look":
-        """The same without what needs the frames of a video."""
+        """The same look without the effects that need the frames of a video."""
         return replace(self, stabilize=False, hold=1)
 
     def available(self, runtime: str, notices: list[str]) -> "Look":
-        """The same without the stabilizer where that cannot work, with a notice if only OpenCV is missing.
+        """The same look, without the stabilizer if that cannot work; a notice says if OpenCV is missing.
 
-        `runtime` is the back end's; "null" draws nothing, so that there is nothing to stabilize.
+        `runtime` is the backend's; "null" draws nothing, so there is nothing to stabilize.
         """
         if not self.stabilize:
             return self

@@ -40,7 +40,7 @@ CUT = 0.5
 
 # Changes and motion are measured on the source at a quarter of its size. Half its size would cost 4 ms more.
 _SCALE = 4
-# The remembered source is averaged as its drawing is, so that a drawing that lags behind counts as a change.
+# The source is averaged with the weights of its drawing, so a drawing that lags behind counts as a change.
 _AVERAGE = 1 - (1 - RENEW) / BANDS
 _SMALLEST = 16  # pixels of a side of the reduced source; optical flow needs as many
 _AT_ONCE = 1 << 11  # blocks processed at once: they stay in the caches, and their memory is reused
@@ -75,13 +75,13 @@ class Stabilizer(Effect):
         self._band = 0
 
     def __call__(self, frame: Frame, drawing: Frame | None) -> Frame | None:
-        """Return the drawing, stabilized; frames that were skipped are not looked at."""
+        """Return the drawing, stabilized; None for frames that the network skipped, which are ignored."""
         if drawing is None:
             return None
         return replace(drawing, image=self.stabilize(frame.image, drawing.image))
 
     def stabilize(self, source: Image, drawing: Image) -> Image:
-        """Return the next result, of the source and the network's drawing; all are (H, W, 3) uint8."""
+        """Return the stabilized drawing; source, drawing and result are (H, W, 3) uint8."""
         height, width = source.shape[:2]
         source, drawing = self._pad(source), self._pad(drawing)
         reduced = self._reduce(source)
@@ -96,8 +96,11 @@ class Stabilizer(Effect):
         return self._result[:height, :width]
 
     def _compare(self, reduced: Floats, average: Floats) -> tuple[Floats, Floats | None]:
-        """The share of the previous result that each block keeps, and the motion (2, H, W), if there is
-        any."""
+        """Update the average of the source, and compare it with the new frame.
+
+        Returns the share of the previous result, 0 to 1, that each block keeps, (rows, columns), and the
+        motion in pixels of the reduced source, (2, H, W); None if no block moves.
+        """
         change = self._change(reduced, average)
         keep = _falling(change, STILL, MOVING)
         weight = _AVERAGE * self._resize(keep, reduced.shape, self._cv2.INTER_NEAREST)
@@ -125,7 +128,7 @@ class Stabilizer(Effect):
         return largest
 
     def _motion(self, reduced: Floats, average: Floats) -> Floats:
-        """Where each pixel was, as (2, H, W) offsets x, y."""
+        """The offset of each pixel to its position in the average, (2, H, W): x, y."""
         if min(reduced.shape[:2]) < _SMALLEST:
             return np.zeros((2, *reduced.shape[:2]), np.float32)
         images = [self._cv2.convertScaleAbs(image) for image in (reduced, average)]
@@ -134,7 +137,7 @@ class Stabilizer(Effect):
         return np.ascontiguousarray(flow.transpose(2, 0, 1))
 
     def _blend(self, drawing: Image, previous: Image, keep: Floats, motion: Floats | None) -> Image:
-        """The previous result, in which the blocks that change are replaced."""
+        """The previous result; all blocks that do not keep it entirely are blended with the drawing."""
         shares = self._resize(keep, drawing.shape, self._cv2.INTER_LINEAR)
         result = previous.copy()
         for blocks in _groups(self._cv2.dilate((keep < 1).astype(np.uint8), _NEIGHBOURS)):
@@ -167,7 +170,7 @@ class Stabilizer(Effect):
         return result
 
     def _sample(self, image: NDArray[Any], x: Floats, y: Floats) -> NDArray[Any]:
-        """The image at other positions, bilinearly; beyond its edges they repeat."""
+        """Sample the image bilinearly at positions `x`, `y`; beyond its edges, the edge pixels repeat."""
         edge = self._cv2.BORDER_REPLICATE
         sampled: NDArray[Any] = self._cv2.remap(image, x, y, self._cv2.INTER_LINEAR, borderMode=edge)
         return sampled
@@ -206,7 +209,7 @@ def _groups(is_busy: NDArray[np.uint8]) -> Iterator[Blocks]:
 
 
 def _origins(blocks: Blocks, steps: Floats) -> tuple[Floats, Floats]:
-    """The x and the y where all pixels of some blocks were, (N, 64) each, after steps (2, N, 2, 2)."""
+    """The earlier x and y of all pixels of some blocks, (N, 64) each, by their motion (2, N, 2, 2)."""
     y, x = np.indices((BLOCK, BLOCK), np.float32)
     rows, columns = (BLOCK * index.astype(np.float32)[:, None, None] for index in blocks)
     dx, dy = _SCALE * steps.repeat(_SCALE, 2).repeat(_SCALE, 3)

@@ -32,11 +32,11 @@ _MANY_DROPPED = 0.2  # share of all frames above which the report gives advice
 
 @dataclass(slots=True)
 class LiveReport(Report):
-    """What a live conversion did.
+    """The result of a live conversion.
 
-    `dropped` frames came in and were not drawn, or not shown, as a newer one was there. `latency` holds
-    milliseconds from the last byte of a frame in to the return of the sink: median, p95 and max. `detail` is
-    that of the last frame.
+    `dropped` counts the frames that were not drawn, or not shown, because a newer one had arrived. `latency`
+    holds the milliseconds from the last received byte of a frame until the sink has written it: median, p95
+    and max. `detail` is that of the last frame.
     """
 
     detail: str = "full"
@@ -54,14 +54,14 @@ def run(
     control: DetailControl | None = None,
     ended: Callable[[LatencyMeter], bool] = lambda _: False,
 ) -> LiveReport:
-    """Convert the latest frame of `source` into `sink`, again and again; fill in the report and return it.
+    """Convert the latest frame of `source` into `sink` repeatedly; fill in the report and return it.
 
     Args:
         source: where frames come from.
-        sink: where they go. What it got is complete at the end, whatever happened to the source.
+        sink: where frames go. Its output is complete at the end, even if the source failed.
         backend: the network.
-        report: what is known before; `notices` are kept.
-        look: which effects the drawings get.
+        report: the report to fill in; its `notices` are kept.
+        look: the effects that are applied to the drawings.
         control: changes the detail to the highest that keeps up; by default the source's stays.
         ended: called after every frame, and every TICK; the conversion ends when it returns true.
 
@@ -154,8 +154,8 @@ def _drawings(
 def _apply(effects: EffectChain, drawing: _Drawing, shown: _Drawing | None) -> Frame:
     """The frame to write; `shown` is the drawing that was written before it.
 
-    A frame whose drawing is held may follow another drawing, if the frame that was drawn has been dropped in
-    between. The effects see its drawing then all the same.
+    If the frame that was drawn has been dropped, a frame that holds its drawing follows another drawing. The
+    effects get the held drawing in this case too.
     """
     is_new = shown is None or shown.drawn is not drawing.drawn
     result = effects(drawing.drawn, drawing.image) if is_new else None

@@ -66,7 +66,7 @@ class DetailControl:
         return cost * sum(frame[1] for frame in self._frames) < ROOM_SHARE * (at - self._frames[0][0])
 
     def _move(self, steps: int) -> bool:
-        """Lower the detail by so many steps; negative ones raise it."""
+        """Lower the detail by `steps`; a negative number raises it. Returns whether it changed."""
         before, self.step = self.step, min(len(self.details) - 1, max(0, self.step + steps))
         if self.step != before:
             self._frames.clear()

@@ -1,4 +1,4 @@
-"""The key q on the terminal, which ends what has no end of its own."""
+"""The key q on the terminal, which ends a live conversion."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""How late live frames are, and how many come out."""
+"""Measures the latency and the rate of live frames."""
 
 import time
 from collections import Counter, deque
@@ -8,7 +8,7 @@ _SHARES = {"median": 0.5, "p95": 0.95, "max": 1.0}
 
 
 class LatencyMeter:
-    """Latencies of frames to the millisecond: from the last byte of a frame in to the whole of it out.
+    """Latencies of frames in milliseconds: from the last received byte of a frame until it is written.
 
     Its memory does not grow with the number of frames.
     """
@@ -31,7 +31,7 @@ class LatencyMeter:
         return {name: _quantile(self._all, share) for name, share in _SHARES.items()}
 
     def line(self) -> str:
-        """The latest frames in a line for people."""
+        """The figures of the latest frames, as one line for the terminal."""
         if not self._recent:
             return "waiting for the first frame"
         (first, _), (last, _) = self._recent[0], self._recent[-1]

@@ -1,4 +1,4 @@
-"""Live pictures: from a camera, from an address, or from a file in real time."""
+"""Live video: from a camera, from an address, or from a file in real time."""
 
 import os
 import time
@@ -33,7 +33,8 @@ from .capture import CaptureInput
 
 _DEFAULT_RATE, _MAX_RATE = Fraction(30), Fraction(1000)
 _POLL = 0.002  # seconds between two polls of a camera
-_LATE = 1.0  # seconds; a file that is later does not catch up, a clock that is further off is corrected
+# Seconds. A file that is later than this does not catch up; a clock that is further off is corrected.
+_LATE = 1.0
 
 
 class Arrival(NamedTuple):
@@ -44,20 +45,20 @@ class Arrival(NamedTuple):
 
 
 class LiveSource(Source):
-    """Yields frames as they come in; `arrivals` yields them before `convert` makes RGB pictures of them.
+    """Yields frames as they arrive; `arrivals` yields them decoded, and `convert` makes RGB pictures of them.
 
-    A VideoSink can record it, without its sound. The times of frames are those at which they were taken,
-    as far as the source states them, counted from the first frame.
+    A VideoSink can record the frames, without sound. Frames have the times at which they were taken, if the
+    source states them, counted from the first frame.
 
     Args:
-        capture: where the pictures come from.
-        decoding: how to read them.
-        fps: frames per second at most; more are left out.
-        timeout: seconds for which the source may be silent.
+        capture: where the video comes from.
+        decoding: the options for reading it.
+        fps: the maximal frame rate; further frames are left out.
+        timeout: seconds without data after which the source counts as lost.
 
     Raises:
-        MediaError: it cannot be opened, or has no picture; it is HDR and `decoding` refuses that.
-        SourceError: while iterating: it disappeared, or fell silent.
+        MediaError: the source cannot be opened or has no picture, or it is HDR and `decoding` refuses that.
+        SourceError: while iterating: the source disappeared, or sent nothing for `timeout` seconds.
     """
 
     video: VideoInfo
@@ -82,7 +83,7 @@ class LiveSource(Source):
             on_error.pop_all()
 
     def _describe(self) -> None:
-        """Read from the first frame what is true of all of them."""
+        """Set the attributes that the first frame determines for all."""
         aspect = self._stream.sample_aspect_ratio
         converter = FrameConverter(self.path, self._first.frame, aspect, self._decoding, self.notices)
         self._converter, self._clock = converter, _Clock(self._first)
@@ -127,7 +128,7 @@ class LiveSource(Source):
         return map(self.convert, self.arrivals())
 
     def arrivals(self) -> Generator[Arrival]:
-        """Yield decoded frames, which is cheap: those that are dropped need not be converted."""
+        """Yield decoded frames that are not converted yet, so that dropping one costs little."""
         with self._map_errors(SourceError):
             yield self._first
             yield from self._arrivals
@@ -135,7 +136,7 @@ class LiveSource(Source):
             self.notices.append(self.damage.sentence(self.path.name))
 
     def convert(self, arrival: Arrival) -> Frame:
-        """Make an upright RGB picture, with its time. Call it for arrivals in their order."""
+        """Convert an arrival to an upright RGB frame with its time. Call it for arrivals in order."""
         return self._converter.convert(arrival.frame, self._clock.pts(arrival), self.time_base)
 
     @property
@@ -148,7 +149,7 @@ class LiveSource(Source):
         self._converter.detail = detail
 
     def stop(self) -> None:
-        """End a thread that iterates: at once, or after the timeout where an address is silent."""
+        """End the iteration in another thread: at once, or after the timeout if an address sends nothing."""
         self._stopped.set()
 
     def close(self) -> None:
@@ -195,7 +196,7 @@ class LiveSource(Source):
                 return
 
     def _pace(self, frame: av.VideoFrame) -> None:
-        """Wait until a file's frame is due. After one that is far too late, time counts from there."""
+        """Wait until a file's frame is due. After a frame that is over _LATE late, time restarts there."""
         now = time.monotonic()
         if frame.time is not None:
             if self._start is None or now - self._start > frame.time + _LATE:
@@ -217,8 +218,8 @@ class LiveSource(Source):
         except av.error.ExitError as error:
             raise kind(self._silence()) from error
         except (av.error.FFmpegError, OSError) as error:
-            what = "cannot be opened" if kind is MediaError else "disappeared"
-            raise kind(f"{self.capture.name} {what}: {error.strerror or error}.") from error
+            problem = "cannot be opened" if kind is MediaError else "disappeared"
+            raise kind(f"{self.capture.name} {problem}: {error.strerror or error}.") from error
 
 
 class _Clock:
@@ -248,10 +249,10 @@ class _Clock:
 
 
 def _unblock(device: str) -> None:
-    """Make reading a Linux camera return at once.
+    """Make reads of a Linux camera return at once, even without a new picture.
 
-    FFmpeg does so only if it is set before the device is opened, which PyAV does not offer, and a driver that
-    has no more pictures would block the program for ever.
+    FFmpeg sets this only by an option that must be given before the device is opened, which PyAV does not
+    offer. Without it, a driver that has no more pictures would block the program forever.
     """
     real = os.path.realpath(device)
     with suppress(OSError):

@@ -125,8 +125,8 @@ class Url:
                 target.close()
                 if not overwrite and self.exists():
                     raise MediaError(
-                        f"{self} was made by somebody else in the meantime; pass --overwrite (-y) to replace "
-                        "it."
+                        f"{self} was created by another program in the meantime; pass --overwrite (-y) to "
+                        "replace it."
                     )
                 yield target.commit
             except BaseException:

@@ -1,4 +1,4 @@
-"""Many files: which of them are converted, where each output goes, and the outcome of each.
+"""Many files: selects the sources, names the output of each, and runs the jobs.
 
 Planning uses names and folders only, and opens no file.
 """
@@ -128,11 +128,11 @@ def plan_jobs(sources: Sequence[Path], target: Path, kind: FileKind) -> Plan:
     """Decide what is converted, and where each output goes.
 
     Args:
-        sources: files; folders, of which all files of this kind are taken, however deep; and patterns such as
-            clips/**/*.mp4. Hidden files are left out, and so is what lies in `target`, if that is inside.
-        target: a folder, created if necessary. The outputs lie in it as the sources lie in their folder, or
-            below the part of a pattern in front of its wildcards. It may be a file for a single job.
-        kind: of the sources.
+        sources: files; folders, from which all files of this kind are taken, with those in subfolders; and
+            patterns such as clips/**/*.mp4. Hidden files are left out, and so are files in `target`.
+        target: a folder, created if necessary. It gets the same subfolders as the source folder, or as the
+            folder before the wildcards of a pattern. For a single job it may be a file.
+        kind: the kind of the sources.
 
     Raises:
         MediaError: the only source does not exist, or holds no file of this kind; two sources have the same
@@ -150,7 +150,7 @@ def plan_jobs(sources: Sequence[Path], target: Path, kind: FileKind) -> Plan:
 
 
 def find_jobs(sources: Sequence[Path], folder: Path, kind: FileKind) -> Plan:
-    """Do as `plan_jobs` with a folder as the target, without its checks; the plan may be empty."""
+    """As `plan_jobs` for a target that is a folder, but without the checks; the plan may be empty."""
     jobs: dict[Path, Job] = {}
     refused: list[tuple[Path, MediaError]] = []
     notices: list[str] = []
@@ -171,7 +171,7 @@ def is_output_folder(target: Path, kind: FileKind) -> bool:
 
 
 def run_jobs(jobs: Iterable[Job], convert: Callable[[Job], Report]) -> Iterator[Outcome]:
-    """Run one job after the other, and create the folders of the targets; an error ends only its own job."""
+    """Run the jobs in order, and create the folders of their targets; an error ends only its own job."""
     for job in jobs:
         try:
             with create_folder(job.target):

@@ -1,4 +1,4 @@
-"""Which files folders and patterns stand for, by their names only: no file is opened."""
+"""Finds the files in folders and those that match patterns, by their names only: no file is opened."""
 
 import os
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def pattern_root(pattern: Path) -> Path:
 
 
 def explicit_suffix(source: Path) -> set[str]:
-    """The suffix of a pattern such as *.vob, which is taken even if it is not a known one; in a set."""
+    """A set with the suffix of a pattern such as *.vob, which is accepted even if unknown; else empty."""
     suffix = source.suffix.lower()
     return {suffix} if suffix and is_pattern(source) and _WILDCARDS.isdisjoint(suffix) else set()
 

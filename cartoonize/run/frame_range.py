@@ -13,15 +13,15 @@ from .segmented import SegmentedRun
 
 
 class FrameRangeError(SourceError):
-    """A frame is not where the packets of its source said."""
+    """The source has no frame at the time that its packets stated."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameRange:
     """The frames from number `first` up to, not including, `until`; to the end if that is None.
 
-    `mark` is the source's mark of the frame before, if it is known; otherwise `pts` is an estimate of that
-    frame's. `last` is the pts of that frame as it was written, if it is known.
+    `mark` is the source's mark of the preceding frame, if it is known; otherwise `pts` is an estimate of that
+    frame's pts. `last` is the pts with which that frame was written, if it is known.
     """
 
     first: int
@@ -41,9 +41,9 @@ def convert_frame_range(
     batch: int,
     segment: int,
 ) -> Iterator[tuple[Segment, bytes]]:
-    """Convert a range, and yield each segment of `segment` frames with its file once it is finished.
+    """Convert a range, and yield each segment of `segment` frames, with the bytes of its file, once finished.
 
-    `source` has just been opened; `batch` frames are drawn a call.
+    `source` has just been opened. The network draws `batch` frames per call.
 
     Raises:
         FrameRangeError: there is no frame at `frames.pts`.
@@ -55,13 +55,13 @@ def convert_frame_range(
     source.stop_before = frames.until
     with closing(convert_frames(source, sink, backend, run, look, batch)) as written:
         for _ in written:
-            yield from _finished(sink)
+            yield from _take_finished(sink)
     run.end_segment()
-    yield from _finished(sink)
+    yield from _take_finished(sink)
 
 
 def _seek(source: ResumableSource, frames: FrameRange) -> Mark:
-    """Move the source to the first frame of the range, and return the mark of the frame before."""
+    """Move the source to the first frame of the range, and return the mark of the preceding frame."""
     if frames.mark is not None:
         source.resume_after(frames.first, frames.mark)
         return frames.mark
@@ -72,6 +72,6 @@ def _seek(source: ResumableSource, frames: FrameRange) -> Mark:
     return mark
 
 
-def _finished(sink: SegmentSink) -> Iterator[tuple[Segment, bytes]]:
+def _take_finished(sink: SegmentSink) -> Iterator[tuple[Segment, bytes]]:
     while sink.finished:
         yield sink.finished.popleft()

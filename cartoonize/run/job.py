@@ -56,7 +56,7 @@ def stylize(
         source: a picture, a folder of pictures, or a video; see `open_source`.
         target: the file to write; a folder for a folder; see `open_sink`.
         style: see `load`; so are `device` and `precision`.
-        batch: frames a call of the network; None for what suits the device.
+        batch: frames per call of the network; None for the device's default.
         start: seconds of a video to leave out at the beginning.
         end: the second of a video at which to stop.
         encoding: how to compress a video.
@@ -64,16 +64,17 @@ def stylize(
         detail: the size at which it is drawn, whatever its own: "low" is 480 lines, "normal" 720, "high"
             1080, "full" the source's own.
         stabilize: keep the drawing still where a video is still, and move it along where that moves.
-        hold: for how many frames of film each drawing of a video is held; 2 is "on twos", 3 "on threes".
+        hold: the number of frames, at 24 a second, for which each drawing of a video is held; 2 is "on twos",
+            3 "on threes".
         retouch: how drawing and source are blended or compared.
-        options: what else can be said of how the network runs; see `load`.
+        options: further options of the runtime; see `load`.
         resume: continue an interrupted run of the same job (see segmented.py).
         tolerate_errors: accept what could be converted of a damaged video as the result.
         overwrite: replace an existing target.
 
     Raises:
         DamageError: parts of the source are damaged. What could be converted is in NAME.partial.SUFFIX.
-        CartoonizeError: what a user can mend, in a sentence. There is nothing under `target` then.
+        CartoonizeError: the user can fix it, as the message says. Nothing was written to `target` then.
     """
     report, look = Report(str(target), style, str(source)), Look(stabilize, hold, retouch or Retouch())
     chosen = replace(decoding or Decoding(), detail=detail)
@@ -92,10 +93,10 @@ def stylize(
 
 
 def prepare_decoding(decoding: Decoding, look: Look, style: str, notices: list[str]) -> Decoding:
-    """Return how to read a source for a style and a look.
+    """Return the options for reading a source, adapted to a style and a look.
 
-    The detail is one that the style and this machine can use, with a notice if it is another; the source's
-    own size is kept if the look shows it.
+    The detail is replaced, with a notice, if the style or this machine cannot use it. The picture at the
+    source's own size is kept if the look shows it.
 
     Raises:
         MediaError: there is no such detail.
@@ -119,9 +120,9 @@ def run(
     """Move all frames of `source` through `backend` into `sink`; fill in the report and return it.
 
     `source` and `sink` have to be opened for `look` (see `prepare_decoding` and `written_size`); pictures get
-    only those of its effects that need no other frames. `on_frame` is called with the number of finished
-    frames, first of all with those of an earlier run, if that is resumed. Without `tolerate_errors`, what
-    could be converted of a damaged video is set apart, and the report is `partial`.
+    only those of its effects that need no other frames. After each frame, `on_frame` is called with the
+    number of finished frames, which includes those of an earlier run. Without `tolerate_errors`, the result
+    of a damaged video is written to NAME.partial.SUFFIX, and the report is `partial`.
     """
     waits, started = StageWaits(), time.perf_counter()
     batch = batch or backend.batch
@@ -186,7 +187,7 @@ def convert_frames(
 
 
 def backend_identity(backend: LoadedBackend) -> list[str]:
-    """What decides, beside the style, what frames look like to the bit."""
+    """Everything besides the style on which the bits of a drawing depend."""
     return [backend.runtime, backend.device, backend.precision, backend.pixel_format]
 
 

@@ -48,12 +48,12 @@ def stream(
     Args:
         frames: read in a thread of their own, up to `ahead` batches in advance.
         backend: called in another thread, with up to `batch` neighbours of one size.
-        batch: frames a call.
+        batch: frames per call.
         ahead: batches that may wait in either queue; bounds the memory.
         effects: applied to each frame and its drawing, in a thread of their own; `Look.effects` lists those
             of the command line.
-        segment: frames after which the effects restart and no batch goes on, so that they are the same
-            wherever a run is resumed; None for what `cartoonize video` uses with such a batch.
+        segment: frames after which the effects restart and a new batch begins, so that the result is the same
+            wherever a run is resumed; None for the length that `cartoonize video` uses with such a batch.
         waits: filled in, when given.
 
     Hold the result in `contextlib.closing(...)` where it may not be read to its end, so that all threads
@@ -101,13 +101,13 @@ def _plan(frames: Iterable[Frame], chain: EffectChain, segment: int) -> Generato
 def _draw(backend: Backend, groups: Generator[list[PlannedFrame]]) -> Generator[list[DrawnFrame]]:
     with closing(groups):
         for group in groups:
-            drawings = iter(_drawings(backend, [item.frame.image for item in group if not item.skip]))
+            drawings = iter(_draw_images(backend, [item.frame.image for item in group if not item.skip]))
             yield [
                 DrawnFrame(item.frame, item.first, None if item.skip else next(drawings)) for item in group
             ]
 
 
-def _drawings(backend: Backend, images: list[Image]) -> Sequence[Image]:
+def _draw_images(backend: Backend, images: list[Image]) -> Sequence[Image]:
     if not images:
         return []
     # One picture needs no stacking, which would copy it.

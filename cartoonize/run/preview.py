@@ -24,7 +24,7 @@ from ..media.pictures.formats import write_picture
 from ..media.reading.standard_input import STANDARD_INPUT
 
 MAX_MOMENTS = 100
-"""Moments of a sheet."""
+"""The most moments that one sheet can show."""
 _SIDE = 480  # pixels of the longer side of a picture on a sheet, at most
 _GAP, _LABEL = 12, 20  # pixels between pictures, and of the line below them
 _BACKGROUND, _TEXT_COLOUR = (250, 248, 244), (45, 38, 34)
@@ -53,8 +53,8 @@ def preview_video(
 ) -> list[str]:
     """Write a sheet of `count` moments of a video, evenly spread: the source above, the drawing below.
 
-    It seeks each moment, so that it takes seconds however long the video is. A picture in which `look`
-    compares both is shown alone. Returns notices for the user.
+    It seeks to each moment, so it takes seconds however long the video is. If `look` already compares source
+    and drawing in one picture, only that picture is shown. Returns notices for the user.
 
     Raises:
         MediaError: the source cannot be sought or its length is unknown; the target is not a picture, or
@@ -135,12 +135,12 @@ def _moments(
     with open_video(source, start=start, end=end, decoding=decoding) as video:
         length = video.measure_duration()
     if length is None:
-        raise MediaError(f"{source} holds no times, so that a preview cannot find its moments.")
+        raise MediaError(f"{source} states no times, so a preview cannot choose its moments.")
     return [(start or 0.0) + (number + 0.5) * length / count for number in range(count)]
 
 
 def _frame_at(source: Path, time: float, decoding: Decoding | None) -> tuple[Frame | None, float]:
-    """The first frame from a moment on, or None if none can be read; and the aspect ratio of its pixels."""
+    """The first frame at or after `time`, or None if it cannot be read; and the aspect of its pixels."""
     try:
         with open_video(source, start=time, decoding=decoding) as video:
             return next(iter(video), None), float(video.video.sample_aspect_ratio)

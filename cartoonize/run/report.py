@@ -1,4 +1,4 @@
-"""What a job reports: one shape for one file, many files, live pictures and a cluster.
+"""The report of a job: one shape for one file, many files, live video and a cluster.
 
 `--json` prints it; docs/json.md documents the keys. A key means the same wherever it appears.
 """
@@ -18,7 +18,7 @@ STAGES = ("decode", "network", "encode")
 
 @dataclass(slots=True)
 class Report:
-    """What became of a job.
+    """The result of a job.
 
     `state` is "converted", "skipped" (the output existed already) or "failed"; `error` and `exit_code` say
     why it failed. A `partial` output lacks what could not be read of a damaged source. `seconds` and `fps`
@@ -52,18 +52,18 @@ class Report:
         self.output, self.source = hide_secrets(self.output), hide_secrets(self.source)
 
     def set_duration(self, seconds: float) -> None:
-        """Fill in how long the job took, and how fast it was."""
+        """Set `seconds`, and from it `fps`."""
         self.seconds = round(seconds, 3)
         self.fps = frames_per_second(self.frames - self.resumed, seconds)
 
     def fail(self, error: CartoonizeError, sentence: str | None = None) -> None:
-        """Note an error; `sentence` replaces its message."""
+        """Record an error; `sentence` replaces its message."""
         self.state, self.error, self.exit_code = "failed", sentence or str(error), error.exit_code
 
 
 @dataclass(slots=True)
 class FilesReport(Report):
-    """What became of many files: the number in each state, and in `files` the report of each.
+    """The result of many files: the number in each state, and in `files` the report of each.
 
     `output` is the folder, or the list of jobs. `frames`, `resumed` and `waiting` are sums, `seconds` is the
     time of the whole command, `notices` holds each notice once. What is not the same for all converted files,
@@ -76,7 +76,7 @@ class FilesReport(Report):
     files: list[Report] = field(default_factory=list)
 
     def add(self, file: Report) -> None:
-        """Take the report of a file; it replaces an earlier one of the same source."""
+        """Add the report of a file; it replaces an earlier one of the same source."""
         self.files = [other for other in self.files if other.source != file.source]
         self.files.append(file)
 
@@ -85,7 +85,7 @@ class FilesReport(Report):
         return sum(file.state == state for file in self.files)
 
     def summarize(self, seconds: float) -> None:
-        """Fill in what the reports of the files add up to."""
+        """Set the sums and common values of the reports; `seconds` is the time of the whole command."""
         self.converted, self.skipped = self.count("converted"), self.count("skipped")
         self.failed = self.count("failed")
         self.state = "failed" if self.failed else "converted"
@@ -120,6 +120,6 @@ def skipped(source: Location, output: Location, style: str) -> Report:
 
 
 def common(values: Iterable[T], default: T) -> T:
-    """The value that all have; the default if they differ, or if there are none."""
+    """The value that all share; the default if they differ, or if there are none."""
     distinct = set(values)
     return distinct.pop() if len(distinct) == 1 else default

@@ -1,7 +1,7 @@
 """Resuming: a run that was stopped continues, and the result is the same as that of an uninterrupted run.
 
-A video is converted in segments of some seconds that know nothing of each other: the encoder and the effects
-restart with each. At the end of a segment its packets and its place in the source are saved
+A video is converted in independent segments of some seconds: the encoder and the effects restart with each.
+At the end of a segment, its packets and its position in the source are saved
 (media/writing/journal.py). Segments are cut by counting frames, and batches end with them, so that segments
 begin at the same frames however often a run is stopped, and each frame is drawn in the same batch."""
 
@@ -24,9 +24,9 @@ _SAMPLE = 1 << 16  # bytes that are hashed at each of three places of a source
 
 
 class SegmentedRun:
-    """Ends the segments of a video as its frames are written.
+    """Counts the frames that are written, and ends a segment after every `length` of them.
 
-    `length` is the frames of a segment. It is 0 where there are none, as for pictures; nothing is done then.
+    `length` is 0 if the source or the sink has no segments, as for pictures; then nothing is done.
     """
 
     def __init__(self) -> None:
@@ -45,10 +45,10 @@ class SegmentedRun:
         *,
         resume: bool,
     ) -> int:
-        """Find the place to begin, and return the number of frames that an earlier run has finished.
+        """Continue an earlier run if there is one, and return the number of frames that it finished; else 0.
 
-        An earlier run counts if `resume` is true and source, style, look, options and versions are the same,
-        and so is the `backend`: runtime, device and precision (see `backend_identity`), with `batch` frames a
+        It is continued if `resume` is true and source, style, look, options and versions are the same, and so
+        are the `backend` (runtime, device and precision; see `backend_identity`) and `batch`, the frames per
         call.
         """
         video, output = source.resumable, sink.resumable
@@ -64,7 +64,7 @@ class SegmentedRun:
         return self._written
 
     def begin_at(self, source: ResumableSource, sink: SegmentedSink, frame: int, length: int) -> None:
-        """Cut segments of `length` frames, the first of them at a frame of the video."""
+        """Cut segments of `length` frames; the first begins at frame number `frame` of the video."""
         self._segmented = source, sink
         self._written = self._ended = frame
         source.mark_interval = self.length = length
@@ -86,7 +86,7 @@ class SegmentedRun:
 def identity(
     source: ResumableSource, encoding: Encoding, style: str, backend: list[str], look: Look, batch: int
 ) -> dict[str, Any]:
-    """All that decides what the frames look like, under the names that notices use."""
+    """Everything on which the frames of the output depend, under the names that notices use."""
     return {
         "source": source_identity(source.path),
         "style": _style_identity(style),

@@ -1,4 +1,4 @@
-"""Generators in threads: `prefetch` for files; `latest`, which drops late items, for live pictures.
+"""Generators in threads: `prefetch` for files; `latest`, which drops late items, for live video.
 
 Both start their thread in `_iterate_in_thread`, the only place that does.
 """
@@ -76,7 +76,7 @@ def latest(items: Iterable[T], mailbox: LatestItem, tick: float | None = None) -
 def _iterate_in_thread(
     items: Iterable[T], put: Callable[[Any], Any], get: Callable[[], Any], name: str
 ) -> Generator[T]:
-    """Iterate `items` in a thread, which puts them, and then the end, where `get` takes them from."""
+    """Iterate `items` in a thread, which passes each to `put`, and then `_END`; `get` returns them here."""
     stop = threading.Event()
     failure: list[BaseException] = []
 

@@ -1,4 +1,4 @@
-"""Watching folders: which files have arrived completely."""
+"""Watches folders for files that have arrived completely."""
 
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ _RESCAN = 10.0  # seconds; network drives do not report what other machines put 
 
 
 class FileStamp(NamedTuple):
-    """What changes with a file: its bytes, and nanoseconds of its last change."""
+    """Size in bytes and time of the last change in nanoseconds, by which a changed file is recognised."""
 
     size: int
     changed: int
@@ -36,7 +36,7 @@ class FileStamp(NamedTuple):
 
 
 class CompletionTracker:
-    """Finds the files that have stopped growing, from stamps that are taken now and then."""
+    """Finds the files that have stopped growing, from stamps that are taken repeatedly."""
 
     def __init__(self, quiet: float) -> None:
         self._quiet = quiet
@@ -44,7 +44,7 @@ class CompletionTracker:
         self._taken: dict[Path, FileStamp] = {}
 
     def update(self, stamps: Mapping[Path, FileStamp], now: float) -> list[Path]:
-        """Return the files that are complete, without those that were taken as they are.
+        """Return the files that are complete and have changed since they were last taken.
 
         Args:
             stamps: of all files that exist, in the order in which to take them.
@@ -58,14 +58,14 @@ class CompletionTracker:
         return [path for path in self.pending if now - self._seen[path][1] >= self._quiet]
 
     def take(self, path: Path) -> bool:
-        """Take a file as it is; return whether it was taken before, with another content."""
+        """Mark the present content of a file as taken; return whether an earlier content was taken before."""
         is_repeated = path in self._taken
         self._taken[path] = self._seen[path][0]
         return is_repeated
 
     @property
     def pending(self) -> list[Path]:
-        """The files that were not taken as they are."""
+        """The files whose present content was not taken yet."""
         return [path for path, (stamp, _) in self._seen.items() if self._taken.get(path) != stamp]
 
 

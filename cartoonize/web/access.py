@@ -1,4 +1,4 @@
-"""Which requests are let through, and whose files they may name.
+"""Access control: which requests are let through, and which files they may name.
 
 Gradio's server does much more than this page needs: it fetches addresses for visitors, lists its functions,
 and serves any file that it holds to whoever names it. Here only the requests of the page are let through, and
@@ -124,7 +124,7 @@ class AccessControl:
 
 
 class FileRoutes:
-    """The routes for files: uploading them, and reading one's own."""
+    """The routes for files: uploads, and downloads of a visitor's own files."""
 
     def __init__(self, folders: Folders, visitors: Visitors, limits: Limits) -> None:
         self._folders, self._visitors, self._limits = folders, visitors, limits
@@ -161,7 +161,7 @@ class FileRoutes:
             return await save_upload(patient, folder, self._limits.upload)
 
     async def file(self, request: Request) -> Response:
-        """Respond with one of the visitor's own files; for him there are no others."""
+        """Respond with one of the visitor's own files, and with 404 for any other."""
         visitor = read_cookie(request.cookies)
         path = self._folders.find_own(visitor, request.path_params["path"]) if visitor else None
         if path is None:
@@ -246,7 +246,7 @@ def _impatient(receive: Receive) -> Receive:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """What was read, for another reader."""
+    """A `receive` that returns `body`, which was read already, and then continues with the original one."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

@@ -1,4 +1,4 @@
-"""Closes connections that ask for nothing, so that nobody can hold all that the server has."""
+"""Closes idle connections, so that nobody can occupy all connections of the server."""
 
 from asyncio import TimerHandle, Transport
 from collections import Counter

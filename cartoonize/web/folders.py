@@ -11,9 +11,10 @@ from pathlib import Path
 from ..core.errors import SpaceError
 
 KEPT = 3600.0
-"""Seconds for which a file stays after it was last written."""
+"""Seconds after its last change until a file is removed."""
 _ROOM = 4
-"""Times the size of an upload that has to be free: a result takes up to twice its own size meanwhile."""
+"""Free space that an upload needs, as a multiple of its size: a result takes up to twice its final size while
+it is written."""
 
 
 class Folders:

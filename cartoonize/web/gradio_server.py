@@ -1,6 +1,6 @@
-"""What this package needs of Gradio's server and has no public interface: its routes, its queue, its uploads.
+"""Gradio's routes, queue and uploads, for which it has no public interface.
 
-Nothing else in the package depends on the inside of Gradio. tests/web/test_gradio_server.py fails where a
+No other module depends on Gradio's internals. tests/web/test_gradio_server.py fails where a
 newer Gradio changes it. Gradio is imported within functions, as it reads its environment, which
 `server.serve` sets, when it is imported.
 """

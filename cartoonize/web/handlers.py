@@ -1,4 +1,4 @@
-"""What visitors do: upload a file, convert it, stop that, leave."""
+"""The actions of visitors: upload a file, convert it, stop the conversion, leave."""
 
 from pathlib import Path
 from typing import Any

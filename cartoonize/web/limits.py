@@ -1,4 +1,4 @@
-"""What the page accepts, decided by headers before anything is decoded in full."""
+"""Limits of the files that the page accepts, checked by their headers before anything is decoded in full."""
 
 import math
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class LimitError(MediaError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may cost: its bytes, the seconds and frames of a video, and the pixels of each picture.
+    """The limits of one file: its bytes, the seconds and frames of a video, and the pixels of each picture.
 
     Seconds and frames can be `math.inf`.
     """
@@ -126,8 +126,11 @@ class Limits:
 def choose_limits(
     *, private: bool, megabytes: int | None, seconds: float | None, frames: int | None, pixels: int
 ) -> Limits:
-    """The limits that a user named. For the rest, a page that only its own computer can open has none for the
-    length of a video, and a large one for its bytes; all others have those of `Limits`."""
+    """Return the limits that the user set, and defaults for the others.
+
+    By default, a page that only its own computer can open has no limit for the length of a video and a large
+    one for its bytes; all other pages have the limits of `Limits`.
+    """
     default = Limits(4000 * MEGABYTE, math.inf, math.inf) if private else Limits()
     return Limits(
         default.upload if megabytes is None else megabytes * MEGABYTE,

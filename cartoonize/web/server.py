@@ -137,7 +137,7 @@ def _build_app(worker: Worker, folders: Folders, hosts: Collection[str] | None) 
 
 
 async def _style_preview(request: Request) -> Response:
-    """What a style looks like."""
+    """Respond with the thumbnail of a style."""
     path = builtin_styles().get(request.path_params["name"])
     picture = path and path.with_suffix(".webp")
     return FileResponse(picture) if picture and picture.is_file() else PlainTextResponse("None.", 404)
@@ -150,7 +150,7 @@ async def _sweep_files(folders: Folders) -> None:
 
 
 async def _sweep_queue(gradio: GradioServer, visitors: Visitors, worker: Worker) -> None:
-    """Drop what no page waits for any more, and cancel it if it is at work."""
+    """Remove conversions from the queue whose page has gone, and cancel the running one if its page has."""
     while True:
         await asyncio.sleep(_SWEEP_QUEUE)
         for session in set(gradio.queued_sessions()):
@@ -175,7 +175,7 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """A folder that only this user can read, for all files of visitors and of Gradio."""
+    """Create a folder that only this user can read, for all files of visitors and of Gradio."""
     root = Path(tempfile.mkdtemp(prefix="cartoonize-web-"))
     try:
         yield root

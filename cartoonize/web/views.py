@@ -1,4 +1,4 @@
-"""What visitors read and see: sentences, styles to choose from, results."""
+"""The HTML and texts of the page: messages, the choice of styles, results."""
 
 import math
 from contextlib import suppress
@@ -40,7 +40,7 @@ def source_html(path: Path) -> str:
 
 
 def limits_html(limits: Limits) -> str:
-    """What the page accepts, and what happens to files."""
+    """The limits of the page, and how long files are kept."""
     accepted = [
         f"{format_number(limits.upload / MEGABYTE)} MB",
         f"{format_number(limits.pixels / 1e6)} million pixels",
@@ -74,7 +74,7 @@ def style_css() -> str:
 
 
 def progress_text(left: float | None) -> str:
-    """What the server does, and for about how many seconds more."""
+    """The text of the progress bar, with about how many seconds are left."""
     if left is None:
         return "Converting"
     about = f"{max(1, round(left))} s" if left < 90 else f"{round(left / 60)} min"

@@ -1,4 +1,4 @@
-"""Who visits the page: a cookie tells visitors apart, and each gets a share of the server.
+"""The visitors of the page: a cookie tells them apart, and each gets a share of the server.
 
 A visitor who deletes the cookie is a new one, so that shares count by network address too, except for
 addresses of this computer: a web server in front of the page has one of these unless it sends
@@ -40,7 +40,7 @@ def read_cookie(cookies: dict[str, str]) -> str | None:
 
 
 class Visitors:
-    """The open pages, whose they are, and what each visitor uses of the server."""
+    """The open pages, their owners, and each visitor's open requests and queued files."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, _Session] = {}

@@ -20,11 +20,11 @@ _SHOWN = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", "
 """Pictures and animations that browsers show. They keep their own format."""
 
 OnProgress = Callable[[int, int | None, float | None], None]
-"""Called with the frames that are done, their number, and the seconds left; None for what is not known."""
+"""Called with the number of finished frames, that of all frames, and the seconds left; None if unknown."""
 
 
 class CancelledError(Exception):
-    """The visitor, or the end of the server, has cancelled the conversion."""
+    """The conversion was cancelled, by the visitor or because the server ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def is_shown(path: Path) -> bool:
 
 
 def _suffix(source: Path, frames: Source) -> str:
-    """The result's: the source's if browsers show such files; else PNG, or MP4, which all of them play."""
+    """The suffix of the result: the source's if browsers show such files; else PNG or MP4."""
     if is_shown(source):
         return source.suffix.lower()
     return ".png" if frames.video is None else ".mp4"

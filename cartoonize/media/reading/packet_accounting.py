@@ -1,7 +1,7 @@
-"""Every video packet is accounted for: by the frame that came out of it, or as missing.
+"""Accounts for every video packet: either a frame came out of it, or the frame is counted as missing.
 
-Decoders drop packets silently, and more of them the more threads they have. So each packet gets a number,
-which its frame carries in place of its time.
+Decoders drop packets silently, and more of them with more threads. So each packet gets a number, which its
+frame carries in place of its time.
 """
 
 import math
@@ -21,10 +21,10 @@ _ONE_FRAME_PER_PACKET = INTRA | {
     "h264", "hevc", "vvc", "av1", "vp9", "vp8", "mpeg4", "mpeg2video", "mpeg1video", "flv1", "h263",
     "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "theora",
 }  # fmt: skip
-"""Codecs of which each packet makes one frame, except as `_makes_frame` knows. For others only the errors of
-the decoder count."""
+"""Codecs with one frame for each packet, apart from packets that `_makes_frame` excludes. For other codecs
+only the errors of the decoder are counted."""
 _NOT_CODED_SIZE = 20
-"""An MPEG-4 packet of fewer bytes repeats the frame before; decoders return nothing for it."""
+"""An MPEG-4 packet of fewer bytes repeats the preceding frame; decoders return nothing for it."""
 _MAX_REORDER = 64
 """Packets after which a frame that has not come out never will; no codec delays more than 16."""
 
@@ -32,18 +32,17 @@ _MAX_REORDER = 64
 class FrameMatcher:
     """Matches frames to packets, and counts in `damage` the packets whose frame is certainly missing.
 
-    That is certain once a frame of a later time has come out, or at the end. Frames beside the first keyframe
-    that refer to frames before it are not counted. With `starts_anywhere`, packets before the first keyframe
-    are not counted either. `codec` is FFmpeg's name of the format.
+    That is certain once a frame with a later time has come out, or at the end. Frames that are stored after
+    the first keyframe but shown before it are not counted, as they refer to frames that the file lacks. With
+    `starts_anywhere`, packets before the first keyframe are not counted either. `codec` is FFmpeg's name of
+    the format.
     """
 
     def __init__(self, codec: str, damage: Damage, *, starts_anywhere: bool = False) -> None:
         self._codec, self._damage = codec, damage
         self._counts_packets = codec in _ONE_FRAME_PER_PACKET
         self.next_number = 0  # of the next packet
-        self.pending: dict[
-            int, float
-        ] = {}  # the times of packets whose frame has not come out yet, by number
+        self.pending: dict[int, float] = {}  # times of the packets that await their frame, by number
         self._has_begun = not starts_anywhere
         self._leading = -math.inf  # the time of the first keyframe, until the second comes
         self._times: dict[int, int | None] = {}  # of packets, by number
@@ -53,7 +52,7 @@ class FrameMatcher:
         self._interlaced: set[int] = set()  # numbers of packets with interlaced frames
 
     def submit(self, packet: "Packet[Any]") -> int:
-        """Number a packet that goes into the decoder: its `pts` becomes the number that this returns.
+        """Number a packet before it goes into the decoder: set its `pts` to the number, and return that.
 
         Decoders pass times through unchanged. The field for user data (`opaque`) can deadlock PyAV: threads
         of FFmpeg release it, for which they need the interpreter lock, whose holder waits for them.
@@ -72,7 +71,7 @@ class FrameMatcher:
         return number
 
     def receive(self, frame: av.VideoFrame) -> None:
-        """Give a frame that came out of the decoder its time back."""
+        """Restore the time of a frame that came out of the decoder, and update `damage`."""
         number = frame.pts
         if number is None or number not in self._times:  # the decoder made it up to replace a missing one
             frame.pts = None
@@ -90,13 +89,13 @@ class FrameMatcher:
         self._report(0 if self._interlaced else len(self._lost) - self._synthetic)
 
     def record_error(self) -> None:
-        """Count an error of the decoder. Where packets are counted, the missing frame shows it."""
+        """Count an error of the decoder. For codecs whose packets are counted, the missing frame counts."""
         self._errors += 1
         if not self._counts_packets:
             self._report(self._errors)
 
     def finish(self) -> None:
-        """Count what is missing, as no more frames come."""
+        """Count the frames that are still missing; call it after the last frame."""
         self._lost |= self.pending.keys()
         self.pending.clear()
         is_counted = self._counts_packets and (self._keeps_numbers or not self._synthetic)
@@ -104,6 +103,7 @@ class FrameMatcher:
         self._report(lost if is_counted else self._errors)
 
     def _find_lost(self, number: int, time: float) -> None:
+        """Move the packets whose frame is overdue to `_lost`, after frame `number` came out, at `time`."""
         for old in [old for old in self._times if old < number - _MAX_REORDER]:
             del self._times[old]
         overdue = {n for n, due in self.pending.items() if due < time or n < number - _MAX_REORDER}
@@ -116,13 +116,13 @@ class FrameMatcher:
         self._reported = max(missing, 0)
 
     def _second_fields(self) -> set[int]:
-        """Lost packets that are the second field of the frame before. In a stream either all are, or none."""
+        """Lost packets that hold the second field of the preceding frame; in a stream all do, or none."""
         second = {number for number in self._lost if number - 1 in self._interlaced}
         return second if len(second) > len(self._interlaced) / 2 else set()
 
 
 def _makes_frame(codec: str, packet: "Packet[Any]") -> bool:
-    """Whether a packet should make a frame, by its first bytes."""
+    """Whether a decoder should return a frame for a packet, by its size and its first bytes."""
     if not packet.size or packet.is_discard:
         return False
     if codec == "vp8":
