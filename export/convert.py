@@ -1,4 +1,4 @@
-"""Imports weights that people already have: recognises the network in a file, and makes a style of it.
+"""Imports weights of other programs: recognises the network in a file, and converts it to a style.
 
 A network is recognised by the names and shapes of its tensors; each architecture declares how other programs
 name its own (see cartoonize/models/). Nothing is allocated for a network but what the file holds: it is built
@@ -24,7 +24,7 @@ from .weights import NamedTensors, latest_checkpoint, read_weights
 
 @dataclass(frozen=True, slots=True)
 class ImportedNetwork:
-    """A network from a file of weights, what it is in words, and what the file says of itself."""
+    """A network from a file of weights, its name for people, and the card that the file states."""
 
     title: str
     generator: Generator
@@ -124,14 +124,14 @@ class Attempt:
 
 
 def _dialects() -> list[tuple[str, Dialect]]:
-    """Return all architectures with each way in which their tensors are named, those of others first."""
+    """Return each architecture with each of its dialects, those of other programs first."""
     own = Dialect("a network of this program's training")
     others = [(name, dialect) for name, kind in ARCHITECTURES.items() for dialect in kind.dialects]
     return [*others, *((name, own) for name in ARCHITECTURES)]
 
 
 def _compare(value: Tensor, expected: Tensor | None) -> str:
-    """Return what is wrong with a tensor of the file, in words; empty if it fits."""
+    """Describe how a tensor of the file differs from the expected one; empty if it fits."""
     if expected is None:
         return "is not part of it"
     if value.shape != expected.shape:

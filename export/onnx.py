@@ -176,7 +176,7 @@ def _check_writers() -> None:
 
 
 def _metadata(style: Path, header: Header, generator: Generator, precision: str) -> dict[str, str]:
-    """Return what the file says of itself, to people and to `backends/onnx.py`."""
+    """Return the metadata of the file, for people and for `backends/onnx.py`."""
     side = 8 * generator.stride
     return {
         "architecture": header.architecture,

@@ -1,4 +1,4 @@
-"""Reads files of weights from strangers without running anything in them.
+"""Reads untrusted files of weights without running any code in them.
 
 A pickle is a program. PyTorch's `weights_only` runs its instructions that build tensors, and refuses the
 rest. It does not limit their memory, so that is checked here, before it begins.

@@ -1,4 +1,4 @@
-"""Backends: each module here makes a function from pictures to pictures out of a style; see registry.py."""
+"""Backends: each module of this folder loads styles as functions on pictures; see registry.py."""
 
 import re
 from pathlib import Path
@@ -35,9 +35,9 @@ def load(
         device: "cpu"; a GPU, as "cuda", "cuda:1", "mps" (Apple) or "xpu" (Intel); or "auto", which takes the
             GPU if there is one of NVIDIA or AMD.
         precision: "fp32", "bf16", "fp16", "int8", or "auto": the fastest that the device computes in
-            hardware. 8-bit integers are for CPUs, and need a file of their own beside the style's (see
+            hardware. 8-bit integers are for CPUs, and need a second file beside that of the style (see
             int8.py), as the built-in styles for video have.
-        options: what else can be said of how it runs.
+        options: further options of the runtime.
 
     Raises:
         ModelError: there is no such style, or its file is damaged.

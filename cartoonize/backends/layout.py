@@ -1,4 +1,4 @@
-"""The form of pictures that a graph takes: read from its input and output, or detected by trying one.
+"""The format of the pictures that a graph takes: read from its input and output, or detected by trials.
 
 ONNX files state the shape and type of their tensors, but not what the numbers mean, nor which widths and
 heights are valid. Both are detected once, when a file is loaded, with small pictures.
@@ -29,7 +29,7 @@ _TYPES: dict[str, type[np.generic]] = {
     "tensor(float16)": np.float16,
 }
 _MULTIPLES = (1, 2, 4, 8, 16, 32)
-_CLEARLY = 1.5  # by this factor another range has to keep the picture better than the default one
+_CLEARLY = 1.5  # the factor by which another range must keep the picture better than the default one
 
 
 class GraphValue(Protocol):
@@ -50,7 +50,7 @@ class Layout:
         batch: the only number of pictures per call that it takes; None for any.
         size: the only height and width that it takes; None for any.
         multiple: height and width have to be multiples of it.
-        range: what black and white are, one of SCALES; without meaning for uint8.
+        range: the values of black and white, one of SCALES; without meaning for uint8.
         order: of the channels.
     """
 
@@ -89,7 +89,7 @@ class Layout:
 
 
 def read_layout(inputs: Sequence[GraphValue], outputs: Sequence[GraphValue], name: str) -> Layout:
-    """Return what a graph states of its input and output.
+    """Read the layout that a graph states of its input and output.
 
     Raises:
         ModelError: it is no graph from pictures to pictures.
@@ -125,11 +125,11 @@ def read_layout(inputs: Sequence[GraphValue], outputs: Sequence[GraphValue], nam
 def detect_layout(
     layout: Layout, run: RunGraph, name: str, input_range: InputRange, order: ChannelOrder
 ) -> Layout:
-    """Detect what the graph does not state: the multiple of its sides, and the range of its numbers.
+    """Detect the properties that a graph does not state: the multiple of its sides, and the range of values.
 
     Args:
-        layout: what the graph states.
-        run: the graph.
+        layout: the layout that the graph states.
+        run: runs the graph.
         name: of the file, for messages.
         input_range: of float pictures; "auto" tries the three on a smooth picture, and takes -1..1 unless
             another one changes the picture clearly less.
@@ -165,7 +165,7 @@ def detect_layout(
 
 
 def _keeps_size(layout: Layout, run: RunGraph) -> bool:
-    """Whether a picture whose sides are this multiple, and no larger power of two, keeps its size."""
+    """Whether a picture whose sides are `layout.multiple`, and no larger power of two, keeps its size."""
     images = layout.pack(_smooth_picture(layout)[None])
     try:
         return run(images).shape == images.shape

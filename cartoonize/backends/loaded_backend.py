@@ -1,4 +1,4 @@
-"""The contract of all backends: what they are called with, what they say of themselves, how they close."""
+"""The contract of all backends: the call, the attributes, and closing."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar, Self, final
@@ -19,12 +19,12 @@ class LoadedBackend(ABC):
 
     Attributes:
         runtime: the name of the library that draws, as reports and journals hold it.
-        device: what it runs on, for people: "NVIDIA H100", or how many nodes run on which provider.
+        device: the name of the device for people: "NVIDIA H100", or how many nodes run on which provider.
         precision: "fp32", "bf16", "fp16", "int8" or "none".
         batch: how many pictures per call suit the device.
         pixel_format: the range and channel order that were detected for a network of another program, as
             "0..1 bgr"; empty for all others.
-        card: what the style says of itself.
+        card: the card of the style.
         network: the architecture and its configuration, for people.
     """
 
@@ -40,11 +40,11 @@ class LoadedBackend(ABC):
 
     @property
     def notices(self) -> list[str]:
-        """Sentences that a user has to read about how it ran."""
+        """Sentences for the user about unexpected conditions of the run, such as too little memory."""
         return []
 
     def gflop(self, height: int, width: int) -> float | None:  # noqa: ARG002  # subclasses need them
-        """Return the billions of operations of one picture, in the convolutions; None if unknown."""
+        """Return 10^9 floating-point operations of the convolutions for one picture; None if unknown."""
         return None
 
     @final

@@ -1,4 +1,4 @@
-"""The style "null" returns pictures as they are: it shows what all else does to a video, and its time."""
+"""The style "null" returns pictures unchanged, to show the effect and the time of everything else."""
 
 from pathlib import Path
 

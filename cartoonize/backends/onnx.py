@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import onnxruntime as ort
 
 DEMANDING = {"reach": "96", "stride": "8", "floats_per_pixel": "400"}
-"""Assumed of networks whose file does not say: as CartoonGAN, the most demanding that people have."""
+"""Assumed if a file does not state it: the value of CartoonGAN, the most demanding network in common use."""
 _NUMBERS = {
     "reach": "[0-9]{1,4}",
     "stride": "[1-9][0-9]?",
@@ -113,7 +113,7 @@ class OnnxBackend(LoadedBackend):
         return detected
 
     def _describe(self) -> None:
-        """Fill in what people read: what `export-onnx` wrote into the file, or how it was understood."""
+        """Set the attributes for people, from the metadata of `export-onnx` or the detected layout."""
         self.pixel_format = f"{self._layout.range} {self._layout.order}"
         texts = {key: to_printable(text)[:_LONGEST] for key, text in self.metadata.items()}
         self.card = Card(licence=texts.get("licence") or UNKNOWN, credit=texts.get("credit") or UNKNOWN)
@@ -121,18 +121,18 @@ class OnnxBackend(LoadedBackend):
         self.network = f"{architecture} as ONNX" if architecture else f"ONNX on {self.pixel_format}"
 
     def _make_pool(self, path: Path, provider: str, threads: int) -> None:
-        """Make the threads that draw, and set `batch` to what keeps all of them busy."""
+        """Make the threads that draw, and set `batch` so that it keeps all of them busy."""
         # On CPUs networks in integers are so fast that threads which share one picture would mostly wait.
         spread = provider == "cpu" and self.precision == "int8" and not self._layout.batch
         count = min(threads, MAX_THREADS) if spread else 1
         self._pool = ThreadPool(self._draw_part, count=count, cores=threads)
         # Threads belong to a session; a second session of a small network costs little.
         self._share_session = self._session if count == 1 else _open(path, self._providers, threads // count)
-        usual = 4 if provider != "cpu" else 2 * count if count > 1 else 1
-        self.batch = self._layout.batch or usual
+        default = 4 if provider != "cpu" else 2 * count if count > 1 else 1
+        self.batch = self._layout.batch or default
 
     def _plan(self, numbers: dict[str, str]) -> None:
-        """Decide what is drawn in tiles."""
+        """Set the limits of size above which pictures are drawn in tiles."""
         reach, stride = int(numbers["reach"]), int(numbers["stride"])
         limit = int(CPU_BUDGET / (4 * float(numbers["floats_per_pixel"])))
         self._flop = float(numbers.get("flop_per_pixel", 0))
@@ -202,7 +202,7 @@ def _silent_run_options() -> "ort.RunOptions":
 
 
 def _precision(session: "ort.InferenceSession") -> str:
-    """Return what the file was exported in; of other files, what their input says."""
+    """Return the precision in which a file was exported; for files of other programs, that of their input."""
     stated: str = session.get_modelmeta().custom_metadata_map.get("precision", "")
     if stated in PRECISIONS:
         return stated

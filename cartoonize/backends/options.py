@@ -1,4 +1,4 @@
-"""What can be said of how a style runs, beyond its device and precision."""
+"""The options of the runtimes, besides device and precision."""
 
 from dataclasses import dataclass, fields
 

@@ -107,7 +107,7 @@ def _shape(dimensions: list[int | str | None], sizes: tuple[int, int, int]) -> s
 
 
 def engine_cache(model: Path, *, gpu: str, versions: str, precision: str, shapes: str) -> Path:
-    """Return the folder of TensorRT's engines for a model: an engine is good for exactly these.
+    """Return the folder of TensorRT's engines for a model; an engine works for exactly these arguments only.
 
     Engines are made on this machine and read by it again; the folder is the user's own.
     """
@@ -130,7 +130,7 @@ def library_versions() -> str:
 
 
 def assigned_providers(session: "ort.InferenceSession") -> str:
-    """Return which providers run how many of a session's nodes, by its own report: "cuda 7/10, cpu 3/10"."""
+    """Return the number of nodes on each provider, as the session reports it: "cuda 7/10, cpu 3/10"."""
     counts: Counter[str] = Counter()
     for subgraph in session.get_provider_graph_assignment_info():
         counts[subgraph.ep_name] += len(subgraph.get_nodes())
@@ -146,7 +146,7 @@ def has_driver() -> bool:
 
 
 def gpu_name(number: int) -> str:
-    """Return what the driver calls a GPU; empty where it does not answer."""
+    """Return the driver's name of a GPU; empty if the driver does not answer."""
     driver, device, name = _driver(), ctypes.c_int(), ctypes.create_string_buffer(256)
     if driver is None or driver.cuInit(0) or driver.cuDeviceGet(ctypes.byref(device), number):
         return ""

@@ -1,4 +1,4 @@
-"""Which runtime loads which style: each module of this folder registers its own by a decorator.
+"""The registry of backends: each module of this folder registers its own by a decorator.
 
 To add a runtime, add a module or a package here with a subclass of `LoadedBackend`, or with a function that
 returns one:
@@ -36,7 +36,7 @@ L = TypeVar("L", bound=Callable[..., LoadedBackend | None])
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A backend and what it is for.
+    """A backend, and the styles, devices and options that it accepts.
 
     Attributes:
         name: of the backend, as in error messages and tests.
@@ -58,7 +58,7 @@ class Registration:
 
 
 FOLDERS = [str(Path(__file__).parent)]
-"""Where modules of backends are."""
+"""The folders whose modules are backends."""
 _registered: dict[str, Registration] = {}
 
 

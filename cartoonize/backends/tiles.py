@@ -14,15 +14,15 @@ CPU_BUDGET = 3 << 29  # bytes of activations on a CPU; larger pictures are drawn
 Floats = NDArray[np.float32]
 
 
-class OutOfMemory(BackendError):  # noqa: N818  # what the memory says of a call, not anybody's mistake
+class OutOfMemory(BackendError):  # noqa: N818  # caught by TiledBackend; users see it only as the last resort
     """The device had too little memory for a call."""
 
 
 class TiledBackend:
-    """The same backend, which is never given more than about `limit` pixels at once.
+    """Wraps a backend so that it never gets more than about `limit` pixels per call.
 
-    If a call raises OutOfMemory all the same, it halves the limit for good and repeats the call: no picture
-    is lost. `notices` says so.
+    If a call raises OutOfMemory nevertheless, the limit is halved permanently and the call is repeated: no
+    picture is lost. `notices` says so.
 
     Every tile has a margin of `reach`, beyond which its pixels do not depend on its border: for networks that
     look no further, the joined picture equals the whole one. Networks that use statistics of the picture

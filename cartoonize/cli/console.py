@@ -1,4 +1,4 @@
-"""What is printed: messages and progress on stderr, results on stdout. Nothing else in cli/ prints."""
+"""Printing: messages and progress on stderr, results on stdout. No other module of cli/ prints."""
 
 import json
 import sys
@@ -37,7 +37,7 @@ def print_message(text: str) -> None:
 
 
 def print_notices(notices: Iterable[str]) -> None:
-    """Print what was left out, repaired or chosen, a line each."""
+    """Print notices, each on its own line."""
     for notice in notices:
         print_message(f"[yellow]Note:[/yellow] {escape(notice)}")
 
@@ -77,7 +77,7 @@ def print_result(renderable: Any) -> None:
 
 
 def print_report(report: "Report", *, as_json: bool) -> None:
-    """Print the notices of a job and what it did."""
+    """Print the notices and the result of a job."""
     print_notices(report.notices)
     if as_json:
         print_json(asdict(report))
@@ -86,7 +86,7 @@ def print_report(report: "Report", *, as_json: bool) -> None:
 
 
 def summary(report: "Report") -> str:
-    """What a job did, in one line."""
+    """The result of a job, in one line."""
     rate = f", {report.fps:.1f} frames/s" if report.frames > 1 else ""
     earlier = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
     frames = f"{report.frames} frame{'s' * (report.frames != 1)}"

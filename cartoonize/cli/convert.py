@@ -1,4 +1,4 @@
-"""What the converting commands share: a back end or a cluster that says what it is, and a progress bar."""
+"""Shared by the commands that convert: open a backend or a cluster and print its device; a progress bar."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -21,7 +21,7 @@ Progress: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callabl
 
 
 def open_backend(network: NetworkOptions, onnx: OnnxFileOptions | None = None) -> "LoadedBackend":
-    """Load the network and print what it runs on."""
+    """Load the network and print its device and precision."""
     from ..backends import load
 
     backend = load(**asdict(network), options=None if onnx is None else onnx.build())
@@ -41,7 +41,7 @@ def open_backend_once(network: NetworkOptions, onnx: OnnxFileOptions) -> Iterato
 
 @contextmanager
 def connect_cluster(address: str, network: NetworkOptions) -> "Iterator[Cluster]":
-    """Connect to a cluster and print what it converts on."""
+    """Connect to a cluster and print its number of workers and their resources."""
     from ..cluster.connection import connect
 
     with connect(address, network.device) as cluster:

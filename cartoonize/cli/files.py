@@ -1,4 +1,4 @@
-"""One file, many, or all that appear in a folder: what `video` and `image` share."""
+"""Shared by `video` and `image`: converting one file, many files, or all files that appear in a folder."""
 
 import os
 import time
@@ -45,9 +45,9 @@ def convert_files(
 
     Args:
         paths: INPUT... and, last, OUTPUT; one that ends in a slash is a folder.
-        kind: what the inputs are.
+        kind: the kind of the inputs.
         convert: converts one of them.
-        options: what to do about outputs that exist, and how to report.
+        options: how existing outputs are treated, and the format of the report.
         style: of the outputs, for the report.
         load: loads the network that `convert` uses, before the first of several files.
         is_one_job: INPUT and OUTPUT are one job, whatever they are.

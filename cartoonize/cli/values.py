@@ -1,4 +1,4 @@
-"""Values of options as people write them, and what they mean. Each message shows a valid value."""
+"""Parsers of option values. Each error message shows a valid value."""
 
 import math
 import re

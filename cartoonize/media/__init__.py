@@ -1,7 +1,7 @@
 """Sources and sinks: where frames come from and go to.
 
-A Source is a closable iterable of frames (source.py); a Sink has `write(frame)` (sink.py). `notices` of both
-holds at the end what a user must be told: something was left out, repaired or chosen.
+A Source is a closable iterable of frames (source.py); a Sink has `write(frame)` (sink.py). At the end, the
+`notices` of both hold sentences for the user: something was left out, repaired or chosen.
 """
 
 from importlib import import_module

@@ -15,9 +15,9 @@ MAX_FAILURES = 1000
 
 @dataclass(slots=True)
 class Damage:
-    """What could not be read of a video: `packets` that gave no frame, `frames` with errors in them, and
-    whether its `container` is broken. Frames that a broken container hides cannot be counted. It is false if
-    all was read.
+    """The damage of a video: the number of `packets` without a frame and of `frames` with errors, and whether
+    the `container` is broken. Frames that a broken container hides cannot be counted. It is false if
+    everything was read.
     """
 
     packets: int = 0
@@ -28,7 +28,7 @@ class Damage:
         return any(asdict(self).values())
 
     def reset(self, packets: int = 0, frames: int = 0, *, container: bool = False) -> None:
-        """Set the counts; whoever counts keeps this object."""
+        """Set the counts of this object, to which the decoder keeps a reference."""
         self.packets, self.frames, self.container = packets, frames, container
 
     def sentence(self, name: str) -> str:

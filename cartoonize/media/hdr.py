@@ -24,7 +24,7 @@ from ..core.frames import Image
 from .side_data import get_side_data
 
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
-"""AVColorTransferCharacteristic of what is tone-mapped."""
+"""The transfer functions that are tone-mapped, by AVColorTransferCharacteristic."""
 
 _TIME_BASE = Fraction(1, 1000)  # any: frames that a decoder returns at the end have none
 SDR_WHITE = 203.0  # cd/m²; ITU-R BT.2408

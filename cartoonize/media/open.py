@@ -1,4 +1,4 @@
-"""Which source and which sink a path means."""
+"""Opens the source or the sink for a path."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Segments, parts of a video that are encoded independently, and marks, by which a frame is found again."""
+"""Segments, parts of a video that are encoded independently, and marks, which identify its frames."""
 
 from dataclasses import dataclass
 from typing import TypedDict

@@ -18,10 +18,10 @@ _NOT_WRITTEN = {
     Type.SPHERICAL: "a 360-degree mapping",
     Type.STEREO3D: "a 3D layout",
 }
-"""What PyAV cannot write into an output, and players would miss."""
+"""Side data that players use, and that PyAV cannot write."""
 
 
 def lost_side_data_notice(name: str, first: av.VideoFrame) -> str | None:
-    """The notice for what a video says beside its pixels and no output will say; by its first frame."""
+    """The notice for the side data of a video, by its first frame, that no output can hold; else None."""
     lost = [words for kind, words in _NOT_WRITTEN.items() if get_side_data(first, kind)]
     return f"{name} has {' and '.join(lost)}, which the output lacks." if lost else None

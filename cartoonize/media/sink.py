@@ -36,7 +36,7 @@ class Sink(ABC):
 
     @cached_property
     def notices(self) -> list[str]:
-        """What a user must be told at the end: something could not be carried over."""
+        """Sentences for the user, complete at the end: something could not be carried over."""
         return []
 
     @property
@@ -45,7 +45,7 @@ class Sink(ABC):
         return None
 
     def mark_partial(self) -> Location | None:
-        """Have the output appear under a name that says that it is incomplete; None if it cannot."""
+        """Choose a name for an incomplete output, and return it; None if the sink cannot."""
         return None
 
     def is_closed(self) -> bool:

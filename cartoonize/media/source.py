@@ -33,7 +33,7 @@ class Source(ABC):
 
     @cached_property
     def notices(self) -> list[str]:
-        """What a user must be told at the end: something was left out, repaired or chosen."""
+        """Sentences for the user, complete at the end: something was left out, repaired or chosen."""
         return []
 
     @cached_property
@@ -47,7 +47,7 @@ class Source(ABC):
         return None
 
     def measure_duration(self) -> float | None:
-        """Seconds of the part that is read; None if it is unknown."""
+        """Seconds of the range that is read; None if unknown."""
         return float(self.frames / self.video.rate) if self.video and self.frames else None
 
     def __enter__(self) -> Self:

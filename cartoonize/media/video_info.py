@@ -1,4 +1,4 @@
-"""What a sink must know of a video before its first frame arrives."""
+"""The description of a video that a sink needs before the first frame arrives."""
 
 from collections import deque
 from dataclasses import dataclass, field

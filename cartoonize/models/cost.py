@@ -1,4 +1,4 @@
-"""What a network costs: its multiplications, counted on shapes alone."""
+"""The cost of a network: its multiplications, counted without computing anything."""
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode

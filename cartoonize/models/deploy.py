@@ -1,4 +1,4 @@
-"""From the network that was trained to the one that draws: norms folded, convolutions in their precision."""
+"""Prepares a trained network for drawing: folds norms, and sets the precision of the convolutions."""
 
 from collections import Counter
 
@@ -14,7 +14,7 @@ Convolution = nn.Conv2d | nn.ConvTranspose2d
 def deploy(generator: Generator, dtype: torch.dtype = torch.float32) -> FrameModel:
     """Make a FrameModel whose convolutions compute in `dtype`; norms other than batch norm stay in float32.
 
-    The generator has to be in eval mode. It is changed in place and is good for drawing only.
+    The generator has to be in eval mode. It is changed in place, and cannot be trained further.
     """
     _fold_norms(generator)
     for module in generator.modules():

@@ -1,4 +1,4 @@
-"""What an architecture declares of its tensors' names, ours and those of other programs."""
+"""The names of an architecture's tensors, in this program and in others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Dialect:
     """How other programs name the tensors of an architecture.
 
     Attributes:
-        title: what people call such a file.
+        title: the name of such files for people.
         names: our name of each tensor -> theirs, for the published number of blocks; empty if they are the
             same.
         bgr: the network reads and writes blue, green and red; swapping the channels of the first and the last

@@ -1,4 +1,4 @@
-"""To the draw size and back, as modules of PyTorch: for exported files.
+"""Resizing to the draw size and back as PyTorch modules, for exported files.
 
 `cartoonize/core/draw_size.py` does the same with OpenCV, and gives the reasons.
 """

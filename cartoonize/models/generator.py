@@ -1,4 +1,4 @@
-"""What every network is, a Generator on [-1, 1], and what backends run, a FrameModel on uint8."""
+"""The base of all networks, a Generator on [-1, 1], and what backends run, a FrameModel on uint8."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -22,8 +22,8 @@ class Generator(nn.Module):
         layers: the names by which files of weights are recognised.
         dialects: how other programs name its tensors.
         config: the arguments of the constructor, from which a checkpoint builds the network again.
-        reach: how many pixels an output pixel looks to each side; where the statistics of the whole picture
-            count too (instance norm), it covers the convolutions only.
+        reach: the radius of the receptive field, in pixels; if the statistics of the whole picture matter
+            too (instance norm), it covers the convolutions only.
         floats_per_pixel: the largest number of values that are alive at once for one input pixel, which
             decides what is drawn in tiles.
     """

@@ -2,8 +2,8 @@
 
 Weights are signed, with a scale for each output channel; values between layers are unsigned (Jacob et al.,
 CVPR 2018). All sums share one grid, and all outputs of a ReLU another. Sums on one grid are exact: a block
-rounds only what it adds. With a grid of its own for each place, sums were rounded once more, and the error of
-drawings was half as large again.
+rounds only the value that it adds. With a separate grid for each sum, sums were rounded once more, and the
+error of drawings was half as large again.
 """
 
 import copy

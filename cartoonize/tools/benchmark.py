@@ -126,7 +126,7 @@ def benchmark(
 class _Stages:
     """The stages of a conversion, each as a function that processes as many frames as the clip has.
 
-    The stages behind the decoder repeat a sample of the frames and of their drawings.
+    The stages after the decoder repeat a sample of the frames and of their drawings.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""What this installation can do, and what keeps it from doing more: `cartoonize doctor`.
+"""`cartoonize doctor`: checks which features of this installation work, and what the others need.
 
-Each check stands alone. If one finds a broken library, it reports that, and the others run all the same.
+The checks are independent. If one finds a broken library, it reports that, and the others still run.
 """
 
 import os

@@ -33,7 +33,7 @@ MAX_REDIRECTS = 5
 _CHUNK = 1 << 18
 
 Progress = Callable[[int, int | None], None]
-"""Is called with the bytes that have arrived, and with how many there are, if the server says so."""
+"""Called with the number of bytes that have arrived, and with that of all bytes, None if unknown."""
 
 
 def is_url(location: str) -> bool:

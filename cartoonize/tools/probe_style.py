@@ -1,6 +1,6 @@
 """Probe a style file of unknown origin: does it load, and does it draw?
 
-`python -m cartoonize.tools.probe_style FILE` runs in a process of its own, with limits of memory and time. A
+`python -m cartoonize.tools.probe_style FILE` runs in a separate process, with limits of memory and time. A
 graph of a hundred bytes can allocate a terabyte, loop for ever, or exploit a flaw in the library that runs
 it: all of this ends with that process.
 """
@@ -29,7 +29,7 @@ class StyleDescription:
 
 
 def probe_style(path: Path) -> StyleDescription:
-    """Load a style and draw a small picture on the CPU, in a process of its own.
+    """Load a style and draw a small picture on the CPU, in a separate process.
 
     Raises:
         ModelError: it is damaged, does not draw, or takes more memory or time than a style may.

@@ -1,4 +1,4 @@
-"""Style files in PyTorch, on CPUs and GPUs. PyTorch takes seconds to import, and is imported by need."""
+"""Style files in PyTorch, on CPUs and GPUs. Importing PyTorch takes seconds, so it happens only on demand."""
 
 from importlib.metadata import version
 from pathlib import Path

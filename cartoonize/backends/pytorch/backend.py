@@ -1,4 +1,4 @@
-"""A style file at work in PyTorch."""
+"""The backend that runs style files in PyTorch."""
 
 from functools import partial
 from pathlib import Path
@@ -55,7 +55,7 @@ class PyTorchBackend(LoadedBackend):
         return 2e-9 * multiplications(self.generator, height, width)
 
     def _make_pool(self, cores: int) -> ThreadPool:
-        """Make the threads of the device, and set `batch` to what keeps all of them busy."""
+        """Make the threads of the device, and set `batch` so that it keeps all of them busy."""
         if self._device.type == "cpu":
             count = min(cores, MAX_THREADS)
             self.batch = _CPU_BATCH * count

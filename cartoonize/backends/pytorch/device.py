@@ -21,11 +21,11 @@ GPU_SHARE = 0.5  # of the free memory of a GPU, for activations
 
 @dataclass(frozen=True, slots=True)
 class GpuKind:
-    """What differs between kinds of GPU.
+    """A kind of GPU: whatever differs from other kinds.
 
     Attributes:
         title: the platform, for error messages.
-        automatic: whether "auto" takes it; others run if they are named, until somebody has tried them.
+        automatic: whether "auto" selects it; untested kinds run only if they are named.
         streams: how many threads work on it at once, each in its own stream: with two, one copies pictures
             from or to pinned memory while the other computes.
         has_bf16: whether a device computes in bfloat16 in hardware.
@@ -124,7 +124,7 @@ def choose_precision(device: torch.device, precision: str) -> str:
 
 
 def device_name(device: torch.device) -> str:
-    """Return what people call the device."""
+    """Return the name of the device for people."""
     if device.type == "cpu":
         return f"{_cpu_model()} ({cpus.count_threads()} threads)"
     name_of = getattr(torch.get_device_module(device), "get_device_name", None)  # Metal's has none
@@ -157,7 +157,7 @@ def use_own_stream(device: torch.device) -> None:
 
 
 def wait_for_stream(device: torch.device) -> None:
-    """Wait until the GPU has done what the calling thread gave it to do."""
+    """Wait until the GPU has finished the work of the calling thread."""
     torch.accelerator.current_stream(device).synchronize()
 
 
@@ -174,7 +174,7 @@ def release_memory(device: torch.device) -> None:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether the error says that memory was lacking: not every allocator has an exception for it."""
+    """Whether the error means that memory was missing; not every allocator has an exception for that."""
     return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY)
 
 

@@ -1,4 +1,4 @@
-"""How many threads PyTorch computes with in the calling thread, and in no other.
+"""Sets the number of threads with which PyTorch computes, for the calling thread only.
 
 `torch.set_num_threads` sets two numbers: that of the calling thread, and the initial one of all threads that
 compute for the first time later, those of the caller's program among them. The second is restored here.

@@ -1,4 +1,4 @@
-"""`train average` and `train evaluate`: what to do with the styles of a training."""
+"""`train average` and `train evaluate`: average and measure the styles of a training."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the values of options mean: factors of losses, a card, a number of processes."""
+"""Parsers of option values of `train`: factors of losses, a card, a number of processes."""
 
 import json
 import math

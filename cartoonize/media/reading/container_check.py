@@ -1,4 +1,4 @@
-"""What a container says of its frames, compared with the packets that came out of it."""
+"""Compares the frames that a container declares with the packets that came out of it."""
 
 import math
 from typing import Any

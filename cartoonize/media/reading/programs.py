@@ -46,7 +46,7 @@ def find_programs(data: bytes) -> list[set[int]]:
 
 
 def _section(packet: bytes) -> bytes:
-    """The table that begins in a packet, without its checksum; empty if none begins, or it goes on behind."""
+    """The table that begins in a packet, without its checksum; empty if none begins or it is longer."""
     begins_unit, has_adaptation = packet[1] & 0x40, packet[3] & 0x20
     payload = packet[4 + (1 + packet[4] if has_adaptation else 0) :]
     if not begins_unit or not payload:

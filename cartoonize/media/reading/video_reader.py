@@ -155,7 +155,7 @@ class VideoReader:
         check.finish(self.damage)
 
     def _report_jump(self) -> None:
-        notice = f"The clock of {self._path.name} jumps back; what follows was moved behind what came before."
+        notice = f"The clock of {self._path.name} jumps back; the rest was joined to what came before."
         if notice not in self._notices:
             self._notices.append(notice)
 

@@ -133,7 +133,7 @@ class VideoSource(ResumableSource):
         self._reader.close()
 
     def resume_after(self, frame_count: int, mark: Mark) -> None:
-        """Begin behind the first `frame_count` frames; `mark` was set after the last of them.
+        """Continue after the first `frame_count` frames; `mark` is that of the last of them.
 
         Whether a file can be trusted to seek is found out by trying: the frame before must come out at its
         time and with the same pixels. Otherwise all frames are decoded from the start, and counted.
@@ -148,7 +148,7 @@ class VideoSource(ResumableSource):
             self._begin_behind(frame_count, mark)
 
     def seek_after(self, frame_count: int, pts: int) -> Mark | None:
-        """Begin behind the frame at `pts`, which is expected to be the last of the first `frame_count`
+        """Continue after the frame at `pts`, which is expected to be the last of the first `frame_count`
         frames.
 
         Return its mark, which shows whether it was that frame; None if there is no frame at `pts`.

@@ -36,7 +36,7 @@ def is_accepted(muxer: str, add_stream: Callable[[OutputContainer], Any]) -> boo
 
 
 def named_layout(layout: av.AudioLayout) -> str:
-    """The name of a layout, or the usual name for its number of channels if it has none."""
+    """The name of a layout, or the default name for its number of channels if it has none."""
     try:
         return av.AudioLayout(layout.name).name
     except ValueError:

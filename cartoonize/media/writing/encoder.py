@@ -108,7 +108,7 @@ class Encoder:
             yield from self._encode(converted)
 
     def _take_tick(self, ticks: Fraction) -> bool:
-        """Whether a frame gets a tick of the container's clock of its own; others cannot be shown."""
+        """Whether a frame gets its own tick of the container's clock; frames without one cannot be shown."""
         tick = math.floor(ticks + Fraction(1, 2))  # as muxers round
         is_free = self._last_tick is None or tick > self._last_tick
         if is_free:

@@ -1,4 +1,4 @@
-"""Converting frames to what an encoder takes: its size, pixel format and colours, and transparency."""
+"""Converts frames for an encoder: size, pixel format, colours and transparency."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Keeping what an interrupted run has finished: its segments, each a file (see segments.py)."""
+"""The journal: it keeps the finished segments of an interrupted run, each in a file (see segments.py)."""
 
 import itertools
 import json
@@ -22,7 +22,7 @@ from ..remote import Location, Url, staging_path
 from ..segment import Segment
 from .segments import SegmentWriter, read_packets, read_segment
 
-_FORMAT = 2  # the version of all this; a run does not continue from another version's files
+_FORMAT = 2  # the version of the files in the folder; a run does not continue from those of another version
 _MAX_KEY_SIZE = 1 << 20  # bytes; a key has some hundreds
 _MAX_NAME = 200  # bytes; most file systems allow 255, of which the folder's name takes some more
 

@@ -1,4 +1,4 @@
-"""Opening what a video is written to: a file whose suffix names the container, or standard output."""
+"""Opens the output of a video: a file whose suffix selects the container, or standard output."""
 
 from pathlib import Path, PurePath
 

@@ -1,7 +1,7 @@
-"""What a video holds beside its picture: sound, subtitles, attachments, chapters, metadata.
+"""Copies everything of a video but its picture: sound, subtitles, attachments, chapters, metadata.
 
-They are read from the source by a handle of their own: decoding a container from one thread while reading
-it from another crashes in some builds of FFmpeg. Packets are copied as they are (stream copy); sound that the
+They are read from the source through a second handle: decoding a container in one thread while reading it in
+another crashes in some builds of FFmpeg. Packets are copied as they are (stream copy); sound that the
 target cannot hold is re-encoded; a notice names what is left out.
 """
 
@@ -88,7 +88,7 @@ class Passthrough:
             self._notices.append("Parts of the sound and of the other streams are damaged, and left out.")
 
     def missing_metadata(self, written: Path) -> list[str]:
-        """What the finished file lacks of the source's metadata, as sentences.
+        """Sentences about the source's metadata that the finished file lacks.
 
         Muxers drop keys that they do not know without an error: only reading the file back shows it.
         """

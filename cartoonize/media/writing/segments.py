@@ -1,4 +1,4 @@
-"""The file format of segments: parts of a video, each made by an encoder of its own, so that it stands alone.
+"""The file format of segments: parts of a video that are encoded independently, each by a new encoder.
 
 The packets of a segment are stored as the encoder made them, not in a standard container: NUT refuses
 negative times and derives dts, Matroska rounds to 1 ms, MPEG-TS to 1/90000 s, and MP4 cannot be read without
@@ -59,7 +59,7 @@ def read_segment(file: BinaryIO) -> Segment:
     """Read the description of a segment, and check every byte of the file.
 
     Raises:
-        ValueError: it is not what was written.
+        ValueError: the file is damaged or incomplete.
     """
     try:
         end = _end_of_packets(file)

@@ -1,4 +1,4 @@
-"""Writing a video file: frames with their times, and what the source holds beside them.
+"""Writes a video file: frames with their times, and the other streams of the source.
 
 Pixel aspect, colour tags, sound, subtitles, chapters and metadata come out as they went in; passthrough.py
 writes all but the picture.
@@ -31,7 +31,7 @@ _STATE_ASPECT = frozenset({"libx264", "libx265", "mpeg4"})
 
 
 class VideoSink(ResumableSink):
-    """Writes frames, and what the source holds beside them, to a video file.
+    """Writes frames, and the other streams of the source, to a video file.
 
     The file appears under its name when the `with` block ends normally. After `resume`, finished segments
     outlive an error, or the process, in a folder beside the file (see journal.py).
@@ -231,5 +231,5 @@ class VideoSink(ResumableSink):
                 f"{context.name} in {self.container} cannot do {settings}: "
                 f"{getattr(error, 'strerror', None) or error}."
             ) from error
-        if not self.resumable:  # otherwise each segment has an encoder of its own, so that it stands alone
+        if not self.resumable:  # otherwise each segment has a new encoder, so that it is independent
             self._encoder.use(self._stream.codec_context)

@@ -7,7 +7,7 @@ _FLV_VIDEO = 9
 
 
 def parse_flv(structure: ContainerStructure, _video_index: int) -> Requests:
-    """Parse tags; the length of a tag stands before and behind it."""
+    """Parse tags; the length of a tag is stored both before and after it."""
     offset = int.from_bytes((yield 5, 4)) + 4
     structure.frame_offsets = []
     while header := (yield offset, 13):

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from .structure import ContainerStructure, Requests
 
 _PACKETS_AT_ONCE = 4096
-_PACKET_SIZES = (188, 192, 204)  # plain; with a time in front, as on Blu-ray; with error correction behind
+_PACKET_SIZES = (188, 192, 204)  # plain; preceded by a time, as on Blu-ray; followed by error correction
 _NULL_PID = 0x1FFF  # of packets that only fill the rate
 
 

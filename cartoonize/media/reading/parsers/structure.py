@@ -1,4 +1,4 @@
-"""Container files parsed for completeness: what a file says of its own frames and its own end.
+"""Parsing container files to check that they are complete: which frames they declare, and where they end.
 
 FFmpeg skips broken parts of a file silently. Each parser reads the structure of one container again: of a
 file without its payload, of a pipe from the bytes that FFmpeg reads anyway.
