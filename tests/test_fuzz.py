@@ -99,7 +99,7 @@ def truncated(data, rng):
 
 
 def zeroed(data, rng):
-    """A stretch is empty."""
+    """A range of bytes is zero."""
     start = rng.integers(0, len(data)).item()
     length = min(len(data) - start, rng.integers(1, 4000).item())
     data[start : start + length] = bytes(length)
@@ -158,10 +158,10 @@ def pictures(tmp_path_factory):
 def check_clip(worker, clips, folder, number):
     source = mutated(clips[number // 4 % len(clips)], number, folder)
     target = folder / "out.mp4"
-    code, out, told = worker.run("video", source, target, "--style", "null", "--json")
-    case = f"case {number}, {source.suffix}, {MUTATIONS[number % 4].__name__}: {code} {told}"
+    code, out, messages = worker.run("video", source, target, "--style", "null", "--json")
+    case = f"case {number}, {source.suffix}, {MUTATIONS[number % 4].__name__}: {code} {messages}"
     assert code in (0, 1, 3), case
-    assert "Traceback" not in told, case
+    assert "Traceback" not in messages, case
     if code == 0:
         report = json.loads(out)
         assert len(read_clip(target).times) == report["frames"], case
@@ -179,10 +179,10 @@ def check_clip(worker, clips, folder, number):
 def check_picture(worker, pictures, folder, number):
     source = mutated(pictures[number // 4 % len(pictures)], number, folder)
     target = folder / "out.png"
-    code, _, told = worker.run("image", source, target, "--style", "null", "--json")
-    case = f"case {number}, {source.suffix}, {MUTATIONS[number % 4].__name__}: {code} {told}"
+    code, _, messages = worker.run("image", source, target, "--style", "null", "--json")
+    case = f"case {number}, {source.suffix}, {MUTATIONS[number % 4].__name__}: {code} {messages}"
     assert code in (0, 1), case
-    assert "Traceback" not in told, case
+    assert "Traceback" not in messages, case
     assert target.exists() == (code == 0), case
     target.unlink(missing_ok=True)
     assert [path.name for path in folder.iterdir()] == [source.name], case

@@ -43,9 +43,9 @@ def png(path, width, height, rows):
 @pytest.mark.parametrize(("side", "rows"), [(100_000, 1), (20_000, 300)], ids=["header", "bomb"])
 def test_large_pictures_are_refused(tmp_path, side, rows):
     """A picture of 100,000 x 100,000 pixels, and a decompression bomb, are refused by their header."""
-    code, told = cartoonize("image", png(tmp_path / "in.png", side, side, rows), tmp_path / "out.png")
+    code, messages = cartoonize("image", png(tmp_path / "in.png", side, side, rows), tmp_path / "out.png")
     assert code == 1
-    assert f"{side}x{side} pixels, more than the 256 million" in " ".join(told.split())
+    assert f"{side}x{side} pixels, more than the 256 million" in " ".join(messages.split())
     assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
 
 
@@ -60,18 +60,18 @@ def test_large_frames_are_refused(tmp_path, place):
             data[found + 5 : found + 9] = struct.pack(">HH", 65_500, 65_500)
         found = data.find(mark, found + 1)
     clip.write_bytes(data)
-    code, told = cartoonize("video", clip, tmp_path / "out.mp4")
-    assert code == (1 if place == "first" else 3), told
-    assert "damaged" in told
+    code, messages = cartoonize("video", clip, tmp_path / "out.mp4")
+    assert code == (1 if place == "first" else 3), messages
+    assert "damaged" in messages
 
 
 def test_a_wide_video_is_refused_by_its_size(tmp_path):
     """The sentence says how large a frame is, what is accepted, and how to accept more; that limit holds."""
     source = Clip(size=(320, 240)).write(tmp_path / "in.mp4")
-    code, told = cartoonize("video", source, tmp_path / "out.mp4", "--max-pixels", "76799")
+    code, messages = cartoonize("video", source, tmp_path / "out.mp4", "--max-pixels", "76799")
     assert code == 1
-    assert "320x240 pixels" in told
-    assert "--max-pixels" in told
+    assert "320x240 pixels" in messages
+    assert "--max-pixels" in messages
     assert cartoonize("video", source, tmp_path / "out.mp4", "--max-pixels", "76800")[0] == 0
 
 
@@ -83,14 +83,14 @@ def test_claims_of_many_frames_take_nothing(tmp_path):
         place = data.find(mark) + offset
         data[place : place + 4] = struct.pack("<I", 1_000_000_000)
     source.write_bytes(data)
-    code, told = cartoonize("video", source, tmp_path / "out.mp4")
-    assert code == 0, told
-    assert "12 frames" in told
+    code, messages = cartoonize("video", source, tmp_path / "out.mp4")
+    assert code == 0, messages
+    assert "12 frames" in messages
     boxes = Clip().write(tmp_path / "in.mp4")
     data = bytearray(boxes.read_bytes())
     place = data.find(b"stsz") + 12
     data[place : place + 4] = struct.pack(">I", 1_000_000_000)
     boxes.write_bytes(data)
-    code, told = cartoonize("video", boxes, tmp_path / "boxes.mp4")
-    assert code in (1, 3), told
-    assert "Traceback" not in told
+    code, messages = cartoonize("video", boxes, tmp_path / "boxes.mp4")
+    assert code in (1, 3), messages
+    assert "Traceback" not in messages

@@ -9,8 +9,8 @@ from clips import Clip
 
 MINUTES, RATE = 30, 24
 
-# What is in use, told at every hundredth of the way: the process's own pages, threads, open files. What glibc
-# keeps of freed memory goes back first: encoders come and go, and its arenas grow until all are used.
+# Samples the process's own pages, threads and open files at every hundredth of the frames. Memory that glibc
+# keeps after it was freed is returned first: encoders come and go, and its arenas grow until all are used.
 PROBE = """
 import ctypes, json, os, sys, threading
 from pathlib import Path
@@ -18,19 +18,19 @@ from cartoonize import Report, load, open_sink, open_source
 from cartoonize.run.job import run
 
 source, target, style, frames = *sys.argv[1:4], int(sys.argv[4])
-told = []
+samples = []
 
 def probe(done):
     if done % (frames // 100) == 0:
         getattr(ctypes.CDLL(None), "malloc_trim", int)(0)
         resident, shared = map(int, Path("/proc/self/statm").read_text().split()[1:3])
-        told.append((resident - shared, threading.active_count(), len(os.listdir("/proc/self/fd"))))
+        samples.append((resident - shared, threading.active_count(), len(os.listdir("/proc/self/fd"))))
 
-with open_source(Path(source)) as film:
+with open_source(Path(source)) as video:
     backend = load(style, device="cpu")
-    sink = open_sink(Path(target), film)
-    report = run(film, sink, backend, Report(target, style), on_frame=probe)
-print(json.dumps({"frames": report.frames, "told": told}))
+    sink = open_sink(Path(target), video)
+    report = run(video, sink, backend, Report(target, style), on_frame=probe)
+print(json.dumps({"frames": report.frames, "samples": samples}))
 """
 
 
@@ -56,8 +56,8 @@ def test_half_an_hour(tmp_path, tiny_style):
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["frames"] == frames
-    first, last = report["told"][:10], report["told"][-10:]
-    pages = [sum(told[0] for told in tenth) / len(tenth) for tenth in (first, last)]
-    assert pages[1] <= 1.02 * pages[0], [told[0] for told in report["told"][::9]]
+    first, last = report["samples"][:10], report["samples"][-10:]
+    pages = [sum(sample[0] for sample in tenth) / len(tenth) for tenth in (first, last)]
+    assert pages[1] <= 1.02 * pages[0], [sample[0] for sample in report["samples"][::9]]
     for kind in (1, 2):
-        assert max(told[kind] for told in last) <= max(told[kind] for told in first)
+        assert max(sample[kind] for sample in last) <= max(sample[kind] for sample in first)

@@ -84,10 +84,10 @@ def test_the_source_is_never_a_target(here, run, name, make, command, way, overw
     elif way != "itself":
         other = Path("other" + source.suffix)
         (other.symlink_to if way == "symlink" else other.hardlink_to)(source)
-    code, _, told = run(*[other if word == "@" else word for word in command], *overwrite)
-    assert code == 1, told
-    assert "is the source itself" in told
-    assert "-y" not in told
+    code, _, messages = run(*[other if word == "@" else word for word in command], *overwrite)
+    assert code == 1, messages
+    assert "is the source itself" in messages
+    assert "-y" not in messages
     assert source.read_bytes() == before
     assert {path.name for path in here.iterdir()} == {name, other.name}
 
@@ -96,18 +96,18 @@ def test_the_folder_of_the_source_is_no_target(here, run):
     """A picture is not replaced by its cartoon where its own folder is the target."""
     (here / "pics").mkdir()
     before = photo(here / "pics" / "a.png").read_bytes()
-    code, _, told = run("image", "pics/a.png", "pics/", "-y", "--style", "null")
+    code, _, messages = run("image", "pics/a.png", "pics/", "-y", "--style", "null")
     assert code == 1
-    assert "is the source itself" in told
+    assert "is the source itself" in messages
     assert (here / "pics" / "a.png").read_bytes() == before
 
 
 def test_numbered_pictures_never_replace_their_source(here, run):
     """An animation whose own name fits the pattern stays."""
     before = animation(here / "2.webp").read_bytes()
-    code, _, told = run("video", "2.webp", "%d.webp", "-y", "--style", "null")
+    code, _, messages = run("video", "2.webp", "%d.webp", "-y", "--style", "null")
     assert code == 1
-    assert "is the source itself" in told
+    assert "is the source itself" in messages
     assert [path.name for path in here.iterdir()] == ["2.webp"]
     assert (here / "2.webp").read_bytes() == before
 
@@ -244,8 +244,8 @@ def test_a_segment_that_miscounts_does_not_count(tmp_path, monkeypatch, describe
     writer = segments.SegmentWriter(forged)
     for packet in segments.read_packets(io.BytesIO(data)):
         writer.add(packet)
-    told = {**asdict(segments.read_segment(io.BytesIO(data))), **described}
-    monkeypatch.setattr(segments, "asdict", lambda _: told)
+    description = {**asdict(segments.read_segment(io.BytesIO(data))), **described}
+    monkeypatch.setattr(segments, "asdict", lambda _: description)
     writer.end(None)
     monkeypatch.undo()
     monkeypatch.setattr(segment_length, "SEGMENT", 4)

@@ -121,21 +121,21 @@ def test_the_command_line_starts_light():
 
 
 def test_drawing_needs_no_opencv(tmp_path, tiny_style):
-    """A server without OpenCV's system libraries draws all the same; a note tells what lacks."""
+    """A server without OpenCV's system libraries draws all the same; a notice says what is missing."""
     (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
     from clips import Clip
     from PIL import Image
 
     Clip().write(tmp_path / "in.mp4")
     Image.new("RGB", (20, 20)).save(tmp_path / "in.png")
-    told = python(
+    output = python(
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "from cartoonize import stylize\n"
         "for end in ('mp4', 'png'):\n"
         f"    print(stylize(f'in.{{end}}', f'out.{{end}}', {str(tiny_style)!r}).notices)",
         cwd=tmp_path,
     )
-    video, picture = told.splitlines()
+    video, picture = output.splitlines()
     assert "not stabilized" in video
     assert "opencv-python-headless" in video
     assert "not stabilized" not in picture

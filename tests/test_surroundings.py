@@ -80,10 +80,10 @@ def test_a_full_disk(clip, folder, limit):
     process = start(
         clip, folder / "out.mp4", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     )
-    told = check_failure(process, errors.SpaceError.exit_code)
+    messages = check_failure(process, errors.SpaceError.exit_code)
     assert (folder / "out.mp4").read_text() == "earlier"
     kept = [path.name for path in folder.iterdir() if path.name != "out.mp4"]
-    assert bool(kept) == ("the same command continues" in told)
+    assert bool(kept) == ("the same command continues" in messages)
     assert bool(kept) == (limit > 300_000)
     assert not list(folder.glob(".*/out.mp4"))
 
@@ -127,16 +127,16 @@ def test_a_source_that_is_removed_is_read_to_its_end(tmp_path, folder):
     clip = Clip(size=(320, 240), times=range(600), tones=[440]).write(tmp_path / "in.mp4")
     process = wait_until_running(start(clip, folder / "out.mp4"), folder, "segment-0")
     clip.unlink()
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 0, told
+    _, messages = process.communicate(timeout=60)
+    assert process.returncode == 0, messages
     assert len(read_clip(folder / "out.mp4").times) == 600
 
 
 def test_a_second_process(clip, folder):
     """A second process refuses to write the same output; the first one completes it."""
     first = wait_until_running(start(clip, folder / "out.mp4"), folder)
-    told = check_failure(start(clip, folder / "out.mp4"), errors.BusyError.exit_code)
-    assert "Another process is writing" in told
+    messages = check_failure(start(clip, folder / "out.mp4"), errors.BusyError.exit_code)
+    assert "Another process is writing" in messages
     first.communicate(timeout=60)
     assert first.returncode == 0
     assert len(read_clip(folder / "out.mp4").times) == 400

@@ -227,7 +227,7 @@ def test_large_batches_are_split_before_they_are_tiled():
 
 
 def cramped(pixels, calls):
-    """A backend whose memory holds only so many pixels at once."""
+    """A backend whose memory holds a limited number of pixels at once."""
 
     def backend(images):
         calls.append(images.shape)

@@ -147,7 +147,7 @@ import numpy as np
 environment = dict(os.environ)
 from cartoonize import load
 from cartoonize.core import cpus
-cpus.count_cores = cpus.count_threads = lambda: 4  # a machine of so many cores
+cpus.count_cores = cpus.count_threads = lambda: 4  # a machine with four cores
 import threading, torch
 
 def draw():
@@ -195,13 +195,13 @@ PROGRAMS = {
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_threads_that_wait_leave_the_cores_to_others(tiny_style, tmp_path, program):
-    """PyTorch is told before its import that its threads are not to spin, unless the user says otherwise."""
+    """The threads of PyTorch are set not to spin before its import, unless the user says otherwise."""
     Pillow.new("RGB", (32, 32)).save(tmp_path / "in.png")
-    usual = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environ = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     for setting, expected in ({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"):
         command = [sys.executable, "-c", WATCH_IMPORT + PROGRAMS[program], "image", tmp_path / "in.png",
                    tmp_path / f"{expected}.png", "--style", tiny_style, "--precision", "fp32"]  # fmt: skip
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=usual | setting)
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ | setting)
         assert done.stdout.split()[0] == expected
         assert (tmp_path / f"{expected}.png").is_file()
 
@@ -230,7 +230,7 @@ print(min(took[2]) / min(took[1]))
 def test_busy_cores_slow_nobody_down_to_a_crawl(tiny_style):
     """Where others use the cores, a picture takes two threads about as long as one: threads that spin while
     they wait would keep the core from the thread that they wait for."""
-    usual = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environ = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     command = [sys.executable, "-c", ONE_CORE, tiny_style]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=usual)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ)
     assert float(done.stdout) < 4

@@ -257,10 +257,10 @@ def test_one_failure_stops_no_other(here, run, tiny_style):
     assert not Path("out/broken").exists()
     assert err.count("tiny.safetensors on") == 1
     assert "2 files converted in" in err
-    told, listed = err.split("Error: 2 of 4 files could not be converted:")
-    assert told.count("Failed: ") == 2
+    messages, listed = err.split("Error: 2 of 4 files could not be converted:")
+    assert messages.count("Failed: ") == 2
     for sentence in ("There is no file or folder gone.mp4.", "bad.mp4: Invalid data found"):
-        assert sentence in told
+        assert sentence in messages
         assert sentence in listed
     before, after = read_clip(first), read_clip(Path("out/a/one.mp4"))
     assert after.times == pytest.approx(before.times)
@@ -284,11 +284,11 @@ def test_json_of_many_is_one_object(here, run):
     clip("clips/c.mp4")
     put("clips/b.mp4", "out/c.mp4")
     code, out, _ = run("video", "clips", "out", "--style", "null", "--skip-existing", "--json")
-    told = json.loads(out)
+    report = json.loads(out)
     assert code == 1
     assert out.count("\n") == 1
-    assert (told["converted"], told["skipped"], told["failed"], told["frames"]) == (1, 1, 1, 12)
-    by_source = {Path(file["source"]).name: file for file in told["files"]}
+    assert (report["converted"], report["skipped"], report["failed"], report["frames"]) == (1, 1, 1, 12)
+    by_source = {Path(file["source"]).name: file for file in report["files"]}
     assert {name: file["state"] for name, file in by_source.items()} == {
         "a.mp4": "converted", "b.mp4": "failed", "c.mp4": "skipped",
     }  # fmt: skip
@@ -433,9 +433,9 @@ def test_ctrl_c_keeps_finished_files(here):
     assert len(read_clip(Path("out/a.mp4")).images) == 12
     assert not Path("out/b.mp4").exists()
     done = subprocess.run(slow, capture_output=True, text=True, check=False)
-    told = json.loads(done.stdout)
-    assert (done.returncode, told["converted"], told["skipped"]) == (0, 1, 1)
-    assert told["files"][-1]["resumed"] == 120
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["converted"], report["skipped"]) == (0, 1, 1)
+    assert report["files"][-1]["resumed"] == 120
     assert len(read_clip(Path("out/b.mp4")).images) == 360
 
 
@@ -512,13 +512,13 @@ def test_a_bug_stops_one_file_only(here, run, monkeypatch, error):
     written = picture_sink.write_picture
     monkeypatch.setattr(picture_sink, "write_picture", save)
     command = ["image", "a.png", "b.png", "c.png", "out", "--style", "null", "--json"]
-    code, out, told = run(*command)
+    code, out, messages = run(*command)
     assert code == 1
     assert [file["state"] for file in json.loads(out)["files"]] == ["converted", "failed", "converted"]
-    assert "Traceback" not in told
-    assert "1 of 3 files could not be converted: b.png" in told
-    _, _, told = run(*command, "-y", "--debug")
-    assert "Traceback" in told
-    assert "in save" in told
-    _, _, told = run(*command, "-y")
-    assert "Traceback" not in told
+    assert "Traceback" not in messages
+    assert "1 of 3 files could not be converted: b.png" in messages
+    _, _, messages = run(*command, "-y", "--debug")
+    assert "Traceback" in messages
+    assert "in save" in messages
+    _, _, messages = run(*command, "-y")
+    assert "Traceback" not in messages

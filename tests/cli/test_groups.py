@@ -84,7 +84,7 @@ def test_fields_have_the_names_and_defaults_of_the_library(group, target):
 
 
 def test_the_options_of_a_video_make_a_job():
-    """What `video` and `batch` are told reaches the library by keyword."""
+    """The options of `video` and `batch` reach the library by keyword."""
     chosen = options.VideoOptions(
         options.NetworkOptions("null"),
         options.SizeOptions("high", 640),

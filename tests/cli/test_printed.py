@@ -61,18 +61,18 @@ def test_no_escape_sequence_reaches_the_terminal(here, run, place):
     Clip(metadata={f"x{ATTACK}": "y"} if place == "tag" else {}).write(here / "in.mkv")
     (here / "in.mkv").rename(here / name)
     source = "no\x1b[2J.mp4" if place == "error" else name
-    code, out, told = run("video", source, "out\x1b[31m.mp4", "--style", "null")
+    code, out, messages = run("video", source, "out\x1b[31m.mp4", "--style", "null")
     assert code == (place == "error")
-    assert not set(out + told) & {"\x1b", "\x07", "\x9b", "\u202e"}
-    assert "\\x1b" in told
+    assert not set(out + messages) & {"\x1b", "\x07", "\x9b", "\u202e"}
+    assert "\\x1b" in messages
 
 
 def test_a_gif_of_a_fast_video_has_increasing_times(here, run):
     """Above 100 frames per second a GIF keeps one frame per tick, and a notice counts the rest."""
     Clip(times=range(60), time_base=Fraction(1, 120)).write(here / "in.mp4")
-    code, _, told = run("video", "in.mp4", "out.gif", "--style", "null")
+    code, _, messages = run("video", "in.mp4", "out.gif", "--style", "null")
     assert code == 0
-    assert "10 of 60 were left out" in told
+    assert "10 of 60 were left out" in messages
     with av.open("out.gif") as container:
         times = [frame.pts for frame in container.decode(video=0)]
     assert len(times) == 50
@@ -94,10 +94,10 @@ def test_a_gif_of_a_fast_video_has_increasing_times(here, run):
 def test_odd_streams_and_tags_are_a_sentence(here, run, name, command):
     """Streams of unknown codecs and tags that are not UTF-8 cause one sentence at most."""
     source = CASES / name
-    code, _, told = run(*[source if word == "@" else word for word in command], "--style", "null")
+    code, _, messages = run(*[source if word == "@" else word for word in command], "--style", "null")
     assert code in (0, 1)
-    assert "Traceback" not in told
-    assert ("Error:" in told) == (code == 1)
+    assert "Traceback" not in messages
+    assert ("Error:" in messages) == (code == 1)
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")

@@ -355,11 +355,11 @@ def test_a_batch_from_the_command_line(cluster, machines, tmp_path, run):
     table.write_text(
         f"source,target\n{tmp_path}/in.mp4,{tmp_path}/out.mp4\n{tmp_path}/no.mp4,{tmp_path}/no2.mp4\n"
     )
-    code, out, told = run("batch", table, "--style", "null", "--cluster", machines.address, "--json")
+    code, out, messages = run("batch", table, "--style", "null", "--cluster", machines.address, "--json")
     assert code == 1
     assert json.loads(out)["files"][0]["frames"] == 30
-    assert "1 of 2 videos failed" in told
-    assert "line 3: There is no file" in told
+    assert "1 of 2 videos failed" in messages
+    assert "line 3: There is no file" in messages
     assert read_clip(tmp_path / "out.mp4").times == read_clip(tmp_path / "in.mp4").times
 
 

@@ -77,9 +77,9 @@ def test_what_cannot_be_read_limits_nothing(machine, text, quota):
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"), [("3", 3), ("100", MANY), ("0", MANY), ("", MANY), ("2,1", MANY)]
+    ("setting", "expected"), [("3", 3), ("100", MANY), ("0", MANY), ("", MANY), ("2,1", MANY)]
 )
-def test_networks_take_what_they_are_told(machine, monkeypatch, told, expected):
+def test_omp_num_threads_limits_networks(machine, monkeypatch, setting, expected):
     """OMP_NUM_THREADS limits all networks, whatever runs them."""
-    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    monkeypatch.setenv("OMP_NUM_THREADS", setting)
     assert cpus.count_threads() == expected

@@ -13,7 +13,7 @@ from cartoonize.media import VideoSource
 
 
 def scene(lines):
-    """A disc, a bar and a shade on a ground, drawn without steps at so many lines."""
+    """A disc, a bar and a shade on a ground, drawn without steps at `lines` lines."""
     big = np.zeros((2160, 2880, 3), np.uint8)
     big[:] = np.linspace(150, 200, 2880)[None, :, None]
     cv2.circle(big, (900, 1080), 500, (40, 60, 200), -1, cv2.LINE_AA)
@@ -47,7 +47,7 @@ def edge_width(row):
     ],
 )
 def test_the_shorter_side_decides(size, detail, expected):
-    """480, 720 or 1080 lines whatever the source, unless it has nearly so many; tiny ones grow fourfold."""
+    """480, 720 or 1080 lines whatever the source, unless it has nearly that many; tiny ones grow fourfold."""
     assert draw_size(*size, detail) == expected
 
 

@@ -23,9 +23,9 @@ THREADS = "OPENCV_FOR_THREADS_NUM"
 def threads_of(program, **environment):
     """OpenCV's number of threads in a process that has run a line before it imported OpenCV."""
     code = f"from cartoonize.core import opencv; {program}; print(opencv.load_opencv().getNumThreads())"
-    usual = {name: value for name, value in os.environ.items() if name != THREADS}
+    environ = {name: value for name, value in os.environ.items() if name != THREADS}
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=usual | environment
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ | environment
     )
     return int(done.stdout)
 

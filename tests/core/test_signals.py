@@ -144,7 +144,7 @@ def test_nohup_is_respected(handlers):
 
 
 def test_a_program_keeps_its_handlers(handlers):
-    """In a program of one's own Ctrl-C stays a KeyboardInterrupt, and a second one is not waited for."""
+    """In a program that uses the library, Ctrl-C stays a KeyboardInterrupt; nothing waits for another."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     completed = []
     with pytest.raises(KeyboardInterrupt), StopRequest():  # noqa: PT012  # at its end

@@ -208,9 +208,9 @@ def test_a_picture_is_made_smaller(tmp_path, tiny_style, run):
     picture.putalpha(128)
     picture.save(tmp_path / "in.png")
     command = ("image", tmp_path / "in.png", tmp_path / "out.png", "--style", tiny_style, "--max-size", 45)
-    code, _, told = run(*command)
+    code, _, messages = run(*command)
     assert code == 0
-    assert "30x45 in place of its 60x90" in told
+    assert "30x45 in place of its 60x90" in messages
     with Image.open(tmp_path / "out.png") as result:
         assert (result.size, result.mode) == ((30, 45), "RGBA")
 
@@ -228,6 +228,6 @@ def test_pictures_as_a_video_are_made_smaller(tmp_path, tiny_style):
 def test_too_small_is_refused(tmp_path, run):
     """A --max-size of which nothing would be left is refused in a sentence."""
     Image.fromarray(noise()).save(tmp_path / "in.png")
-    code, _, told = run("image", tmp_path / "in.png", tmp_path / "out.png", "--max-size", 3)
+    code, _, messages = run("image", tmp_path / "in.png", tmp_path / "out.png", "--max-size", 3)
     assert code == 1
-    assert "--max-size begins at 16" in told
+    assert "--max-size begins at 16" in messages

@@ -79,7 +79,7 @@ def held(frames, hold=2, batch=1, **options):
     ],
 )
 @pytest.mark.parametrize("time_base", [Fraction(1, 90000), Fraction(1, 1000)])
-def test_drawings_last_for_frames_of_film(rate, twos, threes, time_base):
+def test_drawings_last_as_at_24_frames_per_second(rate, twos, threes, time_base):
     """At 24 to 30 frames/s drawings last two or three frames, at other rates 1/12 or 1/8 s to the frame."""
     times = [round(number / Fraction(rate) / time_base) for number in range(84)]
     for hold, expected in ((2, twos), (3, threes)):
@@ -272,9 +272,9 @@ def test_the_command_holds(tmp_path, run):
     assert run(*command, "--on-threes")[0] == 0
     images = np.stack(read_clip(tmp_path / "out.mkv").images)
     assert np.array_equal(images[::3], images[2::3])
-    code, _, told = run(*command, "--on-twos", "--on-threes")
+    code, _, messages = run(*command, "--on-twos", "--on-threes")
     assert code == 1
-    assert "choose one" in told
+    assert "choose one" in messages
 
 
 @pytest.mark.parametrize("frames", [0, 1, 4])

@@ -1,7 +1,7 @@
 """Weights from elsewhere: that they draw what they drew, whatever they come in, and run no code.
 
-What they drew is told by plain functions written from the published tables of layers; they share no code
-with the program's networks.
+The expected drawings come from plain functions, written from the published tables of layers. They share no
+code with the program's networks.
 """
 
 import os
@@ -236,7 +236,7 @@ def test_training_checkpoints_are_recognised(tmp_path, architecture):
 
 
 def test_style_files_keep_their_card(run, tmp_path, tiny_style):
-    """A style file is one too: its card comes along, and is changed where told; float16 stays float16."""
+    """A style file is one too: its card comes along, and is changed by the options; float16 stays float16."""
     out = tmp_path / "out.safetensors"
     assert run("import-weights", tiny_style, out, "--source", "me")[0] == 0
     card = read_header(out).card
@@ -248,8 +248,8 @@ def test_style_files_keep_their_card(run, tmp_path, tiny_style):
 def test_licence_and_source_are_kept(run, hayao, tmp_path):
     """`--licence` and `--source` stand on the card, beside what the file was; `styles show` prints them."""
     style = tmp_path / "hayao.safetensors"
-    told = ("--licence", "MIT", "--source", "https://example.org/hayao")
-    assert run("import-weights", hayao, style, *told)[0] == 0
+    options = ("--licence", "MIT", "--source", "https://example.org/hayao")
+    assert run("import-weights", hayao, style, *options)[0] == 0
     card = read_header(style).card
     assert (card.name, card.licence, card.credit) == ("hayao", "MIT", "https://example.org/hayao")
     assert "CartoonGAN" in card.summary
@@ -416,7 +416,7 @@ def test_keys_that_do_not_fit_are_named(tmp_path):
         assert part in sentence
 
 
-def test_the_architecture_can_be_told(hayao, tiny_style):
+def test_the_architecture_can_be_stated(hayao, tiny_style):
     """`--architecture` tries that one only; an unknown name is answered with the known ones."""
     assert recognise_network(hayao, "cartoongan").generator.config["norm"] == "instance"
     with pytest.raises(ModelError, match="holds no swift: its keys are conv01_1"):

@@ -1,4 +1,4 @@
-"""Draws the golden pictures anew, after a style was trained and looked at: python tests/golden/draw.py."""
+"""Draws the golden pictures again, after a style was trained and inspected: python tests/golden/draw.py."""
 
 from pathlib import Path
 

@@ -272,7 +272,7 @@ try:
     with av.open(sys.argv[1], options={"listen": "1"}, timeout=(20, 10)) as container:
         frames.extend(frame.to_ndarray(format="rgb24") for frame in container.decode(video=0))
 except av.error.OSError as error:
-    print(error)  # how FFmpeg's server is told that the other side has hung up
+    print(error)  # by this, FFmpeg's server learns that the other side has disconnected
 numpy.save(sys.argv[2], numpy.stack(frames))
 """
 
@@ -309,7 +309,7 @@ def test_rtmp(tmp_path):
     ],
 )
 def test_mistakes_are_one_sentence(run, tmp_path, monkeypatch, options, sentence):
-    """What cannot be is told in a sentence, with exit code 1, and leaves nothing behind."""
+    """What is impossible ends in a sentence and exit code 1, and leaves no file."""
     monkeypatch.chdir(tmp_path)
     code, out, err = run("live", "--style", "null", *options)
     assert (code, out) == (1, "")
@@ -424,7 +424,7 @@ def on_terminal(target):
         os.close(theirs)
 
 
-# Take the terminal as one's own, as a shell's jobs have it.
+# Make it the controlling terminal of this process, as for a job of a shell.
 _ON_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -433,7 +433,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 def shown_until(ours, text, times=1, deadline=30):
-    """What a terminal shows until `text` was on it so many times."""
+    """The output of a terminal until `text` has appeared `times` times."""
     import select
 
     shown, end = "", time.monotonic() + deadline
@@ -496,8 +496,8 @@ def screen():
     command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp", "-noreset"]
     process = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
-    with os.fdopen(read) as told:
-        name = f":{told.readline().strip()}"
+    with os.fdopen(read) as display:
+        name = f":{display.readline().strip()}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DISPLAY", name)
         yield name
@@ -526,8 +526,8 @@ def test_the_window_shows_the_drawing(screen, tiny_style):
         off = np.abs(seen_on(screen, 320, 240) - drawing).mean()
     beside = np.asarray(ImageGrab.grab(xdisplay=screen).convert("RGB"))[:, 330:]
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGTERM, told
+    _, messages = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, messages
     assert off <= 1
     assert np.abs(picture - drawing).mean() > 2
     assert beside.max() == 0

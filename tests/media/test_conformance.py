@@ -615,7 +615,7 @@ def kinds(path):
 
 
 def test_matroska_keeps_every_stream(tmp_path, everything):
-    """Two sounds, subtitles and an attachment are all there, byte for byte, and nothing is to be told."""
+    """Two sounds, subtitles and an attachment are all there, byte for byte, and there is no notice."""
     report = null(everything, tmp_path / "out.mkv")
     assert report.notices == []
     assert kinds(tmp_path / "out.mkv") == kinds(everything)
@@ -651,14 +651,14 @@ def test_every_encoder_has_sound_defaults(tmp_path, codec, suffix):
     try:
         null(source, target, encoding=Encoding(codec=codec))
     except MediaError as error:
-        told = str(error)
+        problem = str(error)
     else:
-        told = ""
-    if told and codec.partition("_")[2] in ("nvenc", "qsv", "amf", "videotoolbox"):
-        assert codec in told
+        problem = ""
+    if problem and codec.partition("_")[2] in ("nvenc", "qsv", "amf", "videotoolbox"):
+        assert codec in problem
         assert not target.exists()
-        pytest.skip(f"this machine has no such hardware: {told}")
-    assert told == ""
+        pytest.skip(f"this machine has no such hardware: {problem}")
+    assert problem == ""
     before, after = read_clip(source), read_clip(target)
     assert np.allclose(before.times, after.times, atol=1e-3)
     assert difference(before.images, after.images) < 3

@@ -124,7 +124,7 @@ def test_what_is_not_there(video, store, tmp_path):
 
 
 def test_a_source_that_is_replaced(video, store, tmp_path):
-    """An object that is written anew while it is read is noticed."""
+    """An object that is replaced while it is read is noticed."""
     with VideoSource(parse_location(Path("s3://films/in.mp4"))) as source:
         frames = iter(source)
         next(frames)
@@ -134,7 +134,7 @@ def test_a_source_that_is_replaced(video, store, tmp_path):
 
 
 def test_a_missing_package_is_named(tmp_path):
-    """Without the package for a kind of store, the command that mends it is told."""
+    """Without the package for a kind of store, the command that installs it is named."""
     code = (
         "import sys; sys.modules['s3fs'] = None; from cartoonize import stylize; "
         f"stylize('s3://films/in.mp4', {str(tmp_path / 'out.mp4')!r})"

@@ -67,7 +67,7 @@ def test_sound_is_copied_packet_for_packet(tmp_path, suffix):
         assert [s.metadata["language"] for s in out.streams.audio] == ["eng", "deu", "fra"]
 
 
-def test_sound_that_the_target_cannot_hold_is_encoded_anew(tmp_path):
+def test_sound_that_the_target_cannot_hold_is_reencoded(tmp_path):
     """AAC does not fit in WebM: it becomes Opus of the same length, and the report says so."""
     source = Clip(times=range(48), tones=[440]).write(tmp_path / "in.mp4")
     report = null(source, tmp_path / "out.webm")
@@ -269,7 +269,7 @@ def test_cover_pictures_are_kept(tmp_path, suffix):
     assert held == payload
 
 
-def test_sound_that_players_could_not_find_is_encoded_anew(tmp_path):
+def test_sound_that_players_could_not_find_is_reencoded(tmp_path):
     """MPEG-TS would take FLAC as private data that nobody can play: it becomes AAC, with a notice."""
     source = Clip(times=range(48), tones=[440], audio_codec="flac").write(tmp_path / "in.mkv")
     report = null(source, tmp_path / "out.ts")

@@ -153,7 +153,7 @@ def test_another_card_leaves_the_weights_alone(tmp_path, lively_generator):
         assert torch.equal(loaded.state_dict()[name], value)
 
 
-def test_an_earlier_style_is_kept_unless_told(tmp_path, lively_generator):
+def test_an_earlier_style_is_kept_without_overwrite(tmp_path, lively_generator):
     """A style that may not be overwritten is not."""
     path, generator = tmp_path / "a.safetensors", lively_generator("swift", width=4, blocks=1)
     save_style(path, generator, Card("first"))
@@ -215,7 +215,7 @@ def test_a_cut_file_is_refused(tmp_path, tiny_style, keep):
 
 
 def test_other_files_are_refused(tmp_path):
-    """Pickles, pictures and foreign safetensors are told apart from styles; none is unpickled."""
+    """Pickles, pictures and foreign safetensors are distinguished from styles; none is unpickled."""
     torch.save({"a": torch.zeros(1)}, tmp_path / "pickle.safetensors")
     (tmp_path / "noise.safetensors").write_bytes(np.random.default_rng(0).bytes(500))
     save_file({"a": torch.zeros(1)}, tmp_path / "foreign.safetensors")

@@ -28,9 +28,9 @@ def pixels(path):
 
 def test_a_preview_shows_moments_evenly_spread(clip, tmp_path, run):
     """Each source is above its drawing, from dark to bright, as in the video."""
-    code, _, told = run("video", clip, tmp_path / "look.png", "--preview", 4, "--style", "null")
+    code, _, messages = run("video", clip, tmp_path / "look.png", "--preview", 4, "--style", "null")
     assert code == 0
-    assert "look.png" in told
+    assert "look.png" in messages
     picture = pixels(tmp_path / "look.png")
     tones = [picture[top, left, 0] for top in (12 + 24, 12 + 24 + 54) for left in (44, 120)]
     assert tones[0] == tones[2]  # above and below: the null style changes nothing
@@ -72,9 +72,9 @@ def test_a_preview_decodes_a_little_of_a_long_clip(clip, tmp_path, monkeypatch):
 def test_what_cannot_be_previewed(clip, tmp_path, run, monkeypatch, arguments, message):
     """One sentence says what to do, and nothing is written."""
     monkeypatch.chdir(tmp_path)
-    code, _, told = run("video", *arguments, "--style", "null")
+    code, _, messages = run("video", *arguments, "--style", "null")
     assert code == 1
-    assert message in told
+    assert message in messages
     assert not (tmp_path / "out.png").exists()
 
 

@@ -1,4 +1,4 @@
-"""Styles of one's own: added from files, runs and the web, found by name, and told when they were changed."""
+"""The user's own styles: added from files, runs and the web, found by name, and refused after changes."""
 
 import json
 import os
@@ -186,7 +186,7 @@ def test_names_are_plain_and_free(run, free, name, message, home):
     assert left(home) == []
 
 
-def test_a_changed_style_is_told(run, free, photo, tmp_path):
+def test_a_changed_style_is_refused(run, free, photo, tmp_path):
     """A file that is no longer what was added is not drawn with; the other styles go on as before."""
     run("styles", "add", free)
     path = find_style("dark")
@@ -204,7 +204,7 @@ def test_a_changed_style_is_told(run, free, photo, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"file": "../../etc/passwd"}', "[" * 10_000])
-def test_a_damaged_record_is_told(run, free, home, text):
+def test_a_damaged_record_is_named(run, free, home, text):
     """A record that is damaged, or names files elsewhere, is one sentence, and can be removed."""
     run("styles", "add", free)
     (home / "dark.json").write_text(text)
@@ -256,9 +256,9 @@ def test_a_style_that_draws_nothing_is_refused(run, tmp_path, lively_generator):
     from safetensors import safe_open
 
     with safe_open(good, "pt") as file:
-        told = file.metadata()
+        metadata = file.metadata()
         tensors = {name: file.get_tensor(name) * float("nan") for name in file.keys()}  # noqa: SIM118
-    save_file(tensors, tmp_path / "bad.safetensors", told)
+    save_file(tensors, tmp_path / "bad.safetensors", metadata)
     code, _, err = run("styles", "add", tmp_path / "bad.safetensors")
     assert code == 1
     assert "draws nothing" in err
@@ -410,8 +410,8 @@ def test_bad_answers_are_one_sentence(run, site, home, monkeypatch):
         {
             "/missing": (404, {}, b""),
             "/page": (200, {"Content-Type": "text/html; charset=utf-8"}, b"<html>"),
-            "/told": (200, {"Content-Length": "1001"}, b""),
-            "/untold": (200, {}, bytes(1001)),
+            "/announced": (200, {"Content-Length": "1001"}, b""),
+            "/unannounced": (200, {}, bytes(1001)),
             "/cut": (200, {"Content-Length": "900"}, bytes(100)),
             "/silent": (200, {"Content-Length": "900"}, [bytes(100), 0.8]),
             "/drip": (200, {"Content-Length": "900"}, [b"x", 0.05] * 60),
@@ -420,17 +420,17 @@ def test_bad_answers_are_one_sentence(run, site, home, monkeypatch):
             "/plain": (302, {"Location": "http://example.org/a.onnx"}, b""),
         }
     )
-    told = {
+    messages = {
         "missing": "404 Not Found",
         "page": "is a web page; give the address of the file itself",
-        "told": "is larger than",
-        "untold": "is larger than",
+        "announced": "is larger than",
+        "unannounced": "is larger than",
         "cut": "ended after 100 of 900 bytes",
         "round": "infinite loop",
         "file": "not allowed",
         "plain": "anybody on the way could change it",
     }
-    for page, message in told.items():
+    for page, message in messages.items():
         code, _, err = run("styles", "add", f"{address}/{page}", "--yes", "--name", "a")
         assert code == 1
         assert message in err

@@ -1,4 +1,4 @@
-"""`cartoonize doctor`: what an installation can do, told also by one that is broken."""
+"""`cartoonize doctor`: what an installation can do; broken installations report it too."""
 
 import json
 import os

@@ -245,7 +245,7 @@ def test_leaving_stops_the_drawing(visit, served, long_clip):
     assert eventually(lambda: served.files() == before, seconds=10)
 
 
-def test_what_is_too_large_is_told(visit, tmp_path):
+def test_a_file_that_is_too_large_is_refused(visit, tmp_path):
     """Too many bytes, seconds, frames or pixels, or no video at all: the page says what is wrong."""
     page = visit()
     large = tmp_path / "large.mp4"

@@ -121,7 +121,7 @@ def test_the_queue_can_be_read_and_thinned(blocks):
 
 
 def test_the_environment_is_restored(tmp_path, monkeypatch):
-    """What Gradio is told by the environment is as before when the page ends."""
+    """The environment variables for Gradio are as before when the page ends."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", "mine")
     monkeypatch.delenv("GRADIO_EXAMPLES_CACHE", raising=False)
     with server._gradio_environment(tmp_path):

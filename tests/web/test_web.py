@@ -188,7 +188,7 @@ def test_odd_requests_are_refused(visitor, body):
     assert visitor.get("/").status_code == 200
 
 
-def test_limits_are_told_by_headers(tmp_path, photo):
+def test_limits_are_checked_by_headers(tmp_path, photo):
     """Pictures and videos beyond a limit are refused with a sentence that says how much is taken."""
     clip = Clip(size=(64, 48), times=range(48)).write(tmp_path / "clip.mp4")
     animation = tmp_path / "animation.webp"
@@ -277,26 +277,26 @@ def test_ctrl_c_in_the_middle_of_a_conversion(tmp_path):
 
 def end_by_ctrl_c(served):
     served.process.send_signal(signal.SIGINT)
-    _, told = served.process.communicate(timeout=30)
+    _, messages = served.process.communicate(timeout=30)
     assert served.process.returncode == 128 + signal.SIGINT
-    assert told.splitlines()[-1:] == ["Stopped."]
-    assert "Traceback" not in told
+    assert messages.splitlines()[-1:] == ["Stopped."]
+    assert "Traceback" not in messages
     assert not served.root.exists()
 
 
 def test_a_port_that_is_taken(run):
     """A port that another program has, or an address of another machine, is one sentence."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        code, _, told = run("web", "--port", taken.getsockname()[1])
+        code, _, messages = run("web", "--port", taken.getsockname()[1])
     assert code == 1
-    assert "cannot be served at 127.0.0.1" in told
-    assert "choose another --host or --port" in told
+    assert "cannot be served at 127.0.0.1" in messages
+    assert "choose another --host or --port" in messages
     assert run("web", "--host", "192.0.2.1")[0] == 1
 
 
 def test_without_gradio(run, monkeypatch):
     """Where the extra is not installed, the command says what to install."""
     monkeypatch.setattr("cartoonize.cli.web.find_spec", lambda _name: None)
-    code, _, told = run("web")
+    code, _, messages = run("web")
     assert code == 1
-    assert "pip install 'cartoonize[web]'" in told
+    assert "pip install 'cartoonize[web]'" in messages

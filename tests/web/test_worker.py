@@ -40,7 +40,9 @@ def worker():
 def test_a_video_gets_its_look(run, worker, clip, folder, tiny_style, look, options):
     """On twos or threes, half of the drawing, in the source's colours: as `cartoonize video` does it."""
     progress = []
-    result = worker.convert("job", clip, folder, str(tiny_style), look, lambda *told: progress.append(told))
+    result = worker.convert(
+        "job", clip, folder, str(tiny_style), look, lambda *values: progress.append(values)
+    )
     expected = folder.parent / "expected.mp4"
     assert run("video", clip, expected, "--style", tiny_style, *options)[0] == 0
     ours, theirs = read_clip(result.after), read_clip(expected)

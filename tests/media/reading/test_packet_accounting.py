@@ -170,7 +170,7 @@ def test_some_mutated_files_lose_nothing_in_silence(made, threads, tmp_path, nam
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_mutated_files_lose_nothing_in_silence(made, threads, tmp_path, name):
-    """Bits flipped, ends cut, stretches zeroed or left out: no frame is missing without being reported.
+    """Bits flipped, ends cut, ranges zeroed or left out: no frame is missing without being reported.
 
     For each container 200 files, or a third of what the environment variable CARTOONIZE_FUZZ says.
     """

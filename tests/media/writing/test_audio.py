@@ -130,7 +130,7 @@ def test_a_clock_that_begins_again_goes_on(tmp_path, target):
 
 
 def test_priming_is_not_called_a_jump(tmp_path):
-    """Sound that begins before zero, as AAC does, is nothing to be told of."""
+    """Sound that begins before zero, as AAC does, causes no notice."""
     source = make_video(tmp_path / "in.mp4", "aac")
     assert stylize(source, tmp_path / "out.mkv", "null").notices == []
     assert loud_from(heard(tmp_path / "out.mkv")) == pytest.approx(loud_from(heard(source)), abs=0.03)

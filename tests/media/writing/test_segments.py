@@ -41,10 +41,12 @@ def in_one_go(source, target, style, encoding):
     return kept
 
 
-def alone(source, stretch, style, encoding, container):
+def convert_alone(source, frame_range, style, encoding, container):
     with VideoSource(source) as frames:
         sink = SegmentSink(frames.video, encoding, container)
-        return list(convert_frame_range(frames, sink, load(str(style)), stretch, Look(), batch=4, segment=24))
+        return list(
+            convert_frame_range(frames, sink, load(str(style)), frame_range, Look(), batch=4, segment=24)
+        )
 
 
 @pytest.mark.parametrize(
@@ -66,38 +68,40 @@ def test_a_segment_made_alone_is_the_same(tmp_path, tiny_style, codec, container
     assert sorted(kept) == [0, 24, 48, 72]
     for first in (72, 24):
         before = read_segment(io.BytesIO(kept[first])).before
-        stretch = FrameRange(first, first + 24, pts=before["pts"])
-        [(segment, data)] = alone(source, stretch, tiny_style, encoding, container)
+        frame_range = FrameRange(first, first + 24, pts=before["pts"])
+        [(segment, data)] = convert_alone(source, frame_range, tiny_style, encoding, container)
         assert segment == read_segment(io.BytesIO(data))
         assert data == kept[first]
-    assert [data for _, data in alone(source, FrameRange(0, 48), tiny_style, encoding, container)] == [
+    assert [
+        data for _, data in convert_alone(source, FrameRange(0, 48), tiny_style, encoding, container)
+    ] == [
         kept[0],
         kept[24],
     ]
 
 
 def test_the_last_segment_is_what_is_left(tmp_path):
-    """A stretch without an end goes to that of the video."""
+    """A range without an end goes to that of the video."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with VideoSource(source) as frames:
         frames.mark_interval = 24
         assert len(list(frames)) == 60
-    stretch = FrameRange(24, None, mark=frames.marks[24])
-    segments = [segment for segment, _ in alone(source, stretch, "null", Encoding(), "mp4")]
+    frame_range = FrameRange(24, None, mark=frames.marks[24])
+    segments = [segment for segment, _ in convert_alone(source, frame_range, "null", Encoding(), "mp4")]
     assert [(segment.first, segment.frames) for segment in segments] == [(24, 24), (48, 12)]
     assert segments[1].follows(segments[0])
     assert segments[1].mark == frames.marks[60]
 
 
 def test_a_time_without_a_frame_is_refused(tmp_path):
-    """A wrong idea of where a stretch begins is an error, not a guess."""
+    """A wrong estimate of where a range begins is an error, not a guess."""
     source = Clip(times=range(0, 120, 2)).write(tmp_path / "in.mkv")
     with pytest.raises(FrameRangeError, match="no frame 24"):
-        alone(source, FrameRange(24, 48, pts=-5), "null", Encoding(), "mp4")
+        convert_alone(source, FrameRange(24, 48, pts=-5), "null", Encoding(), "mp4")
 
 
-def test_what_does_not_follow_is_told():
-    """A segment follows another if it begins behind its last frame, known by time and pixels, and later."""
+def test_segments_that_do_not_follow_are_recognised():
+    """A segment follows another if it begins after its last frame, which is identified by time and pixels."""
     mark = {"pts": 23, "crc": 1, "packets": 0, "frames": 0}
     one = Segment(0, 24, None, mark, 0, 23)
     assert one.follows(None)
@@ -137,7 +141,7 @@ def test_segments_count_in_any_order(tmp_path):
 def test_every_byte_of_a_segment_counts(tmp_path, place):
     """Changed, cut or empty, a segment is not taken for one."""
     source = Clip().write(tmp_path / "in.mp4")
-    [(_, data)] = alone(source, FrameRange(0, None), "null", Encoding(), "mp4")
+    [(_, data)] = convert_alone(source, FrameRange(0, None), "null", Encoding(), "mp4")
     assert len(list(read_packets(io.BytesIO(data)))) == 12
     harmed = np.frombuffer(data, np.uint8).copy()
     harmed[place] ^= 1
