@@ -96,5 +96,5 @@ def check_device(device: str) -> None:
     if kind not in DEVICES or (":" in device and not numbered):
         raise BackendError(
             f"Unknown device {device!r}: choose {', '.join(DEVICES)}, or a GPU by its number, as cuda:1."
-            f"{did_you_mean(device, DEVICES)}"
+            f"{' Did you mean cuda?' if kind in ('gpu', 'nvidia') else did_you_mean(device, DEVICES)}"
         )

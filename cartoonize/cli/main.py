@@ -1,5 +1,6 @@
 """The command line. Commands import heavy modules when they run, so that `--help` answers at once."""
 
+import os
 import re
 import sys
 import warnings
@@ -99,6 +100,7 @@ def main() -> NoReturn:
     warnings.filterwarnings("ignore", module="PIL")
     signals.install()
     cpus.set_passive_waiting()
+    os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder prints its settings otherwise; 1 is errors only
     opencv.set_one_thread()
     try:
         app(prog_name="cartoonize")

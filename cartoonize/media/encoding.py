@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import av
 
-from ..core.choices import ENCODERS, X264_PRESETS, did_you_mean
+from ..core.choices import ENCODER_OF_CODEC, ENCODERS, X264_PRESETS, did_you_mean
 from ..core.containers import Container
 from ..core.errors import MediaError
 
@@ -13,7 +13,8 @@ from ..core.errors import MediaError
 class Encoding:
     """How a video is compressed.
 
-    `codec`: an FFmpeg encoder; by default the container's (H.264, or VP9 in WebM; see core/containers.py).
+    `codec`: an FFmpeg encoder, or a codec such as hevc; by default the container's (H.264; VP9 in WebM; see
+    core/containers.py).
     `crf`: constant quality; lower is better and larger. `preset`: the encoder's trade of time for size. Both
     have a default for each encoder. `audio`: keep the sound. `format`: the container, by FFmpeg's name or a
     short one such as y4m; by default the one that the suffix means. `background`: a colour, by name or as
@@ -30,7 +31,8 @@ class Encoding:
     def encoder_name(self, container: Container, *, transparent: bool = False) -> str:
         """FFmpeg's name of the encoder to use for a container."""
         default = container.alpha_encoder if transparent else None
-        return self.codec or default or container.encoder
+        codec = self.codec and ENCODER_OF_CODEC.get(self.codec, self.codec)
+        return codec or default or container.encoder
 
     def describe(self) -> str:
         """The options that differ from the defaults, for messages."""

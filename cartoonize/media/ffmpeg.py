@@ -14,6 +14,8 @@ def ffmpeg_errors(path: Location | str) -> Iterator[None]:
     """Turn FFmpeg's errors into a sentence about a file or address."""
     try:
         yield
+    except av.error.InvalidDataError as error:
+        raise MediaError(f"{path} is no video of a known format, or it is damaged.") from error
     except av.error.FFmpegError as error:
         raise MediaError(f"{path}: {error.strerror or error}.") from error
     except OSError as error:

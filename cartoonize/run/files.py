@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from ..core.choices import there_is_no_file
 from ..core.containers import VIDEO_SUFFIXES, WRITTEN_SUFFIXES
 from ..core.errors import CartoonizeError, DamageError, MediaError, UnexpectedError, WriteError
 from ..media.pictures.folder import describe_left_out, output_name
@@ -210,7 +211,7 @@ def _expand(
     """The files that a source stands for, each with its relative path in the target's folder."""
     if not source.is_dir() and not is_pattern(source):
         if not source.exists():
-            raise MediaError(f"There is no file or folder {source}.")
+            raise MediaError(there_is_no_file(source))
         return [(source, PurePath(source.name))]
     root = source if source.is_dir() else pattern_root(source)
     excluded = path_inside(folder, root)

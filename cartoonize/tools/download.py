@@ -60,7 +60,7 @@ def download(url: str, target: Path, *, limit: int, progress: Progress | None = 
         ModelError: the address is of another scheme, or no complete file within the limits came from it.
         WriteError: the file cannot be written.
     """
-    _check_url(url)
+    check_url(url)
     name = without_secrets(url)
     request = Request(url, headers={"User-Agent": f"cartoonize/{__version__}"})  # noqa: S310  # checked
     opener = _opener(deadline=time.monotonic() + TIMEOUT)
@@ -78,7 +78,7 @@ def download(url: str, target: Path, *, limit: int, progress: Progress | None = 
         raise ModelError(f"Cannot download {name}: it ended after {size:,} of {total:,} bytes.")
 
 
-def _check_url(url: str) -> None:
+def check_url(url: str) -> None:
     """Raise ModelError unless the address is https, or http on this machine."""
     try:
         parts = urlsplit(url)
@@ -109,7 +109,7 @@ class _Redirects(HTTPRedirectHandler):
     ) -> Request | None:
         """Follow to addresses that the user could have given too, but never from https to http."""
         try:
-            _check_url(newurl)
+            check_url(newurl)
             if req.type == "https" and urlsplit(newurl).scheme != "https":
                 raise ModelError(
                     f"{without_secrets(req.full_url)} leads from https to {without_secrets(newurl)}."

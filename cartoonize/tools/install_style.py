@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from ..core.errors import ModelError, WriteError
 from ..styles import ENGINES, find_style_file, user
 from ..styles.card import Card
-from .download import Progress, download, is_url, without_secrets
+from .download import Progress, check_url, download, is_url, without_secrets
 from .probe_style import probe_style
 
 MAX_BYTES = 1 << 28
@@ -39,7 +39,13 @@ class Candidate:
 
 
 def default_name(location: str) -> str:
-    """The name for a style from a path or an address; empty if none can be made of it."""
+    """The name for a style from a path or an address; empty if none can be made of it.
+
+    Raises:
+        ModelError: the address is malformed.
+    """
+    if is_url(location):
+        check_url(location)
     path = Path(unquote(urlsplit(location).path)) if is_url(location) else Path(location).absolute()
     text = path.stem if path.suffix.lower() in (".safetensors", ".onnx") else path.name
     return user.suggest_name(path.parent.name if text == "style" else text)  # as training names its result

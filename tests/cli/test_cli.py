@@ -210,3 +210,42 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     assert "out.mp4: File too large" in re.sub(r"\s+", " ", done.stderr)
     assert (tmp_path / "out.mp4").read_text() == "earlier"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("video", "in.mp4", "out.mp4", "--device", "gpu"), "Did you mean cuda?"),
+        (("image", "in.mp4", "out.png"), "it is a video; use `cartoonize video`"),
+        (("video", "notes.txt", "out.mp4"), "notes.txt is no video of a known format"),
+        (
+            ("image", "pictur.jpg", "out.png"),
+            "There is no file or folder pictur.jpg. Did you mean picture.jpg?",
+        ),
+        (("styles", "add", "http://[::1"), "'http://[::1' is no address"),
+    ],
+)
+def test_the_sentence_that_helps(run, here, arguments, sentence):
+    """A wrong kind of file, a misspelt name or device, and a broken address: the sentence says what to do."""
+    Clip().write(here / "in.mp4")
+    Image.new("RGB", (8, 8)).save(here / "picture.jpg")
+    (here / "notes.txt").write_text("to do")
+    code, _, err = run(*arguments)
+    assert code == 1
+    assert sentence in err
+
+
+CODECS = [("hevc", "hevc"), ("h265", "hevc"), ("av1", "av1"), ("h264", "h264")]
+
+
+@pytest.mark.parametrize(("codec", "written"), CODECS)
+def test_codecs_by_name(here, tiny_style, codec, written):
+    """The name of a codec means its best encoder, which prints nothing of its own."""
+    Clip().write(here / "in.mp4")
+    command = [sys.executable, "-m", "cartoonize", "video", "in.mp4", "out.mp4", "--codec", codec, "--json"]
+    done = subprocess.run([*command, "--style", tiny_style], capture_output=True, text=True, check=True)
+    assert "Svt" not in done.stderr
+    assert "x265" not in done.stderr
+    assert "encoded" not in done.stderr
+    with av.open(here / "out.mp4") as container:
+        assert written in container.streams.video[0].codec_context.codec.canonical_name

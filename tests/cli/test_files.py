@@ -148,7 +148,7 @@ def test_a_missing_source_is_refused_alone(here):
     found = plan_jobs([Path("one.mp4"), Path("gone.mp4"), Path("texts"), Path("x*.mp4")], Path("out"), VIDEOS)
     assert [job.source for job in found.jobs] == [Path("one.mp4")]
     assert [str(error) for _, error in found.refused] == [
-        "There is no file or folder gone.mp4.",
+        "There is no file or folder gone.mp4. Did you mean one.mp4?",
         "There is no video in the folder texts.",
         "There is no video that fits x*.mp4.",
     ]
@@ -259,7 +259,7 @@ def test_one_failure_stops_no_other(here, run, tiny_style):
     assert "2 files converted in" in err
     messages, listed = err.split("Error: 2 of 4 files could not be converted:")
     assert messages.count("Failed: ") == 2
-    for sentence in ("There is no file or folder gone.mp4.", "bad.mp4: Invalid data found"):
+    for sentence in ("There is no file or folder gone.mp4.", "bad.mp4 is no video of a known format"):
         assert sentence in messages
         assert sentence in listed
     before, after = read_clip(first), read_clip(Path("out/a/one.mp4"))
@@ -294,7 +294,7 @@ def test_json_of_many_is_one_object(here, run):
     }  # fmt: skip
     assert by_source["a.mp4"]["output"] == str(Path("out/a.mp4"))
     assert (by_source["a.mp4"]["width"], by_source["a.mp4"]["frames"]) == (64, 12)
-    assert "Invalid data" in by_source["b.mp4"]["error"]
+    assert "no video of a known format" in by_source["b.mp4"]["error"]
     assert by_source["b.mp4"]["exit_code"] == 1
 
 
@@ -469,7 +469,12 @@ def test_two_bars_on_a_terminal(here):
     os.close(ours)
     assert process.wait(timeout=60) == 1
     text = seen.decode()
-    for part in ("/60 frames", "3/3 files", "Failed:", "bad.mp4: Invalid data found when processing input."):
+    for part in (
+        "/60 frames",
+        "3/3 files",
+        "Failed:",
+        "bad.mp4 is no video of a known format",
+    ):
         assert part in text
     assert "out/a.mp4: 60 frames in" in text
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
+from ...core.choices import there_is_no_file
 from ...core.errors import MediaError
 from ..remote import Location
 from .formats import PICTURE_SUFFIXES, suffix_list
@@ -24,7 +25,7 @@ def list_pictures(path: Path, notices: list[str] | None = None) -> list[Path]:
         MediaError: there is no such file or folder, or no picture in the folder.
     """
     if not path.exists():
-        raise MediaError(f"There is no file or folder {path}.")
+        raise MediaError(there_is_no_file(path))
     if not path.is_dir():
         return [path]
     try:

@@ -14,6 +14,7 @@ from PIL import ExifTags, ImageOps, UnidentifiedImageError
 from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
+from ...core.containers import VIDEO_SUFFIXES
 from ...core.errors import MediaError
 from ...core.numbers import format_number
 from ..decoding import fit_size, reduced_size_notice
@@ -149,6 +150,8 @@ def _describe_error(error: Exception, path: Path) -> str:
     if path.stat().st_size == 0:
         return "the file is empty"
     if isinstance(error, UnidentifiedImageError):
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            return "it is a video; use `cartoonize video`"
         return "it is no picture of a known format, or it is damaged"
     return "the file is damaged or incomplete"
 
