@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..core.errors import MediaError
 from .console import print_notices
 from .convert import Load, Progress, convert, open_backend_once
 from .files import convert_files
@@ -46,6 +47,10 @@ def image(
     from ..run.files import PICTURES
     from ..run.job import prepare_decoding
 
+    if "-" in paths:
+        raise MediaError(
+            "Pictures are read from files and written to files; only `cartoonize video` takes -."
+        )
     effects, notices = look.build(), list[str]()
     decoding = Decoding(max_pixels=max_pixels, **asdict(size))
     detail = prepare_decoding(decoding, effects, network.style, notices).detail

@@ -12,6 +12,7 @@ from .pictures.picture_sink import PictureSink
 from .pictures.picture_source import PictureSource
 from .pictures.sequence_sink import ImageSequenceSink, is_image_sequence
 from .pictures.sequence_source import ImageSequenceSource
+from .reading.standard_input import STANDARD_INPUT
 from .reading.video_source import VideoSource
 from .remote import Location, Url, parse_location
 from .sink import Sink
@@ -66,7 +67,7 @@ def open_video(
     path = parse_location(path)
     if not isinstance(path, Path):
         return _open_remote(path, start=start, end=end, decoding=decoding)
-    if path.is_dir():
+    if path.is_dir() and path != STANDARD_INPUT:
         return ImageSequenceSource(path, start=start, end=end, decoding=decoding)
     if decoding and decoding.fps:
         raise MediaError(f"{path} has times of its own; a rate (--fps) is for folders of pictures.")
@@ -109,7 +110,7 @@ def open_sink(
     encoding, path = encoding or Encoding(), parse_location(path)
     if isinstance(source, PictureSource):
         return PictureSink(Path(str(path)), source, overwrite=overwrite)
-    if isinstance(path, Path) and is_image_sequence(path):
+    if isinstance(path, Path) and path != STANDARD_INPUT and is_image_sequence(path):
         return ImageSequenceSink(path, source, background=encoding.background, overwrite=overwrite)
     if source.video is None:
         raise MediaError(

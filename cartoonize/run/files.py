@@ -95,6 +95,8 @@ def is_single_job(sources: Sequence[Path], target: Path, kind: FileKind) -> bool
         MediaError: the folder holds only videos, and the target names a file.
     """
     [source, *more] = sources
+    if not more and source == STANDARD_INPUT:  # even if there is a folder of this name
+        return True
     if more or is_pattern(source):
         return False
     if not source.is_dir():
@@ -118,7 +120,7 @@ def single_job(source: Path, target: Path, kind: FileKind, *, target_is_folder: 
     In a folder a file gets its own name, as several files do: in one that exists, or in a new one if
     `target_is_folder`. The frames of a folder and of standard input have no name, and keep the target.
     """
-    into_folder = target.is_dir() or target_is_folder
+    into_folder = (target.is_dir() and target != STANDARD_INPUT) or target_is_folder
     if not into_folder or source.is_dir() or source == STANDARD_INPUT:
         return Job(source, target)
     name = parse_location(source).name
@@ -167,8 +169,10 @@ def find_jobs(sources: Sequence[Path], folder: Path, kind: FileKind) -> Plan:
 
 def is_output_folder(target: Path, kind: FileKind) -> bool:
     """Whether a target is a folder, or is to become one: it has no suffix of a file that can be written."""
+    if target == STANDARD_INPUT:
+        return False
     is_file_name = target.suffix.lower() in kind.output_suffixes or is_image_sequence(target)
-    return target.is_dir() or not (is_file_name or target.exists() or target == STANDARD_INPUT)
+    return target.is_dir() or not (is_file_name or target.exists())
 
 
 def run_jobs(jobs: Iterable[Job], convert: Callable[[Job], Report]) -> Iterator[Outcome]:
@@ -209,6 +213,8 @@ def _expand(
     notices: list[str],
 ) -> list[tuple[Path, PurePath]]:
     """The files that a source stands for, each with its relative path in the target's folder."""
+    if source == STANDARD_INPUT:
+        raise MediaError("Standard input (-) is one video; convert it alone.")
     if not source.is_dir() and not is_pattern(source):
         if not source.exists():
             raise MediaError(there_is_no_file(source))

@@ -115,6 +115,7 @@ def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
         (["video", "zero.mp4", "out.mp4"], "empty"),
         (["video", "sound.m4a", "out.mp4"], "no video stream"),
         (["video", "in.png", "out.mp4"], "use `cartoonize image`"),
+        (["image", "in.mp4", "out.png"], "use `cartoonize video`"),
         (["video", "in.mp4", "out.mp4", "--style", "monet"], "no style 'monet'"),
         (["video", "in.mp4", "out.mp4", "--style", "damaged.safetensors"], "damaged"),
         (["video", "in.mp4", "nowhere/out.mp4"], "no folder nowhere"),

@@ -16,7 +16,7 @@ from PIL import Image
 from cartoonize import MediaError
 from cartoonize.cli.console import ProgressBars
 from cartoonize.media.pictures import picture_sink
-from cartoonize.run.files import PICTURES, is_single_job, plan_jobs, single_job, videos
+from cartoonize.run.files import PICTURES, Job, is_output_folder, is_single_job, plan_jobs, single_job, videos
 
 VIDEOS = videos()
 
@@ -194,12 +194,24 @@ def test_what_one_source_means(here, sources, target, alone):
     assert is_single_job([Path(source) for source in sources], Path(target), VIDEOS) is alone
 
 
+def test_a_dash_is_never_a_folder(here):
+    """- is standard input or output, even if there is a folder of this name."""
+    put("-/1.png", "-/a.mp4", "a.mp4")
+    dash, video = Path("-"), Path("a.mp4")
+    assert is_single_job([dash], Path("new"), VIDEOS)
+    assert not is_output_folder(dash, VIDEOS)
+    assert single_job(video, dash, VIDEOS, target_is_folder=False) == Job(video, dash)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["video", "films", "out.mp4"], "There are videos in films, and no pictures; name a folder"),
         (["video", "a.mp4", "films", "out.mp4"], "out.mp4 is no folder; name a folder for several videos"),
         (["video", "a.mp4", "films", "-"], "- is no folder"),
+        (["video", "-", "a.mp4", "new"], "Standard input (-) is one video"),
+        (["image", "-", "new.png"], "only `cartoonize video` takes -"),
+        (["image", "both/1.png", "-"], "only `cartoonize video` takes -"),
         (["video", "a.mp4"], "at least one video"),
         (["video", "x*.mp4", "new"], "no video that fits x*.mp4"),
         (["video", "films", "new", "-y", "--skip-existing"], "choose one"),

@@ -207,6 +207,12 @@ def test_an_existing_report_is_kept(photos, tmp_path):
     assert json.loads(out.read_text())["style"] == "null"
 
 
+def test_a_missing_style_is_named(photos):
+    """A style that does not exist is the error, not the folder that its figures would go to."""
+    with pytest.raises(CartoonizeError, match="There is no style 'runs/none'"):
+        evaluate_command("runs/none", "--photos", photos)
+
+
 def test_an_installed_card_is_kept(photos, tiny_style, tmp_path):
     """`--onto-card` changes a built-in style, or figures that a card has, only with --overwrite."""
     out = ("--out", tmp_path / "quality.json")

@@ -80,9 +80,12 @@ def evaluate(
       cartoonize train evaluate runs/mine --photos photos/ --onto-card
       cartoonize train evaluate pepper --photos photos/ --video clip.mp4
     """
+    from ...backends.registry import backend_of_style
     from ...core.atomic import AtomicFile, check_target
     from ...training.evaluate import evaluate as measure
 
+    if backend_of_style(style) is None:  # it is a file
+        find_style(style)
     folder = Path(style) if Path(style).is_dir() else Path(style).parent
     target = out or folder / "quality.json"
     check_target(target, overwrite=overwrite)

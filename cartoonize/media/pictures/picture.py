@@ -149,6 +149,8 @@ def _describe_error(error: Exception, path: Path) -> str:
         return error.strerror
     if path.stat().st_size == 0:
         return "the file is empty"
+    if isinstance(error, UnidentifiedImageError) and path.suffix.lower() in VIDEO_SUFFIXES:
+        return "it is a video; use `cartoonize video`"
     if isinstance(error, UnidentifiedImageError):
         if path.suffix.lower() in VIDEO_SUFFIXES:
             return "it is a video; use `cartoonize video`"
