@@ -217,7 +217,6 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     ("arguments", "sentence"),
     [
         (("video", "in.mp4", "out.mp4", "--device", "gpu"), "Did you mean cuda?"),
-        (("image", "in.mp4", "out.png"), "it is a video; use `cartoonize video`"),
         (("video", "notes.txt", "out.mp4"), "notes.txt is no video of a known format"),
         (
             ("image", "pictur.jpg", "out.png"),

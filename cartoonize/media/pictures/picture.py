@@ -152,8 +152,6 @@ def _describe_error(error: Exception, path: Path) -> str:
     if isinstance(error, UnidentifiedImageError) and path.suffix.lower() in VIDEO_SUFFIXES:
         return "it is a video; use `cartoonize video`"
     if isinstance(error, UnidentifiedImageError):
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            return "it is a video; use `cartoonize video`"
         return "it is no picture of a known format, or it is damaged"
     return "the file is damaged or incomplete"
 
