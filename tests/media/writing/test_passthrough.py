@@ -4,12 +4,11 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import Clip
+from clips import CASES, Clip
 
 from cartoonize import MediaError, stylize
 from cartoonize.media.writing.tracks import CopiedTrack
 
-CASES = Path("/work/shared/cases")
 SUBTITLES = """1
 00:00:00,100 --> 00:00:00,400
 Good <i>morning</i>
