@@ -44,16 +44,17 @@ class Look:
     @property
     def needs_source(self) -> bool:
         """Whether the result shows the source, so that it has to be read at its own size too."""
-        return any(effect.needs_source for effect in self._usable_effects())
+        return any(effect.needs_source for effect in self._static_effects())
 
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height of the frames to write, for a source of this size."""
-        for effect in self._usable_effects():
+        for effect in self._static_effects():
             width, height = effect.size(width, height)
         return width, height
 
-    def _usable_effects(self) -> list[Effect]:
-        return self.available("", []).effects()
+    def _static_effects(self) -> list[Effect]:
+        """The effects without the stabilizer, which needs OpenCV and changes neither size nor source."""
+        return replace(self, stabilize=False).effects()
 
     @property
     def compares(self) -> bool:
