@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-_SEGMENT, _SEEK_HEAD, _INFO, _TRACKS = 0x18538067, 0x114D9B74, 0x1549A966, 0x1654AE6B
+from ..ebml import CHECKSUM, SEGMENT, TRACK_ENTRY, TRACK_TYPE, TRACKS, VOID, read_vint, vint_width
+
+_SEEK_HEAD, _INFO, _VIDEO = 0x114D9B74, 0x1549A966, 0xE0
 _SEEK, _SEEK_ID, _SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
-_TRACK_ENTRY, _TRACK_TYPE, _VIDEO = 0xAE, 0x83, 0xE0
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
-_VOID, _CRC = 0xEC, 0xBF
 _HEADER_SIZE = 1 << 20  # bytes that are searched for the end of the tracks
 _VIDEO_TRACK = b"\x01"
 
@@ -51,10 +51,10 @@ def set_display_size(path: Path, width: int, height: int) -> bool:
 
 def _edit_header(data: bytes, width: int, height: int) -> tuple[int, bytes]:
     """The bytes from the list of positions to the end of the tracks, and where they begin."""
-    (segment,) = (element for element in _read_elements(data) if element.id == _SEGMENT)
+    (segment,) = (element for element in _read_elements(data) if element.id == SEGMENT)
     begin = segment.start + _header_length(data, segment.start)
-    elements = list(_read_elements(data[begin:], until=_TRACKS))
-    if [element.id for element in elements] != [_SEEK_HEAD, _VOID, _INFO, _TRACKS]:
+    elements = list(_read_elements(data[begin:], until=TRACKS))
+    if [element.id for element in elements] != [_SEEK_HEAD, VOID, _INFO, TRACKS]:
         raise ValueError("other elements")
     seek_head, _, info, tracks = elements
     new_tracks = _edit_tracks(tracks, width, height)
@@ -64,7 +64,7 @@ def _edit_header(data: bytes, width: int, height: int) -> tuple[int, bytes]:
     # The list of positions keeps its length, as positions keep theirs.
     old_info = data[begin + info.start : begin + tracks.start]
     room = end - seek_head.start - len(new_seek_head) - len(old_info) - len(new_tracks)
-    new_void = _write_element(_VOID, bytes(room - 9))
+    new_void = _write_element(VOID, bytes(room - 9))
     header = new_seek_head + new_void + old_info + new_tracks
     if len(header) != end - seek_head.start:
         raise ValueError("no room")
@@ -74,15 +74,15 @@ def _edit_header(data: bytes, width: int, height: int) -> tuple[int, bytes]:
 def _edit_tracks(tracks: _Element, width: int, height: int) -> bytes:
     entries, is_done = [], False
     for entry in tracks.children:
-        fields = entry.children if entry.id == _TRACK_ENTRY else []
-        if not is_done and any(f.id == _TRACK_TYPE and f.payload == _VIDEO_TRACK for f in fields):
+        fields = entry.children if entry.id == TRACK_ENTRY else []
+        if not is_done and any(f.id == TRACK_TYPE and f.payload == _VIDEO_TRACK for f in fields):
             entries.append((entry.id, _edit_entry(fields, width, height)))
             is_done = True
         else:
             entries.append((entry.id, entry.payload))
     if not is_done:
         raise ValueError("no video")
-    return _write_element(_TRACKS, _join(entries))
+    return _write_element(TRACKS, _join(entries))
 
 
 def _edit_entry(fields: list[_Element], width: int, height: int) -> bytes:
@@ -105,7 +105,7 @@ def _move_positions(seek_head: _Element, added: int) -> bytes:
         payload = entry.payload
         if entry.id == _SEEK:
             fields = {child.id: child.payload for child in entry.children}
-            if int.from_bytes(fields[_SEEK_ID]) in (_INFO, _TRACKS):
+            if int.from_bytes(fields[_SEEK_ID]) in (_INFO, TRACKS):
                 position = fields[_SEEK_POSITION]
                 fields[_SEEK_POSITION] = (int.from_bytes(position) - added).to_bytes(len(position))
             payload = b"".join(_write_element(kind, field, short=True) for kind, field in fields.items())
@@ -116,9 +116,9 @@ def _move_positions(seek_head: _Element, added: int) -> bytes:
 def _join(elements: list[tuple[int, bytes]], *, short: bool = False) -> bytes:
     """Elements as the content of another; a checksum in the first place is computed again."""
     written = [_write_element(kind, payload, short=short) for kind, payload in elements]
-    if elements and elements[0][0] == _CRC:
+    if elements and elements[0][0] == CHECKSUM:
         rest = b"".join(written[1:])
-        return _write_element(_CRC, zlib.crc32(rest).to_bytes(4, "little"), short=True) + rest
+        return _write_element(CHECKSUM, zlib.crc32(rest).to_bytes(4, "little"), short=True) + rest
     return b"".join(written)
 
 
@@ -127,7 +127,7 @@ def _write_element(kind: int, payload: bytes, *, short: bool = False) -> bytes:
     size = len(payload)
     if short and size >= 0x7F:
         raise ValueError("too large")
-    if short or (size < 0x7F and kind != _VOID):
+    if short or (size < 0x7F and kind != VOID):
         return _id_bytes(kind) + (0x80 | size).to_bytes(1) + payload
     return _id_bytes(kind) + (1 << 56 | size).to_bytes(8) + payload
 
@@ -149,11 +149,9 @@ def _read_elements(data: bytes, until: int | None = None) -> Iterator[_Element]:
 
 def _read_head(data: bytes, position: int) -> tuple[int, int, int]:
     """The id of an element, the size of its content, and the length of both together."""
-    id_length = 9 - data[position].bit_length()
-    place = position + id_length
-    size_length = 9 - data[place].bit_length()
-    size = int.from_bytes(data[place : place + size_length]) & ((1 << 7 * size_length) - 1)
-    return int.from_bytes(data[position:place]), size, id_length + size_length
+    id_length = vint_width(data[position])
+    size, size_length = read_vint(data, position + id_length)
+    return int.from_bytes(data[position : position + id_length]), size, id_length + size_length
 
 
 def _header_length(data: bytes, position: int) -> int:

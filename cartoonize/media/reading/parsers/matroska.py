@@ -1,20 +1,19 @@
 """Matroska and WebM (RFC 9559), which consist of nested EBML elements (RFC 8794)."""
 
+from ...ebml import CHECKSUM, SEGMENT, TRACK_ENTRY, TRACK_TYPE, TRACKS, VOID, read_vint, vint_width
 from .structure import ContainerStructure, Requests
 
-_SEGMENT, _CLUSTER, _TRACKS, _TRACK_ENTRY, _BLOCK_GROUP = 0x18538067, 0x1F43B675, 0x1654AE6B, 0xAE, 0xA0
-_TRACK_NUMBER, _TRACK_TYPE, _BLOCKS = 0xD7, 0x83, (0xA3, 0xA1)
-_VOID, _CHECKSUM = 0xEC, 0xBF
-_MASTERS = {_SEGMENT, _CLUSTER, _TRACKS, _TRACK_ENTRY, _BLOCK_GROUP}
+_CLUSTER, _BLOCK_GROUP, _TRACK_NUMBER, _BLOCKS = 0x1F43B675, 0xA0, 0xD7, (0xA3, 0xA1)
+_MASTERS = {SEGMENT, _CLUSTER, TRACKS, TRACK_ENTRY, _BLOCK_GROUP}
 """Elements whose children are parsed."""
 _CHILDREN = {  # what may stand in each element; in those that are not listed anything may
-    None: {0x1A45DFA3, _SEGMENT, _VOID, _CHECKSUM},
-    _SEGMENT: {
-        0x114D9B74, 0x1549A966, _TRACKS, 0x1C53BB6B, 0x1941A469, 0x1043A770, 0x1254C367, _CLUSTER, _VOID,
-        _CHECKSUM,
+    None: {0x1A45DFA3, SEGMENT, VOID, CHECKSUM},
+    SEGMENT: {
+        0x114D9B74, 0x1549A966, TRACKS, 0x1C53BB6B, 0x1941A469, 0x1043A770, 0x1254C367, _CLUSTER, VOID,
+        CHECKSUM,
     },
-    _CLUSTER: {0xE7, 0xA3, _BLOCK_GROUP, 0xAB, 0xA7, 0xAF, 0x5854, _VOID, _CHECKSUM},
-    _TRACKS: {_TRACK_ENTRY, _VOID, _CHECKSUM},
+    _CLUSTER: {0xE7, 0xA3, _BLOCK_GROUP, 0xAB, 0xA7, 0xAF, 0x5854, VOID, CHECKSUM},
+    TRACKS: {TRACK_ENTRY, VOID, CHECKSUM},
 }  # fmt: skip
 _UNKNOWN_END = 1 << 62
 """The end of an element of unknown size."""
@@ -24,11 +23,11 @@ def parse_matroska(structure: ContainerStructure, video_index: int) -> Requests:
     """Parse elements; each is an identifier, the size of its content, and the content."""
     offset, elements = 0, _Elements()
     while header := (yield offset, 20):
-        width = _vint_width(header)
+        width = vint_width(header[0])
         identifier, header = int.from_bytes(header[:width]), header[width:]
-        if not header or len(header) < _vint_width(header):
+        if not header or len(header) < vint_width(header[0]):
             return
-        size, length = _read_vint(header)
+        size, length = read_vint(header)
         content = offset + width + length
         is_unknown = size == (1 << 7 * length) - 1
         end = _UNKNOWN_END if is_unknown else content + size
@@ -66,15 +65,15 @@ class _Elements:
 
     def read(self, identifier: int, content: bytes, offset: int) -> None:
         """Read an element without children."""
-        if identifier in (_TRACK_NUMBER, _TRACK_TYPE):
-            self._track_entry[identifier == _TRACK_TYPE] = int.from_bytes(content)
+        if identifier in (_TRACK_NUMBER, TRACK_TYPE):
+            self._track_entry[identifier == TRACK_TYPE] = int.from_bytes(content)
             number, track_type = self._track_entry
             if number and track_type:
                 self._tracks.add(number)
                 self._video_tracks += [number] if track_type == 1 else []
                 self._track_entry = [0, 0]
         elif identifier in _BLOCKS:
-            self._blocks.append((_read_vint(content)[0] if content else 0, offset))
+            self._blocks.append((read_vint(content)[0] if content else 0, offset))
 
     def close_at(self, offset: int) -> bool:
         """Close the elements that end here; false if one of them should have ended before."""
@@ -102,14 +101,3 @@ class _Elements:
 
     def _is_child(self, identifier: int) -> bool:
         return identifier in _CHILDREN.get(self.open_elements[-1][0], {identifier})
-
-
-def _read_vint(data: bytes) -> tuple[int, int]:
-    """The value of a variable-size integer, and its width in bytes."""
-    width = _vint_width(data)
-    return int.from_bytes(data[:width]) & ~(1 << 7 * width), width
-
-
-def _vint_width(data: bytes) -> int:
-    """The width in bytes: one more than the leading zero bits of the first byte."""
-    return 9 - int.from_bytes(data[:1]).bit_length()
