@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import torch
 from torch import nn
 
+from ..backends.int8 import int8_path
 from ..backends.onnx import OnnxBackend
 from ..core.atomic import AtomicFile
 from ..core.choices import Detail
@@ -21,7 +22,8 @@ from ..models.deploy import deploy
 from ..models.draw_size import Enlarge, Reduce
 from ..models.int8 import fit_grids
 from ..styles import find_style
-from ..styles.card import weights_sha256
+from ..styles.card import set_int8_file, weights_sha256
+from ..styles.user import sha256_of
 from ..version import __version__
 from .parity import PHOTOS, Parity, compare, pictures
 
@@ -58,6 +60,9 @@ def export_onnx(
         opset: version of ONNX's operators, one of OPSETS. Older runtimes know only older ones.
         overwrite: replace an existing file.
 
+    An int8 file beside the style file (see backends/int8.py) is named in the header of the style, by its
+    hash; only then `load` draws with it.
+
     Raises:
         ModelError: there is no such style, its file is damaged, or the exported network disagrees.
         MediaError: `out` exists already or cannot be written.
@@ -83,9 +88,13 @@ def export_onnx(
             model, contrast = nn.Sequential(reduce, *model, enlarge), enlarge.gain
         _write_metadata(pending.path, _metadata(path, header, generator, precision))
         with OnnxBackend(pending.path, "cpu", "auto") as backend:
-            return compare(
+            parity = compare(
                 model, backend, pictures(size, batch), precision=precision, name=out, contrast=contrast
             )
+        digest = sha256_of(pending.path)
+    if precision == "int8" and out.resolve() == int8_path(path).resolve():
+        set_int8_file(path, digest)
+    return parity
 
 
 def _check_options(precision: str, opset: int, detail: Detail, size: tuple[int, int] | None) -> None:

@@ -1,12 +1,14 @@
 """Styles in 8-bit integers, for CPUs: the file NAME.int8.onnx beside NAME.safetensors.
 
-`cartoonize export-onnx STYLE NAME.int8.onnx --precision int8` writes it; drawing with it needs no PyTorch.
+`cartoonize export-onnx STYLE NAME.int8.onnx --precision int8` writes it, and its hash into the header of the
+style. Drawing with it needs no PyTorch.
 """
 
 from pathlib import Path
 
 from ..core.errors import BackendError
-from ..styles.card import read_header, weights_sha256
+from ..styles.card import read_header
+from ..styles.user import sha256_of
 from .onnx import OnnxBackend
 from .options import RuntimeOptions
 from .registry import register
@@ -21,7 +23,8 @@ def int8_path(style: Path) -> Path:
 def load_int8(style: Path, device: str, precision: str, options: RuntimeOptions) -> OnnxBackend | None:
     """Load the int8 file of a style file; None if there is none, or another precision or a GPU is to be used.
 
-    A file that was exported from other weights does not count.
+    It counts only if the header of the style names its hash. So nobody can put another graph beside a style,
+    and weights that have changed are never drawn by an old graph.
 
     Raises:
         BackendError: the precision is int8, and there is no such file.
@@ -30,19 +33,25 @@ def load_int8(style: Path, device: str, precision: str, options: RuntimeOptions)
         return None
     path, required = int8_path(style), precision == "int8"
     if path.is_file() and (required or device == "cpu" or not _auto_is_gpu()):
-        backend = OnnxBackend(path, "cpu", "int8", options)
-        if backend.metadata.get("weights_sha256") == weights_sha256(style):
-            header = read_header(style)
+        header = read_header(style)
+        if _has_hash(path, header.int8_sha256):
+            backend = OnnxBackend(path, "cpu", "int8", options)
             backend.card, backend.network = header.card, header.network
             return backend
-        backend.close()
     if required:
-        reason = "was exported from other weights" if path.is_file() else "does not exist"
+        reason = f"is not the file that {style} names" if path.is_file() else "does not exist"
         raise BackendError(
             f"int8 needs a file of its own, and {path} {reason}. To write it, for swift networks: "
             f"cartoonize export-onnx {style} {path} --precision int8"
         )
     return None
+
+
+def _has_hash(path: Path, sha256: str) -> bool:
+    try:
+        return sha256_of(path) == sha256
+    except OSError as error:
+        raise BackendError(f"Cannot read {path}: {error.strerror}.") from error
 
 
 def _auto_is_gpu() -> bool:

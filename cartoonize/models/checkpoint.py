@@ -57,8 +57,8 @@ def write_card(path: Path, card: Card) -> None:
         ModelError: as `load_style`.
         MediaError: as `save_style`.
     """
-    generator, tensors, _ = _read(path)
-    _write(path, generator, tensors, card, overwrite=True)
+    generator, tensors, header = _read(path)
+    _write(path, generator, tensors, card, overwrite=True, int8_sha256=header.int8_sha256)
 
 
 def load_style(path: Path) -> tuple["Generator", Header]:
@@ -81,6 +81,7 @@ def _write(
     *,
     overwrite: bool,
     sources: Iterable[Path] = (),
+    int8_sha256: str = "",
 ) -> None:
     from safetensors.torch import save
 
@@ -91,7 +92,7 @@ def _write(
         "architecture": architecture_of(generator),
         "config": json.dumps(generator.config),
         "card": json.dumps(asdict(card), ensure_ascii=False),
-    }
+    } | ({"int8_sha256": int8_sha256} if int8_sha256 else {})
     packed = save({name: value.contiguous() for name, value in tensors.items()}, metadata)
     with AtomicFile(path, overwrite=overwrite, sources=sources) as pending:
         try:

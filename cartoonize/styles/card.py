@@ -1,18 +1,23 @@
 """The card of a style, read without torch from the JSON header of its safetensors file."""
 
 import json
+import math
+import os
 import struct
+import sys
 from dataclasses import dataclass, field, fields
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import ModelError
+from ..core.atomic import AtomicFile
+from ..core.errors import ModelError, WriteError
 
 FORMAT = "cartoonize/1"
 UNKNOWN = "unknown"  # shown to people in this form
 MAX_HEADER = 1 << 20  # bytes; ours are under 20 KB
-MAX_CONFIG = 4096  # largest width or number of blocks
+MAX_CONFIG = 4096  # largest width
+MAX_DIMENSIONS = 8  # of a tensor
 _MALFORMED = (
     struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError,
 )  # fmt: skip
@@ -33,12 +38,16 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The header of a style file."""
+    """The header of a style file.
+
+    `int8_sha256` is the hash of the int8 file that was exported from these weights; empty without one.
+    """
 
     architecture: str
     config: dict[str, int | str]
     card: Card
     parameters: int
+    int8_sha256: str = ""
 
     @property
     def network(self) -> str:
@@ -52,17 +61,12 @@ def read_header(path: Path) -> Header:
     Raises:
         ModelError: the file cannot be read, is damaged, or is not a style file of cartoonize.
     """
+    entries, size = _read_entries(path)
+    metadata = entries.pop("__metadata__", {})
     try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > MAX_HEADER:
-                raise ModelError(f"{path} is not a style file: its header is too long.")
-            text = file.read(length)
-        entries = json.loads(text)
-        metadata = entries.pop("__metadata__", {})
-        parameters = sum(_size(entry["shape"]) for entry in entries.values())
-    except OSError as error:
-        raise ModelError(f"Cannot read the style file {path}: {error.strerror}.") from error
+        parameters = sum(_count_numbers(entry["shape"]) for entry in entries.values())
+        if parameters > size:  # a number takes a byte at least
+            raise ValueError(parameters)
     except _MALFORMED as error:
         raise ModelError(f"{path} is damaged or not a safetensors file.") from error
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
@@ -72,10 +76,36 @@ def read_header(path: Path) -> Header:
     try:
         config, card = json.loads(metadata["config"]), json.loads(metadata["card"])
         return Header(
-            to_printable(str(metadata["architecture"])), _checked_config(config), _card(card), parameters
+            to_printable(str(metadata["architecture"])),
+            _checked_config(config, tensors=len(entries)),
+            _card(card),
+            parameters,
+            str(metadata.get("int8_sha256", "")),
         )
     except _MALFORMED as error:
         raise ModelError(f"The header of {path} is damaged.") from error
+
+
+def set_int8_file(path: Path, sha256: str) -> None:
+    """Name the int8 file of a style in the header of the style file, by its hash.
+
+    The weights stay the same to the byte. A new training result has a new header, which names no int8 file.
+
+    Raises:
+        ModelError: as `read_header`.
+        MediaError: the file cannot be written.
+    """
+    entries, _ = _read_entries(path)
+    entries["__metadata__"]["int8_sha256"] = sha256
+    text = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the weights begin at a multiple of 8 bytes
+    with AtomicFile(path, overwrite=True) as pending:
+        try:
+            data = path.read_bytes()
+            (length,) = struct.unpack_from("<Q", data)
+            pending.path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
+        except OSError as error:
+            raise WriteError.from_os_error(path, error) from error
 
 
 def weights_sha256(path: Path) -> str:
@@ -100,20 +130,44 @@ def to_printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def _size(shape: list[int]) -> int:
-    size = 1
-    for side in shape:
-        size *= int(side)
-    return size
+def _read_entries(path: Path) -> tuple[dict[str, Any], int]:
+    """Read the JSON object in a header; also return the size of the file in bytes."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > MAX_HEADER:
+                raise ModelError(f"{path} is not a style file: its header is too long.")
+            entries = json.loads(file.read(length))
+            size = file.seek(0, os.SEEK_END)
+    except OSError as error:
+        raise ModelError(f"Cannot read the style file {path}: {error.strerror}.") from error
+    except _MALFORMED as error:
+        raise ModelError(f"{path} is damaged or not a safetensors file.") from error
+    if not isinstance(entries, dict):
+        raise ModelError(f"{path} is damaged or not a safetensors file.")
+    return entries, size
 
 
-def _checked_config(config: dict[str, Any]) -> dict[str, int | str]:
+def _count_numbers(shape: list[int]) -> int:
+    """The number of elements of a tensor, whose shape a stranger may have written."""
+    if len(shape) > MAX_DIMENSIONS or not all(
+        type(side) is int and 0 <= side <= sys.maxsize for side in shape
+    ):
+        raise ValueError(len(shape))
+    return math.prod(shape)
+
+
+def _checked_config(config: dict[str, Any], *, tensors: int) -> dict[str, int | str]:
+    """Check what a network is built of. Each block has a tensor at least, so that blocks cost no more time
+    and memory than the file has bytes."""
+    if config.get("blocks", 0) > tensors:
+        raise ValueError(tensors)
     for key, value in config.items():
         if not f"{key}{value}".isprintable():
             raise ValueError(key)
         if isinstance(value, int) and not 0 < value <= MAX_CONFIG:
             raise ValueError(value)
-        if not isinstance(value, int | str):
+        if not isinstance(value, int | str) or isinstance(value, bool):
             raise TypeError(value)
     return config
 

@@ -3,6 +3,8 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 import onnxruntime
@@ -14,6 +16,7 @@ from cartoonize import BackendError, load
 from cartoonize.models import FrameModel
 from cartoonize.models.checkpoint import Card, load_style, save_style, write_card
 from cartoonize.models.int8 import INNER, TRUNK, Int8, fit_grids, weight_scales
+from cartoonize.styles.card import read_header, set_int8_file, weights_sha256
 
 onnx = pytest.importorskip("onnx")
 from cartoonize.export.int8 import write_int8  # noqa: E402
@@ -146,8 +149,31 @@ def test_weights_that_have_changed(style, swift):
     swift.head.bias += 0.1
     save_style(style, swift, Card("mine"))
     assert load(str(style), device="cpu").runtime == "pytorch"
-    with pytest.raises(BackendError, match="exported from other weights"):
+    with pytest.raises(BackendError, match=r"is not the file that .* names"):
         load(str(style), device="cpu", precision="int8")
+
+
+def test_a_graph_of_a_stranger_is_not_opened(style):
+    """A graph that was put beside a style, or in the place of its int8 file, is never opened."""
+    path = style.with_name("mine.int8.onnx")
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert load(str(style), device="cpu").runtime == "pytorch"
+    path.write_bytes(b"no graph at all, which opening would tell")
+    assert load(str(style), device="cpu").runtime == "pytorch"
+    with pytest.raises(BackendError, match=r"is not the file that .* names"):
+        load(str(style), device="cpu", precision="int8")
+
+
+def test_naming_the_int8_file_changes_no_weight(style, swift):
+    """The header of the style names the hash of its int8 file; the weights stay the same to the byte."""
+    before, header = weights_sha256(style), read_header(style)
+    assert header.int8_sha256 == sha256(style.with_name("mine.int8.onnx").read_bytes()).hexdigest()
+    set_int8_file(style, "0" * 64)
+    assert weights_sha256(style) == before
+    assert replace(header, int8_sha256="0" * 64) == read_header(style)
+    generator, _ = load_style(style)
+    pairs = zip(generator.parameters(), swift.half().float().parameters(), strict=True)
+    assert all(torch.equal(*pair) for pair in pairs)
 
 
 def test_another_card_changes_nothing(style):

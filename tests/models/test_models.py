@@ -3,6 +3,7 @@
 import json
 import struct
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -203,6 +204,34 @@ def test_a_false_header_is_refused(tmp_path, tiny_style, changes, message):
     rewrite(path, **changes)
     with pytest.raises(ModelError, match=message):
         load_style(path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "config"),
+    [
+        ([10**4200 - 1] * 230, "{}"),
+        ([9] * 400_000, "{}"),
+        (["9" * 4000], "{}"),
+        ([True], "{}"),
+        ([2**40], "{}"),
+        ([4], f'{{"width": {"9" * 4200}}}'),
+        ([4], '{"width": true}'),
+        ([4], '{"width": 64, "blocks": 4096}'),
+    ],
+    ids=["digits", "dimensions", "text", "truth", "too many", "wide", "no number", "blocks"],
+)
+@pytest.mark.parametrize("architecture", ["swift", "animegan2"])
+def test_a_huge_header_is_refused_at_once(tmp_path, shape, config, architecture):
+    """Numbers with thousands of digits or thousands of blocks are refused within a second."""
+    metadata = {"format": "cartoonize/1", "architecture": architecture, "config": config, "card": "{}"}
+    tensors = {"a": {"dtype": "F32", "shape": shape, "data_offsets": [0, 16]}}
+    text = json.dumps({"__metadata__": metadata} | tensors).encode()
+    path = tmp_path / "huge.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(16))
+    started = time.perf_counter()
+    with pytest.raises(ModelError, match=r"huge\.safetensors"):
+        load_style(path)
+    assert time.perf_counter() - started < 1
 
 
 @pytest.mark.parametrize("keep", [0, 4, 100, -1])
