@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from ..core.errors import CartoonizeError
-from .console import ProgressBars, print_json, print_message
+from .console import print_json, print_message
 from .convert import connect_cluster
 from .options import OutputOptions, VideoOptions
+from .progress import ProgressBars
 
 
 def batch(

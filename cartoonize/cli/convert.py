@@ -6,8 +6,9 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .console import escape, file_progress, print_message
+from .console import escape, print_message
 from .options import NetworkOptions, OnnxFileOptions
+from .progress import file_progress, spinner
 
 if TYPE_CHECKING:
     from ..backends import LoadedBackend
@@ -17,19 +18,33 @@ if TYPE_CHECKING:
 
 Load: TypeAlias = Callable[[], "LoadedBackend"]
 Progress: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
-"""Shows a file and its frames, as console.file_progress does."""
+"""Shows a file and its frames, as progress.file_progress does."""
 
 
 def open_backend(network: NetworkOptions, onnx: OnnxFileOptions | None = None) -> "LoadedBackend":
-    """Load the network and print its device and precision."""
-    from ..backends import load
+    """Load the network, and print in words what draws on which device."""
+    with spinner(f"Loading {network.style}"):
+        from ..backends import load
 
-    backend = load(**asdict(network), options=None if onnx is None else onnx.build())
-    print_message(
-        f"[bold]{escape(network.style)}[/bold] on {escape(backend.device)}, {backend.precision}, "
-        f"{backend.runtime}"
-    )
+        backend = load(**asdict(network), options=None if onnx is None else onnx.build())
+    if backend.runtime == "null":
+        print_message("The style null draws nothing: each frame stays as it is.")
+    else:
+        print_message(
+            f"Drawing with [bold]{escape(network.style)}[/bold] on {escape(describe_device(backend.device))} "
+            f"({backend.precision}, {backend.runtime})"
+        )
     return backend
+
+
+def describe_device(device: str) -> str:
+    """The device of a backend in words; each runtime has a name of its own for the CPU."""
+    from ..core.cpus import count_threads
+
+    if device == "cpu" or device.endswith("threads)"):
+        cores = count_threads()
+        return f"{cores} CPU core{'s' * (cores != 1)}"
+    return device
 
 
 @contextmanager
@@ -47,7 +62,8 @@ def connect_cluster(address: str, network: NetworkOptions) -> "Iterator[Cluster]
     with connect(address, network.device) as cluster:
         worker = "a GPU" if cluster.gpus else f"{cluster.cpus} core{'s' * (cluster.cpus != 1)}"
         print_message(
-            f"[bold]{escape(network.style)}[/bold] on {cluster.slots()} x {worker} of the Ray cluster"
+            f"Drawing with [bold]{escape(network.style)}[/bold] on {cluster.slots()} x {worker} of the Ray "
+            "cluster"
         )
         yield cluster
 

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ..core.errors import CartoonizeError, DamageError, MediaError, Stopped
 from .console import (
-    ProgressBars,
     escape,
-    file_progress,
     print_error,
     print_json,
     print_message,
@@ -22,6 +20,7 @@ from .console import (
 )
 from .convert import Progress
 from .options import FilesOptions
+from .progress import ProgressBars, file_progress
 
 if TYPE_CHECKING:
     from ..run.files import FileKind, Job, Outcome, Plan

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..core.errors import MediaError
-from .console import escape, print_json, print_message, print_notices, status_line
+from .console import escape, print_json, print_message, print_notices
 from .convert import open_backend
 from .options import LOOK, EncoderOptions, NetworkOptions, OnnxFileOptions, OutputOptions, VideoLookOptions
+from .progress import status_line
 from .values import Size, parse_rate, parse_size
 
 if TYPE_CHECKING:

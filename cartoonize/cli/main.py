@@ -16,6 +16,7 @@ from ..core.errors import CartoonizeError, Stopped, UnexpectedError
 from ..version import __version__
 from .batch import batch
 from .benchmark import benchmark
+from .clean import clean
 from .console import print_error, print_message, print_result
 from .demo import demo
 from .doctor import doctor
@@ -60,12 +61,12 @@ class Commands(TyperGroup):
 app = typer.Typer(
     name="cartoonize",
     cls=Commands,
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (video, image, batch, live, web, demo, benchmark, doctor):
+for command in (video, image, batch, live, web, demo, benchmark, clean, doctor):
     app.command()(expand_groups(command))
 app.add_typer(export_app)  # without a name: its commands are added to those above
 app.add_typer(styles_app, name="styles")
@@ -80,8 +81,19 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+_OVERVIEW = """\
+cartoonize converts videos and pictures into cartoons, on this machine.
+
+  [bold]cartoonize demo[/bold]                            try it on a short clip
+  [bold]cartoonize video holiday.mp4 cartoon.mp4[/bold]   convert a video, with its sound
+  [bold]cartoonize image portrait.jpg cartoon.png[/bold]  convert a picture
+  [bold]cartoonize styles[/bold]                          list the styles, for --style NAME
+  [bold]cartoonize --help[/bold]                          list all commands"""
+
+
 @app.callback()
 def root(
+    context: typer.Context,
     _version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
@@ -92,6 +104,8 @@ def root(
       cartoonize video holiday.mp4 cartoon.mp4
       cartoonize image *.jpg cartoons/ --style ink
     """
+    if context.invoked_subcommand is None:
+        print_result(_OVERVIEW)
 
 
 def main() -> NoReturn:

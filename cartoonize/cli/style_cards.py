@@ -19,9 +19,9 @@ Rows = Iterator[tuple[str, str]]
 def styles_table() -> Table:
     """A line for each style, the built-in ones first; for one that cannot be used, a line that says so."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("style", "what it looks like", "network", "licence", "from"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("style", "network"))
-    table.columns[1].min_width = 24  # of 80; the other columns can be narrow
+    # The least widths keep words whole at 80 columns.
+    for heading, least in (("style", 9), ("what it looks like", 24), ("licence", 14), ("from", 8)):
+        table.add_column(heading, overflow="fold", min_width=least, no_wrap=heading == "style")
     rows = {name: _builtin_row(name, path) for name, path in builtin_styles().items()}
     for name in user.names():
         rows.setdefault(name, _own_row(name))
@@ -32,21 +32,25 @@ def styles_table() -> Table:
 
 def _builtin_row(name: str, path: Path) -> tuple[str, ...]:
     header = read_header(path)
-    origin = "built in, the default" if name == DEFAULT else "built in"
-    return header.card.summary, header.network, header.card.licence, origin
+    look = f"{header.card.summary} (the default)" if name == DEFAULT else header.card.summary
+    return look, header.card.licence, "built in"
 
 
 def _own_row(name: str) -> tuple[str, ...]:
     try:
         record, card = user.read_record(name), _read_card(user.verify_file(name))
     except ModelError:
-        return f"cannot be used: `cartoonize styles show {name}` says why", "", "", "yours"
+        return f"cannot be used: `cartoonize styles show {name}` says why", "", "yours"
     host = urlsplit(record.source).hostname if "://" in record.source else None
-    return card.summary, record.network, record.licence, f"yours, {host}" if host else "yours"
+    return card.summary or record.network, record.licence, f"yours, {host}" if host else "yours"
 
 
-def style_card(name: str) -> Group:
-    """All that is known about a style: what its file states, and the origin of one of the user's own.
+def style_card(name: str, *, with_recipe: bool = False) -> Group:
+    """What is known about a style: what its file states, and the origin of one of the user's own.
+
+    Args:
+        name: of a style, or a path of a style file.
+        with_recipe: add how it was trained.
 
     Raises:
         ModelError: there is no such style, or its file is damaged.
@@ -58,26 +62,30 @@ def style_card(name: str) -> Group:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     for label, text in _card_rows(path, card, header, record):
-        if text:
+        if text and (label != "recipe" or with_recipe):
             table.add_row(label, literal_text(text, overflow="fold"))
     return Group(literal_text(name if record else card.name or name, style="bold magenta"), table)
 
 
 def _card_rows(path: Path, card: Card, header: Header | None, record: user.Record | None) -> Rows:
-    figures = (f"{name.replace('_', ' ')} {value:g}" for name, value in card.figures.items())
+    figures = (f"{name.replace('_', ' ')} {_round(value)}" for name, value in card.figures.items())
     preview = path.with_suffix(".webp")
     yield "summary", card.summary
-    yield "licence", record.licence if record else card.licence
-    yield "trained on", card.data if header else ""
-    yield "credit", card.credit if header else ""
-    yield "recipe", card.recipe
-    yield "network", _describe_network(header) if header else record.network if record else ""
-    yield "figures", ", ".join(figures)
+    yield "file", str(path)
+    yield "preview", str(preview) if preview.exists() else ""
     if record:
         yield "from", f"{record.source}, added {record.added}"
         yield "SHA-256", record.sha256
-    yield "file", str(path)
-    yield "preview", str(preview) if preview.exists() else ""
+    yield "figures", ", ".join(figures)
+    yield "licence", record.licence if record else card.licence
+    yield "credit", card.credit if header else ""
+    yield "trained on", card.data if header else ""
+    yield "network", _describe_network(header) if header else record.network if record else ""
+    yield "recipe", card.recipe
+
+
+def _round(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _read_card(path: Path) -> Card:

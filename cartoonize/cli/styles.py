@@ -9,6 +9,7 @@ from .completion import style_names
 from .console import escape, print_message, print_result
 from .options import DetailName, Device, Overwrite
 from .own_styles import add, remove
+from .progress import file_progress
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
 app.command("add")(add)
@@ -45,7 +46,9 @@ def preview_styles(
     """
     from ..run.preview import preview_styles as preview
 
-    preview(source, target, style_names(), device=device, detail=detail, overwrite=overwrite)
+    names = style_names()
+    with file_progress(str(target), len(names), "styles") as show_count:
+        preview(source, target, names, device=device, detail=detail, overwrite=overwrite, on_style=show_count)
     print_message(escape(str(target)))
 
 
@@ -54,13 +57,15 @@ def show_style(
     name: Annotated[
         str, typer.Argument(metavar="STYLE", help="A style or a style file.", autocompletion=style_names)
     ],
+    recipe: Annotated[bool, typer.Option("--recipe", help="Print how the style was trained, too.")] = False,
 ) -> None:
-    """Print the card of a style: training data, licence, origin, and how to reproduce it.
+    """Print the card of a style: its file, measured figures, licence and training data.
 
     [bold]Examples[/bold]
       cartoonize styles show pepper
+      cartoonize styles show pepper --recipe
       cartoonize styles show runs/mine/style.safetensors
     """
     from .style_cards import style_card
 
-    print_result(style_card(name))
+    print_result(style_card(name, with_recipe=recipe))

@@ -10,9 +10,10 @@ import typer
 
 from ..core.errors import MediaError
 from .console import escape, print_message, print_notices
-from .convert import Load, Progress, connect_cluster, convert, open_backend_once
+from .convert import Load, Progress, connect_cluster, convert, open_backend, open_backend_once
 from .files import convert_files
 from .options import LOOK, FilesOptions, OnCluster, VideoOptions
+from .progress import file_progress
 
 if TYPE_CHECKING:
     from ..cluster.connection import Cluster
@@ -129,10 +130,14 @@ def _preview(paths: Sequence[str], options: VideoOptions, count: int, *, overwri
     if len(paths) != 2:
         raise MediaError("--preview is for one video: name INPUT and the picture to write.")
     source, target = map(Path, paths)
-    with open_backend_once(options.network, options.onnx) as load:
+    look, decoding = options.look.build(), _decoding(options)
+    with (
+        open_backend(options.network, options.onnx) as backend,
+        file_progress(str(target), count, "moments") as show_count,
+    ):
         notices = preview_video(
-            source, target, load(), count=count, look=options.look.build(), decoding=_decoding(options),
-            overwrite=overwrite, **asdict(options.span),
+            source, target, backend, count=count, look=look, decoding=decoding, overwrite=overwrite,
+            on_moment=show_count, **asdict(options.span),
         )  # fmt: skip
     print_notices(notices)
     print_message(escape(str(target)))

@@ -1,7 +1,7 @@
 """Contact sheets: moments of a video with their drawings, and a picture in all styles."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +50,13 @@ def preview_video(
     decoding: Decoding | None = None,
     look: Look | None = None,
     overwrite: bool = False,
+    on_moment: Callable[[int], None] = lambda _: None,
 ) -> list[str]:
     """Write a sheet of `count` moments of a video, evenly spread: the source above, the drawing below.
 
     It seeks to each moment, so it takes seconds however long the video is. If `look` already compares source
-    and drawing in one picture, only that picture is shown. Returns notices for the user.
+    and drawing in one picture, only that picture is shown. `on_moment` is called with the number of moments
+    that are done. Returns notices for the user.
 
     Raises:
         MediaError: the source cannot be sought or its length is unknown; the target is not a picture, or
@@ -65,7 +67,8 @@ def preview_video(
     file = _sheet_file(target, source, overwrite=overwrite)
     look = (look or Look()).for_pictures()
     chain, cells, notices = EffectChain(look.effects()), list[Cell](), list[str]()
-    for time in _moments(source, count, start, end, decoding):
+    for number, time in enumerate(_moments(source, count, start, end, decoding)):
+        on_moment(number)
         frame, aspect = _frame_at(source, time, decoding)
         if frame is None:
             notices.append(f"There is no picture at {_clock(time)} of {source.name}.")
@@ -87,8 +90,11 @@ def preview_styles(
     device: str = "auto",
     detail: Detail = "normal",
     overwrite: bool = False,
+    on_style: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Write a sheet of a picture, or of a video's middle frame, as it is and in each style, with their names.
+
+    `on_style` is called with the number of styles that are done.
 
     Raises:
         MediaError: as `open_source`; the target is not a picture, or exists already.
@@ -97,9 +103,10 @@ def preview_styles(
     file = _sheet_file(target, source, overwrite=overwrite)
     picture = _middle_frame(source).image
     cells = [Cell((picture,), source.name)]
-    for name in styles:
+    for number, name in enumerate(styles, start=1):
         with load(name, device=device) as backend:
             cells.append(Cell((draw_picture(backend, picture, detail),), name))
+        on_style(number)
     _save(draw_sheet(cells), file)
 
 

@@ -13,6 +13,7 @@ import pytest
 from clips import Clip, heeding, packets, read_clip
 from PIL import Image
 
+from cartoonize.cli.quantities import format_size
 from cartoonize.core.errors import SpaceError
 
 
@@ -32,8 +33,9 @@ def test_a_video_is_converted_with_its_sound(run, clip, tiny_style, tmp_path):
     """`cartoonize video` changes the frames, keeps the sound, and prints on stderr what ran."""
     code, out, err = run("video", clip, tmp_path / "out.mp4", "--style", tiny_style)
     assert (code, out) == (0, "")
-    assert re.search(r"tiny\.safetensors on .+, (bf16|fp32), pytorch", err)
-    assert "12 frames" in err
+    assert re.search(r"Drawing with \S*tiny\.safetensors on \d+ CPU cores? \((bf16|fp32), pytorch\)", err)
+    size = format_size((tmp_path / "out.mp4").stat().st_size)
+    assert re.search(rf"out\.mp4: 12 frames in \d+\.\d s, \d+\.\d frames/s, {size} $", err)
     before, after = read_clip(clip), read_clip(tmp_path / "out.mp4")
     assert after.times == pytest.approx(before.times)
     assert packets(tmp_path / "out.mp4", 0) == packets(clip, 0)

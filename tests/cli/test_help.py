@@ -72,6 +72,16 @@ def test_paragraphs_fit_a_terminal(path):
     assert all(len(line.replace("\\", "")) <= 80 for line in rest.splitlines())
 
 
+def test_without_words_it_says_what_one_can_do(run):
+    """`cartoonize` alone shows five commands to begin with, each of which parses, and succeeds."""
+    code, out, err = run()
+    assert (code, err) == (0, "")
+    shown = re.findall(r"^  (cartoonize .*?)(?:  .*)$", out, re.MULTILINE)
+    assert len(shown) == 5
+    for example in shown[:-1]:
+        assert parse(shlex.split(example))[0] == "cartoonize"
+
+
 def test_help_is_a_command_too(run):
     """`cartoonize help` and `cartoonize help video` print what --help prints."""
     assert run("help")[:2] == run("--help")[:2]

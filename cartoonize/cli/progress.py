@@ -1,0 +1,132 @@
+"""Progress on a terminal: bars, spinners and a status line on stderr. Elsewhere nothing is shown."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from .console import console_of, escape, escape_controls
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+
+class ProgressBars:
+    """Progress bars on a terminal, nothing elsewhere: one for each file at work and, for several files, one
+    for all.
+
+    Args:
+        sizes: how much work each file is, in any unit. By them the bar of all moves within a file and
+            estimates the time that is left.
+        removes_done: remove the bar of a file once it is done; always so for several `sizes`.
+    """
+
+    def __init__(self, sizes: Sequence[int] = (), *, removes_done: bool = False) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
+
+        console = console_of(sys.stderr)
+        name = Column(no_wrap=True, overflow="ellipsis", max_width=max(10, console.width - 60))
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False, table_column=name),
+            BarColumn(bar_width=20 if console.width < 100 else 40),
+            TextColumn("{task.fields[count]}"),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._sizes, self._files_done, self._work_done = list(sizes), 0, 0.0
+        self._all = self._bars.add_task(
+            "all", total=sum(sizes), visible=len(sizes) > 1, rate="", count=f"0/{len(sizes)} files"
+        )
+        self._removes_done = removes_done or len(sizes) > 1
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    @contextmanager
+    def file(self, name: str, total: int | None, unit: str = "frames") -> Iterator[Callable[[int], None]]:
+        """Show a file of `total` frames. Yields a function that takes the number of frames done so far.
+
+        The bar of a single frame moves back and forth until it is done.
+        """
+        of = "" if total is None else f"/{total}"
+        label = escape_controls(Path(name).name)
+        number = self._bars.add_task(
+            label, total=None if total == 1 else total, rate="", count=f"0{of} {unit}" if total != 1 else ""
+        )
+        task = next(task for task in self._bars.tasks if task.id == number)
+
+        def show_frames(frames: int) -> None:
+            # The frames of an earlier run come all at once, and tell nothing about the speed.
+            leap = task.completed == 0 and frames > 1
+            self._move(task.id, frames, leap=leap)
+            speed = task.finished_speed or task.speed
+            self._bars.update(
+                task.id, total=total, count=f"{frames}{of} {unit}" if total != 1 else "",
+                rate=f"{speed:.1f}/s" if speed and total != 1 else "",
+            )  # fmt: skip
+            if self._sizes and total:
+                work = self._sizes[self._files_done] * min(1.0, frames / total)
+                self._move(self._all, self._work_done + work, leap=leap)
+
+        try:
+            yield show_frames
+        finally:
+            if self._removes_done:
+                self._bars.remove_task(number)
+
+    def next_file(self, *, converted: bool) -> None:
+        """Move the bar of all past a file. One that failed is taken out of the work."""
+        size = self._sizes[self._files_done]
+        self._files_done += 1
+        if converted:
+            self._work_done += size
+        else:
+            left = self._work_done + sum(self._sizes[self._files_done :])
+            self._bars.update(self._all, total=left)
+        count = f"{self._files_done}/{len(self._sizes)} files"
+        self._bars.update(self._all, completed=self._work_done, count=count)
+
+    def _move(self, task: "TaskID", completed: float, *, leap: bool) -> None:
+        if leap:
+            self._bars.reset(task)
+        self._bars.update(task, completed=completed)
+
+
+@contextmanager
+def file_progress(name: str, total: int | None, unit: str = "frames") -> Iterator[Callable[[int], None]]:
+    """A progress bar for one file; see ProgressBars.file."""
+    with ProgressBars() as bars, bars.file(name, total, unit) as show_frames:
+        yield show_frames
+
+
+@contextmanager
+def spinner(text: str) -> Iterator[None]:
+    """A text with a turning sign on a terminal, nothing elsewhere; it disappears at the end."""
+    console = console_of(sys.stderr)
+    if console.is_terminal:
+        with console.status(escape(text)):
+            yield
+    else:
+        yield
+
+
+@contextmanager
+def status_line() -> Iterator[Callable[[str], None]]:
+    """A line at the bottom of a terminal, nothing elsewhere. Yields a function that sets its text."""
+    from rich.live import Live
+    from rich.text import Text
+
+    console = console_of(sys.stderr)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as line:
+        yield lambda text: line.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
