@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import literal_text, print_json, print_result
+from .console import escape, literal_text, print_json, print_result
 from .convert import open_backend
 from .options import AsJson, DetailName, NetworkOptions, OnnxFileOptions
+from .progress import spinner
+from .quantities import describe_duration
 from .values import Size, parse_size
 
 if TYPE_CHECKING:
     from rich.console import Group
 
     from ..tools.benchmark import Benchmark
+
+
+_FILM_RATE = 30  # frames per second, of phones and most cameras
 
 
 def benchmark(
@@ -31,12 +36,18 @@ def benchmark(
     ] = None,
     detail: DetailName = "normal",
     rounds: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Rounds; the figures are their medians.")
-    ] = 3,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Measure N rounds of the whole clip; the figures are their medians.",
+            show_default="what takes half a minute",
+        ),
+    ] = None,
     as_json: AsJson = False,
     onnx: OnnxFileOptions,
 ) -> None:
-    """Measure how fast this machine converts: each stage alone, and all together.
+    """Measure how fast this machine converts, in half a minute: each stage alone, and all together.
 
     [bold]Examples[/bold]
       cartoonize benchmark
@@ -45,14 +56,24 @@ def benchmark(
     from ..tools.benchmark import benchmark as measure
 
     width, height = size or Size(1280, 720)
-    with open_backend(network, onnx) as backend:
+    with open_backend(network, onnx) as backend, spinner("Measuring") as show:
         result = measure(
-            backend, network.style, width=width, height=height, rounds=rounds, clip=clip, detail=detail
-        )
+            backend, network.style, width=width, height=height, rounds=rounds, clip=clip, detail=detail,
+            on_step=lambda step: show(f"Measuring: {step}"),
+        )  # fmt: skip
     if as_json:
         print_json(asdict(result))
     else:
+        print_result(f"[bold]{escape(describe_speed(result))}[/bold]")
         print_result(_table(result))
+
+
+def describe_speed(result: "Benchmark") -> str:
+    """The result in a sentence, for film of 30 frames per second."""
+    width, height = map(int, result.size.split("x"))
+    size = f"{height}p" if width * 9 == height * 16 else result.size
+    film = describe_duration(600 * _FILM_RATE / result.fps)
+    return f"{size} at {result.fps:.1f} frames/s: ten minutes of film take {film} (at {_FILM_RATE} frames/s)."
 
 
 def _table(result: "Benchmark") -> "Group":
@@ -68,7 +89,7 @@ def _table(result: "Benchmark") -> "Group":
     memory = f"{result.peak_mb:.0f} MB" if result.peak_mb else "unknown"
     lines = [
         f"{result.style}, {result.size}, detail {result.detail}",
-        f"{result.frames} frames, median of {result.rounds} rounds",
+        f"{result.frames} frames, median of {result.rounds} round{'s' * (result.rounds != 1)}",
         f"{result.device}, {result.precision}, {result.backend}, batch {result.batch}",
         f"together / slowest stage alone: {result.to_slowest:.2f}",
         f"together / lower bound of all cores: {result.to_bound:.2f}",

@@ -108,14 +108,14 @@ def file_progress(name: str, total: int | None, unit: str = "frames") -> Iterato
 
 
 @contextmanager
-def spinner(text: str) -> Iterator[None]:
-    """A text with a turning sign on a terminal, nothing elsewhere; it disappears at the end."""
+def spinner(text: str) -> Iterator[Callable[[str], None]]:
+    """A text with a turning sign on a terminal, nothing elsewhere. Yields what changes the text."""
     console = console_of(sys.stderr)
-    if console.is_terminal:
-        with console.status(escape(text)):
-            yield
-    else:
-        yield
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status(escape(text)) as status:
+        yield lambda changed: status.update(escape(changed))
 
 
 @contextmanager

@@ -3,29 +3,24 @@
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 from ..backends import LoadedBackend
 from ..core import cpus
-from ..core.draw_size import enlarge, replace_image, resolve_detail
-from ..core.frames import Frame, Image
-from ..effects.look import Look
-from ..effects.stabilizer import Stabilizer
-from ..media import Decoding, Encoding, VideoSink, VideoSource
-from ..run.job import run
-from ..run.pipeline import PlannedFrame, batches
-from ..run.report import Report
+from ..core.draw_size import resolve_detail
+from ..media import Decoding
 from ..version import __version__
-from .demo import make_demo_clip
+from .benchmark_stages import Stages
+from .demo import FRAMES, make_demo_clip
 
-SAMPLE = 24
-"""Decoded frames that the stages repeat: all frames of a long clip would fill the memory."""
+QUICK = 26.0
+"""Seconds in which a benchmark without a number of rounds measures; loading takes some more."""
+_MOST_ROUNDS = 3
+_QUICK_FRAMES = 96  # of the generated clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,127 +82,73 @@ def benchmark(
     *,
     width: int,
     height: int,
-    rounds: int = 3,
+    rounds: int | None = None,
     clip: Path | None = None,
     detail: str = "normal",
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> Benchmark:
-    """Convert a clip, stage by stage and as a whole, in `rounds` rounds.
+    """Convert a clip, stage by stage and as a whole, repeatedly.
 
     Args:
         backend: draws.
         style: what the backend was loaded from, for the report.
         width: of the generated clip, in pixels.
         height: of the generated clip.
-        rounds: how often each stage is measured.
-        clip: a clip to convert; by default one is generated: eight seconds of moving photos with sound,
-            H.264 in MP4. The result is H.264 with the default settings of `cartoonize video`.
+        rounds: how often each stage processes the whole clip; by default as much of the clip, and as often,
+            as takes QUICK seconds.
+        clip: a clip to convert; by default one is generated: some seconds of moving photos with sound, H.264
+            in MP4. The result is H.264 with the default settings of `cartoonize video`.
         detail: see core/draw_size.py.
+        on_step: is called with what is about to be done, in words.
 
     Raises:
         MediaError: the clip cannot be read, or there is no such detail.
     """
-    with TemporaryDirectory() as folder:
+    started = time.monotonic()
+    with TemporaryDirectory(prefix="cartoonize-") as folder:
         if clip is None:
+            on_step("making a clip")
             clip = Path(folder) / "clip.mp4"
-            make_demo_clip(clip, width, height)
+            make_demo_clip(clip, width, height, frames=_QUICK_FRAMES if rounds is None else FRAMES)
+        on_step("warming up")
         decoding = Decoding(detail=resolve_detail(detail, style, []))
-        stages = _Stages(clip, Path(folder) / "converted.mp4", decoding, backend, style)
+        stages = Stages(clip, Path(folder) / "converted.mp4", decoding, backend, style)
+        ends = started + QUICK if rounds is None else None
+        # Warming up takes about half of a round.
+        stages.prepare(None if ends is None else (ends - time.monotonic()) / 1.5)
+        costs = _measure(stages.all(), rounds or _MOST_ROUNDS, ends, on_step)
         first = stages.frames[0]
         result = Benchmark(
-            style, "{}x{}".format(*first.size), stages.count, rounds,
+            style, "{}x{}".format(*first.size), stages.count, len(costs["together"]),
             backend.device, backend.precision, backend.runtime, backend.batch, decoding.detail,
             peak_mb=_peak_mb(), gflop=backend.gflop(*first.image.shape[:2]), machine=describe_machine(),
         )  # fmt: skip
-        result.stages = _measure(stages.all(), rounds)
+        result.stages = {name: _median(measured) for name, measured in costs.items()}
     result.compare()
     return result
 
 
-class _Stages:
-    """The stages of a conversion, each as a function that processes as many frames as the clip has.
+def _measure(
+    stages: dict[str, Callable[[], int]], rounds: int, ends: float | None, on_step: Callable[[str], None]
+) -> dict[str, list[Cost]]:
+    """The costs of each stage in each round. All stages take turns, so that a slow moment meets all alike.
 
-    The stages after the decoder repeat a sample of the frames and of their drawings.
+    A further round begins only if it would end before the time `ends`.
     """
-
-    def __init__(
-        self, clip: Path, target: Path, decoding: Decoding, backend: LoadedBackend, style: str
-    ) -> None:
-        self._clip, self._target, self._decoding = clip, target, decoding
-        self._backend, self._style = backend, style
-        with VideoSource(clip, decoding=decoding) as source:
-            self.frames = list(islice(source, SAMPLE))
-        self._drawings = [backend(frame.image[None])[0] for frame in self.frames]
-        self.count = self.convert()  # also warms everything up
-
-    def all(self) -> dict[str, Callable[[], int]]:
-        """The stages by name, in their order; without those that this conversion does not have."""
-        first = self.frames[0]
-        height, width = first.image.shape[:2]
-        stages: dict[str, Callable[[], int]] = {"decode": self.decode, "network": self.draw}
-        if Look().available(self._backend.runtime, []).stabilize:
-            stages["stabilize"] = self.stabilize
-        if first.size != (width, height):
-            stages["enlarge"] = self.enlarge
-        return {**stages, "encode": partial(self.encode, self._results()), "together": self.convert}
-
-    def decode(self) -> int:
-        with VideoSource(self._clip, decoding=self._decoding) as source:
-            return sum(1 for _ in source)
-
-    def draw(self) -> int:
-        import numpy as np
-
-        frames = map(PlannedFrame, islice(cycle(self.frames), self.count))
-        for group in batches(frames, self._backend.batch):
-            self._backend(np.stack([item.frame.image for item in group]))
-        return self.count
-
-    def stabilize(self) -> int:
-        stabilizer = Stabilizer()
-        for frame, drawing in self._repeated():
-            stabilizer.stabilize(frame.image, drawing)
-        return self.count
-
-    def enlarge(self) -> int:
-        for frame, drawing in self._repeated():
-            enlarge(drawing, frame.size)
-        return self.count
-
-    def encode(self, frames: list[Frame]) -> int:
-        with VideoSource(self._clip) as source, self._open_sink(source) as sink:
-            for frame in _back_and_forth(frames, self.count):
-                sink.write(frame)
-        return self.count
-
-    def convert(self) -> int:
-        with VideoSource(self._clip, decoding=self._decoding) as source:
-            report = Report(str(self._target), self._style)
-            return run(source, self._open_sink(source), self._backend, report).frames
-
-    def _open_sink(self, source: VideoSource) -> VideoSink:
-        return VideoSink(self._target, source.video, encoding=Encoding(), overwrite=True)
-
-    def _repeated(self) -> Iterator[tuple[Frame, Image]]:
-        return islice(cycle(zip(self.frames, self._drawings, strict=True)), self.count)
-
-    def _results(self) -> list[Frame]:
-        """The frames to encode: the drawings at the size of the source."""
-        return [
-            replace_image(frame, enlarge(drawing, frame.size))
-            for frame, drawing in zip(self.frames, self._drawings, strict=True)
-        ]
-
-
-def _measure(stages: dict[str, Callable[[], int]], rounds: int) -> dict[str, Cost]:
-    """The median cost of each stage. All stages take turns, so that a slow moment meets all alike."""
     costs: dict[str, list[Cost]] = {name: [] for name in stages}
-    for _ in range(rounds):
+    for number in range(rounds):
+        began = time.monotonic()
         for name, stage in stages.items():
+            on_step(f"round {number + 1} of {rounds}: {name}")
             costs[name].append(_time(stage))
-    return {
-        name: Cost(median(cost.wall for cost in measured), median(cost.cpu for cost in measured))
-        for name, measured in costs.items()
-    }
+        now = time.monotonic()
+        if ends is not None and now + (now - began) > ends:
+            break
+    return costs
+
+
+def _median(costs: list[Cost]) -> Cost:
+    return Cost(median(cost.wall for cost in costs), median(cost.cpu for cost in costs))
 
 
 def _time(stage: Callable[[], int]) -> Cost:
@@ -215,14 +156,6 @@ def _time(stage: Callable[[], int]) -> Cost:
     count = stage()
     seconds = time.perf_counter() - wall, time.process_time() - cpu
     return Cost(*(1000 * value / count for value in seconds))
-
-
-def _back_and_forth(frames: list[Frame], count: int) -> Iterator[Frame]:
-    """The frames forwards and backwards: the motion between neighbours stays as small as in the clip."""
-    loop = frames + frames[-2:0:-1]
-    for i in range(count):
-        frame = loop[i % len(loop)]
-        yield Frame(frame.image, i * frame.duration, frame.time_base, frame.duration)
 
 
 def describe_machine() -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -58,8 +59,8 @@ MELODY = (9, 12, 16, 12, 5, 9, 12, 17, 7, 12, 16, 19, 14, 11, 7, 12)
 BASS = (-15, -19, -12, -17)
 
 
-def make_demo_clip(path: Path, width: int = WIDTH, height: int = HEIGHT) -> None:
-    """Make a clip of 8 seconds at 24 frames/s, with H.264 video and stereo AAC sound.
+def make_demo_clip(path: Path, width: int = WIDTH, height: int = HEIGHT, frames: int = FRAMES) -> None:
+    """Make a clip of 8 seconds at 24 frames/s, or of its first `frames`: H.264 video and stereo AAC sound.
 
     The camera moves slowly over four photos with cross-fades, to a short melody. An existing file is
     replaced.
@@ -78,9 +79,10 @@ def make_demo_clip(path: Path, width: int = WIDTH, height: int = HEIGHT) -> None
         colour.tag_encoder(video.codec_context)
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
         # All the sound first: the muxer keeps it until the frames of the same time arrive.
-        container.mux(audio.encode(_audio_frame(compose_melody())))
+        melody = compose_melody()[:, : frames * SAMPLE_RATE // RATE]
+        container.mux(audio.encode(_audio_frame(np.ascontiguousarray(melody))))
         container.mux(audio.encode(None))
-        for picture in render_frames(width, height):
+        for picture in islice(render_frames(width, height), frames):
             container.mux(video.encode(colour.from_rgb(np.asarray(picture), "yuv420p", width, height)))
         container.mux(video.encode(None))
 

@@ -1,15 +1,19 @@
 """The benchmark: its measurements add up, and it names what ran. No test here depends on speed."""
 
 import json
+import time
 
 import pytest
 from clips import Clip
 
 from cartoonize import load
 from cartoonize.cli import main as cli
+from cartoonize.cli.benchmark import describe_speed
 from cartoonize.core import cpus
+from cartoonize.media import Decoding
 from cartoonize.tools import benchmark
 from cartoonize.tools.benchmark import Benchmark, Cost
+from cartoonize.tools.benchmark_stages import Stages
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +53,34 @@ def test_ratios():
     assert result.outside == pytest.approx(3 / 55)
 
 
+def test_it_ends_in_time(tiny_style, tmp_path):
+    """Without a number of rounds it measures as much of a clip, and as often, as fits into the time."""
+    steps, called = [], []
+    costs = benchmark._measure(
+        {"decode": lambda: called.append(1) or 4}, 3, time.monotonic() - 1, steps.append
+    )
+    assert (len(called), len(costs["decode"])) == (1, 1)
+    assert steps == ["round 1 of 3: decode"]
+    clip = Clip(times=range(60)).write(tmp_path / "in.mp4")
+    with load(str(tiny_style), device="cpu") as backend:
+        stages = Stages(clip, tmp_path / "out.mp4", Decoding(), backend, str(tiny_style))
+        stages.prepare(0.0)
+        assert stages.count == len(stages.frames) == stages.decode() == 4
+
+
+@pytest.mark.parametrize(
+    ("fps", "size", "answer"),
+    [
+        (7.9, "1280x720", "720p at 7.9 frames/s: ten minutes of film take 38 minutes (at 30 frames/s)."),
+        (640, "640x480", "640x480 at 640.0 frames/s: ten minutes of film take 28 seconds (at 30 frames/s)."),
+    ],
+)
+def test_the_answer_is_a_sentence(fps, size, answer):
+    """The first line says how long ten minutes of film take."""
+    result = Benchmark("s", size, 10, 1, "cpu", "fp32", "pytorch", 1, "normal", fps=fps)
+    assert describe_speed(result) == answer
+
+
 def test_the_command_prints_a_table_or_json(tmp_path, tiny_style, capsys, monkeypatch):
     """It prints a table to paste, or one JSON object."""
     clip = Clip().write(tmp_path / "in.mp4")
@@ -64,6 +96,7 @@ def test_the_command_prints_a_table_or_json(tmp_path, tiny_style, capsys, monkey
             assert json.loads(printed)["stages"]["network"]["wall"] > 0
         else:
             assert "together / slowest stage alone" in printed
+            assert printed.startswith("64x48 at ")
 
 
 @pytest.mark.parametrize("size", ["1280", "axb", "1280x", "0x0", "9999999x2"])
