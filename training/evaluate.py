@@ -5,7 +5,7 @@ Pictures are (H, W, 3) uint8 RGB.
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -61,10 +61,12 @@ def evaluate(
     frames: int = 120,
     device: str = "auto",
     detail: str = "normal",
+    progress: Callable[[int, int], None] | None = None,
 ) -> QualityReport:
     """Measure a style on `count` photos and the first `frames` frames of a clip, drawn at `detail`.
 
     Distances to the artist's pictures need `drawings`, and the weights of the network that measures them.
+    `progress` is called with the number of photos that are measured, and that of all.
 
     Raises:
         CartoonizeError: the style, a folder, the clip or weights cannot be used.
@@ -74,13 +76,16 @@ def evaluate(
     sums, squares, report = FigureSums(), [], QualityReport(style)
     chosen = resolve_detail(detail, style, report.notes)
     with load(style, device=device) as backend:
-        for photo in _read_all(sample_evenly(list_pictures(photos), count), report):
+        paths = sample_evenly(list_pictures(photos), count)
+        for number, photo in enumerate(_read_all(paths, report), 1):
             frame = resize_to_draw_size(Frame(photo), chosen, keep_source=False)
             drawing = backend(frame.image[None].copy())[0]
             output = enlarge(drawing, frame.size)
             sums.add(photo, output)
             sums.add_structures(frame.image, drawing)
             squares.append([centre_square(picture, SQUARE) for picture in (photo, output)])
+            if progress:
+                progress(number, len(paths))
         if not squares:
             raise TrainingError("None of the photos can be read.")
         report.add(sums.figures())

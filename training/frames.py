@@ -1,6 +1,7 @@
 """Extracts frames from films, to learn a style from: some per scene, without bars, blanks and repetitions."""
 
 import csv
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,14 +45,15 @@ class ExtractionCount:
 class Extraction:
     """Extracts frames of films to `out`, as square PNG files of `size` pixels, listed in `manifest.csv`.
 
-    It takes `per_scene` frames of each scene, evenly spread. `threshold` is that of PySceneDetect's
-    ContentDetector: a lower one finds more scenes.
+    It takes `per_scene` frames of each scene, evenly spread, and in a long scene one for every `spacing`
+    seconds. `threshold` is that of PySceneDetect's ContentDetector: a lower one finds more scenes.
     """
 
     out: Path
     size: int = 256
     per_scene: int = 1
     threshold: float = 27.0
+    spacing: float = math.inf
     hashes: list[int] = field(default_factory=list)
 
     def run(self, films: Sequence[Path]) -> Iterator[ExtractionCount]:
@@ -76,9 +78,10 @@ class Extraction:
     def _extract(self, film: Path, stem: str, manifest: "Writer") -> ExtractionCount:
         scenes = find_scenes(film, self.threshold)
         moments = [
-            (scene, start + (end - start) * (part + 0.5) / self.per_scene)
+            (scene, start + (end - start) * (part + 0.5) / frames)
             for scene, (start, end) in enumerate(scenes)
-            for part in range(self.per_scene)
+            for frames in [max(self.per_scene, int((end - start) / self.spacing))]
+            for part in range(frames)
         ]
         count = ExtractionCount(film, scenes=len(scenes))
         spread = moments[:: max(1, len(moments) // BAR_FRAMES)]

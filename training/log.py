@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -19,17 +19,32 @@ from .extras import train_extra
 from .parallel import disk_errors
 
 
+class Watcher(Protocol):
+    """Who is told of a training's progress, in place of the lines that it prints."""
+
+    def show_images(self, images: int, total: int, speed: float) -> None:
+        """Images seen, of how many, and how many a second."""
+        ...
+
+    def show_sheet(self, sheet: Path) -> None:
+        """A sample sheet was written."""
+        ...
+
+
 class Log:
     """`stats.jsonl`, event files and `samples/` in a phase's folder.
 
-    A run that resumes at `seen` images drops later records, as it repeats those steps.
+    A run that resumes at `seen` images drops later records, as it repeats those steps. With a `watcher`,
+    nothing is printed.
     """
 
-    def __init__(self, folder: Path, seen: int, samples: Sequence[Image]) -> None:
+    def __init__(
+        self, folder: Path, seen: int, samples: Sequence[Image], watcher: Watcher | None = None
+    ) -> None:
         with train_extra():
             from torch.utils.tensorboard import SummaryWriter
 
-        self.folder, self.samples = folder, samples
+        self.folder, self.samples, self.watcher = folder, samples, watcher
         with disk_errors():
             folder.mkdir(parents=True, exist_ok=True)
             self._stats = folder / "stats.jsonl"
@@ -44,6 +59,9 @@ class Log:
                 file.write(json.dumps({"images": images, **rounded}) + "\n")
             for name, value in values.items():
                 self._events.add_scalar(name, value, images)
+        if self.watcher:
+            self.watcher.show_images(images, total, values["images_per_s"])
+            return
         text = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
         print(f"{images:,} of {total:,} images  {text}", flush=True)  # noqa: T201  # the line for people
 
@@ -55,7 +73,10 @@ class Log:
         sheet = np.vstack(rows)
         folder = self.folder / "samples"
         folder.mkdir(exist_ok=True)
-        Pillow.fromarray(sheet).save(folder / f"{images:09d}.png")
+        path = folder / f"{images:09d}.png"
+        Pillow.fromarray(sheet).save(path)
+        if self.watcher:
+            self.watcher.show_sheet(path)
         self._events.add_image("samples", sheet, images, dataformats="HWC")
         self._events.flush()
 

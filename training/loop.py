@@ -19,7 +19,7 @@ from ..models import Generator
 from ..models.checkpoint import Card, save_style
 from .checkpoint import Checkpoint, Part
 from .data import Batches, Item
-from .log import Log
+from .log import Log, Watcher
 from .parallel import disk_errors
 
 CLOCK = 1e-9  # seconds: the least time between two readings, which some clocks round to 0
@@ -50,6 +50,7 @@ def fit(
     seed: int = 0,
     log_every: int = 400,      # images
     save_every: float = 600,   # seconds: the most that a crash can cost
+    watcher: Watcher | None = None,  # is told of the progress, which is printed without one
 ) -> None:  # fmt: skip
     """Train until `images` have been seen; the same call on the same folder resumes.
 
@@ -66,7 +67,7 @@ def fit(
     meter, saved = TrainingMeter(), time.perf_counter()
     with (
         StopRequest() as stop,
-        Log(folder, seen, samples) if is_first else nullcontext() as log,
+        Log(folder, seen, samples, watcher) if is_first else nullcontext() as log,
         closing(batches.start_at(seen)) as source,
     ):
         if log and not style.exists():

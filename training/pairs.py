@@ -1,7 +1,8 @@
 """Writes pairs of photo and target to the disk, from which `cartoonize train distil` learns."""
 
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,10 +13,24 @@ from PIL import Image as Pillow
 from ..core.atomic import AtomicFile
 from ..core.errors import TrainingError
 from ..core.frames import Image
-from .parallel import disk_errors, map_files
+from .parallel import disk_errors, map_in_processes
 from .pictures import list_pictures, read_rgb
 from .recipe import TargetLook
 from .targets import cartoon_target
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A photo enlarged or reduced by `scale`, and the name of its pair: `name`-SCALE.png."""
+
+    photo: Path
+    name: str
+    scale: float
+
+    @property
+    def file(self) -> str:
+        """The name of both files of the pair, relative to their folders."""
+        return f"{self.name}-{round(100 * self.scale)}.png"
 
 
 def write_pairs(photos: Path, out: Path, look: TargetLook, workers: int | None = None) -> Iterator[bool]:
@@ -30,31 +45,48 @@ def write_pairs(photos: Path, out: Path, look: TargetLook, workers: int | None =
     Raises:
         TrainingError: `photos` holds no pictures, or the disk cannot be written.
     """
-    paths = list_pictures(photos)
-    names = Counter(path.with_suffix("") for path in paths)
-    ambiguous = {path for path in paths if names[path.with_suffix("")] > 1}
+    names = name_photos(photos, list_pictures(photos))
+    groups = [[Version(path, name, scale) for scale in look.scales] for path, name in names.items()]
+    yield from write_versions(groups, out, look, workers)
+
+
+def write_versions(
+    groups: Sequence[Sequence[Version]], out: Path, look: TargetLook, workers: int | None = None
+) -> Iterator[bool]:
+    """Write the pairs of each group, whose versions are of one photo; yields whether it could be read.
+
+    Existing pairs are kept.
+
+    Raises:
+        TrainingError: the disk cannot be written.
+    """
     with disk_errors():
         for folder in ("photo", "target"):
             (out / folder).mkdir(parents=True, exist_ok=True)
-    write = partial(_write_pair, photos=photos, ambiguous=ambiguous, out=out, look=look)
-    yield from map_files(write, paths, workers)
+    yield from map_in_processes(partial(_write_group, out=out, look=look), groups, workers)
 
 
-def _write_pair(path: Path, photos: Path, ambiguous: Set[Path], out: Path, look: TargetLook) -> bool:
-    """Write the pairs of a photo, one for each scale; false if the photo cannot be read."""
+def name_photos(folder: Path, paths: Sequence[Path]) -> dict[Path, str]:
+    """A name without suffix for each path below a folder; with it, where two differ in nothing else."""
+    counts = Counter(path.with_suffix("") for path in paths)
+    shown = {path: path if counts[path.with_suffix("")] > 1 else path.with_suffix("") for path in paths}
+    return {path: str(name.relative_to(folder)) for path, name in shown.items()}
+
+
+def _write_group(versions: Sequence[Version], out: Path, look: TargetLook) -> bool:
+    """Write the pairs of a photo; false if the photo cannot be read."""
+    missing = [version for version in versions if not (out / "target" / version.file).exists()]
+    if not missing:
+        return True
     try:
-        source = Pillow.fromarray(read_rgb(path))
+        source = Pillow.fromarray(read_rgb(missing[0].photo))
     except TrainingError:
         return False
-    stem = path.relative_to(photos).with_name(path.name if path in ambiguous else path.stem)
-    for scale in look.scales:
-        name = f"{stem}-{round(100 * scale)}.png"
-        if (out / "target" / name).exists():
-            continue
-        size = round(source.width * scale), round(source.height * scale)
+    for version in missing:
+        size = round(source.width * version.scale), round(source.height * version.scale)
         photo = np.asarray(source.resize(size, Pillow.Resampling.BICUBIC))
-        _save(photo, out / "photo" / name)
-        _save(redraw(photo, look), out / "target" / name)
+        _save(photo, out / "photo" / version.file)
+        _save(redraw(photo, look), out / "target" / version.file)
     return True
 
 

@@ -1,30 +1,30 @@
-"""Parallel work on files, and errors of the disk as sentences."""
+"""Work in several processes, and errors of the disk as sentences."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
-from pathlib import Path
 from typing import TypeVar
 
 from ..core import cpus
 from ..core.errors import TrainingError
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def map_files(
-    function: Callable[[Path], Result], paths: Sequence[Path], workers: int | None = None
+def map_in_processes(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int | None = None
 ) -> Iterator[Result]:
     """Apply `function`, which must be picklable, in `workers` processes (default: all cores), in order.
 
     Raises:
         TrainingError: the disk is full or cannot be written.
     """
-    count = min(workers or cpus.count_cores(), len(paths))
+    count = max(1, min(workers or cpus.count_cores(), len(items)))
     # Forked children of a process that has used torch's threads can hang, so new processes are started.
     with disk_errors(), ProcessPoolExecutor(count, get_context("spawn"), _one_thread) as pool:
-        yield from pool.map(function, paths, chunksize=4)
+        yield from pool.map(function, items, chunksize=4)
 
 
 @contextmanager

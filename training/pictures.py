@@ -21,7 +21,7 @@ FREE = 0.4  # share of unused memory above which it keeps more
 ATTEMPTS = 20  # damaged pictures in a row after which a folder is refused
 
 # What Pillow raises on damaged files, depending on the format.
-_DAMAGE = (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError)
+DAMAGE = (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError)
 
 
 def list_pictures(folder: Path) -> list[Path]:
@@ -49,13 +49,18 @@ def read_rgb(path: Path, short_side: int | None = None) -> Image:
             if short_side:  # JPEG can be decoded at a fraction of its size, in a fraction of the time
                 file.draft("RGB", (short_side, short_side))
             picture = ImageOps.exif_transpose(file).convert("RGB")
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise TrainingError(f"Cannot read the picture {path}: {error}.") from error
     if short_side and min(picture.size) > short_side:
         factor = short_side / min(picture.size)
         size = round(picture.width * factor), round(picture.height * factor)
         picture = picture.resize(size, Pillow.Resampling.LANCZOS)
     return np.asarray(picture)
+
+
+def count_of_size(folder: Path, size: int) -> int:
+    """The number of readable pictures below a folder that are at least `size` pixels wide and high."""
+    return sum(_short_side(path) >= size for path in list_pictures(folder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,7 @@ def _short_side(path: Path) -> int:
     try:
         with Pillow.open(path) as picture:
             return min(picture.size)
-    except _DAMAGE:
+    except DAMAGE:
         return 0
 
 

@@ -22,6 +22,7 @@ from .data import Batches, Dataset, Pairs, Photos, PhotosAndDrawings
 from .distil import Distil
 from .distributed import join_process_group
 from .features import load_features
+from .log import Watcher
 from .loop import Phase, fit
 from .networks import start_generator
 from .parallel import disk_errors
@@ -39,8 +40,8 @@ LOSSES: dict[PhaseName, tuple[str, ...]] = {
 SAMPLES, SAMPLE_SIZE = 8, 256  # of a sample sheet: the number of photos, and their sides in pixels
 
 
-def train(settings: Settings) -> Path:
-    """Run a phase to its end, or resume it; returns the style file.
+def train(settings: Settings, watcher: Watcher | None = None) -> Path:
+    """Run a phase to its end, or resume it; returns the style file. A `watcher` replaces printed lines.
 
     Raises:
         CartoonizeError: data, weights, device or folder cannot be used, or the training diverged.
@@ -64,6 +65,7 @@ def train(settings: Settings) -> Path:
             phase, generator, batches, settings.folder,
             images=total, style=style, card=card, samples=samples,
             seed=settings.seed, log_every=settings.log_every, save_every=settings.save_every,
+            watcher=watcher,
         )  # fmt: skip
     return style
 

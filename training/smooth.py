@@ -11,7 +11,7 @@ from ..core.atomic import AtomicFile
 from ..core.errors import TrainingError
 from ..core.frames import Image
 from ..core.opencv import load_opencv
-from .parallel import map_files
+from .parallel import map_in_processes
 from .pictures import list_pictures, read_rgb
 
 LOW, HIGH = (
@@ -43,7 +43,7 @@ def smooth_folder(frames: Path, out: Path, workers: int | None = None) -> Iterat
         raise TrainingError(
             f"The smoothed copies would lie among the frames in {frames}: name another folder."
         )
-    yield from map_files(partial(_smooth_file, frames=frames, out=out), paths, workers)
+    yield from map_in_processes(partial(_smooth_file, frames=frames, out=out), paths, workers)
 
 
 def _smooth_file(path: Path, frames: Path, out: Path) -> bool:

@@ -33,11 +33,11 @@ def test_help_is_fast_and_imports_nothing_heavy():
 
 
 def test_run_from_folders_to_a_style(photos, drawings, features, tmp_path):
-    """`train run` smooths, pretrains and trains, and leaves a style that loads, with its card."""
+    """`train run --preset deck` smooths and trains twice, and leaves a style that loads, with its card."""
     run, card = tmp_path / "run", tmp_path / "card.json"
     card.write_text('{"name": "tiny", "licence": "CC0"}')
-    arguments = ("run", "--photos", photos, "--style", drawings, "--run", run, "--features", features)
-    output = cartoonize(*arguments, *TINY, "--card", card)
+    arguments = ("run", "--preset", "deck", "--photos", photos, "--style", drawings, "--run", run)
+    output = cartoonize(*arguments, *TINY, "--features", features, "--card", card)
     assert "content" in output
     assert "d_adversarial" in output
     generator, header = load_style(run / "style.safetensors")
@@ -60,12 +60,12 @@ def test_dry_run(photos, features, tmp_path):
 
 
 def test_dry_run_of_everything(photos, features, tmp_path):
-    """`train run --dry-run` prints one JSON object with every step, also before frames are taken."""
+    """`--preset deck --dry-run` prints one JSON object with every step, also before frames are taken."""
     (tmp_path / "films").mkdir()
     (tmp_path / "films" / "film.mp4").touch()
     run = tmp_path / "run"
-    arguments = ("run", "--photos", photos, "--style", tmp_path / "films", "--run", run, "--dry-run")
-    plan = json.loads(cartoonize(*arguments, "--features", features, *SMALL, "--weight", "tv=2"))
+    arguments = ("run", "--preset", "deck", "--photos", photos, "--style", tmp_path / "films", "--run", run)
+    plan = json.loads(cartoonize(*arguments, "--dry-run", "--features", features, *SMALL, "--weight", "tv=2"))
     assert list(plan) == ["frames", "smooth", "pretrain", "adversarial"]
     assert plan["frames"]["size"] == 256
     assert plan["adversarial"]["style"] == plan["smooth"]["frames"] == str(run / "frames")
@@ -77,8 +77,9 @@ def test_dry_run_of_everything(photos, features, tmp_path):
 def test_run_under_torchrun(photos, drawings, tmp_path, monkeypatch):
     """Several processes would prepare the same files, which is refused."""
     monkeypatch.setenv("WORLD_SIZE", "2")
+    arguments = ("run", "--preset", "deck", "--photos", photos, "--style", drawings)
     with pytest.raises(CartoonizeError, match="under torchrun"):
-        cartoonize("run", "--photos", photos, "--style", drawings, "--run", tmp_path / "run", *TINY)
+        cartoonize(*arguments, "--run", tmp_path / "run", *TINY)
 
 
 def test_a_wrong_card_is_refused_at_the_start(photos, features, tmp_path):

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import typer
 
 from ..groups import expand_groups
-from .phases import adversarial, distil, pretrain, run_all
+from .phases import adversarial, distil, pretrain
 from .prepare import frames, smooth, targets
 from .results import average, evaluate
+from .run import run_all
 
 app = typer.Typer(name="train", no_args_is_help=True, rich_markup_mode="rich")
 
@@ -17,7 +18,8 @@ def train() -> None:
     """Train a style from photos and an artist's frames.
 
     [bold]Examples[/bold]
-      cartoonize train run --photos photos/ --style films/ --run runs/mine
+      cartoonize train run --style film.mkv --photos photos/ --run runs/mine
+      cartoonize train run --style art/ --photos photos/ --run quick --minutes 10
       cartoonize train evaluate runs/mine --photos photos/
     """
 

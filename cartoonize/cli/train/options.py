@@ -142,6 +142,20 @@ class AdversarialRecipeOptions(PretrainRecipeOptions):
 
 
 @dataclass(frozen=True, slots=True)
+class PresetOptions(AdversarialRecipeOptions):
+    """As AdversarialRecipeOptions, without a default preset."""
+
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="deck, paper, official, or a TOML file, in place of the measured look.",
+            autocompletion=_recipes_with("adversarial"),
+            show_default=False,
+        ),
+    ] = None  # type: ignore[assignment]  # the base class always has one
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingOptions:
     """How long a phase runs, where, and what it writes."""
 

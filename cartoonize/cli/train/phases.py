@@ -1,4 +1,4 @@
-"""`train pretrain`, `train adversarial`, `train distil`, and `train run`, which does everything."""
+"""`train pretrain`, `train adversarial`, `train distil`, and both phases of a preset in one."""
 
 import os
 import shlex
@@ -84,20 +84,15 @@ def distil(
     _train_or_describe(training.apply_to(settings), training.dry_run)
 
 
-def run_all(
-    photos: options.Photos,
-    style: options.StyleFolder,
-    run: options.Run,
-    recipe: options.AdversarialRecipeOptions,
+def run_preset(
+    photos: Path,
+    style: Path,
+    run: Path,
+    recipe: options.PresetOptions,
     training: options.TrainingOptions,
-    features: options.FeaturesFile = None,
+    features: Path | None,
 ) -> None:
-    """Everything, from folders to a style file: frames (if --style holds films), smooth, and both phases.
-
-    [bold]Examples[/bold]
-      cartoonize train run --photos photos/ --style films/ --run runs/mine
-      cartoonize train run --photos photos/ --style art/ --run runs/mine --dry-run
-    """
+    """Both phases of a preset, from folders to a style file; frames first if `style` holds films."""
     films = _list_films(style)
     drawings = run / "frames" if films else style
     smoothed = run / "smoothed"

@@ -1,0 +1,42 @@
+"""The card of a style that a run makes."""
+
+from dataclasses import replace
+
+from ...styles import builtin_styles
+from ...styles.card import UNKNOWN, Card, read_header
+from ..pictures import list_pictures
+from .networks import START, TEACHER_START
+from .workspace import Workspace
+
+
+def complete_card(workspace: Workspace) -> Card:
+    """The card that the user stated, with what the run knows in place of what is left out.
+
+    The weights come from a built-in style's, so the credit always names that style's data too.
+    """
+    stated, options = workspace.options.card, workspace.options
+    base = read_header(builtin_styles()[START]).card
+    styles = ", ".join(path.absolute().name for path in options.styles)
+    photos = ", ".join(path.absolute().name for path in options.photos) or "the photo set"
+    drawings = len(list_pictures(workspace.drawings))
+    counts = workspace.state.counts
+    started = f"The weights started from the style {START}: "
+    data = f"{drawings} drawings of {styles}; photos of {photos}, redrawn by filters"
+    credit = f"the authors of {styles} and of {photos}"
+    taught = f"a teacher from {TEACHER_START} with {counts['teach']:,} images, " if "teach" in counts else ""
+    recipe = (
+        f"cartoonize train run --style {styles} --photos {photos}: {counts['targets']:,} pairs, {taught}"
+        f"{counts['learn']:,} images in floats, {counts['refine']:,} in 8-bit integers, seed {options.seed}"
+    )
+    return replace(
+        stated,
+        name=stated.name or workspace.folder.absolute().name,
+        summary=stated.summary or f"the look of {styles}",
+        data=f"{_or(stated.data, data)}. {started}{base.data}",
+        credit=f"{_or(stated.credit, credit)}. {started}{base.credit}",
+        recipe=stated.recipe or recipe,
+    )
+
+
+def _or(stated: str, known: str) -> str:
+    return known if stated in ("", UNKNOWN) else stated.rstrip(".")

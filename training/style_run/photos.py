@@ -1,0 +1,136 @@
+"""Step: choose the photos to learn from and those to measure by, and how each is enlarged.
+
+Networks draw at 720 lines. Small photos are soft at that size: they teach faces and scenes at their own size
+and at twice it. Large ones are reduced, and teach real detail. A third of the versions are of large photos,
+if there are any.
+"""
+
+from itertools import chain, zip_longest
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from PIL import Image as Pillow
+
+from ...core.atomic import AtomicFile
+from ...core.errors import TrainingError
+from ..pairs import Version
+from ..pictures import DAMAGE, list_pictures
+from .drawings import DRAW_LINES, store_pictures
+from .photo_set import find_photo_set
+from .step import Display, Step
+from .workspace import Workspace
+
+FILE = "photos.json"
+ENOUGH = 200  # photos: the documented minimum
+FEWEST = 10
+LARGE = 480  # lines from which a photo has real detail at the size of drawings
+LARGE_LINES = (540, DRAW_LINES)  # to which large photos are reduced
+ENLARGED_EVERY = 3  # one small photo of so many is enlarged twofold too
+HELD_BACK = 10  # one photo of so many is held back ...
+MOST_HELD_BACK = 100  # ... and no more than these
+
+
+class Choice(Struct):
+    """A version of a photo, with its size in megapixels."""
+
+    photo: str
+    name: str
+    scale: float
+    megapixels: float
+
+    def version(self) -> Version:
+        """The version, as pairs are made from it."""
+        return Version(Path(self.photo), self.name, self.scale)
+
+
+class ChoosePhotos(Step):
+    """Write RUN/photos.json, and copy the held-back photos."""
+
+    name, title = "photos", "Choosing photos"
+
+    def estimate(self, workspace: Workspace) -> float:  # noqa: ARG002  # it is quick
+        """A moment."""
+        return 5.0
+
+    def run(self, workspace: Workspace, display: Display) -> None:
+        """List the photos, and shuffle them by the seed."""
+        folders = workspace.options.photos or (find_photo_set(),)
+        listed = [(folder, path) for folder in folders for path in list_pictures(folder)]
+        _check_number(len(listed), display)
+        order = np.random.default_rng(workspace.options.seed).permutation(len(listed))
+        shuffled = [listed[number] for number in order]
+        count = min(MOST_HELD_BACK, max(2, len(shuffled) // HELD_BACK))
+        for number, folder in enumerate(folders):
+            paths = [path for root, path in shuffled[:count] if root == folder]
+            list(store_pictures(paths, folder, workspace.held_back / f"{number:02d}", DRAW_LINES))
+        _write(workspace.folder / FILE, choose_versions([path for _, path in shuffled[count:]]))
+
+
+def _check_number(count: int, display: Display) -> None:
+    if count < FEWEST:
+        raise TrainingError(
+            f"There are {count} photos, and a style needs at least {FEWEST}, better {ENOUGH} or more: name "
+            f"more folders by --photos."
+        )
+    if count < ENOUGH:
+        display.show_note(
+            f"{count} photos are few: with fewer than {ENOUGH}, the network learns them by heart, and draws "
+            f"others worse. --photos may be repeated."
+        )
+
+
+def choose_versions(photos: list[Path]) -> list[Choice]:
+    """The versions of the photos, in the order in which a run redraws as many as it has time for."""
+    small: list[Choice] = []
+    large: list[Choice] = []
+    for number, path in enumerate(photos):
+        size = _read_size(path)
+        if size is None:
+            continue
+        lines = min(size)
+        if lines >= LARGE:
+            scales = [min(goal / lines, 4 / 3) for goal in LARGE_LINES]
+        else:
+            scales = [1.0, 2.0] if number % ENLARGED_EVERY == 0 else [1.0]
+        group = large if lines >= LARGE else small
+        name = f"{number:05d}-{path.stem}"
+        group += [
+            Choice(str(path), name, scale, size[0] * size[1] * scale**2 / 1e6)
+            for scale in dict.fromkeys(scales)
+        ]
+    return interleave(small, large)
+
+
+def interleave(small: list[Choice], large: list[Choice]) -> list[Choice]:
+    """Two of the small ones, then one of the large ones, and so on; the rest follows."""
+    pairs = zip_longest(small[::2], small[1::2], large)
+    return [choice for choice in chain.from_iterable(pairs) if choice is not None]
+
+
+def read_choices(folder: Path) -> list[Choice]:
+    """The versions that `ChoosePhotos` wrote.
+
+    Raises:
+        TrainingError: the file is damaged.
+    """
+    path = folder / FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[Choice])
+    except (OSError, msgspec.DecodeError) as error:
+        raise TrainingError(f"{path} is damaged: name another --run.") from error
+
+
+def _write(path: Path, choices: list[Choice]) -> None:
+    with AtomicFile(path, overwrite=True) as pending:
+        pending.path.write_bytes(msgspec.json.encode(choices))
+
+
+def _read_size(path: Path) -> tuple[int, int] | None:
+    """Width and height by the file's header; None if it is damaged."""
+    try:
+        with Pillow.open(path) as picture:
+            return picture.size
+    except DAMAGE:
+        return None

@@ -1,0 +1,78 @@
+"""How many pictures and images fit into the time that is left.
+
+The count of a step is decided when it begins, from the time that is left then and the measured speeds, and
+recorded in run.json. Nothing looks at the clock within a step.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .state import RunState, Speeds
+
+CPU_MINUTES = 60.0  # without --minutes
+FIXED_SECONDS = 40.0  # export, previews, loading of networks
+
+
+class Share(NamedTuple):
+    """A step's part of the time that is left for it and the planned steps after it, and its limits."""
+
+    part: float
+    least: int
+    most: int  # more was of no use in docs/experiments.md
+
+
+SHARES = {
+    "targets": Share(0.30, 8, 4000),  # pairs
+    "teach": Share(0.45, 16, 120_000),  # images
+    "learn": Share(0.40, 16, 160_000),
+    "refine": Share(0.90, 16, 80_000),
+    "evaluate": Share(1.0, 2, 100),  # photos
+}
+ROUND = 32  # images: counts of trainings are multiples of it, if they are larger, and so of the batches
+
+
+def plan_counts(
+    steps: Sequence[str], state: RunState, minutes: float | None, pair_megapixels: float
+) -> dict[str, int]:
+    """The pictures or images of each of the planned `steps`, as decided or as they would be now.
+
+    `minutes` is the time for the whole run, None for as long as is useful; a pair has `pair_megapixels`.
+    """
+    assert state.speeds  # measured before
+    left = seconds_left(state, minutes) - FIXED_SECONDS
+    counts = {}
+    for step in [step for step in SHARES if step in steps]:
+        speed = speed_of(step, state.speeds, pair_megapixels) * correction(step, state)
+        counts[step] = state.counts.get(step) or _decide(SHARES[step], left, speed)
+        if step not in state.done:
+            left -= counts[step] / speed
+    return counts
+
+
+def _decide(share: Share, left: float, speed: float) -> int:
+    if math.isinf(left):
+        return share.most
+    count = int(share.part * max(0.0, left) * speed)
+    if count > 4 * ROUND:
+        count = count // ROUND * ROUND
+    return min(max(count, share.least), share.most)
+
+
+def seconds_left(state: RunState, minutes: float | None) -> float:
+    """Seconds of the plan that were not spent yet; without a limit, infinite."""
+    return math.inf if minutes is None else 60 * minutes - sum(state.seconds.values())
+
+
+def speed_of(step: str, speeds: Speeds, pair_megapixels: float) -> float:
+    """Pictures or images of a step in a second."""
+    value = speeds.target / pair_megapixels if step == "targets" else getattr(speeds, step)
+    return max(float(value), 1e-6)
+
+
+def correction(step: str, state: RunState) -> float:
+    """How much slower trainings are than measured, by the one that is done: data are loaded beside them."""
+    spent = state.seconds.get("learn", 0.0)
+    if step != "refine" or "learn" not in state.done or not state.speeds or not spent:
+        return 1.0
+    return min(1.0, max(0.2, state.counts["learn"] / spent / state.speeds.learn))

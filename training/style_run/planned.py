@@ -1,0 +1,28 @@
+"""The plan of a run folder."""
+
+from statistics import fmean
+
+from .photos import read_choices
+from .plan import SHARES, correction, plan_counts, speed_of
+from .workspace import Workspace
+
+SAMPLE = 300  # versions of photos by which the size of a pair is estimated
+
+
+def planned_counts(workspace: Workspace) -> dict[str, int]:
+    """The pictures or images of each planned step, as decided or as they would be if it began now."""
+    steps = [step for step in SHARES if step != "teach" or workspace.has_gpu]
+    return plan_counts(steps, workspace.state, workspace.minutes, _pair_megapixels(workspace))
+
+
+def planned_seconds(step: str, workspace: Workspace) -> float | None:
+    """The time of a planned step; None before the speeds are measured."""
+    speeds = workspace.state.speeds
+    if speeds is None:
+        return None
+    speed = speed_of(step, speeds, _pair_megapixels(workspace)) * correction(step, workspace.state)
+    return planned_counts(workspace)[step] / speed
+
+
+def _pair_megapixels(workspace: Workspace) -> float:
+    return fmean(choice.megapixels for choice in read_choices(workspace.folder)[:SAMPLE])

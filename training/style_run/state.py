@@ -1,0 +1,64 @@
+"""`run.json`: what a style's run has decided and done. A resumed run keeps every number in it.
+
+The sizes of steps are numbers of images, decided before a step begins and never changed after that. So a run
+that was killed makes the same style as one that was not.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from ...core.atomic import AtomicFile
+from ...core.errors import TrainingError
+from ..recipe import TargetLook
+
+FILE = "run.json"
+
+
+class Speeds(Struct):
+    """What this machine was measured to do in a second, with all its cores or its GPU."""
+
+    target: float  # megapixels redrawn by filters
+    learn: float  # images of the training in floats
+    refine: float  # images of the training in integers, with all losses
+    teach: float  # images of the teacher's training
+    evaluate: float  # photos measured
+
+
+class RunState(Struct):
+    """The content of run.json."""
+
+    sources: dict[str, Any] = field(default_factory=dict)  # options that decide the result
+    speeds: Speeds | None = None
+    look: TargetLook | None = None
+    counts: dict[str, int] = field(default_factory=dict)  # by step: pictures or images, once decided
+    done: list[str] = field(default_factory=list)  # names of steps
+    seconds: dict[str, float] = field(default_factory=dict)  # spent, by step
+
+
+def read_state(folder: Path) -> RunState:
+    """The state of a run; an empty one for a new run.
+
+    Raises:
+        TrainingError: the file is damaged.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return RunState()
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=RunState)
+    except (OSError, msgspec.DecodeError) as error:
+        raise TrainingError(f"{path} is damaged: remove it, or name another --run.") from error
+
+
+def write_state(folder: Path, state: RunState) -> None:
+    """Replace `run.json`.
+
+    Raises:
+        MediaError: the disk cannot be written.
+    """
+    packed = msgspec.json.format(msgspec.json.encode(state), indent=2)
+    with AtomicFile(folder / FILE, overwrite=True) as pending:
+        pending.path.write_bytes(packed + b"\n")
