@@ -156,6 +156,16 @@ def test_quoted_messages_exist(message, code_strings):
     assert message in code_strings
 
 
+def test_the_container_gets_what_the_package_needs():
+    """The Dockerfile copies every folder and file that pyproject.toml builds the package from."""
+    copied = re.findall(r"^COPY (.+) \S+$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    names = set(" ".join(copied).split())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = {*project["tool"]["setuptools"]["package-dir"].values(), project["project"]["readme"]}
+    assert names >= {"pyproject.toml", "constraints.txt", *needed, *project["project"]["license-files"]}
+    assert all((ROOT / name).exists() for name in names)
+
+
 def test_layers_are_documented():
     """The drawing of the layers in Architecture is what import-linter checks."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -34,9 +34,9 @@ def live(
     sink: Annotated[
         str,
         typer.Option(
-            metavar="window|URL|FILE",
-            help="window; an address such as udp://127.0.0.1:5000 or rtmp://...; a file to record to; null, "
-            "to measure.",
+            metavar="window|camera|URL|FILE",
+            help="window; camera, a virtual one for Zoom, Teams and OBS; an address such as "
+            "udp://127.0.0.1:5000 or rtmp://...; a file to record to; null, to measure.",
         ),
     ] = "window",
     network: NetworkOptions,
@@ -85,6 +85,7 @@ def live(
 
     [bold]Examples[/bold]
       cartoonize live
+      cartoonize live --sink camera
       cartoonize live --max-size 640 --sink udp://127.0.0.1:5000
       cartoonize live --source udp://:5000 --sink cartoon.mp4
       cartoonize live --source lavfi:testsrc2=size=640x360:rate=30

@@ -1,4 +1,4 @@
-"""Where live frames go: a window, an address, a file, or nowhere."""
+"""Where live frames go: a window, a virtual camera, an address, a file, or nowhere."""
 
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -11,6 +11,7 @@ from ..core.frames import Frame
 from ..media import Encoding, Sink, open_sink
 from ..media.ffmpeg import write_errors
 from ..media.video_info import VideoInfo
+from .camera import CameraSink
 from .source import LiveSource
 
 _FORMATS = {
@@ -92,15 +93,18 @@ def open_live_sink(
     size: tuple[int, int] | None = None,
     encoding: Encoding | None = None,
 ) -> Sink:
-    """Open what `--sink` names: `window`, `null`, an address, or else a file to record to.
+    """Open what `--sink` names: `window`, `camera`, `camera:NAME`, `null`, an address, or else a file.
 
     `size` is the width and height of the frames to come, if they differ from those of the source. `encoding`
     is for a file.
 
     Raises:
-        MediaError: as WindowSink, StreamSink and open_sink; or an encoding is given for what is no file.
+        MediaError: as WindowSink, CameraSink, StreamSink and open_sink; or an encoding is given for what is
+            no file.
     """
-    if encoding not in (None, Encoding()) and (sink in ("window", "null") or "://" in sink):
+    scheme = sink.partition(":")[0]
+    is_file = scheme not in ("window", "null", "camera") and "://" not in sink
+    if encoding not in (None, Encoding()) and not is_file:
         raise MediaError(f"--codec, --crf and --preset are for recordings, and {sink} is no file; omit them.")
     width, height = size or (source.video.width, source.video.height)
     if sink == "window":
@@ -109,6 +113,8 @@ def open_live_sink(
         return WindowSink(title, width, height, source.video.sample_aspect_ratio)
     if sink == "null":
         return NullSink()
+    if scheme == "camera":
+        return CameraSink(width, height, source.video.rate, sink.partition(":")[2] or None)
     if "://" in sink:
         return StreamSink(sink, replace(source.video, width=width, height=height))
     return open_sink(Path(sink), source, encoding=encoding, overwrite=overwrite, size=size)
