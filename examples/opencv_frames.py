@@ -2,8 +2,8 @@
 
     python opencv_frames.py INPUT OUTPUT.mp4 [STYLE]
 
-OpenCV's pictures are BGR and have no sound. `cartoonize video` keeps sound, times and colours. Use this loop if
-your program has the frames already.
+OpenCV's pictures are BGR and have no sound. `cartoonize video` keeps sound, times and colours. Use this loop
+if your program has the frames already.
 """
 
 import sys
