@@ -92,9 +92,9 @@ def read_layout(inputs: Sequence[GraphValue], outputs: Sequence[GraphValue], nam
     """Read the layout that a graph states of its input and output.
 
     Raises:
-        ModelError: it is no graph from pictures to pictures.
+        ModelError: it is not a graph from pictures to pictures.
     """
-    refusal = f"{name} is no network from pictures to pictures:"
+    refusal = f"{name} is not a network from pictures to pictures:"
     if len(inputs) != 1 or len(outputs) != 1:
         raise ModelError(f"{refusal} it has {len(inputs)} inputs and {len(outputs)} outputs.")
     source, result = inputs[0], outputs[0]
@@ -154,7 +154,7 @@ def detect_layout(
     fitting = next((candidate for candidate in candidates if _keeps_size(candidate, run)), None)
     if fitting is None:
         raise ModelError(
-            f"{name} is no network from pictures to pictures of the same size: it kept none that was tried."
+            f"{name} is not a network from pictures to pictures of the same size: it kept none of them."
         )
     if input_range != "auto" or layout.dtype is np.uint8:
         return fitting

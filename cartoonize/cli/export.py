@@ -184,11 +184,11 @@ def _parse_exact_size(text: str) -> tuple[int, int]:
     """Return width and height, which may be odd, unlike those of video."""
     match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
     if not match:
-        raise BackendError(f"{text!r} is no size; write WIDTHxHEIGHT, as in 1280x720.")
+        raise BackendError(f"{text!r} is not a size; write WIDTHxHEIGHT, as in 1280x720.")
     return int(match[1]), int(match[2])
 
 
 def _parse_batch(text: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,2}", text):
-        raise BackendError(f"{text!r} is no batch; write a number from 1 to 999, or dynamic.")
+        raise BackendError(f"{text!r} is not a batch; write a number from 1 to 999, or dynamic.")
     return int(text)

@@ -155,7 +155,7 @@ def _check_watched(folders: Sequence[Path], target: Path, kind: "FileKind") -> N
         if target.is_dir() and target.samefile(folder):
             raise MediaError(f"{target} is the folder to watch; name another folder to write to.")
     if not is_output_folder(target, kind):
-        raise MediaError(f"{target} is no folder; name a folder for several {kind.name}s.")
+        raise MediaError(f"{target} is not a folder; name a folder for several {kind.name}s.")
 
 
 def select_jobs(

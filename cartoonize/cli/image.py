@@ -75,12 +75,11 @@ def _convert(
     from ..run.report import Report
 
     with PictureSource([job.source], **reading) as source:
-        backend = load()
         sink = PictureSink(job.target, source, overwrite=overwrite)
         return convert(
             source,
             sink,
-            backend,
+            load(),
             Report(str(job.target), style, str(job.source)),
             progress,
             batch=1,

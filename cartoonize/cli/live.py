@@ -108,7 +108,6 @@ def live(
     decoding = Decoding(max_size=max_size, detail=chosen, keep_source=effects.needs_source)
     quit_key = QuitKey()
     with (
-        open_backend(network, onnx) as backend,
         LiveSource(capture, decoding=decoding, fps=fps, timeout=timeout) as pictures,
         StopRequest(on_request=quit_key.restore) as stop,
     ):
@@ -121,7 +120,7 @@ def live(
             sink, pictures, title=title, overwrite=output.overwrite, size=written_size(pictures, effects),
             encoding=encoder.build(),
         )  # fmt: skip
-        with status_line() as show, quit_key:
+        with open_backend(network, onnx) as backend, status_line() as show, quit_key:
             requests = [lambda: stop.requested, quit_key.pressed, target.is_closed]
             ended = _show_until(requests, show, pictures)
             run(pictures, target, backend, report, look=effects, control=control, ended=ended)

@@ -43,8 +43,8 @@ class Commands(TyperGroup):
             return super().resolve_command(ctx, [*rest, "--help"])
         if name not in self.commands and ("." in name or Path(name).exists()):
             raise CartoonizeError(
-                f"{name} is no command. To convert a file, name the command first: `cartoonize video INPUT "
-                "OUTPUT` or `cartoonize image INPUT OUTPUT`."
+                f"{name} is not a command. To convert a file, name the command first: "
+                "`cartoonize video INPUT OUTPUT` or `cartoonize image INPUT OUTPUT`."
             )
         return super().resolve_command(ctx, args)
 

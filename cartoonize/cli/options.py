@@ -14,7 +14,7 @@ from ..core.errors import MediaError
 from ..styles import DEFAULT
 from . import completion
 from .console import show_tracebacks
-from .values import parse_batch, parse_rate, parse_seconds
+from .values import check_device_name, parse_batch, parse_rate, parse_seconds
 
 if TYPE_CHECKING:
     from ..backends import RuntimeOptions
@@ -39,6 +39,7 @@ Device = Annotated[
         metavar="DEVICE",
         help="auto, cpu, cuda, cuda:N, mps or xpu. No other device is used in its place.",
         autocompletion=completion.devices,
+        callback=check_device_name,
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace output that exists.")]

@@ -15,6 +15,15 @@ class Size(NamedTuple):
     height: int
 
 
+def check_device_name(name: str) -> str:
+    """Return the name of a device, or raise BackendError if there is no such kind of device."""
+    if name != "auto":
+        from ..backends import check_device
+
+        check_device(name)
+    return name
+
+
 def parse_seconds(text: str) -> float:
     """Seconds of "90", "1:30" or "0:01:30.5"."""
     try:
@@ -22,7 +31,7 @@ def parse_seconds(text: str) -> float:
     except ValueError:
         parts = []
     if not 1 <= len(parts) <= 3 or not all(map(math.isfinite, parts)) or any(part < 0 for part in parts[1:]):
-        raise MediaError(f"{text!r} is no time; write seconds, M:SS or H:MM:SS.")
+        raise MediaError(f"{text!r} is not a time; write seconds, M:SS or H:MM:SS.")
     seconds = 0.0
     for part in parts:
         seconds = 60 * seconds + part
@@ -34,7 +43,7 @@ def parse_batch(text: str) -> int | None:
     if text == "auto":
         return None
     if not re.fullmatch(r"[1-9]\d{0,3}", text):
-        raise MediaError(f"{text!r} is no batch size; write a number from 1 to 9999, or auto.")
+        raise MediaError(f"{text!r} is not a batch size; write a number from 1 to 9999, or auto.")
     return int(text)
 
 
@@ -42,7 +51,7 @@ def parse_size(text: str) -> Size:
     """Width and height of "1280x720", rounded down to even numbers, as most video has to be."""
     match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
     if not match:
-        raise MediaError(f"{text!r} is no size; write WIDTHxHEIGHT, as in 1280x720.")
+        raise MediaError(f"{text!r} is not a size; write WIDTHxHEIGHT, as in 1280x720.")
     width, height = int(match[1]), int(match[2])
     return Size(width // 2 * 2, height // 2 * 2)
 
@@ -52,4 +61,4 @@ def parse_rate(text: str) -> Fraction:
     try:
         return Fraction(text)
     except (ValueError, ZeroDivisionError) as error:
-        raise MediaError(f"{text!r} is no rate; write 24, or 30000/1001.") from error
+        raise MediaError(f"{text!r} is not a rate; write 24, or 30000/1001.") from error

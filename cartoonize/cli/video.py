@@ -10,7 +10,7 @@ import typer
 
 from ..core.errors import MediaError
 from .console import escape, print_message, print_notices
-from .convert import Load, Progress, connect_cluster, convert, open_backend, open_backend_once
+from .convert import Load, Progress, connect_cluster, convert, open_backend_once
 from .files import convert_files
 from .options import LOOK, FilesOptions, OnCluster, VideoOptions
 from .progress import file_progress
@@ -105,9 +105,9 @@ def _convert_here(
     from ..run.report import Report
 
     with open_video(job.source, start=options.span.start, end=options.span.end, decoding=decoding) as source:
-        backend = load()
         size, encoding = written_size(source, look), options.encoding.build()
         sink = open_sink(job.target, source, encoding=encoding, overwrite=overwrite, size=size)
+        backend = load()
         output = str(parse_location(job.target))
         report = Report(output, options.network.style, str(parse_location(job.source)))
         return convert(source, sink, backend, report, progress, look=look, **asdict(options.run))
@@ -132,11 +132,11 @@ def _preview(paths: Sequence[str], options: VideoOptions, count: int, *, overwri
     source, target = map(Path, paths)
     look, decoding = options.look.build(), _decoding(options)
     with (
-        open_backend(options.network, options.onnx) as backend,
+        open_backend_once(options.network, options.onnx) as load,
         file_progress(str(target), count, "moments") as show_count,
     ):
         notices = preview_video(
-            source, target, backend, count=count, look=look, decoding=decoding, overwrite=overwrite,
+            source, target, load, count=count, look=look, decoding=decoding, overwrite=overwrite,
             on_moment=show_count, **asdict(options.span),
         )  # fmt: skip
     print_notices(notices)

@@ -9,9 +9,12 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from ..core.errors import CartoonizeError, MediaError, UnexpectedError
-from ..media import Location, parse_location
+from ..backends.registry import backend_of_style
+from ..core.errors import CartoonizeError, MediaError, ModelError, UnexpectedError
+from ..media import parse_location
+from ..run.files import comparison_key
 from ..run.report import FilesReport, Report, skipped
+from ..styles import find_style
 from .connection import Cluster
 from .jobs import OnProgress, VideoJob, convert_job
 
@@ -36,6 +39,7 @@ def read_manifest(lines: Iterable[str], name: str, defaults: VideoJob) -> list[L
 
     Raises:
         MediaError: with the number of the line that is wrong.
+        ModelError: the same, for a style.
     """
     table = csv.DictReader(lines, restkey="", strict=True)
     try:
@@ -46,6 +50,7 @@ def read_manifest(lines: Iterable[str], name: str, defaults: VideoJob) -> list[L
     if not jobs:
         raise MediaError(f"{name} lists no video.")
     _check_targets(jobs, name)
+    _check_styles(jobs, name)
     return jobs
 
 
@@ -109,17 +114,37 @@ def _check_columns(names: Iterable[str], manifest: str) -> None:
     if missing:
         raise MediaError(f"{manifest}, line 1: there is no column {missing[0]!r}; {known}.")
     if unknown:
-        raise MediaError(f"{manifest}, line 1: {unknown[0]!r} is no column; {known}.")
+        raise MediaError(f"{manifest}, line 1: {unknown[0]!r} is not a column; {known}.")
 
 
 def _check_targets(lines: list[Line], name: str) -> None:
-    seen: dict[Location, int] = {}
+    """Refuse lines that would lose a file: two names of one target, or a target that is a source."""
+    sources = {comparison_key(line.job.source): line.number for line in lines}
+    targets: dict[str, int] = {}
     for line in lines:
-        earlier = seen.setdefault(line.job.target, line.number)
+        key = comparison_key(line.job.target)
+        earlier = targets.setdefault(key, line.number)
         if earlier != line.number:
             raise MediaError(
                 f"{name}, line {line.number}: {line.job.target} is the target of line {earlier} already."
             )
+        if key in sources:
+            raise MediaError(
+                f"{name}, line {line.number}: {line.job.target} is the source of line {sources[key]}; name "
+                "another target."
+            )
+
+
+def _check_styles(lines: list[Line], name: str) -> None:
+    checked: set[str] = set()
+    for line in lines:
+        style = line.job.style
+        if style not in checked and backend_of_style(style) is None:
+            try:
+                find_style(style)
+            except ModelError as error:
+                raise ModelError(f"{name}, line {line.number}: {error}") from error
+        checked.add(style)
 
 
 def _job(row: dict[str, Any], defaults: VideoJob, position: str) -> VideoJob:
@@ -150,4 +175,4 @@ def _number(text: str | None, column: str, position: str, default: float | None 
     try:
         return default if text is None else float(text)
     except ValueError as error:
-        raise MediaError(f"{position}: the {column} {text!r} is no number.") from error
+        raise MediaError(f"{position}: the {column} {text!r} is not a number.") from error

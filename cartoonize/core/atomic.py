@@ -11,7 +11,7 @@ from typing import Self
 from . import safe_files
 from .errors import MediaError, WriteError
 
-_LONGEST_SUFFIX = 16  # characters; a longer one is no file type, and could make the name too long
+_LONGEST_SUFFIX = 16  # characters; a longer one is not a file type, and could make the name too long
 
 
 class AtomicFile:

@@ -5,7 +5,6 @@ It imports nothing heavy, as shells ask for these words while people type.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Literal, get_args
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
@@ -37,15 +36,6 @@ X264_PRESETS = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo",
 )  # fmt: skip
 """Presets of x264 and x265, https://trac.ffmpeg.org/wiki/Encode/H.264."""
-
-
-def there_is_no_file(path: Path) -> str:
-    """Return the sentence for a missing path, with the name in its folder that is most similar."""
-    try:
-        neighbours = [neighbour.name for neighbour in path.parent.iterdir()]
-    except OSError:
-        neighbours = []
-    return f"There is no file or folder {path}.{did_you_mean(path.name, neighbours)}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

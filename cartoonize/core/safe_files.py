@@ -46,7 +46,7 @@ def open_own(path: Path) -> BinaryIO:
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode) or not _is_own(status):
-            raise PermissionError(errno.EPERM, "It is no regular file of this user", str(path))
+            raise PermissionError(errno.EPERM, "It is not a regular file of this user", str(path))
     except BaseException:
         os.close(handle)
         raise
@@ -64,7 +64,7 @@ def make_private_folder(path: Path) -> None:
         path.mkdir(0o700)
     except FileExistsError:
         if not is_own_folder(path):
-            raise PermissionError(errno.EPERM, "It is no folder of this user", str(path)) from None
+            raise PermissionError(errno.EPERM, "It is not a folder of this user", str(path)) from None
         path.chmod(0o700)
 
 

@@ -52,9 +52,9 @@ def parse_colour(name: str) -> tuple[int, int, int]:
     """Red, green and blue of "white", "#ffcc00" or "rgb(255, 204, 0)".
 
     Raises:
-        MediaError: it is no colour.
+        MediaError: it is not a colour.
     """
     try:
         return ImageColor.getrgb(name)[:3]
     except ValueError as error:
-        raise MediaError(f"{name!r} is no colour; write white, or #ffcc00.") from error
+        raise MediaError(f"{name!r} is not a colour; write white, or #ffcc00.") from error

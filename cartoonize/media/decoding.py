@@ -72,4 +72,5 @@ def fit_size(width: int, height: int, max_size: int | None, *, even: bool = Fals
 
 def reduced_size_notice(name: str, before: tuple[int, int], after: tuple[int, int]) -> str:
     """The notice for a picture or video that is scaled down."""
-    return f"{name} is drawn at {after[0]}x{after[1]} in place of its {before[0]}x{before[1]} pixels."
+    (width, height), (reduced_width, reduced_height) = before, after
+    return f"{name} is reduced from {width}x{height} to {reduced_width}x{reduced_height} pixels."

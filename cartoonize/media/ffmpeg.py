@@ -15,7 +15,7 @@ def ffmpeg_errors(path: Location | str) -> Iterator[None]:
     try:
         yield
     except av.error.InvalidDataError as error:
-        raise MediaError(f"{path} is no video of a known format, or it is damaged.") from error
+        raise MediaError(f"{path} is not a video of a known format, or it is damaged.") from error
     except av.error.FFmpegError as error:
         raise MediaError(f"{path}: {error.strerror or error}.") from error
     except OSError as error:

@@ -207,14 +207,14 @@ def read_text(path: Path) -> str:
     """The text of a file or Url.
 
     Raises:
-        MediaError: it does not exist, or it is no text.
+        MediaError: it does not exist, or it is not text.
     """
     location = parse_location(path)
     try:
         with location.open("rb") as file:
             return file.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise MediaError(f"{location} is no text in UTF-8.") from error
+        raise MediaError(f"{location} is not UTF-8 text.") from error
     except OSError as error:
         raise MediaError(f"Cannot read {location}: {error.strerror or error}.") from error
 

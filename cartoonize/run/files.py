@@ -8,14 +8,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from ..core.choices import there_is_no_file
 from ..core.containers import VIDEO_SUFFIXES, WRITTEN_SUFFIXES
 from ..core.errors import CartoonizeError, DamageError, MediaError, UnexpectedError, WriteError
+from ..core.missing_files import missing_file_message
 from ..media.pictures.folder import describe_left_out, output_name
 from ..media.pictures.formats import PICTURE_SUFFIXES
 from ..media.pictures.sequence_sink import is_image_sequence
 from ..media.reading.standard_input import STANDARD_INPUT
-from ..media.remote import parse_location
+from ..media.remote import Location, parse_location
 from ..media.writing.output import output_video_name
 from .find_files import (
     explicit_suffix,
@@ -143,7 +143,7 @@ def plan_jobs(sources: Sequence[Path], target: Path, kind: FileKind) -> Plan:
     """
     if not is_output_folder(target, kind):
         if not is_single_job(sources, target, kind):
-            raise MediaError(f"{target} is no folder; name a folder for several {kind.name}s.")
+            raise MediaError(f"{target} is not a folder; name a folder for several {kind.name}s.")
         return Plan([Job(sources[0], target)])
     plan = find_jobs(sources, target, kind)
     if not plan.jobs and len(plan.refused) == 1:
@@ -217,7 +217,7 @@ def _expand(
         raise MediaError("Standard input (-) is one video; convert it alone.")
     if not source.is_dir() and not is_pattern(source):
         if not source.exists():
-            raise MediaError(there_is_no_file(source))
+            raise MediaError(missing_file_message(source))
         return [(source, PurePath(source.name))]
     root = source if source.is_dir() else pattern_root(source)
     excluded = path_inside(folder, root)
@@ -234,20 +234,21 @@ def _expand(
     return [(path, path.relative_to(root)) for path in accepted]
 
 
+def comparison_key(path: Location) -> str:
+    """A text that is equal for two names of one file, also where file systems ignore upper and lower case."""
+    return (str(path.resolve()) if isinstance(path, Path) else str(path)).lower()
+
+
 def _check_outputs(jobs: list[Job]) -> None:
     """Refuse jobs that would lose a file, on file systems that ignore upper and lower case too."""
-    sources = {_key(job.source) for job in jobs}
+    sources = {comparison_key(job.source) for job in jobs}
     first: dict[str, Job] = {}
     for job in jobs:
-        other = first.setdefault(_key(job.target), job)
+        other = first.setdefault(comparison_key(job.target), job)
         if other is not job:
             raise MediaError(
                 f"{other.source} and {job.source} would both become {job.target}; rename one of them, or "
                 "write them to different folders."
             )
-        if _key(job.target) in sources:
+        if comparison_key(job.target) in sources:
             raise MediaError(f"{job.target} is a source itself; name another folder to write to.")
-
-
-def _key(path: Path) -> str:
-    return str(path.resolve()).lower()

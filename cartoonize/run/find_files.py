@@ -74,7 +74,7 @@ def matching_files(pattern: Path, excluded: Path | None) -> Iterator[Path]:
     try:
         matches = sorted(root.glob(str(pattern.relative_to(root))), key=_natural_path_key)
     except (ValueError, NotImplementedError) as error:
-        raise MediaError(f"{pattern} is no pattern: {error}.") from error
+        raise MediaError(f"{pattern} is not a pattern: {error}.") from error
     for match in matches:
         is_hidden = not all(map(_is_visible, match.relative_to(root).parts))
         if is_hidden or (excluded is not None and match.is_relative_to(excluded)):

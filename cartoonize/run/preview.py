@@ -42,7 +42,7 @@ class Cell:
 def preview_video(
     source: Path,
     target: Path,
-    backend: LoadedBackend,
+    load_backend: Callable[[], LoadedBackend],
     *,
     count: int,
     start: float | None = None,
@@ -55,8 +55,8 @@ def preview_video(
     """Write a sheet of `count` moments of a video, evenly spread: the source above, the drawing below.
 
     It seeks to each moment, so it takes seconds however long the video is. If `look` already compares source
-    and drawing in one picture, only that picture is shown. `on_moment` is called with the number of moments
-    that are done. Returns notices for the user.
+    and drawing in one picture, only that picture is shown. `load_backend` is called once, after the other
+    arguments are checked, `on_moment` with the number of moments that are done. Returns notices for the user.
 
     Raises:
         MediaError: the source cannot be sought or its length is unknown; the target is not a picture, or
@@ -66,8 +66,9 @@ def preview_video(
         raise MediaError(f"A preview has from 1 to {MAX_MOMENTS} moments, not {count}.")
     file = _sheet_file(target, source, overwrite=overwrite)
     look = (look or Look()).for_pictures()
+    times, backend = _moments(source, count, start, end, decoding), load_backend()
     chain, cells, notices = EffectChain(look.effects()), list[Cell](), list[str]()
-    for number, time in enumerate(_moments(source, count, start, end, decoding)):
+    for number, time in enumerate(times):
         on_moment(number)
         frame, aspect = _frame_at(source, time, decoding)
         if frame is None:

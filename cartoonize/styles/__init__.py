@@ -64,7 +64,7 @@ def find_style(style: str) -> Path:
         return path
     known = style_names()
     raise ModelError(
-        f"There is no style {style!r}: it is no file, and the styles are {', '.join(known)}."
+        f"There is no style {style!r}: it is not a file, and the styles are {', '.join(known)}."
         f"{did_you_mean(style, known)}"
     )
 
@@ -80,8 +80,8 @@ def find_style_file(path: Path) -> Path | None:
             files = [path / name for name in ("style.safetensors", ENGINES) if (path / name).is_file()]
             if not files:
                 raise ModelError(
-                    f"There is no {path / 'style.safetensors'}: {path} is no folder of a run or of engines, "
-                    "or the run has just begun."
+                    f"There is no {path / 'style.safetensors'}: {path} is not the folder of a run or of "
+                    "engines, or the run has just begun."
                 )
             return files[0]
         return path if path.is_file() else None

@@ -85,7 +85,7 @@ def check_url(url: str) -> None:
         host = parts.hostname or ""
         _ = parts.port
     except ValueError as error:
-        raise ModelError(f"{url!r} is no address: {error}.") from error
+        raise ModelError(f"{url!r} is not an address: {error}.") from error
     if parts.scheme not in ("https", "http") or not host:
         raise ModelError(f"Styles are downloaded by https:// only, not from {without_secrets(url)}.")
     if parts.scheme == "http" and not _is_loopback(host):

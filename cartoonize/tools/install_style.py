@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..core.errors import ModelError, WriteError
+from ..core.missing_files import missing_file_message
 from ..styles import ENGINES, find_style_file, user
 from ..styles.card import Card
 from .download import Progress, check_url, download, is_url, without_secrets
@@ -64,12 +65,12 @@ def fetch_style(
         progress: is called with the number of downloaded bytes, see download.Progress.
 
     Raises:
-        ModelError: there is no such file, it is too large, has another hash, or is no style that loads and
+        ModelError: there is no such file, it is too large, has another hash, or is not a style that loads and
             draws.
         MediaError: the folder of the user's styles is not writable.
     """
     if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
-        raise ModelError(f"{sha256!r} is no SHA-256, which has 64 hexadecimal digits.")
+        raise ModelError(f"{sha256!r} is not a SHA-256, which has 64 hexadecimal digits.")
     try:
         user.folder().mkdir(parents=True, exist_ok=True)
         temporary = tempfile.TemporaryDirectory(dir=user.folder(), prefix=".adding-")
@@ -114,7 +115,7 @@ def _copy(path: Path, target: Path) -> Path:
     """Copy a style's file, or that of a run's folder, within the limit; return the file that was copied."""
     file = find_style_file(path)
     if file is None:
-        raise ModelError(f"There is no file {path}.")
+        raise ModelError(missing_file_message(path))
     if file.name == ENGINES:
         raise ModelError(
             f"{path} holds TensorRT engines for one GPU, which cannot be added; use them by --style {path}."
@@ -136,7 +137,7 @@ def _recognise_suffix(file: Path, source: str) -> str:
     """The suffix for a file, by its first bytes: names on the web say little.
 
     Raises:
-        ModelError: it is of a known kind that is no style.
+        ModelError: it is of a known kind that is not a style.
     """
     with file.open("rb") as opened:
         start = opened.read(9)

@@ -107,12 +107,12 @@ def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["video", "missing.mp4", "out.mp4"], "no file missing.mp4"),
+        (["video", "missing.mp4", "out.mp4"], "no file or folder missing.mp4"),
         (["video", "in.mp4", "out.mp4", "--fps", "24"], "has times of its own"),
-        (["video", "in.mp4", "out.mp4", "--fps", "often"], "is no rate"),
+        (["video", "in.mp4", "out.mp4", "--fps", "often"], "is not a rate"),
         (["video", "in.mp4", "out.mp4", "--stream", "7"], "video streams are 0 (h264, 64x48)"),
-        (["video", "in.mp4", "out.mp4", "--background", "loud"], "is no colour"),
-        (["video", "in.mp4", "out.bin", "--format", "betamax"], "no video format"),
+        (["video", "in.mp4", "out.mp4", "--background", "loud"], "is not a colour"),
+        (["video", "in.mp4", "out.bin", "--format", "betamax"], "is not a video format"),
         (["video", "in.mp4", "-", "--json"], "where the video goes"),
         (["video", "zero.mp4", "out.mp4"], "empty"),
         (["video", "sound.m4a", "out.mp4"], "no video stream"),
@@ -123,11 +123,11 @@ def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
         (["video", "in.mp4", "nowhere/out.mp4"], "no folder nowhere"),
         (["video", "in.mp4", "in.mp4", "-y"], "source itself"),
         (["video", "in.mp4", "there.mp4"], "pass --overwrite"),
-        (["video", "in.mp4", "out.txt"], "no video format"),
+        (["video", "in.mp4", "out.txt"], "names no video format"),
         (["video", "in.mp4", "out.mp4", "--codec", "betamax"], "no encoder 'betamax'"),
         (["video", "in.mp4", "out.mp4", "--start", "-3"], "must not be negative"),
         (["video", "in.mp4", "out.mp4", "--start", "2", "--end", "1"], "must be later than"),
-        (["video", "in.mp4", "out.mp4", "--start", "soon"], "is no time"),
+        (["video", "in.mp4", "out.mp4", "--start", "soon"], "is not a time"),
         (["video", "in.mp4", "out.mp4", "--device", "tpu"], "Unknown device 'tpu'"),
         (["image", "in.png"], "at least one picture"),
         (["image", "missing.png", "out.png"], "missing.png"),
@@ -219,12 +219,12 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     ("arguments", "sentence"),
     [
         (("video", "in.mp4", "out.mp4", "--device", "gpu"), "Did you mean cuda?"),
-        (("video", "notes.txt", "out.mp4"), "notes.txt is no video of a known format"),
+        (("video", "notes.txt", "out.mp4"), "notes.txt is not a video of a known format"),
         (
             ("image", "pictur.jpg", "out.png"),
             "There is no file or folder pictur.jpg. Did you mean picture.jpg?",
         ),
-        (("styles", "add", "http://[::1"), "'http://[::1' is no address"),
+        (("styles", "add", "http://[::1"), "'http://[::1' is not an address"),
     ],
 )
 def test_the_sentence_that_helps(run, here, arguments, sentence):
@@ -235,6 +235,42 @@ def test_the_sentence_that_helps(run, here, arguments, sentence):
     code, _, err = run(*arguments)
     assert code == 1
     assert sentence in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("image", "in.mp4", "out.png"), "use `cartoonize video`"),
+        (("image", "notes.txt", "out.png"), "notes.txt: it is not a picture"),
+        (("image", "picture.jpg", "out.xyz"), "neither a folder nor named like a picture"),
+        (("image", "picture.jpg", "taken.png"), "taken.png exists already"),
+        (("video", "in.mp4", "out.mp5"), "Did you mean .mp4?"),
+        (("video", "in.mp4", "out.mp4", "--codec", "x265"), "There is no encoder 'x265'"),
+        (("video", "inn.mp4", "out.mp4"), "There is no file or folder inn.mp4. Did you mean in.mp4?"),
+        (("video", "in.mp4", "out.png", "--preview", "999"), "not 999"),
+        (("batch", "films.csv"), "films.csv, line 2: There is no style"),
+        (("batch", "films.csv", "--device", "gpu"), "Did you mean cuda?"),
+        (("live", "--device", "gpu"), "Did you mean cuda?"),
+        (("live", "--source", "in.mp4", "--sink", "taken.mp4"), "taken.mp4 exists already"),
+        (("web", "--device", "gpu"), "Did you mean cuda?"),
+        (("styles", "preview", "picture.jpg", "out.xyz"), "A preview is a picture"),
+        (("export-onnx", "pepper", "taken.onnx"), "taken.onnx exists already"),
+    ],
+)
+def test_mistakes_are_found_before_a_network_is_loaded(run, here, arguments, sentence):
+    """Loading a network takes seconds; a wrong argument is named before that, and nothing is left."""
+    Clip().write(here / "in.mp4")
+    Image.new("RGB", (8, 8)).save(here / "picture.jpg")
+    (here / "notes.txt").write_text("to do")
+    (here / "films.csv").write_text("source,target,style\nin.mp4,out.mp4,nowhere\n")
+    for name in ("taken.png", "taken.mp4", "taken.onnx"):
+        (here / name).write_text("earlier")
+    before = sorted(here.iterdir())
+    code, _, err = run(*arguments)
+    assert code == 1
+    assert sentence in err
+    assert "pepper on" not in err
+    assert sorted(here.iterdir()) == before
 
 
 CODECS = [("hevc", "hevc"), ("h265", "hevc"), ("av1", "av1"), ("h264", "h264")]

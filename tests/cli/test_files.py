@@ -207,8 +207,8 @@ def test_a_dash_is_never_a_folder(here):
     ("arguments", "message"),
     [
         (["video", "films", "out.mp4"], "There are videos in films, and no pictures; name a folder"),
-        (["video", "a.mp4", "films", "out.mp4"], "out.mp4 is no folder; name a folder for several videos"),
-        (["video", "a.mp4", "films", "-"], "- is no folder"),
+        (["video", "a.mp4", "films", "out.mp4"], "out.mp4 is not a folder; name a folder for several videos"),
+        (["video", "a.mp4", "films", "-"], "- is not a folder"),
         (["video", "-", "a.mp4", "new"], "Standard input (-) is one video"),
         (["image", "-", "new.png"], "only `cartoonize video` takes -"),
         (["image", "both/1.png", "-"], "only `cartoonize video` takes -"),
@@ -217,8 +217,8 @@ def test_a_dash_is_never_a_folder(here):
         (["video", "films", "new", "-y", "--skip-existing"], "choose one"),
         (["video", "a.mp4", "new", "--watch"], "--watch watches folders, and a.mp4 is none"),
         (["video", "films", "films", "--watch"], "films is the folder to watch"),
-        (["video", "films", "out.mp4", "--watch"], "out.mp4 is no folder"),
-        (["image", "both", "a.png"], "a.png is no folder; name a folder for several pictures"),
+        (["video", "films", "out.mp4", "--watch"], "out.mp4 is not a folder"),
+        (["image", "both", "a.png"], "a.png is not a folder; name a folder for several pictures"),
         (["image", "films", "new"], "no picture in the folder films"),
     ],
 )
@@ -271,7 +271,7 @@ def test_one_failure_stops_no_other(here, run, tiny_style):
     assert "2 files converted in" in err
     messages, listed = err.split("Error: 2 of 4 files could not be converted:")
     assert messages.count("Failed: ") == 2
-    for sentence in ("There is no file or folder gone.mp4.", "bad.mp4 is no video of a known format"):
+    for sentence in ("There is no file or folder gone.mp4.", "bad.mp4 is not a video of a known format"):
         assert sentence in messages
         assert sentence in listed
     before, after = read_clip(first), read_clip(Path("out/a/one.mp4"))
@@ -306,7 +306,7 @@ def test_json_of_many_is_one_object(here, run):
     }  # fmt: skip
     assert by_source["a.mp4"]["output"] == str(Path("out/a.mp4"))
     assert (by_source["a.mp4"]["width"], by_source["a.mp4"]["frames"]) == (64, 12)
-    assert "no video of a known format" in by_source["b.mp4"]["error"]
+    assert "not a video of a known format" in by_source["b.mp4"]["error"]
     assert by_source["b.mp4"]["exit_code"] == 1
 
 
@@ -485,7 +485,7 @@ def test_two_bars_on_a_terminal(here):
         "/60 frames",
         "3/3 files",
         "Failed:",
-        "bad.mp4 is no video of a known format",
+        "bad.mp4 is not a video of a known format",
     ):
         assert part in text
     assert "out/a.mp4: 60 frames in" in text

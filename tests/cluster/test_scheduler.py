@@ -8,13 +8,13 @@ from clips import Clip
 
 pytest.importorskip("ray", reason="needs the extra `cluster`")
 
-from cartoonize import Encoding, MediaError
+from cartoonize import Encoding
 from cartoonize.cluster.batch import read_manifest
 from cartoonize.cluster.connection import connect
 from cartoonize.cluster.jobs import VideoJob
 from cartoonize.cluster.planning import frame_ranges, frame_times
 from cartoonize.cluster.video_job import reason_not_to_divide
-from cartoonize.core.errors import ClusterError
+from cartoonize.core.errors import CartoonizeError, ClusterError
 from cartoonize.media import Segment, VideoSource, open_sink
 from cartoonize.media.remote import Url
 from cartoonize.run.frame_range import FrameRange
@@ -101,15 +101,19 @@ def test_a_manifest():
         ([], "line 1: there is no column 'source'"),
         (["source,target"], "lists no video"),
         (["source,goal", "a,b"], "line 1: there is no column 'target'"),
-        (["source,target,colour", "a,b,c"], "line 1: 'colour' is no column"),
+        (["source,target,colour", "a,b,c"], "line 1: 'colour' is not a column"),
         (["source,target", "a,b", "c,"], "line 3: there is no target"),
         (["source,target", "a,b,c"], "line 2: there are more cells than columns"),
-        (["source,target,crf", "a,b,low"], "line 2: the crf 'low' is no number"),
+        (["source,target,crf", "a,b,low"], "line 2: the crf 'low' is not a number"),
         (["source,target", "a,b", "c,b"], "line 3: b is the target of line 2 already"),
+        (["source,target", "a,b", "c,x/../b"], "line 3: x/../b is the target of line 2 already"),
+        (["source,target", "a,b.mp4", "c,./B.MP4"], "line 3: B.MP4 is the target of line 2 already"),
+        (["source,target", "a,b", "c,x/../a"], "line 3: x/../a is the source of line 2"),
+        (["source,target,style", "a,b,ink", "c,d,inc"], "line 3: There is no style 'inc'.* Did you mean ink"),
         (["source,target", 'a,"b'], "line 2: unexpected end of data"),
     ],
 )
 def test_a_mistake_in_a_manifest_is_named(lines, message):
-    """The error names the line, before any work begins."""
-    with pytest.raises(MediaError, match=f"films.csv.*{message}"):
+    """The error names the line, before any work begins: a file under two names and a misspelt style too."""
+    with pytest.raises(CartoonizeError, match=f"films.csv.*{message}"):
         manifest(*lines)

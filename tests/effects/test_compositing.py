@@ -210,7 +210,7 @@ def test_a_picture_is_made_smaller(tmp_path, tiny_style, run):
     command = ("image", tmp_path / "in.png", tmp_path / "out.png", "--style", tiny_style, "--max-size", 45)
     code, _, messages = run(*command)
     assert code == 0
-    assert "30x45 in place of its 60x90" in messages
+    assert "from 60x90 to 30x45" in messages
     with Image.open(tmp_path / "out.png") as result:
         assert (result.size, result.mode) == ((30, 45), "RGBA")
 

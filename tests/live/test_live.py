@@ -305,7 +305,7 @@ def test_rtmp(tmp_path):
         (["--source", f"{BARS}1", "--sink", "out.nonsense"], "names no video format"),
         (["--source", f"{BARS}1", "--fps", "0"], "0 frames/s cannot be"),
         (["--source", f"{BARS}1", "--sink", "null", "--crf", "30"], "and null is no file"),
-        (["--size", "huge"], "'huge' is no size"),
+        (["--size", "huge"], "'huge' is not a size"),
     ],
 )
 def test_mistakes_are_one_sentence(run, tmp_path, monkeypatch, options, sentence):

@@ -389,7 +389,7 @@ def test_a_style_is_added_from_the_web(run, site, free):
         ("data://text/plain,a", "by https:// only"),
         ("http://example.org/a.onnx", "anybody on the way could change it"),
         ("http://user:secret@example.org/a.onnx", "anybody on the way could change it"),
-        ("https://:x/a.onnx", "is no address"),
+        ("https://:x/a.onnx", "is not an address"),
         ("https:///a.onnx", "by https:// only"),
     ],
 )

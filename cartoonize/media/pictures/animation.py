@@ -19,7 +19,7 @@ def is_animated(path: Path) -> bool:
 
 
 def play_count(path: Path) -> int:
-    """How often an animation plays; 0 is forever, and the value for everything that is no animation."""
+    """How often an animation plays; 0 is forever, and the value for everything that is not an animation."""
     if path.suffix.lower() not in _SUFFIXES:
         return 0
     try:

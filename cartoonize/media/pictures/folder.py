@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
-from ...core.choices import there_is_no_file
 from ...core.errors import MediaError
+from ...core.missing_files import missing_file_message
 from ..remote import Location
 from .formats import PICTURE_SUFFIXES, suffix_list
 
@@ -25,11 +25,11 @@ def list_pictures(path: Path, notices: list[str] | None = None) -> list[Path]:
         MediaError: there is no such file or folder, or no picture in the folder.
     """
     if not path.exists():
-        raise MediaError(there_is_no_file(path))
+        raise MediaError(missing_file_message(path))
     if not path.is_dir():
         return [path]
     try:
-        # Hidden files are not the user's: macOS puts a ._name.jpg, which is no picture, beside name.jpg.
+        # Hidden files are not the user's: macOS puts a ._name.jpg, which is not a picture, beside name.jpg.
         files = [file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")]
     except OSError as error:
         raise MediaError(f"Cannot read the folder {path}: {error.strerror}.") from error

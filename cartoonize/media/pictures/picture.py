@@ -86,6 +86,19 @@ def read_picture(
     return rgb, PictureMetadata(exif, profile, alpha, dpi)
 
 
+def check_picture(path: Path, max_pixels: int | None = None) -> None:
+    """Refuse a file by its header, before anything is prepared for its pixels.
+
+    Raises:
+        MediaError: the file cannot be read, is not a picture, or has more than `max_pixels` pixels
+            (`MAX_PIXELS` by default).
+    """
+    try:
+        open_picture(path, max_pixels or MAX_PIXELS).close()
+    except PILLOW_ERRORS as error:
+        raise MediaError(f"Cannot read {path}: {_describe_error(error, path)}.") from error
+
+
 def scale_down(picture: Picture, size: tuple[int, int]) -> Picture:
     """Make a picture smaller."""
     return picture.resize(size, Pillow.Resampling.LANCZOS, reducing_gap=3.0)
@@ -152,7 +165,7 @@ def _describe_error(error: Exception, path: Path) -> str:
     if isinstance(error, UnidentifiedImageError) and path.suffix.lower() in VIDEO_SUFFIXES:
         return "it is a video; use `cartoonize video`"
     if isinstance(error, UnidentifiedImageError):
-        return "it is no picture of a known format, or it is damaged"
+        return "it is not a picture of a known format, or it is damaged"
     return "the file is damaged or incomplete"
 
 
@@ -164,7 +177,7 @@ def _read_exif(picture: Picture, path: Path, notices: list[str]) -> bytes:
         del exif[tag]
     try:
         return exif.tobytes() if len(exif) else b""
-    except PILLOW_ERRORS:  # some cameras write tags of the wrong type, which is no reason to refuse a photo
+    except PILLOW_ERRORS:  # some cameras write tags of the wrong type, no reason to refuse a photo
         notices.append(f"The EXIF data of {path} are damaged, and were left out.")
         return b""
 

@@ -23,7 +23,7 @@ _JPEG_EXIF_LIMIT = 65533  # bytes; the length of a segment is a 16-bit number th
 class PictureSink(Sink):
     """Writes the pictures of a source, each with its metadata.
 
-    `path` is a file if the source is one picture file and `path` is no folder. Otherwise it is a folder,
+    `path` is a file if the source is one picture file and `path` is not a folder. Otherwise it is one,
     which is made if it is missing, and each picture keeps its name in it. All files appear at the end of the
     `with` block. What a format cannot hold is left out with a notice; transparent pictures are then laid on
     white.
@@ -116,7 +116,7 @@ def _choose_targets(path: Path, source: PictureSource) -> list[Path]:
             raise MediaError(f"{path} is neither a folder nor named like a picture ({suffix_list()}).")
         return [path]
     if not path.is_dir() and (has_picture_suffix or path.exists()):
-        raise MediaError(f"{path} is no folder; name a folder for several pictures.")
+        raise MediaError(f"{path} is not a folder; name a folder for several pictures.")
     _check_unique_names(path, source.paths)
     return [path / output_name(picture.name) for picture in source.paths]
 

@@ -12,7 +12,7 @@ from ...core.frames import Frame
 from ..decoding import check_max_size
 from ..source import Source
 from .folder import list_pictures
-from .picture import PictureMetadata, read_picture
+from .picture import PictureMetadata, check_picture, read_picture
 
 
 class PictureSource(Source):
@@ -26,8 +26,8 @@ class PictureSource(Source):
     by `pts`, that of each frame that has been read, until the sink takes it out; its alpha is in the frame.
 
     Raises:
-        MediaError: there is no such file or folder, or no picture in the folder. While iterating: a file is
-            damaged, cannot be read, or is too large.
+        MediaError: there is no such file or folder, or no picture in the folder; the only file is not a
+            picture or too large. While iterating: a file is damaged, cannot be read, or is too large.
     """
 
     def __init__(
@@ -44,6 +44,8 @@ class PictureSource(Source):
         pictures = (picture for path in paths for picture in list_pictures(path, self.notices))
         self.paths = list(dict.fromkeys(pictures))
         self.is_single = len(paths) == len(self.paths) == 1 and not paths[0].is_dir()
+        if self.is_single:
+            check_picture(self.paths[0], max_pixels)
         self.frames: int | None = len(self.paths)
         self.metadata: dict[int, PictureMetadata] = {}
 

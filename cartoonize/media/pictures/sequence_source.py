@@ -114,7 +114,7 @@ class ImageSequenceSource(Source):
             with open_picture(self.path, self._max_pixels) as picture:
                 self.frames = getattr(picture, "n_frames", 1)
         except PILLOW_ERRORS as error:
-            raise MediaError(f"Cannot read {self.path}: it is no picture, or it is damaged.") from error
+            raise MediaError(f"Cannot read {self.path}: it is not a picture, or it is damaged.") from error
         self._rate = _DEFAULT_RATE
         self._images = self._read_animation()
 

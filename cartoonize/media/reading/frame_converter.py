@@ -58,9 +58,8 @@ class FrameConverter:
         self._canvas_size = self.width, self.height = reduced.width, reduced.height
         if reduced is not first:
             self.colour = self.colour.as_tagged()
-            notices.append(
-                reduced_size_notice(path.name, (first.width, first.height), (reduced.width, reduced.height))
-            )
+            before, after = map(self._swap_if_transposed, (self._first_size, self._canvas_size))
+            notices.append(reduced_size_notice(path.name, before, after))
         self.sample_aspect_ratio = self._coded_aspect = aspect or Fraction(1)
         if self._orientation.transposed:
             self.width, self.height = self.height, self.width

@@ -7,6 +7,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from ...core.errors import MediaError
+from ...core.missing_files import missing_file_message
 from ..remote import Location, open_container
 from ..streams import describe_stream, is_cover, is_known
 from .standard_input import PipeInput
@@ -33,7 +34,7 @@ def open_input(path: Location, options: dict[str, str], standard_input: PipeInpu
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not a video.")
     if not path.exists():
-        raise MediaError(f"There is no file {path}.")
+        raise MediaError(missing_file_message(path))
     if path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes).")
     return open_container(path, options)

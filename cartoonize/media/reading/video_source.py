@@ -174,7 +174,7 @@ class VideoSource(ResumableSource):
         self._timed_frames = self._reader.timed_frames()
         for frame, frame_pts, _ in self._timed_frames:
             if frame_pts >= pts:
-                self.damage.reset()  # what cannot be decoded before a keyframe is no damage
+                self.damage.reset()  # what cannot be decoded before a keyframe does not count as damage
                 return self._create_mark(self._converter.image(frame), pts) if frame_pts == pts else None
         return None
 

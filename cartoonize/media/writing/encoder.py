@@ -31,7 +31,7 @@ class Encoder:
     appended to. The argument `size` is as in `open_sink`.
 
     Raises:
-        MediaError: the encoder is unknown, or lacks a requested option; the background is no colour.
+        MediaError: the encoder is unknown, or lacks a requested option; the background is not a colour.
     """
 
     def __init__(

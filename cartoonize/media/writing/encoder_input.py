@@ -17,7 +17,7 @@ class EncoderInput:
     `notices` is appended to.
 
     Raises:
-        MediaError: `background` is no colour.
+        MediaError: `background` is not a colour.
     """
 
     def __init__(

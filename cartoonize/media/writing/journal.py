@@ -239,7 +239,7 @@ class Journal:
         return segments
 
     def _remove_unless_own(self, path: Path) -> None:
-        """Remove what is no regular file of this user, as others could once write to the folder."""
+        """Remove what is not a regular file of this user, as others could once write to the folder."""
         try:
             safe_files.open_own(path).close()
         except FileNotFoundError:

@@ -87,7 +87,7 @@ def _known_muxer(target: Location, format_name: str | None) -> str | None:
 def _unknown_format_message(target: Location, format_name: str | None) -> str:
     if format_name:
         return (
-            f"{format_name!r} is no video format that can be written; try mp4, matroska, mpegts or y4m."
+            f"{format_name!r} is not a video format that can be written; try mp4, matroska, mpegts or y4m."
             f"{did_you_mean(format_name, FORMAT_NAMES)}"
         )
     return (
