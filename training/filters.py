@@ -1,6 +1,7 @@
 """Filters on pictures, and on any planes: (C, H, W), or (N, C, H, W) where a docstring says so."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -42,6 +43,29 @@ def kuwahara(picture: Tensor, sigma: float = 1.2, offset: float = 1.8, sectors: 
         weight = sector[3:].clamp(min=1e-5).square().reciprocal()
         total, weights = total + weight * sector[:3], weights + weight
     return total / weights
+
+
+def smooth_slopes(picture: Tensor, step: float, radius: float = 5.0) -> Tensor:
+    """Turn steps lower than `step`, in [0, 1], into slopes `radius` pixels wide; keep higher ones.
+
+    The guided filter (He, Sun, Tang, ECCV 2010) with the mean of the channels as its guide, by Gaussians.
+    """
+    guide = picture.mean(0, keepdim=True)
+    mean_guide, mean = gaussian_blur(guide, radius), gaussian_blur(picture, radius)
+    variance = (gaussian_blur(guide.square(), radius) - mean_guide.square()).clamp(min=0)
+    covariance = gaussian_blur(guide * picture, radius) - mean_guide * mean
+    gain = covariance / (variance + step * step / 4)  # the variance of a step is a quarter of its square
+    offset = mean - gain * mean_guide
+    return gaussian_blur(gain, radius) * guide + gaussian_blur(offset, radius)
+
+
+def interpolate(values: Sequence[float], position: Tensor) -> Tensor:
+    """Values of equal bands of [0, 1] at `position`, of any shape: linear between the middles of bands."""
+    table = position.new_tensor(values)
+    place = (position * len(values) - 0.5).clamp(0, len(values) - 1)
+    left = place.floor().clamp(max=max(0, len(values) - 2)).long()
+    right = (left + 1).clamp(max=len(values) - 1)
+    return torch.lerp(table[left], table[right], place - left)
 
 
 def pixel_grid(picture: Tensor) -> Tensor:

@@ -67,13 +67,17 @@ class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
     tone_slope: float = 3.0  # how steeply one tone passes into the next
     tone_mix: float = 0.6  # share of the stepped lightness against the smooth one
     black: float = 0.0  # L of black; paint is never as dark as a shadow in a photo
+    white: float = 100.0  # L of white
     chroma: float = 1.2  # factor on Lab a and b
+    chroma_by_lightness: tuple[float, ...] = ()  # further factors, in equal bands from dark to light
     warmth: float = 0.0  # added to Lab b
+    tint: tuple[tuple[float, float], ...] = ()  # added to Lab a and b, in equal bands from dark to light
+    softness: float = 0.0  # height of steps in [0, 1] below which fills get slopes in place of steps
     paper: Colour | None = None  # fills run from ink to paper in place of the photo's colours
     line_width: float = 1.0  # sigma of the lines, in pixels
     line_reach: float = 0.985  # weight of the broader Gaussian: higher draws weaker edges too
     line_threshold: float = 1.0  # contrast that a line needs, per density of texture around it
-    line_darkness: float = 0.75  # blend of a line from the local colour, 0, to the ink, 1
+    line_darkness: float = 0.75  # blend of a line from the local colour, 0, to the ink, 1; 0: no lines
     ink: Colour = (0.13, 0.07, 0.06)  # a dark warm tone
     polish: float = 0.0  # lambda of L0 smoothing of the finished picture, for few clean surfaces
 

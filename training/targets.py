@@ -8,7 +8,7 @@ RGB pictures (3, H, W) in [0, 1], on any device; `cartoon_target` chains them.
 import torch
 from torch import Tensor
 
-from .filters import gaussian_blur, kuwahara, structure_tensor
+from .filters import gaussian_blur, interpolate, kuwahara, smooth_slopes, structure_tensor
 from .flow_lines import flow_lines
 from .l0_smoothing import l0_smooth
 from .lab import lab_to_rgb, rgb_to_lab
@@ -32,7 +32,9 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     painted = lifted + blobs * (kuwahara(lifted) - lifted)
     strength = (noise / look.rough).square().clamp(look.least_smoothing, 1)[0]
     smooth = l0_smooth(painted, look.smoothing * strength) ** (1 / look.lift)
-    fills = paint_fills(smooth, look)
+    fills = paint_fills(smooth_slopes(smooth, look.softness) if look.softness else smooth, look)
+    if not look.line_darkness:
+        return l0_smooth(fills, look.polish * strength) if look.polish else fills
     threshold = look.line_threshold * (texture - LINE_FREE).clamp(min=0)
     lines = flow_lines(smooth, threshold, sigma_c=look.line_width, rho=look.line_reach)
     ink = fills.new_tensor(look.ink)[:, None, None]
@@ -81,12 +83,19 @@ def paint_fills(picture: Tensor, look: TargetLook) -> Tensor:
     lab = rgb_to_lab(picture)
     lightness = add_clarity(lab[:1], look.clarity) if look.clarity else lab[:1]
     lightness = quantise_softly(100 * (lightness / 100).clamp(min=0) ** look.brightness, look)
-    lightness = look.black + (1 - look.black / 100) * lightness
+    lightness = look.black + (look.white - look.black) / 100 * lightness
     if look.paper is not None:
         ink, paper = (picture.new_tensor(colour)[:, None, None] for colour in (look.ink, look.paper))
         return (ink + (paper - ink) * lightness / 100).clamp(0, 1)
     warm = lab.new_tensor([0.0, look.warmth])[:, None, None]
-    return lab_to_rgb(torch.cat([lightness, lab[1:] * look.chroma + warm])).clamp(0, 1)
+    colour = lab[1:] * look.chroma
+    if look.chroma_by_lightness:
+        colour = colour * interpolate(look.chroma_by_lightness, lightness / 100)
+    if look.tint:
+        colour = colour + torch.cat(
+            [interpolate(axis, lightness / 100) for axis in zip(*look.tint, strict=True)]
+        )
+    return lab_to_rgb(torch.cat([lightness, colour + warm])).clamp(0, 1)
 
 
 def add_clarity(lightness: Tensor, clarity: float, sigma: float = 20.0) -> Tensor:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import typer
 
 from ..groups import expand_groups
+from .look import look
 from .phases import adversarial, distil, pretrain
 from .prepare import frames, smooth, targets
 from .results import average, evaluate
@@ -26,6 +27,7 @@ def train() -> None:
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "frames": frames,
+    "look": look,
     "smooth": smooth,
     "targets": targets,
     "pretrain": pretrain,

@@ -1,0 +1,38 @@
+"""Writes a look as a TOML file, which a recipe takes as its base."""
+
+import json
+from pathlib import Path
+
+import msgspec
+
+from ...core.atomic import AtomicFile
+from ..parallel import disk_errors
+from ..recipe import TargetLook
+from .measured import MeasuredLook
+
+
+def write_look(path: Path, look: MeasuredLook, *, source: str = "", overwrite: bool = False) -> None:
+    """Write the settings that follow from a look, with the measurements in comments.
+
+    The file is a recipe for `train targets`, and a base of other recipes.
+
+    Raises:
+        CartoonizeError: the file exists and may not be replaced, or the disk cannot be written.
+    """
+    text = describe_in_toml(look, source)
+    with disk_errors(), AtomicFile(path, overwrite=overwrite) as pending:
+        pending.path.write_text(text, encoding="utf-8")
+
+
+def describe_in_toml(look: MeasuredLook, source: str = "") -> str:
+    """A look as TOML: a recipe like "pepper" with all settings of [look]."""
+    comments = [f"The look of {look.pictures} pictures{f' of {source}' if source else ''}, as measured:", ""]
+    comments += [f"  {name}: {value}" for name, value in look.rows()]
+    header = "".join(f"# {line}".rstrip() + "\n" for line in comments)
+    return f'{header}base = "pepper"\n\n[look]\n{format_settings(look.target_look())}'
+
+
+def format_settings(settings: TargetLook) -> str:
+    """Lines of TOML, KEY = VALUE, of all settings that have a value."""
+    values = msgspec.to_builtins(settings)
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None)
