@@ -1,6 +1,17 @@
-"""`python -m cartoonize`: the command line; also what torchrun launches."""
+"""The command `cartoonize`, also as `python -m cartoonize`, which is what torchrun launches."""
 
-from cartoonize.cli.main import main
+from typing import NoReturn
+
+from .core import signals
+
+
+def main() -> NoReturn:
+    """Import the command line and run it. Ctrl-C ends the program without a traceback from the start on."""
+    signals.exit_at_once()
+    from .cli.main import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

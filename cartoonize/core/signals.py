@@ -1,8 +1,8 @@
 """Signals that ask the program to end: the first one stops it in order, the second one ends it at once.
 
-No other module sets a handler. The command line calls `install`. A block that has to complete what it began
-runs in `defer_signals`, a loop that ends by itself in a `StopRequest`. Signals that the process ignores, as
-`nohup` has it do, stay ignored.
+No other module sets a handler. The program calls `exit_at_once`, then the command line `install`. A block
+that has to complete what it began runs in `defer_signals`, a loop that ends by itself in a `StopRequest`.
+Signals that the process ignores, as `nohup` has it do, stay ignored.
 """
 
 import os
@@ -31,6 +31,14 @@ _installed = False
 _waiting_for_repeats = False
 
 
+def exit_at_once() -> None:
+    """Let a signal end the process while it imports its modules, when there is nothing to tidy up.
+
+    An exception would not do: callbacks of the import system swallow it and print a traceback.
+    """
+    _set_handlers(_exit)
+
+
 def install() -> None:
     """Let a signal raise `Stopped` in the main thread, so that all `finally` blocks run.
 
@@ -39,9 +47,7 @@ def install() -> None:
     """
     global _installed  # noqa: PLW0603  # of the process, as its handlers are
     _installed = True
-    for number in STOP_SIGNALS:
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _stop)
+    _set_handlers(_stop)
 
 
 class StopRequest:
@@ -130,6 +136,18 @@ def preserve_handlers() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _set_handlers(handler: Callable[[int, FrameType | None], None]) -> None:
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    if sys.stderr is not None:
+        os.write(sys.stderr.fileno(), b"Stopped.\n")
+    os._exit(128 + number)
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

@@ -23,6 +23,7 @@ from urllib.request import (
 )
 
 from ..core.errors import ModelError, WriteError
+from ..core.secrets import hide_secrets
 from ..version import __version__
 
 SILENCE_TIMEOUT = 30
@@ -79,15 +80,20 @@ def download(url: str, target: Path, *, limit: int, progress: Progress | None = 
 
 
 def check_url(url: str) -> None:
-    """Raise ModelError unless the address is https, or http on this machine."""
+    """Raise ModelError unless the address is https, or http on this machine, without a user name."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
         _ = parts.port
     except ValueError as error:
-        raise ModelError(f"{url!r} is not an address: {error}.") from error
+        raise ModelError(f"{hide_secrets(url)!r} is not an address: {error}.") from error
     if parts.scheme not in ("https", "http") or not host:
         raise ModelError(f"Styles are downloaded by https:// only, not from {without_secrets(url)}.")
+    if "@" in parts.netloc:
+        raise ModelError(
+            f"{without_secrets(url)}: addresses with a user name or a password are not supported; download "
+            "the file another way, and add it by its path."
+        )
     if parts.scheme == "http" and not _is_loopback(host):
         raise ModelError(
             f"{without_secrets(url)} is not encrypted, and anybody on the way could change it; use https://."

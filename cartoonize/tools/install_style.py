@@ -79,6 +79,7 @@ def fetch_style(
     with temporary as folder:
         copy = Path(folder) / "style"
         if is_url(location):
+            check_url(location)
             source = without_secrets(location)
             download(location, copy, limit=MAX_BYTES, progress=progress)
         else:

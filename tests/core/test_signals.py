@@ -189,3 +189,26 @@ def test_other_threads_are_left_alone():
     thread.start()
     thread.join()
     assert done == [False]
+
+
+STARTING = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["cartoonize", "video", "in.mp4", "out.mp4"]
+from cartoonize.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "cartoonize.cli.video", "cartoonize.run.files", "av"])
+def test_a_signal_while_modules_are_imported(tmp_path, module):
+    """Ctrl-C while the program starts ends it without a traceback, with the exit code of Ctrl-C."""
+    command = [sys.executable, "-c", STARTING.format(module=module)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
