@@ -26,6 +26,7 @@ from ..styles.card import set_int8_file, weights_sha256
 from ..styles.user import sha256_of
 from ..version import __version__
 from .parity import PHOTOS, Parity, compare, pictures
+from .suffix import check_suffix
 
 OPSETS = range(18, 24)
 """18 is the first whose Resize is PyTorch's interpolation; 23 is the newest that the exporter writes."""
@@ -66,10 +67,11 @@ def export_onnx(
     Raises:
         ModelError: there is no such style, its file is damaged, or the exported network disagrees.
         MediaError: `out` exists already or cannot be written.
-        BackendError: the packages that write ONNX files are not installed, or there is no such precision
-            or opset, or a detail without a size.
+        BackendError: the packages that write ONNX files are not installed, there is no such precision or
+            opset, a detail has no size, or `out` has another suffix.
     """
     _check_options(precision, opset, detail, size)
+    check_suffix(out, ".onnx")
     drawn = draw_size(*size, detail) if size else None
     path = find_style(style)
     generator, header = load_style(path)

@@ -52,6 +52,28 @@ def tiny_onnx(tmp_path_factory, tiny_style) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_param(tmp_path_factory, tiny_style) -> Path:
+    """The same network as files of ncnn, as `export_ncnn` writes them; not to be changed."""
+    pytest.importorskip("ncnn", reason="needs the extra `vulkan`")
+    from cartoonize.export.ncnn import export_ncnn
+
+    path = tmp_path_factory.mktemp("ncnn") / "tiny.param"
+    export_ncnn(str(tiny_style), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def vulkan() -> str:
+    """The device of Vulkan; skips where no driver is installed, not even one that computes on the CPU."""
+    pytest.importorskip("ncnn", reason="needs the extra `vulkan`")
+    from cartoonize.backends.ncnn.gpus import list_gpus
+
+    if not list_gpus():
+        pytest.skip("no Vulkan driver is installed")
+    return "vulkan"
+
+
+@pytest.fixture(scope="session")
 def store(tmp_path_factory):
     """A bucket `films` of an S3 server on this machine; returns an independent client for it."""
     server = pytest.importorskip("moto.server", reason="needs moto[server]").ThreadedMotoServer(port=0)

@@ -11,6 +11,7 @@ from ..styles.card import read_header
 from ..styles.user import sha256_of
 from .onnx import OnnxBackend
 from .options import RuntimeOptions
+from .pytorch import auto_is_gpu
 from .registry import register
 
 
@@ -32,7 +33,7 @@ def load_int8(style: Path, device: str, precision: str, options: RuntimeOptions)
     if precision not in ("auto", "int8"):
         return None
     path, required = int8_path(style), precision == "int8"
-    if path.is_file() and (required or device == "cpu" or not _auto_is_gpu()):
+    if path.is_file() and (required or device == "cpu" or not auto_is_gpu()):
         header = read_header(style)
         if _has_hash(path, header.int8_sha256):
             backend = OnnxBackend(path, "cpu", "int8", options)
@@ -52,14 +53,3 @@ def _has_hash(path: Path, sha256: str) -> bool:
         return sha256_of(path) == sha256
     except OSError as error:
         raise BackendError(f"Cannot read {path}: {error.strerror}.") from error
-
-
-def _auto_is_gpu() -> bool:
-    """Whether PyTorch would run on a GPU. To ask, PyTorch is imported, but only where there may be one."""
-    from .pytorch import may_have_gpu
-
-    if not may_have_gpu():
-        return False
-    from .pytorch.device import choose_device
-
-    return choose_device("auto").type != "cpu"

@@ -1,4 +1,4 @@
-"""`export-onnx`, `export-tensorrt` and `import-weights`: styles to and from the formats of other programs."""
+"""`export-onnx`, `export-ncnn`, `export-tensorrt` and `import-weights`: styles in other programs' formats."""
 
 import re
 import sys
@@ -10,7 +10,7 @@ import typer
 
 from ..core.atomic import check_target
 from ..core.choices import DETAILS
-from ..core.errors import BackendError, ModelError
+from ..core.errors import BackendError
 from ..models import NAMES
 from ..styles.card import UNKNOWN
 from .completion import models, style_names, words
@@ -87,6 +87,37 @@ def export_onnx_command(
     print_message(escape(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). {parity}"))
 
 
+@app.command("export-ncnn")
+def export_ncnn_command(
+    style: StyleArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT.param", help="The file to write, and OUT.bin.")],
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="fp32; fp16 stores the weights in half the size.", autocompletion=words(("fp32", "fp16"))
+        ),
+    ] = "fp32",
+    overwrite: Overwrite = False,
+) -> None:
+    r"""Write a style for ncnn, which runs on phones and on GPUs of any vendor.
+
+    Input and output are RGB values from 0 to 255. It is compared with PyTorch
+    before it is kept. You need it for other programs only: `--device vulkan`
+    converts styles by itself. Writing it needs the extra `vulkan`: pip install 'cartoonize\[vulkan]'
+
+    [bold]Examples[/bold]
+      cartoonize export-ncnn pepper pepper.param
+      cartoonize export-ncnn runs/mine mine.param --precision fp16
+    """
+    from ..export.ncnn import export_ncnn
+
+    checked: Any = precision  # export_ncnn checks it
+    parity = export_ncnn(style, out, precision=checked, overwrite=overwrite)
+    weights = out.with_suffix(".bin")
+    size = (out.stat().st_size + weights.stat().st_size) / 1e6
+    print_message(escape(f"Wrote {out} and {weights.name} ({size:.1f} MB). {parity}"))
+
+
 @app.command("export-tensorrt")
 def export_tensorrt_command(
     style: StyleArgument,
@@ -156,9 +187,9 @@ def import_weights_command(
       cartoonize import-weights paint.pt paint.safetensors --licence MIT
     """
     from ..export.convert import recognise_network, write_style
+    from ..export.suffix import check_suffix
 
-    if out.suffix.lower() != ".safetensors":
-        raise ModelError(f"{out} has to end in .safetensors, as style files do.")
+    check_suffix(out, ".safetensors")
     check_target(out, overwrite=overwrite, sources=[file])  # now, not after the work
     network = recognise_network(file, architecture)
     print_message(escape(f"{file} holds {network.description}."))

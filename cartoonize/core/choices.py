@@ -12,7 +12,7 @@ ProviderName = Literal["auto", "tensorrt", "cuda", "cpu"]
 InputRange = Literal["auto", "-1..1", "0..1", "0..255"]
 ChannelOrder = Literal["rgb", "bgr"]
 
-DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")  # and cuda:N, xpu:N
+DEVICES = ("auto", "cpu", "cuda", "mps", "xpu", "vulkan")  # and cuda:N, xpu:N, vulkan:N
 Detail = Literal["low", "normal", "high", "full"]
 DETAILS = get_args(Detail)
 Hdr = Literal["tonemap", "fail"]

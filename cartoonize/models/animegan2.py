@@ -89,6 +89,7 @@ class InvertedResidual(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         wide = 2 * inputs
+        self.is_residual = inputs == outputs
         self.expand = Unit(inputs, wide, 1)
         self.depthwise = Unit(wide, wide, depthwise=True)
         self.project = nn.Conv2d(wide, outputs, 1, bias=False)
@@ -97,7 +98,7 @@ class InvertedResidual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, inputs, H, W) -> (N, outputs, H, W)."""
         y: Tensor = self.norm(self.project(self.depthwise(self.expand(x))))
-        return x + y if x.shape[1] == y.shape[1] else y
+        return x + y if self.is_residual else y
 
 
 def _enlarge(x: Tensor) -> Tensor:

@@ -15,28 +15,14 @@ from cartoonize.models.deploy import deploy
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
+from small_networks import NETWORKS, lively  # noqa: E402
+
 from cartoonize.export import onnx as exporting  # noqa: E402
 from cartoonize.export.onnx import export_onnx  # noqa: E402
 from cartoonize.export.parity import compare, measure_parity, pictures  # noqa: E402
 from cartoonize.export.tensorrt import export_tensorrt, write_graph  # noqa: E402
 
-NETWORKS = [
-    ("swift", {"width": 8, "blocks": 1}),
-    ("cartoongan", {"width": 8, "blocks": 1}),
-    ("cartoongan", {"width": 8, "blocks": 1, "norm": "instance"}),
-    ("cartoongan_blur", {"width": 8, "blocks": 1}),
-    ("animegan2", {"width": 8, "blocks": 1}),
-]
 SLOW = [pytest.param(*given, marks=pytest.mark.slow) for given in NETWORKS[1:]]
-
-
-def lively(lively_generator, architecture, config):
-    """A generator whose norms have seen something, as a trained one's have."""
-    generator = lively_generator(architecture, **config)
-    for name, statistic in generator.named_buffers():
-        if name.endswith(("mean", "var")):
-            statistic.add_(torch.rand(statistic.shape, generator=torch.Generator().manual_seed(1)), alpha=0.3)
-    return generator
 
 
 def noise(*shape, seed=0):

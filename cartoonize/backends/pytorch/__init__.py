@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core import cpus
-from ...core.choices import DEVICES
 from ...core.errors import BackendError
 from ..options import RuntimeOptions
 from ..providers import has_driver
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 # "": any other file is a style file with another name, or the error says what a style file is.
-@register("pytorch", suffixes=(".safetensors", ""), devices=DEVICES[1:])  # all but "auto"
+@register("pytorch", suffixes=(".safetensors", ""), devices=("cpu", "cuda", "mps", "xpu"))
 def load_pytorch(
     path: Path,
     device: str,
@@ -43,3 +42,12 @@ def load_pytorch(
 def may_have_gpu() -> bool:
     """Whether it is worth importing PyTorch to look for a GPU that "auto" takes: NVIDIA's, or AMD's."""
     return has_driver() or "rocm" in version("torch")
+
+
+def auto_is_gpu() -> bool:
+    """Whether PyTorch runs on a GPU if the device is "auto". It is imported only where there may be one."""
+    if not may_have_gpu():
+        return False
+    from .device import choose_device
+
+    return choose_device("auto").type != "cpu"

@@ -26,8 +26,8 @@ def machine(monkeypatch):
 
 
 def test_the_words_for_devices_are_the_kinds():
-    """Every kind of GPU that is known can be named on the command line, and no other."""
-    assert set(DEVICES) == {"auto", "cpu", *devices.KINDS}
+    """Every kind of GPU that PyTorch has can be named on the command line, and Vulkan's, and no other."""
+    assert set(DEVICES) == {"auto", "cpu", "vulkan", *devices.KINDS}
 
 
 @pytest.mark.parametrize("kind", devices.KINDS)

@@ -1,0 +1,49 @@
+"""Calls a function in a process of its own, for drivers that may crash or hang: this process survives."""
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from typing import Any
+
+from .errors import BackendError
+
+_FAILED = 3  # exit code; the last line of the output is the error
+
+
+def call_isolated(function: str, *, timeout: float, **arguments: Any) -> Any:
+    """Call "module:function" with arguments and a result in JSON's types, in a new process of this Python.
+
+    What it prints is dropped.
+
+    Raises:
+        BackendError: the function raised an error, its process crashed, or it took longer than `timeout`
+            seconds.
+    """
+    command = [sys.executable, "-m", __name__, function, json.dumps(arguments)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired as error:
+        raise BackendError(f"It did not end within {timeout:g} seconds.") from error
+    lines = done.stdout.splitlines()
+    if done.returncode not in (0, _FAILED) or not lines:
+        raise BackendError(f"The process crashed (exit code {done.returncode}).")
+    answer = json.loads(lines[-1])
+    if done.returncode == _FAILED:
+        raise BackendError(answer)
+    return answer
+
+
+def main() -> None:
+    """Call the function that the command line names, and print its result."""
+    module, _, name = sys.argv[1].partition(":")
+    try:
+        result = getattr(import_module(module), name)(**json.loads(sys.argv[2]))
+    except Exception as error:  # noqa: BLE001  # it becomes an error of the caller
+        print("\n" + json.dumps(str(error) or type(error).__name__))  # noqa: T201
+        sys.exit(_FAILED)
+    print("\n" + json.dumps(result))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Writes a style as files of ncnn, .param and .bin, which are kept only if they draw what PyTorch draws."""
+
+from pathlib import Path
+from typing import Literal, get_args
+
+from ..backends.ncnn.backend import NcnnBackend
+from ..backends.ncnn.convert import convert_style
+from ..backends.ncnn.files import SUFFIX, weights_path, write_network
+from ..backends.ncnn.graph import NcnnNetwork
+from ..core.atomic import check_target
+from ..core.errors import BackendError
+from ..styles import find_style
+from .onnx import load_deployed
+from .parity import Parity, compare, pictures
+from .suffix import check_suffix
+
+NcnnPrecision = Literal["fp32", "fp16"]
+
+
+def export_ncnn(
+    style: str, out: Path, *, precision: NcnnPrecision = "fp32", overwrite: bool = False
+) -> Parity:
+    """Write `out` and the .bin file beside it, and compare the network on the CPU with PyTorch.
+
+    Args:
+        style: a built-in name, a style file or a run folder.
+        out: the .param file to write; both files appear only if they agree (see parity.py).
+        precision: of the stored weights. What ncnn computes in is decided where the files are loaded.
+        overwrite: replace existing files.
+
+    Raises:
+        ModelError: there is no such style, its file is damaged, or the exported network disagrees.
+        MediaError: a file exists already or cannot be written.
+        BackendError: ncnn is not installed, it has no counterpart of a layer, there is no such precision, or
+            `out` has another suffix.
+    """
+    if precision not in get_args(NcnnPrecision):
+        raise BackendError(f"Weights for ncnn are stored in fp32 or fp16, not in {precision!r}.")
+    check_suffix(out, SUFFIX)
+    path = find_style(style)
+    for target in (out, weights_path(out)):
+        check_target(target, overwrite=overwrite, sources=[path])
+    network: NcnnNetwork = convert_style(path, half=precision == "fp16")
+    with NcnnBackend(network, "cpu", "auto") as backend:
+        parity = compare(load_deployed(path), backend, pictures(None, None), precision=precision, name=out)
+    write_network(out, network, overwrite=overwrite)
+    return parity
