@@ -18,10 +18,16 @@ def map_in_processes(
 ) -> Iterator[Result]:
     """Apply `function`, which must be picklable, in `workers` processes (default: all cores), in order.
 
+    With no workers it works in this process.
+
     Raises:
         TrainingError: the disk is full or cannot be written.
     """
-    count = max(1, min(workers or cpus.count_cores(), len(items)))
+    if workers == 0 or not items:
+        with disk_errors():
+            yield from map(function, items)
+        return
+    count = min(workers or cpus.count_cores(), len(items))
     # Forked children of a process that has used torch's threads can hang, so new processes are started.
     with disk_errors(), ProcessPoolExecutor(count, get_context("spawn"), _one_thread) as pool:
         yield from pool.map(function, items, chunksize=4)

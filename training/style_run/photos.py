@@ -24,7 +24,8 @@ from .workspace import Workspace
 
 FILE = "photos.json"
 ENOUGH = 200  # photos: the documented minimum
-FEWEST = 10
+FEWEST = 8
+SMALLEST = 160  # lines: a crop of the trainings
 LARGE = 480  # lines from which a photo has real detail at the size of drawings
 LARGE_LINES = (540, DRAW_LINES)  # to which large photos are reduced
 ENLARGED_EVERY = 3  # one small photo of so many is enlarged twofold too
@@ -58,21 +59,22 @@ class ChoosePhotos(Step):
         """List the photos, and shuffle them by the seed."""
         folders = workspace.options.photos or (find_photo_set(),)
         listed = [(folder, path) for folder in folders for path in list_pictures(folder)]
-        _check_number(len(listed), display)
         order = np.random.default_rng(workspace.options.seed).permutation(len(listed))
         shuffled = [listed[number] for number in order]
         count = min(MOST_HELD_BACK, max(2, len(shuffled) // HELD_BACK))
         for number, folder in enumerate(folders):
             paths = [path for root, path in shuffled[:count] if root == folder]
             list(store_pictures(paths, folder, workspace.held_back / f"{number:02d}", DRAW_LINES))
-        _write(workspace.folder / FILE, choose_versions([path for _, path in shuffled[count:]]))
+        choices = choose_versions([path for _, path in shuffled[count:]])
+        _check_number(len({choice.photo for choice in choices}), display)
+        _write(workspace.folder / FILE, choices)
 
 
 def _check_number(count: int, display: Display) -> None:
     if count < FEWEST:
         raise TrainingError(
-            f"There are {count} photos, and a style needs at least {FEWEST}, better {ENOUGH} or more: name "
-            f"more folders by --photos."
+            f"There are {count} photos of {SMALLEST} lines or more to learn from, and a style needs at least "
+            f"{FEWEST}, better {ENOUGH}: name more folders by --photos."
         )
     if count < ENOUGH:
         display.show_note(
@@ -87,7 +89,7 @@ def choose_versions(photos: list[Path]) -> list[Choice]:
     large: list[Choice] = []
     for number, path in enumerate(photos):
         size = _read_size(path)
-        if size is None:
+        if size is None or min(size) < SMALLEST:
             continue
         lines = min(size)
         if lines >= LARGE:

@@ -2,7 +2,7 @@
 
 from statistics import fmean
 
-from .photos import read_choices
+from .photos import FILE, read_choices
 from .plan import SHARES, correction, plan_counts, speed_of
 from .workspace import Workspace
 
@@ -16,9 +16,9 @@ def planned_counts(workspace: Workspace) -> dict[str, int]:
 
 
 def planned_seconds(step: str, workspace: Workspace) -> float | None:
-    """The time of a planned step; None before the speeds are measured."""
+    """The time of a planned step; None before the photos are chosen and the speeds measured."""
     speeds = workspace.state.speeds
-    if speeds is None:
+    if speeds is None or not (workspace.folder / FILE).exists():
         return None
     speed = speed_of(step, speeds, _pair_megapixels(workspace)) * correction(step, workspace.state)
     return planned_counts(workspace)[step] / speed

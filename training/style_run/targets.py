@@ -25,5 +25,5 @@ class RedrawPhotos(Step):
         versions = [choice.version() for choice in read_choices(workspace.folder)]
         chosen = versions[: workspace.count(self.name)]
         groups = [list(group) for _, group in groupby(chosen, lambda version: version.photo)]
-        for done, _ in enumerate(write_versions(groups, workspace.pairs, look), 1):
+        for done, _ in enumerate(write_versions(groups, workspace.pairs, look, workspace.options.workers), 1):
             display.show_pictures(done, len(groups))

@@ -33,7 +33,7 @@ class RunOptions:
 
     minutes: float | None = None  # None: an hour on a CPU, and as long as is useful on a GPU
     device: str = "auto"
-    workers: int = 0  # processes that load pictures in a training
+    workers: int = 0  # processes that redraw and load pictures; 0: the run's own
     features: Path | None = None  # VGG16's weights, for the distance to the artist
     clip: Path | None = None  # a video, for flicker
     save_every: float = 600  # seconds between two checkpoints

@@ -1,0 +1,180 @@
+"""The steps of a style's run, each by itself."""
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from cartoonize.cli.train import app
+from cartoonize.core.errors import TrainingError
+from cartoonize.training.pictures import list_pictures
+from cartoonize.training.style_run.drawings import CollectDrawings
+from cartoonize.training.style_run.photos import ChoosePhotos, choose_versions, read_choices
+from cartoonize.training.style_run.plan import SHARES, correction, plan_counts
+from cartoonize.training.style_run.state import RunState, Speeds
+from cartoonize.training.style_run.workspace import RunOptions, Workspace
+
+SPEEDS = Speeds(target=0.5, learn=60.0, refine=15.0, teach=1.0, evaluate=1.0)
+STEPS = ("targets", "learn", "refine", "evaluate")
+
+
+class Notes:
+    """A display that keeps the sentences."""
+
+    def __init__(self):
+        self.sentences = []
+
+    def show_note(self, sentence):
+        self.sentences.append(sentence)
+
+    def show_pictures(self, done, total):
+        assert done <= total
+
+
+def picture(seed, size):
+    small = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), np.uint8)
+    return Image.fromarray(small).resize(size, Image.Resampling.NEAREST)
+
+
+def save_pictures(folder, count, size=(200, 170)):
+    folder.mkdir(parents=True)
+    for number in range(count):
+        picture(number, size).save(folder / f"{number}.png")
+    return folder
+
+
+def save_film(path, seeds, size=(160, 96)):
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"crf": "10", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for seed in seeds:
+            for _ in range(10):
+                frame = av.VideoFrame.from_image(picture(seed, size))
+                container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def collect(tmp_path, *styles):
+    workspace, notes = Workspace(tmp_path / "run", RunOptions(styles, ())), Notes()
+    CollectDrawings().run(workspace, notes)
+    return list_pictures(workspace.drawings), notes.sentences
+
+
+def test_drawings_of_films_folders_and_files(tmp_path):
+    """Films, folders and single pictures may be mixed; each film's scenes are counted."""
+    films = [save_film(tmp_path / f"{name}.mp4", seeds) for name, seeds in (("a", (1, 2, 3)), ("b", (4, 5)))]
+    folder = save_pictures(tmp_path / "sketches", 3)
+    save_film(folder / "c.mp4", (6,))
+    collected, sentences = collect(tmp_path, *films, folder, folder / "0.png")
+    assert len(collected) == 3 + 2 + 1 + 3 + 1
+    assert any("a.mp4: 3 scenes, 3 frames kept" in sentence for sentence in sentences)
+    assert "10 drawings to learn from" in sentences[-1]
+
+
+def test_large_drawings_are_reduced(tmp_path):
+    """A scan is reduced to the 720 lines at which networks draw; a small drawing keeps its size."""
+    save_pictures(tmp_path / "in" / "small", 7)
+    save_pictures(tmp_path / "in" / "scan", 1, (2000, 1440))
+    collected, _ = collect(tmp_path, tmp_path / "in")
+    assert {Image.open(path).size for path in collected} == {(200, 170), (1000, 720)}
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("few", "holds 3 usable"), ("none", "There is no --style"), ("x.txt", "neither a film")],
+)
+def test_what_is_no_style(tmp_path, name, sentence):
+    """Too few drawings, a missing folder and another file are refused with a sentence."""
+    save_pictures(tmp_path / "few", 3)
+    (tmp_path / "x.txt").touch()
+    with pytest.raises(TrainingError, match=sentence):
+        collect(tmp_path, tmp_path / name)
+
+
+def test_photos_are_held_back_and_listed(tmp_path):
+    """A tenth of the photos of all folders is held back; the same seed chooses the same ones."""
+    folders = save_pictures(tmp_path / "a", 30), save_pictures(tmp_path / "b", 10, (1000, 800))
+    choices = []
+    for run in ("one", "two"):
+        workspace, notes = Workspace(tmp_path / run, RunOptions((), folders)), Notes()
+        workspace.folder.mkdir()
+        ChoosePhotos().run(workspace, notes)
+        assert len(list_pictures(workspace.held_back)) == 4
+        choices.append(read_choices(workspace.folder))
+    assert "36 photos are few" in notes.sentences[0]
+    assert choices[0] == choices[1]
+    assert len({choice.photo for choice in choices[0]}) == 36
+    assert len({choice.version().file for choice in choices[0]}) == len(choices[0])
+
+
+def test_versions_of_photos(tmp_path):
+    """Large photos are reduced to 540 and 720 lines, some small ones are enlarged, tiny ones left out."""
+    save_pictures(tmp_path / "p" / "large", 1, (2000, 1440))
+    save_pictures(tmp_path / "p" / "small", 4, (300, 200))
+    save_pictures(tmp_path / "p" / "tiny", 2, (100, 100))
+    choices = choose_versions(list_pictures(tmp_path / "p"))
+    lines = [round((choice.megapixels * 1e6 / 1.5) ** 0.5) for choice in choices if "small" in choice.photo]
+    assert sorted(set(lines)) == [200, 400]
+    assert sorted(choice.scale for choice in choices if "large" in choice.photo) == [0.375, 0.5]
+    assert len({choice.photo for choice in choices}) == 5
+
+
+@pytest.mark.parametrize("minutes", [10, 60, 600])
+def test_the_plan_fits_into_the_time(minutes):
+    """The planned work of all steps takes the time that is given, or less where more would be of no use."""
+    counts = plan_counts(STEPS, RunState(speeds=SPEEDS), minutes, pair_megapixels=0.2)
+    seconds = (
+        counts["targets"] * 0.2 / 0.5
+        + counts["learn"] / 60
+        + counts["refine"] / 15
+        + counts["evaluate"] / 1.0
+    )
+    assert seconds <= 60 * minutes
+    assert seconds > 0.6 * 60 * minutes or counts["refine"] == SHARES["refine"].most
+
+
+def test_the_plan_without_time():
+    """Without a limit each step does what is useful; with hardly any time, the least that makes a style."""
+    assert plan_counts(STEPS, RunState(speeds=SPEEDS), None, 0.2) == {
+        step: SHARES[step].most for step in STEPS
+    }
+    assert plan_counts(STEPS, RunState(speeds=SPEEDS), 0.01, 0.2) == {
+        step: SHARES[step].least for step in STEPS
+    }
+
+
+def test_the_plan_follows_the_time_that_was_spent():
+    """A training that was slower than measured leaves fewer images for the next; decided counts stay."""
+    state = RunState(speeds=SPEEDS, counts={"targets": 400, "learn": 40_000}, done=["targets", "learn"])
+    state.seconds = {"targets": 160.0, "learn": 40_000 / 60}
+    on_time = plan_counts(STEPS, state, 60, 0.2)
+    state.seconds["learn"] *= 2
+    late = plan_counts(STEPS, state, 60, 0.2)
+    assert correction("refine", state) == pytest.approx(0.5)
+    assert late["refine"] < 0.5 * on_time["refine"]
+    assert late["learn"] == 40_000
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--width", "8"], "--width can only be chosen with --preset"),
+        (["--images", "8"], "--images can only be chosen with --preset"),
+        (["--preset", "deck", "--minutes", "3"], "--minutes cannot be used with --preset"),
+        (["--preset", "deck", "--style", "other"], "one folder of photos"),
+    ],
+)
+def test_options_that_exclude_each_other(tmp_path, options, sentence):
+    """Options of presets and of the measured way cannot be mixed; a sentence says so."""
+    command = ["run", "--style", "a", "--photos", "b", "--run", str(tmp_path / "run"), *options]
+    with pytest.raises(TrainingError, match=sentence):
+        CliRunner().invoke(app, command, catch_exceptions=False)
+
+
+def test_no_photos_is_a_sentence(tmp_path):
+    """Without photos the run says what to do."""
+    workspace = Workspace(tmp_path, RunOptions((), ()))
+    with pytest.raises(TrainingError, match="200 or more"):
+        ChoosePhotos().run(workspace, Notes())
