@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..core.atomic import AtomicFile
 from ..core.errors import ModelError, WriteError
-from ..styles.card import FORMAT, Card, Header, read_header
+from ..styles.card import FORMAT, Card, Header, read_header, with_header
 
 if TYPE_CHECKING:
     import torch
@@ -96,7 +96,7 @@ def _write(
     packed = save({name: value.contiguous() for name, value in tensors.items()}, metadata)
     with AtomicFile(path, overwrite=overwrite, sources=sources) as pending:
         try:
-            pending.path.write_bytes(packed)
+            pending.path.write_bytes(with_header(packed))
         except OSError as error:
             raise WriteError.from_os_error(path, error) from error
 

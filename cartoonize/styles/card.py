@@ -97,15 +97,24 @@ def set_int8_file(path: Path, sha256: str) -> None:
     """
     entries, _ = _read_entries(path)
     entries["__metadata__"]["int8_sha256"] = sha256
-    text = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # the weights begin at a multiple of 8 bytes
     with AtomicFile(path, overwrite=True) as pending:
         try:
-            data = path.read_bytes()
-            (length,) = struct.unpack_from("<Q", data)
-            pending.path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
+            pending.path.write_bytes(with_header(path.read_bytes(), entries))
         except OSError as error:
             raise WriteError.from_os_error(path, error) from error
+
+
+def with_header(data: bytes, entries: dict[str, Any] | None = None) -> bytes:
+    """Write the header of a safetensors file, given as bytes, anew: its own entries, or others.
+
+    safetensors writes the metadata in a random order; sorted, the same style is the same file.
+    """
+    (length,) = struct.unpack_from("<Q", data)
+    entries = json.loads(data[8 : 8 + length]) if entries is None else entries
+    entries["__metadata__"] = dict(sorted(entries["__metadata__"].items()))
+    text = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the weights begin at a multiple of 8 bytes
+    return struct.pack("<Q", len(text)) + text + data[8 + length :]
 
 
 def weights_sha256(path: Path) -> str:

@@ -1,7 +1,6 @@
 """Step: collect the artist's pictures, from films by their scenes, and from folders."""
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -16,6 +15,7 @@ from ...core.draw_size import LINES
 from ...core.errors import TrainingError
 from ...media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, VideoSource
 from ..frames import Extraction, list_films
+from ..pairs import name_photos
 from ..parallel import disk_errors
 from ..pictures import list_pictures, read_rgb
 from .step import Display, Step
@@ -115,15 +115,14 @@ def store_pictures(pictures: Sequence[Path], root: Path, out: Path, lines: int) 
     Raises:
         TrainingError: the disk cannot be written.
     """
-    with disk_errors():
-        out.mkdir(parents=True, exist_ok=True)
+    copies = [out / f"{name}.png" for name in name_photos(root, pictures).values()]
     with disk_errors(), ThreadPoolExecutor(cpus.count_cores()) as pool:
-        yield from pool.map(partial(_store_picture, root=root, out=out, lines=lines), pictures)
+        for copy in copies:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+        yield from pool.map(partial(_store_picture, lines=lines), pictures, copies)
 
 
-def _store_picture(path: Path, root: Path, out: Path, lines: int) -> bool:
-    name = str(path.relative_to(root)).replace(os.sep, "-")
-    copy = out / f"{name}.png"
+def _store_picture(path: Path, copy: Path, lines: int) -> bool:
     if copy.exists():
         return True
     try:

@@ -141,7 +141,7 @@ class Killed(BaseException):
 
 @pytest.mark.slow
 def test_killed_in_every_step(finished, drawings, photos, tmp_path, monkeypatch):
-    """A run that is killed within each of its steps, and called again, makes the same files, byte for byte."""
+    """A run that is killed within each of its steps, and called again, makes the same files to the byte."""
     run = plan(tmp_path / "mine")
     steps = [step.name for step in list_steps(print) if step.name not in ("speed", "teach", "taught")]
     for step in steps:
