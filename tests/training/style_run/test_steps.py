@@ -34,7 +34,7 @@ class Notes:
 
 def picture(seed, size):
     small = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), np.uint8)
-    return Image.fromarray(small).resize(size, Image.Resampling.NEAREST)
+    return Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)
 
 
 def save_pictures(folder, count, size=(200, 170)):
