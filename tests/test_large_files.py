@@ -49,6 +49,21 @@ def test_large_pictures_are_refused(tmp_path, side, rows):
     assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory that is written to")
+def test_too_little_memory_is_a_sentence(tmp_path):
+    """A picture that may be read, but does not fit into the memory, is refused in a sentence."""
+    png(tmp_path / "in.png", 6000, 6000, 6000)
+    command = [sys.executable, "-m", "cartoonize", "image", "in.png", "out.png", "--style", "null"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (400 << 20, 400 << 20)),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Error: There is not enough memory" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+
+
 @pytest.mark.parametrize("place", ["first", "later"])
 def test_large_frames_are_refused(tmp_path, place):
     """Frames that are 65,500 pixels wide, whether the first or later ones, are never decoded."""

@@ -126,7 +126,10 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except MemoryError as error:
         full = UnexpectedError.from_exception(error)
-        print_error(full)
+        try:
+            print_error(full)
+        except MemoryError:  # Rich is not imported yet, and there is no memory for it
+            sys.stderr.write(f"Error: {full}\n")
         sys.exit(full.exit_code)
     except SystemExit as stopped:
         if stopped.code == INTERRUPTED:

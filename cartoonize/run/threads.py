@@ -96,7 +96,7 @@ def _iterate_in_thread(
     item: Any = None
     try:
         with defer_signals():  # an exception in `start` could leave a thread that nobody stops
-            thread.start()
+            _start(thread)
         while (item := get()) is not _END:
             yield item
     finally:
@@ -108,6 +108,13 @@ def _iterate_in_thread(
             thread.join()
     if failure:
         raise failure[0]
+
+
+def _start(thread: threading.Thread) -> None:
+    try:
+        thread.start()
+    except RuntimeError as error:  # Python's error if the system has no memory for its stack
+        raise MemoryError("can't start a thread") from error
 
 
 _END = object()

@@ -187,11 +187,11 @@ def test_a_signal_while_a_thread_starts_leaves_no_thread(monkeypatch, moment):
 
 
 def test_a_thread_that_cannot_start_is_an_error(monkeypatch):
-    """Where the system has no thread left, its error arrives, and nothing waits for the thread."""
+    """Where the system has no thread left, memory is too little, and nothing waits for the thread."""
 
     def fail(_self):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", fail)
-    with pytest.raises(RuntimeError, match="new thread"):
+    with pytest.raises(MemoryError, match="start a thread"):
         next(prefetch(iter([1]), 1))
