@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...core.errors import TrainingError
 from ...core.frames import Image
 from ...core.opencv import load_opencv
-from ..parallel import map_files
+from ..parallel import map_in_processes
 from ..pictures import read_rgb, sample_evenly
 from .colours import FillFigures, choose_palette, lab_to_hex, measure_fills
 from .lines import LineSamples, sample_lines
@@ -62,7 +62,7 @@ def measure_pictures(
 ) -> "list[PictureFigures | Reason]":
     """The figures of each picture, or the reason why it is no drawing."""
     measured: list[PictureFigures | Reason] = []
-    for result in map_files(measure_picture, paths, workers):
+    for result in map_in_processes(measure_picture, paths, workers):
         measured.append(result)
         if progress:
             progress(len(measured), len(paths))

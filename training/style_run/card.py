@@ -17,7 +17,7 @@ def complete_card(workspace: Workspace) -> Card:
     stated, options = workspace.options.card, workspace.options
     base = read_header(builtin_styles()[START]).card
     styles = ", ".join(path.absolute().name for path in options.styles)
-    photos = ", ".join(path.absolute().name for path in options.photos) or "the photo set"
+    photos = ", ".join(path.absolute().name for path in options.photos)
     drawings = len(list_pictures(workspace.drawings))
     counts = workspace.state.counts
     started = f"The weights started from the style {START}: "

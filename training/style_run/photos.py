@@ -18,7 +18,6 @@ from ...core.errors import TrainingError
 from ..pairs import Version
 from ..pictures import DAMAGE, list_pictures
 from .drawings import DRAW_LINES, store_pictures
-from .photo_set import find_photo_set
 from .step import Display, Step
 from .workspace import Workspace
 
@@ -57,7 +56,12 @@ class ChoosePhotos(Step):
 
     def run(self, workspace: Workspace, display: Display) -> None:
         """List the photos, and shuffle them by the seed."""
-        folders = workspace.options.photos or (find_photo_set(),)
+        folders = workspace.options.photos
+        if not folders:
+            raise TrainingError(
+                f"Name a folder of photos by --photos, with {ENOUGH} or more of what you want to draw: "
+                f"people, rooms, streets, nature. The photos of a phone will do; they stay on this machine."
+            )
         listed = [(folder, path) for folder in folders for path in list_pictures(folder)]
         order = np.random.default_rng(workspace.options.seed).permutation(len(listed))
         shuffled = [listed[number] for number in order]

@@ -33,6 +33,7 @@ class RunState(Struct):
     sources: dict[str, Any] = field(default_factory=dict)  # options that decide the result
     speeds: Speeds | None = None
     look: TargetLook | None = None
+    left_out: list[str] = field(default_factory=list)  # pictures of --style that are no drawings
     counts: dict[str, int] = field(default_factory=dict)  # by step: pictures or images, once decided
     done: list[str] = field(default_factory=list)  # names of steps
     seconds: dict[str, float] = field(default_factory=dict)  # spent, by step

@@ -2,6 +2,7 @@
 
 RUN/run.json           state.py
 RUN/drawings/          the artist's frames or drawings, at most 720 lines high
+RUN/left-out/          those that are no drawings: titles, blank frames, photographs
 RUN/photos.json        the photos to learn from, and how each is enlarged
 RUN/held-back/         the photos by which the style is measured
 RUN/look.toml          the measured look
