@@ -1,101 +1,203 @@
-"""Makes the pictures of docs/gallery.md and the previews of the built-in styles.
+"""Makes the pictures of the documentation, and the previews of the built-in styles.
 
-    python docs/gallery.py
+    python docs/gallery.py                  all of them
+    python docs/gallery.py styles moving    some: styles, previews, looks, moving, terminal
 
-The photos are those of the demo. They come with scikit-image. docs/gallery.md credits them.
+The photos are those of the demo. They come with scikit-image, and docs/gallery.md credits them. Run this
+script if a style was added or changed, and look at every picture.
 """
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from fractions import Fraction
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
-from PIL import Image
+from PIL import Image as Pillow
 
-from cartoonize import load
+from cartoonize import Frame, Look, Retouch, load, stream
 from cartoonize.core.draw_size import draw_picture, resize
-from cartoonize.core.frames import Backend
+from cartoonize.core.frames import Backend, Image
+from cartoonize.run.preview import Cell, draw_sheet
 from cartoonize.styles import DEFAULT, builtin_styles
-from cartoonize.tools.demo import SHOT, render_frames
+from cartoonize.tools.demo import FADE, RATE, SHOT, make_demo_clip, render_frames
 
-PHOTOS = {
-    "astronaut": ("astronaut.png", 1.0),
-    "coffee": ("coffee.png", 1.0),
-    "cat": ("chelsea.png", 1.0),
-    "rocket": ("rocket.jpg", 1.0),
+SUBJECTS = {
+    "astronaut": "astronaut.png",
+    "coffee": "coffee.png",
+    "cat": "chelsea.png",
+    "rocket": "rocket.jpg",
 }
 OUT = Path(__file__).parent / "images"
-GAP = 6  # white pixels between pictures
 FRAMES = 12
+MOVING = (*range(2 * SHOT + FADE, 3 * SHOT), *range(SHOT))  # frames of the demo's clip: the astronaut, coffee
+MOVING_SIZE = (640, 360)
+COLUMNS = 80
 
 
-def main() -> None:
-    """Make all pictures."""
+def styles() -> None:
+    """Each subject as it is and in every style."""
     with ExitStack() as stack:
         backends = {name: stack.enter_context(load(name, device="cpu")) for name in builtin_styles()}
-        for name, (file, scale) in PHOTOS.items():
-            photo = read(file, scale)
-            drawn = [draw_picture(backend, photo) for backend in backends.values()]
-            save(grid([photo, *drawn], 2), OUT / f"gallery-{name}.webp")
-        for name, backend in backends.items():
-            preview(backend, Path(builtin_styles()[name]).with_suffix(".webp"))
-        save(consecutive(backends[DEFAULT]), OUT / "gallery-frames.webp")
-        save(details(backends[DEFAULT]), OUT / "detail.webp")
-        astronaut = read("astronaut.png", 1.0)
-        save(grid([astronaut, draw_picture(backends[DEFAULT], astronaut)], 2), OUT / "before-after.webp")
+        for name, file in SUBJECTS.items():
+            photo = read(file)
+            drawings = {style: draw_picture(backend, photo) for style, backend in backends.items()}
+            save(sheet({"photo": photo, **drawings}), f"gallery-{name}.webp")
 
 
-def read(file: str, scale: float) -> np.ndarray:
+def previews() -> None:
+    """A face before and after, for the card of each style."""
+    photo, face = read("astronaut.png"), np.s_[:256, 100:356]
+    for name, path in builtin_styles().items():
+        with load(name, device="cpu") as backend:
+            pair = np.hstack([photo[face], draw_picture(backend, photo)[face]])
+        Pillow.fromarray(pair).save(Path(path).with_suffix(".webp"), quality=88, method=6)
+
+
+def looks() -> None:
+    """The options that change a look, on one subject each, and consecutive frames."""
+    astronaut, coffee, cat = map(read, ("astronaut.png", "coffee.png", "chelsea.png"))
+    with load(DEFAULT, device="cpu") as backend:
+        drawn = {name: draw_picture(backend, photo) for name, photo in (("coffee", coffee), ("cat", cat))}
+        strengths = {f"--strength {x}": retouch(cat, drawn["cat"], strength=x) for x in (0.0, 0.3, 0.6, 1.0)}
+        save(sheet(strengths), "strength.webp")
+        save(
+            sheet({
+                "photo": coffee,
+                "without": drawn["coffee"],
+                "--keep-colour": retouch(coffee, drawn["coffee"], keep_colour=True),
+            }, columns=3),
+            "keep-colour.webp",
+        )  # fmt: skip
+        save(retouch(cat, drawn["cat"], compare="split"), "split.webp")
+        save(details(backend, astronaut), "detail.webp")
+        save(consecutive(backend), "gallery-frames.webp")
+
+
+def moving() -> None:
+    """Clips: before and after, and with drawings that are held."""
+    with load(DEFAULT, device="cpu") as backend:
+        wipe = convert(MOVING, backend, Look(retouch=Retouch(compare="wipe")))
+        save_clip([frame.image for frame in wipe[::2]], "before-after.webp", milliseconds=83)
+        second = MOVING[:RATE]
+        ones, twos = convert(second, backend, Look()), convert(second, backend, Look(hold=2))
+        pairs = [np.hstack([one.image, two.image]) for one, two in zip(ones, twos, strict=True)]
+        save_clip(pairs, "on-twos.webp", milliseconds=42, size=(640, 180))
+
+
+def terminal() -> None:
+    """The terminal while a video is converted."""
+    from rich._export_format import CONSOLE_SVG_FORMAT
+    from rich.console import Console
+    from rich.text import Text
+
+    with TemporaryDirectory() as folder:
+        make_demo_clip(Path(folder) / "holiday.mp4", 1280, 720)
+        printed = record(["video", "holiday.mp4", "cartoon.mp4"], Path(folder))
+    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+    console.print("$ cartoonize video holiday.mp4 cartoon.mp4")
+    for line in printed:
+        console.print(Text.from_ansi(line))
+    # The site loads nothing from other servers.
+    template = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    text = console.export_svg(title="cartoonize video", code_format=template, unique_id="terminal")
+    (OUT / "terminal.svg").write_text(text.rstrip() + "\n", encoding="utf-8")
+
+
+def record(arguments: Sequence[str], folder: Path) -> list[str]:
+    """Run the program in a terminal; return its lines as they were halfway, and the last line."""
+    import pty
+
+    main, child = pty.openpty()
+    size = {"COLUMNS": str(COLUMNS), "LINES": "24", "TERM": "xterm-256color"}
+    command = [sys.executable, "-m", "cartoonize", *arguments]
+    with subprocess.Popen(command, cwd=folder, env=os.environ | size, stdout=child, stderr=child):  # noqa: S603
+        os.close(child)
+        output = b""
+        try:
+            while chunk := os.read(main, 1 << 16):
+                output += chunk
+        except OSError:  # the end of a terminal
+            pass
+    os.close(main)
+    states = re.split(r"[\r\n]+", re.sub(r"\x1b\[\??\d*[A-Zhl]", "", output.decode()))
+    bars = [state for state in states if "frames" in state and "/s" in state and "━" in state]
+    words = [state for state in states if state.strip() and "━" not in state and "Loading" not in state]
+    return [words[0], bars[len(bars) // 2], words[-1]]
+
+
+def read(file: str) -> Image:
     """Return a photo of scikit-image as RGB."""
-    with files("skimage").joinpath("data", file).open("rb") as file_object:
-        photo = Image.open(file_object).convert("RGB")
-    return np.array(photo.resize((round(photo.width * scale), round(photo.height * scale))))
+    with files("skimage").joinpath("data", file).open("rb") as opened:
+        return np.array(Pillow.open(opened).convert("RGB"))
 
 
-def preview(backend: Backend, path: Path) -> None:
-    """Save a face before and after, for the card of the style."""
-    photo = read("astronaut.png", 1.0)
-    face = np.s_[:256, 100:356]
-    save(grid([photo[face], draw_picture(backend, photo)[face]], 2), path)
+def retouch(photo: Image, drawing: Image, **options: object) -> Image:
+    """Return a drawing as `cartoonize image` writes it with these options."""
+    return Retouch(**options)(Frame(photo, 0), Frame(drawing, 0)).image
 
 
-def consecutive(backend: Backend) -> np.ndarray:
+def convert(numbers: Sequence[int], backend: Backend, look: Look) -> list[Frame]:
+    """Return frames of the demo's clip as `cartoonize video` writes them with a look."""
+    pictures = dict(enumerate(islice(render_frames(1280, 720), max(numbers) + 1)))
+    images = (np.asarray(pictures[number]) for number in numbers)
+    source = (Frame(image, n, Fraction(1, RATE), 1) for n, image in enumerate(images))
+    with closing(stream(source, backend, batch=4, effects=look.effects())) as frames:
+        return list(frames)
+
+
+def consecutive(backend: Backend) -> Image:
     """Return drawings of consecutive frames of the demo's clip, from the middle of a camera move."""
     frames = [np.asarray(p) for p in islice(render_frames(), SHOT + 20, SHOT + 20 + FRAMES)]
-    drawn = [draw_picture(backend, frame)[:300, 170:470] for frame in frames]
-    return grid(drawn, 4)
+    drawn = {f"frame {n + 1}": draw_picture(backend, frame)[:300, 170:470] for n, frame in enumerate(frames)}
+    return sheet(drawn)
 
 
-def details(backend: Backend) -> np.ndarray:
-    """Return one crop of a photo at 2160 and at 360 lines: the source, `full` and `normal`."""
-    photo = read("astronaut.png", 1.0)
-    rows = []
+def details(backend: Backend, photo: Image) -> Image:
+    """Return one crop of a photo at 2160 and at 360 lines: the source, and at each detail."""
+    cells = {}
     for lines in (2160, 360):
         large = resize(photo, (lines, lines))
-        drawn = [large, draw_picture(backend, large, "full"), draw_picture(backend, large)]
         crop = np.s_[: lines // 2, lines // 4 : lines * 3 // 4]
-        rows += [resize(picture[crop], (400, 400)) for picture in drawn]
-    return grid(rows, 3)
+        drawn = {detail: draw_picture(backend, large, detail) for detail in ("full", "high", "normal", "low")}
+        for label, picture in {"source": large, **drawn}.items():
+            cells[f"{lines} lines, {label}"] = resize(picture[crop], (300, 300))
+    return sheet(cells, columns=5)
 
 
-def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Arrange pictures of one size in rows, on white."""
-    height, width = tiles[0].shape[:2]
-    rows = -(-len(tiles) // columns)
-    size = (rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 3)
-    sheet = np.full(size, 255, np.uint8)
-    for number, tile in enumerate(tiles):
-        top, left = number // columns * (height + GAP), number % columns * (width + GAP)
-        sheet[top : top + height, left : left + width] = tile
-    return sheet
+def sheet(pictures: dict[str, Image], columns: int | None = None) -> Image:
+    """Arrange pictures of one size in rows, each with its name below."""
+    cells = [Cell((picture,), name) for name, picture in pictures.items()]
+    return np.asarray(draw_sheet(cells, columns=columns))
 
 
-def save(picture: np.ndarray, path: Path) -> None:
+def save(picture: Image, name: str) -> None:
     """Save a WebP that is small enough for a repository."""
-    Image.fromarray(picture).save(path, quality=88, method=6)
+    Pillow.fromarray(picture).save(OUT / name, quality=80, method=6)
+
+
+def save_clip(
+    pictures: Sequence[Image], name: str, *, milliseconds: int, size: tuple[int, int] = MOVING_SIZE
+) -> None:
+    """Save an animated WebP that repeats."""
+    first, *rest = [Pillow.fromarray(picture).resize(size, Pillow.Resampling.LANCZOS) for picture in pictures]
+    first.save(
+        OUT / name, save_all=True, append_images=rest, duration=milliseconds, loop=0, quality=55, method=6
+    )
+
+
+GROUPS: dict[str, Callable[[], None]] = {
+    "styles": styles, "previews": previews, "looks": looks, "moving": moving, "terminal": terminal
+}  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    for group in sys.argv[1:] or GROUPS:
+        GROUPS[group]()

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import shlex
 import tomllib
 from dataclasses import fields
@@ -11,6 +12,7 @@ from pathlib import Path
 from shutil import copy, copytree
 
 import numpy as np
+import pillow_heif
 import pytest
 import torch
 import typer
@@ -52,9 +54,10 @@ SHORTER = {
     ("export-onnx",): ("--overwrite",),
     ("import-weights",): ("--overwrite",),
 }
-# Commands with these words do not end by themselves, or need another machine. They have their own tests;
-# here they are only parsed.
+# Commands with these words take long, do not end by themselves, or need another machine. They have their own
+# tests; here they are only parsed.
 ELSEWHERE = {
+    "demo",
     "web",
     "live",
     "export-tensorrt",
@@ -249,6 +252,7 @@ def material(tmp_path_factory, tiny_style):
         "clip.mp4",
         "in.mov",
         "birthday.mov",
+        "IMG_0042.MOV",
         "film.mkv",
         "clips/2024/a.mp4",
     ):
@@ -259,6 +263,7 @@ def material(tmp_path_factory, tiny_style):
     rng = np.random.default_rng(0)
     for name in ("in.jpg", "portrait.jpg", "garden.png"):
         _picture(rng).save(folder / name)
+    pillow_heif.from_pillow(_picture(rng)).save(folder / "IMG_0041.heic")
     for name in ("photos", "frames", "drawings"):
         (folder / name).mkdir()
         for number in range(4):
@@ -292,3 +297,32 @@ def _weights(folder):
         torch.save(random_cartoongan(), folder / name)
     torch.save(random_animegan(), folder / "face_paint.pt")
     foreign(folder / "network.onnx")
+
+
+@pytest.fixture(scope="module")
+def options_page():
+    """The page of all options, as mkdocs gets it."""
+    return runpy.run_path(str(ROOT / "docs" / "options_page.py"))["make_page"]()
+
+
+def test_the_page_of_options_is_complete(options_page):
+    """Every option of every command is in the table of its command, and every example is shown."""
+    sections = dict(re.findall(r"^## (.+)\n((?:(?!^## ).*\n?)*)", options_page, re.MULTILINE))
+
+    def check(command, words):
+        for name, inner in getattr(command, "commands", {}).items():
+            check(inner, f"{words} {name}")
+        if words != "cartoonize":
+            section = sections[words]
+            options = [name for option in command.params for name in option.opts if name.startswith("--")]
+            assert [name for name in options if name != "--help" and name not in section] == []
+
+    check(typer.main.get_command(cli.app), "cartoonize")
+
+
+@pytest.mark.parametrize("word", ["gpu", "docker", "iphone", "heic", "zoom", "colab", "sell", "flicker"])
+def test_people_find_their_word(word):
+    """The search of the site has an answer in a heading or a row for the words that people type."""
+    pages = [page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")]
+    titles = [line for page in pages for line in page.splitlines() if line.startswith(("#", "|"))]
+    assert any(word in title.lower() for title in titles)

@@ -111,12 +111,15 @@ def preview_styles(
     _save(draw_sheet(cells), file)
 
 
-def draw_sheet(cells: Sequence[Cell]) -> Picture:
-    """Arrange cells in about as many rows as columns, each picture scaled to 480 pixels at most."""
+def draw_sheet(cells: Sequence[Cell], columns: int | None = None) -> Picture:
+    """Arrange cells in rows, each picture scaled to 480 pixels at most.
+
+    Without a number of `columns`, there are about as many rows.
+    """
     height, width = cells[0].pictures[0].shape[:2]
     width = round(width * cells[0].aspect)
     scale = min(1.0, _SIDE / max(width, height))
-    columns = math.ceil(math.sqrt(len(cells)))
+    columns = columns or math.ceil(math.sqrt(len(cells)))
     rows = math.ceil(len(cells) / columns)
     width, height = max(1, round(width * scale)), max(1, round(height * scale))
     cell_height = len(cells[0].pictures) * (height + _GAP // 2) + _LABEL
