@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
+from clips import Clip
 
 FRAMES = 24
 NOISE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
@@ -12,8 +13,11 @@ VP9 = {"crf": "40", "b": "0", "cpu-used": "8", "deadline": "realtime"}
 H264 = {"crf": "30", "g": "12"}
 CONTAINERS = {  # by name: how each container is made, and whether it tells how many frames it should hold
     "a.mp4": ({"options": H264}, True),
+    "fragments.mp4": ({"options": H264}, True),
+    "hevc.mp4": ({"codec": "libx265", "options": {"g": "12", "x265-params": "log-level=none"}}, True),
     "a.mkv": ({"options": H264, "tones": [440]}, True),
     "a.webm": ({"codec": "libvpx-vp9", "options": VP9}, True),
+    "av1.webm": ({"codec": "libsvtav1", "options": {"crf": "50", "preset": "12", "g": "12"}}, True),
     "b.webm": ({"codec": "libvpx", "options": {"crf": "30", "b": "1M"}}, True),
     "a.mov": ({"codec": "prores_ks", "pixel_format": "yuv422p10le", "options": {}}, True),
     "a.flv": ({"options": H264}, True),
@@ -27,13 +31,23 @@ CONTAINERS = {  # by name: how each container is made, and whether it tells how 
 }
 
 
-def move_index_to_front(path):
-    """Move the index before the packets."""
+def write_again(path, flags):
+    """Write an MP4 or MOV file again, with other flags of FFmpeg's muxer."""
     behind = path.with_name("behind" + path.suffix)
     path.rename(behind)
-    with av.open(behind) as source, av.open(path, "w", container_options={"movflags": "faststart"}) as target:
+    with av.open(behind) as source, av.open(path, "w", container_options={"movflags": flags}) as target:
         stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
         for packet in source.demux(video=0):
             if packet.size:
                 packet.stream = stream
                 target.mux(packet)
+
+
+def make_clip(folder, name):
+    """Write the clip of a name. MP4 and MOV have the index in front, as most cut files have, or fragments."""
+    path = folder / name
+    Clip(times=range(FRAMES), images=IMAGES, **CONTAINERS[name][0]).write(path)
+    if path.suffix in (".mp4", ".mov"):
+        is_fragmented = name == "fragments.mp4"
+        write_again(path, "frag_keyframe+empty_moov+default_base_moof" if is_fragmented else "faststart")
+    return path

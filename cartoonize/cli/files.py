@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import asdict
@@ -71,13 +72,22 @@ def convert_files(
             names_folder = paths[-1].endswith(("/", os.sep))
             job = single_job(sources[0], target, kind, target_is_folder=names_folder)
         with create_folder(job.target) if job.target != target else nullcontext():
-            _convert_one(job, convert, as_json=options.as_json)
+            _convert_one(job, convert, style, as_json=options.as_json)
     else:
         _convert_all(plan_jobs(sources, target, kind), convert, load, options, log)
 
 
-def _convert_one(job: "Job", convert: Convert, *, as_json: bool) -> None:
-    report = convert(job, file_progress)
+def _convert_one(job: "Job", convert: Convert, style: str, *, as_json: bool) -> None:
+    from ..run.report import Report
+
+    try:
+        report = convert(job, file_progress)
+    except CartoonizeError as error:
+        if as_json:
+            report = Report(str(job.target), style, str(job.source))
+            report.fail(error)
+            print_json(asdict(report))
+        raise
     print_report(report, as_json=as_json)
     if report.partial:
         raise DamageError(report.error)
@@ -190,6 +200,7 @@ class OutcomeLog:
 
         self._as_json = as_json
         self._report = FilesReport(output, style)
+        self._files: dict[str, Report] = {}  # the latest report of each source
         self._started = time.perf_counter()
         self._printed: set[str] = set()
 
@@ -205,7 +216,7 @@ class OutcomeLog:
         if error is not None:
             self.fail(job.source, str(job.target), error, report)
         elif report is not None:
-            self._report.add(report)
+            self._keep(report)
 
     def fail(self, source: Path, output: str, error: CartoonizeError, report: "Report | None" = None) -> None:
         """Take a file that could not be converted, or only in part: then with its report."""
@@ -215,17 +226,22 @@ class OutcomeLog:
         print_error(error, label="Failed", text=sentence)
         report = report or Report(output, self._report.style, str(source))
         report.fail(error, sentence)
-        self._report.add(report)
+        self._keep(report)
 
     def skip(self, job: "Job") -> None:
         """Take a job whose output exists and is kept."""
         from ..run.report import skipped
 
-        self._report.add(skipped(job.source, job.target, self._report.style))
+        self._keep(skipped(job.source, job.target, self._report.style))
+
+    def _keep(self, report: "Report") -> None:
+        self._files.pop(report.source, None)  # a file that is converted again moves to the end
+        self._files[report.source] = report
 
     def summary(self) -> str:
         """The outcome so far, in one sentence."""
-        converted, skipped = self._report.count("converted"), self._report.count("skipped")
+        states = Counter(file.state for file in self._files.values())
+        converted, skipped = states["converted"], states["skipped"]
         kept = f"; {skipped} existed already" if skipped else ""
         return (
             f"{converted} {'file' if converted == 1 else 'files'} converted in {self._seconds:.1f} s{kept}."
@@ -237,8 +253,9 @@ class OutcomeLog:
         Raises:
             MediaError: files could not be converted; its notes name them.
         """
+        self._report.files = list(self._files.values())
+        self._report.summarize(self._seconds)
         if self._as_json:
-            self._report.summarize(self._seconds)
             print_json(asdict(self._report))
         else:
             print_message(self.summary())

@@ -3,6 +3,7 @@
 `--json` prints it; docs/json.md documents the keys. A key means the same wherever it appears.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
@@ -75,20 +76,13 @@ class FilesReport(Report):
     failed: int = 0
     files: list[Report] = field(default_factory=list)
 
-    def add(self, file: Report) -> None:
-        """Add the report of a file; it replaces an earlier one of the same source."""
-        self.files = [other for other in self.files if other.source != file.source]
-        self.files.append(file)
-
-    def count(self, state: State) -> int:
-        """The number of files in a state."""
-        return sum(file.state == state for file in self.files)
-
     def summarize(self, seconds: float) -> None:
-        """Set the sums and common values of the reports; `seconds` is the time of the whole command."""
-        self.converted, self.skipped = self.count("converted"), self.count("skipped")
-        self.failed = self.count("failed")
-        self.state = "failed" if self.failed else "converted"
+        """Set the sums and common values of `files`; `seconds` is the time of the whole command."""
+        states = Counter(file.state for file in self.files)
+        self.converted, self.skipped, self.failed = states["converted"], states["skipped"], states["failed"]
+        if self.failed:
+            failure = f"{self.failed} of {len(self.files)} files could not be converted."
+            self.fail(CartoonizeError(failure))
         written = [file for file in self.files if file.frames]
         self.frames, self.resumed = (
             sum(file.frames for file in written),

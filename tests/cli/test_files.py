@@ -14,6 +14,7 @@ from clips import Clip, heeding, put, read_clip
 from PIL import Image
 
 from cartoonize import MediaError
+from cartoonize.cli.files import OutcomeLog
 from cartoonize.cli.progress import ProgressBars
 from cartoonize.media.pictures import picture_sink
 from cartoonize.run.files import PICTURES, Job, is_output_folder, is_single_job, plan_jobs, single_job, videos
@@ -513,6 +514,27 @@ def test_the_bar_of_all_files_moves_by_their_sizes(here):
         bars.next_file(converted=False)
         assert (everything.completed, everything.total) == (100, 200)
         assert everything.fields["count"] == "2/3 files"
+
+
+def test_the_last_outcome_of_a_file_counts(capsys):
+    """A file that is converted again, as by --watch, is one file in the report, and its last one."""
+    log = OutcomeLog("out", "null", as_json=True)
+    for number in (*range(9), 7):
+        log.skip(Job(Path(f"{number}.mp4"), Path(f"out/{number}.mp4")))
+    log.end()
+    report = json.loads(capsys.readouterr().out)
+    assert report["skipped"] == len(report["files"]) == 9
+    assert report["files"][-1]["source"] == "7.mp4"
+
+
+@pytest.mark.parametrize("command", ["video", "image"])
+def test_json_of_a_file_that_fails(here, run, command):
+    """With --json a single file that cannot be converted is an object, too, with its error and exit code."""
+    (here / "bad.mp4").write_bytes(b"nothing")
+    code, out, messages = run(command, "bad.mp4", "out.png" if command == "image" else "out.mp4", "--json")
+    report = json.loads(out)
+    assert (code, report["state"], report["exit_code"], report["source"]) == (1, "failed", 1, "bad.mp4")
+    assert report["error"] in messages
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), MemoryError(), RecursionError("deep")])

@@ -52,27 +52,22 @@ def test_a_cluster_reports_in_the_same_shape():
 def test_many_files_add_up():
     """Counts and frames are sums, a value that all files share is kept, and one that differs is not."""
     report = FilesReport("out", "pepper")
-    report.add(Report("out/a.mp4", "pepper", "a.mp4", device="cpu", frames=10, width=64, notices=["A note."]))
-    report.add(Report("out/b.mp4", "pepper", "b.mp4", device="cpu", frames=20, width=32, notices=["A note."]))
-    report.add(skipped(Path("c.mp4"), Path("out/c.mp4"), "pepper"))
     broken = Report("out/d.mp4", "pepper", "d.mp4")
     broken.fail(MediaError("It is damaged."))
-    report.add(broken)
+    report.files = [
+        Report("out/a.mp4", "pepper", "a.mp4", device="cpu", frames=10, width=64, notices=["A note."]),
+        Report("out/b.mp4", "pepper", "b.mp4", device="cpu", frames=20, width=32, notices=["A note."]),
+        skipped(Path("c.mp4"), Path("out/c.mp4"), "pepper"),
+        broken,
+    ]
     report.summarize(2.0)
     assert (report.converted, report.skipped, report.failed) == (2, 1, 1)
     assert (report.frames, report.fps, report.device, report.width) == (30, 15.0, "cpu", 0)
     assert report.notices == ["A note."]
+    assert (report.state, report.exit_code) == ("failed", 1)
+    assert report.error == "1 of 4 files could not be converted."
     assert asdict(report)["files"][3]["error"] == "It is damaged."
     assert asdict(report)["files"][3]["exit_code"] == 1
-
-
-def test_the_last_outcome_of_a_file_counts():
-    """A file that is converted again, as by --watch, is one file in the report."""
-    report = FilesReport("out", "pepper")
-    for frames in (10, 20):
-        report.add(Report("out/a.mp4", "pepper", "a.mp4", frames=frames))
-    report.summarize(1.0)
-    assert (report.converted, report.frames) == (1, 20)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1e-9, 0.0004])

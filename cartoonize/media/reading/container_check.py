@@ -57,7 +57,9 @@ class ContainerCheck:
         except FileNotFoundError:
             return
         expected = self._expected_packets(structure)
-        if expected is not None and expected > self._packets:
+        if expected is None:  # what is damaged may have been more than what came out
+            damage.container |= bool(damage)
+        elif expected > self._packets:
             damage.packets += expected - self._packets
         if self._format == "yuv4mpegpipe":
             damage.container |= size > self._end

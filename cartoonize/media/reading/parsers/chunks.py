@@ -4,6 +4,11 @@ from .structure import ContainerStructure, Requests
 
 _FLV_TAG_TYPES = {8, 9, 18}  # audio, video, script data
 _FLV_VIDEO = 9
+_FRAGMENT_BOXES = {
+    b"tfhd", b"tfdt", b"trun", b"sbgp", b"sgpd", b"subs", b"saiz", b"saio", b"senc", b"sdtp", b"uuid",
+    b"meta", b"free", b"skip",
+}  # fmt: skip
+"""The boxes of a track in a fragment, ISO/IEC 14496-12; `uuid` holds those of other programs."""
 
 
 def parse_flv(structure: ContainerStructure, _video_index: int) -> Requests:
@@ -73,19 +78,56 @@ def parse_apng(structure: ContainerStructure, _video_index: int) -> Requests:
 
 
 def parse_mov(structure: ContainerStructure, _video_index: int) -> Requests:
-    """Parse the boxes at the top of an MP4 or MOV file."""
-    offset = 0
+    """Parse the boxes at the top of an MP4 or MOV file, and those that describe a fragment.
+
+    From the first fragment on, media data without a description before them are of a fragment that is lost.
+    """
+    offset, previous, has_fragments = 0, b"", False
     while header := (yield offset, 16):
-        size = int.from_bytes(header[:4])
+        size, kind = int.from_bytes(header[:4]), header[4:8]
+        if not all(32 <= byte < 127 or byte == 0xA9 for byte in kind):
+            return
         if size == 1:
             size = int.from_bytes(header[8:])
         elif size == 0:  # to the end of the file
             structure.intact = True
             return
-        if size < 8 or not all(32 <= byte < 127 or byte == 0xA9 for byte in header[4:8]):
+        if size < 8 or (kind == b"mdat" and has_fragments and previous != b"moof"):
             return
-        offset += size
+        if kind == b"moof":
+            has_fragments = True
+            if not _is_intact_fragment((yield offset + 8, size - 8)):
+                return
+        offset, previous = offset + size, kind
     structure.intact = offset == structure.size
+
+
+def _is_intact_fragment(boxes: bytes) -> bool:
+    """Whether the description of a fragment has tracks whose tables are as long as they say."""
+    tracks = [content for kind, content in _split_boxes(boxes) if kind == b"traf"]
+    runs = [box for track in tracks for box in _split_boxes(track)]
+    return bool(tracks) and all(
+        kind in _FRAGMENT_BOXES and (kind != b"trun" or _is_intact_run(content)) for kind, content in runs
+    )
+
+
+def _is_intact_run(content: bytes) -> bool:
+    """Whether a track run (ISO/IEC 14496-12, 8.8.8) has the length that its flags and sample count imply."""
+    flags, count = int.from_bytes(content[1:4]), int.from_bytes(content[4:8])
+    header = 8 + 4 * bool(flags & 0x001) + 4 * bool(flags & 0x004)
+    return len(content) == header + 4 * count * (flags >> 8 & 0xF).bit_count()
+
+
+def _split_boxes(data: bytes) -> list[tuple[bytes, bytes]]:
+    """The type and the content of each box; a broken one has an empty type and ends the list."""
+    boxes, offset = list[tuple[bytes, bytes]](), 0
+    while offset < len(data):
+        size = int.from_bytes(data[offset : offset + 4])
+        if not 8 <= size <= len(data) - offset:
+            return [*boxes, (b"", b"")]
+        boxes.append((data[offset + 4 : offset + 8], data[offset + 8 : offset + size]))
+        offset += size
+    return boxes
 
 
 def parse_avi(structure: ContainerStructure, _video_index: int) -> Requests:
