@@ -31,11 +31,11 @@ class Served:
 
 
 @contextmanager
-def serving(temporary: Path, *options: str) -> Iterator[Served]:
+def serving(temporary: Path, *options: str, **environment: str) -> Iterator[Served]:
     """Serve the page until the end of the block, unless it ends before."""
     process = subprocess.Popen(
         [sys.executable, "-m", "cartoonize", "web", "--port", "0", *options],
-        stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary), **environment},
         preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509  # as in the other tests
     )  # fmt: skip
     try:
@@ -47,3 +47,15 @@ def serving(temporary: Path, *options: str) -> Iterator[Served]:
         if process.poll() is None:
             process.terminate()
             process.communicate(timeout=60)
+
+
+def send(client, path: Path, name: str | None = None) -> str:
+    """Send a file as the page does; returns its id."""
+    response = client.post("/api/files", files={"file": (name or path.name, path.read_bytes())})
+    assert response.status_code == 201, response.text
+    return response.json()["id"]
+
+
+def ask(client, file: str, **settings: object):
+    """Ask for a conversion as the page does; returns the response."""
+    return client.post("/api/jobs", json={"file": file, **settings})

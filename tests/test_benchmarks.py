@@ -85,7 +85,7 @@ def test_what_a_gpu_has_to_prove_starts_anywhere(tmp_path):
     """On the CPU and at tiny size, without PyAV and what else a CUDA image lacks, each step has a result."""
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
-        "for name in ('av', 'pillow_heif', 'watchfiles', 'gradio', 'ray', 'scenedetect'):\n"
+        "for name in ('av', 'pillow_heif', 'watchfiles', 'starlette', 'ray', 'scenedetect'):\n"
         "    sys.modules[name] = None\n"
     )
     words = [sys.executable, SCRIPTS / "gpu.py", "--out", tmp_path, "--tiny", "--device", "cpu"]

@@ -130,13 +130,15 @@ def test_files_exist(page):
 
 @pytest.fixture(scope="session")
 def code_strings():
-    """All string constants of the package, joined; the constant parts of f-strings too."""
+    """All string constants of the package, joined, those of f-strings too; and the files of the web page."""
     files = chain.from_iterable((ROOT / name).rglob("*.py") for name in ("cartoonize", "training", "export"))
     trees = (ast.parse(file.read_text(encoding="utf-8")) for file in files)
     nodes = chain.from_iterable(ast.walk(tree) for tree in trees)
-    return "\n".join(
+    constants = (
         node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
+    page = (path.read_text(encoding="utf-8") for path in (PACKAGE / "web" / "static").glob("*.*"))
+    return "\n".join(chain(constants, page))
 
 
 def quoted_messages(name):

@@ -1,5 +1,8 @@
 """`cartoonize web`."""
 
+import os
+import sys
+import webbrowser
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -17,6 +20,7 @@ def web(
         str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 serves the whole network.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="0 is any free port.")] = 7860,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
     device: Device = "auto",
     max_upload: Annotated[
         int | None,
@@ -56,17 +60,17 @@ def web(
         ),
     ] = 50_000_000,
 ) -> None:
-    """Serve a web page: drop a picture or a video, choose a style, compare the result, download it.
+    """Serve a web page: drop pictures and videos, choose a style, compare the results, download them.
 
     Only this computer can open it, unless --host says otherwise. Ctrl-C ends it,
-    and removes all its files.
+    and removes all its files. Programs can use it too: ADDRESS/api shows how.
 
     [bold]Examples[/bold]
-      cartoonize web
+      cartoonize web --open
       cartoonize web --host 0.0.0.0 --port 8000 --max-seconds 30
     """
-    if find_spec("gradio") is None:
-        raise WebError("The web page needs Gradio: pip install 'cartoonize[web]'.")
+    if not all(map(find_spec, ("starlette", "uvicorn", "python_multipart"))):
+        raise WebError("The web page needs three more packages: pip install 'cartoonize[web]'.")
     from ..web.limits import choose_limits
     from ..web.server import is_private, serve
 
@@ -77,6 +81,8 @@ def web(
                 "[yellow]Note:[/yellow] Everyone who can reach this computer can now use the page, without a "
                 "password, and everyone in between can read along: nothing is encrypted. See docs/web.md."
             )
+        if open_page and not _open_browser(address):
+            print_message("[yellow]Note:[/yellow] No browser can be opened here.")
 
     limits = choose_limits(
         private=is_private(host),
@@ -86,3 +92,11 @@ def web(
         pixels=max_pixels,
     )
     serve(host, port, limits, device=device, on_ready=show_address)
+
+
+def _open_browser(address: str) -> bool:
+    """Open a page in a window. A browser within the terminal would hold up the server."""
+    has_windows = sys.platform in ("win32", "darwin") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    )
+    return has_windows and webbrowser.open(address)

@@ -1,8 +1,9 @@
-"""The web page: drop a picture or a video, choose a style, compare the result, download it.
+"""The web page: drop pictures and videos, choose a style, compare the results, download them.
 
-server.py serves the page until a signal ends it. page.py builds it, handlers.py is what happens in it,
-views.py what people read and see, with page.css. access.py decides which requests are let through,
-visitors.py tells visitors apart and gives each a share of the server, connections.py closes connections that
-ask for nothing. folders.py keeps the files of visitors, limits.py refuses what would cost too much, worker.py
-converts, one file at a time. gradio_server.py holds all that depends on the inside of Gradio.
+server.py serves it until a signal ends it. app.py maps addresses to handlers, api.py has the handlers for the
+page and for programs, and openapi.py describes them. static/ is the page itself. access.py decides which
+requests are let through, visitors.py knows who is there, connections.py closes idle connections. jobs.py has
+the queue, worker.py converts, one file at a time. uploads.py receives files, folders.py keeps them, limits.py
+refuses what would cost too much. settings.py and states.py are the JSON that goes in and out, examples.py has
+photos to try.
 """

@@ -71,19 +71,11 @@ class Folders:
         finally:
             self._add(visitor, -size)
 
-    def find_own(self, visitor: str, path: str) -> Path | None:
-        """The file under this path if it is one of the visitor's; links are followed first."""
-        try:
-            file = Path(path).resolve(strict=True)
-        except (OSError, ValueError, RuntimeError):
-            return None
-        return file if file.is_file() and file.is_relative_to(self._of(visitor)) else None
-
-    def sweep(self, now: float | None = None) -> None:
-        """Remove what was last written more than an hour ago."""
+    def sweep(self, now: float | None = None, *, in_use: Collection[Path] = ()) -> None:
+        """Remove what was last written more than an hour ago, except the folders of jobs at work."""
         oldest = (now or time.time()) - KEPT
         for entry in self.root.glob("*/*"):
-            if _last_written(entry) < oldest:
+            if entry not in in_use and _last_written(entry) < oldest:
                 _remove(entry)
         for entry in self.root.iterdir():
             if _last_written(entry) < oldest:

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import av
 from PIL.Image import Image as Picture
@@ -27,6 +28,9 @@ _VIDEOS = (
 )  # fmt: skip
 """By FFmpeg's names. It recognises files by their content too, and playlists name further files and addresses
 to read: those of this machine, in a visitor's playlist."""
+
+
+Kind = Literal["picture", "animation", "video"]
 
 
 class LimitError(MediaError):
@@ -56,8 +60,8 @@ class Limits:
                 f"The file has {_megabytes(frame_size)}; this page accepts up to {_megabytes(self.upload)}."
             )
 
-    def check(self, path: Path) -> None:
-        """Refuse what is no picture or video, and what would cost too much.
+    def check(self, path: Path) -> Kind:
+        """Return what a file is; refuse what is no picture or video, and what would cost too much.
 
         A video may hold more frames than its header says: see `check_frames`.
 
@@ -67,9 +71,9 @@ class Limits:
         """
         self.check_size(path.stat().st_size)
         if path.suffix.lower() in PICTURE_SUFFIXES:
-            self._check_picture(path)
-        else:
-            self._check_video(path)
+            return self._check_picture(path)
+        self._check_video(path)
+        return "video"
 
     def check_frames(self, frames: float) -> None:
         """Refuse more than `frames`.
@@ -80,18 +84,20 @@ class Limits:
         if frames > self.frames:
             raise LimitError(f"The video has more than the {self.frames:,} frames that this page accepts.")
 
-    def _check_picture(self, path: Path) -> None:
+    def _check_picture(self, path: Path) -> Kind:
         try:
             with open_picture(path, max_pixels=1 << 62) as picture:
-                self._check_header(path, picture)
+                return self._check_header(path, picture)
         except PILLOW_ERRORS as error:
             raise MediaError(f"{path.name} is not a readable picture, or it is damaged.") from error
 
-    def _check_header(self, path: Path, picture: Picture) -> None:
+    def _check_header(self, path: Path, picture: Picture) -> Kind:
         if picture.format not in _PICTURES:
             raise MediaError(f"{path.name} is a {picture.format} file under another name.")
         self._check_pixels(path, *picture.size)
-        self.check_frames(getattr(picture, "n_frames", 1))
+        frames = getattr(picture, "n_frames", 1)
+        self.check_frames(frames)
+        return "animation" if frames > 1 else "picture"
 
     def _check_video(self, path: Path) -> None:
         options = {"format_whitelist": ",".join(_VIDEOS), "max_pixels": str(self.pixels)}

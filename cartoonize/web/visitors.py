@@ -13,50 +13,40 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 COOKIE = "cartoonize_visitor"
-QUEUED = 4
-"""Files of one visitor that may be in the queue at once."""
-QUEUED_BY_ADDRESS = 16
 REQUESTS = 60
-"""Requests that one visitor, or one address, may have open at once; a page has two, and six to load."""
+"""Requests that one visitor, or one address, may have open at once; a page has one, and six to load."""
 PATIENCE = 30.0
-"""Seconds for which a queued file is kept while its page is not connected."""
-_SESSIONS = 10_000
-"""Pages that are remembered, the latest ones."""
+"""Seconds for which the files of a visitor stay in the queue while no page and no client is connected."""
+PATIENCE_AFTER_LEAVING = 5.0
+"""The same after a page said that it is being closed. If it is loaded again, it connects within this time."""
+_REMEMBERED = 10_000
+"""Visitors, those who were last heard of."""
 
 
 @dataclass(slots=True)
-class _Session:
-    """An open page. `heard` is the `time.monotonic()` of its last sign of life."""
+class Presence:
+    """Whether a visitor is there. `heard` is the `time.monotonic()` of the last sign of life."""
 
-    visitor: str
     address: str
     listeners: int = 0
     heard: float = field(default_factory=time.monotonic)
-
-
-def read_cookie(cookies: dict[str, str]) -> str | None:
-    """The visitor's secret; None if the browser keeps no cookies."""
-    return cookies.get(COOKIE)
+    patience: float = PATIENCE
 
 
 class Visitors:
-    """The open pages, their owners, and each visitor's open requests and queued files."""
+    """Who is there, from which address, and with how many open requests."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, _Session] = {}
+        self._known: dict[str, Presence] = {}
         self._open: Counter[str] = Counter()
 
-    def claim(self, session: str, visitor: str | None, address: str) -> bool:
-        """Whether a page is the visitor's: it belongs to the first one who names it."""
-        if visitor is None:
-            return False
-        known = self._sessions.setdefault(session, _Session(visitor, address))
-        while len(self._sessions) > _SESSIONS:
-            self._sessions.pop(next(iter(self._sessions)))
-        if known.visitor != visitor:
-            return False
-        known.heard = time.monotonic()
-        return True
+    def note(self, visitor: str, address: str) -> None:
+        """Note a sign of life. The visitors of whom nothing was heard for longest are forgotten."""
+        presence = self._known.pop(visitor, None) or Presence(address)
+        presence.address, presence.heard, presence.patience = address, time.monotonic(), PATIENCE
+        self._known[visitor] = presence
+        while len(self._known) > _REMEMBERED:
+            self._known.pop(next(iter(self._known)))
 
     @contextmanager
     def open_request(self, visitor: str | None, address: str) -> Iterator[bool]:
@@ -72,36 +62,33 @@ class Visitors:
                     del self._open[key]
 
     @contextmanager
-    def listen(self, session: str) -> Iterator[None]:
-        """Note that a page waits for its result while the block runs."""
-        known = self._sessions.get(session)
-        if known is None:
-            yield
-            return
-        known.listeners += 1
+    def listen(self, visitor: str) -> Iterator[None]:
+        """Note that a visitor waits for results while the block runs."""
+        presence = self._known.setdefault(visitor, Presence(""))
+        presence.listeners += 1
         try:
             yield
         finally:
-            known.listeners -= 1
-            known.heard = time.monotonic()
+            presence.listeners -= 1
+            presence.heard = time.monotonic()
 
-    def is_waiting(self, session: str, clock: Callable[[], float] = time.monotonic) -> bool:
-        """Whether a page still waits for its result."""
-        known = self._sessions.get(session)
-        return known is not None and (known.listeners > 0 or clock() - known.heard < PATIENCE)
+    def leave(self, visitor: str) -> None:
+        """Note that a page of the visitor is being closed, or loaded again."""
+        if presence := self._known.get(visitor):
+            presence.heard, presence.patience = time.monotonic(), PATIENCE_AFTER_LEAVING
 
-    def may_queue(self, visitor: str, address: str, queued: list[str]) -> bool:
-        """Whether a visitor may add a file to a queue that holds files of these sessions."""
-        sessions = [self._sessions[session] for session in queued if session in self._sessions]
-        own = sum(session.visitor == visitor for session in sessions)
-        near = sum(session.address == address for session in sessions)
-        return own < QUEUED and (is_loopback(address) or near < QUEUED_BY_ADDRESS)
+    def is_waiting(self, visitor: str, clock: Callable[[], float] = time.monotonic) -> bool:
+        """Whether a visitor still waits for results."""
+        presence = self._known.get(visitor)
+        if presence is None:
+            return False
+        return presence.listeners > 0 or clock() - presence.heard < presence.patience
 
     def neighbours(self, visitor: str, address: str) -> set[str]:
         """The visitors who share an address with this one, itself included."""
         if is_loopback(address):
             return {visitor}
-        return {visitor} | {known.visitor for known in self._sessions.values() if known.address == address}
+        return {visitor} | {name for name, known in self._known.items() if known.address == address}
 
 
 def is_loopback(address: str) -> bool:

@@ -1,9 +1,10 @@
 """Converts the files of visitors, one at a time, as the command line would."""
 
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from .limits import Limits
 
 _SHOWN = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".gif", ".bmp"}
 """Pictures and animations that browsers show. They keep their own format."""
+
+_BURST = 0.05  # seconds without a frame that end a burst
+_LONGEST = 0.5  # seconds after which a stream without gaps counts as a new burst
+_SHORTEST, _WINDOW = 1.5, 20.0  # seconds over which the speed is measured
 
 OnProgress = Callable[[int, int | None, float | None], None]
 """Called with the number of finished frames, that of all frames, and the seconds left; None if unknown."""
@@ -45,55 +50,54 @@ class Worker:
         self._device = device
         self._backends: dict[str, LoadedBackend] = {}
         self._busy = threading.Lock()
-        self._cancelled: dict[str, threading.Event] = {}
         self._closed = threading.Event()
 
     def convert(
         self,
-        job: str,
         source: Path,
         folder: Path,
         style: str,
         look: Look,
         on_progress: OnProgress,
+        *,
         detail: Detail = "normal",
+        cancelled: threading.Event | None = None,
+        as_png: bool = False,
     ) -> Conversion:
         """Convert `source` into `folder`, which is empty; both are the visitor's.
 
         Args:
-            job: a name to cancel it by.
             source: a picture or a video.
             folder: where the result goes.
             style: see `cartoonize.load`.
             look: which effects the drawings get; of a picture those that need no other frames.
             on_progress: called before the first frame, and after each.
             detail: the size at which it is drawn; see `cartoonize.stylize`.
+            cancelled: set it to stop the conversion before its next frame.
+            as_png: write a PNG, whatever the format of the source.
 
         Raises:
-            CancelledError: `cancel` was called, or `stop`.
+            CancelledError: `cancelled` was set, or `stop` was called.
             CartoonizeError: it cannot be converted, or is beyond the limits.
         """
-        with self._turn(job) as cancelled:
+        with self._busy:
             self.limits.check(source)
             notices: list[str] = []
             decoding = Decoding(max_pixels=self.limits.pixels, detail=detail)
             decoding = prepare_decoding(decoding, look, style, notices)
             with open_source(source, decoding=decoding) as frames:
-                target = folder / f"{source.stem}-cartoon{_suffix(source, frames)}"
+                target = folder / f"{source.stem}-cartoon{'.png' if as_png else _suffix(source, frames)}"
                 report = Report(str(target), style, notices=notices)
-                monitor = _Monitor(frames.frames, self.limits, [cancelled, self._closed], on_progress)
+                monitor = _Monitor(
+                    frames.frames, self.limits, [cancelled or self._closed, self._closed], on_progress
+                )
                 sink = open_sink(target, frames, size=written_size(frames, look))
                 run(frames, sink, self._backend(style), report, look=look, on_frame=monitor)
                 still = frames.video is None
         return _describe(source, report, still=still)
 
-    def cancel(self, job: str) -> None:
-        """Stop a conversion before its next frame; of one that waits, before its first."""
-        if cancelled := self._cancelled.get(job):
-            cancelled.set()
-
     def stop(self) -> None:
-        """Cancel the conversion at work and all that wait."""
+        """Cancel the conversion at work and all later ones."""
         self._closed.set()
 
     def close(self) -> None:
@@ -102,16 +106,6 @@ class Worker:
         with self._busy:
             while self._backends:
                 self._backends.popitem()[1].close()
-
-    @contextmanager
-    def _turn(self, job: str) -> Iterator[threading.Event]:
-        cancelled = self._cancelled[job] = threading.Event()
-        try:
-            with self._busy:
-                yield cancelled
-        finally:
-            if self._cancelled.get(job) is cancelled:
-                del self._cancelled[job]
 
     def _backend(self, style: str) -> LoadedBackend:
         if style not in self._backends:
@@ -126,21 +120,45 @@ class _Monitor:
         self, total: int | None, limits: Limits, events: list[threading.Event], on_progress: OnProgress
     ) -> None:
         self._total, self._limits, self._events, self._on_progress = total, limits, events, on_progress
-        self._first = 0.0
+        self._speed = FrameSpeed()
         self(0)
 
     def __call__(self, done: int) -> None:
         if any(event.is_set() for event in self._events):
             raise CancelledError
         self._limits.check_frames(done)
-        if done <= 1:  # the time before the first frame is that of opening files and loading the network
-            self._first = time.monotonic()
-        self._on_progress(done, self._total, self._seconds_left(done))
+        speed = self._speed.measure(done, time.monotonic())
+        self._on_progress(done, self._total, self._seconds_left(done, speed))
 
-    def _seconds_left(self, done: int) -> float | None:
-        if done <= 1 or not self._total:
+    def _seconds_left(self, done: int, speed: float | None) -> float | None:
+        left = max(0, self._total - done) if self._total else None
+        if left is None or not (speed or left == 0):
             return None
-        return (time.monotonic() - self._first) / (done - 1) * max(0, self._total - done)
+        return left / speed if speed else 0.0
+
+
+class FrameSpeed:
+    """The frames per second of the last seconds.
+
+    Frames come in bursts, one batch after the other. A speed between two frames of one burst would be far too
+    high, so only the first frames of bursts count. The first burst comes after the network was loaded.
+    """
+
+    def __init__(self) -> None:
+        self._starts: deque[tuple[float, int]] = deque()  # time and number of the first frame of each burst
+        self._last = -math.inf
+
+    def measure(self, done: int, now: float) -> float | None:
+        """Note that a number of frames is finished; returns the frames per second, or None if unknown yet."""
+        gap, self._last = now - self._last, now
+        if done > 0 and (not self._starts or gap > _BURST or now - self._starts[-1][0] > _LONGEST):
+            self._starts.append((now, done))
+        while len(self._starts) > 2 and now - self._starts[0][0] > _WINDOW:
+            self._starts.popleft()
+        if len(self._starts) < 2 or self._starts[-1][0] - self._starts[0][0] < _SHORTEST:
+            return None
+        (begin, first), (end, last) = self._starts[0], self._starts[-1]
+        return (last - first) / (end - begin)
 
 
 def is_shown(path: Path) -> bool:

@@ -106,14 +106,14 @@ def test_what_is_missing_comes_with_its_command(monkeypatch):
         "numpy>=2",
         "av>=999",
         "no-such-package>=1",
-        "gradio-not-here; extra == 'web'",
+        "starlette-not-here; extra == 'web'",
         "rich; extra == 'web'",
     ]
     monkeypatch.setattr(requirements, "requires", lambda _: requires)
     monkeypatch.setattr(requirements, "metadata", lambda _: Extras())
     diagnosis = doctor.Diagnosis()
     doctor.check_packages(diagnosis)
-    assert diagnosis.extras == {"web": ["gradio-not-here"]}
+    assert diagnosis.extras == {"web": ["starlette-not-here"]}
     assert diagnosis.packages["no-such-package"] == ""
     assert diagnosis.problems == [
         (f"av is {version('av')}.", "pip install 'av>=999'"),

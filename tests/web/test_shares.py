@@ -3,21 +3,25 @@
 import socket
 import time
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 from clips import Clip
-from pages import serving
 from PIL import Image
 
-pytest.importorskip("gradio", reason="the web page needs cartoonize[web]")
+pytest.importorskip("starlette", reason="the web page needs cartoonize[web]")
 import httpx
+from pages import ask, send, serving
 
 from cartoonize.core.errors import MediaError, SpaceError
 from cartoonize.media.pictures.formats import FORMATS, PICTURE_SUFFIXES
 from cartoonize.web import connections, folders, visitors
 from cartoonize.web.folders import Folders
+from cartoonize.web.jobs import JobQueue, ShareError, Upload, WebJob
 from cartoonize.web.limits import MEGABYTE, LimitError, Limits, choose_limits
+from cartoonize.web.settings import ConversionSettings
 from cartoonize.web.visitors import Visitors
+from cartoonize.web.worker import Worker
 
 HERE, THERE = "127.0.0.1", "192.0.2.7"
 
@@ -28,40 +32,118 @@ def served(tmp_path_factory):
         yield served
 
 
-def claimed(*sessions, address=HERE):
-    """Visitors, and their open pages."""
-    known = Visitors()
-    for session, visitor in sessions:
-        assert known.claim(session, visitor, address)
-    return known
+@pytest.fixture
+def queue(tmp_path):
+    """A queue in which nothing is converted yet."""
+    worker = Worker(Limits())
+    yield JobQueue(worker, Folders(tmp_path), Visitors())
+    worker.close()
 
 
-def test_a_visitor_has_a_share_of_the_queue():
-    """A visitor may queue four files; others still may queue theirs."""
-    known = claimed(*((f"s{n}", "greedy") for n in range(4)), ("t", "other"))
-    queued = [f"s{n}" for n in range(4)]
-    assert known.may_queue("greedy", HERE, queued[:3])
-    assert not known.may_queue("greedy", HERE, queued)
-    assert known.may_queue("other", HERE, queued)
+def job_of(visitor, address=HERE):
+    upload = Upload(visitor, Path("nowhere") / visitor, "picture")
+    return WebJob(upload, address, ConversionSettings())
 
 
-def test_new_cookies_are_no_new_share():
-    """Who deletes the cookie each time is stopped by the address; a proxy on this computer is no visitor."""
-    sessions = [(f"s{n}", f"visitor{n}") for n in range(16)]
-    queued = [session for session, _ in sessions]
-    assert not claimed(*sessions, address=THERE).may_queue("new", THERE, queued)
-    assert claimed(*sessions, address=HERE).may_queue("new", HERE, queued)
+def add(queue, visitors, address=HERE):
+    """Queue one file for each of these visitors, in this order."""
+    added = [job_of(visitor, address) for visitor in visitors]
+    for job in added:
+        queue.add(job)
+    return added
+
+
+def order(queue):
+    return "".join(job.visitor for job in queue._waiting())
+
+
+def test_visitors_take_turns(queue):
+    """The first file of a visitor goes before the second of another, however many that one has queued."""
+    jobs = add(queue, "aaaa")
+    assert order(queue) == "aaaa"
+    jobs[0].state, queue._turn = "converting", jobs[0].turn
+    late = add(queue, "bbc")
+    assert order(queue) == "bcabaa"
+    assert [queue.count_before(job) for job in jobs] == [0, 3, 5, 6]
+    assert [queue.count_before(job) for job in late] == [1, 4, 2]
+    queue.stop(late[0])
+    assert order(queue) == "cabaa"
+
+
+def test_coming_again_is_no_advantage(queue):
+    """Who queues one file after the other gets every second turn beside somebody with many, not all turns."""
+    add(queue, "aaaa")
+    add(queue, "b")
+    served = ""
+    for _ in range(7):
+        job = queue._waiting()[0]
+        job.state, queue._turn = "converting", max(queue._turn, job.turn)
+        served += job.visitor
+        if job.visitor == "b":
+            add(queue, "b")  # before the one at work has ended
+        job.state = "done"
+    assert served == "abababa"
+
+
+def test_a_visitor_has_a_share_of_the_queue(queue):
+    """A visitor may queue fifty files; others still may queue theirs."""
+    add(queue, ["greedy"] * 50)
+    with pytest.raises(ShareError, match="let one end first"):
+        add(queue, ["greedy"])
+    [other] = add(queue, ["other"])
+    assert queue.count_before(other) == 1
+    queue.stop(queue._waiting()[-1])
+    add(queue, ["greedy"])
+
+
+def test_new_cookies_are_no_new_share(queue):
+    """Who deletes the cookie each time is stopped by the address, and has one turn there; a proxy on this
+    computer is no visitor."""
+    add(queue, [f"visitor{number}" for number in range(100)], THERE)
+    with pytest.raises(ShareError):
+        add(queue, ["new"], THERE)
+    [other] = add(queue, ["other"], "192.0.2.8")
+    assert queue.count_before(other) == 1
+    add(queue, [f"near{number}" for number in range(101)], HERE)
+
+
+def test_the_number_of_uploads_is_limited(queue):
+    """Visitors of an address keep at most two hundred files, however small."""
+    for _ in range(200):
+        queue.add_upload(Upload("a", Path("nowhere"), "picture"))
+    with pytest.raises(ShareError, match="remove some first"):
+        queue.check_uploads({"a", "b"})
+    queue.check_uploads({"b"})
 
 
 def test_what_nobody_waits_for_is_known():
-    """A page waits while it is connected, and for half a minute after that."""
-    known, later = claimed(("page", "visitor")), time.monotonic() + 31
-    assert known.is_waiting("page")
-    assert not known.is_waiting("page", lambda: later)
-    with known.listen("page"):
-        assert known.is_waiting("page", lambda: later)
-    assert not known.is_waiting("page", lambda: time.monotonic() + 31)
-    assert not known.is_waiting("nobody's")
+    """A visitor waits while a page is open, for half a minute after that, and 5 seconds after it closed."""
+    known = Visitors()
+    known.note("visitor", HERE)
+    assert known.is_waiting("visitor")
+    assert known.is_waiting("visitor", lambda: time.monotonic() + 29)
+    assert not known.is_waiting("visitor", lambda: time.monotonic() + 31)
+    with known.listen("visitor"):
+        assert known.is_waiting("visitor", lambda: time.monotonic() + 1000)
+        known.leave("visitor")
+        assert known.is_waiting("visitor", lambda: time.monotonic() + 1000)
+    assert known.is_waiting("visitor", lambda: time.monotonic() + 4)
+    assert not known.is_waiting("visitor", lambda: time.monotonic() + 6)
+    known.note("visitor", HERE)  # the page was loaded again
+    assert known.is_waiting("visitor", lambda: time.monotonic() + 29)
+    assert not known.is_waiting("nobody")
+
+
+def test_visitors_who_are_there_are_not_forgotten(monkeypatch):
+    """Many new visitors push out those of whom nothing was heard, not those who wait."""
+    monkeypatch.setattr(visitors, "_REMEMBERED", 3)
+    known = Visitors()
+    for number in range(20):
+        known.note(f"new{number}", THERE)
+        known.note("here", HERE)
+    assert known.is_waiting("here")
+    assert not known.is_waiting("new1")
+    assert known.neighbours("new19", THERE) == {"new18", "new19"}
 
 
 def test_requests_are_counted():
@@ -122,12 +204,12 @@ def test_silent_connections_are_closed(served):
         began = time.monotonic()
         with httpx.Client(base_url=served.url) as client:
             client.get("/")
-            with client.stream("GET", "/gradio_api/heartbeat/open") as beating:
+            with client.stream("GET", "/api/events") as events:
                 for connection in (silent, slow):
                     connection.settimeout(seconds + 10)
                     assert connection.recv(1000) == b""
                 assert time.monotonic() - began > seconds - 1
-                assert next(beating.iter_lines()) == "data: ALIVE"
+                assert next(events.iter_lines()) == 'data: {"files":[],"jobs":[]}'
 
 
 def test_connections_of_an_address_are_limited(monkeypatch):
@@ -171,26 +253,17 @@ def test_connections_of_an_address_are_limited(monkeypatch):
 
 
 def test_a_share_is_kept_by_the_server(served, tmp_path):
-    """The fifth file of a visitor is refused with a sentence, while another visitor's is taken."""
+    """The file beyond a visitor's share is refused with a sentence, while another visitor's is next."""
     clip = Clip(size=(320, 240), times=range(1200)).write(tmp_path / "clip.mp4")
     with httpx.Client(base_url=served.url, timeout=60) as greedy, httpx.Client(base_url=served.url) as other:
-        codes = []
-        for client, count in ((greedy, 5), (other, 1)):
+        for client in (greedy, other):
             client.get("/")
-            response = client.post("/gradio_api/upload", files={"files": ("clip.mp4", clip.read_bytes())})
-            sessions = [f"{count}-{number}" for number in range(count)]
-            codes += [join_queue(client, response.json()[0], session) for session in sessions]
-        assert [code for code, _ in codes] == [200, 200, 200, 200, 429, 200]
-        assert "let one end first" in codes[4][1]
-
-
-def join_queue(client, path, session):
-    config = client.get("/config").json()
-    convert = next(entry for entry in config["dependencies"] if len(entry["inputs"]) == 6)
-    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    body = {"data": [file, "ink", "normal", 1, False, 1], "fn_index": convert["id"], "session_hash": session}
-    response = client.post("/gradio_api/queue/join", json=body)
-    return response.status_code, response.text
+        file = send(greedy, clip)
+        answers = [ask(greedy, file) for _ in range(51)]
+        assert [answer.status_code for answer in answers] == [201] * 50 + [429]
+        assert "let one end first" in answers[-1].json()["error"]
+        assert ask(other, send(other, clip)).json()["before"] <= 1
+        greedy.delete(f"/api/files/{file}")
 
 
 @pytest.mark.slow
@@ -199,9 +272,9 @@ def test_what_nobody_waits_for_is_dropped(tmp_path):
     clip = Clip(size=(640, 480), times=range(4000)).write(tmp_path / "clip.mp4")
     with serving(tmp_path) as served, httpx.Client(base_url=served.url, timeout=60) as client:
         client.get("/")
-        response = client.post("/gradio_api/upload", files={"files": ("clip.mp4", clip.read_bytes())})
+        file = send(client, clip)
         before = served.files()
-        assert join_queue(client, response.json()[0], "silent")[0] == 200
+        assert ask(client, file).status_code == 201
         deadline = time.monotonic() + visitors.PATIENCE + 60
         while time.monotonic() < deadline and not any("/lock" in name for name in served.files()):
             time.sleep(0.1)
@@ -265,41 +338,49 @@ def test_suffixes_of_cameras_and_phones(tmp_path, name):
         Limits().check(tmp_path / "notes.txt")
 
 
-GOOD = [None, "ink", "normal", 1, False, 1]
-ODD_BODIES = [
-    {}, {"data": 5}, {"data": []}, {"fn_index": "x"}, {"fn_index": 10**9}, {"fn_index": True},
-    {"fn_index": -1}, {"session_hash": 5}, {"session_hash": ""}, {"session_hash": "s" * 1000},
-    {"session_hash": ["a"]}, {"session_hash": None}, {"event_id": {}},
-    *({"fn_index": number, "data": data} for number in range(9) for data in (
-        [], [1, 2, 3], [[]] * 6, [{"path": None}], [{"path": ""}], [{"path": 5}], [None] * 50, {},
-        [None, "no style", *GOOD[2:]], [*GOOD[:3], "x", False, 1], [*GOOD[:3], float("1e300"), False, 1],
-        [*GOOD[:4], 5, 1], [*GOOD[:5], 9], [{"meta": {}}, *GOOD[1:]], [5, *GOOD[1:]],
-    )),
-    *({"fn_index": number, "data": GOOD, **odd} for number in range(9) for odd in (
-        {"trigger_id": "a"}, {"event_data": 5}, {"simple_format": 7}, {"batched": "x"},
-    )),
+ODD_SETTINGS = [
+    {"style": "no style"}, {"style": "../pepper"}, {"style": 5}, {"style": None}, {"style": ["ink"]},
+    {"style": ""}, {"detail": "x"}, {"detail": 1}, {"strength": 2}, {"strength": -0.1}, {"strength": 1e300},
+    {"strength": "x"}, {"strength": "nan"}, {"strength": None}, {"strength": [1]}, {"keep_colour": 5},
+    {"keep_colour": "maybe"},
+    {"hold": 0}, {"hold": 4}, {"hold": 2.5}, {"hold": {}}, {"compare": "x"}, {"compare": 1}, {"other": 1},
+    {"style": "x" * 10_000}, {"as_png": True}, {"": ""},
+]  # fmt: skip
+ODD_FILES = [None, 5, "", "nowhere", [], {}, True, "x" * 10_000, "../x", "\x00"]
+ODD_FORMS = [
+    ("text/plain", b""), ("", b""), ("multipart/form-data", b"--a\r\n\r\n"),
+    ("multipart/form-data; boundary=a", b""),
+    ("multipart/form-data; boundary=a", b"--a\r\n\r\n"), ("multipart/form-data; boundary=a", b"--a--\r\n"),
+    ("multipart/form-data; boundary=" + "a" * 5000, b"--a\r\n\r\n"),
+    ("multipart/form-data; boundary=a", b"\x00" * 999),
+    ("application/json", b"{}"), ("multipart/form-data; boundary=\xff", b"--a"),
+    ("multipart/mixed; boundary=a", b"--a"),
 ]  # fmt: skip
 
 
 @pytest.mark.slow
 def test_malformed_requests_are_errors_of_the_visitor(tmp_path):
-    """Whatever a request holds, it is answered with 4xx, or is an error of its own page; the server prints no
-    traceback, and goes on."""
+    """Whatever a request holds, it is answered with 4xx; the server prints no traceback, and goes on."""
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (32, 32)).save(photo)
     with serving(tmp_path) as served, httpx.Client(base_url=served.url, timeout=60) as client:
         client.get("/")
-        codes = {}
-        for path in ("queue/join", "run/predict", "run/convert", "cancel", "reset"):
-            for number, body in enumerate(ODD_BODIES):
-                odd = {"session_hash": f"odd{number}"} | body
-                codes[path, number] = client.post(f"/gradio_api/{path}", json=odd).status_code
-        for kind in ("text/plain", "multipart/form-data", "multipart/form-data; boundary=a"):
-            headers = {"Content-Type": kind}
-            codes[kind, 0] = client.post(
-                "/gradio_api/upload", content=b"--a\r\n\r\n", headers=headers
-            ).status_code
-        time.sleep(1)
+        file, codes = send(client, photo), {}
+        for number, settings in enumerate(ODD_SETTINGS):
+            codes["job", number] = client.post("/api/jobs", json={"file": file, **settings}).status_code
+            fields = {name: str(value) for name, value in settings.items()}
+            for path in ("/api/image", "/api/video"):
+                form = {"file": ("photo.png", photo.read_bytes())}
+                codes[path, number] = client.post(path, data=fields, files=form).status_code
+        for number, odd in enumerate(ODD_FILES):
+            codes["file", number] = client.post("/api/jobs", json={"file": odd}).status_code
+        for number, (kind, body) in enumerate(ODD_FORMS):
+            for path in ("/api/files", "/api/image", "/api/video"):
+                headers = {b"Content-Type": kind.encode("latin-1")}
+                codes[path, kind, number] = client.post(path, content=body, headers=headers).status_code
         assert client.get("/").status_code == 200
+        assert [job["state"] for job in client.get("/api/jobs").json()["jobs"]] == []
         served.process.terminate()
         _, printed = served.process.communicate(timeout=30)
     assert "Traceback" not in printed, printed
-    assert {key: code for key, code in codes.items() if code >= 500} == {}
+    assert {key: code for key, code in codes.items() if not 400 <= code < 500} == {}

@@ -5,17 +5,17 @@ import re
 import shutil
 import signal
 import socket
+import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from clips import Clip
-from pages import serving
 from PIL import Image
 
-pytest.importorskip("gradio", reason="the web page needs cartoonize[web]")
+pytest.importorskip("starlette", reason="the web page needs cartoonize[web]")
 import httpx
+from pages import ask, send, serving
 
 from cartoonize.core.errors import MediaError
 from cartoonize.web.folders import KEPT, Folders
@@ -52,44 +52,40 @@ def photo(tmp_path):
     return path
 
 
-def upload(client, path, name=None):
-    """Upload a file; returns its path on the server."""
-    response = client.post("/gradio_api/upload", files={"files": (name or path.name, path.read_bytes())})
-    assert response.status_code == 200, response.text
-    return response.json()[0]
-
-
-def join_queue(client, path, session="session1", style="pepper"):
-    """Ask for a conversion as the page does; returns the response."""
-    config = client.get("/config").json()
-    draw = next(entry for entry in config["dependencies"] if len(entry["inputs"]) == 6)
-    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    body = {"data": [file, style, "normal", 1, False, 1], "fn_index": draw["id"], "session_hash": session}
-    return client.post("/gradio_api/queue/join", json=body)
+def raw(served, client, request):
+    """The response to a request as it is written: clients would tidy it up."""
+    with socket.create_connection(("localhost", httpx.URL(served.url).port)) as connection:
+        cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        connection.sendall(f"{request} HTTP/1.0\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n".encode())
+        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def test_visitors_get_their_own_files(visitor, photo):
     """A visitor gets uploaded files back, whole and in parts, as players ask for them."""
-    path = upload(visitor, photo)
-    assert visitor.get(f"/gradio_api/file={path}").content == photo.read_bytes()
-    part = visitor.get(f"/gradio_api/file={path}", headers={"Range": "bytes=10-19"})
+    path = f"/api/files/{send(visitor, photo)}"
+    assert visitor.get(path).content == photo.read_bytes()
+    part = visitor.get(path, headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, photo.read_bytes()[10:20])
 
 
 def test_nobody_else_gets_them(served, visitor, other, photo):
     """With the address of another's file, or without a cookie, there is nothing, as if it did not exist."""
-    path = upload(visitor, photo)
-    assert other.get(f"/gradio_api/file={path}").status_code == 404
-    assert httpx.get(f"{served.url}gradio_api/file={path}").status_code == 404
-    assert other.get("/gradio_api/file=/nowhere").text == other.get(f"/gradio_api/file={path}").text
-    assert join_queue(other, path).status_code == 403
+    file = send(visitor, photo)
+    assert other.get(f"/api/files/{file}").status_code == 404
+    assert httpx.get(f"{served.url}api/files/{file}").status_code == 404
+    assert other.get("/api/files/nowhere").text == other.get(f"/api/files/{file}").text
+    assert other.delete(f"/api/files/{file}").status_code == 404
+    assert ask(other, file).status_code == 404
+    assert ask(other, file).text == ask(other, "nowhere").text
+    assert other.get("/api/jobs").json() == {"files": [], "jobs": []}
+    assert visitor.get(f"/api/files/{file}").status_code == 200
 
 
 def test_two_visitors_with_the_same_file_share_nothing(served, visitor, other, photo):
-    """The same picture of two visitors is two files."""
-    first, second = upload(visitor, photo), upload(other, photo)
-    assert first != second
-    assert Path(first).parts[: len(served.root.parts) + 1] != Path(second).parts[: len(served.root.parts) + 1]
+    """The same picture of two visitors is two files, in a folder each."""
+    before = set(served.root.iterdir())
+    assert send(visitor, photo) != send(other, photo)
+    assert len(set(served.root.iterdir()) - before) == 2
 
 
 @pytest.mark.parametrize(
@@ -99,93 +95,165 @@ def test_two_visitors_with_the_same_file_share_nothing(served, visitor, other, p
         "%2Fetc%2Fhostname", "{own}/../../../../secret.png", "{own}%2f..%2f..%2f..%2f..%2fsecret.png",
         "{root}/secret.png", "{link}", "{own}", "{root}", "{own}/", "{own}%00.png", "file:///etc/hostname",
         "http://127.0.0.1:1/x.png", "http://example.com/x.png", ".", "", "~/.bashrc",
+        "{file}/../../secret.png", "..%5c..%5cserver.py", "../server.py",
     ],
 )  # fmt: skip
 def test_paths_lead_nowhere_else(served, visitor, photo, path):
     """No way of writing a path leads out of the visitor's own files: no dots, codes, links or addresses."""
-    own = Path(upload(visitor, photo)).parent
+    file = send(visitor, photo)
+    own = next(path.parent for path in served.root.glob("*/*/photo.png") if path.is_file())
     shutil.copy(photo, served.root / "secret.png")
     link = own / f"link{time.monotonic_ns()}.png"
     link.symlink_to(served.root / "secret.png")
-    address = path.format(own=own, root=served.root, link=link)
-    with socket.create_connection(("localhost", httpx.URL(served.url).port)) as connection:
-        cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
-        request = f"GET /gradio_api/file={address} HTTP/1.0\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n"
-        connection.sendall(request.encode())  # as it is: clients would tidy it up
-        response = b"".join(iter(lambda: connection.recv(65536), b""))
-    assert re.match(rb"HTTP/1.1 40[0-9] ", response), response[:200]
-    assert photo.read_bytes() not in response
-    assert join_queue(visitor, address).status_code == 403 or not address
+    address = path.format(own=own, root=served.root, link=link, file=file)
+    for start in ("/api/files/", "/api/jobs/", "/static/", "/styles/", "/examples/"):
+        for end in ("", "/result", ".webp"):
+            response = raw(served, visitor, f"GET {start}{address}{end}")
+            assert re.match(rb"HTTP/1.1 (40[0-9]|307) ", response), response[:200]
+            assert photo.read_bytes() not in response
+            assert b"root:" not in response
+    assert ask(visitor, address).status_code == 404
 
 
 @pytest.mark.parametrize(
-    "name", ["../../up.png", "/etc/up.png", "..\\up.png", "..", "a/b.png", "x" * 300 + ".png"]
+    "name", ["../../up.png", "/etc/up.png", "..\\up.png", "..", "a/b.png", "x" * 300 + ".png", "a\x00b.png"]
 )
 def test_names_of_uploads_lead_nowhere_else(served, visitor, photo, name):
-    """Whatever a file is called, it stays in the visitor's folder."""
-    response = visitor.post("/gradio_api/upload", files={"files": (name, photo.read_bytes())})
-    known = {path for path in served.root.rglob("*") if path.is_file()}
-    assert response.status_code == 400 or Path(response.json()[0]).resolve() in known
+    """Whatever a file is called, it stays in the visitor's folder, under a name of this disk."""
+    before = set(served.root.rglob("*"))
+    response = visitor.post("/api/files", files={"file": (name, photo.read_bytes())})
+    new = [path for path in set(served.root.rglob("*")) - before if path.is_file()]
+    if response.status_code == 201:
+        [path] = new
+        assert path.name == response.json()["name"]
+        assert len(path.relative_to(served.root).parts) == 3
+    else:
+        assert response.status_code == 400
+        assert not new
     assert not [path for path in served.root.parent.rglob("*up.png") if served.root not in path.parents]
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/gradio_api/info"), ("GET", "/gradio_api/openapi.json"), ("GET", "/openapi.json"),
-        ("GET", "/gradio_api/proxy=https://example.com/"), ("POST", "/gradio_api/component_server"),
-        ("GET", "/gradio_api/deep_link?session_hash=a"), ("GET", "/gradio_api/runs"), ("GET", "/monitoring"),
-        ("POST", "/gradio_api/process_recording"), ("POST", "/gradio_api/vibe-edit"), ("POST", "/login"),
-        ("POST", "/gradio_api/call/draw"), ("GET", "/gradio_api/queue/status"), ("PUT", "/"),
-        ("GET", "/docs"),
+        ("GET", "/docs"), ("GET", "/openapi.json"), ("GET", "/static/"), ("GET", "/static/../server.py"),
+        ("POST", "/"), ("PUT", "/"), ("DELETE", "/api/jobs"), ("PUT", "/api/files/a"), ("GET", "/api/image"),
+        ("GET", "/api/video"), ("POST", "/api/events"), ("GET", "/styles/nothing.webp"), ("TRACE", "/"),
+        ("GET", "/examples/nothing.webp"), ("POST", "/api/examples/nothing"), ("GET", "/gradio_api/info"),
     ],
 )  # fmt: skip
 def test_what_the_page_does_not_need_is_not_there(visitor, method, path):
-    """The rest of what Gradio's server can do is not available."""
-    assert visitor.request(method, path).status_code == 404
+    """Only the page and the described requests are available."""
+    assert visitor.request(method, path).status_code in (404, 405)
 
 
-def test_a_session_is_the_visitors_who_opened_it(visitor, other, photo):
-    """Nobody can listen to another's page, or stop their conversion, even by its name."""
-    assert join_queue(visitor, upload(visitor, photo), "shared").status_code == 200
-    assert other.get("/gradio_api/queue/data?session_hash=shared").status_code == 403
-    assert other.get("/gradio_api/heartbeat/shared").status_code == 403
-    stop = {"session_hash": "shared", "fn_index": 0, "event_id": "a", "data": []}
-    assert other.post("/gradio_api/cancel", json=stop).status_code == 403
-    assert join_queue(other, upload(other, photo), "shared").status_code == 403
+def test_a_job_is_the_visitors_who_asked_for_it(served, visitor, other, photo):
+    """Nobody can read, stop or remove another's job, or fetch its result, even by its name."""
+    job = ask(visitor, send(visitor, photo), style="ink").json()["id"]
+    result = visitor.get(f"/api/jobs/{job}/result", timeout=60)
+    assert result.status_code == 200
+    for client in (other, httpx.Client(base_url=served.url)):
+        for method, path in (
+            ("GET", ""), ("DELETE", ""), ("POST", "/stop"), ("GET", "/result"), ("GET", "/before"),
+        ):  # fmt: skip
+            assert client.request(method, f"/api/jobs/{job}{path}").status_code == 404
+    assert visitor.get(f"/api/jobs/{job}").json()["state"] == "done"
+    client.close()
 
 
-def test_other_sites_cannot_read_here(served, visitor):
-    """A site whose name was made to lead here is refused, and no other site may show the page in a frame."""
+def test_other_sites_cannot_read_here(served, visitor, photo):
+    """A site whose name was made to lead here is refused, no other site may show the page in a frame or send
+    requests for its visitors, and the page may load nothing from elsewhere."""
     assert visitor.get("/", headers={"Host": "attacker.example"}).status_code == 403
-    page = visitor.get("/")
-    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert visitor.get("/", headers={"Host": "localhost:x"}).status_code in (200, 400)
+    policy = visitor.get("/").headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
     assert "HttpOnly; SameSite=Lax" in httpx.get(served.url).headers["Set-Cookie"]
+    file = {"file": ("photo.png", photo.read_bytes())}
+    for origin in ("https://attacker.example", "null", "http://localhost.attacker.example", "http://["):
+        for path in ("/api/files", "/api/image", "/api/video", "/api/leave"):
+            assert visitor.post(path, files=file, headers={"Origin": origin}).status_code == 403
 
 
-def test_behind_another_server(visitor):
-    """A server in front, which says by which name and protocol it is known, gets a page that leads there."""
+def test_behind_another_server(served, visitor, photo):
+    """A server in front, which says by which name it is known, serves the page under that name."""
     known = {"X-Forwarded-Host": "cartoons.example", "X-Forwarded-Proto": "https"}
-    assert visitor.get("/config", headers=known).json()["root"] == "https://cartoons.example"
+    origin = {"Origin": "https://cartoons.example"}
+    file = {"file": ("photo.png", photo.read_bytes())}
+    assert visitor.post("/api/files", files=file, headers=known | origin).status_code == 201
+    assert visitor.post("/api/files", files=file, headers=origin).status_code == 403
+    page = visitor.get("/").text
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert addresses
+    assert not [address for address in addresses if address.startswith(("/", "http"))]
 
 
 def test_uploads_are_limited_before_they_are_read(served, visitor):
     """A file that is too large is refused by its length; nothing of it is kept. So are those of nobody."""
-    large = {"files": ("large.mp4", bytes(2 << 20))}
-    response = visitor.post("/gradio_api/upload", files=large)
+    large = {"file": ("large.mp4", bytes(2 << 20))}
+    response = visitor.post("/api/files", files=large)
     assert response.status_code == 413
-    assert "accepts up to 1 MB" in response.text
-    assert (
-        httpx.post(f"{served.url}gradio_api/upload", files={"files": ("nobody.png", b"a")}).status_code == 403
-    )
+    assert "accepts up to 1 MB" in response.json()["error"]
+    nobody = {"file": ("nobody.png", b"a")}
+    assert httpx.post(f"{served.url}api/files", files=nobody).status_code == 403
+    assert visitor.post("/api/files", content=iter([b"a"])).status_code == 411
     assert not [name for name in served.files() if "large" in name or "nobody" in name]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b"[]", b'"' + b"a" * (2 << 20) + b'"'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[" * 100_000, b"[]", b'"' + b"a" * (2 << 20) + b'"', b"\xff{}"]
+)
 def test_odd_requests_are_refused(visitor, body):
     """What is no request of the page, or too large for one, is refused, and the server goes on."""
-    assert visitor.post("/gradio_api/queue/join", content=body).status_code in (400, 403)
+    assert visitor.post("/api/jobs", content=body).status_code in (400, 413)
     assert visitor.get("/").status_code == 200
+
+
+def test_files_stay_for_an_hour(tmp_path):
+    """What was last written more than an hour ago is removed; what is being written or converted stays."""
+    folders = Folders(tmp_path)
+    old, at_work, new, needed = (folders.new(name) for name in ("a", "a", "b", "c"))
+    for folder in (old, at_work, new, needed):
+        (folder / "file").write_text("x")
+        os.utime(folder, (0, 0))
+    for folder in (old, needed):
+        os.utime(folder / "file", (time.time() - KEPT - 60, time.time() - KEPT - 60))
+    folders.sweep(in_use={needed})
+    assert not old.exists()
+    assert (at_work / "file").exists()
+    assert (new / "file").exists()
+    assert (needed / "file").exists()
+    folders.sweep(time.time() + KEPT + 60)
+    assert not list(tmp_path.iterdir())
+
+
+def test_it_ends_cleanly_and_says_what_exposing_means(tmp_path, photo):
+    """With another host it says what that means; Ctrl-C ends it with the usual code; its files are gone."""
+    with serving(tmp_path, "--host", EVERYWHERE) as served, httpx.Client(base_url=served.url) as client:
+        assert "without a password" in served.process.stderr.readline()
+        client.get("/")
+        send(client, photo)
+        assert served.files()
+        with client.stream("GET", "/api/events"):  # a page that stays open does not hold it up
+            end_by_ctrl_c(served)
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_the_middle_of_a_conversion(tmp_path):
+    """Ctrl-C stops the conversion at work, too, and those that wait; none of their files is left."""
+    clip = Clip(size=(320, 240), times=range(2200)).write(tmp_path / "clip.mp4")
+    with serving(tmp_path) as served, httpx.Client(base_url=served.url) as client:
+        client.get("/")
+        file = send(client, clip)
+        for _ in range(2):
+            assert ask(client, file).status_code == 201
+        deadline = time.monotonic() + 60
+        while not any("/lock" in name for name in served.files()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(served.files()) > 1
+        end_by_ctrl_c(served)
 
 
 def test_limits_are_checked_by_headers(tmp_path, photo):
@@ -232,49 +300,6 @@ def test_files_that_name_other_files_are_refused(tmp_path, photo):
         Limits().check(tmp_path / "eps.png")
 
 
-def test_files_stay_for_an_hour(tmp_path):
-    """What was last written more than an hour ago is removed; what is being written stays."""
-    folders = Folders(tmp_path)
-    old, at_work, new = (folders.new(name) for name in ("a", "a", "b"))
-    for folder in (old, at_work, new):
-        (folder / "file").write_text("x")
-        os.utime(folder, (0, 0))
-    os.utime(old / "file", (time.time() - KEPT - 60, time.time() - KEPT - 60))
-    folders.sweep()
-    assert not old.exists()
-    assert (at_work / "file").exists()
-    assert (new / "file").exists()
-    folders.sweep(time.time() + KEPT + 60)
-    assert not list(tmp_path.iterdir())
-
-
-def test_it_ends_cleanly_and_says_what_exposing_means(tmp_path, photo):
-    """With another host it says what that means; Ctrl-C ends it with the usual code; its files are gone."""
-    with serving(tmp_path, "--host", EVERYWHERE) as served, httpx.Client(base_url=served.url) as client:
-        assert "without a password" in served.process.stderr.readline()
-        client.get("/")
-        upload(client, photo)
-        assert served.files()
-        with client.stream("GET", "/gradio_api/heartbeat/open"):  # a page that stays open does not hold it up
-            end_by_ctrl_c(served)
-
-
-@pytest.mark.slow
-def test_ctrl_c_in_the_middle_of_a_conversion(tmp_path):
-    """Ctrl-C stops the conversion at work, too, and those that wait; none of their files is left."""
-    clip = Clip(size=(320, 240), times=range(2200)).write(tmp_path / "clip.mp4")
-    with serving(tmp_path) as served, httpx.Client(base_url=served.url) as client:
-        client.get("/")
-        path = upload(client, clip)
-        for session in ("first", "second"):
-            assert join_queue(client, path, session).status_code == 200
-        deadline = time.monotonic() + 60
-        while not any("/lock" in name for name in served.files()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert len(served.files()) > 1
-        end_by_ctrl_c(served)
-
-
 def end_by_ctrl_c(served):
     served.process.send_signal(signal.SIGINT)
     _, messages = served.process.communicate(timeout=30)
@@ -294,9 +319,30 @@ def test_a_port_that_is_taken(run):
     assert run("web", "--host", "192.0.2.1")[0] == 1
 
 
-def test_without_gradio(run, monkeypatch):
+def test_without_its_packages(run, monkeypatch):
     """Where the extra is not installed, the command says what to install."""
     monkeypatch.setattr("cartoonize.cli.web.find_spec", lambda _name: None)
     code, _, messages = run("web")
     assert code == 1
     assert "pip install 'cartoonize[web]'" in messages
+
+
+def test_the_browser_is_opened(tmp_path):
+    """With --open the page comes up in the browser of the user."""
+    opened = tmp_path / "opened"
+    program = tmp_path / "browser"
+    program.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}.new && mv {opened}.new {opened}\n')
+    program.chmod(0o755)
+    with serving(tmp_path, "--open", BROWSER=f"{program} %s") as served:
+        deadline = time.monotonic() + 20
+        while not opened.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert opened.read_text() == served.url
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only here can there be no windows")
+def test_no_browser_can_be_opened(tmp_path):
+    """Without a screen, --open is a note, and the page is served all the same."""
+    with serving(tmp_path, "--open", BROWSER="", DISPLAY="", WAYLAND_DISPLAY="") as served:
+        assert "No browser can be opened here." in served.process.stderr.readline()
+        assert httpx.get(served.url).status_code == 200

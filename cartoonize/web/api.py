@@ -1,0 +1,315 @@
+"""The requests of the page and of programs: send files, ask for conversions, fetch results."""
+
+import asyncio
+import mimetypes
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from ..core.errors import CartoonizeError, MediaError, SpaceError
+from .access import address_of, refuse
+from .examples import EXAMPLES, example_thumbnail, write_example
+from .folders import Folders
+from .jobs import JobQueue, ShareError, Upload, WebJob
+from .limits import Kind, LimitError, Limits
+from .settings import ConversionSettings, read_settings
+from .states import describe_job, describe_server, describe_upload, describe_visitor
+from .uploads import FORM, Form, receive_form
+from .visitors import Visitors
+
+_MAX_BODY = 1 << 16  # bytes of a request in JSON
+_SHARE = 10  # uploads of the largest size that a visitor may keep
+_EVENT_GAP, _EVENT_PAUSE = 0.2, 15.0  # seconds: the shortest and the longest from one event to the next
+
+
+class RequestError(CartoonizeError):
+    """A request that is answered with an error and its status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Api:
+    """The handlers of requests."""
+
+    def __init__(self, queue: JobQueue, folders: Folders, visitors: Visitors, limits: Limits) -> None:
+        self._queue, self._folders, self._visitors, self._limits = queue, folders, visitors, limits
+        self._info: bytes | None = None
+
+    async def read_info(self, _request: Request) -> Response:
+        """Styles, limits, examples."""
+        self._info = self._info or msgspec.json.encode(describe_server(self._limits))
+        return Response(self._info, media_type="application/json")
+
+    async def send_events(self, request: Request) -> Response:
+        """Everything that the visitor has, again after each change, for as long as the page is open."""
+        visitor = _known_visitor(request)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._events(visitor), media_type="text/event-stream", headers=headers)
+
+    async def leave(self, request: Request) -> Response:
+        """The page is being closed."""
+        self._visitors.leave(request.state.visitor)
+        return Response(status_code=204)
+
+    async def add_file(self, request: Request) -> Response:
+        """Keep a file for conversions."""
+        _known_visitor(request)
+        upload, _ = await self._receive(request)
+        return _json(describe_upload(upload), 201)
+
+    async def add_example(self, request: Request) -> Response:
+        """Keep one of the photos of the page, as if the visitor had sent it."""
+        visitor = _known_visitor(request)
+        name = request.path_params["name"]
+        if name not in EXAMPLES:
+            raise RequestError("There is no such example.", 404)
+        self._queue.check_uploads(self._neighbours(request))
+        with self._folders.new_or_none(visitor) as folder:
+            upload = Upload(visitor, write_example(name, folder), "picture")
+        self._queue.add_upload(upload)
+        return _json(describe_upload(upload), 201)
+
+    async def read_example(self, request: Request) -> Response:
+        """The thumbnail of a photo."""
+        name = request.path_params["name"]
+        if name not in EXAMPLES:
+            raise RequestError("There is no such example.", 404)
+        return Response(await asyncio.to_thread(example_thumbnail, name), media_type="image/webp")
+
+    async def read_file(self, request: Request) -> Response:
+        """A file that the visitor sent."""
+        return _file_response(self._upload(request).path)
+
+    async def remove_file(self, request: Request) -> Response:
+        """Remove a file, its jobs and results."""
+        self._queue.remove_upload(self._upload(request))
+        return Response(status_code=204)
+
+    async def add_job(self, request: Request) -> Response:
+        """Ask for the conversion of a file that the visitor sent."""
+        visitor, entries = _known_visitor(request), await _read_json(request)
+        upload = self._queue.find_upload(visitor, str(entries.pop("file", "")))
+        if upload is None:
+            raise RequestError("The file was removed from the server; send it again.", 404)
+        job = self._enqueue(request, upload, read_settings(entries))
+        return _json(describe_job(job, self._queue), 201)
+
+    async def list_jobs(self, request: Request) -> Response:
+        """All jobs and files of the visitor."""
+        return _json(describe_visitor(request.state.visitor, self._queue))
+
+    async def read_job(self, request: Request) -> Response:
+        """The state of a job."""
+        return _json(describe_job(self._job(request), self._queue))
+
+    async def remove_job(self, request: Request) -> Response:
+        """Stop a job, and remove its result, and the file if it was sent for this job."""
+        job = self._job(request)
+        if job.is_only:
+            self._queue.remove_upload(job.upload)
+        else:
+            self._queue.remove_job(job)
+        return Response(status_code=204)
+
+    async def stop_job(self, request: Request) -> Response:
+        """Stop a job that waits or runs."""
+        job = self._job(request)
+        self._queue.stop(job)
+        return _json(describe_job(job, self._queue))
+
+    async def read_result(self, request: Request) -> Response:
+        """The result of a job; waits for it."""
+        job = self._job(request)
+        await self._wait(job, request)
+        return _file_response(_result_of(job))
+
+    async def read_before(self, request: Request) -> Response:
+        """The source of a job, in a format that browsers show if there is one."""
+        job = self._job(request)
+        return _file_response(job.result.before if job.result else job.upload.path)
+
+    async def convert_picture(self, request: Request) -> Response:
+        """Convert the picture of a form; responds with a PNG. Nothing of it is kept."""
+        upload, form = await self._receive(request, expected=("picture",))
+        try:
+            job = self._enqueue(request, upload, read_settings(form.fields), is_only=True, as_png=True)
+            await self._wait(job, request)
+            path = _result_of(job)
+        except BaseException:
+            self._queue.remove_upload(upload)
+            raise
+        return FileResponse(
+            path, media_type="image/png", filename=path.name, headers={"Cache-Control": "no-store"},
+            background=BackgroundTask(self._queue.remove_upload, upload),
+        )  # fmt: skip
+
+    async def convert_video(self, request: Request) -> Response:
+        """Ask for the conversion of the video of a form; responds with the job."""
+        upload, form = await self._receive(request, expected=("video", "animation"))
+        try:
+            job = self._enqueue(request, upload, read_settings(form.fields), is_only=True)
+        except BaseException:
+            self._queue.remove_upload(upload)
+            raise
+        headers = {"Location": f"/api/jobs/{job.id}"}
+        return _json(describe_job(job, self._queue), 202, headers)
+
+    async def _events(self, visitor: str) -> AsyncIterator[bytes]:
+        sent = None
+        with self._visitors.listen(visitor):
+            while True:
+                state = msgspec.json.encode(describe_visitor(visitor, self._queue))
+                yield b": \n\n" if state == sent else b"data: " + state + b"\n\n"
+                sent = state
+                await asyncio.sleep(_EVENT_GAP)
+                if msgspec.json.encode(describe_visitor(visitor, self._queue)) == sent:
+                    await self._queue.wait_for_change(_EVENT_PAUSE)
+
+    async def _receive(self, request: Request, expected: tuple[Kind, ...] = ()) -> tuple[Upload, Form]:
+        """Write the file of a form to the disk and check it."""
+        visitor, length = request.state.visitor, request.headers.get("content-length", "")
+        if not (length.isascii() and length.isdecimal()):
+            raise RequestError("The length is missing.", 411)
+        self._limits.check_size(int(length) - FORM)
+        neighbours = self._neighbours(request)
+        self._queue.check_uploads(neighbours)
+        share = _SHARE * self._limits.upload
+        with (
+            self._folders.reserve(visitor, int(length), share=share, neighbours=neighbours),
+            self._folders.new_or_none(visitor) as folder,
+        ):
+            form = await receive_form(request, folder, self._limits)
+            path = form.file or folder
+            try:
+                kind = await asyncio.to_thread(self._limits.check, path)
+            except CartoonizeError as error:
+                raise type(error)(str(error).replace(f"{folder}/", "")) from error
+            if expected and kind not in expected:
+                raise MediaError(f"{path.name} is a {kind}; send it to {_ADDRESSES[kind]}.")
+        upload = Upload(visitor, path, kind)
+        self._queue.add_upload(upload)
+        return upload, form
+
+    def _enqueue(
+        self,
+        request: Request,
+        upload: Upload,
+        settings: ConversionSettings,
+        *,
+        is_only: bool = False,
+        as_png: bool = False,
+    ) -> WebJob:
+        self._visitors.note(upload.visitor, address_of(request))
+        job = WebJob(upload, address_of(request), settings, as_png, is_only)
+        self._queue.add(job)
+        return job
+
+    async def _wait(self, job: WebJob, request: Request) -> None:
+        """Return when a job has ended.
+
+        Raises:
+            RequestError: the client is gone.
+        """
+        with self._visitors.listen(job.visitor):
+            ended = asyncio.ensure_future(job.finished.wait())
+            gone = asyncio.ensure_future(_disconnect(request))
+            await asyncio.wait((ended, gone), return_when=asyncio.FIRST_COMPLETED)
+            ended.cancel()
+            gone.cancel()
+        if not job.finished.is_set():
+            raise RequestError("The client is gone.", 499)
+
+    def _neighbours(self, request: Request) -> set[str]:
+        return self._visitors.neighbours(request.state.visitor, address_of(request))
+
+    def _upload(self, request: Request) -> Upload:
+        upload = self._queue.find_upload(request.state.visitor, request.path_params["id"])
+        if upload is None:
+            raise RequestError("There is no such file.", 404)
+        return upload
+
+    def _job(self, request: Request) -> WebJob:
+        job = self._queue.find_job(request.state.visitor, request.path_params["id"])
+        if job is None:
+            raise RequestError("There is no such job.", 404)
+        return job
+
+
+_ADDRESSES: Mapping[Kind, str] = {
+    "picture": "/api/image", "video": "/api/video", "animation": "/api/video",
+}  # fmt: skip
+
+
+async def respond_to_error(_request: Request, error: Exception) -> Response:
+    """The response to an error of the visitor, or of the disk."""
+    if isinstance(error, RequestError):
+        return refuse(str(error), error.status)
+    if isinstance(error, TimeoutError):
+        return refuse("The request was interrupted.", 408)
+    statuses = ((ShareError, 429), (SpaceError, 507), (LimitError, 413), (CartoonizeError, 400))
+    status = next((code for kind, code in statuses if isinstance(error, kind)), 400)
+    return refuse(str(error) or "The request was interrupted.", status)
+
+
+def _known_visitor(request: Request) -> str:
+    if not request.state.is_known:
+        raise RequestError("This page needs a cookie, to know whose files are whose.", 403)
+    return str(request.state.visitor)
+
+
+async def _read_json(request: Request) -> dict[str, Any]:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_BODY:
+            raise RequestError("The request is too large.", 413)
+    with suppress(msgspec.DecodeError, RecursionError, UnicodeError):
+        entries = msgspec.json.decode(bytes(body))
+        if isinstance(entries, dict):
+            return entries
+    raise RequestError("The request is malformed: send a JSON object.", 400)
+
+
+def _result_of(job: WebJob) -> Path:
+    """The file of a result.
+
+    Raises:
+        RequestError: the job failed or was stopped.
+    """
+    if job.state == "failed":
+        raise RequestError(job.error, 422)
+    if job.result is None or not job.result.after.exists():
+        raise RequestError("The job was stopped, or its result was removed.", 410)
+    return job.result.after
+
+
+async def _disconnect(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    headers = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(msgspec.json.encode(value), status, headers, "application/json")
+
+
+def _file_response(path: Path) -> Response:
+    if not path.is_file():
+        raise RequestError("The file was removed from the server; send it again.", 410)
+    kind = mimetypes.guess_type(path.name)[0] or ""
+    is_shown = kind.startswith(("image/", "video/")) and kind != "image/svg+xml"
+    return FileResponse(
+        path,
+        media_type=kind if is_shown else "application/octet-stream",
+        filename=path.name,
+        content_disposition_type="inline" if is_shown else "attachment",
+        headers={"Cache-Control": "private, no-store"},
+    )

@@ -1,0 +1,274 @@
+"""The files that visitors uploaded, and the queue of conversions: one at a time, visitors take turns."""
+
+import asyncio
+import logging
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from ..core.errors import CartoonizeError, UnexpectedError
+from .folders import Folders
+from .limits import Kind
+from .settings import ConversionSettings
+from .visitors import Visitors, is_loopback
+from .worker import CancelledError, Conversion, OnProgress, Worker
+
+QUEUED = 50
+"""Files of one visitor that may wait at once. They delay others little, as visitors take turns."""
+QUEUED_BY_ADDRESS = 100
+QUEUED_TOGETHER = 1000
+UPLOADS = 200
+"""Uploads that visitors of one address may keep at once."""
+
+State = Literal["waiting", "converting", "done", "failed", "stopped"]
+_ACTIVE = ("waiting", "converting")
+
+
+class ShareError(CartoonizeError):
+    """A visitor has used up a share of the server."""
+
+
+def _new_id() -> str:
+    return secrets.token_urlsafe(16)
+
+
+@dataclass(eq=False, slots=True)
+class Upload:
+    """A file of a visitor, in a folder of its own."""
+
+    visitor: str
+    path: Path
+    kind: Kind
+    id: str = field(default_factory=_new_id)
+
+
+@dataclass(eq=False, slots=True)
+class WebJob:
+    """A conversion that was asked for. `turn` is its place in the order of the queue.
+
+    `is_only` tells that the upload was sent for this job alone, and is removed with it.
+    """
+
+    upload: Upload
+    address: str
+    settings: ConversionSettings
+    as_png: bool = False
+    is_only: bool = False
+    id: str = field(default_factory=_new_id)
+    turn: int = 0
+    state: State = "waiting"
+    done: int = 0
+    total: int | None = None
+    seconds_left: float | None = None
+    seconds: float | None = None
+    error: str = ""
+    folder: Path | None = None
+    result: Conversion | None = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def visitor(self) -> str:
+        return self.upload.visitor
+
+    @property
+    def owner(self) -> str:
+        """Who takes turns: a visitor, or all visitors of a remote address."""
+        return self.visitor if is_loopback(self.address) else self.address
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in _ACTIVE
+
+
+class JobQueue:
+    """Uploads and jobs of all visitors. Its methods have to be called in the thread of the event loop."""
+
+    def __init__(self, worker: Worker, folders: Folders, visitors: Visitors) -> None:
+        self._worker, self._folders, self._visitors = worker, folders, visitors
+        self._uploads: dict[str, Upload] = {}
+        self._jobs: dict[str, WebJob] = {}
+        self._turn = 0  # of the job that was started last
+        self._change = asyncio.Event()
+
+    def add_upload(self, upload: Upload) -> None:
+        """Remember an upload, for as long as its file exists."""
+        self._uploads[upload.id] = upload
+        self._changed()
+
+    def check_uploads(self, neighbours: set[str]) -> None:
+        """Refuse more uploads than visitors of an address may keep.
+
+        Raises:
+            ShareError: they have as many already.
+        """
+        if sum(upload.visitor in neighbours for upload in self._uploads.values()) >= UPLOADS:
+            raise ShareError(f"You have {UPLOADS} files here already; remove some first.")
+
+    def add(self, job: WebJob) -> None:
+        """Append a job; the first of a visitor goes before the second of every other one.
+
+        Raises:
+            ShareError: the visitor, or the address, has as many in the queue as it may.
+        """
+        active = [other for other in self._jobs.values() if other.is_active]
+        own = sum(other.visitor == job.visitor for other in active)
+        near = 0 if is_loopback(job.address) else sum(other.address == job.address for other in active)
+        if own >= QUEUED or near >= QUEUED_BY_ADDRESS:
+            raise ShareError("Many of your files wait already; let one end first.")
+        if len(active) >= QUEUED_TOGETHER:
+            raise ShareError("Too many files wait already; try again later.")
+        job.turn = max((other.turn + 1 for other in active if other.owner == job.owner), default=self._turn)
+        self._jobs[job.id] = job
+        self._changed()
+
+    def find_upload(self, visitor: str, name: str) -> Upload | None:
+        """An upload by its id, if it is the visitor's."""
+        upload = self._uploads.get(name)
+        return upload if upload is not None and upload.visitor == visitor else None
+
+    def find_job(self, visitor: str, name: str) -> WebJob | None:
+        """A job by its id, if it is the visitor's."""
+        job = self._jobs.get(name)
+        return job if job is not None and job.visitor == visitor else None
+
+    def uploads_of(self, visitor: str) -> list[Upload]:
+        """A visitor's uploads, in the order in which they came."""
+        return [upload for upload in self._uploads.values() if upload.visitor == visitor]
+
+    def jobs_of(self, visitor: str) -> list[WebJob]:
+        """A visitor's jobs, in the order in which they came."""
+        return [job for job in self._jobs.values() if job.visitor == visitor]
+
+    def count_before(self, job: WebJob) -> int:
+        """The number of conversions that end before a waiting job begins."""
+        running = sum(other.state == "converting" for other in self._jobs.values())
+        return running + self._waiting().index(job) if job.state == "waiting" else 0
+
+    def stop(self, job: WebJob) -> None:
+        """Stop a job: a waiting one at once, a running one before its next frame."""
+        job.cancelled.set()
+        if job.state == "waiting":
+            self._finish(job, "stopped")
+
+    def remove_job(self, job: WebJob) -> None:
+        """Stop a job, and forget it and its result."""
+        self.stop(job)
+        self._jobs.pop(job.id, None)
+        if not job.is_active and job.folder is not None:
+            shutil.rmtree(job.folder, ignore_errors=True)
+        self._changed()
+
+    def remove_upload(self, upload: Upload) -> None:
+        """Remove a file and all its jobs."""
+        for job in [job for job in self._jobs.values() if job.upload is upload]:
+            self.remove_job(job)
+        self._uploads.pop(upload.id, None)
+        shutil.rmtree(upload.path.parent, ignore_errors=True)
+        self._changed()
+
+    def folders_in_use(self) -> set[Path]:
+        """The folders of jobs that wait or run, which have to stay however long that takes."""
+        active = [job for job in self._jobs.values() if job.is_active]
+        return {job.upload.path.parent for job in active} | {job.folder for job in active if job.folder}
+
+    def drop_abandoned(self) -> None:
+        """Stop the jobs for which nobody waits, and forget what is no longer on the disk."""
+        for job in [job for job in self._jobs.values() if job.is_active]:
+            if not self._visitors.is_waiting(job.visitor):
+                self.stop(job)
+        for upload in [upload for upload in self._uploads.values() if not upload.path.exists()]:
+            self.remove_upload(upload)
+        for job in [job for job in self._jobs.values() if job.result and not job.result.after.exists()]:
+            self.remove_job(job)
+
+    async def wait_for_change(self, seconds: float) -> None:
+        """Return when any job or upload has changed, or after some seconds."""
+        try:
+            await asyncio.wait_for(self._change.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def run(self) -> None:
+        """Convert until this task is cancelled."""
+        with ThreadPoolExecutor(1, "cartoonize-web") as thread:
+            while True:
+                waiting = self._waiting()
+                if waiting:
+                    await self._convert(waiting[0], thread)
+                else:
+                    await self._change.wait()
+
+    async def _convert(self, job: WebJob, thread: ThreadPoolExecutor) -> None:
+        loop, began = asyncio.get_running_loop(), time.monotonic()
+
+        def on_progress(done: int, total: int | None, left: float | None) -> None:
+            loop.call_soon_threadsafe(self._note_progress, job, done, total, left)
+
+        job.state, self._turn = "converting", max(self._turn, job.turn)
+        self._changed()
+        try:
+            with self._result_folder(job) as folder:
+                job.result = await loop.run_in_executor(
+                    thread, partial(self._convert_file, job, folder, on_progress)
+                )
+        except CancelledError:
+            self._finish(job, "stopped")
+        except CartoonizeError as error:
+            job.error = str(error).replace(f"{job.upload.path.parent}/", "")
+            self._finish(job, "failed")
+        else:
+            job.seconds = time.monotonic() - began
+            self._finish(job, "done")
+            self._remove_earlier(job)
+
+    def _convert_file(self, job: WebJob, folder: Path, on_progress: OnProgress) -> Conversion:
+        try:
+            return self._worker.convert(
+                job.upload.path, folder, job.settings.style, job.settings.look(), on_progress,
+                detail=job.settings.detail, cancelled=job.cancelled, as_png=job.as_png,
+            )  # fmt: skip
+        except (CancelledError, CartoonizeError):
+            raise
+        except Exception as error:  # a defect, which ends this job and not the server
+            logging.getLogger(__name__).exception("A conversion failed.")
+            raise UnexpectedError.from_exception(error) from error
+
+    @contextmanager
+    def _result_folder(self, job: WebJob) -> Iterator[Path]:
+        with self._folders.new_or_none(job.visitor) as folder:
+            job.folder = folder
+            yield folder
+
+    def _note_progress(self, job: WebJob, done: int, total: int | None, left: float | None) -> None:
+        job.done, job.total, job.seconds_left = done, total, left
+        self._changed()
+
+    def _finish(self, job: WebJob, state: State) -> None:
+        job.state, job.seconds_left = state, None
+        job.finished.set()
+        if job.id not in self._jobs and job.folder is not None:  # it was removed while it ran
+            shutil.rmtree(job.folder, ignore_errors=True)
+        self._changed()
+
+    def _remove_earlier(self, job: WebJob) -> None:
+        """Keep one result of each file, the latest."""
+        for other in self.jobs_of(job.visitor):
+            if other.upload is job.upload and other is not job and not other.is_active:
+                self.remove_job(other)
+
+    def _waiting(self) -> list[WebJob]:
+        waiting = [job for job in self._jobs.values() if job.state == "waiting"]
+        return sorted(waiting, key=lambda job: job.turn)  # jobs of one turn stay in the order of arrival
+
+    def _changed(self) -> None:
+        self._change.set()
+        self._change = asyncio.Event()

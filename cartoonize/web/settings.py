@@ -1,0 +1,79 @@
+"""The settings of a conversion, as the page and programs send them."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from ..core.choices import Compare, Detail, did_you_mean
+from ..core.errors import MediaError, ModelError
+from ..effects.compositing import Retouch
+from ..effects.look import Look
+from ..styles import DEFAULT, builtin_styles, style_names, user
+from ..styles.card import read_header
+
+
+class ConversionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the options of `cartoonize video` by the same names say; `hold` 2 is --on-twos, 3 --on-threes."""
+
+    style: str = DEFAULT
+    detail: Detail = "normal"
+    strength: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
+    keep_colour: bool = False
+    hold: Literal[1, 2, 3] = 1
+    compare: Compare | None = None
+
+    def look(self) -> Look:
+        """The effects."""
+        return Look(hold=self.hold, retouch=Retouch(self.strength, self.keep_colour, self.compare))
+
+    def check_style(self) -> None:
+        """Refuse what is no name of a style; a path to a file is none.
+
+        Raises:
+            ModelError: there is no such style.
+        """
+        names = style_names()
+        if self.style not in names:
+            raise ModelError(
+                f"There is no style {self.style[:80]!r}; the styles are {', '.join(names)}."
+                f"{did_you_mean(self.style[:80], names)}"
+            )
+
+
+def read_settings(entries: Mapping[str, Any]) -> ConversionSettings:
+    """Read settings from JSON, or from the fields of a form, where all values are text.
+
+    Raises:
+        MediaError: a name or a value is unknown, as the message says.
+        ModelError: there is no such style.
+    """
+    try:
+        settings = msgspec.convert(entries, ConversionSettings, strict=False)
+    except msgspec.ValidationError as error:
+        raise MediaError(f"The settings are malformed: {error}.") from error
+    settings.look()  # refuses what is no number
+    settings.check_style()
+    return settings
+
+
+class StyleChoice(msgspec.Struct, frozen=True):
+    """A style to choose: its name, its look in a few words, its licence, and whether it has a preview."""
+
+    name: str
+    summary: str
+    licence: str
+    has_preview: bool
+
+
+def list_styles() -> list[StyleChoice]:
+    """The built-in styles, and those that the user added."""
+    choices = []
+    for name, path in builtin_styles().items():
+        card = read_header(path).card
+        choices.append(StyleChoice(name, card.summary, card.licence, path.with_suffix(".webp").is_file()))
+    for name in style_names()[len(choices) :]:
+        with suppress(ModelError):  # `cartoonize styles` says what is wrong with it
+            choices.append(StyleChoice(name, "a style of your own", user.read_record(name).licence, False))
+    return choices

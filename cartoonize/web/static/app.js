@@ -1,0 +1,273 @@
+// The page: files come in, are converted in turn, and are shown.
+
+import { find, make, reveal, setText } from "./dom.js";
+import { createQueue, isActive } from "./queue.js";
+import * as server from "./server.js";
+import { createSettings, differ } from "./settings.js";
+import { createViewer } from "./viewer.js";
+
+const state = {
+    files: [], // as the server knows them
+    jobs: [],
+    uploads: [], // files that are being sent: {id, name, kind, address, file, progress, error}
+    local: new Map(), // by the id of a file: its address in this browser
+    refusals: new Map(), // by the id of a file: why it is not converted
+    seen: new Map(), // by the id of a job: its state when it was last looked at
+    selected: null,
+    follows: true, // whether the view goes to each new result
+    isConnected: false,
+};
+let settings;
+const viewer = createViewer(find("viewer"), { stop: stopJob, convertAgain: (item) => convertAll([item]) });
+const queue = createQueue(find("list"), { select: selectItem, stop: stopJob, remove: removeItem });
+
+async function open() {
+    connectInputs();
+    const info = await server.readInfo();
+    settings = createSettings(info.styles, render);
+    showLimits(info);
+    find("examples").append(...info.examples.map(exampleButton));
+    server.watch(takeState, takeConnection);
+}
+
+/** All files with what is known about each: its latest job, its latest result. */
+function items() {
+    const wanted = settings.read();
+    const known = state.files.map((file) => {
+        const jobs = state.jobs.filter((job) => job.file === file.id);
+        const result = jobs.findLast((job) => job.result !== null);
+        return {
+            ...file,
+            address: state.local.get(file.id) ?? server.fileAddress(file.id),
+            job: jobs.at(-1),
+            result,
+            hasChanged: result !== undefined && differ(result.settings, wanted),
+            refusal: state.refusals.get(file.id),
+        };
+    });
+    return [...known, ...state.uploads.map((upload) => ({ ...upload, upload }))];
+}
+
+/** What the button converts: all files without a result; if there are none, the selected one again. */
+function nextItems(all) {
+    const free = all.filter((item) => !item.upload && !isActive(item));
+    const fresh = free.filter((item) => !item.result && item.job?.state !== "failed");
+    if (fresh.length) return fresh;
+    return free.filter((item) => item.id === state.selected && (item.hasChanged || !item.result));
+}
+
+function render() {
+    const all = items();
+    if (!all.some((item) => item.id === state.selected)) state.selected = all[0]?.id ?? null;
+    const selected = all.find((item) => item.id === state.selected);
+    find("welcome").hidden = all.length > 0;
+    document.body.classList.toggle("has-files", all.length > 0);
+    find("viewer").hidden = find("files").hidden = !selected;
+    find("download-all").hidden = all.filter((item) => item.result).length < 2;
+    queue.show(all, state.selected);
+    const shown = selected ? viewer.show(selected) : viewer.forget();
+    showButton(all);
+    document.title = pageTitle(all);
+    return shown;
+}
+
+function showButton(all) {
+    const next = nextItems(all);
+    const button = find("start");
+    button.disabled = next.length === 0 || !state.isConnected;
+    const isAgain = next.some((item) => item.result);
+    setText(button, isAgain ? "Convert again" : next.length > 1 ? `Convert ${next.length} files` : "Convert");
+}
+
+function pageTitle(all) {
+    const left = all.filter(isActive).length;
+    return left ? `${left} to convert · cartoonize` : "cartoonize";
+}
+
+function takeState({ files, jobs }) {
+    const isLost = state.files.some((file) => !files.some(({ id }) => id === file.id) && !state.removed?.has(file.id));
+    Object.assign(state, { files, jobs });
+    if (isLost && !files.length) say("The server was started again, or an hour has passed: please add your files again.");
+    state.uploads = state.uploads.filter((upload) => !files.some((file) => file.id === upload.known));
+    const ended = jobs.filter((job) => job.state !== state.seen.get(job.id) && state.seen.has(job.id));
+    for (const job of jobs) state.seen.set(job.id, job.state);
+    for (const job of ended) noteEnd(job);
+    render();
+}
+
+/** Tell that a job has ended, and show its result, unless the visitor looks at another one. */
+function noteEnd(job) {
+    if (job.state === "failed") announce(`${job.name}: ${job.error}`);
+    if (job.state !== "done") return;
+    announce(`${job.name} is ready.`);
+    if (!state.follows && state.selected !== job.file) return;
+    state.selected = job.file;
+    render()?.then(() => reveal(find("viewer")));
+}
+
+function takeConnection(isConnected) {
+    if (state.isConnected === isConnected) return;
+    state.isConnected = isConnected;
+    if (isConnected) find("lost").hidden = true;
+    else {
+        say("The server does not answer. Perhaps it was stopped: start cartoonize web again. This page tries again by itself.");
+    }
+    render();
+}
+
+function say(text) {
+    find("lost").textContent = text;
+    find("lost").hidden = false;
+}
+
+function announce(text) {
+    find("announcer").textContent = text;
+}
+
+async function addFiles(files) {
+    const added = [...files].map((file) => ({
+        id: `local ${crypto.randomUUID?.() ?? Math.random()}`,
+        name: file.name || "pasted.png",
+        kind: file.type.startsWith("video/") ? "video" : "picture",
+        address: URL.createObjectURL(file),
+        file,
+        progress: 0,
+    }));
+    if (!added.length) return;
+    state.uploads.push(...added);
+    state.selected = added[0].id;
+    render();
+    for (const upload of added) await send(upload);
+    if (document.activeElement === document.body) find("start").focus({ preventScroll: true });
+}
+
+async function send(upload) {
+    try {
+        const known = await server.addFile(upload.file, (progress) => {
+            upload.progress = progress;
+            render();
+        });
+        state.local.set(known.id, upload.address);
+        if (state.selected === upload.id) state.selected = known.id;
+        if (state.files.every((file) => file.id !== known.id)) state.files = [...state.files, known];
+        state.uploads = state.uploads.filter((other) => other !== upload);
+    } catch (error) {
+        upload.error = error.message;
+        announce(`${upload.name}: ${error.message}`);
+    }
+    render();
+}
+
+async function addExample(name) {
+    try {
+        const file = await server.addExample(name);
+        if (state.files.every((other) => other.id !== file.id)) state.files = [...state.files, file];
+        state.selected = file.id;
+        render();
+        await convertAll(items().filter((item) => item.id === file.id));
+    } catch (error) {
+        say(error.message);
+    }
+}
+
+async function convertAll(chosen) {
+    const wanted = settings.read();
+    state.follows = true;
+    for (const item of chosen) {
+        try {
+            const job = await server.convert(item.id, wanted);
+            state.refusals.delete(item.id);
+            if (state.jobs.every((other) => other.id !== job.id)) state.jobs = [...state.jobs, job];
+            if (!state.seen.has(job.id)) state.seen.set(job.id, job.state);
+        } catch (error) {
+            state.refusals.set(item.id, error.message);
+        }
+    }
+    if (chosen.length) {
+        state.selected = chosen[0].id;
+        render()?.then(() => reveal(find("viewer")));
+    }
+}
+
+function selectItem(item) {
+    state.selected = item.id;
+    state.follows = false;
+    render()?.then(() => reveal(find("viewer")));
+}
+
+async function stopJob(job) {
+    await server.stop(job.id).catch((error) => say(error.message));
+}
+
+async function removeItem(item) {
+    state.removed = (state.removed ?? new Set()).add(item.id);
+    state.uploads = state.uploads.filter((upload) => upload.id !== item.id);
+    state.files = state.files.filter((file) => file.id !== item.id);
+    URL.revokeObjectURL(state.local.get(item.id));
+    render();
+    if (!item.upload) await server.removeFile(item.id).catch((error) => say(error.message));
+}
+
+function exampleButton(example) {
+    const picture = make("img", { src: server.exampleAddress(example.name), alt: "", width: 96, height: 96 });
+    const button = make("button", { type: "button", "aria-label": `Try ${example.title.toLowerCase()}` }, picture);
+    button.addEventListener("click", () => addExample(example.name));
+    return button;
+}
+
+function showLimits({ limits, examples }) {
+    const local = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
+    find("place").textContent = local ? "this computer" : "the computer that serves this page";
+    const accepted = [`${Math.round(limits.upload / 2 ** 20).toLocaleString("en")} MB`, `${limits.pixels / 1e6} million pixels`];
+    if (limits.seconds !== null) accepted.push(`${limits.seconds} seconds of video`);
+    const list = `${accepted.slice(0, -1).join(", ")} and ${accepted.at(-1)}`;
+    find("limits").textContent =
+        `Up to ${list} for each file. Nobody else can read your files here, and after an hour they are removed.`;
+    const credits = examples.map(({ title, credit }) => `${title}: ${credit}`).join(". ");
+    find("credits").textContent = `${credits}. Face of the styles: Eileen Collins, NASA, public domain.`;
+}
+
+function downloadAll() {
+    const results = items().flatMap((item) => item.result ?? []);
+    for (const [number, job] of results.entries()) {
+        const link = make("a", { href: server.resultAddress(job.id), download: job.result.name });
+        setTimeout(() => link.click(), number * 400);
+    }
+}
+
+function connectInputs() {
+    const input = find("file");
+    for (const button of document.querySelectorAll(".choose")) button.addEventListener("click", () => input.click());
+    input.addEventListener("change", () => {
+        addFiles(input.files);
+        input.value = "";
+    });
+    find("settings").addEventListener("submit", (event) => {
+        event.preventDefault();
+        convertAll(nextItems(items()));
+    });
+    find("download-all").addEventListener("click", downloadAll);
+    document.addEventListener("paste", (event) => addFiles(event.clipboardData?.files ?? []));
+    connectDrop();
+}
+
+function connectDrop() {
+    const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+    const veil = (isOn) => document.body.classList.toggle("is-dragging", isOn);
+    document.addEventListener("dragover", (event) => {
+        if (!hasFiles(event)) return;
+        event.preventDefault();
+        veil(true);
+    });
+    document.addEventListener("dragleave", (event) => {
+        if (event.relatedTarget === null) veil(false);
+    });
+    document.addEventListener("drop", (event) => {
+        veil(false);
+        if (!hasFiles(event)) return;
+        event.preventDefault();
+        addFiles(event.dataTransfer.files);
+    });
+}
+
+open().catch((error) => say(error.message));

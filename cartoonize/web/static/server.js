@@ -1,0 +1,75 @@
+// The engine of the page: the server that keeps and converts files. Another engine has the same functions.
+
+/** What does not change: styles, limits, examples. */
+export async function readInfo() {
+    return (await request("api/info")).json();
+}
+
+/** Send a file; `onProgress` gets the share that was sent. Resolves to the file as the server describes it. */
+export function addFile(file, onProgress) {
+    const form = new FormData();
+    form.append("file", file, file.name || "pasted.png");
+    return new Promise((resolve, reject) => {
+        const transfer = new XMLHttpRequest();
+        transfer.open("POST", "api/files");
+        transfer.responseType = "json";
+        transfer.upload.onprogress = (event) => onProgress(event.total ? event.loaded / event.total : 0);
+        transfer.onload = () => {
+            if (transfer.status === 201) resolve(transfer.response);
+            else reject(new Error(transfer.response?.error ?? "The server refused the file."));
+        };
+        transfer.onerror = () => reject(new Error("The file could not be sent: the server does not answer."));
+        transfer.send(form);
+    });
+}
+
+export async function addExample(name) {
+    return (await request(`api/examples/${encodeURIComponent(name)}`, { method: "POST" })).json();
+}
+
+export async function removeFile(id) {
+    await request(`api/files/${id}`, { method: "DELETE" });
+}
+
+/** Ask for a conversion. Resolves to the job. */
+export async function convert(file, settings) {
+    const body = JSON.stringify({ file, ...settings });
+    const headers = { "Content-Type": "application/json" };
+    return (await request("api/jobs", { method: "POST", body, headers })).json();
+}
+
+export async function stop(job) {
+    await request(`api/jobs/${job}/stop`, { method: "POST" });
+}
+
+export const fileAddress = (id) => `api/files/${id}`;
+export const beforeAddress = (job) => `api/jobs/${job}/before`;
+export const resultAddress = (job) => `api/jobs/${job}/result`;
+export const styleAddress = (name) => `styles/${encodeURIComponent(name)}.webp`;
+export const exampleAddress = (name) => `examples/${encodeURIComponent(name)}.webp`;
+
+/** Call `onState` with all files and jobs after each change, and `onConnection` with whether the server answers. */
+export function watch(onState, onConnection) {
+    const events = new EventSource("api/events");
+    events.onmessage = (event) => {
+        onConnection(true);
+        onState(JSON.parse(event.data));
+    };
+    events.onerror = () => {
+        onConnection(false);
+        if (events.readyState === EventSource.CLOSED) setTimeout(() => watch(onState, onConnection), 2000);
+    };
+    window.addEventListener("pagehide", () => navigator.sendBeacon("api/leave"), { once: true });
+}
+
+async function request(address, options) {
+    let response;
+    try {
+        response = await fetch(address, options);
+    } catch {
+        throw new Error("The server does not answer.");
+    }
+    if (response.ok) return response;
+    const answer = await response.json().catch(() => ({}));
+    throw new Error(answer.error ?? "The server refused that.");
+}

@@ -1,0 +1,107 @@
+// The form with the settings: it builds the choice of styles, explains the choices, and remembers them.
+
+import { find, make } from "./dom.js";
+import { styleAddress } from "./server.js";
+
+const KEPT = "cartoonize-settings";
+const WORDS = {
+    detail: {
+        low: "480 lines are drawn: bold and quick.",
+        normal: "720 lines are drawn.",
+        high: "1080 lines are drawn: finer, and slower.",
+        full: "As many lines as your file has.",
+    },
+    hold: {
+        1: "As smooth as your video.",
+        2: "12 drawings a second, as in most cartoons.",
+        3: "8 drawings a second, as in hand-drawn series.",
+    },
+    compare: {
+        "": "The cartoon alone.",
+        side: "The source on the left, the cartoon on the right.",
+        split: "Half of the source, half of the cartoon.",
+        wipe: "A line moves over a video: source on its left.",
+    },
+};
+
+/** Build the form for these styles. The result has `read()` and calls `onChange` after each change. */
+export function createSettings(styles, onChange) {
+    const form = find("settings");
+    find("styles").append(...styles.map(styleCard));
+    restore(form);
+    explain(form);
+    form.addEventListener("input", () => {
+        explain(form);
+        keep(read(form));
+        onChange();
+    });
+    return { read: () => read(form) };
+}
+
+/** Whether a result was made with other settings. */
+export function differ(first, second) {
+    return Object.keys(first).some((name) => first[name] !== second[name]);
+}
+
+function styleCard(style, number) {
+    const picture = style.has_preview
+        ? make("img", { src: styleAddress(style.name), alt: "", width: 518, height: 256 })
+        : make("span", { class: "no-preview" }, style.name.slice(0, 1).toUpperCase());
+    return make(
+        "label",
+        { class: "style" },
+        make("input", { type: "radio", name: "style", value: style.name, checked: number === 0 }),
+        make("span", { class: "style-picture" }, picture),
+        make("span", { class: "style-name" }, style.name),
+        make("span", { class: "style-summary" }, style.summary),
+    );
+}
+
+function read(form) {
+    const data = new FormData(form);
+    return {
+        style: data.get("style"),
+        detail: data.get("detail"),
+        strength: Number(data.get("strength")) / 100,
+        keep_colour: data.has("keep_colour"),
+        hold: Number(data.get("hold")),
+        compare: data.get("compare") || null,
+    };
+}
+
+function explain(form) {
+    for (const [name, words] of Object.entries(WORDS)) {
+        find(`${name}-words`).textContent = words[new FormData(form).get(name)] ?? "";
+    }
+    const strength = find("strength");
+    const words = { 0: "the source", 100: "all drawing" }[strength.value] ?? `${strength.value} %`;
+    find("strength-words").textContent = words;
+    strength.setAttribute("aria-valuetext", words);
+    strength.style.setProperty("--filled", `${strength.value}%`);
+}
+
+function keep(settings) {
+    try {
+        localStorage.setItem(KEPT, JSON.stringify(settings));
+    } catch {
+        // A browser that keeps nothing: then the settings last as long as the page.
+    }
+}
+
+function restore(form) {
+    let kept;
+    try {
+        kept = JSON.parse(localStorage.getItem(KEPT));
+    } catch {
+        return;
+    }
+    if (!kept) return;
+    for (const name of ["style", "detail", "hold", "compare"]) {
+        const wanted = String(kept[name] ?? "");
+        for (const radio of form.elements[name]) {
+            if (radio.value === wanted) radio.checked = true;
+        }
+    }
+    form.elements.strength.value = (kept.strength ?? 1) * 100;
+    form.elements.keep_colour.checked = kept.keep_colour === true;
+}

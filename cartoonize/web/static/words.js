@@ -1,0 +1,54 @@
+// Numbers and states as people say them.
+
+const SMALL = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"];
+
+/** About how long: "about 40 seconds", "about 2 minutes". */
+export function duration(seconds) {
+    if (seconds < 1.5) return "about a second";
+    if (seconds < 10) return `about ${Math.round(seconds)} seconds`;
+    if (seconds < 58) return `about ${Math.ceil(seconds / 5) * 5} seconds`;
+    if (seconds < 90) return "about a minute";
+    if (seconds < 5400) return `about ${Math.round(seconds / 60)} minutes`;
+    return `about ${Math.round(seconds / 3600)} hours`;
+}
+
+/** What a job does, in a sentence. */
+export function describeJob(job) {
+    if (job.state === "waiting") return describeQueue(job.before);
+    if (job.state === "failed") return job.error;
+    if (job.state === "stopped") return "Stopped.";
+    if (job.state === "done") return "Ready.";
+    if (job.progress === null) return "Converting …";
+    if (job.progress === 0) return "Getting ready …";
+    if (job.progress === 1) return "Finishing …";
+    return job.seconds_left === null ? "Converting …" : `Converting, ${duration(job.seconds_left)} left.`;
+}
+
+/** How many come first. */
+export function describeQueue(before) {
+    if (before === 0) return "Yours is next.";
+    return before === 1 ? "One drawing is before yours." : `${SMALL[before] ?? before} drawings are before yours.`;
+}
+
+/** How large: "3.4 MB". */
+export function size(bytes) {
+    const units = ["bytes", "KB", "MB", "GB"];
+    let unit = 0;
+    let number = bytes;
+    while (number >= 1000 && unit < 3) {
+        number /= 1000;
+        unit += 1;
+    }
+    return `${number >= 100 || unit === 0 ? Math.round(number) : Number(number.toPrecision(2))} ${units[unit]}`;
+}
+
+/** A moment of a video: "1:05". */
+export function clock(seconds) {
+    const whole = Math.floor(seconds || 0);
+    return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/** The name that a file has here, without path. */
+export function count(number, singular, plural) {
+    return number === 1 ? singular : `${number} ${plural}`;
+}

@@ -1,0 +1,150 @@
+"""Receives files: a multipart form is written to a visitor's folder while it arrives."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from ..core.errors import MediaError, WriteError
+from .limits import Limits
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+FORM = 16_384
+"""Bytes of a form that are not the file."""
+_NAME = 120  # bytes of a file's name; the names of results and journals are longer
+_NOT_IN_NAMES = re.compile(r"[^\w .,()&+\-]")
+
+
+@dataclass(slots=True)
+class Form:
+    """A file, and the fields beside it."""
+
+    file: Path | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+async def receive_form(request: Request, folder: Path, limits: Limits) -> Form:
+    """Write the file of a form into `folder`, and return it with the other fields.
+
+    Raises:
+        LimitError: the file has more bytes than the limits allow.
+        MediaError: the form is malformed, or holds no file or several.
+        WriteError: the file cannot be written.
+        ClientDisconnect, TimeoutError: the sender is gone, or silent.
+    """
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    boundary = options.get(b"boundary")
+    if kind != b"multipart/form-data" or not boundary:
+        raise MediaError("Send the file as a form: multipart/form-data with a part named file.")
+    writer = _FormWriter(folder, limits)
+    try:
+        parser = MultipartParser(boundary, writer.callbacks())
+        async for chunk in request.stream():
+            parser.write(chunk)
+        parser.finalize()
+    except (FormParserError, UnicodeError, ValueError) as error:
+        raise MediaError("The form is malformed.") from error
+    except OSError as error:
+        raise WriteError.from_os_error(f"the file in {folder.name}", error) from error
+    finally:
+        writer.close()
+    if not writer.complete:
+        raise MediaError("The form is malformed.")
+    if writer.form.file is None:
+        raise MediaError("The form holds no file; send one as the part named file.")
+    return writer.form
+
+
+def safe_name(name: str) -> str:
+    """The name for a file on this disk: the last part of a path, without characters of other meanings."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    clean = _NOT_IN_NAMES.sub("_", last).strip(" .")
+    stem, dot, suffix = clean.rpartition(".")
+    if not dot or len(suffix) > 10:
+        stem, suffix = clean, ""
+    room = _NAME - len(suffix.encode())
+    stem = stem.encode()[:room].decode(errors="ignore").strip(" .") or "file"
+    return f"{stem}.{suffix}" if suffix else stem
+
+
+class _FormWriter:
+    """Writes the parts of a form where they belong, as the parser finds them."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self.form, self.complete = Form(), False
+        self._folder, self._limits = folder, limits
+        self._header, self._value, self._disposition = b"", b"", b""
+        self._field: str | None = None
+        self._text = bytearray()
+        self._file: BinaryIO | None = None
+        self._written = self._texts = 0
+
+    def callbacks(self) -> "MultipartCallbacks":
+        """What the parser calls."""
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": self._take_header,
+            "on_header_value": self._take_value,
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._open,
+            "on_part_data": self._write,
+            "on_part_end": self._end,
+            "on_end": self._finish,
+        }
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _begin(self) -> None:
+        self._header = self._value = self._disposition = b""
+        self._field, self._text = None, bytearray()
+
+    def _take_header(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _take_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _end_header(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._header = self._value = b""
+
+    def _open(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        if b"filename" not in options:
+            self._field = options[b"name"].decode() if b"name" in options else None
+            if self._field is None:
+                raise ValueError("a part has no name")
+        elif self.form.file is not None:
+            raise MediaError("The form holds more than one file; send one form for each.")
+        else:
+            self.form.file = self._folder / safe_name(options[b"filename"].decode())
+            self._file = self.form.file.open("xb")
+
+    def _write(self, data: bytes, start: int, end: int) -> None:
+        if self._file is None:
+            self._texts += end - start
+            if self._texts > FORM:
+                raise ValueError("the fields are too large")
+            self._text += data[start:end]
+            return
+        self._written += end - start
+        self._limits.check_size(self._written)
+        self._file.write(data[start:end])
+
+    def _end(self) -> None:
+        self.close()
+        if self._field is not None:
+            self.form.fields[self._field] = self._text.decode()
+
+    def _finish(self) -> None:
+        self.complete = True
