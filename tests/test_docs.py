@@ -52,6 +52,7 @@ SHORTER = {
     ("video",): ("--overwrite",),
     ("image",): ("--overwrite",),
     ("export-onnx",): ("--overwrite",),
+    ("export-web",): ("--overwrite",),
     ("import-weights",): ("--overwrite",),
 }
 # Commands with these words take long, do not end by themselves, or need another machine. They have their own

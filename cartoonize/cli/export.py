@@ -1,4 +1,4 @@
-"""`export-onnx`, `export-ncnn`, `export-tensorrt` and `import-weights`: styles in other programs' formats."""
+"""The commands `export-*` and `import-weights`: styles in the formats of other programs."""
 
 import re
 import sys
@@ -150,6 +150,31 @@ def export_tensorrt_command(
     parities = export_tensorrt(style, folder, sizes, precision=checked, batch=batch, overwrite=overwrite)
     for text, parity in zip(size, parities, strict=True):
         print_message(escape(f"{text}: {parity}"))
+
+
+@app.command("export-web")
+def export_web_command(
+    style: StyleArgument,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to write.")],
+    overwrite: Overwrite = False,
+) -> None:
+    r"""Write a folder for web pages: a style, a JavaScript module that draws with it, and an example page.
+
+    Pictures are converted in the browser of whoever visits the page, and stay
+    there. Any web server can serve the folder. Writing it needs the extra `export`:
+    pip install 'cartoonize\[export]'
+
+    [bold]Examples[/bold]
+      cartoonize export-web pepper cartoons/
+      python -m http.server --directory cartoons/
+    """
+    from ..export.web import export_web
+
+    files = export_web(style, folder, overwrite=overwrite)
+    size = sum(file.stat().st_size for file in files) / 1e6
+
+    text = f"Wrote {len(files)} files to {folder} ({size:.1f} MB). Any web server can serve it."
+    print_message(escape(text))
 
 
 @app.command("import-weights")

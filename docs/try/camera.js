@@ -1,0 +1,78 @@
+/** The visitor's camera. */
+
+const SMOOTHING = 0.1; // the share of the newest frame in the frame rate
+
+export class Camera {
+    #video = document.createElement("video");
+    #canvas = document.createElement("canvas");
+    #draw;
+    #rate = 0;
+
+    /** @param {(rate: number) => Promise<void>} draw called for one frame after the other, with frames per second */
+    constructor(draw) {
+        this.#draw = draw;
+        this.#video.playsInline = true;
+        this.#video.muted = true;
+        this.isOn = false;
+    }
+
+    /**
+     * Switch the camera on.
+     *
+     * @throws {Error} there is no camera, or the page may not use it
+     */
+    async start() {
+        const wanted = { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" };
+        const devices = navigator.mediaDevices;
+        if (!devices) throw new Error("Browsers allow the camera only on pages with https.");
+        this.#video.srcObject = await devices.getUserMedia({ video: wanted }).catch(explain);
+        await this.#video.play();
+        this.isOn = true;
+        this.#run();
+    }
+
+    stop() {
+        this.isOn = false;
+        for (const track of this.#video.srcObject?.getTracks() ?? []) track.stop();
+        this.#video.srcObject = null;
+    }
+
+    /**
+     * The frame of this moment, mirrored, with at most `lines` lines.
+     *
+     * @param {number} lines
+     * @returns {ImageData}
+     */
+    capture(lines) {
+        const { videoWidth, videoHeight } = this.#video;
+        const scale = Math.min(1, lines / Math.min(videoWidth, videoHeight));
+        const [width, height] = [Math.round(videoWidth * scale), Math.round(videoHeight * scale)];
+        Object.assign(this.#canvas, { width, height });
+        const context = this.#canvas.getContext("2d", { willReadFrequently: true });
+        context.setTransform(-1, 0, 0, 1, width, 0);
+        context.drawImage(this.#video, 0, 0, width, height);
+        return context.getImageData(0, 0, width, height);
+    }
+
+    async #run() {
+        let last = performance.now();
+        this.#rate = 0;
+        while (this.isOn) {
+            await new Promise(requestAnimationFrame); // browsers pause it while the page is hidden
+            await this.#draw(this.#rate);
+            const now = performance.now();
+            const rate = 1000 / (now - last);
+            this.#rate += (rate - this.#rate) * (this.#rate ? SMOOTHING : 1);
+            last = now;
+        }
+    }
+}
+
+function explain({ name, message }) {
+    if (name === "NotAllowedError")
+        throw new Error(
+            "The browser does not let this page use the camera. Allow it beside the address, and try again.",
+        );
+    if (name === "NotFoundError") throw new Error("No camera is connected.");
+    throw new Error(`The camera cannot be used: ${message}.`);
+}

@@ -1,0 +1,101 @@
+/** Draws pictures, in a worker that cartoonize.js starts. */
+
+import { drawSize, resizeDrawing, resizePicture } from "./draw_size.js";
+
+const MAX_GPU_TIME = 100; // milliseconds for the test picture; a GPU that is emulated takes far longer
+
+let ort;
+let files;
+let device;
+const sessions = new Map();
+
+const commands = { open, draw };
+let queue = Promise.resolve();
+
+self.onmessage = ({ data: { id, command, settings } }) => {
+    queue = queue.then(async () => {
+        try {
+            const result = await commands[command](settings);
+            self.postMessage({ id, result }, result.buffer ? [result.buffer] : []);
+        } catch (error) {
+            self.postMessage({ id, error: describe(error) });
+        }
+    });
+};
+
+/** Start the library, and the first style to see whether it runs. */
+async function open({ code, wasm, threads, ...rest }) {
+    ({ files, device } = rest);
+    const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+    ort = await import(address);
+    ort.env.wasm.wasmBinary = wasm;
+    ort.env.wasm.numThreads = threads;
+    ort.env.logLevel = "error";
+    const [first] = Object.keys(files);
+    await openSession(first, "wasm");
+    if (device === "webgpu" && !(await isGpuUsable(first))) device = "wasm";
+    return { device, threads };
+}
+
+async function draw({ style, detail, width, height, data }) {
+    if (!(style in files))
+        throw new Error(`There is no style "${style}": choose ${Object.keys(files).join(", ")}.`);
+    const size = /** @type {[number, number]} */ ([width, height]);
+    const drawn = drawSize(width, height, detail);
+    const drawing = await run(style, device, resizePicture(data, size, drawn), drawn);
+    const rgb = resizeDrawing(drawing, drawn, size);
+    for (let i = 0, o = 0; i < rgb.length; o += 4) {
+        data[o] = rgb[i++];
+        data[o + 1] = rgb[i++];
+        data[o + 2] = rgb[i++];
+    }
+    return data;
+}
+
+async function run(style, provider, rgb, [width, height]) {
+    const session = await openSession(style, provider);
+    const output = await session.run({ images: new ort.Tensor("uint8", rgb, [1, height, width, 3]) });
+    return output.cartoons.data;
+}
+
+/** The session of a style; a style without a file for the GPU is drawn by WASM. */
+async function openSession(style, provider) {
+    const file = files[style][provider] ?? files[style].wasm;
+    const known = sessions.get(file);
+    if (known) return known;
+    const isGpu = file === files[style].webgpu;
+    const session = await ort.InferenceSession.create(new Uint8Array(file), {
+        executionProviders: isGpu ? ["webgpu", "wasm"] : ["wasm"],
+        logSeverityLevel: 3,
+    });
+    sessions.set(file, session);
+    return session;
+}
+
+/** Whether the GPU draws what the CPU draws, and quickly: some drivers compute wrong results. */
+async function isGpuUsable(style) {
+    const side = 96;
+    const picture = Uint8Array.from({ length: side * side * 3 }, (_, i) => {
+        const [x, y] = [Math.floor(i / 3) % side, Math.floor(i / 3 / side)];
+        return (x - 48) ** 2 + (y - 48) ** 2 < 900 ? 230 - x : 40 + y + 20 * (i % 3);
+    });
+    try {
+        const cpu = await run(style, "wasm", picture, [side, side]);
+        await run(style, "webgpu", picture, [side, side]); // compiles the shaders
+        const start = performance.now();
+        const gpu = await run(style, "webgpu", picture, [side, side]);
+        const difference = cpu.reduce((sum, value, i) => sum + Math.abs(value - gpu[i]), 0) / cpu.length;
+        // The mean difference between drawings in integers and in floats is about one level.
+        return difference < 4 && performance.now() - start < MAX_GPU_TIME;
+    } catch {
+        return false;
+    }
+}
+
+/** The sentence of an error. The library throws numbers where its memory is used up. */
+function describe(error) {
+    const message = error instanceof Error ? error.message : String(error);
+    if (typeof error === "number" || error instanceof RangeError || /memory|alloc/i.test(message))
+        return "The picture is too large for this browser's memory: choose a lower detail, or make it smaller.";
+    return message;
+}

@@ -1,0 +1,105 @@
+"""A style for web pages: its ONNX files, the module that draws with them in browsers, and an example page.
+
+The module is in the folder browser/. It loads ONNX Runtime Web, whose address and hashes are in
+browser/library.json, and the styles that styles.json names. The documentation site uses it too.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ..backends.int8 import int8_path
+from ..core.errors import MediaError
+from ..models.checkpoint import read_header
+from ..styles import find_style
+from ..styles.card import Card, Header
+from ..styles.user import sha256_of
+from .onnx import export_onnx
+
+BROWSER = Path(__file__).parent / "browser"
+MODULE = ("cartoonize.js", "draw_size.js", "worker.js")
+"""The files of the module, in BROWSER."""
+EXAMPLE = ("index.html", "example.css", "example.js")
+"""The files of the example page, in BROWSER."""
+MANIFEST = "styles.json"
+
+
+def export_web(style: str, folder: Path, *, overwrite: bool = False) -> list[Path]:
+    """Write a folder that draws with a style in browsers, from any web server; return its files.
+
+    Args:
+        style: a built-in name, a style file or a run folder.
+        folder: the folder to write; it appears only when it is complete.
+        overwrite: replace an earlier folder of this kind.
+
+    Raises:
+        ModelError: there is no such style, its file is damaged, or the exported network disagrees.
+        MediaError: `folder` exists already or cannot be written.
+        BackendError: the packages that write ONNX files are not installed.
+    """
+    path = find_style(style)
+    header = read_header(path)
+    _check_folder(folder, overwrite)
+    name = path.resolve().parent.name if path.stem == "style" else path.stem
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as work:
+        written = Path(work) / "web"
+        written.mkdir()
+        for file in (*MODULE, *EXAMPLE):
+            shutil.copy(BROWSER / file, written / file)
+        export_onnx(style, written / f"{name}.onnx")
+        _write_int8(style, path, header, written / f"{name}.int8.onnx")
+        names = {file.name for file in written.iterdir()}
+        (written / MANIFEST).write_text(manifest({name: header.card}, names), encoding="utf-8")
+        if folder.exists():
+            folder.replace(Path(work) / "earlier")
+        written.replace(folder)
+    return sorted(folder.iterdir())
+
+
+def manifest(cards: Mapping[str, Card], files: Collection[str], library: str = "") -> str:
+    """Return the text of styles.json.
+
+    Args:
+        cards: the card of each style by its name.
+        files: the names of all files beside styles.json. A style is drawn in integers if NAME.int8.onnx is
+            among them, and by WebGPU if NAME.onnx is.
+        library: the folder or address of ONNX Runtime Web; its CDN by default.
+    """
+    styles: dict[str, Any] = {}
+    for name, card in cards.items():
+        styles[name] = {"summary": card.summary, "licence": card.licence, "credit": card.credit}
+        for key, file in (("int8", f"{name}.int8.onnx"), ("float", f"{name}.onnx")):
+            if file in files:
+                styles[name][key] = quote(file)
+    described = read_library()
+    return json.dumps(
+        {"library": described | {"url": library or described["url"]}, "styles": styles}, indent=4
+    )
+
+
+def read_library() -> dict[str, Any]:
+    """Return what library.json says: the version of ONNX Runtime Web, its address, hashes of its files."""
+    library: dict[str, Any] = json.loads((BROWSER / "library.json").read_text(encoding="utf-8"))
+    return library
+
+
+def _write_int8(style: str, path: Path, header: Header, target: Path) -> None:
+    """Copy the style's own int8 file, or write one; only swift networks can have one."""
+    own = int8_path(path)
+    if header.int8_sha256 and own.is_file() and sha256_of(own) == header.int8_sha256:
+        shutil.copy(own, target)
+    elif header.architecture == "swift":
+        export_onnx(style, target, precision="int8")
+
+
+def _check_folder(folder: Path, overwrite: bool) -> None:
+    if not folder.parent.is_dir():
+        raise MediaError(f"Cannot write {folder}: there is no folder {folder.parent}.")
+    if folder.exists() and not overwrite:
+        raise MediaError(f"{folder} exists already; pass --overwrite (-y) to replace it.")
+    if folder.exists() and not (folder / MANIFEST).is_file():
+        raise MediaError(f"{folder} was not written by export-web, and stays as it is.")

@@ -1,0 +1,359 @@
+"""Drawing in the browser: the page `try` of the documentation, and the folder that `export-web` writes."""
+
+import functools
+import importlib.util
+import io
+import json
+import re
+import shutil
+import threading
+from contextlib import closing, contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+import pytest
+from PIL import ExifTags, Image
+from skimage import data
+
+import cartoonize
+from cartoonize.core.draw_size import draw_picture
+from cartoonize.export.web import MANIFEST, MODULE, export_web, read_library
+
+TRY = Path(__file__).parents[2] / "docs/try"
+AXE = "axe-core@4.14.1"
+WAIT = 120_000  # milliseconds, for a busy machine
+CACHE = platformdirs.user_cache_path("cartoonize-tests")
+CHROMIUM = shutil.which("chromium")
+in_browser = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no browser: apt-get install chromium"),
+    pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm: apt-get install npm"),
+]
+
+
+def load_script(name):
+    """Import a script of docs/try."""
+    specification = importlib.util.spec_from_file_location(name, TRY / f"{name}.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def page_files():
+    """Return the files of the page that are written by hand."""
+    return [path for path in TRY.iterdir() if path.suffix in (".html", ".css", ".js")]
+
+
+def cached(path, write):
+    """Return `path` in the cache of the tests; `write` makes it from npm if it is missing."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.draft")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(draft)
+        except RuntimeError as error:
+            pytest.skip(str(error))
+        draft.rename(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def library():
+    """The folder of ONNX Runtime Web."""
+    folder = CACHE / f"onnxruntime-web-{read_library()['version']}"
+    return cached(folder, load_script("vendor").copy_library)
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The source of axe-core, which finds what screen readers cannot use."""
+    read = load_script("vendor").read_package
+    path = cached(CACHE / f"{AXE}.js", lambda draft: draft.write_bytes(read(AXE, ["axe.min.js"])[0]))
+    return path.read_text(encoding="utf-8")
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """A plain static server."""
+
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript"}
+
+    def log_message(self, *arguments):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *arguments):
+        """Browsers close connections whenever they like."""
+
+
+@contextmanager
+def static_server(folder):
+    """Serve a folder; yield its address."""
+    server = Server(("127.0.0.1", 0), functools.partial(Handler, directory=folder))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def use_local_library(folder, library):
+    """Have the page in `folder` load the library from this folder in place of the CDN."""
+    shutil.copytree(library, folder / "library")
+    path = folder / MANIFEST
+    manifest = json.loads(path.read_text())
+    manifest["library"]["url"] = "library/"
+    path.write_text(json.dumps(manifest))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, library):
+    """The folder of the page, as MkDocs builds it."""
+    folder = tmp_path_factory.mktemp("site")
+    for path in page_files():
+        shutil.copy(path, folder)
+    for name, content in load_script("page_files").generated_files():
+        (folder / name).write_bytes(content)
+    use_local_library(folder, library)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="a browser is driven by playwright")
+    camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    arguments = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", *camera]
+    with (
+        playwright.sync_playwright() as driver,
+        closing(driver.chromium.launch(executable_path=CHROMIUM, args=arguments)) as browser,
+    ):
+        yield browser
+
+
+@contextmanager
+def visiting(browser, address, width=1280):
+    """Open the page as somebody new, and wait until the example is drawn."""
+    with closing(browser.new_context(viewport={"width": width, "height": 800})) as context:
+        page = context.new_page()
+        page.set_default_timeout(WAIT)
+        page.goto(address)
+        wait_for_drawing(page)
+        yield page
+
+
+@pytest.fixture(scope="module")
+def page(browser, site):
+    """The page, with the example drawn."""
+    with static_server(site) as address, visiting(browser, address) as page:
+        yield page
+
+
+def wait_for_drawing(page):
+    page.locator("#status", has_text="drawn in").wait_for()
+    page.locator("#stage:not(.busy)").wait_for()
+
+
+def draw(page, image, style="pepper", detail="normal", **options):
+    """Choose a picture on the page, and return the PNG that it offers."""
+    page.locator(f"[name=style][value={style}]").check(force=True)
+    page.locator("#detail").select_option(detail)
+    wait_for_drawing(page)
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, **({"format": "PNG"} | options))
+    page.evaluate("document.getElementById('status').textContent = ''")
+    page.set_input_files("#file", {"name": "in.png", "mimeType": "image/png", "buffer": file.getvalue()})
+    wait_for_drawing(page)
+    with page.expect_download() as saved:
+        page.locator("#save").click()
+    assert saved.value.suggested_filename == f"in-{style}.png"
+    return np.array(Image.open(saved.value.path()))
+
+
+def drawn_by_command(image, style="pepper", detail="normal"):
+    with cartoonize.load(style, device="cpu", precision="int8") as backend:
+        return draw_picture(backend, np.ascontiguousarray(image[..., :3]), detail)
+
+
+def photo(width, height):
+    """A photo of any size."""
+    return np.array(Image.fromarray(data.coffee()).resize((width, height)))
+
+
+def largest_difference(one, other):
+    """Compare colours; leave out opacity."""
+    return np.abs(one[..., :3].astype(int) - other[..., :3]).max()
+
+
+def test_the_files_of_the_page_fit_together():
+    """The page loads the library in the version and with the styles that the module expects, in few bytes."""
+    html = (TRY / "index.html").read_text()
+    library = read_library()
+    assert f"connect-src 'self' {library['url'].removesuffix('dist/')};" in html
+    assert library["url"] == f"https://cdn.jsdelivr.net/npm/{library['name']}@{library['version']}/dist/"
+    files = dict(load_script("page_files").generated_files())
+    styles = json.loads(files[MANIFEST])["styles"]
+    assert list(styles) == re.findall(r'name="style" value="(\w+)"', html)
+    assert all(style["int8"] in files for style in styles.values())
+    pages = {
+        path.name: path.read_bytes() for path in TRY.iterdir() if path.suffix in (".html", ".css", ".js")
+    }
+    code = pages | {name: files[name] for name in (*MODULE, MANIFEST)}
+    assert sum(map(len, code.values())) < 60_000
+    assert set(re.findall(r'^    "(.+)",$', code["sw.js"].decode(), re.MULTILINE)) == {
+        "./", *(name for name in code if name.endswith((".css", ".js")) and name != "sw.js")
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_folder_for_the_web_is_complete(tmp_path, tiny_style):
+    """`export-web` writes the files of a style, the module and a page, and replaces no other folder."""
+    pytest.importorskip("onnxscript", reason="writing ONNX files needs the extra `export`")
+    folder = tmp_path / "web"
+    names = {path.name for path in export_web(str(tiny_style), folder)}
+    assert names == {
+        *MODULE,
+        MANIFEST,
+        "index.html",
+        "example.css",
+        "example.js",
+        "tiny.onnx",
+        "tiny.int8.onnx",
+    }
+    style = json.loads((folder / MANIFEST).read_text())["styles"]["tiny"]
+    assert (style["licence"], style["int8"], style["float"]) == ("CC0", "tiny.int8.onnx", "tiny.onnx")
+    with pytest.raises(cartoonize.MediaError, match="exists already"):
+        export_web(str(tiny_style), folder)
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(cartoonize.MediaError, match="stays as it is"):
+        export_web(str(tiny_style), tmp_path / "mine", overwrite=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"web", "mine"}
+
+
+class TestPage:
+    pytestmark = in_browser
+
+    def test_a_photo_at_the_draw_size_is_drawn_as_by_the_command(self, page):
+        """In integers the page and the command draw the same bytes."""
+        image = photo(960, 720)
+        assert np.array_equal(draw(page, image)[..., :3], drawn_by_command(image))
+        assert np.array_equal(draw(page, image, "ink")[..., :3], drawn_by_command(image, "ink"))
+
+    def test_large_photos_are_drawn_as_by_the_command(self, page):
+        """Reduced to the draw size and enlarged again, no value differs by more than a level."""
+        image = photo(1500, 1111)
+        assert largest_difference(draw(page, image), drawn_by_command(image)) <= 1
+
+    def test_small_photos_are_drawn_as_by_the_command(self, page):
+        """Enlarged to the draw size, all but a few values in ten thousand are the same within a level."""
+        image = photo(333, 500)
+        drawing = draw(page, image, detail="low")[..., :3].astype(int)
+        assert (np.abs(drawing - drawn_by_command(image, detail="low")) > 1).mean() < 5e-4
+
+    def test_transparency_is_kept(self, page):
+        """The opacity of each pixel stays, and transparent pixels do not darken what is drawn beside them."""
+        colours = photo(600, 720)
+        alpha = np.zeros((720, 600), np.uint8)
+        alpha[:, 300:] = 255
+        drawing = draw(page, np.dstack([colours, alpha]))
+        assert np.array_equal(drawing[..., 3], alpha)
+        assert largest_difference(drawing[:, 300:, :3], drawn_by_command(colours)[:, 300:]) <= 1
+
+    def test_photos_of_phones_are_upright(self, page):
+        """The orientation in the EXIF data is applied."""
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 6
+        image = photo(300, 200)
+        upright = np.ascontiguousarray(np.rot90(image, -1))
+        assert largest_difference(draw(page, image, exif=exif)[..., :3], drawn_by_command(upright)) <= 1
+
+    @pytest.mark.parametrize(
+        ("name", "kind", "content", "sentence"),
+        [
+            ("a.heic", "image/heic", b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+            ("a.mp4", "video/mp4", b"\0" * 99, "is a video"),
+            ("a.jpg", "image/jpeg", b"", "cannot decode a.jpg"),
+        ],
+    )
+    def test_what_cannot_be_decoded_is_named(self, page, name, kind, content, sentence):
+        """A sentence says why a file is not shown, and what works."""
+        page.set_input_files("#file", {"name": name, "mimeType": kind, "buffer": content})
+        page.locator("#error", has_text=sentence).wait_for()
+
+    def test_nothing_leaves_the_browser(self, page):
+        """Once loaded, the page sends no request, and neither it nor its workers could."""
+        requests = []
+        page.context.on("request", lambda request: requests.append(request.url))
+        draw(page, photo(400, 300))
+        assert [url for url in requests if not url.startswith("blob:")] == []
+        attempt = "fetch(new URL('styles.json', location.origin)).then(() => 'sent', () => 'refused')"
+        assert [place.evaluate(attempt) for place in (page, page.workers[0])] == ["refused"] * 2
+
+    def test_the_keyboard_is_enough(self, page):
+        """Arrow keys move the slider and choose the style."""
+        page.locator("#split").focus()
+        page.keyboard.press("End")
+        assert page.locator("#frame").get_attribute("style").count("--split: 100%") == 1
+        page.locator("[name=style]:checked").focus()
+        before = page.locator("[name=style]:checked").get_attribute("value")
+        page.keyboard.press("ArrowDown")
+        assert page.locator("[name=style]:checked").get_attribute("value") != before
+        wait_for_drawing(page)
+
+    def test_the_camera_is_drawn_live(self, page):
+        """The camera runs at 360 lines, with its frame rate, until it is switched off."""
+        page.locator("#camera").click()
+        page.locator("#rate", has_text=re.compile(r"[1-9]\d* frames/s at 640 × 360: 0.23 million")).wait_for()
+        page.locator("#camera").click()
+        page.locator("#rate").wait_for(state="hidden")
+        wait_for_drawing(page)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+class TestWidths:
+    pytestmark = in_browser
+
+    def test_everybody_can_use_the_page(self, browser, site, axe, width):
+        """axe-core finds no fault, nothing is cut off, and the page works offline after the first load."""
+        with static_server(site) as address, closing(browser.new_context()) as context:
+            page = context.new_page()
+            page.set_default_timeout(WAIT)
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto(address)
+            wait_for_drawing(page)
+            page.evaluate(axe)
+            faults = page.evaluate("axe.run().then(({violations}) => violations.map(({help, nodes}) => "
+                                   "[help, nodes.map(({html}) => html)]))")  # fmt: skip
+            assert faults == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate("crossOriginIsolated")  # without which there are no threads
+            page.route("**", lambda route: route.abort())
+            context.set_offline(True)
+            page.reload()
+            wait_for_drawing(page)
+
+
+class TestExport:
+    pytestmark = in_browser
+
+    def test_the_example_page_draws_from_any_static_server(self, browser, tmp_path, library):
+        """The folder of `export-web` needs no headers of the server, and draws what the style draws."""
+        pytest.importorskip("onnxscript", reason="writing ONNX files needs the extra `export`")
+        export_web("pepper", tmp_path / "web")
+        use_local_library(tmp_path / "web", library)
+        image = photo(320, 240)
+        Image.fromarray(image).save(tmp_path / "in.png")
+        with static_server(tmp_path / "web") as address, closing(browser.new_page()) as page:
+            page.set_default_timeout(WAIT)
+            page.goto(address)
+            page.set_input_files("#file", tmp_path / "in.png")
+            page.locator("#cartoon").wait_for(state="visible")
+            pixels = page.evaluate("Array.from(cartoon.getContext('2d').getImageData(0, 0, 320, 240).data)")
+        drawing = np.array(pixels, np.uint8).reshape(240, 320, 4)[..., :3]
+        assert largest_difference(drawing, drawn_by_command(image)) <= 1
