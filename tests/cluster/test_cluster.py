@@ -21,7 +21,7 @@ import ray
 from ray.cluster_utils import Cluster as Machines
 
 from cartoonize import Encoding, Look, stylize
-from cartoonize.cluster import scheduler
+from cartoonize.cluster import range_tasks, scheduler
 from cartoonize.cluster.batch import convert_batch, read_manifest
 from cartoonize.cluster.connection import connect
 from cartoonize.cluster.jobs import VideoJob, convert_job
@@ -297,12 +297,12 @@ def test_segments_that_wait_are_bounded(cluster, tmp_path, monkeypatch):
 
     def submit(self):
         real(self)
-        at_work.append(len(self._running))
+        at_work.append(len(self._tasks._running))
         ahead.append(max(self._finished, default=0) - self._joined_frames)
 
     monkeypatch.setattr(scheduler.Scheduler, "_submit", submit)
     convert_job(cluster, VideoJob(source, tmp_path / "out.mp4", "null"), watch())
-    room = scheduler.QUEUED * 2
+    room = range_tasks.QUEUED * 2
     assert max(at_work) == room
     assert max(ahead) <= 2 * room * 24
 

@@ -1,7 +1,10 @@
 """Accounts for every video packet: either a frame came out of it, or the frame is counted as missing.
 
 Decoders drop packets silently, and more of them with more threads. So each packet gets a number, which its
-frame carries in place of its time.
+frame carries in place of its time. A packet is
+
+    pending    until its frame comes out,
+    lost       once a frame that is due later has come out before it, or at the end; its frame may still come.
 """
 
 import math
@@ -32,23 +35,28 @@ _MAX_REORDER = 64
 class FrameMatcher:
     """Matches frames to packets, and counts in `damage` the packets whose frame is certainly missing.
 
-    That is certain once a frame with a later time has come out, or at the end. Frames that are stored after
-    the first keyframe but shown before it are not counted, as they refer to frames that the file lacks. With
-    `starts_anywhere`, packets before the first keyframe are not counted either. `codec` is FFmpeg's name of
-    the format.
+    Two kinds of packets are not counted, as their frames refer to others that the file lacks: those that are
+    stored after the first keyframe but shown before it, and, with `starts_anywhere`, those before the first
+    keyframe. `codec` is FFmpeg's name of the format.
+
+    `next_number` is the number of the next packet; `pending` holds the times of the pending packets by their
+    numbers.
     """
 
     def __init__(self, codec: str, damage: Damage, *, starts_anywhere: bool = False) -> None:
         self._codec, self._damage = codec, damage
         self._counts_packets = codec in _ONE_FRAME_PER_PACKET
-        self.next_number = 0  # of the next packet
-        self.pending: dict[int, float] = {}  # times of the packets that await their frame, by number
-        self._has_begun = not starts_anywhere
-        self._leading = -math.inf  # the time of the first keyframe, until the second comes
-        self._times: dict[int, int | None] = {}  # of packets, by number
+        self.next_number = 0
+        self.pending: dict[int, float] = {}
         self._lost: set[int] = set()
-        self._synthetic = self._errors = self._reported = self._keyframes = 0
-        self._keeps_numbers = False  # whether frames of this decoder carry the numbers of their packets
+        self._original_pts: dict[int, int | None] = {}  # of packets whose frame has not come out, by number
+        self._has_begun = not starts_anywhere
+        self._keyframes = 0
+        self._first_shown = -math.inf  # the time of the first keyframe, until the second comes
+        self._decoder_keeps_numbers = False  # as seen by a frame with the number of a packet
+        self._replacements = 0  # frames that the decoder made up for missing ones
+        self._decoder_errors = 0
+        self._reported = 0  # missing frames that `damage` counts already
         self._interlaced: set[int] = set()  # numbers of packets with interlaced frames
 
     def submit(self, packet: "Packet[Any]") -> int:
@@ -57,61 +65,68 @@ class FrameMatcher:
         Decoders pass times through unchanged. The field for user data (`opaque`) can deadlock PyAV: threads
         of FFmpeg release it, for which they need the interpreter lock, whose holder waits for them.
         """
-        time = math.nan if packet.pts is None else float(packet.pts)
-        number = self.next_number
-        self._times[number] = packet.pts
-        packet.pts = number
-        if packet.is_keyframe:
-            self._leading = -math.inf if self._keyframes else time
-            self._keyframes, self._has_begun = self._keyframes + 1, True
-        is_counted = self._counts_packets and self._has_begun and not time < self._leading
-        if is_counted and _makes_frame(self._codec, packet):
-            self.pending[number] = time
+        number, time = self.next_number, math.nan if packet.pts is None else float(packet.pts)
         self.next_number += 1
+        self._original_pts[number] = packet.pts
+        if packet.is_keyframe:
+            self._first_shown = -math.inf if self._keyframes else time
+            self._keyframes, self._has_begun = self._keyframes + 1, True
+        if self._must_make_frame(packet, time):
+            self.pending[number] = time
+        packet.pts = number
         return number
 
     def receive(self, frame: av.VideoFrame) -> None:
         """Restore the time of a frame that came out of the decoder, and update `damage`."""
         number = frame.pts
-        if number is None or number not in self._times:  # the decoder made it up to replace a missing one
+        if number is None or number not in self._original_pts:
             frame.pts = None
-            self._synthetic += 1
-            self._damage.frames += self._keeps_numbers and not frame.is_corrupt
+            self._replacements += 1
+            self._damage.frames += self._decoder_keeps_numbers and not frame.is_corrupt
             return
-        frame.pts = self._times.pop(number)
-        self._has_begun = self._keeps_numbers = True
+        frame.pts = self._original_pts.pop(number)
+        self._has_begun = self._decoder_keeps_numbers = True
         self.pending.pop(number, None)
-        self._lost.discard(number)  # it came later than expected
+        self._lost.discard(number)
         if self._codec == "h264" and frame.interlaced_frame:
             self._interlaced.add(number)
-        self._find_lost(number, math.nan if frame.pts is None else frame.pts)
+        self._lose_overdue(number, math.nan if frame.pts is None else frame.pts)
         # Which packets are second fields is known at the end only.
-        self._report(0 if self._interlaced else len(self._lost) - self._synthetic)
+        self._report(0 if self._interlaced else len(self._lost) - self._replacements)
 
     def record_error(self) -> None:
         """Count an error of the decoder. For codecs whose packets are counted, the missing frame counts."""
-        self._errors += 1
+        self._decoder_errors += 1
         if not self._counts_packets:
-            self._report(self._errors)
+            self._report(self._decoder_errors)
 
     def finish(self) -> None:
         """Count the frames that are still missing; call it after the last frame."""
         self._lost |= self.pending.keys()
         self.pending.clear()
-        is_counted = self._counts_packets and (self._keeps_numbers or not self._synthetic)
-        lost = len(self._lost - self._second_fields()) - self._synthetic
-        self._report(lost if is_counted else self._errors)
+        if self._counts_packets and (self._decoder_keeps_numbers or not self._replacements):
+            self._report(len(self._lost - self._second_fields()) - self._replacements)
+        else:
+            self._report(self._decoder_errors)
 
-    def _find_lost(self, number: int, time: float) -> None:
-        """Move the packets whose frame is overdue to `_lost`, after frame `number` came out, at `time`."""
-        for old in [old for old in self._times if old < number - _MAX_REORDER]:
-            del self._times[old]
-        overdue = {n for n, due in self.pending.items() if due < time or n < number - _MAX_REORDER}
+    def _must_make_frame(self, packet: "Packet[Any]", time: float) -> bool:
+        """Whether a frame is missing if none comes out of a packet."""
+        is_shown_before_first = time < self._first_shown  # false for an unknown time
+        is_counted = self._counts_packets and self._has_begun and not is_shown_before_first
+        return is_counted and _makes_frame(self._codec, packet)
+
+    def _lose_overdue(self, number: int, time: float) -> None:
+        """Move packets whose frame is overdue to `_lost`, after frame `number` came out, due at `time`."""
+        oldest = number - _MAX_REORDER
+        for old in [old for old in self._original_pts if old < oldest]:
+            del self._original_pts[old]
+        overdue = {n for n, due in self.pending.items() if due < time or n < oldest}
         self._lost |= overdue
         for n in overdue:
             del self.pending[n]
 
     def _report(self, missing: int) -> None:
+        """Bring the count in `damage`, which others change too, to the number of missing frames."""
         self._damage.packets += max(missing, 0) - self._reported
         self._reported = max(missing, 0)
 

@@ -1,0 +1,132 @@
+"""The frame ranges of a video on their way through a cluster: waiting, running, and their results."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import ray
+
+from ..media import Segment
+from ..run.frame_range import FrameRange
+from .connection import Cluster
+from .planning import range_after
+from .worker import FinishedRange, FinishedSegment, VideoTask, convert_range
+
+TIMEOUT = 120.0
+"""Seconds for a finished segment to arrive; then it is taken to be lost, with the node that has it."""
+QUEUED = 2
+"""Ranges that are running or waiting in Ray, for each that the cluster can run at once."""
+_POLL = 1.0
+"""Seconds after which waiting for results ends, so that signals are handled."""
+
+Result: TypeAlias = "FinishedSegment | FinishedRange | ray.exceptions.RayError"
+
+
+@dataclass(slots=True)
+class RunningRange:
+    """A range that a worker converts, and the last segment of it that has arrived."""
+
+    range: FrameRange
+    last: Segment | None = None
+
+    @property
+    def next_frame(self) -> int:
+        """The first frame that has not arrived."""
+        return self.last.end if self.last else self.range.first
+
+    def rest(self) -> FrameRange:
+        """The frames that have not arrived."""
+        return range_after(self.last, self.range.until) if self.last else self.range
+
+
+class RangeTasks:
+    """Queues ranges, has Ray run them, and yields their results.
+
+    Args:
+        cluster: runs the tasks.
+        video: describes the video for the workers.
+        name: of the video, for Ray's dashboard.
+    """
+
+    def __init__(self, cluster: Cluster, video: VideoTask, name: str) -> None:
+        self._cluster, self._video, self._name = cluster, video, name
+        self._waiting: deque[FrameRange] = deque()
+        self._running: dict[Any, RunningRange] = {}  # by Ray's handle of the task
+
+    @property
+    def room(self) -> int:
+        """The number of ranges that are given to Ray at the same time."""
+        return QUEUED * max(1, self._cluster.slots())
+
+    def add(self, ranges: Iterable[FrameRange]) -> None:
+        """Queue ranges after all others."""
+        self._waiting.extend(ranges)
+
+    def add_first(self, frames: FrameRange) -> None:
+        """Queue a range before all others."""
+        self._waiting.appendleft(frames)
+
+    def submit(self, limit: int) -> None:
+        """Give ranges that begin before frame `limit` to Ray, while there is room."""
+        if not self._waiting:
+            return
+        room = self.room
+        while self._waiting and len(self._running) < room and self._waiting[0].first < limit:
+            frames = self._waiting.popleft()
+            options = {"name": self.describe(frames), **self._cluster.resources}
+            handle = convert_range.options(**options).remote(self._video, frames)
+            self._running[handle] = RunningRange(frames)
+
+    def receive(self) -> Iterator[tuple[RunningRange, Result]]:
+        """Yield the results that have arrived, each with its range. A range ends with any result but a
+        segment."""
+        ready, _ = ray.wait(list(self._running), timeout=_POLL)
+        handle: Any
+        for handle in ready:
+            running = self._running.get(handle)
+            if running is None:  # discarded, because of the result that was yielded before
+                continue
+            result: Result
+            try:
+                result = ray.get(next(handle), timeout=TIMEOUT)
+            except ray.exceptions.RayError as error:
+                result = error
+            if not isinstance(result, FinishedSegment):
+                del self._running[handle]
+            yield running, result
+
+    def remaining(self) -> list[FrameRange]:
+        """The ranges that have not arrived, without the segments of them that have."""
+        return [*self._waiting, *(running.rest() for running in self._running.values())]
+
+    def covers(self, frame: int) -> bool:
+        """Whether a frame is in a range that has not arrived."""
+        return any(
+            rest.first <= frame and (rest.until is None or frame < rest.until) for rest in self.remaining()
+        )
+
+    def discard_from(self, frame: int) -> None:
+        """Discard the ranges that begin at `frame` or later."""
+        self._waiting = deque(frames for frames in self._waiting if frames.first < frame)
+        self._discard_running(lambda frames: frames.first >= frame)
+
+    def discard_running_at(self, frame: int) -> None:
+        """Discard the running range that begins at `frame`."""
+        self._discard_running(lambda frames: frames.first == frame)
+
+    def describe(self, frames: FrameRange) -> str:
+        """The name of a range, for people."""
+        length = self._video.segment
+        last = "the last" if frames.until is None else frames.until // length - 1
+        return f"{self._name}: segments {frames.first // length} to {last}"
+
+    def _discard_running(self, is_useless: Callable[[FrameRange], bool]) -> None:
+        """Ignore the results of some running ranges, which their workers still finish.
+
+        They are not cancelled: cancelling a task just when it ends would end this process (Ray 2.60: "Tried
+        to complete task that was not pending"), and most ranges are short.
+        """
+        self._running = {
+            handle: running for handle, running in self._running.items() if not is_useless(running.range)
+        }
