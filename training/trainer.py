@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..backends import check_device
+from ..backends import check_device, resolve_device
 from ..backends.pytorch.device import choose_device, choose_precision
 from ..core.errors import BackendError
 from .distributed import average_gradients, local_device, sync_batch_norm
@@ -52,7 +52,7 @@ def choose_compute(device: str, precision: str, compiled: bool | None = None) ->
         BackendError: the device or precision is unknown, or the machine has no such GPU.
     """
     check_device(device)
-    chosen = local_device(choose_device(device))
+    chosen = local_device(choose_device(resolve_device(device)))
     if precision not in ("auto", "bf16", "fp32"):
         raise BackendError(f"Training supports the precisions bf16 and fp32, not {precision!r}.")
     bf16 = choose_precision(chosen, precision) == "bf16"

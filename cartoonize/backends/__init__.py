@@ -4,15 +4,17 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from ..core.choices import DEVICES, Precision, did_you_mean
+from ..core.choices import DEVICES, VENDORS, Precision, did_you_mean
 from ..core.errors import BackendError
 from ..styles import DEFAULT, find_style
 from .loaded_backend import LoadedBackend
 from .options import RuntimeOptions
 from .registry import Registration, backend_of_style, backends, backends_for, register
+from .vendors import resolve_device
 
 __all__ = [
-    "LoadedBackend", "Registration", "RuntimeOptions", "backends", "check_device", "load", "register",
+    "LoadedBackend", "Registration", "RuntimeOptions", "backends", "check_device", "load",
+    "register", "resolve_device",
 ]  # fmt: skip
 
 
@@ -32,8 +34,9 @@ def load(
         style: a built-in name, a style file (.safetensors), a network of this or another program (.onnx), a
             folder of engines (`cartoonize export-tensorrt`) or of a training run, or "null", which returns
             pictures as they are, on no device.
-        device: "cpu"; a GPU, as "cuda", "cuda:1", "mps" (Apple) or "xpu" (Intel); or "auto", which takes the
-            GPU if there is one of NVIDIA or AMD.
+        device: "cpu"; a GPU, as "cuda", "cuda:1", "mps" (Apple), "xpu" (Intel), or "vulkan", "vulkan:1" (any
+            vendor); "nvidia", "amd", "intel" or "apple"; or "auto", which takes a GPU of NVIDIA or AMD that
+            PyTorch runs on, and otherwise one of Vulkan if it was faster than the CPU in a trial.
         precision: "fp32", "bf16", "fp16", "int8", or "auto": the fastest that the device computes in
             hardware. 8-bit integers are for CPUs, and need a second file beside that of the style (see
             int8.py), as the built-in styles for video have.
@@ -44,6 +47,7 @@ def load(
         BackendError: the device, precision or an option is not available. Nothing else runs in its place.
     """
     check_device(device)
+    device = resolve_device(device)
     if precision not in get_args(Precision):
         known = get_args(Precision)
         raise BackendError(
@@ -90,11 +94,16 @@ def _with_options(candidates: list[Registration], options: RuntimeOptions, style
 
 
 def check_device(device: str) -> None:
-    """Raise BackendError unless the name is one of DEVICES, or one of its GPUs with a number ("cuda:1")."""
+    """Raise BackendError unless it is one of DEVICES or VENDORS, or a GPU with a number, as "cuda:1"."""
+    if device in VENDORS:
+        return
     kind, _, number = device.partition(":")
     numbered = kind not in ("auto", "cpu") and re.fullmatch("[0-9]{1,2}", number)
     if kind not in DEVICES or (":" in device and not numbered):
+        suggestion = did_you_mean(device, (*DEVICES, *VENDORS))
+        if kind == "gpu":
+            suggestion = " Did you mean cuda or vulkan?"
         raise BackendError(
             f"Unknown device {device!r}: choose {', '.join(DEVICES)}, or a GPU by its number, as cuda:1."
-            f"{' Did you mean cuda?' if kind in ('gpu', 'nvidia') else did_you_mean(device, DEVICES)}"
+            f"{suggestion}"
         )

@@ -96,6 +96,8 @@ class OnnxBackend(LoadedBackend):
         if first != self._providers[0][0]:
             raise BackendError(f"{provider} was asked for, but ONNX Runtime fell back to {first}.")
         self.device, self.precision = assigned_providers(self._session), _precision(self._session)
+        if self.device == "cpu" and provider != "cpu":
+            raise BackendError(f"{provider} was asked for, but it runs no part of {path}; export it in fp32.")
         self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         self._names = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
         self._run_options = _silent_run_options()
@@ -187,6 +189,8 @@ def _open(path: Path, providers: list[Provider], threads: int) -> "ort.Inference
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     options.intra_op_num_threads = threads
+    if providers[0][0].startswith("Dml"):
+        options.enable_mem_pattern = False  # DirectML refuses it
     try:
         return ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # its exceptions share no base class

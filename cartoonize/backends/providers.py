@@ -22,15 +22,24 @@ Provider = tuple[str, dict[str, str]]
 _CLASSES = {
     "tensorrt": "TensorrtExecutionProvider",
     "cuda": "CUDAExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
     "cpu": "CPUExecutionProvider",
 }
+_OPTIONS = {
+    # The newer format of Apple's networks; any of CPU, GPU and Neural Engine.
+    "coreml": {"ModelFormat": "MLProgram", "MLComputeUnits": "ALL"},
+    "directml": {"device_id": "0"},
+}
+_PACKAGES = {"directml": "pip uninstall -y onnxruntime-gpu onnxruntime && pip install onnxruntime-directml"}
+_NVIDIA = ("tensorrt", "cuda")
 PROFILE = {"min": (1, 32, 32), "opt": (4, 720, 1280), "max": (8, 2160, 3840)}
 """Pictures per call, height and width: the range of a TensorRT engine, and what it is made fastest for."""
 _TENSORRT_PACKAGES = ("tensorrt", "tensorrt_cu13", "tensorrt_cu12")
 
 
 def choose_provider(provider: str, device: str) -> str:
-    """Return the provider that has to run: "tensorrt", "cuda" or "cpu"; "auto" is the GPU if there is one.
+    """Return the provider that has to run; "auto" is "cuda" if there is such a GPU, and "cpu" otherwise.
 
     Raises:
         BackendError: it is not available, or provider and device contradict each other.
@@ -43,7 +52,8 @@ def choose_provider(provider: str, device: str) -> str:
             f"Unknown provider {provider!r}: choose {', '.join(known)}.{did_you_mean(provider, known)}"
         )
     kind = device.partition(":")[0]
-    if (provider == "cpu" and kind == "cuda") or (provider in ("tensorrt", "cuda") and kind == "cpu"):
+    usable = {"auto", "cuda"} if provider in _NVIDIA else {"auto", "cpu"} if provider == "cpu" else {"auto"}
+    if provider != "auto" and kind not in usable:
         raise BackendError(f"The provider {provider} does not run on {device}; leave one of the two out.")
     option = f"--provider {provider}" if provider != "auto" else device
     wanted = kind if provider == "auto" else provider
@@ -51,8 +61,11 @@ def choose_provider(provider: str, device: str) -> str:
     if wanted == "auto":
         return "cuda" if built and has_driver() else "cpu"
     if not built:
-        raise BackendError(f"{option} was asked for, but this build of ONNX Runtime has no {wanted}.")
-    if wanted != "cpu" and not has_driver():
+        command = f" To install one that has: {_PACKAGES[wanted]}" if wanted in _PACKAGES else ""
+        raise BackendError(
+            f"{option} was asked for, but this build of ONNX Runtime has no {wanted}.{command}"
+        )
+    if wanted in _NVIDIA and not has_driver():
         raise BackendError(f"{option} was asked for, but this machine has no NVIDIA driver.")
     return wanted
 
@@ -69,6 +82,8 @@ def provider_settings(
     cpu: Provider = (_CLASSES["cpu"], {})
     if provider == "cpu":
         return [cpu]
+    if provider not in _NVIDIA:
+        return [(_CLASSES[provider], _OPTIONS[provider]), cpu]
     if provider == "cuda" or graph_input is None:
         return [cuda, cpu]
     return [(_CLASSES["tensorrt"], _tensorrt_options(number, model, graph_input, precision)), cuda, cpu]

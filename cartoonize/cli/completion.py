@@ -30,7 +30,7 @@ def own_styles() -> list[str]:
     return user.names()
 
 
-devices = words(choices.DEVICES)
+devices = words((*choices.DEVICES, *choices.VENDORS))
 details = words(choices.DETAILS)
 encoders = words(choices.ENCODERS)
 x264_presets = words(choices.X264_PRESETS)

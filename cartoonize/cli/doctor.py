@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +11,10 @@ from .options import AsJson
 
 if TYPE_CHECKING:
     from rich.console import Group
+    from rich.text import Text
 
     from ..tools.doctor import Diagnosis
+    from ..tools.gpu_check import DeviceCheck
 
 Rows = Iterator[tuple[str, str]]
 _FOLDERS = {
@@ -23,7 +25,12 @@ _FOLDERS = {
 }
 
 
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    gpu: Annotated[
+        bool, typer.Option("--gpu", help="Draw one picture on every device, and compare with the CPU.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check this installation: what it can do, what is missing, and the command that repairs it.
 
     It converts a small picture; the exit code is 1 if that fails.
@@ -31,7 +38,11 @@ def doctor(as_json: AsJson = False) -> None:
     [bold]Examples[/bold]
       cartoonize doctor
       cartoonize doctor --json
+      cartoonize doctor --gpu
     """
+    if gpu:
+        _check_gpus(as_json=as_json)
+        return
     from ..tools.doctor import diagnose
 
     diagnosis = diagnose()
@@ -41,6 +52,42 @@ def doctor(as_json: AsJson = False) -> None:
         print_result(_tables(diagnosis))
     if not diagnosis.converts:
         raise typer.Exit(1)
+
+
+def _check_gpus(*, as_json: bool) -> None:
+    """Print a line for each device as soon as it is tried; the whole can be pasted into a bug report."""
+    import platform
+
+    from ..tools.gpu_check import check_gpus, versions
+    from ..version import __version__
+
+    libraries = {"cartoonize": __version__, "system": platform.platform(), **versions()}
+    if not as_json:
+        print_result(literal_text(", ".join(f"{name} {number}" for name, number in libraries.items())))
+        print_result(_row("device", "what ran", "difference", "time"))
+    checks = []
+    for check in check_gpus():
+        checks.append(check)
+        if not as_json:
+            print_result(_device_row(check))
+    if as_json:
+        print_json({"versions": libraries, "devices": [asdict(check) for check in checks]})
+    else:
+        print_result("difference: the largest from the CPU in fp32, of 255 levels; time: for 640x360 pixels")
+    if checks[0].error:
+        raise typer.Exit(1)
+
+
+def _device_row(check: "DeviceCheck") -> "Text":
+    if check.error:
+        return literal_text(f"{check.device:<20}failed: {check.error}")
+    difference = "unknown" if check.difference is None else str(check.difference)
+    time = f"{check.milliseconds:g} ms"
+    return _row(check.device, f"{check.runtime} {check.precision}", difference, time, check.name)
+
+
+def _row(device: str, ran: str, difference: str, time: str, name: str = "") -> "Text":
+    return literal_text(f"{device:<20}{ran:<18}{difference:>10}{time:>11}  {name}".rstrip())
 
 
 def _tables(diagnosis: "Diagnosis") -> "Group":
@@ -81,7 +128,13 @@ def _devices(diagnosis: "Diagnosis") -> Rows:
     for gpu in diagnosis.gpus:
         memory = f"{_gigabytes(gpu['memory'])}, {_gigabytes(gpu['free'])} free"
         yield gpu["device"], f"{gpu['name']}, {memory}; networks run in {gpu['precision']}"
-    if not diagnosis.gpus:
+    for gpu in diagnosis.vulkan:
+        memory, kind = _gigabytes(gpu["memory"]), gpu["kind"]
+        precision = "fp16" if gpu["has_fp16"] else "fp32"
+        software = "no GPU: the driver computes on the CPU"
+        text = software if kind == "software" else f"{kind}, {memory} free; networks run in {precision}"
+        yield f"vulkan:{gpu['number']}", f"{gpu['name']}, {text}"
+    if not diagnosis.gpus and not diagnosis.vulkan:
         yield "gpu", "none" if diagnosis.cpu else "unknown without PyTorch"
     yield from diagnosis.backends.items()
 

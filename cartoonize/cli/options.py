@@ -37,7 +37,8 @@ Device = Annotated[
     str,
     typer.Option(
         metavar="DEVICE",
-        help="auto, cpu, cuda, cuda:N, mps or xpu. No other device is used in its place.",
+        help="auto, cpu, cuda, cuda:N, mps, xpu, vulkan or vulkan:N; or nvidia, amd, intel or apple. No "
+        "other device is used in its place.",
         autocompletion=completion.devices,
         callback=check_device_name,
     ),
@@ -108,7 +109,7 @@ class OnnxFileOptions:
         ProviderName,
         typer.Option(
             metavar="NAME",
-            help="auto, tensorrt, cuda or cpu. No other provider is used in its place.",
+            help="auto, tensorrt, cuda, coreml, directml or cpu. No other provider is used in its place.",
             rich_help_panel=_ONNX,
         ),
     ] = "auto"

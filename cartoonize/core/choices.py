@@ -8,11 +8,13 @@ from difflib import get_close_matches
 from typing import Literal, get_args
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
-ProviderName = Literal["auto", "tensorrt", "cuda", "cpu"]
+ProviderName = Literal["auto", "tensorrt", "cuda", "coreml", "directml", "cpu"]
 InputRange = Literal["auto", "-1..1", "0..1", "0..255"]
 ChannelOrder = Literal["rgb", "bgr"]
 
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu", "vulkan")  # and cuda:N, xpu:N, vulkan:N
+VENDORS = ("nvidia", "amd", "intel", "apple")
+"""Devices by their vendor (see backends/vendors.py)."""
 Detail = Literal["low", "normal", "high", "full"]
 DETAILS = get_args(Detail)
 Hdr = Literal["tonemap", "fail"]

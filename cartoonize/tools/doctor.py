@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from ..core import cpus
 from ..core.choices import ENCODERS, HARDWARE_ENCODERS
-from ..core.errors import CartoonizeError, ModelError
+from ..core.errors import BackendError, CartoonizeError, ModelError
 from ..styles import DEFAULT, user
 from ..version import __version__
 
@@ -52,7 +52,10 @@ class Diagnosis:
         packages: the packages that cartoonize needs, and their installed versions; empty if missing.
         extras: for each extra, the packages that are missing.
         cpu: its name, cores, features, and the precision that "auto" selects.
-        gpus: for each GPU its device, name, memory and free memory in bytes, capability and precision.
+        gpus: for each GPU of PyTorch its device, name, memory and free memory in bytes, capability and
+            precision.
+        vulkan: for each device of Vulkan its number, name, kind, vendor, free memory in bytes, and whether it
+            stores numbers in fp16; those of the kind "software" are no GPUs.
         decoders: whether FFmpeg has a decoder.
         encoders: whether FFmpeg has an encoder; one in hardware counts only if it opens on this machine.
         backends: a line for each runtime.
@@ -67,6 +70,7 @@ class Diagnosis:
     extras: dict[str, list[str]] = field(default_factory=dict)
     cpu: dict[str, Any] = field(default_factory=dict)
     gpus: list[dict[str, Any]] = field(default_factory=list)
+    vulkan: list[dict[str, Any]] = field(default_factory=list)
     decoders: dict[str, bool] = field(default_factory=dict)
     encoders: dict[str, bool] = field(default_factory=dict)
     backends: dict[str, str] = field(default_factory=dict)
@@ -93,6 +97,7 @@ def diagnose() -> Diagnosis:
     for module, check in (("torch", _check_devices), ("onnxruntime", _check_onnx), ("av", _check_codecs)):
         if module in importable:
             _run(check, diagnosis)
+    _run(_check_vulkan, diagnosis)
     _check_styles(diagnosis)
     _check_conversion(diagnosis)
     return diagnosis
@@ -185,6 +190,19 @@ def _check_devices(diagnosis: Diagnosis) -> None:
         reason = "has no CUDA" if build == "cpu" else f"with {build} finds no GPU"
         command = "pip install --force-reinstall torch torchvision"
         diagnosis.report(f"An NVIDIA driver is installed, but this PyTorch {reason}.", command)
+
+
+def _check_vulkan(diagnosis: Diagnosis) -> None:
+    from ..backends.ncnn.gpus import is_installed, list_gpus_isolated
+    from .requirements import installed_version
+
+    diagnosis.backends["ncnn"] = installed_version("ncnn") or "not installed"
+    if not is_installed():
+        return
+    try:
+        diagnosis.vulkan = [asdict(gpu) for gpu in list_gpus_isolated()]
+    except BackendError as error:
+        diagnosis.report(f"Vulkan does not work: {error}")
 
 
 def _check_codecs(diagnosis: Diagnosis) -> None:

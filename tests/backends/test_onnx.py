@@ -256,3 +256,17 @@ def test_tensorrt_comes_before_cuda_before_the_cpu(tmp_path, monkeypatch):
     end.shape = [2, 3, 64, "w"]
     options = providers.provider_settings("tensorrt", "cuda", model, end, "fp32")[0][1]
     assert options["trt_profile_min_shapes"] == "x:2x3x64x32"
+
+
+@pytest.mark.parametrize(("provider", "title"), [("coreml", "CoreML"), ("directml", "Dml")])
+def test_providers_of_other_systems(tmp_path, monkeypatch, provider, title):
+    """CoreML and DirectML run alone with their settings; nothing runs in their place."""
+    path = str(foreign(tmp_path / "a.onnx"))
+    with pytest.raises(BackendError, match=f"--provider {provider} was asked for, but this build"):
+        load(path, options=RuntimeOptions(provider=provider))
+    with pytest.raises(BackendError, match=f"{provider} does not run on cpu"):
+        load(path, device="cpu", options=RuntimeOptions(provider=provider))
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [f"{title}ExecutionProvider"])
+    assert providers.choose_provider(provider, "auto") == provider
+    first, last = providers.provider_settings(provider, "auto", tmp_path)
+    assert (first[0], last[0]) == (f"{title}ExecutionProvider", "CPUExecutionProvider")

@@ -1,6 +1,7 @@
 """Style files in PyTorch, on CPUs and GPUs. Importing PyTorch takes seconds, so it happens only on demand."""
 
-from importlib.metadata import version
+import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,16 @@ def load_pytorch(
 
 def may_have_gpu() -> bool:
     """Whether it is worth importing PyTorch to look for a GPU that "auto" takes: NVIDIA's, or AMD's."""
-    return has_driver() or "rocm" in version("torch")
+    return has_driver() or is_built_for("hip")
+
+
+def is_built_for(platform: str) -> bool:
+    """Whether PyTorch is built for "cuda", "hip" (ROCm) or "xpu". To read that, it is not imported."""
+    spec = find_spec("torch")
+    for folder in spec.submodule_search_locations or () if spec else ():
+        text = (Path(folder) / "version.py").read_text(encoding="utf-8")
+        return re.search(rf"^{platform}\b.*= *['\"]", text, re.MULTILINE) is not None
+    return False
 
 
 def auto_is_gpu() -> bool:

@@ -5,6 +5,7 @@ name to DEVICES in core/choices.py.
 """
 
 import platform
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,10 @@ def _memory_of_mac(_device: torch.device) -> tuple[int, int]:
 
 
 def _has_bf16(gpu: torch.device) -> bool:
-    """NVIDIA's GPUs have it from Ampere on; PyTorch for AMD's uses the same name."""
+    """NVIDIA's GPUs have it from Ampere on, AMD's from CDNA and RDNA 3 on; PyTorch calls both "cuda"."""
+    if torch.version.hip:
+        architecture = torch.cuda.get_device_properties(gpu).gcnArchName
+        return re.match("gfx(908|90a|94|95|11|12)", architecture) is not None
     return torch.cuda.get_device_capability(gpu) >= (8, 0)
 
 
@@ -56,15 +60,28 @@ def _has_bf16_xpu(gpu: torch.device) -> bool:
 
 _memory = torch.accelerator.get_memory_info
 
+
+def _memory_of_xpu(gpu: torch.device) -> tuple[int, int]:
+    """If a driver of Intel does not say how much memory is free, all that is not allocated here counts."""
+    try:
+        return _memory(gpu)
+    except RuntimeError:
+        total = int(torch.xpu.get_device_properties(gpu).total_memory)
+        return max(0, total - torch.xpu.memory_allocated(gpu)), total
+
+
 KINDS = {
     "cuda": GpuKind("CUDA", automatic=True, streams=2, has_bf16=_has_bf16, memory=_memory),
     # Metal has one stream, and the first generation only emulates bfloat16.
     "mps": GpuKind("Metal", automatic=False, streams=1, has_bf16=lambda _: False, memory=_memory_of_mac),
-    "xpu": GpuKind("XPU", automatic=False, streams=2, has_bf16=_has_bf16_xpu, memory=_memory),
+    "xpu": GpuKind("XPU", automatic=False, streams=2, has_bf16=_has_bf16_xpu, memory=_memory_of_xpu),
 }
 
-_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
-"""Signs in a RuntimeError: of the allocators of CPUs on Linux and Windows, and of Metal."""
+_OUT_OF_MEMORY = (
+    "can't allocate memory", "not enough memory", "out of memory",
+    "OUT_OF_DEVICE_MEMORY", "OUT_OF_HOST_MEMORY", "OUT_OF_RESOURCES",
+)  # fmt: skip
+"""Signs in a RuntimeError: of the allocators of CPUs on Linux and Windows, of Metal, and of Intel's GPUs."""
 
 
 def gpu_is_available() -> bool:
@@ -86,6 +103,9 @@ def choose_device(name: str) -> torch.device:
     Raises:
         BackendError: it is not available.
     """
+    kind = name.partition(":")[0]
+    if kind not in ("auto", "cpu", *KINDS):
+        raise BackendError(f"PyTorch does not run on {kind}; choose cpu, {', '.join(KINDS)}.")
     available = gpus()
     if name == "auto":
         automatic = bool(available) and KINDS[available[0].type].automatic
@@ -190,8 +210,12 @@ def cpu_features() -> list[str]:
 
 
 def gpu_capability(gpu: torch.device) -> str:
-    """Return the compute capability of an NVIDIA GPU, as "9.0"; empty for other kinds."""
-    return "{}.{}".format(*torch.cuda.get_device_capability(gpu)) if gpu.type == "cuda" else ""
+    """Return the compute capability of an NVIDIA GPU, as "9.0", or the architecture of one of AMD."""
+    if gpu.type != "cuda":
+        return ""
+    if torch.version.hip:
+        return str(torch.cuda.get_device_properties(gpu).gcnArchName)
+    return "{}.{}".format(*torch.cuda.get_device_capability(gpu))
 
 
 def build_name() -> str:

@@ -48,7 +48,7 @@ DistilPreset = Annotated[
         autocompletion=_recipes_with("distil"),
     ),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", autocompletion=devices)]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N, mps or xpu.", autocompletion=devices)]
 Processes = Annotated[
     int | None, typer.Option("--workers", min=1, help="Processes to use.", show_default="all cores")
 ]

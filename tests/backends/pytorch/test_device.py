@@ -1,5 +1,7 @@
 """The device that PyTorch computes on, also for GPUs that this machine does not have."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -138,3 +140,33 @@ def test_the_gpu_of_this_machine():
     torch.ones(3, device=gpu).sum()
     devices.wait_for_stream(gpu)
     devices.release_memory(gpu)
+
+
+def test_precision_on_gpus_of_amd(monkeypatch):
+    """bf16 is used where a GPU of AMD has it in hardware: CDNA and RDNA 3, but not RDNA 2."""
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    for architecture, precision in (("gfx1100", "bf16"), ("gfx942:sramecc+", "bf16"), ("gfx1030", "fp16")):
+        monkeypatch.setattr(
+            torch.cuda, "get_device_properties", lambda _, a=architecture: SimpleNamespace(gcnArchName=a)
+        )
+        assert devices.choose_precision(torch.device("cuda"), "auto") == precision
+        assert devices.gpu_capability(torch.device("cuda")) == architecture
+
+
+def test_memory_on_gpus_of_intel(monkeypatch):
+    """A driver that does not say how much memory is free is no error."""
+
+    def silent(_):
+        raise RuntimeError("The device doesn't support querying the available free memory.")
+
+    monkeypatch.setattr(devices, "_memory", silent)
+    monkeypatch.setattr(torch.xpu, "get_device_properties", lambda _: SimpleNamespace(total_memory=8 << 30))
+    monkeypatch.setattr(torch.xpu, "memory_allocated", lambda _: 2 << 30)
+    assert devices.gpu_memory(torch.device("xpu")) == (6 << 30, 8 << 30)
+    assert devices.is_out_of_memory(RuntimeError("level_zero: UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY"))
+
+
+def test_pytorch_does_not_run_on_vulkan():
+    """Training, which PyTorch does, refuses a device that only draws, and names those that it has."""
+    with pytest.raises(BackendError, match="PyTorch does not run on vulkan; choose cpu, cuda"):
+        devices.choose_device("vulkan:0")
