@@ -53,6 +53,7 @@ SHORTER = {
     ("image",): ("--overwrite",),
     ("export-onnx",): ("--overwrite",),
     ("export-web",): ("--overwrite",),
+    ("export-ncnn",): ("--overwrite",),
     ("import-weights",): ("--overwrite",),
 }
 # Commands with these words take long, do not end by themselves, or need another machine. They have their own
@@ -62,6 +63,9 @@ ELSEWHERE = {
     "web",
     "live",
     "export-tensorrt",
+    "mps",
+    "vulkan",
+    "--gpu",
     "engines/",
     "-",
     "--watch",

@@ -3,12 +3,12 @@
 To add a runtime, add a module or a package here with a subclass of `LoadedBackend`, or with a function that
 returns one:
 
-    @register("ncnn", suffixes=(".param",), devices=("cpu",))
-    class NcnnBackend(LoadedBackend):
-        runtime = "ncnn"
+    @register("openvino", suffixes=(".xml",), devices=("cpu",))
+    class OpenVinoBackend(LoadedBackend):
+        runtime = "openvino"
 
         def __init__(self, path: Path, device: str, precision: str, options: RuntimeOptions) -> None:
-            import ncnn
+            import openvino
             ...
 
 Nothing else has to change: `backends()` imports all modules of this folder. So each imports its library only
