@@ -231,11 +231,13 @@ def test_commands_run(page, workspace, run, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=lambda page: page.name)
-def test_python_examples_run(page, workspace, tiny_onnx, monkeypatch):
+def test_python_examples_run(page, workspace, tiny_onnx, tiny_param, monkeypatch):
     """The Python examples of a page work, one after the other."""
     monkeypatch.chdir(workspace)
     monkeypatch.setenv("CARTOONIZE_HOME", str(workspace / "home"))
     copy(tiny_onnx, workspace / "pepper.onnx")
+    for suffix in (".param", ".bin"):
+        copy(tiny_param.with_suffix(suffix), workspace / f"pepper{suffix}")
     for block in python_blocks(page):
         for file in workspace.glob("cartoon.*"):  # an example does not overwrite the result of the one before
             file.unlink()
