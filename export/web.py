@@ -1,31 +1,17 @@
-"""A style for web pages: its ONNX files, the module that draws with them in browsers, and an example page.
+"""A style for web pages: its ONNX files, the module that draws with them in browsers, and an example page."""
 
-The module is in the folder browser/. It loads ONNX Runtime Web, whose address and hashes are in
-browser/library.json, and the styles that styles.json names. The documentation site uses it too.
-"""
-
-import json
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 from ..backends.int8 import int8_path
 from ..core.errors import MediaError
 from ..models.checkpoint import read_header
 from ..styles import find_style
-from ..styles.card import Card, Header
+from ..styles.card import Header
 from ..styles.user import sha256_of
+from .browser_files import BROWSER, EXAMPLE, MANIFEST, MODULE, manifest
 from .onnx import export_onnx
-
-BROWSER = Path(__file__).parent / "browser"
-MODULE = ("cartoonize.js", "draw_size.js", "worker.js")
-"""The files of the module, in BROWSER."""
-EXAMPLE = ("index.html", "example.css", "example.js")
-"""The files of the example page, in BROWSER."""
-MANIFEST = "styles.json"
 
 
 def export_web(style: str, folder: Path, *, overwrite: bool = False) -> list[Path]:
@@ -58,33 +44,6 @@ def export_web(style: str, folder: Path, *, overwrite: bool = False) -> list[Pat
             folder.replace(Path(work) / "earlier")
         written.replace(folder)
     return sorted(folder.iterdir())
-
-
-def manifest(cards: Mapping[str, Card], files: Collection[str], library: str = "") -> str:
-    """Return the text of styles.json.
-
-    Args:
-        cards: the card of each style by its name.
-        files: the names of all files beside styles.json. A style is drawn in integers if NAME.int8.onnx is
-            among them, and by WebGPU if NAME.onnx is.
-        library: the folder or address of ONNX Runtime Web; its CDN by default.
-    """
-    styles: dict[str, Any] = {}
-    for name, card in cards.items():
-        styles[name] = {"summary": card.summary, "licence": card.licence, "credit": card.credit}
-        for key, file in (("int8", f"{name}.int8.onnx"), ("float", f"{name}.onnx")):
-            if file in files:
-                styles[name][key] = quote(file)
-    described = read_library()
-    return json.dumps(
-        {"library": described | {"url": library or described["url"]}, "styles": styles}, indent=4
-    )
-
-
-def read_library() -> dict[str, Any]:
-    """Return what library.json says: the version of ONNX Runtime Web, its address, hashes of its files."""
-    library: dict[str, Any] = json.loads((BROWSER / "library.json").read_text(encoding="utf-8"))
-    return library
 
 
 def _write_int8(style: str, path: Path, header: Header, target: Path) -> None:

@@ -1,6 +1,7 @@
 """Access control: which requests are let through, and whose they are.
 
-Every answer gets the headers with which browsers load nothing from elsewhere. A visitor is known by a cookie.
+Every answer gets the headers with which browsers load nothing from elsewhere, unless it has its own. A
+visitor is known by a cookie.
 """
 
 import asyncio
@@ -118,7 +119,7 @@ def _with_headers(send: Send, cookie: str | None) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
-                headers[name] = value
+                headers.setdefault(name, value)
             if cookie:
                 headers.append("Set-Cookie", f"{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax")
         await send(message)

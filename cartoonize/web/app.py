@@ -17,6 +17,7 @@ from ..core.errors import CartoonizeError
 from ..styles import builtin_styles
 from .access import AccessControl, refuse
 from .api import Api, respond_to_error
+from .browser_page import read_browser_file
 from .folders import Folders
 from .jobs import JobQueue
 from .openapi import describe_api
@@ -85,6 +86,8 @@ def _routes(api: Api) -> list[Route | Mount]:
         Route("/api/leave", api.leave, methods=["POST"]),
         Route("/examples/{name}.webp", api.read_example),
         Route("/styles/{name}.webp", _style_preview),
+        Route("/browser/", read_browser_file),
+        Route("/browser/{name}", read_browser_file),
         Mount("/static", StaticFiles(directory=_STATIC)),
     ]
 

@@ -13,9 +13,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from cartoonize.export.web import read_library
-
-STYLES = ("pepper", "ink")
+from cartoonize.export.browser_files import STYLES, read_library
 
 
 def copy_library(folder: Path) -> None:

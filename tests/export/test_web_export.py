@@ -19,9 +19,10 @@ from skimage import data
 
 import cartoonize
 from cartoonize.core.draw_size import draw_picture
-from cartoonize.export.web import MANIFEST, MODULE, export_web, read_library
+from cartoonize.export.browser_files import MANIFEST, MODULE, page_files, read_library
+from cartoonize.export.web import export_web
 
-TRY = Path(__file__).parents[2] / "docs/try"
+VENDOR = Path(__file__).parents[2] / "docs/try/vendor.py"
 AXE = "axe-core@4.14.1"
 WAIT = 120_000  # milliseconds, for a busy machine
 CACHE = platformdirs.user_cache_path("cartoonize-tests")
@@ -33,17 +34,12 @@ in_browser = [
 ]
 
 
-def load_script(name):
-    """Import a script of docs/try."""
-    specification = importlib.util.spec_from_file_location(name, TRY / f"{name}.py")
+def load_vendor():
+    """Import docs/try/vendor.py."""
+    specification = importlib.util.spec_from_file_location("vendor", VENDOR)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
-
-
-def page_files():
-    """Return the files of the page that are written by hand."""
-    return [path for path in TRY.iterdir() if path.suffix in (".html", ".css", ".js")]
 
 
 def cached(path, write):
@@ -63,13 +59,13 @@ def cached(path, write):
 def library():
     """The folder of ONNX Runtime Web."""
     folder = CACHE / f"onnxruntime-web-{read_library()['version']}"
-    return cached(folder, load_script("vendor").copy_library)
+    return cached(folder, load_vendor().copy_library)
 
 
 @pytest.fixture(scope="session")
 def axe():
     """The source of axe-core, which finds what screen readers cannot use."""
-    read = load_script("vendor").read_package
+    read = load_vendor().read_package
     path = cached(CACHE / f"{AXE}.js", lambda draft: draft.write_bytes(read(AXE, ["axe.min.js"])[0]))
     return path.read_text(encoding="utf-8")
 
@@ -117,9 +113,7 @@ def use_local_library(folder, library):
 def site(tmp_path_factory, library):
     """The folder of the page, as MkDocs builds it."""
     folder = tmp_path_factory.mktemp("site")
-    for path in page_files():
-        shutil.copy(path, folder)
-    for name, content in load_script("page_files").generated_files():
+    for name, content in page_files():
         (folder / name).write_bytes(content)
     use_local_library(folder, library)
     return folder
@@ -193,18 +187,15 @@ def largest_difference(one, other):
 
 def test_the_files_of_the_page_fit_together():
     """The page loads the library in the version and with the styles that the module expects, in few bytes."""
-    html = (TRY / "index.html").read_text()
+    files = dict(page_files())
+    html = files["index.html"].decode()
     library = read_library()
     assert f"connect-src 'self' {library['url'].removesuffix('dist/')};" in html
     assert library["url"] == f"https://cdn.jsdelivr.net/npm/{library['name']}@{library['version']}/dist/"
-    files = dict(load_script("page_files").generated_files())
     styles = json.loads(files[MANIFEST])["styles"]
     assert list(styles) == re.findall(r'name="style" value="(\w+)"', html)
     assert all(style["int8"] in files for style in styles.values())
-    pages = {
-        path.name: path.read_bytes() for path in TRY.iterdir() if path.suffix in (".html", ".css", ".js")
-    }
-    code = pages | {name: files[name] for name in (*MODULE, MANIFEST)}
+    code = {name: files[name] for name in files if name.endswith((".html", ".css", ".js", ".json"))}
     assert sum(map(len, code.values())) < 60_000
     assert set(re.findall(r'^    "(.+)",$', code["sw.js"].decode(), re.MULTILINE)) == {
         "./", *(name for name in code if name.endswith((".css", ".js")) and name != "sw.js")

@@ -9,7 +9,11 @@ for (const command of document.querySelectorAll(".command")) {
 }
 
 const settings = description.components.schemas.ConversionSettings.properties;
-const fields = Object.entries(settings).map(([name, schema]) => [name, values(schema), JSON.stringify(schema.default)]);
+const fields = Object.entries(settings).map(([name, schema]) => [
+    name,
+    values(schema),
+    JSON.stringify(schema.default),
+]);
 find("fields").append(table(["field", "values", "default"], fields));
 
 const requests = Object.entries(description.paths).flatMap(([path, methods]) =>
@@ -27,7 +31,9 @@ function values(schema) {
     if (schema.anyOf) return schema.anyOf.map(values).join(", ");
     if (schema.enum) return schema.enum.join(", ");
     if (schema.minimum !== undefined) return `${schema.minimum} to ${schema.maximum}`;
-    return { boolean: "true, false", string: "the name of a style", null: "none" }[schema.type] ?? schema.type;
+    return (
+        { boolean: "true, false", string: "the name of a style", null: "none" }[schema.type] ?? schema.type
+    );
 }
 
 function table(heads, rows) {

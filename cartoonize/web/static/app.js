@@ -85,9 +85,12 @@ function pageTitle(all) {
 }
 
 function takeState({ files, jobs }) {
-    const isLost = state.files.some((file) => !files.some(({ id }) => id === file.id) && !state.removed?.has(file.id));
+    const isLost = state.files.some(
+        (file) => !files.some(({ id }) => id === file.id) && !state.removed?.has(file.id),
+    );
     Object.assign(state, { files, jobs });
-    if (isLost && !files.length) say("The server was started again, or an hour has passed: please add your files again.");
+    if (isLost && !files.length)
+        say("The server was started again, or an hour has passed: please add your files again.");
     state.uploads = state.uploads.filter((upload) => !files.some((file) => file.id === upload.known));
     const ended = jobs.filter((job) => job.state !== state.seen.get(job.id) && state.seen.has(job.id));
     for (const job of jobs) state.seen.set(job.id, job.state);
@@ -110,7 +113,9 @@ function takeConnection(isConnected) {
     state.isConnected = isConnected;
     if (isConnected) find("lost").hidden = true;
     else {
-        say("The server does not answer. Perhaps it was stopped: start cartoonize web again. This page tries again by itself.");
+        say(
+            "The server does not answer. Perhaps it was stopped: start cartoonize web again. This page tries again by itself.",
+        );
     }
     render();
 }
@@ -210,7 +215,11 @@ async function removeItem(item) {
 
 function exampleButton(example) {
     const picture = make("img", { src: server.exampleAddress(example.name), alt: "", width: 96, height: 96 });
-    const button = make("button", { type: "button", "aria-label": `Try ${example.title.toLowerCase()}` }, picture);
+    const button = make(
+        "button",
+        { type: "button", "aria-label": `Try ${example.title.toLowerCase()}` },
+        picture,
+    );
     button.addEventListener("click", () => addExample(example.name));
     return button;
 }
@@ -218,7 +227,10 @@ function exampleButton(example) {
 function showLimits({ limits, examples }) {
     const local = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
     find("place").textContent = local ? "this computer" : "the computer that serves this page";
-    const accepted = [`${Math.round(limits.upload / 2 ** 20).toLocaleString("en")} MB`, `${limits.pixels / 1e6} million pixels`];
+    const accepted = [
+        `${Math.round(limits.upload / 2 ** 20).toLocaleString("en")} MB`,
+        `${limits.pixels / 1e6} million pixels`,
+    ];
     if (limits.seconds !== null) accepted.push(`${limits.seconds} seconds of video`);
     const list = `${accepted.slice(0, -1).join(", ")} and ${accepted.at(-1)}`;
     find("limits").textContent =
@@ -237,7 +249,8 @@ function downloadAll() {
 
 function connectInputs() {
     const input = find("file");
-    for (const button of document.querySelectorAll(".choose")) button.addEventListener("click", () => input.click());
+    for (const button of document.querySelectorAll(".choose"))
+        button.addEventListener("click", () => input.click());
     input.addEventListener("change", () => {
         addFiles(input.files);
         input.value = "";

@@ -45,7 +45,9 @@ export function createPlayers(beforeAddress, afterAddress, { view, onView } = {}
     });
     before.addEventListener("error", () => {
         slider.setView("after");
-        choice.replaceWith(make("p", { class: "quiet" }, "This browser cannot play the source, only the cartoon."));
+        choice.replaceWith(
+            make("p", { class: "quiet" }, "This browser cannot play the source, only the cartoon."),
+        );
     });
     return { element, play: () => after.play() };
 }
@@ -59,7 +61,14 @@ function createControls(player) {
     const play = make("button", { type: "button", class: "round", "aria-label": "Play" }, icon("play"));
     const mute = make("button", { type: "button", class: "round", "aria-label": "Mute" }, icon("sound"));
     const time = make("output", { class: "time" }, "0:00");
-    const seek = make("input", { type: "range", class: "seek", min: 0, max: 1000, value: 0, "aria-label": "Position" });
+    const seek = make("input", {
+        type: "range",
+        class: "seek",
+        min: 0,
+        max: 1000,
+        value: 0,
+        "aria-label": "Position",
+    });
     let isDragged = false;
 
     play.addEventListener("click", () => (player.paused ? player.play() : player.pause()));

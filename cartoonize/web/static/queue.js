@@ -68,7 +68,10 @@ function createRow(first, actions) {
                 download.href = resultAddress(item.result.id);
                 download.download = item.result.result.name;
             }
-            remove.setAttribute("aria-label", `${isActive(item) ? "Stop converting" : "Remove"} ${item.name}`);
+            remove.setAttribute(
+                "aria-label",
+                `${isActive(item) ? "Stop converting" : "Remove"} ${item.name}`,
+            );
         },
     };
 }

@@ -80,5 +80,10 @@ export function createViewChoice(slider, view, onChange = () => {}) {
         });
         choices.append(make("label", {}, radio, make("span", {}, words)));
     }
-    return make("fieldset", { class: "segments views" }, make("legend", { class: "unseen" }, "View"), choices);
+    return make(
+        "fieldset",
+        { class: "segments views" },
+        make("legend", { class: "unseen" }, "View"),
+        choices,
+    );
 }

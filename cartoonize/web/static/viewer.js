@@ -17,7 +17,12 @@ export function createViewer(element, actions) {
     const stop = make("button", { type: "button", class: "button plain", id: "stop" }, "Stop");
     const progress = make("div", { class: "progress" }, words, stop, bar);
     const again = make("button", { type: "button", class: "button plain", id: "again" }, "Convert again");
-    const hint = make("div", { class: "hint" }, make("p", {}, "The settings have changed since this result."), again);
+    const hint = make(
+        "div",
+        { class: "hint" },
+        make("p", {}, "The settings have changed since this result."),
+        again,
+    );
     const notices = make("ul", { class: "notices" });
     const wrong = make("p", { class: "wrong", role: "alert" });
     const views = {}; // by kind of file: what the visitor chose
@@ -92,7 +97,8 @@ export function setProgress(bar, value) {
 function aboutItem(item) {
     if (item.result) {
         const { bytes, seconds } = item.result.result;
-        const time = seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
+        const time =
+            seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
         return `${item.result.settings.style} · converted in ${time} · ${size(bytes)}`;
     }
     return item.upload?.error || item.job || item.refusal ? "" : "Ready to convert.";

@@ -27,7 +27,9 @@ export function describeJob(job) {
 /** How many come first. */
 export function describeQueue(before) {
     if (before === 0) return "Yours is next.";
-    return before === 1 ? "One drawing is before yours." : `${SMALL[before] ?? before} drawings are before yours.`;
+    return before === 1
+        ? "One drawing is before yours."
+        : `${SMALL[before] ?? before} drawings are before yours.`;
 }
 
 /** How large: "3.4 MB". */

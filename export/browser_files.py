@@ -1,0 +1,74 @@
+"""The files with which browsers draw: a module, the page `try`, and styles.json. No PyTorch is imported.
+
+The module, in the folder browser/, loads ONNX Runtime Web, whose address and hashes are in library.json, and
+the styles that styles.json names. The page is in browser/page/; `cartoonize web` has it too.
+"""
+
+import io
+import json
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from PIL import Image
+from skimage import data
+
+from ..styles import builtin_styles
+from ..styles.card import Card, read_header
+
+BROWSER = Path(__file__).parent / "browser"
+MODULE = ("cartoonize.js", "draw_size.js", "worker.js")
+"""The files of the module, in BROWSER."""
+EXAMPLE = ("index.html", "example.css", "example.js")
+"""The files of the example page of `export-web`, in BROWSER."""
+MANIFEST = "styles.json"
+STYLES = ("pepper", "ink")
+"""The styles of the page: those in 8-bit integers, as other files are large and slow."""
+
+
+def page_files(exported: Collection[Path] = (), library: str = "") -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the content of each file of the page `try`.
+
+    Args:
+        exported: float files of the styles, NAME.onnx, for browsers with WebGPU.
+        library: see `manifest`.
+    """
+    styles = {name: path for name, path in builtin_styles().items() if name in STYLES}
+    previews = [path.with_suffix(".webp") for path in styles.values()]
+    networks = [path.with_suffix(".int8.onnx") for path in styles.values()]
+    page = sorted((BROWSER / "page").iterdir())
+    for file in (*page, *(BROWSER / name for name in MODULE), *previews, *networks, *exported):
+        yield file.name, file.read_bytes()
+    cards = {name: read_header(path).card for name, path in styles.items()}
+    yield MANIFEST, manifest(cards, [file.name for file in (*networks, *exported)], library).encode()
+    photo = io.BytesIO()
+    Image.fromarray(data.astronaut()).save(photo, "webp", quality=80)  # type: ignore[no-untyped-call]
+    yield "example.webp", photo.getvalue()
+
+
+def manifest(cards: Mapping[str, Card], files: Collection[str], library: str = "") -> str:
+    """Return the text of styles.json.
+
+    Args:
+        cards: the card of each style by its name.
+        files: the names of all files beside styles.json. A style is drawn in integers if NAME.int8.onnx is
+            among them, and by WebGPU if NAME.onnx is.
+        library: the folder or address of ONNX Runtime Web; its CDN by default.
+    """
+    styles: dict[str, Any] = {}
+    for name, card in cards.items():
+        styles[name] = {"summary": card.summary, "licence": card.licence, "credit": card.credit}
+        for key, file in (("int8", f"{name}.int8.onnx"), ("float", f"{name}.onnx")):
+            if file in files:
+                styles[name][key] = quote(file)
+    described = read_library()
+    return json.dumps(
+        {"library": described | {"url": library or described["url"]}, "styles": styles}, indent=4
+    )
+
+
+def read_library() -> dict[str, Any]:
+    """Return what library.json says: the version of ONNX Runtime Web, its address, hashes of its files."""
+    library: dict[str, Any] = json.loads((BROWSER / "library.json").read_text(encoding="utf-8"))
+    return library
