@@ -176,6 +176,13 @@ def test_the_container_gets_what_the_package_needs():
     assert all((ROOT / name).exists() for name in names)
 
 
+def test_optional_parts_are_documented():
+    """The page of the installation has a row for each optional part that users can install."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/install.md").read_text("utf-8"), re.MULTILINE)
+    assert set(rows) == set(project["project"]["optional-dependencies"]) - {"dev", "docs"}
+
+
 def test_layers_are_documented():
     """The drawing of the layers in Architecture is what import-linter checks."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

@@ -103,7 +103,8 @@ def export_ncnn_command(
 
     Input and output are RGB values from 0 to 255. It is compared with PyTorch
     before it is kept. You need it for other programs only: `--device vulkan`
-    converts styles by itself. Writing it needs the extra `vulkan`: pip install 'cartoonize\[vulkan]'
+    converts styles by itself. Writing it needs the extra `vulkan`:
+    pip install 'cartoonize\[vulkan]'
 
     [bold]Examples[/bold]
       cartoonize export-ncnn pepper pepper.param

@@ -58,7 +58,11 @@ def convert_files(
     from ..run.files import Job, create_folder, is_single_job, plan_jobs, single_job
 
     if len(paths) < 2:
-        raise MediaError(f"Name at least one {kind.name} and, last, the file or folder to write.")
+        command, example = ("image", "cartoon.png") if kind.name == "picture" else ("video", "cartoon.mp4")
+        raise MediaError(
+            "OUTPUT is missing: last, name the file or folder to write, as in "
+            f"`cartoonize {command} {paths[0]} {example}`."
+        )
     if options.skip_existing and options.overwrite:
         raise MediaError("--skip-existing keeps outputs that exist, --overwrite replaces them; choose one.")
     *sources, target = map(Path, paths)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from ..core import cpus, opencv, signals
 from ..core.choices import did_you_mean
@@ -29,6 +30,9 @@ from .train import app as training_app
 from .video import video
 from .web import web
 
+_FILES_OF_OTHERS = ("-i", "-o", "--input", "--output")
+"""Options for files of other programs, such as ffmpeg."""
+
 
 class Commands(TyperGroup):
     """The group of all commands: it also knows `cartoonize help`, files in the place of a command, and near
@@ -41,20 +45,30 @@ class Commands(TyperGroup):
                 print_result(ctx.get_help())
                 raise typer.Exit
             return super().resolve_command(ctx, [*rest, "--help"])
-        if name not in self.commands and ("." in name or Path(name).exists()):
+        if name not in self.commands and self._means_a_file(name, rest):
             raise CartoonizeError(
                 f"{name} is not a command. To convert a file, name the command first: "
                 "`cartoonize video INPUT OUTPUT` or `cartoonize image INPUT OUTPUT`."
             )
         return super().resolve_command(ctx, args)
 
+    def _means_a_file(self, name: str, rest: list[str]) -> bool:
+        """Whether an unknown command is a file, or a word such as `convert` before files."""
+        is_near = did_you_mean(name, list(self.commands)) != ""
+        return "." in name or Path(name).exists() or (not is_near and any("." in word for word in rest))
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            # Typer's sentence: 'bf61' is not one of 'fp32', 'bf16'.
+            # Typer's sentence: Value error, 'bf61' is not one of 'fp32', 'bf16'.
+            error.message = error.message.replace("Value error, ", "").replace("Input should", "it should")
             value, *choices = re.findall("'([^']*)'", error.message) or [""]
             error.message += did_you_mean(value, choices)
+            raise
+        except TyperException as error:
+            if getattr(error, "option_name", None) in _FILES_OF_OTHERS:
+                error.message += ". INPUT and OUTPUT need no option: name INPUT first and OUTPUT last."
             raise
 
 

@@ -91,10 +91,18 @@ def test_help_is_a_command_too(run):
 def test_a_file_is_no_command(run, here):
     """A file in the place of a command gets a sentence that names the commands."""
     (here / "holiday").mkdir()
-    for name in ("film.mp4", "holiday"):
+    for name in ("film.mp4", "holiday", "convert"):
         code, _, err = run(name, "out.mp4")
         assert code == 1
         assert "cartoonize video INPUT OUTPUT" in err
+
+
+def test_habits_from_other_programs(run):
+    """-i and -o, as of ffmpeg, get a sentence that says where INPUT and OUTPUT go."""
+    for option in ("-i", "-o", "--output"):
+        code, _, err = run("video", option, "film.mp4", "out.mp4")
+        assert code == 2
+        assert "name INPUT first and OUTPUT last" in re.sub(r"[│\s]+", " ", err)
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,11 @@ def _unknown_format_message(target: Location, format_name: str | None) -> str:
             f"{format_name!r} is not a video format that can be written; try mp4, matroska, mpegts or y4m."
             f"{did_you_mean(format_name, FORMAT_NAMES)}"
         )
+    if not target.suffix:
+        return (
+            f"{target} has no suffix, which sets the format: name {target}.mp4 or {target}.mkv, or a folder "
+            f"with a slash, {target}/."
+        )
     return (
         f"The suffix {target.suffix!r} names no video format that can be written; try .mp4 or .mkv, "
         f"or name/%05d.png for numbered pictures.{did_you_mean(target.suffix, WRITTEN_SUFFIXES)}"

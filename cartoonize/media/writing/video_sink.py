@@ -215,7 +215,9 @@ class VideoSink(ResumableSink):
         try:
             added = container.add_stream(name, rate=self._video.rate, options=encoder.options)
         except ValueError as error:
-            raise MediaError(f"A {self.container} file cannot hold {name} video.") from error
+            raise MediaError(
+                f"{self.container} cannot hold {name} video; try .mp4 or .mkv, or another --codec."
+            ) from error
         self._stream = cast("av.VideoStream", added)
         self._stream.time_base = encoder.time_base
         encoder.configure(self._stream.codec_context)
