@@ -10,6 +10,8 @@ from pathlib import Path
 
 from ..core.errors import SpaceError
 
+LOCK = "lock"
+"""The file that a server locks, by which `cartoonize clean` knows that its folder is in use."""
 KEPT = 3600.0
 """Seconds after its last change until a file is removed."""
 _ROOM = 4
@@ -78,7 +80,7 @@ class Folders:
             if entry not in in_use and _last_written(entry) < oldest:
                 _remove(entry)
         for entry in self.root.iterdir():
-            if _last_written(entry) < oldest:
+            if entry.name != LOCK and _last_written(entry) < oldest:
                 with suppress(OSError):  # the visitor may come back at this moment
                     entry.rmdir() if entry.is_dir() else entry.unlink()
 

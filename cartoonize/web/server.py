@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+from filelock import FileLock
 
 from ..core.errors import WebError
 from ..core.signals import StopRequest
 from .app import build_app
 from .connections import GuardedProtocol
-from .folders import Folders
+from .folders import LOCK, Folders
 from .limits import Limits
 from .worker import Worker
 
@@ -108,7 +109,8 @@ def _temporary_folder() -> Iterator[Path]:
     """Create a folder that only this user can read, for all files of visitors."""
     root = Path(tempfile.mkdtemp(prefix="cartoonize-web-"))
     try:
-        yield root
+        with FileLock(root / LOCK):
+            yield root
     finally:
         shutil.rmtree(root, ignore_errors=True)
 

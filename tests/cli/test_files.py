@@ -213,7 +213,7 @@ def test_a_dash_is_never_a_folder(here):
         (["video", "-", "a.mp4", "new"], "Standard input (-) is one video"),
         (["image", "-", "new.png"], "only `cartoonize video` takes -"),
         (["image", "both/1.png", "-"], "only `cartoonize video` takes -"),
-        (["video", "a.mp4"], "at least one video"),
+        (["video", "a.mp4"], "OUTPUT is missing"),
         (["video", "x*.mp4", "new"], "no video that fits x*.mp4"),
         (["video", "films", "new", "-y", "--skip-existing"], "choose one"),
         (["video", "a.mp4", "new", "--watch"], "--watch watches folders, and a.mp4 is none"),
