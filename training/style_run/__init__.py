@@ -5,7 +5,9 @@ step.py          what every step has: a name, a title, an estimate, and its work
 workspace.py     the run folder: paths, options, state
 state.py         run.json: what was decided and what is done, so that a resumed run makes the same style
 plan.py          how many pictures and images fit into the time
-speed.py         the speed of this machine, measured
+report.py        the report at the end
+card.py          the card of the style
+stopwatch.py     how often something is done in a second
 
 The steps, in order: drawings.py, photos.py, look.py, speed.py, targets.py, networks.py (a teacher on GPUs,
 then floats, then 8-bit integers), export.py, quality.py, pictures.py.

@@ -1,7 +1,9 @@
 """Step: measure the style on the held-back photos."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from ...core.atomic import AtomicFile
 from ...models.checkpoint import read_header, write_card
@@ -11,7 +13,12 @@ from .step import Display, Step
 from .workspace import Workspace
 
 FILE = "quality.json"
-FRAMES = 60  # of the clip
+FRAMES = 60  # of the user's clip
+CLIP = "clip.mp4"  # which is made without one; its flicker is measured on a frame for PHOTOS_PER_FRAME photos
+PHOTOS_PER_FRAME = 4
+
+MakeClip = Callable[[Path, int], object]
+"""Writes a clip of so many frames; it is in the package `tools`, which this one does not import."""
 
 
 class Evaluate(Step):
@@ -19,21 +26,28 @@ class Evaluate(Step):
 
     name, title = "evaluate", "Measuring the style"
 
+    def __init__(self, make_clip: MakeClip) -> None:
+        self.make_clip = make_clip
+
     def estimate(self, workspace: Workspace) -> float | None:
         """The photos at the measured speed."""
         return planned_seconds(self.name, workspace)
 
     def run(self, workspace: Workspace, display: Display) -> None:
         """Draw and measure."""
-        options = workspace.options
+        options, count = workspace.options, workspace.count(self.name)
+        frames = FRAMES if options.clip else max(2, count // PHOTOS_PER_FRAME)
+        clip = options.clip or workspace.folder / CLIP
+        if not options.clip:
+            self.make_clip(clip, frames)
         report = evaluate(
             str(workspace.style),
             workspace.held_back,
             drawings=workspace.drawings,
-            clip=options.clip,
+            clip=clip,
             features=options.features,
-            count=workspace.count(self.name),
-            frames=FRAMES,
+            count=count,
+            frames=frames,
             device=options.device,
             progress=display.show_pictures,
         )

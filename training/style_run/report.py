@@ -42,11 +42,17 @@ WANTED = {
     "flicker_ratio_stabilized": Wanted(
         "flicker in videos, of the clip's", 0.8, True, f"videos tremble: {MORE_TIME}.",
     ),
+    "demo_flicker": Wanted(
+        "flicker in the demo's clip, of its own", 0.9, True, f"videos tremble: {MORE_TIME}.",
+    ),
     "artist_distance": Wanted(
         "distance to the artist, of the photos'", 0.75, True,
         f"the drawings do not look like the artist's yet: more drawings in --style; {MORE_TIME}.",
     ),
 }  # fmt: skip
+
+
+FLICKER = ("flicker_ratio_stabilized", "demo_flicker")  # of the user's clip, or of the one of `demo`
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +69,18 @@ class Row:
 def assess(workspace: Workspace) -> list[Row]:
     """The rows of the report; figures that could not be measured say how they can be."""
     figures = dict(read_figures(workspace))
+    if workspace.options.clip is None and "flicker_ratio_stabilized" in figures:
+        figures["demo_flicker"] = figures.pop("flicker_ratio_stabilized")
     if figures.get("frechet_vgg16_source"):
         figures["artist_distance"] = figures["frechet_vgg16_output"] / figures["frechet_vgg16_source"]
-    return [_row(name, wanted, figures.get(name)) for name, wanted in WANTED.items()]
+    names = [name for name in WANTED if name in figures or name not in FLICKER]
+    return [_row(name, WANTED[name], figures.get(name)) for name in names]
 
 
 def _row(name: str, wanted: Wanted, value: float | None) -> Row:
     limit = f"at {'most' if wanted.is_upper else 'least'} {_format(wanted.limit, wanted)}"
     if value is None:
-        option = {"flicker_ratio_stabilized": "pass --video", "artist_distance": "pass --features"}.get(name)
+        option = "pass --features" if name == "artist_distance" else ""
         return Row(wanted.title, "not measured" + (f": {option}" if option else ""), limit, True, "")
     is_good = value <= wanted.limit if wanted.is_upper else value >= wanted.limit
     return Row(wanted.title, _format(value, wanted), limit, is_good, wanted.advice)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..parallel import disk_errors
 from .drawings import CollectDrawings
@@ -12,14 +13,22 @@ from .photos import ChoosePhotos
 from .pictures import ShowStyle
 from .plan import SHARES
 from .planned import planned_counts
-from .quality import Evaluate
+from .quality import Evaluate, MakeClip
 from .speed import MeasureSpeed
 from .step import Display, Step
 from .targets import RedrawPhotos
 from .workspace import Workspace
 
 
-def list_steps(write_int8: WriteInt8) -> list[Step]:
+@dataclass(frozen=True, slots=True)
+class Helpers:
+    """What other packages do for the steps; this one may not import them."""
+
+    write_int8: WriteInt8
+    make_clip: MakeClip
+
+
+def list_steps(helpers: Helpers) -> list[Step]:
     """All steps."""
     return [
         CollectDrawings(),
@@ -31,13 +40,13 @@ def list_steps(write_int8: WriteInt8) -> list[Step]:
         Redraw(),
         Learn(),
         Refine(),
-        Export(write_int8),
-        Evaluate(),
+        Export(helpers.write_int8),
+        Evaluate(helpers.make_clip),
         ShowStyle(),
     ]
 
 
-def make_style(workspace: Workspace, display: Display, write_int8: WriteInt8) -> None:
+def make_style(workspace: Workspace, display: Display, helpers: Helpers) -> None:
     """Run all steps that are not done, or continue the one that was interrupted.
 
     On one machine's CPU a run that was killed and called again makes the same style, bit for bit.
@@ -49,10 +58,11 @@ def make_style(workspace: Workspace, display: Display, write_int8: WriteInt8) ->
         workspace.folder.mkdir(parents=True, exist_ok=True)
     workspace.check_options()
     workspace.save()
-    steps = [step for step in list_steps(write_int8) if step.is_wanted(workspace)]
+    steps = [step for step in list_steps(helpers) if step.is_wanted(workspace)]
     for number, step in enumerate(steps):
         if step.name not in workspace.state.done:
             if step.name in SHARES and step.name not in workspace.state.counts:
+                step.measure_speed(workspace)
                 workspace.state.counts[step.name] = planned_counts(workspace)[step.name]
                 workspace.save()
             display.begin_step(step.title, number + 1, len(steps), estimate_rest(steps[number:], workspace))

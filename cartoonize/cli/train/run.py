@@ -14,20 +14,20 @@ from .progress import RunDisplay
 from .values import count_loaders, read_card
 
 if TYPE_CHECKING:
+    from ...training.style_run.run import Helpers
     from ...training.style_run.workspace import Workspace
 
 LONGEST_INTERVAL = 120.0  # seconds between two checkpoints
 
 
 def run_all(
+    *,
     style: Annotated[list[Path], typer.Option(help="Films, drawings, or folders of both; may be repeated.")],
-    run: options.Run,
-    recipe: options.PresetOptions,
-    training: options.TrainingOptions,
     photos: Annotated[
         list[Path] | None,
         typer.Option(help="A folder of photos, 200 or more; may be repeated.", show_default=False),
     ] = None,
+    run: options.Run,
     minutes: Annotated[
         float | None,
         typer.Option(
@@ -39,9 +39,15 @@ def run_all(
         typer.Option(help="A TOML file with the look, as RUN/look.toml.", show_default="measured"),
     ] = None,
     clip: Annotated[
-        Path | None, typer.Option("--video", help="A clip, to measure the flicker of the style.")
+        Path | None,
+        typer.Option("--video", help="A clip to measure the flicker on.", show_default="the clip of demo"),
     ] = None,
-    features: options.FeaturesFile = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(help="VGG's weights, safetensors or .pth, for the distance to the artist."),
+    ] = None,
+    recipe: options.PresetOptions,
+    training: options.TrainingOptions,
 ) -> None:
     """Make a style from films or drawings, in one command that resumes where it was interrupted.
 
@@ -82,14 +88,24 @@ def run_all(
 
 
 def _make_style(workspace: "Workspace") -> None:
-    from ...export.onnx import export_onnx
     from ...training.style_run.run import make_style
+
+    with RunDisplay() as display:
+        make_style(workspace, display, _helpers())
+
+
+def _helpers() -> "Helpers":
+    from ...export.onnx import export_onnx
+    from ...tools.demo import make_demo_clip
+    from ...training.style_run.run import Helpers
 
     def write_int8(style: Path, out: Path) -> None:
         export_onnx(str(style), out, precision="int8", overwrite=True)
 
-    with RunDisplay() as display:
-        make_style(workspace, display, write_int8)
+    def make_clip(path: Path, frames: int) -> None:
+        make_demo_clip(path, frames=frames)
+
+    return Helpers(write_int8, make_clip)
 
 
 def _check_options(recipe: options.PresetOptions, training: options.TrainingOptions) -> None:
@@ -117,7 +133,7 @@ def _describe(workspace: "Workspace") -> dict[str, Any]:
     """What the run would do, step by step, and what is done."""
     from ...training.style_run.run import list_steps
 
-    steps = [step for step in list_steps(lambda *_: None) if step.is_wanted(workspace)]
+    steps = [step for step in list_steps(_helpers()) if step.is_wanted(workspace)]
     state = workspace.state
     return {
         "run": str(workspace.folder),

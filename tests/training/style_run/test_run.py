@@ -12,7 +12,7 @@ from cartoonize.backends import load
 from cartoonize.cli.train import app
 from cartoonize.core.errors import TrainingError
 from cartoonize.styles.card import read_header
-from cartoonize.training.style_run.run import list_steps
+from cartoonize.training.style_run.run import Helpers, list_steps
 from cartoonize.training.style_run.state import RunState, Speeds, read_state, write_state
 
 SPEEDS = Speeds(target=1.0, learn=50.0, refine=10.0, teach=1.0, evaluate=1.0)
@@ -143,7 +143,11 @@ class Killed(BaseException):
 def test_killed_in_every_step(finished, drawings, photos, tmp_path, monkeypatch):
     """A run that is killed within each of its steps, and called again, makes the same files to the byte."""
     run = plan(tmp_path / "mine")
-    steps = [step.name for step in list_steps(print) if step.name not in ("speed", "teach", "taught")]
+    steps = [
+        step.name
+        for step in list_steps(Helpers(print, print))
+        if step.name not in ("speed", "teach", "taught")
+    ]
     for step in steps:
         with monkeypatch.context() as patch:
             kill_within(step, patch)
@@ -157,7 +161,7 @@ def test_killed_in_every_step(finished, drawings, photos, tmp_path, monkeypatch)
 
 def kill_within(name: str, patch: pytest.MonkeyPatch) -> None:
     """Let the step end at its second report of progress, or after its work if it reports less."""
-    kind = next(type(step) for step in list_steps(print) if step.name == name)
+    kind = next(type(step) for step in list_steps(Helpers(print, print)) if step.name == name)
     work = kind.run
 
     def run(step, workspace, display):
