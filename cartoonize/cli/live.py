@@ -95,6 +95,7 @@ def live(
     from ..live import DetailControl, LiveReport, LiveSource, open_live_sink, resolve_source, run
     from ..live.detail import possible_details
     from ..live.keyboard import QuitKey
+    from ..live.sinks import check_live_sink
     from ..media import Decoding
     from ..run.job import written_size
 
@@ -107,7 +108,9 @@ def live(
     effects = look.build()
     decoding = Decoding(max_size=max_size, detail=chosen, keep_source=effects.needs_source)
     quit_key = QuitKey()
+    check_live_sink(sink, overwrite=output.overwrite, encoding=encoder.build())
     with (
+        open_backend(network, onnx) as backend,
         LiveSource(capture, decoding=decoding, fps=fps, timeout=timeout) as pictures,
         StopRequest(on_request=quit_key.restore) as stop,
     ):
@@ -120,7 +123,7 @@ def live(
             sink, pictures, title=title, overwrite=output.overwrite, size=written_size(pictures, effects),
             encoding=encoder.build(),
         )  # fmt: skip
-        with open_backend(network, onnx) as backend, status_line() as show, quit_key:
+        with status_line() as show, quit_key:
             requests = [lambda: stop.requested, quit_key.pressed, target.is_closed]
             ended = _show_until(requests, show, pictures)
             run(pictures, target, backend, report, look=effects, control=control, ended=ended)

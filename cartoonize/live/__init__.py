@@ -22,8 +22,9 @@ from ..run.threads import LatestItem, latest
 from .capture import CaptureInput, list_cameras, resolve_source
 from .detail import DetailControl
 from .latency import LatencyMeter
+from .live_input import Arrival
 from .sinks import NullSink, StreamSink, open_live_sink
-from .source import Arrival, LiveSource
+from .source import LiveSource
 
 TICK = 0.02
 """Seconds after which `ended` is called again if no frame comes."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 
+from ..core.atomic import check_target
 from ..core.errors import MediaError
 from ..core.frames import Frame
 from ..media import Encoding, Sink, open_sink
@@ -102,10 +103,7 @@ def open_live_sink(
         MediaError: as WindowSink, CameraSink, StreamSink and open_sink; or an encoding is given for what is
             no file.
     """
-    scheme = sink.partition(":")[0]
-    is_file = scheme not in ("window", "null", "camera") and "://" not in sink
-    if encoding not in (None, Encoding()) and not is_file:
-        raise MediaError(f"--codec, --crf and --preset are for recordings, and {sink} is no file; omit them.")
+    check_live_sink(sink, overwrite=overwrite, encoding=encoding)
     width, height = size or (source.video.width, source.video.height)
     if sink == "window":
         from .window import WindowSink
@@ -113,11 +111,25 @@ def open_live_sink(
         return WindowSink(title, width, height, source.video.sample_aspect_ratio)
     if sink == "null":
         return NullSink()
-    if scheme == "camera":
+    if sink.partition(":")[0] == "camera":
         return CameraSink(width, height, source.video.rate, sink.partition(":")[2] or None)
     if "://" in sink:
         return StreamSink(sink, replace(source.video, width=width, height=height))
     return open_sink(Path(sink), source, encoding=encoding, overwrite=overwrite, size=size)
+
+
+def check_live_sink(sink: str, *, overwrite: bool = False, encoding: Encoding | None = None) -> None:
+    """Refuse a sink for `open_live_sink` that cannot be written, before a source or a network is opened.
+
+    Raises:
+        MediaError: it is a file that exists already; or an encoding is given for what is not a file.
+    """
+    if sink.partition(":")[0] not in ("window", "null", "camera") and "://" not in sink:
+        check_target(Path(sink), overwrite=overwrite)
+    elif encoding not in (None, Encoding()):
+        raise MediaError(
+            f"--codec, --crf and --preset are for recordings, and {sink} is not a file; omit them."
+        )
 
 
 def _sized(url: str) -> str:

@@ -27,7 +27,7 @@ from cartoonize.core.errors import MediaError, SourceError
 from cartoonize.effects.effect import EffectChain
 from cartoonize.live import LiveReport, LiveSource, NullSink, _apply, _Drawing, open_live_sink, resolve_source
 from cartoonize.live import run as show
-from cartoonize.live.source import _unblock
+from cartoonize.live.live_input import unblock_device
 from cartoonize.media import VideoSource
 from cartoonize.run.threads import LatestItem, latest
 
@@ -304,7 +304,7 @@ def test_rtmp(tmp_path):
         ),
         (["--source", f"{BARS}1", "--sink", "out.nonsense"], "names no video format"),
         (["--source", f"{BARS}1", "--fps", "0"], "0 frames/s cannot be"),
-        (["--source", f"{BARS}1", "--sink", "null", "--crf", "30"], "and null is no file"),
+        (["--source", f"{BARS}1", "--sink", "null", "--crf", "30"], "and null is not a file"),
         (["--size", "huge"], "'huge' is not a size"),
     ],
 )
@@ -395,7 +395,7 @@ def test_a_camera_is_never_waited_for(tmp_path):
     handle = os.open(tmp_path / "device", os.O_RDWR)
     try:
         assert os.get_blocking(handle)
-        _unblock(str(tmp_path / "device"))
+        unblock_device(str(tmp_path / "device"))
         assert not os.get_blocking(handle)
     finally:
         os.close(handle)
