@@ -73,9 +73,12 @@ class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
     warmth: float = 0.0  # added to Lab b
     tint: tuple[tuple[float, float], ...] = ()  # added to Lab a and b, in equal bands from dark to light
     softness: float = 0.0  # height of steps in [0, 1] below which fills get slopes in place of steps
+    faint: float = 0.0  # share of the faint structures lost by smoothing that come back as slopes
+    wet_edges: float = 0.0  # pigment that pools at the borders of fills, per difference of their luma
     paper: Colour | None = None  # fills run from ink to paper in place of the photo's colours
     line_width: float = 1.0  # sigma of the lines, in pixels
     line_reach: float = 0.985  # weight of the broader Gaussian: higher draws weaker edges too
+    line_slope: float = 60.0  # how steeply lines darken with contrast: low for pencil, high for ink
     line_threshold: float = 1.0  # contrast that a line needs, per density of texture around it
     line_darkness: float = 0.75  # blend of a line from the local colour, 0, to the ink, 1; 0: no lines
     ink: Colour = (0.13, 0.07, 0.06)  # a dark warm tone

@@ -16,6 +16,8 @@ from .recipe import TargetLook
 
 CLARITY = 8.0  # difference of lightness from the surround that counts as faint
 LINE_FREE = 0.006  # density of texture below which lines need no contrast
+FAINT, FAINT_BAND = 0.05, (3.0, 16.0)  # height in [0, 1] and sizes in pixels of faint structures
+WET_SIGMAS = (2.0, 6.0)  # pixels over which pigment pools at the edges of wet paint
 
 
 def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
@@ -33,14 +35,44 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     strength = (noise / look.rough).square().clamp(look.least_smoothing, 1)[0]
     smooth = l0_smooth(painted, look.smoothing * strength) ** (1 / look.lift)
     fills = paint_fills(smooth_slopes(smooth, look.softness) if look.softness else smooth, look)
-    if not look.line_darkness:
-        return l0_smooth(fills, look.polish * strength) if look.polish else fills
-    threshold = look.line_threshold * (texture - LINE_FREE).clamp(min=0)
-    lines = flow_lines(smooth, threshold, sigma_c=look.line_width, rho=look.line_reach)
+    if look.wet_edges:
+        fills = pool_pigment(fills, look.wet_edges)
+    if look.line_darkness:
+        threshold = look.line_threshold * (texture - LINE_FREE).clamp(min=0)
+        fills = draw_lines(fills, smooth, threshold, look)
+    drawn = l0_smooth(fills, look.polish * strength) if look.polish else fills
+    return restore_faint(drawn, paint_fills(photo, look), look.faint) if look.faint else drawn
+
+
+def restore_faint(drawn: Tensor, photo: Tensor, share: float) -> Tensor:
+    """Add a share of the faint structures that a drawing lost, as slopes; both (3, H, W) in [0, 1].
+
+    Of the difference d from the photo in the same colours, between Gaussians of FAINT_BAND pixels, it adds
+    share d exp(-(d / FAINT)^2): larger differences are lines and texture.
+    """
+    fine, coarse = FAINT_BAND
+    missing = photo - drawn
+    missing = gaussian_blur(missing, fine) - gaussian_blur(missing, coarse)
+    return (drawn + share * missing * (-(missing / FAINT).square()).exp()).clamp(0, 1)
+
+
+def draw_lines(fills: Tensor, smooth: Tensor, threshold: Tensor, look: TargetLook) -> Tensor:
+    """The fills (3, H, W) with the lines of the smoothed photo, where these exceed `threshold` (1, H, W)."""
+    lines = flow_lines(smooth, threshold, sigma_c=look.line_width, rho=look.line_reach, slope=look.line_slope)
     ink = fills.new_tensor(look.ink)[:, None, None]
     inked = fills + look.line_darkness * (torch.minimum(ink, fills) - fills)
-    drawn = fills * lines + inked * (1 - lines)
-    return l0_smooth(drawn, look.polish * strength) if look.polish else drawn
+    return fills * lines + inked * (1 - lines)
+
+
+def pool_pigment(fills: Tensor, amount: float) -> Tensor:
+    """Darken areas of (3, H, W) towards their borders with lighter ones, as pigment does in drying paint.
+
+    Where a picture is darker than its Gaussian, its pigment is denser by `amount` times the difference. A
+    density d darkens a colour C to C (1 - (1 - C) (d - 1)) (Bousseau, Kaplan, Thollot, Sillion, NPAR 2006).
+    """
+    luma = fills.mean(0, keepdim=True)
+    surplus = sum((gaussian_blur(luma, sigma) - luma).clamp(min=0) for sigma in WET_SIGMAS) / len(WET_SIGMAS)
+    return fills * (1 - (1 - fills) * (amount * surplus).clamp(max=1))
 
 
 def fine_structure(picture: Tensor, sigma: float = 1.5) -> Tensor:

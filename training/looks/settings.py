@@ -16,11 +16,10 @@ PHOTO_MEDIAN = 47.5  # of L
 # A part of the way from photos to the artist: the rest is what the artist drew, not how.
 TOWARDS_CHROMA = 0.5
 TOWARDS_HUE = 0.35
-TOWARDS_MEDIAN = 0.5
+TOWARDS_MEDIAN = 0.6
 LARGEST_TINT = 6.0  # Lab
 WIDTH_OF_SIGMA = 2.5  # width of a drawn line at a step of 0.3 of the luma, in units of `line_width`
 INK_ON_PAPER = 10.0  # mean chroma beside the paper's, below which drawings are ink on paper
-SLOPES = 0.35  # share of fills with a slope, from which fills are drawn with slopes
 
 
 def target_look(look: "MeasuredLook") -> TargetLook:
@@ -30,10 +29,12 @@ def target_look(look: "MeasuredLook") -> TargetLook:
     is_ink = look.paper is not None and max(look.chroma) < INK_ON_PAPER
     return TargetLook(
         scales=(1.0, 2.0),
+        smoothing=0.022,  # flatter than the default, as `faint` brings back what this loses
+        least_smoothing=0.08,
+        faint=0.4,
         brightness=_brightness(look.tones),
-        clarity=2.0 if is_ink else 0.0,
         tones=max(3, look.tones.count) if is_ink else 7,
-        tone_mix=round(0.6 * (1 - max(0.0, slopes - SLOPES)), 2),
+        tone_mix=round(0.6 * (1 - slopes), 2),
         black=round(0.5 * look.tones.black, 1),
         white=round(50 + 0.5 * min(look.tones.white, 100), 1),
         chroma=1.0,
@@ -50,7 +51,7 @@ def target_look(look: "MeasuredLook") -> TargetLook:
         line_reach=0.99,
         line_darkness=round(look.lines.darkness, 2) if has_lines else 0.0,
         ink=tuple(round(channel, 3) for channel in look.lines.ink),  # type: ignore[arg-type]
-        polish=0.006,
+        polish=0.013,
     )
 
 
@@ -58,7 +59,7 @@ def _brightness(tones: "ToneLook") -> float:
     """The exponent of lightness that moves the median of photos half of the way to the artist's."""
     share = (tones.median - tones.black) / max(tones.white - tones.black, 1)
     exponent = math.log(min(max(share, 0.05), 0.95)) / math.log(PHOTO_MEDIAN / 100)
-    return round(min(max(math.pow(exponent, TOWARDS_MEDIAN), 0.6), 1.3), 2)
+    return round(min(max(math.pow(exponent, TOWARDS_MEDIAN), 0.5), 1.3), 2)
 
 
 def _tint(difference: float) -> float:
