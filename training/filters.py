@@ -45,20 +45,6 @@ def kuwahara(picture: Tensor, sigma: float = 1.2, offset: float = 1.8, sectors: 
     return total / weights
 
 
-def smooth_slopes(picture: Tensor, step: float, radius: float = 5.0) -> Tensor:
-    """Turn steps lower than `step`, in [0, 1], into slopes `radius` pixels wide; keep higher ones.
-
-    The guided filter (He, Sun, Tang, ECCV 2010) with the mean of the channels as its guide, by Gaussians.
-    """
-    guide = picture.mean(0, keepdim=True)
-    mean_guide, mean = gaussian_blur(guide, radius), gaussian_blur(picture, radius)
-    variance = (gaussian_blur(guide.square(), radius) - mean_guide.square()).clamp(min=0)
-    covariance = gaussian_blur(guide * picture, radius) - mean_guide * mean
-    gain = covariance / (variance + step * step / 4)  # the variance of a step is a quarter of its square
-    offset = mean - gain * mean_guide
-    return gaussian_blur(gain, radius) * guide + gaussian_blur(offset, radius)
-
-
 def interpolate(values: Sequence[float], position: Tensor) -> Tensor:
     """Values of equal bands of [0, 1] at `position`, of any shape: linear between the middles of bands."""
     table = position.new_tensor(values)

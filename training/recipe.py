@@ -72,7 +72,6 @@ class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
     chroma_by_lightness: tuple[float, ...] = ()  # further factors, in equal bands from dark to light
     warmth: float = 0.0  # added to Lab b
     tint: tuple[tuple[float, float], ...] = ()  # added to Lab a and b, in equal bands from dark to light
-    softness: float = 0.0  # height of steps in [0, 1] below which fills get slopes in place of steps
     faint: float = 0.0  # share of the faint structures lost by smoothing that come back as slopes
     wet_edges: float = 0.0  # pigment that pools at the borders of fills, per difference of their luma
     paper: Colour | None = None  # fills run from ink to paper in place of the photo's colours

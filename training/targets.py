@@ -8,7 +8,7 @@ RGB pictures (3, H, W) in [0, 1], on any device; `cartoon_target` chains them.
 import torch
 from torch import Tensor
 
-from .filters import gaussian_blur, interpolate, kuwahara, smooth_slopes, structure_tensor
+from .filters import gaussian_blur, interpolate, kuwahara, structure_tensor
 from .flow_lines import flow_lines
 from .l0_smoothing import l0_smooth
 from .lab import lab_to_rgb, rgb_to_lab
@@ -34,7 +34,7 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     painted = lifted + blobs * (kuwahara(lifted) - lifted)
     strength = (noise / look.rough).square().clamp(look.least_smoothing, 1)[0]
     smooth = l0_smooth(painted, look.smoothing * strength) ** (1 / look.lift)
-    fills = paint_fills(smooth_slopes(smooth, look.softness) if look.softness else smooth, look)
+    fills = paint_fills(smooth, look)
     if look.wet_edges:
         fills = pool_pigment(fills, look.wet_edges)
     if look.line_darkness:

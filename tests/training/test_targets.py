@@ -1,9 +1,13 @@
 """The filters that draw what small networks learn from."""
 
+from pathlib import Path
+
 import cv2
+import numpy as np
 import pytest
 import torch
 from msgspec.structs import replace
+from PIL import Image as Pillow
 
 from cartoonize.training.filters import gaussian_blur
 from cartoonize.training.flow_lines import flow_lines
@@ -11,7 +15,7 @@ from cartoonize.training.l0_smoothing import l0_smooth
 from cartoonize.training.lab import lab_to_rgb, rgb_to_lab
 from cartoonize.training.recipe import TargetLook
 from cartoonize.training.recipe_files import load_recipe
-from cartoonize.training.targets import cartoon_target, paint_fills
+from cartoonize.training.targets import cartoon_target, paint_fills, pool_pigment
 
 
 @pytest.fixture
@@ -133,3 +137,59 @@ def test_the_looks_give_pictures(name, scene):
     assert drawn.isfinite().all()
     assert drawn.min() >= 0
     assert drawn.max() <= 1
+
+
+@pytest.mark.parametrize("name", ["pepper", "ink"])
+def test_targets_of_the_builtin_styles_stay_as_they_are(name, scene):
+    """The settings that measured looks need change nothing of what the built-in styles learned from."""
+    drawn = (255 * cartoon_target(scene[0], load_recipe(name).look)).round().byte().permute(1, 2, 0).numpy()
+    before = np.asarray(Pillow.open(Path(__file__).with_name("targets") / f"{name}.png"))
+    difference = np.abs(drawn.astype(int) - before)
+    assert difference.max() <= 1  # the last bit of a float depends on the processor
+    assert (difference > 0).mean() < 0.001
+
+
+def test_a_look_without_lines_draws_none(scene, look):
+    """With a darkness of 0, the border between two fills has no line that is darker than both."""
+    bare = cartoon_target(scene[0], replace(look, line_darkness=0.0))
+    lined = cartoon_target(scene[0], look)
+    assert luma(bare).min() > luma(lined).min() + 0.1
+    assert luma(bare).min() > luma(scene[0]).amin() - 0.05
+
+
+def test_colours_change_by_lightness():
+    """Chroma and tint are those of the band of lightness; white is as light as the look says."""
+    plain = TargetLook(tone_mix=0, chroma=1)
+    greys = torch.stack([torch.full((3, 2), 0.12), torch.full((3, 2), 0.9)], 1)
+    tinted = rgb_to_lab(paint_fills(greys, replace(plain, tint=((0.0, -4.0), (0.0, 6.0)))))
+    assert tinted[2, 0].mean().item() == pytest.approx(-4, abs=0.2)
+    assert tinted[2, 1].mean().item() == pytest.approx(6, abs=0.2)
+    red = torch.tensor([0.5, 0.3, 0.3])[:, None, None].expand(3, 2, 2)
+    before, after = (
+        rgb_to_lab(paint_fills(red, replace(plain, chroma_by_lightness=factors)))[1].mean().item()
+        for factors in ((), (1.0, 0.5, 1.0))
+    )
+    assert 0.4 < after / before < 0.75
+    white = rgb_to_lab(paint_fills(torch.ones(3, 2, 2), replace(plain, white=92.0)))
+    assert white[0].mean().item() == pytest.approx(92, abs=0.2)
+
+
+def test_faint_structures_come_back(look):
+    """`faint` gives back a share of what strong smoothing took from a hill in mist, and adds no step."""
+    y, x = torch.meshgrid(torch.arange(128.0), torch.arange(128.0), indexing="ij")
+    hill = 0.02 * torch.exp(-((x - 64) ** 2 + (y - 64) ** 2) / 128)
+    photo = (0.7 - hill).expand(3, -1, -1).contiguous()
+    strong = replace(look, smoothing=0.05, least_smoothing=1.0, polish=0.0, line_darkness=0.0)
+    lost, kept = (luma(cartoon_target(photo, replace(strong, faint=share))) for share in (0.0, 0.6))
+    depth = [(drawn[8, 8] - drawn[64, 64]).item() for drawn in (lost, kept)]
+    assert depth[1] > depth[0] + 0.004
+    assert (kept - lost).diff().abs().max() < 0.002
+
+
+def test_pigment_pools_at_the_dark_side_of_borders(scene, look):
+    """Wet edges darken an area near its lighter neighbour, and leave its middle and white paper alone."""
+    _, disc = scene
+    fills = torch.where(disc, 0.4, 1.0).expand(3, -1, -1).contiguous()
+    pooled = pool_pigment(fills, 4.0)
+    assert (pooled[:, ~disc] == 1).all()
+    assert pooled[0, 32, 32 + 17] < 0.36 < pooled[0, 32, 32]
