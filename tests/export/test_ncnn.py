@@ -2,13 +2,17 @@
 
 import numpy as np
 import pytest
+import torch
 
 from cartoonize import BackendError, MediaError, ModelError, load
+from cartoonize.models import Generator
 from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.dialect import LayerNames
 
 ncnn = pytest.importorskip("ncnn", reason="needs the extra `vulkan`")
 from small_networks import NETWORKS, lively  # noqa: E402
 
+from cartoonize.backends.ncnn.convert import convert  # noqa: E402
 from cartoonize.export import ncnn as exporting  # noqa: E402
 from cartoonize.export.ncnn import export_ncnn  # noqa: E402
 
@@ -61,6 +65,37 @@ def test_files_that_disagree_are_not_written(tmp_path, tiny_style, monkeypatch):
     with pytest.raises(ModelError, match="does not draw what PyTorch draws"):
         export_ncnn(str(tiny_style), tmp_path / "a.param")
     assert list(tmp_path.iterdir()) == []
+
+
+class Odd(Generator):
+    """A network with a layer of our choice."""
+
+    stride = 4
+    layers = LayerNames("layer", "layer")
+
+    def __init__(self, layer):
+        super().__init__()
+        self.reach, self.floats_per_pixel, self.layer = 1, 3.0, layer
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (torch.nn.Sigmoid(), "cannot hold a layer of this network: Sigmoid"),
+        (torch.nn.Conv2d(3, 3, 3, padding=2, dilation=2), "cannot hold a layer of this network: Conv2d"),
+        (torch.nn.Conv2d(3, 3, 3, padding=1, padding_mode="circular"), "padding_mode=circular"),
+        (lambda x: x + 1.0, "BinaryOp with a constant"),
+        (lambda x: x if x.mean() > 0 else -x, "depends on the picture"),
+        (torch.nn.Conv2d(3, 3, 3), "do not keep their size"),
+    ],
+)
+def test_layers_without_counterpart_are_named(layer, message):
+    """A network that ncnn files cannot hold is refused with the reason, and never written differently."""
+    with pytest.raises(BackendError, match=message):
+        convert(Odd(layer).eval(), {})
 
 
 def test_nothing_is_replaced_by_accident(tmp_path, tiny_style):
