@@ -1,11 +1,15 @@
 """The contract of all backends: the call, the attributes, and closing."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Self, final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Self, final
 
 from ..core.errors import BackendError
-from ..core.frames import Images
+from ..core.frames import Image, Images
 from ..styles.card import Card
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class LoadedBackend(ABC):
@@ -22,6 +26,7 @@ class LoadedBackend(ABC):
         device: the name of the device for people: "NVIDIA H100", or how many nodes run on which provider.
         precision: "fp32", "bf16", "fp16", "int8" or "none".
         batch: how many pictures per call suit the device.
+        runs_effects: whether `submit` applies effects in PyTorch to drawings in the memory of the device.
         pixel_format: the range and channel order that were detected for a network of another program, as
             "0..1 bgr"; empty for all others.
         card: the card of the style.
@@ -32,6 +37,7 @@ class LoadedBackend(ABC):
     device: str
     precision: str
     batch: int
+    runs_effects: bool = False
     pixel_format: str = ""
     card: Card = Card()
     network: str = ""
@@ -56,9 +62,28 @@ class LoadedBackend(ABC):
         Raises:
             BackendError: the backend is closed, or has too little memory even for small tiles.
         """
-        if self._closed:
-            raise BackendError("This backend is closed; load the style again.")
+        self._check_open()
         return self._draw(images)
+
+    @final
+    def submit(
+        self, pictures: Sequence[Sequence[Image] | Images], apply_effects: "Callable[..., Tensor]"
+    ) -> Callable[[], Images]:
+        """Draw pictures and apply effects to the drawings before they leave the memory of the device.
+
+        It returns at once, a function that waits for the results: (N, H, W, 3) uint8. Only a backend with
+        `runs_effects` does this.
+
+        Args:
+            pictures: lists of pictures of one size; the first list is drawn.
+            apply_effects: gets the drawings and all lists of pictures, as tensors (N, H, W, 3) uint8, and
+                returns the results. It may not wait for the device.
+
+        Raises:
+            BackendError: the backend is closed, or has too little memory.
+        """
+        self._check_open()
+        return self._submit(pictures, apply_effects)
 
     @final
     def close(self) -> None:
@@ -72,6 +97,16 @@ class LoadedBackend(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise BackendError("This backend is closed; load the style again.")
+
+    def _submit(
+        self, pictures: Sequence[Sequence[Image] | Images], apply_effects: "Callable[..., Tensor]"
+    ) -> Callable[[], Images]:
+        """Draw pictures, as `submit`; the backend is open."""
+        raise NotImplementedError
 
     @abstractmethod
     def _draw(self, images: Images) -> Images:

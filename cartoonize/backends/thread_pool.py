@@ -1,4 +1,4 @@
-"""A batch spread over threads, each of which draws its part from start to end."""
+"""A batch spread over threads, each of which draws one picture from start to end."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,14 +10,14 @@ import numpy as np
 from ..core.frames import Images
 
 MAX_THREADS = 8
-"""Pictures at once on a CPU, at most: each has its own activations."""
+"""Pictures at once, at most: each has its own activations."""
 
 Draw = Callable[[Images, int], Images]
 """Draws pictures with a number of cores."""
 
 
 class ThreadPool:
-    """On a CPU a thread for each picture, with a share of the cores; a picture alone gets all of them.
+    """A thread for each picture, with a share of the cores; a picture alone gets all of them.
 
     Threads that share one picture would wait for each other after every layer, for cores that the decoder
     and the encoder use.
@@ -31,7 +31,6 @@ class ThreadPool:
         *,
         count: int,
         cores: int,
-        one_part_each: bool = False,
         initializer: Callable[[], None] = lambda: None,
     ) -> None:
         """Start no thread yet.
@@ -40,11 +39,10 @@ class ThreadPool:
             draw: a method of the owner of the pool.
             count: number of threads.
             cores: all cores of the pool; each thread gets an equal share.
-            one_part_each: divide a batch into one part per thread, not into single pictures.
             initializer: is called first in each thread, which keeps it until its end: it must not refer to
                 the owner.
         """
-        self.count, self.cores, self.one_part_each = count, cores, one_part_each
+        self.count, self.cores = count, cores
         # A strong reference would be a circle: the threads of a forgotten backend would outlive it.
         self._draw = WeakMethod(draw)
         self._executor = ThreadPoolExecutor(count, "draw", initializer)
@@ -56,8 +54,7 @@ class ThreadPool:
         assert draw is not None, "the owner of the pool is gone"
         if min(len(images), self.count) == 1:
             return draw(images, self.cores)
-        size = -(-len(images) // self.count) if self.one_part_each else 1
-        parts = [images[start : start + size] for start in range(0, len(images), size)]
+        parts = [images[number : number + 1] for number in range(len(images))]
         share = max(1, self.cores // self.count)
         return np.concatenate(list(self._executor.map(draw, parts, repeat(share))))
 

@@ -1,7 +1,7 @@
 """Compositing: blends a drawing with its source, and shows both for comparison."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -11,11 +11,15 @@ from ..core.errors import MediaError
 from ..core.frames import Frame, Image, Plane
 from .effect import Effect
 
+if TYPE_CHECKING:
+    from .pytorch.compositing import TensorRetouch
+
 SWEEP = 4.0
 """Seconds in which the line of a wipe crosses the picture; it takes as long to return."""
 _BAND = 1 << 15  # pixels processed at once: they stay in the processor's cache, and memory is bounded
 _LINE, _LINE_EDGE = 255, 32  # grey levels
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec. 709
+LUMA = (0.2126, 0.7152, 0.0722)
+"""Weights of red, green and blue in the luma of Rec. 709."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,14 @@ class Retouch(Effect):
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height of the frames to write, for a source of this size."""
         return (2 * width, height) if self.compare == "side" else (width, height)
+
+    def in_pytorch(self) -> "TensorRetouch | None":
+        """See Effect. Comparisons are made on the CPU: they copy more than they compute."""
+        if self.compare is not None:
+            return None
+        from .pytorch.compositing import TensorRetouch
+
+        return TensorRetouch(self.strength, keep_colour=self.keep_colour)
 
     def __call__(self, frame: Frame, drawing: Frame | None) -> Frame | None:
         """Return the frame to write; `drawing` has the source's size.
@@ -99,7 +111,7 @@ def recolour(source: Image, drawing: Image) -> Image:
 
     R, G and B of the source change by the same amount, so that their differences, the chroma, stay.
     """
-    change = np.subtract(drawing, source, dtype=np.float32) @ _LUMA
+    change = np.subtract(drawing, source, dtype=np.float32) @ np.array(LUMA, np.float32)
     steps = np.rint(change).astype(np.int16)
     result = np.repeat(steps, 3, axis=1).reshape(source.shape)  # broadcasting over three values is slow
     result += source

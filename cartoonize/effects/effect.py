@@ -3,10 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ..core.draw_size import enlarge, replace_image
 from ..core.frames import Frame, Image
+
+if TYPE_CHECKING:
+    from .pytorch.chain import TensorChain
+    from .pytorch.effect import TensorEffect
 
 
 class Effect(ABC):
@@ -45,6 +49,10 @@ class Effect(ABC):
         """
         return False
 
+    def in_pytorch(self) -> "TensorEffect | None":
+        """Return the same effect for drawings in the memory of a GPU; None if it runs on the CPU only."""
+        return None
+
     @abstractmethod
     def __call__(self, frame: Frame, drawing: Frame | None) -> Frame | None:
         """Return the next state of the drawing of `frame`.
@@ -62,6 +70,19 @@ class EffectChain:
         self._all = list(effects)
         self._at_draw_size = [effect for effect in effects if not effect.at_source_size]
         self._at_source_size = [effect for effect in effects if effect.at_source_size]
+
+    def split_off_tensor_chain(self) -> "TensorChain":
+        """Return a chain in PyTorch of the first effects, up to one without a version in PyTorch.
+
+        It includes the enlargement if it gets as far. This chain applies the remaining effects only, but
+        `skip` still asks all of them.
+        """
+        from .pytorch.chain import TensorChain
+
+        at_draw_size = _take_tensor_effects(self._at_draw_size)
+        if self._at_draw_size:
+            return TensorChain(at_draw_size)
+        return TensorChain(at_draw_size, _take_tensor_effects(self._at_source_size), enlarges=True)
 
     def skip(self, frame: Frame, *, first: bool) -> bool:
         """Return whether the network need not draw this frame."""
@@ -85,3 +106,12 @@ class EffectChain:
         if drawing is None:
             raise TypeError("An effect skipped a frame, and none returned a picture for it.")
         return drawing
+
+
+def _take_tensor_effects(effects: list[Effect]) -> "list[TensorEffect]":
+    """Remove the first effects, up to one without a version in PyTorch, and return their versions."""
+    versions = []
+    while effects and (version := effects[0].in_pytorch()) is not None:
+        versions.append(version)
+        del effects[0]
+    return versions

@@ -9,7 +9,7 @@ Communications 32:7, 1984)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from ..core.frames import Frame, Image
 from ..core.opencv import load_opencv
 from .effect import Effect
+
+if TYPE_CHECKING:
+    from .pytorch.stabilizer import TensorStabilizer
 
 BLOCK = 8
 """Sides of the blocks that are compared, in pixels."""
@@ -39,10 +42,10 @@ BANDS, RENEW = 16, 0.2
 CUT = 0.5
 
 # Changes and motion are measured on the source at a quarter of its size. Half its size would cost 4 ms more.
-_SCALE = 4
+SCALE = 4
 # The source is averaged with the weights of its drawing, so a drawing that lags behind counts as a change.
-_AVERAGE = 1 - (1 - RENEW) / BANDS
-_SMALLEST = 16  # pixels of a side of the reduced source; optical flow needs as many
+AVERAGE = 1 - (1 - RENEW) / BANDS
+SMALLEST = 16  # pixels of a side of the reduced source; optical flow needs as many
 _AT_ONCE = 1 << 11  # blocks processed at once: they stay in the caches, and their memory is reused
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
@@ -68,6 +71,12 @@ class Stabilizer(Effect):
         self._average: Floats | None = None  # of the source, reduced, in levels
         self._result: Image | None = None  # the previous one
         self._band = 0  # the next one to refresh
+
+    def in_pytorch(self) -> "TensorStabilizer":
+        """See Effect."""
+        from .pytorch.stabilizer import TensorStabilizer
+
+        return TensorStabilizer()
 
     def restart(self) -> None:
         """Forget all earlier frames."""
@@ -103,7 +112,7 @@ class Stabilizer(Effect):
         """
         change = self._change(reduced, average)
         keep = _falling(change, STILL, MOVING)
-        weight = _AVERAGE * self._resize(keep, reduced.shape, self._cv2.INTER_NEAREST)
+        weight = AVERAGE * self._resize(keep, reduced.shape, self._cv2.INTER_NEAREST)
         self._average = self._cv2.blendLinear(average, reduced, weight, 1 - weight)
         keep[len(keep) * self._band // BANDS : len(keep) * (self._band + 1) // BANDS] *= RENEW
         self._band = (self._band + 1) % BANDS
@@ -121,7 +130,7 @@ class Stabilizer(Effect):
 
     def _change(self, reduced: Floats, average: Floats) -> Floats:
         """The mean change of each block, or that of a neighbour if that is larger."""
-        size = (reduced.shape[0] * _SCALE // BLOCK, reduced.shape[1] * _SCALE // BLOCK)
+        size = (reduced.shape[0] * SCALE // BLOCK, reduced.shape[1] * SCALE // BLOCK)
         difference = self._cv2.absdiff(reduced, average)
         blocks = self._resize(difference, size, self._cv2.INTER_AREA).mean(axis=2)
         largest: Floats = self._cv2.dilate(blocks, _NEIGHBOURS)
@@ -129,7 +138,7 @@ class Stabilizer(Effect):
 
     def _motion(self, reduced: Floats, average: Floats) -> Floats:
         """The offset of each pixel to its position in the average, (2, H, W): x, y."""
-        if min(reduced.shape[:2]) < _SMALLEST:
+        if min(reduced.shape[:2]) < SMALLEST:
             return np.zeros((2, *reduced.shape[:2]), np.float32)
         images = [self._cv2.convertScaleAbs(image) for image in (reduced, average)]
         grey = [self._cv2.cvtColor(image, self._cv2.COLOR_RGB2GRAY) for image in images]
@@ -150,7 +159,7 @@ class Stabilizer(Effect):
         """Some blocks of the result; OpenCV gets their pixels as a picture with a block in each row."""
         before = _pixels(previous, blocks)
         if motion is not None:
-            steps = np.stack([_as_blocks(axis, BLOCK // _SCALE)[blocks] for axis in motion])
+            steps = np.stack([_as_blocks(axis, BLOCK // SCALE)[blocks] for axis in motion])
             moved = steps.any(axis=(0, 2, 3))
             if moved.any():
                 before[moved] = self._sample(
@@ -212,7 +221,7 @@ def _origins(blocks: Blocks, steps: Floats) -> tuple[Floats, Floats]:
     """The earlier x and y of all pixels of some blocks, (N, 64) each, by their motion (2, N, 2, 2)."""
     y, x = np.indices((BLOCK, BLOCK), np.float32)
     rows, columns = (BLOCK * index.astype(np.float32)[:, None, None] for index in blocks)
-    dx, dy = _SCALE * steps.repeat(_SCALE, 2).repeat(_SCALE, 3)
+    dx, dy = SCALE * steps.repeat(SCALE, 2).repeat(SCALE, 3)
     shape = (len(rows), BLOCK * BLOCK)
     return (dx + x + columns).reshape(shape), (dy + y + rows).reshape(shape)
 

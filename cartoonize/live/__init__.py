@@ -17,6 +17,7 @@ from ..core.frames import Frame, Image
 from ..effects.effect import EffectChain
 from ..effects.look import Look
 from ..media import Sink
+from ..run.drawer import Drawer
 from ..run.report import Report
 from ..run.threads import LatestItem, latest
 from .capture import CaptureInput, list_cameras, resolve_source
@@ -77,7 +78,7 @@ def run(
     lost: SourceError | None = None
     with sink:
         try:
-            _show(source, sink, backend, EffectChain(look.effects()), meter, control, ended)
+            _show(source, sink, Drawer(backend, look.effects()), meter, control, ended)
         except SourceError as error:
             lost = error
     report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.quantiles()
@@ -93,8 +94,7 @@ def run(
 def _show(
     source: LiveSource,
     sink: Sink,
-    backend: LoadedBackend,
-    effects: EffectChain,
+    drawer: Drawer,
     meter: LatencyMeter,
     control: DetailControl | None,
     ended: Callable[[LatencyMeter], bool],
@@ -102,12 +102,12 @@ def _show(
     read, drawn = LatestItem(), LatestItem()
     arrivals = latest(source.arrivals(), read)
     shown: _Drawing | None = None
-    drawing_thread = latest(_drawings(arrivals, source, backend, effects, read, control), drawn, TICK)
+    drawing_thread = latest(_drawings(arrivals, source, drawer, read, control), drawn, TICK)
     with closing(drawing_thread) as drawings:
         try:
             for drawing in drawings:
                 if drawing is not None:
-                    sink.write(_apply(effects, drawing, shown))
+                    sink.write(_apply(drawer.effects, drawing, shown))
                     shown = drawing
                     meter.dropped = read.dropped + drawn.dropped
                     meter.record(drawing.arrived)
@@ -130,8 +130,7 @@ class _Drawing(NamedTuple):
 def _drawings(
     arrivals: Generator[Arrival | None],
     source: LiveSource,
-    backend: LoadedBackend,
-    effects: EffectChain,
+    drawer: Drawer,
     read: LatestItem,
     control: DetailControl | None,
 ) -> Generator[_Drawing]:
@@ -143,8 +142,8 @@ def _drawings(
             assert arrival is not None  # as there is no tick
             began = time.monotonic()
             frame = source.convert(arrival)
-            if not effects.skip(frame, first=last is None) or last is None:
-                last = frame, backend(frame.image[None])[0]
+            if not drawer.effects.skip(frame, first=last is None) or last is None:
+                last = frame, drawer([frame])()[0]
             now = time.monotonic()
             if control and control.record(now, now - began, read.dropped - dropped):
                 source.draw_at(control.detail)

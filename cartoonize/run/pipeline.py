@@ -5,16 +5,15 @@
 All of it is plain generators connected by `prefetch` (threads.py).
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
-import numpy as np
-
 from ..core.frames import Backend, Frame, Image
 from ..effects.effect import Effect, EffectChain
+from .drawer import Drawer
 from .segment_length import segment_length
-from .threads import Closing, StageWaits, prefetch
+from .threads import Closing, StageWaits, prefetch, timed
 
 
 class PlannedFrame(NamedTuple):
@@ -25,12 +24,11 @@ class PlannedFrame(NamedTuple):
     skip: bool = False
 
 
-class DrawnFrame(NamedTuple):
-    """A frame, whether it is the `first` of a segment, and its drawing; None if it was skipped."""
+class DrawnGroup(NamedTuple):
+    """Neighbouring frames, and a function that waits for the drawings of those that were not skipped."""
 
-    frame: Frame
-    first: bool
-    drawing: Image | None
+    frames: list[PlannedFrame]
+    drawings: Callable[[], Sequence[Image]]
 
 
 def stream(
@@ -60,21 +58,21 @@ def stream(
     stop at once. Errors of the source, of the back end and of the effects are raised here.
     """
     waits = waits or StageWaits()
-    chain = EffectChain(effects)
-    planned = _plan(frames, chain, segment or segment_length(batch))
+    drawer = Drawer(backend, effects)
+    planned = _plan(frames, drawer.effects, segment or segment_length(batch))
     decoded = prefetch(planned, batch * ahead, waits, "decode")
-    drawn = prefetch(_draw(backend, batches(decoded, batch)), ahead, waits, "network", "encode")
-    return prefetch(_finish(drawn, chain), ahead)
+    drawn = prefetch(_draw(drawer, batches(decoded, batch)), ahead, waits, "network", "encode")
+    return prefetch(_finish(drawn, drawer.effects, waits), ahead)
 
 
 def batches(planned: Iterable[PlannedFrame], size: int) -> Generator[list[PlannedFrame]]:
-    """Group neighbours of equal shape and of one segment; up to `size` of a group are not skipped."""
+    """Group neighbours of equal size and of one segment; up to `size` of a group are not skipped."""
     group: list[PlannedFrame] = []
     count = 0
     try:
         with Closing(planned):
             for item in planned:
-                if group and (item.first or item.frame.image.shape != group[0].frame.image.shape):
+                if group and (item.first or _sizes(item) != _sizes(group[0])):
                     yield group
                     group, count = [], 0
                 group.append(item)
@@ -98,29 +96,23 @@ def _plan(frames: Iterable[Frame], chain: EffectChain, segment: int) -> Generato
             yield PlannedFrame(frame, first, chain.skip(frame, first=first))
 
 
-def _draw(backend: Backend, groups: Generator[list[PlannedFrame]]) -> Generator[list[DrawnFrame]]:
+def _sizes(item: PlannedFrame) -> tuple[tuple[int, ...], tuple[int, int]]:
+    """The size at which a frame is drawn, and its own."""
+    return item.frame.image.shape, item.frame.size
+
+
+def _draw(drawer: Drawer, groups: Generator[list[PlannedFrame]]) -> Generator[DrawnGroup]:
     with closing(groups):
         for group in groups:
-            drawings = iter(_draw_images(backend, [item.frame.image for item in group if not item.skip]))
-            yield [
-                DrawnFrame(item.frame, item.first, None if item.skip else next(drawings)) for item in group
-            ]
+            frames = [item.frame for item in group if not item.skip]
+            yield DrawnGroup(group, drawer(frames, first=group[0].first))
 
 
-def _draw_images(backend: Backend, images: list[Image]) -> Sequence[Image]:
-    if not images:
-        return []
-    # One picture needs no stacking, which would copy it.
-    drawings = backend(images[0][None] if len(images) == 1 else np.stack(images))
-    if len(drawings) != len(images):
-        raise ValueError(f"The back end returned {len(drawings)} drawings of {len(images)} pictures.")
-    return list(drawings)
-
-
-def _finish(drawn: Generator[list[DrawnFrame]], chain: EffectChain) -> Generator[Frame]:
+def _finish(drawn: Generator[DrawnGroup], chain: EffectChain, waits: StageWaits) -> Generator[Frame]:
     with closing(drawn):
         for group in drawn:
-            for frame, first, drawing in group:
-                if first:
+            drawings = iter(timed(waits, "network", group.drawings))
+            for item in group.frames:
+                if item.first:
                     chain.restart()
-                yield chain(frame, drawing)
+                yield chain(item.frame, None if item.skip else next(drawings))

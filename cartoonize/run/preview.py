@@ -15,13 +15,13 @@ from ..core.choices import Detail
 from ..core.draw_size import draw_picture, replace_image
 from ..core.errors import MediaError
 from ..core.frames import Frame, Image
-from ..effects.effect import EffectChain
 from ..effects.look import Look
 from ..media import PICTURE_SUFFIXES, Decoding, open_source, open_video
 from ..media.alpha import lay_on_background
 from ..media.pictures.folder import list_source_files
 from ..media.pictures.formats import write_picture
 from ..media.reading.standard_input import STANDARD_INPUT
+from .drawer import Drawer
 
 MAX_MOMENTS = 100
 """The most moments that one sheet can show."""
@@ -66,15 +66,15 @@ def preview_video(
         raise MediaError(f"A preview has from 1 to {MAX_MOMENTS} moments, not {count}.")
     file = _sheet_file(target, source, overwrite=overwrite)
     look = (look or Look()).for_pictures()
-    times, backend = _moments(source, count, start, end, decoding), load_backend()
-    chain, cells, notices = EffectChain(look.effects()), list[Cell](), list[str]()
+    times, drawer = _moments(source, count, start, end, decoding), Drawer(load_backend(), look.effects())
+    cells, notices = list[Cell](), list[str]()
     for number, time in enumerate(times):
         on_moment(number)
         frame, aspect = _frame_at(source, time, decoding)
         if frame is None:
             notices.append(f"There is no picture at {_clock(time)} of {source.name}.")
             continue
-        result = chain(frame, backend(frame.image[None])[0])
+        result = drawer.effects(frame, drawer([frame])()[0])
         pictures = (result,) if look.compares else (_source_frame(frame), result)
         cells.append(Cell(tuple(map(_to_opaque, pictures)), _clock(time), aspect))
     if not cells:

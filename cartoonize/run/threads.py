@@ -38,7 +38,7 @@ def prefetch(
     for room to `waits.<full>`. Closing the generator stops the thread, closes `items` in it, and joins it.
     """
     queue: Queue[Any] = Queue(depth)
-    put, get = partial(_timed, waits, full, queue.put), partial(_timed, waits, empty, queue.get)
+    put, get = partial(timed, waits, full, queue.put), partial(timed, waits, empty, queue.get)
     return _iterate_in_thread(items, put, get, f"prefetch {empty}")
 
 
@@ -135,7 +135,8 @@ class Closing:
             close()
 
 
-def _timed(waits: StageWaits | None, name: str, call: Callable[..., Any], *args: Any) -> Any:
+def timed(waits: StageWaits | None, name: str, call: Callable[..., Any], *args: Any) -> Any:
+    """Call a function, and add the seconds that it takes to `waits.<name>`, unless `name` is empty."""
     if waits is None or not name:
         return call(*args)
     started = time.perf_counter()

@@ -1,9 +1,13 @@
-"""`--stabilize`: where the source is still the drawing is still, where it moves the drawing moves along."""
+"""`--stabilize`: where the source is still the drawing is still, where it moves the drawing moves along.
+
+This is promised for the CPU and for GPUs alike.
+"""
 
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from on_device import InPyTorch
 
 from cartoonize import Frame, stream
 from cartoonize.effects.stabilizer import BANDS, BLOCK, NEAR, STILL, UNSEEN, Stabilizer
@@ -36,15 +40,22 @@ def flicker(frames):
     return np.mean([off(earlier, later).mean() for earlier, later in pairwise(frames)])
 
 
-def run(backend, frames, batch=1):
-    given = [Frame(frame, pts) for pts, frame in enumerate(frames)]
-    drawn = stream(given, backend, batch=batch, effects=[Stabilizer()])
-    return [frame.image for frame in drawn]
+@pytest.fixture(params=["cpu", "pytorch"])
+def run(request):
+    """A function that draws frames and stabilizes the drawings, by one of the two implementations."""
+
+    def run_once(backend, frames, batch=1):
+        given = [Frame(frame, pts) for pts, frame in enumerate(frames)]
+        backend = InPyTorch(backend) if request.param == "pytorch" else backend
+        drawn = stream(given, backend, batch=batch, effects=[Stabilizer()])
+        return [frame.image for frame in drawn]
+
+    return run_once
 
 
 @pytest.mark.parametrize("size", [(64, 80), (61, 83), (5, 7)])
 @pytest.mark.parametrize("batch", [1, 3])
-def test_a_still_source_has_a_still_drawing(size, batch):
+def test_a_still_source_has_a_still_drawing(run, size, batch):
     """Noise of one level in the source leaves a tenth of the network's flicker or less, at any size."""
     frames = [noisy(scene(*size), seed) for seed in range(2 * BANDS)]
     drawn = run(flickering(), frames, batch)
@@ -62,7 +73,7 @@ def pan(frames=8, step=3, size=160):
     return [wide[:, step * number : step * number + size] for number in range(frames)]
 
 
-def test_drawings_move_with_the_source():
+def test_drawings_move_with_the_source(run):
     """Where the source moves, less than two thirds of the network's flicker is left, in the right place."""
     frames, draw = pan(), flickering()
     fresh = [draw(frame[None])[0] for frame in frames]
@@ -72,11 +83,11 @@ def test_drawings_move_with_the_source():
     assert max(errors[3:]) < 0.67 * errors[0]
 
 
-def test_new_things_appear_at_once():
+def test_new_things_appear_at_once(run):
     """Where something appears, the result is the network's drawing, to a level; all else stays."""
     frames = [scene() for _ in range(4)]
     for number, frame in enumerate(frames):
-        frame[:16, :16] = 60 * number
+        frame[:16, :16] = (60 * number, 0, 255)  # a colour that the noise around it does not have
     draw = flickering()
     seen = []
 
@@ -91,7 +102,7 @@ def test_new_things_appear_at_once():
         assert np.array_equal(image[far], drawn[0][far])
 
 
-def test_passing_things_leave_no_trace():
+def test_passing_things_leave_no_trace(run):
     """Where only the drawing changes, because something passed nearby, the new one shows after four
     seconds."""
     before, after = scene(), np.clip(scene(), 12, None) - 12
@@ -101,7 +112,7 @@ def test_passing_things_leave_no_trace():
     assert off(drawn[-1], after).max() <= NEAR
 
 
-def test_a_slow_thin_line_is_followed():
+def test_a_slow_thin_line_is_followed(run):
     """A wire in front of the sky that moves a quarter of a pixel a frame is never drawn two pixels aside."""
     wire = [np.clip(1 - np.abs(np.arange(96) - 20 - number / 4), 0, 1) for number in range(80)]
     frames = [np.tile((150 - 80 * row).astype(np.uint8)[:, None], (96, 1, 3)) for row in wire]
@@ -110,21 +121,21 @@ def test_a_slow_thin_line_is_followed():
     assert all(abs(place - 20 - number / 4) < 2 for number, place in enumerate(places))
 
 
-def test_a_cut_replaces_everything():
+def test_a_cut_replaces_everything(run):
     """After a cut nothing of the scene before is left."""
     after = 255 - scene()
     assert np.array_equal(run(lambda images: images, [scene(), after])[1], after)
 
 
 @pytest.mark.parametrize("size", [48, 160])
-def test_a_flickering_light_is_followed(size):
+def test_a_flickering_light_is_followed(run, size):
     """Where a lamp flickers and nothing moves, the drawing follows within two frames, at any size."""
     frames = [np.clip(scene(size, size) // 2 + 12 * (number // 3 % 2), 0, 255) for number in range(12)]
     drawn = run(lambda images: images, frames)
     assert max(off(a, b).mean() for a, b in zip(drawn[2::3], frames[2::3], strict=True)) < 4
 
 
-def test_slow_changes_are_followed():
+def test_slow_changes_are_followed(run):
     """A fade of a third of a level a frame is followed, though each step is too small to count."""
     frames = [np.full((32, 32, 3), round(40 + number / 3), np.uint8) for number in range(90)]
     drawn = run(lambda images: images, frames)

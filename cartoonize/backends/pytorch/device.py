@@ -27,15 +27,14 @@ class GpuKind:
     Attributes:
         title: the platform, for error messages.
         automatic: whether "auto" selects it; untested kinds run only if they are named.
-        streams: how many threads work on it at once, each in its own stream: with two, one copies pictures
-            from or to pinned memory while the other computes.
+        has_streams: whether it copies pictures from and to pinned memory while it computes.
         has_bf16: whether a device computes in bfloat16 in hardware.
         memory: bytes that are free on a device, and its bytes in all.
     """
 
     title: str
     automatic: bool
-    streams: int
+    has_streams: bool
     has_bf16: Callable[[torch.device], bool]
     memory: Callable[[torch.device], tuple[int, int]]
 
@@ -71,10 +70,12 @@ def _memory_of_xpu(gpu: torch.device) -> tuple[int, int]:
 
 
 KINDS = {
-    "cuda": GpuKind("CUDA", automatic=True, streams=2, has_bf16=_has_bf16, memory=_memory),
+    "cuda": GpuKind("CUDA", automatic=True, has_streams=True, has_bf16=_has_bf16, memory=_memory),
     # Metal has one stream, and the first generation only emulates bfloat16.
-    "mps": GpuKind("Metal", automatic=False, streams=1, has_bf16=lambda _: False, memory=_memory_of_mac),
-    "xpu": GpuKind("XPU", automatic=False, streams=2, has_bf16=_has_bf16_xpu, memory=_memory_of_xpu),
+    "mps": GpuKind(
+        "Metal", automatic=False, has_streams=False, has_bf16=lambda _: False, memory=_memory_of_mac
+    ),
+    "xpu": GpuKind("XPU", automatic=False, has_streams=True, has_bf16=_has_bf16_xpu, memory=_memory_of_xpu),
 }
 
 _OUT_OF_MEMORY = (
@@ -164,21 +165,9 @@ def gpu_memory(device: torch.device) -> tuple[int, int]:
     return KINDS[device.type].memory(device)
 
 
-def count_streams(device: torch.device) -> int:
-    """Return how many threads may work on a GPU at once, each in a stream of its own."""
-    return KINDS[device.type].streams
-
-
-def use_own_stream(device: torch.device) -> None:
-    """Have the calling thread work in a stream of its own, after all earlier work on the GPU."""
-    if count_streams(device) > 1:
-        torch.accelerator.synchronize(device)  # the weights are copied in another stream
-        torch.accelerator.set_stream(torch.Stream(device))
-
-
-def wait_for_stream(device: torch.device) -> None:
-    """Wait until the GPU has finished the work of the calling thread."""
-    torch.accelerator.current_stream(device).synchronize()
+def has_streams(device: torch.device) -> bool:
+    """Return whether a device copies pictures from and to pinned memory while it computes."""
+    return device.type != "cpu" and KINDS[device.type].has_streams
 
 
 def synchronize(device: torch.device) -> None:

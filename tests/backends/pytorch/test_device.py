@@ -72,7 +72,11 @@ def test_unknown_accelerators_are_left_alone(machine):
 def test_a_kind_of_gpu_is_one_row(machine, monkeypatch):
     """A row of the table and its name are all that a new kind of GPU needs to be chosen and measured."""
     row = devices.GpuKind(
-        "MTIA", automatic=True, streams=1, has_bf16=lambda _: True, memory=lambda _: (3 << 30, 4 << 30)
+        "MTIA",
+        automatic=True,
+        has_streams=False,
+        has_bf16=lambda _: True,
+        memory=lambda _: (3 << 30, 4 << 30),
     )
     monkeypatch.setitem(devices.KINDS, "mtia", row)
     monkeypatch.setattr(cartoonize.backends, "DEVICES", (*DEVICES, "mtia"))
@@ -82,7 +86,7 @@ def test_a_kind_of_gpu_is_one_row(machine, monkeypatch):
     assert gpu == torch.device("mtia")
     assert devices.choose_precision(gpu, "auto") == "bf16"
     assert devices.gpu_memory(gpu) == (3 << 30, 4 << 30)
-    assert devices.count_streams(gpu) == 1
+    assert not devices.has_streams(gpu)
 
 
 @pytest.mark.parametrize(("capability", "expected"), [((7, 5), "fp16"), ((8, 0), "bf16"), ((9, 0), "bf16")])
@@ -131,14 +135,13 @@ def test_what_the_cpu_computes_in_hardware():
 @pytest.mark.gpu
 @pytest.mark.skipif(not devices.gpu_is_available(), reason="there is no GPU")
 def test_the_gpu_of_this_machine():
-    """It has a name and memory, and a thread can have a stream of its own."""
+    """It has a name and memory, which can be released."""
     gpu = devices.gpus()[0]
     free, total = devices.gpu_memory(gpu)
     assert 0 < free <= total
     assert devices.device_name(gpu)
-    devices.use_own_stream(gpu)
     torch.ones(3, device=gpu).sum()
-    devices.wait_for_stream(gpu)
+    devices.synchronize(gpu)
     devices.release_memory(gpu)
 
 

@@ -1,0 +1,76 @@
+"""Draws on a GPU: pictures go there and come back as bytes, while others are computed."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...core.frames import Image, Images
+from ..tiles import OutOfMemory, TiledBackend
+from .device_queue import DeviceQueue
+from .memory import call_within_memory
+
+PARTS = 2
+"""Parts of a batch, of which one is computed while another is copied."""
+
+
+class GpuModel:
+    """A model on a GPU, as a function from pictures to pictures, (N, H, W, 3) uint8.
+
+    It also works on a CPU, only without any overlap.
+
+    Raises:
+        OutOfMemory: a call needs more memory than there is.
+    """
+
+    def __init__(self, model: nn.Module, device: torch.device) -> None:
+        self._model, self._device = model, device
+        self._queue = DeviceQueue(device)
+
+    @torch.inference_mode()
+    def __call__(self, images: Images) -> Images:
+        """Draw pictures."""
+        result = self._queue.allocate_on_host(images.shape)
+        size = -(-len(images) // PARTS)
+        waits = [
+            self._queue.submit([images[start : start + size]], self._draw, result[start : start + size])
+            for start in range(0, len(images), size)
+        ]
+        for wait in waits:
+            wait()
+        return result.numpy()
+
+    @torch.inference_mode()
+    def submit(
+        self,
+        pictures: Sequence[Sequence[Image] | Images],
+        tiled: TiledBackend,
+        apply_effects: Callable[..., Tensor],
+    ) -> Callable[[], Images]:
+        """Draw pictures and apply effects: see `LoadedBackend.submit`.
+
+        What is larger than the limit of `tiled`, or than the memory, is drawn by that.
+        """
+
+        def compute(sources: Tensor, *others: Tensor) -> Tensor:
+            drawings = self._draw_if_small(sources, tiled.limit)
+            if drawings is None:
+                drawings = torch.from_numpy(tiled(np.stack(list(pictures[0])))).to(self._device)
+            return call_within_memory(
+                self._device, sources.shape, lambda: apply_effects(drawings, sources, *others)
+            )
+
+        return self._queue.submit(pictures, compute)
+
+    def _draw(self, sources: Tensor) -> Tensor:
+        drawn: Tensor = call_within_memory(self._device, sources.shape, lambda: self._model(sources))
+        return drawn
+
+    def _draw_if_small(self, sources: Tensor, limit: int) -> Tensor | None:
+        if sources.shape[:3].numel() > limit:
+            return None
+        try:
+            return self._draw(sources)
+        except OutOfMemory:
+            return None

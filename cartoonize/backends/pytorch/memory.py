@@ -1,0 +1,28 @@
+"""Turns the errors of all allocators into one."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import torch
+
+from ..tiles import OutOfMemory
+from . import device as devices
+
+T = TypeVar("T")
+
+
+def call_within_memory(device: torch.device, shape: Sequence[int], compute: Callable[[], T]) -> T:
+    """Return what `compute` returns for pictures of a shape, (N, H, W, 3).
+
+    Raises:
+        OutOfMemory: the device has too little memory.
+    """
+    try:
+        return compute()
+    except RuntimeError as error:
+        if not devices.is_out_of_memory(error):
+            raise
+    # Out here, where the error no longer holds the tensors of the call that failed.
+    devices.release_memory(device)
+    size = f"{shape[0]} x {shape[2]}x{shape[1]}"
+    raise OutOfMemory(f"{devices.device_name(device)} has too little memory for {size} pixels at once.")

@@ -1,0 +1,60 @@
+"""Applies effects in PyTorch to a batch of drawings, as `EffectChain` does to one on the CPU."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ...models.draw_size import enlarge
+from .effect import TensorEffect
+
+
+class TensorChain:
+    """Effects at draw size, the enlargement, and effects at the source's size, in this order.
+
+    Without `enlarges` the drawings keep their size, and there are no effects of the last kind.
+    """
+
+    def __init__(
+        self,
+        at_draw_size: Sequence[TensorEffect],
+        at_source_size: Sequence[TensorEffect] = (),
+        *,
+        enlarges: bool = False,
+    ) -> None:
+        self._at_draw_size, self._at_source_size = at_draw_size, at_source_size
+        self._enlarges = enlarges
+
+    @property
+    def needs_source(self) -> bool:
+        """Whether the last argument of a call has to be given."""
+        return bool(self._at_source_size)
+
+    def restart(self) -> None:
+        """Begin a segment."""
+        for effect in (*self._at_draw_size, *self._at_source_size):
+            effect.restart()
+
+    def __call__(
+        self, drawings: Tensor, sources: Tensor, size: tuple[int, int], full: Tensor | None = None
+    ) -> Tensor:
+        """Return the finished drawings of neighbouring frames.
+
+        All are (N, H, W, 3) uint8: `drawings` and `sources` at draw size, `full` the sources at their own
+        `size` (width, height).
+        """
+        for effect in self._at_draw_size:
+            drawings = effect(sources, drawings)
+        if not self._enlarges:
+            return drawings
+        # One by one: enlarged pictures in float32 are what takes the most memory.
+        numbers = range(len(drawings))
+        return torch.stack([self._finish(number, drawings, size, full) for number in numbers])
+
+    def _finish(self, number: int, drawings: Tensor, size: tuple[int, int], full: Tensor | None) -> Tensor:
+        one = slice(number, number + 1)
+        drawing = enlarge(drawings[one], size)
+        for effect in self._at_source_size:
+            assert full is not None
+            drawing = effect(full[one], drawing)
+        return drawing[0]

@@ -1,0 +1,22 @@
+"""The contract of effects in PyTorch."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor
+
+
+class TensorEffect(ABC):
+    """An effect that gives the result of its counterpart, to a level, for drawings on any device.
+
+    Nothing may make the CPU wait for the device: neither `if` nor `item()` may depend on values of tensors.
+    """
+
+    def restart(self) -> None:  # most effects remember nothing
+        """Forget all earlier frames: the next call begins a segment."""
+
+    @abstractmethod
+    def __call__(self, sources: Tensor, drawings: Tensor) -> Tensor:
+        """Return the next state of the drawings of neighbouring frames, in order.
+
+        All are (N, H, W, 3) uint8 and of one size. Do not change either argument.
+        """

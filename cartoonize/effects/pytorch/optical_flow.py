@@ -1,0 +1,99 @@
+"""Optical flow by few operations, each on the whole picture at once, as GPUs like them.
+
+Blocks are matched in a pyramid, which finds large motion, and the result is corrected once by the gradients
+(Lucas and Kanade, IJCAI 1981), which finds fractions of a pixel.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+LEVELS = 4
+"""Levels of the pyramid, at most; each has half the size of the one below."""
+SMALLEST = 16
+"""Pixels of the shorter side of the top level, at least."""
+REACH = 4
+"""Pixels that blocks are searched to each side, at the top level; one pixel at all others."""
+WINDOW = 9
+"""Pixels of the sides of the blocks, and of the windows of all means."""
+# By so many squared levels, times the square of its distance in pixels, a position has to match better than
+# the middle: noise moves nothing.
+PREFERENCE = 8.0
+_FLATTEST = 3.0  # squared gradient, in levels per pixel, below which the correction fades
+
+
+def optical_flow(picture: Tensor, earlier: Tensor) -> Tensor:
+    """Return the offset of each pixel of `picture` to its position in `earlier`, x and y: (2, H, W).
+
+    Both are grey, (H, W) float32 in levels. Each level begins with the motion of the level above, without its
+    outliers (Anandan, International Journal of Computer Vision 2:3, 1989). The mean over a window at the end
+    makes a pan as steady as the pictures are.
+    """
+    pyramid = [torch.stack([picture, earlier])[:, None]]
+    while len(pyramid) < LEVELS and min(pyramid[-1].shape[2:]) >= 2 * SMALLEST:
+        pyramid.append(F.avg_pool2d(pyramid[-1], 2, ceil_mode=True, count_include_pad=False))
+    flow, reach = pyramid[-1].new_zeros(1, 2, *pyramid[-1].shape[2:]), REACH
+    for level in reversed(pyramid):
+        if level is not pyramid[-1]:
+            above = 2 * _median(flow)
+            flow, reach = F.interpolate(above, level.shape[2:], mode="bilinear", align_corners=False), 1
+        flow = _match_blocks(level, flow, reach)
+    return _window_mean(_median(_correct(pyramid[0], flow)))[0]
+
+
+def _match_blocks(pictures: Tensor, flow: Tensor, reach: int) -> Tensor:
+    """Move each pixel by up to `reach` to where its block matches best, and by a fraction of a pixel more.
+
+    `pictures` are the new and the earlier one, (2, 1, H, W); `flow`, (1, 2, H, W), is where the search
+    begins. The fraction is the minimum of a parabola through the best position and the two beside it.
+    """
+    side, shape = 2 * reach + 1, pictures.shape[2:]
+    moved = F.pad(_move(pictures[1:], flow), (reach,) * 4, mode="replicate")
+    candidates = F.unfold(moved, side).view(1, side * side, *shape)
+    differences = _window_mean((candidates - pictures[:1]).square())
+    steps = torch.arange(-reach, reach + 1.0, device=flow.device).square()
+    distances = (steps + steps[:, None]).view(-1, 1, 1)
+    best = torch.add(differences, distances, alpha=PREFERENCE).argmin(1, keepdim=True)
+    offset = torch.cat([best % side, best // side], 1) - reach
+    strides = torch.arange(1, side + 1, side - 1, device=flow.device)[:, None, None]
+    strides = strides * (offset.abs() < reach)  # at the end of the search there is no position beyond
+    least, before, after = (
+        differences.gather(1, position) for position in (best, best - strides, best + strides)
+    )
+    curvature = (before + after - 2 * least).clamp(min=0) + PREFERENCE
+    return flow + offset + ((before - after) / curvature).clamp(-1, 1) / 2
+
+
+def _correct(pictures: Tensor, flow: Tensor) -> Tensor:
+    """Move each pixel by up to one more, to where the gradients of its window explain the difference."""
+    moved = _move(pictures[1:], flow)
+    padded = F.pad(moved, (1,) * 4, mode="replicate")
+    x = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
+    y = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
+    difference = pictures[:1] - moved
+    means = _window_mean(torch.cat([x * x, y * y, x * y, x * difference, y * difference], 1))
+    xx, yy, xy, xt, yt = means.split_with_sizes([1] * 5, 1)
+    xx, yy = xx + _FLATTEST, yy + _FLATTEST
+    steps = torch.cat([yy * xt - xy * yt, xx * yt - xy * xt], 1) / (xx * yy - xy * xy)
+    return flow + steps.clamp(-1, 1)
+
+
+def _move(picture: Tensor, flow: Tensor) -> Tensor:
+    """Sample the picture, (1, 1, H, W), at each pixel plus the flow; beyond the edges, those repeat."""
+    height, width = picture.shape[2:]
+    x = torch.linspace(1 / width - 1, 1 - 1 / width, width, device=flow.device)
+    y = torch.linspace(1 / height - 1, 1 - 1 / height, height, device=flow.device)[:, None]
+    x, y = torch.add(x, flow[0, 0], alpha=2 / width), torch.add(y, flow[0, 1], alpha=2 / height)
+    return F.grid_sample(picture, torch.stack([x, y], -1)[None], padding_mode="border", align_corners=False)
+
+
+def _window_mean(x: Tensor) -> Tensor:
+    """The mean of the window around each pixel, as far as it lies inside."""
+    return F.avg_pool2d(x, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+
+
+def _median(flow: Tensor) -> Tensor:
+    """The median of 3 by 3 pixels, of x and y separately; (1, 2, H, W)."""
+    _, channels, height, width = flow.shape
+    padded = F.pad(flow.transpose(0, 1), (1,) * 4, mode="replicate")
+    return F.unfold(padded, 3).view(channels, 9, height, width).median(1).values[None]
