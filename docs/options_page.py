@@ -54,12 +54,12 @@ def _describe(command: Any, words: str) -> Iterator[str]:
 def _row(parameter: Any) -> str:
     """A row of a table: the words of an option with its value, the help, and the default."""
     if parameter.param_type_name == "argument":
-        names = _value(parameter)
+        names = f"`{_value(parameter)}`"
     else:
         value = "" if parameter.is_flag else f" {_value(parameter)}"
-        names = ", ".join([*parameter.opts, *parameter.secondary_opts]) + value
+        names = ", ".join(f"`{name}{value}`" for name in (*parameter.opts, *parameter.secondary_opts))
     explanation = _escape(parameter.help or "").replace("*", "\\*")
-    return f"| `{_escape(names)}` | {explanation} | {_escape(_default(parameter))} |"
+    return f"| {names} | {explanation} | {_escape(_default(parameter))} |"
 
 
 def _value(parameter: Any) -> str:

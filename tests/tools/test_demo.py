@@ -114,3 +114,15 @@ def test_credits():
 def test_any_shape_can_be_asked_for(size):
     """Wide and tall clips can be made too, as the benchmark does; the camera stays inside the photos."""
     assert next(demo.render_frames(*size)).size == size
+
+
+@pytest.mark.slow
+def test_the_command_shows_before_and_after(run, tmp_path, tiny_style):
+    """`cartoonize demo` writes a clip and a photo with their cartoons, and refuses to replace them."""
+    code, out, err = run("demo", tmp_path / "demo", "--style", tiny_style)
+    assert (code, out) == (0, "")
+    names = ["clip-cartoon.mp4", "clip.mp4", "photo-cartoon.png", "photo.png"]
+    assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == names
+    assert "192 frames in" in err
+    assert "Rachel Michetti, CC0" in err
+    assert run("demo", tmp_path / "demo", "--style", tiny_style)[0] == 1
