@@ -24,8 +24,8 @@ _BICUBIC = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
 class FrameConverter:
     """Converts the frames of one video. The properties of the first frame are taken for all.
 
-    Frames of another size are fitted into the size of the first, in their own proportions, between black
-    bars. `current_aspect` returns the pixel aspect ratio that the decoder knows of its latest frames.
+    Frames of another size or shape are fitted into the size of the first, in their own proportions, between
+    black bars. `current_aspect` returns the pixel aspect ratio that the decoder knows of its latest frames.
 
     `width`, `height` and `sample_aspect_ratio` are those of the images. `colour` says in which YUV they are
     to be encoded. `detail` sets the size at which they are drawn; it may change from one frame to the next.
@@ -60,14 +60,15 @@ class FrameConverter:
             self.colour = self.colour.as_tagged()
             before, after = map(self._swap_if_transposed, (self._first_size, self._canvas_size))
             notices.append(reduced_size_notice(path.name, before, after))
-        self.sample_aspect_ratio = self._coded_aspect = aspect or Fraction(1)
+        self.sample_aspect_ratio = aspect or Fraction(1)
+        self._first_aspect = current_aspect()
         if self._orientation.transposed:
             self.width, self.height = self.height, self.width
             self.sample_aspect_ratio = 1 / self.sample_aspect_ratio
 
     def convert(self, frame: av.VideoFrame, pts: int, time_base: Fraction, duration: int = 0) -> Frame:
         """Convert a frame to an RGB image at its time."""
-        if (frame.width, frame.height) != self._first_size:
+        if (frame.width, frame.height) != self._first_size or self._relative_aspect() != 1:
             image, alpha = self._fit_canvas(frame)
             fitted_frame = Frame(image, pts, time_base, duration, alpha=alpha)
             return resize_to_draw_size(fitted_frame, self.detail, keep_source=self._keep_source)
@@ -90,7 +91,7 @@ class FrameConverter:
         """Image and alpha of a frame of another size than the first, fitted into the size of the first."""
         self._report_size(frame)
         width, height = self._canvas_size
-        wide = frame.width * (self._current_aspect() or self._coded_aspect) / self._coded_aspect
+        wide = frame.width * self._relative_aspect()
         scale = min(width / wide, Fraction(height, frame.height))
         size = (max(1, round(wide * scale)), max(1, round(frame.height * scale)))
         scaled = _scale(frame, size)
@@ -105,13 +106,23 @@ class FrameConverter:
         plane[inside] = alpha
         return self._orientation.apply(image), self._orientation.apply(plane)
 
+    def _relative_aspect(self) -> Fraction:
+        """The pixel aspect ratio as a multiple of that of the first frame; 1 where the decoder knows none.
+
+        The container may state another one than the decoder, so the decoder's are compared.
+        """
+        current = self._current_aspect()
+        return current / self._first_aspect if current and self._first_aspect else Fraction(1)
+
     def _report_size(self, frame: av.VideoFrame) -> None:
         if not self._size_changed:
             first, other = ("x".join(map(str, s)) for s in (self._first_size, (frame.width, frame.height)))
-            self._notices.append(
-                f"The frame size of {self._name} changes from {first} to {other}; all frames were fitted "
-                "into the first size."
+            change = (
+                f"frame size of {self._name} changes from {first} to {other}"
+                if first != other
+                else f"pixel aspect ratio of {self._name} changes"
             )
+            self._notices.append(f"The {change}; all frames were fitted into the first size.")
         self._size_changed = True
 
     def _to_image(self, frame: av.VideoFrame) -> Image:

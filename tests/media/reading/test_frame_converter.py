@@ -8,7 +8,7 @@ import pytest
 from clips import Clip
 
 from cartoonize import open_source, stylize
-from cartoonize.media import Decoding
+from cartoonize.media import Decoding, VideoSource
 
 COLOURS = [(230, 40, 40), (40, 200, 40), (60, 60, 220)]
 
@@ -95,3 +95,22 @@ def test_a_video_that_changes_size_is_written_whole(tmp_path):
     report = stylize(path, tmp_path / "out.webm", "null")
     assert report.frames == 8
     assert any("changes from 160x90 to 90x160" in notice for notice in report.notices)
+
+
+def test_a_pixel_aspect_that_changes_alone_is_fitted(tmp_path):
+    """Where only the shape of the pixels changes, later frames keep their proportions between black bars."""
+    white = [np.full((48, 64, 3), 235, np.uint8)] * 12
+    parts = [
+        Clip(times=range(12), images=white, aspect=aspect).write(tmp_path / f"{number}.ts")
+        for number, aspect in enumerate((Fraction(1), Fraction(2)))
+    ]
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with VideoSource(joined) as source:
+        images = [frame.image for frame in source]
+    assert len(images) == 24
+    assert {image.shape for image in images} == {(48, 64, 3)}
+    assert images[0].min() > 200
+    assert images[-1][24].min() > 200
+    assert images[-1][[2, 45]].max() < 20
+    assert any("pixel aspect ratio of joined.ts changes" in notice for notice in source.notices)
