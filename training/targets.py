@@ -71,8 +71,8 @@ def pool_pigment(fills: Tensor, amount: float) -> Tensor:
     density d darkens a colour C to C (1 - (1 - C) (d - 1)) (Bousseau, Kaplan, Thollot, Sillion, NPAR 2006).
     """
     luma = fills.mean(0, keepdim=True)
-    surplus = sum((gaussian_blur(luma, sigma) - luma).clamp(min=0) for sigma in WET_SIGMAS) / len(WET_SIGMAS)
-    return fills * (1 - (1 - fills) * (amount * surplus).clamp(max=1))
+    narrow, wide = ((gaussian_blur(luma, sigma) - luma).clamp(min=0) for sigma in WET_SIGMAS)
+    return fills * (1 - (1 - fills) * (amount * (narrow + wide) / 2).clamp(max=1))
 
 
 def fine_structure(picture: Tensor, sigma: float = 1.5) -> Tensor:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...core.errors import TrainingError
 from ..console import console_of, escape, print_message, print_result
 from . import options
 
@@ -20,6 +21,12 @@ def look(
         list[Path], typer.Argument(metavar="STYLE...", help="Folders of pictures, pictures, or films.")
     ],
     out: Annotated[Path | None, typer.Option(help="The TOML file to write, a base for recipes.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="The picture to write that shows the lines that were found.")
+    ] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="Photos, three of which the sheet shows redrawn in the look.")
+    ] = None,
     workers: options.Processes = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", "-y", help="Replace existing files.")] = False,
 ) -> None:
@@ -27,19 +34,33 @@ def look(
 
     [bold]Examples[/bold]
       cartoonize train look drawings/
-      cartoonize train look film.mkv --out look.toml
+      cartoonize train look film.mkv --out look.toml --sheet sheet.png --photos photos/
     """
     from ...core.atomic import check_target
-    from ...training.looks import measure_look, write_look
+    from ...training.looks import write_look
+    from ...training.looks.measure import MOST, choose_drawings, measure_pictures, summarise
+    from ...training.looks.sheet import write_sheet
+    from ...training.looks.sources import open_pictures
+    from ...training.pictures import list_pictures, sample_evenly
 
-    if out:
-        check_target(out, overwrite=overwrite)
-    with progress_bar("pictures") as progress:
-        measured = measure_look(style, workers=workers, progress=progress)
-    _print_look(measured)
-    if out:
-        write_look(out, measured, source=", ".join(path.name for path in style), overwrite=overwrite)
-        print_message(escape(f"{out} has the settings: pass it as --preset."))
+    for target in (out, sheet):
+        if target:
+            check_target(target, overwrite=overwrite)
+    if photos and not sheet:
+        raise TrainingError("--photos are for the sheet: pass --sheet too.")
+    examples = list_pictures(photos) if photos else []
+    with open_pictures(style) as pictures:
+        with progress_bar("pictures") as progress:
+            figures = measure_pictures(sample_evenly(pictures, MOST), workers, progress)
+        measured = summarise(figures)
+        _print_look(measured)
+        if out:
+            write_look(out, measured, source=", ".join(path.name for path in style), overwrite=overwrite)
+            print_message(escape(f"{out} has the settings: pass it as --preset."))
+        if sheet:
+            write_sheet(
+                sheet, choose_drawings(figures), measured.target_look(), examples, overwrite=overwrite
+            )
 
 
 @contextmanager

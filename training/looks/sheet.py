@@ -1,0 +1,84 @@
+"""A picture that shows a measured look: the lines that were found, and photos redrawn beside drawings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from ...core.atomic import AtomicFile
+from ...core.frames import Image
+from ...core.opencv import load_opencv
+from ..pairs import redraw
+from ..parallel import disk_errors
+from ..pictures import read_rgb, sample_evenly
+from ..recipe import TargetLook
+from .measure import PictureFigures
+from .sources import LINES
+
+WIDTH = 1600  # pixels of the sheet
+FRAMES, COLUMNS = 10, 5  # drawings with their lines marked, in rows of five
+PHOTOS = 3  # rows of a photo, the same redrawn, and a drawing
+SHAPE = 3 / 4  # height of a cell over its width
+MARK = np.array([255, 0, 80], np.uint8)  # colour of the lines that were found
+
+
+def write_sheet(
+    path: Path,
+    drawings: Sequence[PictureFigures],
+    look: TargetLook,
+    photos: Sequence[Path] = (),
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Write the sheet: ten drawings with their lines marked, three photos redrawn beside three drawings.
+
+    Raises:
+        CartoonizeError: a picture cannot be read, the file exists and may not be replaced, or the disk cannot
+            be written.
+    """
+    rows = _rows([mark_lines(drawings[index]) for index in _evenly(len(drawings), FRAMES)], COLUMNS)
+    chosen = sample_evenly(photos, PHOTOS)
+    for photo, index in zip(chosen, _evenly(len(drawings), len(chosen)), strict=False):
+        picture = fit(read_rgb(photo), WIDTH // PHOTOS)
+        drawing = read_rgb(drawings[index].path, LINES)
+        rows += _rows([picture, redraw(picture, look), drawing], PHOTOS)
+    with disk_errors(), AtomicFile(path, overwrite=overwrite) as pending:
+        Pillow.fromarray(np.vstack(rows)).save(pending.path)
+
+
+def mark_lines(figures: PictureFigures) -> Image:
+    """A drawing, paler, with the pixels marked at which its lines were sampled."""
+    cv2 = load_opencv()
+    picture = read_rgb(figures.path, LINES)
+    thick = max(1, round(picture.shape[1] * COLUMNS / WIDTH))  # so that marks survive the reduction
+    marks = cv2.dilate(figures.lines.centres.astype(np.uint8), np.ones((thick, thick), np.uint8)) > 0
+    pale: NDArray[np.uint8] = (picture // 2 + 127).astype(np.uint8)
+    pale[marks] = MARK
+    return pale
+
+
+def fit(picture: Image, width: int) -> Image:
+    """A picture resized into a cell of `width`, with its own shape."""
+    scale = min(width / picture.shape[1], round(width * SHAPE) / picture.shape[0])
+    size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+    return np.asarray(Pillow.fromarray(picture).resize(size, Pillow.Resampling.LANCZOS))
+
+
+def _rows(pictures: Sequence[Image], columns: int) -> list[Image]:
+    """Rows of `columns` cells, each with a picture on white."""
+    width = WIDTH // columns
+    cells = np.full((-(-len(pictures) // columns) * columns, round(width * SHAPE), width, 3), 255, np.uint8)
+    for cell, picture in zip(cells, pictures, strict=False):
+        fitted = fit(picture, width)
+        top, left = ((cell.shape[axis] - fitted.shape[axis]) // 2 for axis in (0, 1))
+        cell[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
+    rows = [np.hstack(list(cells[start : start + columns])) for start in range(0, len(cells), columns)]
+    return [np.pad(row, ((0, 0), (0, WIDTH - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
+
+
+def _evenly(count: int, wanted: int) -> list[int]:
+    """`wanted` of `count` indices, evenly spread."""
+    wanted = min(count, wanted)
+    return [index * count // wanted for index in range(wanted)]
