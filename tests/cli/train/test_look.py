@@ -1,11 +1,10 @@
 """`train look`: prints, writes the settings and the sheet, takes films."""
 
+import av
 import numpy as np
 import pytest
 from PIL import Image as Pillow
-from typer.testing import CliRunner
 
-from cartoonize.cli.main import app
 from cartoonize.core.opencv import load_opencv
 from cartoonize.training.recipe_files import load_recipe
 
@@ -25,18 +24,15 @@ def drawings(tmp_path):
     return folder
 
 
-def run(*arguments):
-    return CliRunner().invoke(app, ["train", "look", *map(str, arguments)])
-
-
-def test_table_settings_and_sheet(drawings, tmp_path):
-    """The table counts what was left out; the TOML file is a recipe; the sheet shows lines and a redrawn photo."""
+def test_table_settings_and_sheet(drawings, tmp_path, run):
+    """The table counts what was left out, the TOML file is a recipe, the sheet shows lines and a photo."""
     out, sheet, photos = tmp_path / "look.toml", tmp_path / "sheet.png", tmp_path / "photos"
     photos.mkdir()
     Pillow.effect_noise((120, 90), 60).convert("RGB").save(photos / "photo.png")
-    result = run(drawings, "--out", out, "--sheet", sheet, "--photos", photos, "--workers", 1)
-    assert result.exit_code == 0, result.output
-    assert "2 measured; left out: 1 blank" in result.output
+    arguments = ("--out", out, "--sheet", sheet, "--photos", photos, "--workers", 1)
+    code, printed, _ = run("train", "look", drawings, *arguments)
+    assert code == 0
+    assert "2 measured; left out: 1 blank" in printed
     assert load_recipe(str(out)).look.line_darkness > 0.8
     with Pillow.open(sheet) as picture:
         pixels = np.asarray(picture)
@@ -44,15 +40,38 @@ def test_table_settings_and_sheet(drawings, tmp_path):
     assert (pixels[:240] == (255, 0, 80)).all(2).any()
 
 
-def test_files_are_not_replaced(drawings, tmp_path):
+def test_files_are_not_replaced(drawings, tmp_path, run):
     """An existing file is refused before anything is measured."""
     (tmp_path / "look.toml").write_text("mine")
-    result = run(drawings, "--out", tmp_path / "look.toml")
-    assert result.exit_code == 1
+    code, _, message = run("train", "look", drawings, "--out", tmp_path / "look.toml")
+    assert code == 1
+    assert "exists already; pass --overwrite (-y)" in message
     assert (tmp_path / "look.toml").read_text() == "mine"
 
 
-def test_photos_need_a_sheet(drawings, tmp_path):
-    """--photos without --sheet is an error that says so."""
-    result = run(drawings, "--photos", drawings)
-    assert result.exit_code == 1
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--photos", "photos"), "--photos are for the sheet: pass --sheet too."),
+        (("--sheet", "sheet.png", "--photos", "missing"), "There is no folder missing."),
+    ],
+)
+def test_photos_for_the_sheet(drawings, here, run, arguments, message):
+    """Photos without a sheet, and folders that do not exist, are errors that say so."""
+    assert run("train", "look", drawings, *arguments)[::2] == (1, f"Error: {message} ")
+
+
+def test_the_frames_of_a_film(drawings, tmp_path, run):
+    """Of a film one frame per scene is measured, without the blank ones."""
+    film = tmp_path / "film.mkv"
+    with av.open(film, "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"crf": "10", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 200, 160, "yuv420p"
+        for name in ("0.png", "blank.png"):
+            image = np.asarray(Pillow.open(drawings / name))
+            for _ in range(20):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
+        container.mux(stream.encode(None))
+    code, printed, _ = run("train", "look", film, "--workers", 1)
+    assert code == 0
+    assert "1 measured" in printed
