@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from ..backends.ncnn.graph import MAGIC as NCNN_MAGIC
 from ..core.errors import ModelError, WriteError
 from ..core.missing_files import missing_file_message
 from ..styles import ENGINES, find_style_file, user
@@ -147,6 +148,11 @@ def _recognise_suffix(file: Path, source: str) -> str:
     if start.startswith((b"PK", b"\x80")):
         raise ModelError(
             f"{source} holds weights of PyTorch: `cartoonize import-weights` converts them into a style file."
+        )
+    if start.startswith(NCNN_MAGIC.encode()):
+        raise ModelError(
+            f"{source} is a network for ncnn, which has two files and cannot be added. Add the style file "
+            f"that it was exported from, or use it by --style {source}."
         )
     if start.lstrip().startswith(b"<"):
         raise ModelError(f"{source} is a web page or a text, and no style.")

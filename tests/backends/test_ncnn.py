@@ -126,7 +126,7 @@ def test_auto_takes_what_is_faster(tiny_style, vulkan, monkeypatch, seconds, run
         with load(str(tiny_style)) as backend:
             assert backend.runtime == runtime
     assert len(calls) == 1
-    monkeypatch.setattr(trial, "REPEAT_AFTER", 0)
+    monkeypatch.setattr(trial, "REPEAT_AFTER" if seconds else "REPEAT_FAILED_AFTER", 0)
     load(str(tiny_style)).close()
     assert len(calls) == 2
     trial._path().write_text("[" * 10_000)

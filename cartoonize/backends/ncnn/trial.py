@@ -21,6 +21,7 @@ from ...styles.card import read_header
 from ...version import __version__
 
 REPEAT_AFTER = 30 * 24 * 3600  # seconds: drivers and GPUs change
+REPEAT_FAILED_AFTER = 24 * 3600  # memory may have been short, or a driver half installed
 TIMEOUT = 120.0
 SIZE = 360, 640  # height and width of the pictures
 _MAX_FILE = 1 << 20
@@ -109,4 +110,4 @@ def _is_valid(trial: Any) -> bool:
     if not all(isinstance(number, int | float) for number in numbers):
         return False
     age: float = time.time() - trial["time"]
-    return 0 <= age < REPEAT_AFTER
+    return 0 <= age < (REPEAT_FAILED_AFTER if trial.get("error") else REPEAT_AFTER)
