@@ -89,7 +89,7 @@ class Training(Step):
 class Teach(Training):
     """Train the teacher."""
 
-    name, title, start = "teach", "Training a large network to teach the small one", TEACHER_START
+    name, title, start = "teach", "Training the teacher", TEACHER_START
 
     def is_wanted(self, workspace: Workspace) -> bool:
         """On a GPU. On a CPU it would take hours, and filters teach well enough."""
@@ -103,7 +103,7 @@ class Teach(Training):
 class Redraw(Step):
     """Let the teacher redraw the photos."""
 
-    name, title = "taught", "Redrawing the photos by the large network"
+    name, title = "taught", "Redrawing photos by the teacher"
 
     def is_wanted(self, workspace: Workspace) -> bool:
         """If there is a teacher."""

@@ -1,6 +1,7 @@
 """Step: show the style in RUN/before-after.png, and in the preview RUN/style.webp."""
 
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
@@ -15,7 +16,7 @@ from .step import Display, Step
 from .workspace import Workspace
 
 SHEET = "before-after.png"
-SHOWN, COLUMNS, CELL = 6, 2, (480, 360)  # photos, each beside its drawing; pixels
+SHOWN, CELL = 4, (960, 720)  # photos, each beside its drawing, at the size of drawings
 PREVIEW, GAP = 256, 6  # pixels, as in the previews of the built-in styles
 WHITE = 255
 
@@ -32,14 +33,9 @@ class ShowStyle(Step):
     def run(self, workspace: Workspace, display: Display) -> None:
         """Write both pictures."""
         with load(str(workspace.style), device=workspace.options.device) as backend:
-            rows: list[list[Image]] = [[]]
-            for path in sample_evenly(list_pictures(workspace.held_back), SHOWN):
-                if len(rows[-1]) == 2 * COLUMNS:
-                    rows.append([])
-                photo = _fit(read_rgb(path), CELL)
-                rows[-1] += [photo, draw_picture(backend, photo)]
-            rows[-1] += [np.full_like(rows[0][0], WHITE)] * (2 * COLUMNS - len(rows[-1]))
-            sheet = np.vstack([np.hstack(row) for row in rows])
+            photos = [_fit(read_rgb(path), CELL) for path in _choose_photos(workspace)]
+            rows = [np.hstack([photo, draw_picture(backend, photo)]) for photo in photos]
+            sheet = np.vstack(rows)
             with files("skimage").joinpath("data", "astronaut.png").open("rb") as file:
                 portrait = np.asarray(Pillow.open(file).convert("RGB"))
             halves = [portrait, draw_picture(backend, portrait)]
@@ -50,6 +46,13 @@ class ShowStyle(Step):
             with AtomicFile(target, overwrite=True) as pending:
                 Pillow.fromarray(picture).save(pending.path, quality=85)
         display.show_sheet(path)
+
+
+def _choose_photos(workspace: Workspace) -> list[Path]:
+    """Some of the larger held-back photos, evenly spread."""
+    photos = list_pictures(workspace.held_back)
+    by_size = sorted(photos, key=lambda path: (-path.stat().st_size, path))
+    return sample_evenly(by_size[: max(SHOWN, len(by_size) // 4)], SHOWN)
 
 
 def _fit(picture: Image, size: tuple[int, int]) -> Image:

@@ -25,7 +25,7 @@ class Share(NamedTuple):
 SHARES = {
     "targets": Share(0.30, 8, 4000),  # pairs
     "teach": Share(0.45, 16, 120_000),  # images
-    "learn": Share(0.35, 16, 160_000),
+    "learn": Share(0.30, 16, 160_000),
     "refine": Share(0.90, 16, 80_000),
     "evaluate": Share(1.0, 2, 100),  # photos
 }

@@ -21,7 +21,7 @@ class RunDisplay:
         self._is_terminal = console.is_terminal
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=10 if console.width < 100 else 30),
             TextColumn("{task.fields[state]}", markup=False),
             console=console,
             disable=not console.is_terminal,
@@ -51,11 +51,11 @@ class RunDisplay:
 
     def show_pictures(self, done: int, total: int) -> None:
         """Move the bar of a step that works on pictures."""
-        self._move(done, total, "pictures")
+        self._move(done, total, " pictures")
 
     def show_images(self, images: int, total: int, speed: float) -> None:
         """Move the bar of a training."""
-        self._move(images, total, "images", f", {speed:.0f}/s")
+        self._move(images, total, f", {speed:.0f}/s")
 
     def show_sheet(self, sheet: Path) -> None:
         """Show where the newest sheet is."""
@@ -69,8 +69,8 @@ class RunDisplay:
         """Print a sentence above the bars."""
         print_message(escape(sentence))
 
-    def _move(self, done: int, total: int, unit: str, speed: str = "") -> None:
-        count = f"{done:,} of {total:,} {unit}{speed}"
+    def _move(self, done: int, total: int, suffix: str) -> None:
+        count = f"{done:,}/{total:,}{suffix}"
         state = ", ".join(filter(None, (count, self._time_left())))
         self._bars.update(self._step, total=total, completed=done, state=state)
         tenth = LINES * done // max(total, 1)

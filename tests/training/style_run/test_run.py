@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from typer.testing import CliRunner
 
+from cartoonize import stylize
 from cartoonize.backends import load
 from cartoonize.cli.train import app
 from cartoonize.core.errors import TrainingError
@@ -133,6 +135,32 @@ def test_other_options_are_refused(finished, drawings, photos):
         CliRunner().invoke(
             app, [*arguments(finished[0], drawings, photos), "--seed", "3"], catch_exceptions=False
         )
+
+
+@pytest.mark.slow
+def test_three_clips_of_a_film(photos, tmp_path):
+    """Clips take the place of drawings, and the style converts a video."""
+    clips = [save_film(tmp_path / f"{name}.mp4", range(3 * name, 3 * name + 3)) for name in range(3)]
+    run, styles = plan(tmp_path / "mine"), [word for clip in clips[1:] for word in ("--style", str(clip))]
+    command = [*arguments(run, clips[0], photos), *styles]
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "0.mp4: 3 scenes" in result.output
+    report = stylize(clips[0], tmp_path / "cartoon.mp4", str(run), device="cpu", end=0.5)
+    assert report.frames == 5
+
+
+def save_film(path: Path, scenes) -> Path:
+    """A film of drawings, two seconds each."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for seed in scenes:
+            frame = av.VideoFrame.from_image(draw_cartoon(seed, (320, 240)))
+            for _ in range(20):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.to_ndarray(format="rgb24"))))
+        container.mux(stream.encode(None))
+    return path
 
 
 class Killed(BaseException):
