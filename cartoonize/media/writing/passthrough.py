@@ -87,20 +87,28 @@ class Passthrough:
         if self._damage:
             self._notices.append("Parts of the sound and of the other streams are damaged, and left out.")
 
-    def missing_metadata(self, written: Path) -> list[str]:
-        """Sentences about the source's metadata that the finished file lacks.
+    def describe_missing(self, written: Path) -> list[str]:
+        """Sentences about streams, metadata and chapters of the source that the finished file lacks.
 
-        Muxers drop keys that they do not know without an error: only reading the file back shows it.
+        Muxers drop keys that they do not know, and tracks whose packets they do not understand, without an
+        error: only reading the file back shows it.
         """
+        notices = []
         with open_container(written) as result:
             missing = missing_keys(self._input.metadata, result.metadata)
             for index, track in self._tracks.items():
-                held = result.streams[track.index].metadata if track.index < len(result.streams) else {}
-                missing += missing_keys(self._input.streams[index].metadata, held)
+                stream = self._input.streams[index]
+                if track.index < len(result.streams):
+                    missing += missing_keys(stream.metadata, result.streams[track.index].metadata)
+                else:
+                    notices.append(
+                        f"The output lacks stream {index} ({codec_name(stream)}): a {written.suffix} file "
+                        "cannot hold it, or its data are damaged."
+                    )
             lacks_chapters = self._chapters and not result.chapters()
         what = [f"the metadata {', '.join(dict.fromkeys(missing))}"] if missing else []
         what += ["the chapters"] if lacks_chapters else []
-        return [f"A {written.suffix} file cannot hold {' and '.join(what)}."] if what else []
+        return notices + ([f"A {written.suffix} file cannot hold {' and '.join(what)}."] if what else [])
 
     def close(self) -> None:
         """Close the file."""
@@ -324,7 +332,7 @@ class NoPassthrough:
     def finish(self) -> None:
         """There is nothing to write."""
 
-    def missing_metadata(self, written: Path) -> list[str]:  # noqa: ARG002
+    def describe_missing(self, written: Path) -> list[str]:  # noqa: ARG002
         """There was nothing to lose."""
         return []
 

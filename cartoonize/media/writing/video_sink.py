@@ -153,7 +153,7 @@ class VideoSink(ResumableSink):
             self._container.close()
             self._state_pixel_aspect()
             if isinstance(self._journal, Journal):
-                self.notices += self._passthrough.missing_metadata(self._journal.path)
+                self.notices += self._passthrough.describe_missing(self._journal.path)
             self._passthrough.close()
             self._journal.commit()
 

@@ -137,3 +137,19 @@ def test_an_error_names_the_stream(tmp_path, monkeypatch):
     with pytest.raises(MediaError, match=r"mp4 file cannot hold stream 1 \(aac\) of .*in\.mp4: Invalid data"):
         stylize(source, tmp_path / "out.mp4", "null")
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_track_that_the_muxer_drops_is_named(tmp_path):
+    """MP4 drops a track of E-AC-3 that it cannot parse without an error: a notice names the stream."""
+    source = Clip(tones=[440], audio_codec="eac3").write(tmp_path / "in.mkv")
+    data = bytearray(source.read_bytes())
+    with av.open(source) as container:
+        for packet in container.demux(audio=0):
+            payload = bytes(packet)
+            if payload:
+                place = data.find(payload)
+                data[place : place + len(payload)] = bytes(len(payload))
+    source.write_bytes(data)
+    report = stylize(source, tmp_path / "out.mp4", "null")
+    assert any("lacks stream 1 (eac3)" in notice for notice in report.notices)
+    assert not any("metadata" in notice for notice in report.notices)
