@@ -1,39 +1,29 @@
 """The requests of the page and of programs: send files, ask for conversions, fetch results."""
 
 import asyncio
-import mimetypes
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from ..core.errors import CartoonizeError, MediaError, SpaceError
-from .access import address_of, refuse
+from ..core.errors import CartoonizeError, MediaError
+from .access import address_of
 from .examples import EXAMPLES, example_thumbnail, write_example
 from .folders import Folders
-from .jobs import JobQueue, ShareError, Upload, WebJob
-from .limits import Kind, LimitError, Limits
+from .jobs import JobQueue
+from .limits import Kind, Limits
+from .responses import RequestError, file_response, json_response, known_visitor, read_json
 from .settings import ConversionSettings, read_settings
 from .states import describe_job, describe_server, describe_upload, describe_visitor
 from .uploads import FORM, Form, receive_form
 from .visitors import Visitors
+from .web_job import Upload, WebJob
 
-_MAX_BODY = 1 << 16  # bytes of a request in JSON
 _SHARE = 10  # uploads of the largest size that a visitor may keep
 _EVENT_GAP, _EVENT_PAUSE = 0.2, 15.0  # seconds: the shortest and the longest from one event to the next
-
-
-class RequestError(CartoonizeError):
-    """A request that is answered with an error and its status."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Api:
@@ -50,7 +40,7 @@ class Api:
 
     async def send_events(self, request: Request) -> Response:
         """Everything that the visitor has, again after each change, for as long as the page is open."""
-        visitor = _known_visitor(request)
+        visitor = known_visitor(request)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(self._events(visitor), media_type="text/event-stream", headers=headers)
 
@@ -61,13 +51,13 @@ class Api:
 
     async def add_file(self, request: Request) -> Response:
         """Keep a file for conversions."""
-        _known_visitor(request)
+        known_visitor(request)
         upload, _ = await self._receive(request)
-        return _json(describe_upload(upload), 201)
+        return json_response(describe_upload(upload), 201)
 
     async def add_example(self, request: Request) -> Response:
         """Keep one of the photos of the page, as if the visitor had sent it."""
-        visitor = _known_visitor(request)
+        visitor = known_visitor(request)
         name = request.path_params["name"]
         if name not in EXAMPLES:
             raise RequestError("There is no such example.", 404)
@@ -75,7 +65,7 @@ class Api:
         with self._folders.new_or_none(visitor) as folder:
             upload = Upload(visitor, write_example(name, folder), "picture")
         self._queue.add_upload(upload)
-        return _json(describe_upload(upload), 201)
+        return json_response(describe_upload(upload), 201)
 
     async def read_example(self, request: Request) -> Response:
         """The thumbnail of a photo."""
@@ -86,7 +76,7 @@ class Api:
 
     async def read_file(self, request: Request) -> Response:
         """A file that the visitor sent."""
-        return _file_response(self._upload(request).path)
+        return file_response(self._upload(request).path)
 
     async def remove_file(self, request: Request) -> Response:
         """Remove a file, its jobs and results."""
@@ -95,20 +85,20 @@ class Api:
 
     async def add_job(self, request: Request) -> Response:
         """Ask for the conversion of a file that the visitor sent."""
-        visitor, entries = _known_visitor(request), await _read_json(request)
+        visitor, entries = known_visitor(request), await read_json(request)
         upload = self._queue.find_upload(visitor, str(entries.pop("file", "")))
         if upload is None:
             raise RequestError("The file was removed from the server; send it again.", 404)
         job = self._enqueue(request, upload, read_settings(entries))
-        return _json(describe_job(job, self._queue), 201)
+        return json_response(describe_job(job, self._queue), 201)
 
     async def list_jobs(self, request: Request) -> Response:
         """All jobs and files of the visitor."""
-        return _json(describe_visitor(request.state.visitor, self._queue))
+        return json_response(describe_visitor(request.state.visitor, self._queue))
 
     async def read_job(self, request: Request) -> Response:
         """The state of a job."""
-        return _json(describe_job(self._job(request), self._queue))
+        return json_response(describe_job(self._job(request), self._queue))
 
     async def remove_job(self, request: Request) -> Response:
         """Stop a job, and remove its result, and the file if it was sent for this job."""
@@ -123,18 +113,18 @@ class Api:
         """Stop a job that waits or runs."""
         job = self._job(request)
         self._queue.stop(job)
-        return _json(describe_job(job, self._queue))
+        return json_response(describe_job(job, self._queue))
 
     async def read_result(self, request: Request) -> Response:
         """The result of a job; waits for it."""
         job = self._job(request)
         await self._wait(job, request)
-        return _file_response(_result_of(job))
+        return file_response(_result_of(job))
 
     async def read_before(self, request: Request) -> Response:
         """The source of a job, in a format that browsers show if there is one."""
         job = self._job(request)
-        return _file_response(job.result.before if job.result else job.upload.path)
+        return file_response(job.result.before if job.result else job.upload.path)
 
     async def convert_picture(self, request: Request) -> Response:
         """Convert the picture of a form; responds with a PNG. Nothing of it is kept."""
@@ -160,7 +150,7 @@ class Api:
             self._queue.remove_upload(upload)
             raise
         headers = {"Location": f"/api/jobs/{job.id}"}
-        return _json(describe_job(job, self._queue), 202, headers)
+        return json_response(describe_job(job, self._queue), 202, headers)
 
     async def _events(self, visitor: str) -> AsyncIterator[bytes]:
         sent = None
@@ -248,36 +238,6 @@ _ADDRESSES: Mapping[Kind, str] = {
 }  # fmt: skip
 
 
-async def respond_to_error(_request: Request, error: Exception) -> Response:
-    """The response to an error of the visitor, or of the disk."""
-    if isinstance(error, RequestError):
-        return refuse(str(error), error.status)
-    if isinstance(error, TimeoutError):
-        return refuse("The request was interrupted.", 408)
-    statuses = ((ShareError, 429), (SpaceError, 507), (LimitError, 413), (CartoonizeError, 400))
-    status = next((code for kind, code in statuses if isinstance(error, kind)), 400)
-    return refuse(str(error) or "The request was interrupted.", status)
-
-
-def _known_visitor(request: Request) -> str:
-    if not request.state.is_known:
-        raise RequestError("This page needs a cookie, to know whose files are whose.", 403)
-    return str(request.state.visitor)
-
-
-async def _read_json(request: Request) -> dict[str, Any]:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BODY:
-            raise RequestError("The request is too large.", 413)
-    with suppress(msgspec.DecodeError, RecursionError, UnicodeError):
-        entries = msgspec.json.decode(bytes(body))
-        if isinstance(entries, dict):
-            return entries
-    raise RequestError("The request is malformed: send a JSON object.", 400)
-
-
 def _result_of(job: WebJob) -> Path:
     """The file of a result.
 
@@ -294,22 +254,3 @@ def _result_of(job: WebJob) -> Path:
 async def _disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    headers = {"Cache-Control": "no-store", **(headers or {})}
-    return Response(msgspec.json.encode(value), status, headers, "application/json")
-
-
-def _file_response(path: Path) -> Response:
-    if not path.is_file():
-        raise RequestError("The file was removed from the server; send it again.", 410)
-    kind = mimetypes.guess_type(path.name)[0] or ""
-    is_shown = kind.startswith(("image/", "video/")) and kind != "image/svg+xml"
-    return FileResponse(
-        path,
-        media_type=kind if is_shown else "application/octet-stream",
-        filename=path.name,
-        content_disposition_type="inline" if is_shown else "attachment",
-        headers={"Cache-Control": "private, no-store"},
-    )

@@ -16,11 +16,12 @@ from starlette.types import ASGIApp
 from ..core.errors import CartoonizeError
 from ..styles import builtin_styles
 from .access import AccessControl, refuse
-from .api import Api, respond_to_error
+from .api import Api
 from .browser_page import read_browser_file
 from .folders import Folders
 from .jobs import JobQueue
 from .openapi import describe_api
+from .responses import respond_to_error
 from .visitors import Visitors
 from .worker import Worker
 

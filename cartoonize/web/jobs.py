@@ -2,23 +2,18 @@
 
 import asyncio
 import logging
-import secrets
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from ..core.errors import CartoonizeError, UnexpectedError
 from .folders import Folders
-from .limits import Kind
-from .settings import ConversionSettings
 from .visitors import Visitors, is_loopback
+from .web_job import State, Upload, WebJob
 from .worker import CancelledError, Conversion, OnProgress, Worker
 
 QUEUED = 50
@@ -28,65 +23,9 @@ QUEUED_TOGETHER = 1000
 UPLOADS = 200
 """Uploads that visitors of one address may keep at once."""
 
-State = Literal["waiting", "converting", "done", "failed", "stopped"]
-_ACTIVE = ("waiting", "converting")
-
 
 class ShareError(CartoonizeError):
     """A visitor has used up a share of the server."""
-
-
-def _new_id() -> str:
-    return secrets.token_urlsafe(16)
-
-
-@dataclass(eq=False, slots=True)
-class Upload:
-    """A file of a visitor, in a folder of its own."""
-
-    visitor: str
-    path: Path
-    kind: Kind
-    id: str = field(default_factory=_new_id)
-
-
-@dataclass(eq=False, slots=True)
-class WebJob:
-    """A conversion that was asked for. `turn` is its place in the order of the queue.
-
-    `is_only` tells that the upload was sent for this job alone, and is removed with it.
-    """
-
-    upload: Upload
-    address: str
-    settings: ConversionSettings
-    as_png: bool = False
-    is_only: bool = False
-    id: str = field(default_factory=_new_id)
-    turn: int = 0
-    state: State = "waiting"
-    done: int = 0
-    total: int | None = None
-    seconds_left: float | None = None
-    seconds: float | None = None
-    error: str = ""
-    folder: Path | None = None
-    result: Conversion | None = None
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    finished: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def visitor(self) -> str:
-        return self.upload.visitor
-
-    @property
-    def owner(self) -> str:
-        """Who takes turns: a visitor, or all visitors of a remote address."""
-        return self.visitor if is_loopback(self.address) else self.address
-
-    @property
-    def is_active(self) -> bool:
-        return self.state in _ACTIVE
 
 
 class JobQueue:

@@ -6,9 +6,10 @@ import msgspec
 
 from ..version import __version__
 from .examples import EXAMPLES
-from .jobs import JobQueue, State, Upload, WebJob
+from .jobs import JobQueue
 from .limits import Kind, Limits
 from .settings import ConversionSettings, StyleChoice, list_styles
+from .web_job import State, Upload, WebJob
 
 
 class FileState(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from .limits import Limits
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-FORM = 16_384
+FORM = 4096
 """Bytes of a form that are not the file."""
 _NAME = 120  # bytes of a file's name; the names of results and journals are longer
 _NOT_IN_NAMES = re.compile(r"[^\w .,()&+\-]")

@@ -17,10 +17,11 @@ from cartoonize.core.errors import MediaError, SpaceError
 from cartoonize.media.pictures.formats import FORMATS, PICTURE_SUFFIXES
 from cartoonize.web import connections, folders, visitors
 from cartoonize.web.folders import Folders
-from cartoonize.web.jobs import JobQueue, ShareError, Upload, WebJob
+from cartoonize.web.jobs import JobQueue, ShareError
 from cartoonize.web.limits import MEGABYTE, LimitError, Limits, choose_limits
 from cartoonize.web.settings import ConversionSettings
 from cartoonize.web.visitors import Visitors
+from cartoonize.web.web_job import Upload, WebJob
 from cartoonize.web.worker import Worker
 
 HERE, THERE = "127.0.0.1", "192.0.2.7"

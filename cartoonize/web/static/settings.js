@@ -74,7 +74,7 @@ function explain(form) {
         find(`${name}-words`).textContent = words[new FormData(form).get(name)] ?? "";
     }
     const strength = find("strength");
-    const words = { 0: "the source", 100: "all drawing" }[strength.value] ?? `${strength.value} %`;
+    const words = { 0: "source only", 100: "full" }[strength.value] ?? `${strength.value} %`;
     find("strength-words").textContent = words;
     strength.setAttribute("aria-valuetext", words);
     strength.style.setProperty("--filled", `${strength.value}%`);
