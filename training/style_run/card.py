@@ -1,6 +1,7 @@
 """The card of a style that a run makes."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from ...styles import builtin_styles
 from ...styles.card import UNKNOWN, Card, read_header
@@ -18,20 +19,22 @@ def complete_card(workspace: Workspace) -> Card:
     base = read_header(builtin_styles()[START]).card
     styles = ", ".join(path.absolute().name for path in options.styles)
     photos = ", ".join(path.absolute().name for path in options.photos)
-    drawings = len(list_pictures(workspace.drawings))
+    drawings = f"{len(list_pictures(workspace.drawings))} drawings of {styles}; " if styles else ""
     counts = workspace.state.counts
+    look = Path(options.look).stem
+    source = f"--style {styles}" if styles else f"--look {look}"
     started = f"The weights started from the style {START}: "
-    data = f"{drawings} drawings of {styles}; photos of {photos}, redrawn by filters"
-    credit = f"the authors of {styles} and of {photos}"
+    data = f"{drawings}photos of {photos}, redrawn by filters"
+    credit = f"the authors of {f'{styles} and of ' if styles else ''}{photos}"
     taught = f"a teacher from {TEACHER_START} with {counts['teach']:,} images, " if "teach" in counts else ""
     recipe = (
-        f"cartoonize train run --style {styles} --photos {photos}: {counts['targets']:,} pairs, {taught}"
+        f"cartoonize train run {source} --photos {photos}: {counts['targets']:,} pairs, {taught}"
         f"{counts['learn']:,} images in floats, {counts['refine']:,} in 8-bit integers, seed {options.seed}"
     )
     return replace(
         stated,
         name=stated.name or workspace.folder.absolute().name,
-        summary=stated.summary or f"the look of {styles}",
+        summary=stated.summary or f"the look of {styles or look}",
         data=f"{_or(stated.data, data)}. {started}{base.data}",
         credit=f"{_or(stated.credit, credit)}. {started}{base.credit}",
         recipe=stated.recipe or recipe,

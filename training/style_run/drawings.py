@@ -33,6 +33,10 @@ class CollectDrawings(Step):
 
     name, title = "drawings", "Collecting the artist's drawings"
 
+    def is_wanted(self, workspace: Workspace) -> bool:
+        """Unless the style is a look without an artist."""
+        return bool(workspace.options.styles)
+
     def estimate(self, workspace: Workspace) -> float | None:  # noqa: ARG002  # the films' length is not known yet
         """Unknown."""
         return None

@@ -30,8 +30,11 @@ class MeasureLook(Step):
     def run(self, workspace: Workspace, display: Display) -> None:
         """Measure the drawings, or read the look; then move what is no drawing to RUN/left-out."""
         state, options = workspace.state, workspace.options
+        look = load_recipe(options.look).look if options.look else None
+        if look and not options.styles:
+            state.look = msgspec.structs.replace(look, scales=PAIR_SCALES)
+            return
         if state.look is None:  # else a killed run has measured it, and moved pictures already
-            look = load_recipe(options.look).look if options.look else None
             paths = sample_evenly(list_pictures(workspace.drawings), MOST)
             figures = measure_pictures(paths, options.workers, display.show_pictures)
             measured = summarise(figures)

@@ -34,7 +34,8 @@ def recipe_for(name: str, workspace: Workspace) -> Recipe:
     recipe = load_recipe(str(FOLDER / "shared" / f"{name}.toml"))
     if workspace.has_gpu:
         recipe = msgspec.structs.replace(recipe, batch=GPU_BATCH, size=GPU_SIZE)
-    if recipe.weights.artist and count_of_size(workspace.drawings, recipe.size) < recipe.batch:
+    artist = recipe.weights.artist and workspace.options.styles
+    if not artist or count_of_size(workspace.drawings, recipe.size) < recipe.batch:
         recipe = recipe.with_changes({"artist": 0.0})
     return recipe
 

@@ -43,7 +43,7 @@ class Evaluate(Step):
         report = evaluate(
             str(workspace.style),
             workspace.held_back,
-            drawings=workspace.drawings,
+            drawings=workspace.drawings if options.styles else None,
             clip=clip,
             features=options.features,
             count=count,

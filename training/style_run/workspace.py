@@ -26,7 +26,7 @@ from .state import RunState, read_state, write_state
 class RunOptions:
     """What the user chose. The first five decide the result: they may not change when a run resumes."""
 
-    styles: tuple[Path, ...]  # films, drawings, or folders of both
+    styles: tuple[Path, ...]  # films, drawings, or folders of both; none: the look alone
     photos: tuple[Path, ...]  # folders
     look: str = ""  # a recipe or a TOML file whose look to take; measured if empty
     seed: int = 0

@@ -22,7 +22,10 @@ LONGEST_INTERVAL = 120.0  # seconds between two checkpoints
 
 def run_all(
     *,
-    style: Annotated[list[Path], typer.Option(help="Films, drawings, or folders of both; may be repeated.")],
+    style: Annotated[
+        list[Path] | None,
+        typer.Option(help="Films, drawings, or folders of both; may be repeated.", show_default=False),
+    ] = None,
     photos: Annotated[
         list[Path] | None,
         typer.Option(help="A folder of photos, 200 or more; may be repeated.", show_default=False),
@@ -36,7 +39,10 @@ def run_all(
     ] = None,
     look: Annotated[
         str | None,
-        typer.Option(help="A TOML file with the look, as RUN/look.toml.", show_default="measured"),
+        typer.Option(
+            help="A TOML file with the look, as RUN/look.toml, or a recipe; it may replace --style.",
+            show_default="measured",
+        ),
     ] = None,
     clip: Annotated[
         Path | None,
@@ -62,19 +68,25 @@ def run_all(
       cartoonize train run --style film.mkv --photos photos/ --run runs/mine
       cartoonize train run --style art/ --photos photos/ --run quick --minutes 10
       cartoonize train run --style 1.mkv --style 2.mkv --photos photos/ --run both
+      cartoonize train run --look watercolour --photos photos/ --run runs/mine
       cartoonize train run --preset deck --style films/ --photos photos/ --run deck
     """
     if recipe.preset is not None:
-        _check_preset_options(style, photos, minutes=minutes, look=look, video=clip)
-        run_preset((photos or [])[0], style[0], run, recipe, training, features)
+        _check_preset_options(style or [], photos, minutes=minutes, look=look, video=clip)
+        run_preset((photos or [])[0], (style or [])[0], run, recipe, training, features)
         return
     _check_options(recipe, training)
+    if not style and look is None:
+        raise TrainingError(
+            "Name films or drawings by --style, or a look by --look: a TOML file as `cartoonize train look` "
+            "writes it, or a recipe such as pepper."
+        )
     from ...training.style_run.workspace import RunOptions, Workspace
 
     workspace = Workspace(
         run,
         RunOptions(
-            tuple(style), tuple(photos or ()), look or "", training.seed, training.precision,
+            tuple(style or ()), tuple(photos or ()), look or "", training.seed, training.precision,
             minutes=minutes, device=training.device, workers=count_loaders(training.workers),
             features=features, clip=clip, save_every=min(training.save_every, LONGEST_INTERVAL),
             card=read_card(training.card),
