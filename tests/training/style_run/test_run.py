@@ -138,6 +138,31 @@ def test_other_options_are_refused(finished, drawings, photos):
 
 
 @pytest.mark.slow
+def test_a_look_without_an_artist(photos, tmp_path):
+    """With --look alone, photos are redrawn in that look; the report says that no artist was measured."""
+    run = plan(tmp_path / "mine")
+    command = arguments(run, "unused", photos)
+    position = command.index("--style")
+    command[position : position + 2] = ["--look", "ink"]
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert not (run / "drawings").exists()
+    card = read_header(run / "style.safetensors").card
+    assert "--look ink" in card.recipe
+    assert "drawings" not in card.data[: card.data.index("started")]
+    with load(str(run), device="cpu") as backend:
+        assert backend.precision == "int8"
+
+
+def test_a_style_or_a_look_is_needed(photos, tmp_path):
+    """Without drawings and without a look, a sentence says what to name."""
+    with pytest.raises(TrainingError, match="by --style, or a look by --look"):
+        CliRunner().invoke(
+            app, ["run", "--run", str(tmp_path / "run"), "--photos", str(photos)], catch_exceptions=False
+        )
+
+
+@pytest.mark.slow
 def test_three_clips_of_a_film(photos, tmp_path):
     """Clips take the place of drawings, and the style converts a video."""
     clips = [save_film(tmp_path / f"{name}.mp4", range(3 * name, 3 * name + 3)) for name in range(3)]
