@@ -16,7 +16,8 @@ PHOTO_MEDIAN = 47.5  # of L
 # A part of the way from photos to the artist: the rest is what the artist drew, not how.
 TOWARDS_CHROMA = 0.5
 TOWARDS_HUE = 0.35
-TOWARDS_MEDIAN = 0.6
+TOWARDS_MEDIAN = 0.5
+TOWARDS_BLACK = 0.35  # further, and night becomes grey mud
 LARGEST_TINT = 6.0  # Lab
 WIDTH_OF_SIGMA = 2.5  # width of a drawn line at a step of 0.3 of the luma, in units of `line_width`
 INK_ON_PAPER = 10.0  # mean chroma beside the paper's, below which drawings are ink on paper
@@ -35,7 +36,7 @@ def target_look(look: "MeasuredLook") -> TargetLook:
         brightness=_brightness(look.tones),
         tones=max(3, look.tones.count) if is_ink else 7,
         tone_mix=round(0.6 * (1 - slopes), 2),
-        black=round(0.5 * look.tones.black, 1),
+        black=round(TOWARDS_BLACK * look.tones.black, 1),
         white=round(50 + 0.5 * min(look.tones.white, 100), 1),
         chroma=1.0,
         chroma_by_lightness=tuple(
@@ -59,7 +60,7 @@ def _brightness(tones: "ToneLook") -> float:
     """The exponent of lightness that moves the median of photos half of the way to the artist's."""
     share = (tones.median - tones.black) / max(tones.white - tones.black, 1)
     exponent = math.log(min(max(share, 0.05), 0.95)) / math.log(PHOTO_MEDIAN / 100)
-    return round(min(max(math.pow(exponent, TOWARDS_MEDIAN), 0.5), 1.3), 2)
+    return round(min(max(math.pow(exponent, TOWARDS_MEDIAN), 0.6), 1.3), 2)
 
 
 def _tint(difference: float) -> float:

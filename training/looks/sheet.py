@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 from ...core.atomic import AtomicFile
 from ...core.frames import Image
 from ...core.opencv import load_opencv
+from ..figures import at_720_lines
 from ..pairs import redraw
 from ..parallel import disk_errors
 from ..pictures import read_rgb, sample_evenly
@@ -41,7 +42,7 @@ def write_sheet(
     rows = _rows([mark_lines(drawings[index]) for index in _evenly(len(drawings), FRAMES)], COLUMNS)
     chosen = sample_evenly(photos, PHOTOS)
     for photo, index in zip(chosen, _evenly(len(drawings), len(chosen)), strict=False):
-        picture = fit(read_rgb(photo), WIDTH // PHOTOS)
+        picture = at_720_lines(read_rgb(photo))  # as videos are drawn; smaller, texture would be coarser
         drawing = read_rgb(drawings[index].path, LINES)
         rows += _rows([picture, redraw(picture, look), drawing], PHOTOS)
     with disk_errors(), AtomicFile(path, overwrite=overwrite) as pending:
