@@ -4,9 +4,12 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from ..console import console_of, escape, print_message
+from ..console import console_of, escape, literal_text, print_message
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 LINES = 10  # that a step prints where there is no terminal
 
@@ -15,6 +18,7 @@ class RunDisplay:
     """A bar for the step on a terminal, and lines elsewhere."""
 
     def __init__(self) -> None:
+        from rich.live import Live
         from rich.progress import BarColumn, Progress, TextColumn
 
         console = console_of(sys.stderr)
@@ -23,23 +27,22 @@ class RunDisplay:
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=10 if console.width < 100 else 30),
             TextColumn("{task.fields[state]}", markup=False),
-            console=console,
-            disable=not console.is_terminal,
-            transient=True,
         )
         self._step = self._bars.add_task("", total=None, state="")
-        self._sheet = self._bars.add_task("", total=1, state="", visible=False)
+        self._sheet: Path | None = None
+        self._live = Live(console=console, transient=True, get_renderable=self._render)
         self._title, self._seconds_left, self._began, self._tenth = "", 0.0, time.monotonic(), 0
         self._is_time_known = False
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        if self._is_terminal:
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        self._live.stop()
 
     def begin_step(self, title: str, number: int, steps: int, seconds_left: float | None) -> None:
         """Show the title of a step."""
@@ -59,15 +62,20 @@ class RunDisplay:
 
     def show_sheet(self, sheet: Path) -> None:
         """Show where the newest sheet is."""
-        self._bars.update(
-            self._sheet, description="Newest sheet", state=str(sheet), completed=1, visible=True
-        )
+        self._sheet = sheet
         if not self._is_terminal:
             print_message(escape(f"Newest sheet: {sheet}"))
 
     def show_note(self, sentence: str) -> None:
         """Print a sentence above the bars."""
         print_message(escape(sentence))
+
+    def _render(self) -> "RenderableType":
+        """The bar of the step, and below it the newest sheet, whose path may need several lines."""
+        from rich.console import Group
+
+        sheet = [literal_text(f"Newest sheet: {self._sheet}", overflow="fold")] if self._sheet else []
+        return Group(self._bars, *sheet)
 
     def _move(self, done: int, total: int, suffix: str) -> None:
         count = f"{done:,}/{total:,}{suffix}"

@@ -1,0 +1,26 @@
+"""The display of `train run` where there is no terminal."""
+
+from pathlib import Path
+
+from cartoonize.cli.train.progress import RunDisplay
+
+
+def test_steps_are_lines(capsys):
+    """Each step prints its title, the time that is left, and ten lines at most; sheets are named."""
+    with RunDisplay() as display:
+        display.begin_step("Redrawing photos", 5, 10, 2500.0)
+        for done in range(1, 501):
+            display.show_pictures(done, 500)
+        display.begin_step("Training", 6, 10, None)
+        display.show_images(5440, 10_000, 40.2)
+        display.show_sheet(Path("runs/mine/samples/1.png"))
+        display.show_note("110 drawings to learn from.")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "5/10 Redrawing photos. 42 min left"
+    assert sum("pictures" in line for line in lines) == 10
+    assert lines[-4:] == [
+        "6/10 Training.",
+        "6/10 Training: 5,440/10,000, 40/s",
+        "Newest sheet: runs/mine/samples/1.png",
+        "110 drawings to learn from.",
+    ]
