@@ -17,8 +17,8 @@ REQUESTS = 60
 """Requests that one visitor, or one address, may have open at once; a page has one, and six to load."""
 PATIENCE = 30.0
 """Seconds for which the files of a visitor stay in the queue while no page and no client is connected."""
-PATIENCE_AFTER_LEAVING = 5.0
-"""The same after a page said that it is being closed. If it is loaded again, it connects within this time."""
+PATIENCE_AFTER_LEAVING = 3.0
+"""The same after a page said that it is being closed. A page that is loaded again asks for files before."""
 _REMEMBERED = 10_000
 """Visitors, those who were last heard of."""
 

@@ -353,7 +353,7 @@ def test_leaving_stops_the_drawing(visit, served, long_clip):
     page.click("#start")
     assert eventually(lambda: at_work(served))
     page.close(run_before_unload=True)  # as a person closes it
-    assert eventually(lambda: served.files() == before, seconds=15)
+    assert eventually(lambda: served.files() == before, seconds=20)
 
 
 def test_a_server_that_is_gone(visit, tmp_path, photo):

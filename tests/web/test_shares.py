@@ -118,7 +118,7 @@ def test_the_number_of_uploads_is_limited(queue):
 
 
 def test_what_nobody_waits_for_is_known():
-    """A visitor waits while a page is open, for half a minute after that, and 5 seconds after it closed."""
+    """A visitor waits while a page is open, for half a minute after that, and 3 seconds after it closed."""
     known = Visitors()
     known.note("visitor", HERE)
     assert known.is_waiting("visitor")
@@ -128,8 +128,8 @@ def test_what_nobody_waits_for_is_known():
         assert known.is_waiting("visitor", lambda: time.monotonic() + 1000)
         known.leave("visitor")
         assert known.is_waiting("visitor", lambda: time.monotonic() + 1000)
-    assert known.is_waiting("visitor", lambda: time.monotonic() + 4)
-    assert not known.is_waiting("visitor", lambda: time.monotonic() + 6)
+    assert known.is_waiting("visitor", lambda: time.monotonic() + 2)
+    assert not known.is_waiting("visitor", lambda: time.monotonic() + 4)
     known.note("visitor", HERE)  # the page was loaded again
     assert known.is_waiting("visitor", lambda: time.monotonic() + 29)
     assert not known.is_waiting("nobody")
