@@ -5,9 +5,9 @@
 
 It needs no installation, network or PyAV; msgspec and platformdirs must be importable. Each step runs in a
 process of its own with a time limit. Its result is written to OUT/results.json at once, and a step that
-fails or hangs stops no other: tests marked `gpu`, the rate of matrix products, the networks, the chain from
-frame to frame, the rate of training, profiles, and at last the trainings of --train, each for an equal share
-of the time that is left.
+fails or hangs stops no other: tests marked `gpu`, the rate of matrix products, the networks, the effects as
+they are and by `torch.compile`, the chain from frame to frame, the rate of training, profiles, and at last
+the trainings of --train, each for an equal share of the time that is left.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ STEPS = {  # name: seconds that it may take
     "matrix": 30,
     "network": 60,
     "style": 60,
+    "effects": 90,
     "chain": 60,
     "training": 90,
     "profile": 60,
@@ -206,14 +208,15 @@ def measure_network(options: argparse.Namespace, sizes: Sizes) -> dict[str, Any]
 
 
 def measure_style(options: argparse.Namespace, sizes: Sizes) -> dict[str, Any]:
-    """`pepper` from bytes to bytes in the host's memory, by the backend that the command uses."""
-    import numpy as np
+    """`pepper` from bytes to bytes in the host's pinned memory, by the backend that the command uses."""
+    import torch
 
     from cartoonize import load
 
     with load("pepper", device=options.device) as backend:
         count = 8 * backend.batch
-        frames = np.random.default_rng(0).integers(0, 256, (count, *sizes.lines, 3), dtype=np.uint8)
+        pinned = torch.empty(count, *sizes.lines, 3, dtype=torch.uint8, pin_memory=backend.runs_effects)
+        frames = pinned.random_().numpy()
         backend(frames[: backend.batch])
         seconds = statistics.median(timed(lambda: backend(frames)) for _ in range(sizes.rounds))
         return {
@@ -223,22 +226,49 @@ def measure_style(options: argparse.Namespace, sizes: Sizes) -> dict[str, Any]:
         }
 
 
+def measure_effects(options: argparse.Namespace, sizes: Sizes) -> dict[str, Any]:
+    """The stabilizer and the enlargement to `lines`, on drawings that are in the device's memory.
+
+    As they are, and with `torch.compile` for the step of the stabilizer; at tiny size that is only traced.
+    """
+    import torch
+
+    from cartoonize.effects.pytorch import stabilizer
+    from cartoonize.effects.pytorch.chain import TensorChain
+
+    device = choose(options.device)
+    height, width = sizes.lines
+    shape = (sizes.batch, *drawn_lines(sizes), 3)
+    drawings = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
+    result: dict[str, Any] = {"device": name_of(device)}
+    with torch.inference_mode():
+        for way in ("as_it_is", "compiled"):
+            if way == "compiled":
+                stabilizer.stabilize = torch.compile(
+                    stabilizer.stabilize, fullgraph=True, backend="eager" if options.tiny else "inductor"
+                )
+            chain = TensorChain([stabilizer.TensorStabilizer()], enlarges=True)
+            apply = partial(chain, drawings, drawings, (width, height))
+            seconds = median_seconds(apply, device, sizes.rounds)
+            result[f"frames_per_s_{way}"] = round(sizes.batch / seconds, 1)
+    return result
+
+
 def measure_chain(options: argparse.Namespace, sizes: Sizes) -> dict[str, Any]:
-    """Frames in memory -> draw size -> network -> effects -> source's size, as `cartoonize video` does."""
+    """Frames in memory at the draw size -> network -> effects -> frames of `lines`, as `video` makes them."""
     import numpy as np
 
     from cartoonize import Frame, load, stream
-    from cartoonize.core.draw_size import resize_to_draw_size
     from cartoonize.effects.look import Look
     from cartoonize.run.pipeline import StageWaits
 
-    height, width = sizes.lines
-    pan = np.random.default_rng(0).integers(0, 256, (height, width + 64, 3), dtype=np.uint8)
+    (height, width), drawn = sizes.lines, drawn_lines(sizes)
+    wide = np.random.default_rng(0).integers(0, 256, (drawn[0], drawn[1] + 64, 3), dtype=np.uint8)
     count = 32 * sizes.rounds
     waits = StageWaits()
     with load("pepper", device=options.device) as backend:
-        moving = (Frame(pan[:, i % 64 : i % 64 + width], pts=i) for i in range(count))
-        frames = (resize_to_draw_size(frame, "normal", keep_source=False) for frame in moving)
+        pan = [np.ascontiguousarray(wide[:, i : i + drawn[1]]) for i in range(64)]
+        frames = (Frame(pan[i % 64], pts=i, full_size=(width, height)) for i in range(count))
         began = time.perf_counter()
         for _ in stream(frames, backend, batch=backend.batch, effects=Look().effects(), waits=waits):
             pass
@@ -306,6 +336,13 @@ def measure_profile(options: argparse.Namespace, sizes: Sizes) -> dict[str, Any]
     key = "cpu_time_total" if device.type == "cpu" else "device_time_total"
     (options.out / "profile.txt").write_text(profiler.key_averages().table(sort_by=key, row_limit=25))
     return {"device": name_of(device), "file": "profile.txt"}
+
+
+def drawn_lines(sizes: Sizes) -> tuple[int, int]:
+    """Height and width at which frames of `lines` are drawn by default."""
+    from cartoonize.core.draw_size import draw_size
+
+    return draw_size(*reversed(sizes.lines), "normal")[::-1]
 
 
 def choose(name: str) -> Any:

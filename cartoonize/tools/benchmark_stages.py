@@ -12,6 +12,7 @@ from ..core.frames import Frame, Image
 from ..effects.look import Look
 from ..effects.stabilizer import Stabilizer
 from ..media import Decoding, Encoding, VideoSink, VideoSource
+from ..run.drawer import Drawer
 from ..run.job import run
 from ..run.pipeline import PlannedFrame, batches
 from ..run.report import Report
@@ -62,13 +63,16 @@ class Stages:
         self.count = self.convert()
 
     def all(self) -> dict[str, Callable[[], int]]:
-        """The stages by name, in their order; without those that this conversion does not have."""
+        """The stages by name, in their order; without those that this conversion does not have.
+
+        What a GPU does to drawings in its memory is part of "network".
+        """
         first = self.frames[0]
         height, width = first.image.shape[:2]
         stages: dict[str, Callable[[], int]] = {"decode": self.decode, "network": self.draw}
-        if Look().available(self._backend.runtime, []).stabilize:
+        if not self._backend.runs_effects and Look().available(self._backend.runtime, []).stabilize:
             stages["stabilize"] = self.stabilize
-        if first.size != (width, height):
+        if not self._backend.runs_effects and first.size != (width, height):
             stages["enlarge"] = self.enlarge
         return {**stages, "encode": partial(self.encode, self._results()), "together": self.convert}
 
@@ -77,11 +81,10 @@ class Stages:
             return sum(1 for _ in source)
 
     def draw(self) -> int:
-        import numpy as np
-
+        drawer = Drawer(self._backend, Look().effects() if self._backend.runs_effects else [])
         frames = map(PlannedFrame, islice(cycle(self.frames), self.count))
         for group in batches(frames, self._backend.batch):
-            self._backend(np.stack([item.frame.image for item in group]))
+            drawer([item.frame for item in group])()
         return self.count
 
     def stabilize(self) -> int:

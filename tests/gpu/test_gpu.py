@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from cartoonize import load
+from cartoonize import Frame, Retouch, load, stream
 from cartoonize.backends.pytorch import device as devices
+from cartoonize.effects.look import Look
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, save_style
 from cartoonize.training.distil import Distil
@@ -83,6 +84,42 @@ def test_too_little_memory_means_smaller_parts(gpu, tiny_style):
             devices.release_memory(device)
         assert_close(drawn, expected)
         assert any("memory" in notice for notice in backend.notices)
+
+
+def convert(style, device, look, frames):
+    with load(str(style), device=device, precision="fp32") as backend:
+        given = (
+            Frame(image, pts, full_size=(450, 300), full=full) for pts, (image, full) in enumerate(frames)
+        )
+        return [frame.image for frame in stream(given, backend, batch=4, segment=8, effects=look.effects())]
+
+
+@pytest.mark.parametrize(
+    "look",
+    [Look(), Look(hold=2), Look(stabilize=False, retouch=Retouch(strength=0.5, keep_colour=True))],
+    ids=str,
+)
+def test_effects_are_the_cpus(gpu, tiny_style, look):
+    """A still video with noise comes out of the GPU, stabilized, enlarged and composed, as from the CPU."""
+    grain = np.random.default_rng(1)
+    still, full = noise(1, 200, 300)[0] // 2 + 60, noise(1, 300, 450)[0]
+    frames = [(still + grain.integers(0, 2, still.shape, dtype=np.uint8), full) for _ in range(12)]
+    for image, expected in zip(
+        convert(tiny_style, gpu, look, frames), convert(tiny_style, "cpu", look, frames), strict=True
+    ):
+        assert image.shape == (300, 450, 3)
+        difference = np.abs(image.astype(int) - expected)
+        assert difference.max() <= 4  # a level of the network, steepened by the enlargement
+        assert difference.mean() < 0.1
+
+
+def test_the_same_conversion_is_the_same_to_the_bit(gpu, tiny_style):
+    """Two runs give equal frames, and so does one that begins at the second segment; so runs are resumed."""
+    frames = [(image, None) for image in noise(16, 200, 300)]
+    first, second = (convert(tiny_style, gpu, Look(), frames) for _ in range(2))
+    resumed = convert(tiny_style, gpu, Look(), frames[8:])
+    assert all(np.array_equal(image, other) for image, other in zip(first, second, strict=True))
+    assert all(np.array_equal(image, other) for image, other in zip(first[8:], resumed, strict=True))
 
 
 def distil(device, steps, start=None):

@@ -1,0 +1,60 @@
+"""The code for GPUs, which runs on a CPU too."""
+
+import numpy as np
+import pytest
+import torch
+
+from cartoonize import load
+from cartoonize.backends.pytorch.gpu import GpuModel
+from cartoonize.backends.tiles import TiledBackend
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (3, 40, 60, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def model(tiny_style):
+    with load(str(tiny_style), device="cpu", precision="fp32") as backend:
+        yield backend._model
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_batch_in_parts_is_the_batch(tiny_style, model, images, count):
+    """Pictures come out in order, whatever the number of parts, as from the threads of a CPU."""
+    with load(str(tiny_style), device="cpu", precision="fp32") as backend:
+        expected = backend(images[:count])
+    assert np.array_equal(GpuModel(model, torch.device("cpu"))(images[:count]), expected)
+
+
+def submit(gpu, images, limit):
+    """Draw with an effect that subtracts the drawings from a second list; the notices too."""
+    tiled = TiledBackend(gpu, limit=limit, reach=8, stride=4)
+    wait = gpu.submit([list(images), list(255 - images)], tiled, lambda drawn, _, others: others - drawn)
+    return wait(), tiled.notices
+
+
+@pytest.mark.parametrize("limit", [1 << 20, 3000])
+def test_effects_get_drawings_and_all_pictures(model, images, limit):
+    """Also those that are too large for the memory at once, and are drawn in smaller parts."""
+    gpu = GpuModel(model, torch.device("cpu"))
+    result, notices = submit(gpu, images, limit)
+    assert np.array_equal(result, 255 - images - gpu(images))
+    assert notices == []
+
+
+def test_too_little_memory_means_smaller_batches(model, images):
+    """If a batch does not fit into the memory, it is drawn one by one, and a notice says so."""
+    gpu = GpuModel(model, torch.device("cpu"))
+    expected = 255 - images - gpu(images)
+
+    class Small(torch.nn.Module):
+        def forward(self, pictures):
+            if len(pictures) > 1:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return model(pictures)
+
+    result, notices = submit(GpuModel(Small(), torch.device("cpu")), images, 1 << 20)
+    assert np.array_equal(result, expected)
+    assert any("too little memory" in notice for notice in notices)
