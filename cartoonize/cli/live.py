@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -108,7 +109,7 @@ def live(
     effects = look.build()
     decoding = Decoding(max_size=max_size, detail=chosen, keep_source=effects.needs_source)
     quit_key = QuitKey()
-    check_live_sink(sink, overwrite=output.overwrite, encoding=encoder.build())
+    check_live_sink(sink, Path(capture.name), overwrite=output.overwrite, encoding=encoder.build())
     with (
         open_backend(network, onnx) as backend,
         LiveSource(capture, decoding=decoding, fps=fps, timeout=timeout) as pictures,

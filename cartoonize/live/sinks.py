@@ -103,7 +103,7 @@ def open_live_sink(
         MediaError: as WindowSink, CameraSink, StreamSink and open_sink; or an encoding is given for what is
             no file.
     """
-    check_live_sink(sink, overwrite=overwrite, encoding=encoding)
+    check_live_sink(sink, source.path, overwrite=overwrite, encoding=encoding)
     width, height = size or (source.video.width, source.video.height)
     if sink == "window":
         from .window import WindowSink
@@ -118,14 +118,17 @@ def open_live_sink(
     return open_sink(Path(sink), source, encoding=encoding, overwrite=overwrite, size=size)
 
 
-def check_live_sink(sink: str, *, overwrite: bool = False, encoding: Encoding | None = None) -> None:
+def check_live_sink(
+    sink: str, source: Path, *, overwrite: bool = False, encoding: Encoding | None = None
+) -> None:
     """Refuse a sink for `open_live_sink` that cannot be written, before a source or a network is opened.
 
     Raises:
-        MediaError: it is a file that exists already; or an encoding is given for what is not a file.
+        MediaError: it is the source, or a file that exists already; or an encoding is given for what is not a
+            file.
     """
     if sink.partition(":")[0] not in ("window", "null", "camera") and "://" not in sink:
-        check_target(Path(sink), overwrite=overwrite)
+        check_target(Path(sink), overwrite=overwrite, sources=[source])
     elif encoding not in (None, Encoding()):
         raise MediaError(
             f"--codec, --crf and --preset are for recordings, and {sink} is not a file; omit them."
