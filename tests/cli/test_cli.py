@@ -220,7 +220,7 @@ def test_a_full_disk_is_one_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("video", "in.mp4", "out.mp4", "--device", "gpu"), "Did you mean cuda?"),
+        (("video", "in.mp4", "out.mp4", "--device", "gpu"), "Did you mean cuda"),
         (("video", "notes.txt", "out.mp4"), "notes.txt is not a video of a known format"),
         (
             ("image", "pictur.jpg", "out.png"),
@@ -251,10 +251,10 @@ def test_the_sentence_that_helps(run, here, arguments, sentence):
         (("video", "inn.mp4", "out.mp4"), "There is no file or folder inn.mp4. Did you mean in.mp4?"),
         (("video", "in.mp4", "out.png", "--preview", "999"), "not 999"),
         (("batch", "films.csv"), "films.csv, line 2: There is no style"),
-        (("batch", "films.csv", "--device", "gpu"), "Did you mean cuda?"),
-        (("live", "--device", "gpu"), "Did you mean cuda?"),
+        (("batch", "films.csv", "--device", "gpu"), "Did you mean cuda"),
+        (("live", "--device", "gpu"), "Did you mean cuda"),
         (("live", "--source", "in.mp4", "--sink", "taken.mp4"), "taken.mp4 exists already"),
-        (("web", "--device", "gpu"), "Did you mean cuda?"),
+        (("web", "--device", "gpu"), "Did you mean cuda"),
         (("styles", "preview", "picture.jpg", "out.xyz"), "A preview is a picture"),
         (("export-onnx", "pepper", "taken.onnx"), "taken.onnx exists already"),
     ],
