@@ -167,6 +167,7 @@ def export_web_command(
 
     [bold]Examples[/bold]
       cartoonize export-web pepper cartoons/
+      cartoonize export-web runs/mine cartoons/ --overwrite
       python -m http.server --directory cartoons/
     """
     from ..export.web import export_web

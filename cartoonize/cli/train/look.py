@@ -34,7 +34,8 @@ def look(
 
     [bold]Examples[/bold]
       cartoonize train look drawings/
-      cartoonize train look film.mkv --out look.toml --sheet sheet.png --photos photos/
+      cartoonize train look film.mkv --out look.toml
+      cartoonize train look drawings/ --sheet sheet.png --photos photos/
     """
     from ...core.atomic import check_target
     from ...training.looks import write_look
