@@ -68,7 +68,8 @@ def packages(root):
 
 def test_tests_mirror_the_tree():
     """The tests of a folder are in tests/, in the folder of the same name or in the one above it."""
-    tree = {*packages(ROOT / "cartoonize"), Path("training"), Path("export")}
+    beside = {Path(name) / path for name in ("training", "export") for path in packages(ROOT / name)}
+    tree = {*packages(ROOT / "cartoonize"), *beside, Path("training"), Path("export")}
     tests = packages(ROOT / "tests") - {Path("golden"), Path("gpu")}
     assert tests <= tree
     assert {path for path in tree if len(path.parts) == 1} <= tests
