@@ -55,8 +55,8 @@ def test_the_changelog_has_the_version():
 
 
 ACROSS = {
-    "benchmarks", "ci", "docs", "fuzz", "large_files", "long", "no_harm", "real_clips", "structure",
-    "surroundings",
+    "benchmarks", "ci", "docs", "examples", "fuzz", "large_files", "long", "no_harm", "notebook",
+    "real_clips", "structure", "surroundings",
 }  # fmt: skip
 """Tests of the whole program, at the top of tests/."""
 
