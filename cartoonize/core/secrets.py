@@ -2,8 +2,11 @@
 
 import re
 
+# Takes time in proportion to the text, which may come from a stranger's file: the letters that a scheme may
+# have are scanned once, from the first of them and without steps back.
 _ADDRESS = re.compile(
-    r"""(?P<scheme>\b[a-z][a-z0-9+.-]+:/{1,2})  # a Path removes one of two slashes
+    r"""(?<![a-z0-9+.-])(?P<before>[0-9+.-]*+)
+        (?P<scheme>[a-z][a-z0-9+.-]++:/{1,2})  # a Path removes one of two slashes
         (?P<user>[^\s/?#'"<>]*@)?
         (?P<path>[^\s?'"<>]*)
         (?P<query>\?(?:[^\s'"<>]*[^\s'"<>:;,.)])?)?  # without the punctuation of a sentence""",
@@ -27,7 +30,7 @@ def hide_secrets(text: str) -> str:
 
 
 def _hide(match: re.Match[str]) -> str:
-    scheme, user, path, query = match.group("scheme", "user", "path", "query")
+    before, scheme, user, path, query = match.group("before", "scheme", "user", "path", "query")
     is_secret = user and not (scheme.lower().startswith(_CONTAINERS) and ":" not in user)
     shown = f"{_HIDDEN}@" if is_secret else user or ""
-    return f"{scheme}{shown}{path}{f'?{_HIDDEN}' if query else ''}"
+    return f"{before}{scheme}{shown}{path}{f'?{_HIDDEN}' if query else ''}"
