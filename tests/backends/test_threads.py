@@ -183,7 +183,7 @@ WATCH_IMPORT = """
 import os, sys
 class Watch:
     def find_spec(self, name, path=None, target=None):
-        if name == "torch":
+        if name == "torch._C":  # not "torch", which is also looked up without an import
             print(os.environ.get("OMP_WAIT_POLICY"))
 sys.meta_path.insert(0, Watch())
 """
