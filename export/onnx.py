@@ -9,7 +9,6 @@ from typing import Literal, get_args
 import torch
 from torch import nn
 
-from ..backends.int8 import int8_path
 from ..backends.onnx import OnnxBackend
 from ..core.atomic import AtomicFile
 from ..core.choices import Detail
@@ -22,7 +21,7 @@ from ..models.deploy import deploy
 from ..models.draw_size import Enlarge, Reduce
 from ..models.int8 import fit_grids
 from ..styles import find_style
-from ..styles.card import set_int8_file, weights_sha256
+from ..styles.card import int8_path, set_int8_file, weights_sha256
 from ..styles.user import sha256_of
 from ..version import __version__
 from .parity import PHOTOS, Parity, compare, pictures

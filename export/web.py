@@ -4,11 +4,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ..backends.int8 import int8_path
 from ..core.errors import MediaError
 from ..models.checkpoint import read_header
 from ..styles import find_style
-from ..styles.card import Header
+from ..styles.card import Header, int8_path
 from ..styles.user import sha256_of
 from .browser_files import BROWSER, EXAMPLE, MANIFEST, MODULE, manifest
 from .onnx import export_onnx

@@ -7,17 +7,12 @@ style. Drawing with it needs no PyTorch.
 from pathlib import Path
 
 from ..core.errors import BackendError
-from ..styles.card import read_header
+from ..styles.card import int8_path, read_header
 from ..styles.user import sha256_of
 from .onnx import OnnxBackend
 from .options import RuntimeOptions
 from .pytorch import auto_is_gpu
 from .registry import register
-
-
-def int8_path(style: Path) -> Path:
-    """Return where the int8 file of a style file is expected."""
-    return style.with_name(f"{style.stem}.int8.onnx")
 
 
 @register("int8", suffixes=(".safetensors",), devices=("cpu",), priority=1)

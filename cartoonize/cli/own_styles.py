@@ -12,7 +12,7 @@ from ..styles import check_style_name, user
 from ..styles import remove as remove_style
 from ..styles.card import UNKNOWN
 from .completion import own_styles
-from .console import console_of, escape, print_message
+from .console import console_of, escape, print_message, print_notices
 
 if TYPE_CHECKING:
     from ..tools.download import Progress
@@ -48,6 +48,8 @@ def add(
 ) -> None:
     """Add a style, to use it by its name. The file is tried first, and its hash is stored.
 
+    An int8 file beside it is added too, if the style names it.
+
     [bold]Examples[/bold]
       cartoonize styles add runs/mine --name mine
       cartoonize styles add https://example.org/ink.onnx --licence MIT
@@ -67,6 +69,10 @@ def add(
         f"Added [bold]{name}[/bold]: {escape(candidate.network)}, licence: {escape(licence)}.\n"
         f"SHA-256 {candidate.sha256}\nUse it by --style {name}."
     )
+    if candidate.int8_file:
+        print_message("Its int8 file, for CPUs, was added too.")
+    if candidate.int8_problem:
+        print_notices([f"The style was added without its int8 file, for CPUs: {candidate.int8_problem}"])
 
 
 def remove(
@@ -74,7 +80,7 @@ def remove(
         str, typer.Argument(metavar="NAME", help="A style that you added.", autocompletion=own_styles)
     ],
 ) -> None:
-    """Remove a style that you added, and its file.
+    """Remove a style that you added, and its files.
 
     [bold]Examples[/bold]
       cartoonize styles remove mine

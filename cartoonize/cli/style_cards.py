@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ..core.errors import ModelError
 from ..styles import DEFAULT, builtin_styles, find_style, user
-from ..styles.card import Card, Header, read_header
+from ..styles.card import Card, Header, int8_path, read_header
 from .console import literal_text
 
 Rows = Iterator[tuple[str, str]]
@@ -72,6 +72,7 @@ def _card_rows(path: Path, card: Card, header: Header | None, record: user.Recor
     preview = path.with_suffix(".webp")
     yield "summary", card.summary
     yield "file", str(path)
+    yield "int8 file", _describe_int8(path, header) if header else ""
     yield "preview", str(preview) if preview.exists() else ""
     if record:
         yield "from", f"{record.source}, added {record.added}"
@@ -82,6 +83,21 @@ def _card_rows(path: Path, card: Card, header: Header | None, record: user.Recor
     yield "trained on", card.data if header else ""
     yield "network", _describe_network(header) if header else record.network if record else ""
     yield "recipe", card.recipe
+
+
+def _describe_int8(path: Path, header: Header) -> str:
+    """The int8 file that the header of a style names, or a sentence that says why CPUs do not use it."""
+    file = int8_path(path)
+    if not header.int8_sha256:
+        return ""
+    if not file.is_file():
+        return f"missing, so CPUs draw without it: there is no {file}"
+    try:
+        if user.sha256_of(file) != header.int8_sha256:
+            return f"not used: {file} is not the file that the style names"
+    except OSError as error:
+        return f"not used: cannot read {file}: {error.strerror}"
+    return str(file)
 
 
 def _round(value: float) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 import ray
 
 from ..backends import LoadedBackend, RuntimeOptions, load
-from ..backends.int8 import int8_path
 from ..core import cpus, opencv
 from ..core.choices import Precision
 from ..core.errors import ModelError, SourceError
@@ -22,6 +21,7 @@ from ..run.frame_range import FrameRange, convert_frame_range
 from ..run.job import backend_identity, written_size
 from ..run.segmented import source_identity
 from ..styles import ENGINES, find_style
+from ..styles.card import int8_path
 from ..version import __version__
 
 

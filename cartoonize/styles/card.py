@@ -86,6 +86,11 @@ def read_header(path: Path) -> Header:
         raise ModelError(f"The header of {path} is damaged.") from error
 
 
+def int8_path(style: Path) -> Path:
+    """Return where the int8 file of a style file is expected."""
+    return style.with_name(f"{style.stem}.int8.onnx")
+
+
 def set_int8_file(path: Path, sha256: str) -> None:
     """Name the int8 file of a style in the header of the style file, by its hash.
 

@@ -2,6 +2,7 @@
 
 HOME/styles/NAME.json            the record: the file, its hash, its licence, its origin
 HOME/styles/NAME-HASH.SUFFIX     the file; without a record that names it, it is ignored
+HOME/styles/NAME-HASH.int8.onnx  its int8 file, if it has one
 
 Records are created, changed and deleted in one step, so that a style is complete or does not exist.
 """
@@ -17,7 +18,7 @@ from pathlib import Path
 from ..core.atomic import AtomicFile
 from ..core.choices import did_you_mean
 from ..core.errors import MediaError, ModelError, WriteError
-from .card import to_printable
+from .card import int8_path, to_printable
 
 HOME_VARIABLE = "CARTOONIZE_HOME"
 """The environment variable that names a folder for the user's data, in place of the system's."""
@@ -30,7 +31,10 @@ _MAX_RECORD = 1 << 16  # bytes; ours are under 1 KB
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What was known of a style when it was added. `network` and `licence` are sentences for people."""
+    """What was known of a style when it was added. `network` and `licence` are sentences for people.
+
+    `int8_sha256` is the hash of the int8 file that was added with it; empty without one.
+    """
 
     file: str
     sha256: str
@@ -38,6 +42,7 @@ class Record:
     licence: str
     network: str
     added: str  # the day, as 2026-05-31
+    int8_sha256: str = ""
 
 
 def folder() -> Path:
@@ -80,7 +85,8 @@ def read_record(name: str) -> Record:
         if path.stat().st_size > _MAX_RECORD:
             raise ValueError
         entries = json.loads(path.read_text(encoding="utf-8"))
-        record = Record(**{entry.name: to_printable(entries[entry.name]) for entry in fields(Record)})
+        known = [entry.name for entry in fields(Record) if entry.name in entries]
+        record = Record(**{key: to_printable(entries[key]) for key in known})
         if not _FILE.fullmatch(record.file):
             raise ValueError
     except OSError as error:
@@ -119,28 +125,31 @@ def sha256_of(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def store(name: str, file: Path, record: Record, *, overwrite: bool) -> None:
-    """Give a file, which has to be in `folder()` already, its name, and write its record.
+def store(name: str, file: Path, record: Record, *, overwrite: bool, int8_file: Path | None = None) -> None:
+    """Give a file and its int8 file, both in `folder()` already, their names, and write the record.
 
     Raises:
         MediaError: the name is taken and `overwrite` is false, or the folder cannot be written to.
     """
-    earlier = _named_file(name)
+    earlier = _named_files(name)
     target = folder() / record.file
+    moves = {target: file} | ({int8_path(target): int8_file} if int8_file else {})
     try:
         with AtomicFile(folder() / f"{name}.json", overwrite=overwrite) as pending:
             pending.path.write_text(
                 json.dumps(asdict(record), indent=2, ensure_ascii=False), encoding="utf-8"
             )
-            file.replace(target)
-        if earlier not in (None, target):
-            earlier.unlink(missing_ok=True)
+            for new, old in moves.items():
+                old.replace(new)
+        for path in earlier:
+            if path not in moves:
+                path.unlink(missing_ok=True)
     except OSError as error:
         raise WriteError.from_os_error(target, error) from error
 
 
 def remove(name: str) -> None:
-    """Delete the record and the file of a style.
+    """Delete the record and the files of a style.
 
     Raises:
         ModelError: there is no such style.
@@ -148,17 +157,21 @@ def remove(name: str) -> None:
     """
     if name not in names():
         raise ModelError(f"You have added no style {name!r}.{did_you_mean(name, names())}")
-    file = _named_file(name)
+    files = _named_files(name)
     try:
         (folder() / f"{name}.json").unlink()
-        if file is not None:
+        for file in files:
             file.unlink(missing_ok=True)
     except OSError as error:
         raise MediaError(f"Cannot delete your style {name}: {error.strerror}.") from error
 
 
-def _named_file(name: str) -> Path | None:
-    """Return the file that a record names; None if there is no such record, or it is damaged."""
+def _named_files(name: str) -> tuple[Path, ...]:
+    """Return the file that a record names and the path of its int8 file, which may not exist.
+
+    Empty if there is no such record, or it is damaged.
+    """
     with suppress(ModelError):
-        return folder() / read_record(name).file
-    return None
+        file = folder() / read_record(name).file
+        return file, int8_path(file)
+    return ()

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from ..backends.ncnn.graph import MAGIC as NCNN_MAGIC
 from ..core.errors import ModelError, WriteError
 from ..core.missing_files import missing_file_message
 from ..styles import ENGINES, find_style_file, user
-from ..styles.card import Card
+from ..styles.card import Card, int8_path, read_header
 from .download import Progress, check_url, download, is_url, without_secrets
 from .probe_style import probe_style
 
@@ -31,6 +31,8 @@ class Candidate:
     """A style that loads and draws, in a temporary file.
 
     `source` is the path or address that it came from, without secrets; `network` describes it for people.
+    `int8_file` is a copy of its int8 file. If the style names one that cannot be used, `int8_problem` is a
+    sentence that says why.
     """
 
     file: Path
@@ -38,6 +40,8 @@ class Candidate:
     sha256: str
     card: Card
     network: str
+    int8_file: Path | None = None
+    int8_problem: str = ""
 
 
 def default_name(location: str) -> str:
@@ -58,6 +62,8 @@ def fetch_style(
     location: str, *, sha256: str | None = None, progress: Progress | None = None
 ) -> Iterator[Candidate]:
     """Copy or download a style and probe it. The file is removed at the end of the `with` block.
+
+    An int8 file beside the style comes with it, if the header of the style names its hash.
 
     Args:
         location: a style file or a network (.safetensors, .onnx), the folder of a training run, or an
@@ -84,7 +90,7 @@ def fetch_style(
             source = without_secrets(location)
             download(location, copy, limit=MAX_BYTES, progress=progress)
         else:
-            source = str(_copy(Path(location), copy).absolute())
+            location = source = str(_copy(Path(location), copy).absolute())
         digest = user.sha256_of(copy)
         if sha256 is not None and digest != sha256.lower():
             raise ModelError(f"{source} does not match the given hash: its SHA-256 is {digest}.")
@@ -93,7 +99,8 @@ def fetch_style(
             description = probe_style(file)
         except ModelError as error:
             raise ModelError(str(error).replace(str(file), source)) from error
-        yield Candidate(file, source, digest, description.card, description.network)
+        int8 = _fetch_int8(location, file, progress)
+        yield Candidate(file, source, digest, description.card, description.network, *int8)
 
 
 def install_style(candidate: Candidate, name: str, *, licence: str, overwrite: bool = False) -> None:
@@ -109,8 +116,9 @@ def install_style(candidate: Candidate, name: str, *, licence: str, overwrite: b
         licence=licence,
         network=candidate.network,
         added=datetime.now(UTC).date().isoformat(),
+        int8_sha256=user.sha256_of(candidate.int8_file) if candidate.int8_file else "",
     )
-    user.store(name, candidate.file, record, overwrite=overwrite)
+    user.store(name, candidate.file, record, overwrite=overwrite, int8_file=candidate.int8_file)
 
 
 def _copy(path: Path, target: Path) -> Path:
@@ -122,8 +130,18 @@ def _copy(path: Path, target: Path) -> Path:
         raise ModelError(
             f"{path} holds TensorRT engines for one GPU, which cannot be added; use them by --style {path}."
         )
+    _copy_file(file, target)
+    return file
+
+
+def _copy_file(file: Path, target: Path) -> None:
+    """Copy a file within the limit of bytes."""
     try:
-        with file.open("rb") as source, target.open("wb") as copy:
+        source = file.open("rb")
+    except OSError as error:
+        raise ModelError(f"Cannot read {file}: {error.strerror}.") from error
+    try:
+        with source, target.open("wb") as copy:
             left = MAX_BYTES
             while chunk := source.read(min(_CHUNK, left + 1)):
                 left -= len(chunk)
@@ -132,7 +150,49 @@ def _copy(path: Path, target: Path) -> Path:
                 copy.write(chunk)
     except OSError as error:
         raise WriteError.from_os_error(target, error) from error
-    return file
+
+
+def _fetch_int8(location: str, file: Path, progress: Progress | None) -> tuple[Path | None, str]:
+    """Copy or download the int8 file beside a style, and probe it.
+
+    Args:
+        location: the path or address of the style.
+        file: the copy of the style; the int8 file is written beside it.
+        progress: see download.Progress.
+
+    Returns:
+        The int8 file, and an empty text; or None and, if the style names such a file, why it is not used.
+    """
+    expected = read_header(file).int8_sha256 if file.suffix == ".safetensors" else ""
+    if not expected:
+        return None, ""
+    target = int8_path(file)
+    beside = _int8_location(location)
+    shown = without_secrets(beside) if is_url(beside) else beside
+    try:
+        if is_url(beside):
+            download(beside, target, limit=MAX_BYTES, progress=progress)
+        elif not Path(beside).is_file():
+            return None, f"{shown} does not exist."
+        else:
+            _copy_file(Path(beside), target)
+        if user.sha256_of(target) != expected:
+            raise ModelError(f"{shown} is not the file that the style names.")
+        probe_style(file)  # draws with the int8 file now
+    except ModelError as error:
+        target.unlink(missing_ok=True)
+        return None, str(error).replace(str(target), shown).replace(str(file), shown)
+    return target, ""
+
+
+def _int8_location(location: str) -> str:
+    """Return where the int8 file of a style is expected, beside its path or address."""
+    if not is_url(location):
+        return str(int8_path(Path(location)))
+    parts = urlsplit(location)
+    folder, _, name = parts.path.rpartition("/")
+    stem = name.removesuffix(".safetensors")
+    return urlunsplit(parts._replace(path=f"{folder}/{stem}.int8.onnx", fragment=""))
 
 
 def _recognise_suffix(file: Path, source: str) -> str:

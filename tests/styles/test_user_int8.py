@@ -1,0 +1,143 @@
+"""The int8 file of an added style: kept with it if the style names its hash, and never trusted otherwise."""
+
+import shutil
+from functools import partial
+from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from cartoonize.backends import load
+from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.styles import find_style, user
+from cartoonize.styles.card import int8_path, set_int8_file
+from cartoonize.tools import install_style as installer
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+from cartoonize.export.onnx import export_onnx
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A data folder of the test's own."""
+    monkeypatch.setenv(user.HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "300")
+    return tmp_path / "home" / "styles"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, lively_generator):
+    """A run's folder with a style file and the int8 file that it names."""
+    style = tmp_path_factory.mktemp("run") / "style.safetensors"
+    save_style(style, lively_generator("swift", width=8, blocks=1), Card("mine", licence="CC0"))
+    export_onnx(str(style), int8_path(style), precision="int8")
+    return style.parent
+
+
+@pytest.fixture
+def folder(tmp_path, exported):
+    """A copy of the run's folder, which a test may change."""
+    return shutil.copytree(exported, tmp_path / "mine")
+
+
+def stored(home):
+    return sorted(path.name for path in home.iterdir())
+
+
+def test_an_added_style_keeps_its_int8_file(run, folder, home):
+    """`styles add` of a run's folder copies the int8 file and records its hash; CPUs draw with it, `styles
+    show` names it, and `styles remove` removes it."""
+    code, _, err = run("styles", "add", folder)
+    assert (code, "Its int8 file, for CPUs, was added too." in err) == (0, True)
+    path = int8_path(find_style("mine"))
+    content = (folder / "style.int8.onnx").read_bytes()
+    assert path.read_bytes() == content
+    assert user.read_record("mine").int8_sha256 == sha256(content).hexdigest()
+    assert len(stored(home)) == 3
+    with load("mine", device="cpu") as backend:
+        assert backend.precision == "int8"
+    assert str(path) in run("styles", "show", "mine")[1]
+    assert run("styles", "remove", "mine")[0] == 0
+    assert stored(home) == []
+
+
+@pytest.mark.slow
+def test_a_file_or_an_address_brings_the_int8_file_beside_it(run, folder):
+    """The int8 file has the name of the style file, on disks and on the web."""
+    for suffix in ("safetensors", "int8.onnx"):
+        (folder / f"style.{suffix}").rename(folder / f"ink.{suffix}")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=folder))
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}/ink.safetensors?signature=secret"
+        for location, name in ((folder / "ink.safetensors", "file"), (address, "web")):
+            assert run("styles", "add", location, "--name", name)[0] == 0
+            assert int8_path(find_style(name)).read_bytes() == (folder / "ink.int8.onnx").read_bytes()
+        (folder / "ink.int8.onnx").unlink()
+        code, _, err = run("styles", "add", address, "--name", "alone")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert (code, "secret" in err) == (0, False)
+    assert "added without its int8 file" in err
+    assert "/ink.int8.onnx: 404" in err
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serve a folder, and say nothing."""
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(
+    "fault", ["missing", "changed", "large", pytest.param("broken", marks=pytest.mark.slow)]
+)
+def test_a_style_is_added_without_an_int8_file_that_cannot_be_used(run, folder, home, monkeypatch, fault):
+    """A file that is missing, is not the one that the style names, is too large or does not draw is left out,
+    one sentence says so, and nothing of it is stored."""
+    path = folder / "style.int8.onnx"
+    if fault == "missing":
+        path.unlink()
+    if fault == "changed":
+        path.write_bytes(path.read_bytes() + b"\0")
+    if fault == "large":
+        monkeypatch.setattr(installer, "MAX_BYTES", (folder / "style.safetensors").stat().st_size)
+        path.write_bytes(bytes(installer.MAX_BYTES + 1))
+    if fault == "broken":
+        path.write_bytes(b"no graph")
+        set_int8_file(folder / "style.safetensors", sha256(b"no graph").hexdigest())
+    code, _, err = run("styles", "add", folder)
+    reasons = {"missing": "does not exist", "changed": "is not the file", "large": "larger", "broken": "ONNX"}
+    assert code == 0
+    assert err.count("added without its int8 file, for CPUs: ") == 1
+    assert str(path) in err
+    assert reasons[fault] in err
+    assert ".adding" not in err
+    assert len(stored(home)) == 2
+    assert user.read_record("mine").int8_sha256 == ""
+    assert "so CPUs draw without it" in run("styles", "show", "mine")[1]
+
+
+def test_an_unnamed_int8_file_is_left_where_it_is(run, folder, home):
+    """A graph beside a style that names none is not copied."""
+    set_int8_file(folder / "style.safetensors", "")
+    code, _, err = run("styles", "add", folder)
+    assert (code, "int8" in err) == (0, False)
+    assert len(stored(home)) == 2
+
+
+@pytest.mark.slow
+def test_replacing_a_style_removes_its_int8_file(run, folder, home):
+    """After `styles add -y` nothing of the earlier style is left; older records are read."""
+    run("styles", "add", folder)
+    record = home / "mine.json"
+    record.write_text(record.read_text().replace('"int8_sha256"', '"unknown"'))
+    assert user.read_record("mine").int8_sha256 == ""
+    (folder / "style.int8.onnx").unlink()
+    assert run("styles", "add", folder, "-y")[0] == 0
+    assert len(stored(home)) == 2
