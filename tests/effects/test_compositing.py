@@ -183,7 +183,7 @@ def test_a_video_is_made_smaller(tmp_path, tiny_style, size, longest, expected):
     result = read_clip(tmp_path / "out.mp4")
     assert result.images[0].shape[1::-1] == expected
     assert result.times == read_clip(clip).times
-    assert any("in place of" in notice for notice in report.notices) == (size != expected)
+    assert any("is reduced from" in notice for notice in report.notices) == (size != expected)
 
 
 def test_a_turned_video_is_made_smaller(tmp_path, tiny_style):
