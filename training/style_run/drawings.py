@@ -80,11 +80,7 @@ def _sort_sources(sources: Sequence[Path]) -> tuple[list[Path], list[tuple[Path,
         elif source.is_file() and suffix in PICTURE_SUFFIXES:
             folders.append((source.parent, [source]))
         else:
-            raise TrainingError(
-                f"--style {source} is neither a film, nor a picture, nor a folder of them."
-                if source.exists()
-                else f"There is no --style {source}."
-            )
+            raise TrainingError(f"--style {source} is neither a film, nor a picture, nor a folder of them.")
     return films, folders
 
 

@@ -54,6 +54,7 @@ def make_style(workspace: Workspace, display: Display, helpers: Helpers) -> None
     Raises:
         CartoonizeError: data, a device or the disk cannot be used, or a training diverged.
     """
+    workspace.check_sources()
     with disk_errors():
         workspace.folder.mkdir(parents=True, exist_ok=True)
     workspace.check_options()

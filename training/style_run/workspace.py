@@ -93,6 +93,18 @@ class Workspace:
         """The style file, once the networks are trained."""
         return self.folder / "style.safetensors"
 
+    def check_sources(self) -> None:
+        """Check that films, drawings and photos exist, before anything is written.
+
+        Raises:
+            TrainingError: one does not.
+        """
+        named = [("--style", path) for path in self.options.styles]
+        named += [("--photos", path) for path in self.options.photos]
+        for option, path in named:
+            if not path.exists():
+                raise TrainingError(f"There is no file or folder {path} ({option}).")
+
     def check_options(self) -> None:
         """Compare the options with those that the run began with, or record them.
 

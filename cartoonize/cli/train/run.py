@@ -93,6 +93,7 @@ def run_all(
         ),
     )  # fmt: skip
     if training.dry_run:
+        workspace.check_sources()
         print_json(_describe(workspace), indent=2)
         return
     _make_style(workspace)

@@ -154,6 +154,20 @@ def test_a_look_without_an_artist(photos, tmp_path):
         assert backend.precision == "int8"
 
 
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_misspelt_folder_leaves_nothing_behind(drawings, photos, tmp_path, dry):
+    """A folder that does not exist is named, and the run can be started by the corrected command."""
+    for words in (
+        arguments(tmp_path / "run", tmp_path / "drawing", photos),
+        arguments(tmp_path / "run", drawings, tmp_path / "photo"),
+    ):
+        with pytest.raises(
+            TrainingError, match=r"There is no file or folder .*(drawing \(--style|photo \(--photos)"
+        ):
+            CliRunner().invoke(app, [*words, *dry], catch_exceptions=False)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_style_or_a_look_is_needed(photos, tmp_path):
     """Without drawings and without a look, a sentence says what to name."""
     with pytest.raises(TrainingError, match="by --style, or a look by --look"):

@@ -83,7 +83,7 @@ def test_large_drawings_are_reduced(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
-    [("few", "holds 3 usable"), ("none", "There is no --style"), ("x.txt", "neither a film")],
+    [("few", "holds 3 usable"), ("x.txt", "neither a film")],
 )
 def test_what_is_no_style(tmp_path, name, sentence):
     """Too few drawings, a missing folder and another file are refused with a sentence."""
