@@ -20,7 +20,7 @@ from .parallel import disk_errors
 
 
 class Watcher(Protocol):
-    """Who is told of a training's progress, in place of the lines that it prints."""
+    """Receives the progress of a training, in place of the lines that it prints."""
 
     def show_images(self, images: int, total: int, speed: float) -> None:
         """Images seen, of how many, and how many a second."""

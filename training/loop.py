@@ -50,7 +50,7 @@ def fit(
     seed: int = 0,
     log_every: int = 400,      # images
     save_every: float = 600,   # seconds: the most that a crash can cost
-    watcher: Watcher | None = None,  # is told of the progress, which is printed without one
+    watcher: Watcher | None = None,  # receives the progress; without one it is printed
 ) -> None:  # fmt: skip
     """Train until `images` have been seen; the same call on the same folder resumes.
 

@@ -110,7 +110,7 @@ def set_int8_file(path: Path, sha256: str) -> None:
 
 
 def with_header(data: bytes, entries: dict[str, Any] | None = None) -> bytes:
-    """Write the header of a safetensors file, given as bytes, anew: its own entries, or others.
+    """Write the header of a safetensors file, given as bytes, again: with its own entries, or others.
 
     safetensors writes the metadata in a random order; sorted, the same style is the same file.
     """

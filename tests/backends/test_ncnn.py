@@ -97,7 +97,7 @@ def test_a_style_is_converted_once(tiny_style, vulkan, monkeypatch):
 
 
 def test_a_software_driver_is_never_chosen_by_itself(tiny_style, tiny_param, vulkan):
-    """`auto` takes no driver that computes on the CPU; who names it is told that it is no GPU."""
+    """`auto` takes no driver that computes on the CPU; with its name, a note says that it is not a GPU."""
     if not all(gpu.is_software for gpu in gpus.list_gpus()):
         pytest.skip("there is a GPU")
     with load(str(tiny_style)) as backend:

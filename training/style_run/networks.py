@@ -77,7 +77,7 @@ class Training(Step):
         return planned_seconds(self.name, workspace)
 
     def measure_speed(self, workspace: Workspace) -> None:
-        """Measure it anew: other programs may have begun or ended since."""
+        """Measure it again: other programs may have begun or ended since."""
         assert workspace.state.speeds
         speed = training_speed(recipe_for(self.name, workspace), workspace.compute)
         setattr(workspace.state.speeds, self.name, speed)
