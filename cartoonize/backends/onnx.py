@@ -194,7 +194,8 @@ def _open(path: Path, providers: list[Provider], threads: int) -> "ort.Inference
     try:
         return ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # its exceptions share no base class
-        raise ModelError(f"{path} is damaged or no ONNX file: {error}.") from error
+        reason = str(error).split(" : ", 3)[-1].rstrip(".")  # behind the name and the code of ONNX Runtime
+        raise ModelError(f"{path} is not an ONNX file, or it is damaged: {reason}.") from error
 
 
 def _silent_run_options() -> "ort.RunOptions":

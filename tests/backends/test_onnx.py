@@ -153,7 +153,7 @@ def test_weights_from_elsewhere_are_refused(tmp_path, location):
 
     images = noise(1, 8, 8)
     assert apart(load(with_weights("beside.bin"), device="cpu")(images), images) <= 1
-    with pytest.raises(ModelError, match="damaged or no ONNX file"):
+    with pytest.raises(ModelError, match="is not an ONNX file, or it is damaged"):
         load(with_weights(str(tmp_path / "secret.bin") if location == "absolute" else location), device="cpu")
 
 

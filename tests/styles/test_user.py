@@ -232,7 +232,7 @@ def test_what_is_no_style_is_refused(run, tmp_path, home):
         "weights.pth": (b"PK\x03\x04", "import-weights"),
         "page.onnx": (b"<!DOCTYPE html>", "is a web page"),
         "cut.safetensors": (b"\x10\0\0\0\0\0\0\0{", "cut.safetensors is damaged"),
-        "noise.onnx": (bytes(range(256)), "noise.onnx is damaged or no ONNX file"),
+        "noise.onnx": (bytes(range(256)), "noise.onnx is not an ONNX file, or it is damaged"),
         "net.param": (b"7767517\n2 2\n", "is a network for ncnn"),
         "empty.onnx": (b"", "empty.onnx"),
     }
