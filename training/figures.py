@@ -9,7 +9,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.draw_size import LINES, resize
+from ..core.draw_size import NORMAL_LINES, resize
 from ..core.frames import Image
 from ..core.opencv import load_opencv
 
@@ -142,7 +142,7 @@ def rough_edges(source: Image, drawing: Image) -> tuple[float, float]:
 def at_720_lines(picture: Image) -> Image:
     """The picture with a shorter side of 720 pixels."""
     height, width = picture.shape[:2]
-    scale = (LINES["normal"] or 1) / min(height, width)
+    scale = NORMAL_LINES / min(height, width)
     return picture if scale == 1 else resize(picture, (round(width * scale), round(height * scale)))
 
 

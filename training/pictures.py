@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +20,8 @@ from ..media import PICTURE_SUFFIXES
 CACHE = 256 << 20  # bytes of decoded pictures that each loading process always keeps of a folder
 FREE = 0.4  # share of unused memory above which it keeps more
 ATTEMPTS = 20  # damaged pictures in a row after which a folder is refused
+
+Item = TypeVar("Item")
 
 # What Pillow raises on damaged files, depending on the format.
 DAMAGE = (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError)
@@ -204,7 +207,7 @@ def centre_square(picture: Image, size: int) -> Image:
     return np.asarray(square.resize((size, size), Pillow.Resampling.LANCZOS))
 
 
-def sample_evenly(paths: Sequence[Path], count: int) -> list[Path]:
-    """`count` of the paths, evenly spread: the same ones in every call."""
-    count = min(count, len(paths))
-    return [paths[i * len(paths) // count] for i in range(count)]
+def sample_evenly(items: Sequence[Item], count: int) -> list[Item]:
+    """`count` of the items, evenly spread: the same ones in every call."""
+    count = min(count, len(items))
+    return [items[i * len(items) // count] for i in range(count)]

@@ -16,7 +16,9 @@ from .errors import BackendError, MediaError
 from .frames import Backend, Frame, Image
 from .opencv import load_opencv
 
-LINES: dict[str, int | None] = {"low": 480, "normal": 720, "high": 1080, "full": None}
+NORMAL_LINES = 720
+"""Pixels of the shorter side of a drawing where no detail is chosen; trainings and figures use it too."""
+LINES: dict[str, int | None] = {"low": 480, "normal": NORMAL_LINES, "high": 1080, "full": None}
 """Pixels of the shorter side of a drawing; None keeps the picture's own."""
 
 MAX_ENLARGEMENT = 4.0

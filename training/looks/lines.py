@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.opencv import load_opencv
+from ..figures import LUMA
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 SIGMAS = (0.8, 1.2, 1.8, 2.7, 4.0)  # pixels, of the Gaussians at which ridges are found
 WEAKEST = 0.015  # normalised second derivative of luma below which there is no ridge
 BLOB = 0.5  # share of the second derivative across that the one along a line may have

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
 from ...core.frames import Image
 from ...core.opencv import load_opencv
@@ -17,7 +18,7 @@ from .colours import FillFigures, choose_palette, lab_to_hex, measure_fills
 from .lines import LineSamples, sample_lines
 from .measured import FillShares, LineLook, MeasuredLook, PaletteColour, ToneLook
 from .screening import Reason, find_photographs, photo_likeness, reason_to_leave_out
-from .sources import LINES, open_pictures
+from .sources import open_pictures
 
 Floats = NDArray[np.float32]
 
@@ -72,7 +73,7 @@ def measure_pictures(
 def measure_picture(path: Path) -> PictureFigures | Reason:
     """Measure a picture, or return the reason to leave it out."""
     try:
-        picture = as_floats(read_rgb(path, LINES))
+        picture = as_floats(read_rgb(path, NORMAL_LINES))
     except TrainingError:
         return "damaged"
     reason = reason_to_leave_out(picture)

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.opencv import load_opencv
-from .lines import LUMA, LineSamples
+from ..figures import FLAT, LUMA
+from .lines import LineSamples
 
 Floats = NDArray[np.float32]
 Reason = Literal["damaged", "small", "blank", "title", "photograph"]
 
 SMALLEST = 96  # pixels of the shorter side
 BLANK = 6.0 / 255  # standard deviation of luma below which a picture is blank, as in frames.py
-FLAT = 2 / 255  # gradient of luma below which a pixel is flat
 GROUND = 0.7  # share of a title that its ground covers, at least
 LETTERS = 8  # of a title, at least
 LIKENESS = 2.5  # robust standard deviations above the median likeness at which a picture is no drawing

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from ...core.atomic import AtomicFile
+from ...core.draw_size import NORMAL_LINES
 from ...core.frames import Image
 from ...core.opencv import load_opencv
 from ..figures import at_720_lines
@@ -16,7 +17,6 @@ from ..parallel import disk_errors
 from ..pictures import read_rgb, sample_evenly
 from ..recipe import TargetLook
 from .measure import PictureFigures
-from .sources import LINES
 
 WIDTH = 1600  # pixels of the sheet
 FRAMES, COLUMNS = 10, 5  # drawings with their lines marked, in rows of five
@@ -39,11 +39,11 @@ def write_sheet(
         CartoonizeError: a picture cannot be read, the file exists and may not be replaced, or the disk cannot
             be written.
     """
-    rows = _rows([mark_lines(drawings[index]) for index in _evenly(len(drawings), FRAMES)], COLUMNS)
+    rows = _rows([mark_lines(drawing) for drawing in sample_evenly(drawings, FRAMES)], COLUMNS)
     chosen = sample_evenly(photos, PHOTOS)
-    for photo, index in zip(chosen, _evenly(len(drawings), len(chosen)), strict=False):
+    for photo, figures in zip(chosen, sample_evenly(drawings, len(chosen)), strict=False):
         picture = at_720_lines(read_rgb(photo))  # as videos are drawn; smaller, texture would be coarser
-        drawing = read_rgb(drawings[index].path, LINES)
+        drawing = read_rgb(figures.path, NORMAL_LINES)
         rows += _rows([picture, redraw(picture, look), drawing], PHOTOS)
     with disk_errors(), AtomicFile(path, overwrite=overwrite) as pending:
         Pillow.fromarray(np.vstack(rows)).save(pending.path)
@@ -52,7 +52,7 @@ def write_sheet(
 def mark_lines(figures: PictureFigures) -> Image:
     """A drawing, paler, with the pixels marked at which its lines were sampled."""
     cv2 = load_opencv()
-    picture = read_rgb(figures.path, LINES)
+    picture = read_rgb(figures.path, NORMAL_LINES)
     thick = max(1, round(picture.shape[1] * COLUMNS / WIDTH))  # so that marks survive the reduction
     marks = cv2.dilate(figures.lines.centres.astype(np.uint8), np.ones((thick, thick), np.uint8)) > 0
     pale: NDArray[np.uint8] = (picture // 2 + 127).astype(np.uint8)
@@ -77,9 +77,3 @@ def _rows(pictures: Sequence[Image], columns: int) -> list[Image]:
         cell[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
     rows = [np.hstack(list(cells[start : start + columns])) for start in range(0, len(cells), columns)]
     return [np.pad(row, ((0, 0), (0, WIDTH - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
-
-
-def _evenly(count: int, wanted: int) -> list[int]:
-    """`wanted` of `count` indices, evenly spread."""
-    wanted = min(count, wanted)
-    return [index * count // wanted for index in range(wanted)]

@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
 from ...media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, VideoSource
 from ..frames import Extraction, list_films
 from ..pictures import list_pictures
-
-LINES = 720  # shorter side at which pictures are measured, at most: that of the draw size of videos
 
 
 @contextmanager
@@ -40,7 +39,7 @@ def _extract_frames(film: Path, out: Path) -> list[Path]:
         TrainingError: no frame could be extracted.
     """
     with VideoSource(film) as video:
-        size = min(LINES, *next(iter(video)).image.shape[:2])
+        size = min(NORMAL_LINES, *next(iter(video)).image.shape[:2])
     list(Extraction(out, size).run([film]))
     frames = sorted(out.glob("*.png"))
     if not frames:

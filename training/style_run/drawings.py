@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 
 from ...core import cpus
 from ...core.atomic import AtomicFile
-from ...core.draw_size import LINES
+from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
 from ...media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, VideoSource
 from ..frames import Extraction, list_films
@@ -21,7 +21,6 @@ from ..pictures import list_pictures, read_rgb
 from .step import Display, Step
 from .workspace import Workspace
 
-DRAW_LINES = LINES["normal"] or 720
 FEWEST = 8  # drawings: a batch of the discriminator
 FEW = 50  # drawings below which the look is measured poorly
 FRAMES = 300  # to take from all films together, at least, if near-duplicates are not counted
@@ -48,7 +47,7 @@ class CollectDrawings(Step):
             _extract_frames(films, workspace.drawings / "films", display)
         for number, (root, pictures) in enumerate(folders):
             out = workspace.drawings / f"{number:02d}"
-            for done, _ in enumerate(store_pictures(pictures, root, out, DRAW_LINES), 1):
+            for done, _ in enumerate(store_pictures(pictures, root, out, NORMAL_LINES), 1):
                 display.show_pictures(done, len(pictures))
         count = len(list_pictures(workspace.drawings))
         if count < FEWEST:
@@ -98,7 +97,7 @@ def _extract_frames(films: Sequence[Path], out: Path, display: Display) -> None:
             lines.append(min(source.video.width, source.video.height))
             seconds += source.measure_duration() or 0.0
     spacing = max(CLOSEST, seconds / FRAMES) if seconds else math.inf
-    extraction = Extraction(out, min(DRAW_LINES, *lines, DRAW_LINES), spacing=spacing)
+    extraction = Extraction(out, min(NORMAL_LINES, *lines), spacing=spacing)
     for done, count in enumerate(extraction.run(films), 1):
         display.show_pictures(done, len(films))
         display.show_note(

@@ -14,10 +14,11 @@ from msgspec import Struct
 from PIL import Image as Pillow
 
 from ...core.atomic import AtomicFile
+from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
 from ..pairs import Version
 from ..pictures import DAMAGE, list_pictures
-from .drawings import DRAW_LINES, store_pictures
+from .drawings import store_pictures
 from .step import Display, Step
 from .workspace import Workspace
 
@@ -26,7 +27,7 @@ ENOUGH = 200  # photos: the documented minimum
 FEWEST = 8
 SMALLEST = 160  # lines: a crop of the trainings
 LARGE = 480  # lines from which a photo has real detail at the size of drawings
-LARGE_LINES = (540, DRAW_LINES)  # to which large photos are reduced
+LARGE_LINES = (540, NORMAL_LINES)  # to which large photos are reduced
 ENLARGED_EVERY = 3  # one small photo of so many is enlarged twofold too
 HELD_BACK = 10  # one photo of so many is held back ...
 MOST_HELD_BACK = 100  # ... and no more than these
@@ -68,7 +69,7 @@ class ChoosePhotos(Step):
         count = min(MOST_HELD_BACK, max(2, len(shuffled) // HELD_BACK))
         for number, folder in enumerate(folders):
             paths = [path for root, path in shuffled[:count] if root == folder]
-            list(store_pictures(paths, folder, workspace.held_back / f"{number:02d}", DRAW_LINES))
+            list(store_pictures(paths, folder, workspace.held_back / f"{number:02d}", NORMAL_LINES))
         choices = choose_versions([path for _, path in shuffled[count:]])
         _check_number(len({choice.photo for choice in choices}), display)
         _write(workspace.folder / FILE, choices)
