@@ -36,9 +36,9 @@ SUBJECTS = {
     "rocket": "rocket.jpg",
 }
 OUT = Path(__file__).parent / "images"
-FRAMES = 12
+FRAMES = 6
 MOVING = (*range(2 * SHOT + FADE, 3 * SHOT), *range(SHOT))  # frames of the demo's clip: the astronaut, coffee
-MOVING_SIZE = (640, 360)
+MOVING_SIZE = (560, 315)
 COLUMNS = 80
 
 
@@ -58,7 +58,7 @@ def previews() -> None:
     for name, path in builtin_styles().items():
         with load(name, device="cpu") as backend:
             pair = np.hstack([photo[face], draw_picture(backend, photo)[face]])
-        Pillow.fromarray(pair).save(Path(path).with_suffix(".webp"), quality=88, method=6)
+        Pillow.fromarray(pair).save(Path(path).with_suffix(".webp"), quality=75, method=6)
 
 
 def looks() -> None:
@@ -89,7 +89,7 @@ def moving() -> None:
         second = MOVING[:RATE]
         ones, twos = convert(second, backend, Look()), convert(second, backend, Look(hold=2))
         pairs = [np.hstack([one.image, two.image]) for one, two in zip(ones, twos, strict=True)]
-        save_clip(pairs, "on-twos.webp", milliseconds=42, size=(640, 180))
+        save_clip(pairs, "on-twos.webp", milliseconds=42, size=(560, 158))
 
 
 def terminal() -> None:
@@ -180,7 +180,7 @@ def sheet(pictures: dict[str, Image], columns: int | None = None) -> Image:
 
 def save(picture: Image, name: str) -> None:
     """Save a WebP that is small enough for a repository."""
-    Pillow.fromarray(picture).save(OUT / name, quality=80, method=6)
+    Pillow.fromarray(picture).save(OUT / name, quality=60, method=6)
 
 
 def save_clip(
@@ -189,7 +189,7 @@ def save_clip(
     """Save an animated WebP that repeats."""
     first, *rest = [Pillow.fromarray(picture).resize(size, Pillow.Resampling.LANCZOS) for picture in pictures]
     first.save(
-        OUT / name, save_all=True, append_images=rest, duration=milliseconds, loop=0, quality=55, method=6
+        OUT / name, save_all=True, append_images=rest, duration=milliseconds, loop=0, quality=40, method=6
     )
 
 
