@@ -8,6 +8,7 @@ RGB pictures (3, H, W) in [0, 1], on any device; `cartoon_target` chains them.
 import torch
 from torch import Tensor
 
+from .borders import area_borders
 from .filters import gaussian_blur, interpolate, kuwahara, structure_tensor
 from .flow_lines import flow_lines
 from .l0_smoothing import l0_smooth
@@ -33,6 +34,8 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     blobs = ((texture - low) / (high - low)).clamp(0, 1)
     painted = lifted + blobs * (kuwahara(lifted) - lifted)
     strength = (noise / look.rough).square().clamp(look.least_smoothing, 1)[0]
+    if look.borders:
+        strength = strength * (1 - look.borders * area_borders(lifted))
     smooth = l0_smooth(painted, look.smoothing * strength) ** (1 / look.lift)
     fills = paint_fills(smooth, look)
     if look.wet_edges:

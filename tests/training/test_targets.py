@@ -9,6 +9,7 @@ import torch
 from msgspec.structs import replace
 from PIL import Image as Pillow
 
+from cartoonize.training.borders import area_borders
 from cartoonize.training.filters import gaussian_blur
 from cartoonize.training.flow_lines import flow_lines
 from cartoonize.training.l0_smoothing import l0_smooth
@@ -184,6 +185,32 @@ def test_faint_structures_come_back(look):
     depth = [(drawn[8, 8] - drawn[64, 64]).item() for drawn in (lost, kept)]
     assert depth[1] > depth[0] + 0.004
     assert (kept - lost).diff().abs().max() < 0.002
+
+
+@pytest.fixture(scope="module")
+def wood():
+    """A rough area above another one, (3, 128, 160), whose means differ by less than their texture."""
+    grain = gaussian_blur(torch.randn(3, 128, 160, generator=torch.Generator().manual_seed(0)), 1.2)
+    means = torch.where(torch.arange(128) < 64, 0.55, 0.42)[None, :, None]
+    return (means + 0.3 * grain).clamp(0, 1)
+
+
+def test_borders_of_rough_areas_are_found(wood):
+    """The border of two rough areas is marked over its length, and little of what lies inside them is."""
+    borders = area_borders(wood)
+    assert borders[61:68].amax(0)[8:-8].mean() > 0.5
+    assert torch.cat([borders[16:56], borders[72:112]]).mean() < 0.05
+
+
+def test_smoothing_spares_borders(wood, look):
+    """Smoothing that melts a wood into a meadow keeps their border a step where `borders` is 1."""
+    strong = replace(look, smoothing=0.03, polish=0.013, line_darkness=0.0)
+    steps = []
+    for share in (0.0, 1.0):
+        rows = luma(cartoon_target(wood, replace(strong, borders=share)))[:, 16:-16].mean(1)
+        steps.append((rows[58] - rows[69]).item())
+    assert steps[1] > 0.05
+    assert steps[1] > 2 * steps[0]
 
 
 def test_pigment_pools_at_the_dark_side_of_borders(scene, look):

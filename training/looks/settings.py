@@ -30,9 +30,10 @@ def target_look(look: "MeasuredLook") -> TargetLook:
     is_ink = look.paper is not None and max(look.chroma) < INK_ON_PAPER
     return TargetLook(
         scales=(1.0, 2.0),
-        smoothing=0.022,  # flatter than the default, as `faint` brings back what this loses
+        smoothing=0.016,  # flatter than the default: `borders` keeps what this would melt, ...
         least_smoothing=0.08,
-        faint=0.4,
+        borders=1.0,
+        faint=0.4,  # ... and this what has no border
         brightness=_brightness(look.tones),
         tones=max(3, look.tones.count) if is_ink else 7,
         tone_mix=round(0.6 * (1 - slopes), 2),
@@ -52,7 +53,7 @@ def target_look(look: "MeasuredLook") -> TargetLook:
         line_reach=0.99,
         line_darkness=round(look.lines.darkness, 2) if has_lines else 0.0,
         ink=tuple(round(channel, 3) for channel in look.lines.ink),  # type: ignore[arg-type]
-        polish=0.013,
+        polish=0.010,
     )
 
 
