@@ -1,11 +1,11 @@
 """Makes the page of all options from the commands themselves: a hook of mkdocs, so the page is never old."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import typer
 
+from cartoonize.cli.help import default_of, describe_command, limits_of, name_of, usage_of
 from cartoonize.cli.main import app
 
 PAGE = "options.md"
@@ -39,43 +39,23 @@ def _sections(command: Any, words: tuple[str, ...]) -> Iterator[str]:
 
 
 def _describe(command: Any, words: str) -> Iterator[str]:
-    text, _, examples = (command.help or "").partition("[bold]Examples[/bold]")
-    yield f"{' '.join(text.split())}\n"
-    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
-    usage = " ".join([words, "[OPTIONS]", *map(_value, arguments)])
-    lines = [line.strip() for line in examples.splitlines() if line.strip()]
-    yield "\n".join(["```", *lines, "```\n"]) if lines else ""
-    yield f"Usage: `{usage}`\n"
+    description = describe_command(command)
+    for paragraph in description.paragraphs:
+        yield f"{paragraph}\n"
+    yield "\n".join(["```", *description.examples, "```\n"])
+    yield f"Usage: `{usage_of(command, words)}`\n"
     rows = [_row(parameter) for parameter in command.params if parameter.name != "help"]
     if rows:
         yield "\n".join(["| | | default |", "|---|---|---|", *rows]) + "\n"
 
 
 def _row(parameter: Any) -> str:
-    """A row of a table: the words of an option with its value, the help, and the default."""
-    if parameter.param_type_name == "argument":
-        names = f"`{_value(parameter)}`"
-    else:
-        value = "" if parameter.is_flag else f" {_value(parameter)}"
-        names = ", ".join(f"`{name}{value}`" for name in (*parameter.opts, *parameter.secondary_opts))
-    explanation = _escape(parameter.help or "").replace("*", "\\*")
-    return f"| {names} | {explanation} | {_escape(_default(parameter))} |"
-
-
-def _value(parameter: Any) -> str:
-    """What stands for the value of an option or argument."""
-    return str(parameter.metavar or parameter.name.upper())
-
-
-def _default(parameter: Any) -> str:
-    shown = getattr(parameter, "show_default", None)
-    if isinstance(shown, str):
-        return shown
-    default = parameter.default
-    if default is None or isinstance(default, bool) or callable(default) or not str(default):
-        return "on" if default is True else ""
-    return str(default)
+    """A row of a table: an option with its value, the help, and the default."""
+    limits = limits_of(parameter)
+    text = " ".join(filter(None, (parameter.help, f"({limits})" if limits else "")))
+    cells = _escape(text).replace("*", "\\*"), _escape(default_of(parameter))
+    return f"| `{_escape(name_of(parameter))}` | {' | '.join(cells)} |"
 
 
 def _escape(text: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"\[/?\w+\]", "", text)).replace("|", "\\|")
+    return text.replace("|", "\\|")

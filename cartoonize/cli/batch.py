@@ -37,7 +37,7 @@ def batch(
     A target that exists counts as done: the same command continues where
     it was stopped.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize batch films.csv
       cartoonize batch s3://films/list.csv --cluster 10.0.0.1:6379 --json
     """

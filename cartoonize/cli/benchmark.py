@@ -49,7 +49,7 @@ def benchmark(
 ) -> None:
     """Measure how fast this machine converts, in half a minute: each stage alone, and all together.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize benchmark
       cartoonize benchmark --style my.onnx --size 1920x1080 --json
     """

@@ -37,7 +37,7 @@ def clean(
     That is unfinished videos, from which the same command would continue,
     unfinished files, and temporary folders that did not change for a day.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize clean
       cartoonize clean films/ --yes
     """

@@ -75,6 +75,14 @@ def print_result(renderable: Any) -> None:
     console_of(sys.stdout).print(renderable)
 
 
+def format_result(renderable: Any) -> str:
+    """What `print_result` would print, without spaces at the ends of lines."""
+    console = console_of(sys.stdout)
+    with console.capture() as capture:
+        console.print(renderable)
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
 def print_report(report: "Report", *, as_json: bool) -> None:
     """Print the notices and the result of a job."""
     print_notices(report.notices)

@@ -24,7 +24,7 @@ def demo(
 ) -> None:
     """Convert a short clip with sound and a photo, both made from free photos, as a demonstration.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize demo
       cartoonize demo try/ --style ink
     """

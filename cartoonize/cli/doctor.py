@@ -35,7 +35,7 @@ def doctor(
 
     It converts a small picture; the exit code is 1 if that fails.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize doctor
       cartoonize doctor --json
       cartoonize doctor --gpu

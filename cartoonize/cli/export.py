@@ -13,11 +13,13 @@ from ..core.choices import DETAILS
 from ..core.errors import BackendError
 from ..models import NAMES
 from ..styles.card import UNKNOWN
+from .app import App
 from .completion import models, style_names, words
 from .console import escape, print_message
 from .options import Overwrite
 
-app = typer.Typer()
+app = App()
+_PANEL = "Other programs"
 
 StyleArgument = Annotated[
     str,
@@ -27,7 +29,7 @@ StyleArgument = Annotated[
 ]
 
 
-@app.command("export-onnx")
+@app.command("export-onnx", rich_help_panel=_PANEL)
 def export_onnx_command(
     style: StyleArgument,
     out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
@@ -56,13 +58,13 @@ def export_onnx_command(
     opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 18 to 23.")] = 18,
     overwrite: Overwrite = False,
 ) -> None:
-    r"""Write a style as a self-contained ONNX file: uint8 RGB pictures in and out, of any size.
+    """Write a style as a self-contained ONNX file: uint8 RGB pictures in and out, of any size.
 
     It is compared with PyTorch before it is kept. It runs with `--style OUT.onnx`,
     and in any ONNX Runtime without this program. Writing it needs the extra
-    `export`: pip install 'cartoonize\[export]'
+    `export`: pip install 'cartoonize[export]'
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize export-onnx pepper pepper.onnx
       cartoonize export-onnx pepper small.onnx --precision fp16 --size 1280x720
       cartoonize export-onnx pepper 4k.onnx --size 3840x2160 --detail normal
@@ -87,7 +89,7 @@ def export_onnx_command(
     print_message(escape(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). {parity}"))
 
 
-@app.command("export-ncnn")
+@app.command("export-ncnn", rich_help_panel=_PANEL)
 def export_ncnn_command(
     style: StyleArgument,
     out: Annotated[Path, typer.Argument(metavar="OUT.param", help="The file to write, and OUT.bin.")],
@@ -99,14 +101,14 @@ def export_ncnn_command(
     ] = "fp32",
     overwrite: Overwrite = False,
 ) -> None:
-    r"""Write a style for ncnn, which runs on phones and on GPUs of any vendor.
+    """Write a style for ncnn, which runs on phones and on GPUs of any vendor.
 
     Input and output are RGB values from 0 to 255. It is compared with PyTorch
     before it is kept. You need it for other programs only: `--device vulkan`
     converts styles by itself. Writing it needs the extra `vulkan`:
-    pip install 'cartoonize\[vulkan]'
+    pip install 'cartoonize[vulkan]'
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize export-ncnn pepper pepper.param
       cartoonize export-ncnn runs/mine mine.param --precision fp16
     """
@@ -119,7 +121,7 @@ def export_ncnn_command(
     print_message(escape(f"Wrote {out} and {weights.name} ({size:.1f} MB). {parity}"))
 
 
-@app.command("export-tensorrt")
+@app.command("export-tensorrt", rich_help_panel=_PANEL)
 def export_tensorrt_command(
     style: StyleArgument,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to write.")],
@@ -135,12 +137,12 @@ def export_tensorrt_command(
     batch: Annotated[int, typer.Option(min=1, max=64, help="Frames per call.")] = 4,
     overwrite: Overwrite = False,
 ) -> None:
-    r"""Build TensorRT engines for the NVIDIA GPU of this machine, one for each size of frames.
+    """Build TensorRT engines for the NVIDIA GPU of this machine, one for each size of frames.
 
     The engines are compared with PyTorch before they are kept. Building them needs
-    the GPU that will run them, and pip install 'cartoonize\[export,tensorrt]'
+    the GPU that will run them, and pip install 'cartoonize[export,tensorrt]'
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize export-tensorrt pepper engines/ --size 1280x720 --size 1920x1080
       cartoonize export-tensorrt runs/mine engines/ --size 640x360 --batch 8
     """
@@ -153,19 +155,19 @@ def export_tensorrt_command(
         print_message(escape(f"{text}: {parity}"))
 
 
-@app.command("export-web")
+@app.command("export-web", rich_help_panel=_PANEL)
 def export_web_command(
     style: StyleArgument,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to write.")],
     overwrite: Overwrite = False,
 ) -> None:
-    r"""Write a folder for web pages: a style, a JavaScript module that draws with it, and an example page.
+    """Write a folder for web pages: a style, a JavaScript module that draws with it, and an example page.
 
     Pictures are converted in the browser of whoever visits the page, and stay
     there. Any web server can serve the folder. Writing it needs the extra `export`:
-    pip install 'cartoonize\[export]'
+    pip install 'cartoonize[export]'
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize export-web pepper cartoons/
       cartoonize export-web runs/mine cartoons/ --overwrite
       python -m http.server --directory cartoons/
@@ -179,7 +181,7 @@ def export_web_command(
     print_message(escape(text))
 
 
-@app.command("import-weights")
+@app.command("import-weights", rich_help_panel=_PANEL)
 def import_weights_command(
     file: Annotated[
         Path,
@@ -209,7 +211,7 @@ def import_weights_command(
     The network is recognised by the names and shapes of the tensors. No code in
     the file is run.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize import-weights Hayao_net_G_float.pth hayao.safetensors
       cartoonize import-weights paint.pt paint.safetensors --licence MIT
     """

@@ -37,7 +37,7 @@ def image(
 ) -> None:
     """Convert pictures into cartoons. Orientation, colour profile, EXIF and transparency are kept.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize image portrait.jpg cartoon.png
       cartoonize image *.jpg cartoons/
       cartoonize image photos/ cartoons/ --watch

@@ -84,7 +84,7 @@ def live(
     The latest frame is converted; frames that are late are dropped and
     counted. Sound is left out.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize live
       cartoonize live --sink camera
       cartoonize live --max-size 640 --sink udp://127.0.0.1:5000

@@ -1,20 +1,19 @@
 """The command line. Commands import heavy modules when they run, so that `--help` answers at once."""
 
 import os
-import re
 import sys
 import warnings
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ..core import cpus, opencv, signals
 from ..core.choices import did_you_mean
 from ..core.errors import CartoonizeError, Stopped, UnexpectedError
 from ..version import __version__
+from .app import App, HelpGroup, print_help
 from .batch import batch
 from .benchmark import benchmark
 from .clean import clean
@@ -22,27 +21,23 @@ from .console import print_error, print_message, print_result
 from .demo import demo
 from .doctor import doctor
 from .export import app as export_app
-from .groups import expand_groups
 from .image import image
 from .live import live
 from .styles import app as styles_app
 from .train import app as training_app
+from .usage import print_usage_error
 from .video import video
 from .web import web
 
-_FILES_OF_OTHERS = ("-i", "-o", "--input", "--output")
-"""Options for files of other programs, such as ffmpeg."""
 
-
-class Commands(TyperGroup):
-    """The group of all commands: it also knows `cartoonize help`, files in the place of a command, and near
-    misses of the values that an option takes."""
+class Commands(HelpGroup):
+    """The group of all commands: it also knows `cartoonize help`, and files in the place of a command."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, *rest = args
         if name == "help":
             if not rest:
-                print_result(ctx.get_help())
+                print_help(ctx)
                 raise typer.Exit
             return super().resolve_command(ctx, [*rest, "--help"])
         if name not in self.commands and self._means_a_file(name, rest):
@@ -57,34 +52,15 @@ class Commands(TyperGroup):
         is_near = did_you_mean(name, list(self.commands)) != ""
         return "." in name or Path(name).exists() or (not is_near and any("." in word for word in rest))
 
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except typer.BadParameter as error:
-            # Typer's sentence: Value error, 'bf61' is not one of 'fp32', 'bf16'.
-            error.message = error.message.replace("Value error, ", "").replace("Input should", "it should")
-            value, *choices = re.findall("'([^']*)'", error.message) or [""]
-            error.message += did_you_mean(value, choices)
-            raise
-        except TyperException as error:
-            if getattr(error, "option_name", None) in _FILES_OF_OTHERS:
-                error.message += ". INPUT and OUTPUT need no option: name INPUT first and OUTPUT last."
-            raise
 
-
-app = typer.Typer(
-    name="cartoonize",
-    cls=Commands,
-    invoke_without_command=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for command in (video, image, batch, live, web, demo, benchmark, clean, doctor):
-    app.command()(expand_groups(command))
+app = App("cartoonize", cls=Commands, invoke_without_command=True)
+for command in (video, image, live, web, batch, demo):
+    app.command(rich_help_panel="Convert")(command)
+app.add_typer(styles_app, name="styles", rich_help_panel="Styles")
+app.add_typer(training_app, name="train", rich_help_panel="Styles")
 app.add_typer(export_app)  # without a name: its commands are added to those above
-app.add_typer(styles_app, name="styles")
-app.add_typer(training_app, name="train")
+for command in (benchmark, doctor, clean):
+    app.command(rich_help_panel="This machine")(command)
 
 INTERRUPTED = 130  # the exit code of Ctrl-C; 128 + SIGINT
 
@@ -114,7 +90,7 @@ def root(
 ) -> None:
     """Convert videos and pictures into cartoons, and train the networks that draw them.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize video holiday.mp4 cartoon.mp4
       cartoonize image *.jpg cartoons/ --style ink
     """
@@ -131,7 +107,10 @@ def main() -> NoReturn:
     os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder prints its settings otherwise; 1 is errors only
     opencv.set_one_thread()
     try:
-        app(prog_name="cartoonize")
+        code = app(prog_name="cartoonize", standalone_mode=False)
+    except TyperException as error:
+        print_usage_error(error)
+        sys.exit(error.exit_code)
     except Stopped as stopped:
         print_error(stopped, label="")
         sys.exit(stopped.exit_code)
@@ -145,8 +124,6 @@ def main() -> NoReturn:
         except MemoryError:  # Rich is not imported yet, and there is no memory for it
             sys.stderr.write(f"Error: {full}\n")
         sys.exit(full.exit_code)
-    except SystemExit as stopped:
-        if stopped.code == INTERRUPTED:
-            print_message("Stopped.")
-        raise
-    sys.exit(0)
+    if code == INTERRUPTED:
+        print_message("Stopped.")
+    sys.exit(code or 0)

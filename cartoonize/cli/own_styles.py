@@ -50,7 +50,7 @@ def add(
 
     An int8 file beside it is added too, if the style names it.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize styles add runs/mine --name mine
       cartoonize styles add https://example.org/ink.onnx --licence MIT
     """
@@ -82,7 +82,7 @@ def remove(
 ) -> None:
     """Remove a style that you added, and its files.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize styles remove mine
       cartoonize styles remove hayao-v3
     """

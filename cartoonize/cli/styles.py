@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from .app import App
 from .completion import style_names
 from .console import escape, print_message, print_result
 from .options import DetailName, Device, Overwrite
 from .own_styles import add, remove
 from .progress import file_progress
 
-app = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
+app = App(invoke_without_command=True)
 app.command("add")(add)
 app.command("remove")(remove)
 
@@ -20,7 +21,7 @@ app.command("remove")(remove)
 def styles(context: typer.Context) -> None:
     """List all styles, the built-in ones and yours; add, show, preview and remove them.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize styles
       cartoonize styles show pepper
     """
@@ -40,7 +41,7 @@ def preview_styles(
 ) -> None:
     """Convert a picture in every style, onto one sheet with their names.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize styles preview portrait.jpg styles.png
       cartoonize styles preview holiday.mp4 styles.jpg -y
     """
@@ -61,7 +62,7 @@ def show_style(
 ) -> None:
     """Print the card of a style: its file, measured figures, licence and training data.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize styles show pepper
       cartoonize styles show pepper --recipe
       cartoonize styles show runs/mine/style.safetensors

@@ -47,7 +47,7 @@ def video(
 ) -> None:
     """Convert videos into cartoons. Sound, subtitles, timing and metadata are kept.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize video holiday.mp4 cartoon.mp4
       cartoonize video film.mkv part.mp4 --start 1:30 --end 2:00 --crf 23
       cartoonize video frames/ cartoon.mp4 --fps 24

@@ -65,7 +65,7 @@ def web(
     Only this computer can open it, unless --host says otherwise. Ctrl-C ends it,
     and removes all its files. Programs can use it too: ADDRESS/api shows how.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize web --open
       cartoonize web --host 0.0.0.0 --port 8000 --max-seconds 30
     """

@@ -1,17 +1,18 @@
 """Help: examples in every --help, completion in shells, and suggestions for mistyped words."""
 
-import inspect
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 import typer
 
 from cartoonize.cli import main as cli
+from cartoonize.cli.help import describe_command, explain, name_of
 from cartoonize.core.choices import ENCODERS, X264_PRESETS, did_you_mean
 from cartoonize.styles import user
 
@@ -30,9 +31,7 @@ COMMANDS = dict(commands())
 
 def examples(command):
     """The examples in a command's help."""
-    text = inspect.cleandoc(command.help or "")
-    _, _, after = text.partition("[bold]Examples[/bold]\n")
-    return re.findall(r"^  (cartoonize\b.*)$", after, re.MULTILINE)
+    return [line for line in describe_command(command).examples if line.startswith("cartoonize")]
 
 
 def parse(words):
@@ -59,17 +58,29 @@ def test_every_command_has_examples(path):
         assert parse(shlex.split(example))[: len(path) + 1] == ["cartoonize", *path]
 
 
+@pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "cartoonize")
-def test_examples_fit_a_terminal(path):
-    """No example is broken into two lines at 80 columns."""
-    assert all(len(example) <= 78 for example in examples(COMMANDS[path]))
+def test_help_fits_a_terminal(run, monkeypatch, path, width):
+    """Help fills the lines of a terminal without crossing its edge, breaks no example, and shows no types."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    code, out, err = run(*path, "--help")
+    assert (code, err) == (0, "")
+    lines = [line.rstrip() for line in out.splitlines()]
+    assert max(map(len, lines)) <= width
+    assert not re.findall(r"<(?:bool|str|int|float|path|list)\b|list\[|\[/?bold\]", out)
+    assert {f"  {example}" for example in examples(COMMANDS[path])} <= set(lines)
+    text = out.partition("Examples:")[0]
+    for first, second in pairwise(text.splitlines()):  # a line ends where the next word has no room
+        assert not second or not first or len(first.rstrip()) + len(second.split()[0]) >= width
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "cartoonize")
-def test_paragraphs_fit_a_terminal(path):
-    """Typer keeps the line breaks of all paragraphs but the first: no line is broken twice at 80 columns."""
-    _, _, rest = inspect.cleandoc(COMMANDS[path].help or "").partition("\n\n")
-    assert all(len(line.replace("\\", "")) <= 80 for line in rest.splitlines())
+def test_each_option_is_explained(path):
+    """Each option and argument has a text in the help, and each option with a value a word for it."""
+    for parameter in COMMANDS[path].params:
+        assert explain(parameter)[:1].strip()
+        is_argument = parameter.param_type_name == "argument"
+        assert is_argument or parameter.is_flag or " " in name_of(parameter)
 
 
 def test_without_words_it_says_what_one_can_do(run):
@@ -102,7 +113,8 @@ def test_habits_from_other_programs(run):
     for option in ("-i", "-o", "--output"):
         code, _, err = run("video", option, "film.mp4", "out.mp4")
         assert code == 2
-        assert "name INPUT first and OUTPUT last" in re.sub(r"[│\s]+", " ", err)
+        assert f"There is no option {option}" in err
+        assert "in the order INPUT... OUTPUT" in err
 
 
 @pytest.mark.parametrize(
@@ -150,18 +162,17 @@ def test_mistyped_words(run, clip, tmp_path, monkeypatch, arguments, suggestion)
 @pytest.mark.parametrize(
     ("arguments", "choices", "suggestion"),
     [
-        (["--precision", "bf61"], "'fp32', 'bf16'", "bf16"),
-        (["--hdr", "tone-map"], "'tonemap', 'fail'", "tonemap"),
-        (["--detail", "hihg"], "'normal', 'high'", "high"),
-        (["--compare", "wip"], "'side', 'split', 'wipe'", "wipe"),
-        (["--provider", "tensort"], "'tensorrt', 'cuda'", "tensorrt"),
-        (["--channel-order", "bgra"], "'rgb', 'bgr'", "bgr"),
-        (["--hdr", "maybe"], "'tonemap', 'fail'", None),
+        (["--precision", "bf61"], "auto, fp32, bf16, fp16 or int8", "bf16"),
+        (["--hdr", "tone-map"], "tonemap or fail", "tonemap"),
+        (["--detail", "hihg"], "low, normal, high or full", "high"),
+        (["--compare", "wip"], "side, split or wipe", "wipe"),
+        (["--provider", "tensort"], "auto, tensorrt, cuda, coreml, directml or cpu", "tensorrt"),
+        (["--channel-order", "bgra"], "rgb or bgr", "bgr"),
+        (["--hdr", "maybe"], "tonemap or fail", None),
     ],
 )
-def test_mistyped_choices(run, monkeypatch, arguments, choices, suggestion):
+def test_mistyped_choices(run, arguments, choices, suggestion):
     """A value that is no choice gets all choices of the option and the nearest one, and exit code 2."""
-    monkeypatch.setenv("COLUMNS", "200")
     code, out, err = run("video", "in.mp4", "out.mp4", *arguments)
     assert (code, out) == (2, "")
     assert choices in err
@@ -187,6 +198,28 @@ def test_mistyped_words_of_training(run, tmp_path, arguments, suggestion):
     code, _, err = run("train", "pretrain", *places, "--workers", "0", *arguments)
     assert code == 1
     assert f"Did you mean {suggestion}?" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (["video", "a", "b", "--crf", "100"], "'100' is not possible for --crf: write a number, 0 to 63."),
+        (["web", "--port", "http"], "'http' is not possible for --port: write a whole number, 0 to 65535."),
+        (["video"], "INPUT... OUTPUT is missing."),
+        (["train", "run", "--photos", "a"], "--run is missing: the run folder."),
+        (
+            ["styles", "show", "ink", "pepper"],
+            "There is no place for pepper in `cartoonize styles show [OPTIONS] STYLE`.",
+        ),
+    ],
+)
+def test_wrong_words_get_a_sentence(run, arguments, answer):
+    """A number out of range, or a missing word, gets a sentence, an example, and where the help is."""
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    command = " ".join(["cartoonize", *arguments[: 1 + (arguments[0] in ("train", "styles"))]])
+    assert err.startswith(f"Error: {answer} Example: {command} ")
+    assert err.endswith(f"See `{command} --help`. ")
 
 
 def test_nothing_is_suggested_for_nothing_near():

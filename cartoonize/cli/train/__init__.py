@@ -4,25 +4,27 @@ from collections.abc import Callable
 
 import typer
 
-from ..groups import expand_groups
+from ..app import App, print_help
 from .look import look
 from .phases import adversarial, distil, pretrain
 from .prepare import frames, smooth, targets
 from .results import average, evaluate
 from .run import run_all
 
-app = typer.Typer(name="train", no_args_is_help=True, rich_markup_mode="rich")
+app = App("train", invoke_without_command=True)
 
 
 @app.callback()
-def train() -> None:
+def train(context: typer.Context) -> None:
     """Train a style from photos and an artist's frames.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize train run --style film.mkv --photos photos/ --run runs/mine
       cartoonize train run --style art/ --photos photos/ --run quick --minutes 10
       cartoonize train evaluate runs/mine --photos photos/
     """
+    if context.invoked_subcommand is None:
+        print_help(context)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -39,4 +41,4 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 for name, command in COMMANDS.items():
-    app.command(name)(expand_groups(command))
+    app.command(name)(command)

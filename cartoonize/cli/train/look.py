@@ -32,7 +32,7 @@ def look(
 ) -> None:
     """Measure an artist's look: lines, tones, colours, fills; write it as settings for a recipe.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize train look drawings/
       cartoonize train look film.mkv --out look.toml
       cartoonize train look drawings/ --sheet sheet.png --photos photos/

@@ -29,7 +29,7 @@ def pretrain(
 ) -> None:
     """Phase 1: the generator learns to keep a photo's content.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize train pretrain --photos photos/ --run runs/mine
       cartoonize train pretrain --photos photos/ --run runs/fast --model swift
     """
@@ -51,7 +51,7 @@ def adversarial(
 ) -> None:
     """Phase 2: the generator learns to draw like the artist. Starts from phase 1 of the same run.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize train adversarial --photos photos/ --style art/ --run runs/mine
       cartoonize train adversarial --photos photos/ --style art/ --run b --scratch
     """
@@ -73,7 +73,7 @@ def distil(
 ) -> None:
     """Teach a small network from pairs of photo and redrawn photo, in place of phases 1 and 2.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize train distil --pairs pairs/ --style drawings/ --run runs/fast
       cartoonize train distil --pairs pairs/ --run runs/ink --weight artist=0
     """

@@ -27,7 +27,7 @@ def frames(
 ) -> None:
     """Extract frames from films: one per scene, without bars, blank frames and near-duplicates.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize train frames film1.mkv film2.mkv frames/
       cartoonize train frames film.mkv frames/ --per-scene 2 --size 384
     """
@@ -53,7 +53,7 @@ def smooth(
 ) -> None:
     """Copy pictures with their edges smoothed, which the discriminator learns to call fake.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize train smooth frames/ frames-smoothed/
       cartoonize train smooth drawings/ smoothed/ --workers 4
     """
@@ -75,7 +75,7 @@ def targets(
 ) -> None:
     """Redraw photos by filters: pairs from which `distil` teaches a small network.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize train targets photos/ pairs/ --preset ink
       cartoonize train targets photos/ pairs/ --preset mine.toml --scale 1.5
     """

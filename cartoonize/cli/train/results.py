@@ -23,7 +23,7 @@ def average(
 ) -> None:
     """Average the weights of networks that were fine-tuned from the same one; often steadier than each.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize train average runs/a runs/b average.safetensors
       cartoonize train average a.safetensors b.safetensors out.safetensors -y
     """
@@ -76,7 +76,7 @@ def evaluate(
 ) -> None:
     """Measure a style: structures kept, flatness, colours, flicker, distance to the artist.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize train evaluate runs/mine --photos photos/ --onto-card
       cartoonize train evaluate pepper --photos photos/ --video clip.mp4
     """

@@ -64,7 +64,7 @@ def run_all(
     With --preset deck, paper or official it trains as the study group's deck or
     CartoonGAN do: for a GPU, and days. The options of networks are for these.
 
-    [bold]Examples[/bold]
+    Examples:
       cartoonize train run --style film.mkv --photos photos/ --run runs/mine
       cartoonize train run --style art/ --photos photos/ --run quick --minutes 10
       cartoonize train run --style 1.mkv --style 2.mkv --photos photos/ --run both

@@ -1,0 +1,56 @@
+"""The base of all commands: their help, their groups of options, and what is said about mistyped words."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from .console import format_result, print_result
+from .groups import expand_groups
+from .help import render_help
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def print_help(context: typer.Context) -> None:
+    """Print the help of a command."""
+    from rich.text import Text
+
+    print_result(Text.from_ansi(context.get_help()))
+
+
+class HelpCommand(TyperCommand):
+    """A command with our help."""
+
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:
+        """Write the help."""
+        formatter.write(format_result(render_help(self, ctx)))
+
+
+class HelpGroup(TyperGroup):
+    """A group of commands with our help."""
+
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:
+        """Write the help."""
+        formatter.write(format_result(render_help(self, ctx)))
+
+
+class App(typer.Typer):
+    """A group of commands. A command may take groups of options (see groups.py)."""
+
+    def __init__(self, name: str | None = None, *, cls: type[HelpGroup] = HelpGroup, **settings: Any) -> None:
+        names = {"help_option_names": ["-h", "--help"]}
+        super().__init__(
+            name=name, cls=cls, context_settings=names, rich_markup_mode=None, pretty_exceptions_enable=False,
+            **settings,
+        )  # fmt: skip
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Command], Command]:  # type: ignore[override]  # our classes
+        """Register a function as a command. Its docstring is the help."""
+
+        def register(function: Command) -> Command:
+            super(App, self).command(name, cls=HelpCommand, **settings)(expand_groups(function))
+            return function
+
+        return register

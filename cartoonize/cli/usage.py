@@ -1,0 +1,82 @@
+"""Sentences about words of a command that cannot be understood: what is wrong, and how to write it."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from typer.exceptions import TyperException
+
+from ..core.choices import did_you_mean
+from .console import escape, print_error, print_message
+from .help import describe_command, limits_of, name_of, usage_of
+
+_FILES_OF_OTHERS = ("-i", "-o", "--input", "--output", "--out")
+"""Options for files of other programs, such as ffmpeg."""
+
+
+def print_usage_error(error: TyperException) -> None:
+    """Print what is wrong, an example of the command, and where its help is."""
+    print_error(error, text=describe_usage_error(error))
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return
+    examples = describe_command(context.command).examples
+    if examples and not hasattr(context.command, "commands"):
+        print_message(f"Example: {escape(examples[0])}")
+    print_message(f"See `{escape(context.command_path)} --help`.")
+
+
+def describe_usage_error(error: TyperException) -> str:
+    """What is wrong, in a sentence or two."""
+    name = getattr(error, "option_name", None)
+    context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
+    if name is not None and context is not None:
+        return _describe_unknown_option(name, error, context)
+    if parameter is not None:
+        return _describe_bad_value(error, parameter)
+    message = error.format_message()
+    if context is not None and (extra := re.fullmatch(r"Got unexpected extra argument\S* \((.*)\)", message)):
+        return f"There is no place for {extra[1]} in `{usage_of(context.command, context.command_path)}`."
+    return message if message.endswith("?") else f"{message.rstrip('.')}."
+
+
+def _describe_unknown_option(name: str, error: TyperException, context: Any) -> str:
+    parameters = context.command.get_params(context)
+    known = [word for parameter in parameters for word in (*parameter.opts, *parameter.secondary_opts)]
+    if name in known:  # it lacks its value, or has one too many
+        return error.format_message().rstrip(".") + "."
+    arguments = [parameter for parameter in parameters if parameter.param_type_name == "argument"]
+    if name in _FILES_OF_OTHERS and arguments:
+        files = " ".join(map(name_of, arguments))
+        return f"There is no option {name}: files need no option. Name them in the order {files}."
+    return f"There is no option {name}.{did_you_mean(name, known)}"
+
+
+def _describe_bad_value(error: TyperException, parameter: Any) -> str:
+    is_option = parameter.param_type_name == "option"
+    name = max(parameter.opts, key=len) if is_option else name_of(parameter)
+    if not error.message:
+        sentence = (parameter.help or "").partition(". ")[0].rstrip(".")
+        return f"{name} is missing{f': {sentence[:1].lower()}{sentence[1:]}' if is_option else ''}."
+    value = _given_value(error)
+    choices = [str(choice) for choice in parameter.type_descriptor.choices or ()]
+    if choices:
+        nearest = did_you_mean(value, choices)
+        return f"{value!r} is not possible for {name}: choose {join_words(choices)}.{nearest}"
+    kind = {int: "a whole number", float: "a number"}.get(parameter.type_descriptor.annotation)
+    if kind is None:
+        return f"{name}: {error.message.rstrip('.')}."
+    wanted = ", ".join(filter(None, (kind, limits_of(parameter))))
+    return f"{value!r} is not possible for {name}: write {wanted}."
+
+
+def _given_value(error: TyperException) -> str:
+    """The word that was refused: the cause is an error of pydantic, which checks values for Typer."""
+    details = getattr(error.__cause__, "errors", list)()
+    return str(details[0]["input"]) if details else ""
+
+
+def join_words(words: Sequence[str], last: str = "or") -> str:
+    """Words in a sentence: "low, normal or high"."""
+    *first, final = words
+    return f"{', '.join(first)} {last} {final}" if first else final
