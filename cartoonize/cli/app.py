@@ -23,7 +23,7 @@ def print_help(context: typer.Context) -> None:
 class HelpCommand(TyperCommand):
     """A command with our help."""
 
-    def format_help(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
         formatter.write(format_result(render_help(self, ctx)))
 
@@ -31,7 +31,7 @@ class HelpCommand(TyperCommand):
 class HelpGroup(TyperGroup):
     """A group of commands with our help."""
 
-    def format_help(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
         formatter.write(format_result(render_help(self, ctx)))
 
@@ -46,7 +46,7 @@ class App(typer.Typer):
             **settings,
         )  # fmt: skip
 
-    def command(self, name: str | None = None, **settings: Any) -> Callable[[Command], Command]:  # type: ignore[override]  # our classes
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Command], Command]:
         """Register a function as a command. Its docstring is the help."""
 
         def register(function: Command) -> Command:

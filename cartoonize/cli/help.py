@@ -111,10 +111,12 @@ def _panels(command: Any, context: Any) -> Iterator[tuple[str, list[tuple[str, s
         usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
         rows = panels.setdefault(getattr(parameter, "rich_help_panel", None) or usual, [])
         rows.append((name_of(parameter), explain(parameter)))
-    for name in command.list_commands(context) if hasattr(command, "commands") else ():
-        inner = command.get_command(context, name)
-        rows = panels.setdefault(inner.rich_help_panel or "Commands", [])
-        rows.append((name, describe_command(inner).summary))
+    if hasattr(command, "commands"):
+        options = panels.pop("Options")
+        for name, inner in command.commands.items():
+            rows = panels.setdefault(inner.rich_help_panel or "Commands", [])
+            rows.append((name, describe_command(inner).summary))
+        panels["Options"] = options
     yield from ((title, rows) for title, rows in panels.items() if rows)
 
 

@@ -59,8 +59,8 @@ for command in (video, image, live, web, batch, demo):
 app.add_typer(styles_app, name="styles", rich_help_panel="Styles")
 app.add_typer(training_app, name="train", rich_help_panel="Styles")
 app.add_typer(export_app)  # without a name: its commands are added to those above
-for command in (benchmark, doctor, clean):
-    app.command(rich_help_panel="This machine")(command)
+for tool in (benchmark, doctor, clean):
+    app.command(rich_help_panel="This machine")(tool)
 
 INTERRUPTED = 130  # the exit code of Ctrl-C; 128 + SIGINT
 

@@ -72,7 +72,7 @@ def _describe_bad_value(error: TyperException, parameter: Any) -> str:
 
 def _given_value(error: TyperException) -> str:
     """The word that was refused: the cause is an error of pydantic, which checks values for Typer."""
-    details = getattr(error.__cause__, "errors", list)()
+    details: list[Any] = getattr(error.__cause__, "errors", list)()
     return str(details[0]["input"]) if details else ""
 
 
