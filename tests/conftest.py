@@ -16,6 +16,18 @@ cpus.set_passive_waiting()  # before PyTorch is imported: the machine may have o
 from cartoonize.models import ARCHITECTURES, Generator  # noqa: E402
 from cartoonize.models.checkpoint import Card, save_style  # noqa: E402
 
+MOST_WORKERS = 8  # each makes the networks of the session for itself, and takes up to 2 GB
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config) -> int:
+    """Run the whole suite in a process for each core; a selection in this process, which starts sooner."""
+    is_selection = (
+        config.args_source is pytest.Config.ArgsSource.ARGS or config.option.keyword or config.option.lf
+    )
+    workers = min(cpus.count_cores(), MOST_WORKERS)
+    return 0 if is_selection or workers == 1 else workers
+
 
 @pytest.fixture(scope="session")
 def lively_generator():

@@ -31,10 +31,15 @@ class Served:
 
 
 @contextmanager
-def serving(temporary: Path, *options: str, **environment: str) -> Iterator[Served]:
-    """Serve the page until the end of the block, unless it ends before."""
+def serving(temporary: Path, *options: str, before: str = "", **environment: str) -> Iterator[Served]:
+    """Serve the page until the end of the block, unless it ends before.
+
+    `before` is Python code that the server's process runs first.
+    """
+    code = f"{before}\nfrom cartoonize.__main__ import main; main()"
+    program = ["-c", code] if before else ["-m", "cartoonize"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "cartoonize", "web", "--port", "0", *options],
+        [sys.executable, *program, "web", "--port", "0", *options],
         stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary), **environment},
         preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509  # as in the other tests
     )  # fmt: skip

@@ -279,11 +279,11 @@ CODECS = [("hevc", "hevc"), ("h265", "hevc"), ("av1", "av1"), ("h264", "h264")]
 
 
 @pytest.mark.parametrize(("codec", "written"), CODECS)
-def test_codecs_by_name(here, tiny_style, codec, written):
+def test_codecs_by_name(here, codec, written):
     """The name of a codec means its best encoder, which prints nothing of its own."""
     Clip().write(here / "in.mp4")
     command = [sys.executable, "-m", "cartoonize", "video", "in.mp4", "out.mp4", "--codec", codec, "--json"]
-    done = subprocess.run([*command, "--style", tiny_style], capture_output=True, text=True, check=True)
+    done = subprocess.run([*command, "--style", "null"], capture_output=True, text=True, check=True)
     assert "Svt" not in done.stderr
     assert "x265" not in done.stderr
     assert "encoded" not in done.stderr

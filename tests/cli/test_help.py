@@ -242,25 +242,18 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv(user.HOME_VARIABLE, str(tmp_path / "data"))
 
 
-def complete(shell, line):
-    """The words that a shell gets for Tab at the end of a line."""
-    words = line.split(" ")
+def tab(shell, line):
+    """The environment variables by which a shell asks for the words for Tab at the end of a line."""
     asked = {
-        "bash": {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)},
+        "bash": {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))},
         "zsh": {"_TYPER_COMPLETE_ARGS": line},
         "fish": {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
     }[shell]
-    # Completion must not import heavy modules: here it cannot.
-    code = (
-        "import sys; sys.modules.update(dict.fromkeys(['torch', 'av', 'numpy', 'onnxruntime', 'PIL']))\n"
-        "from cartoonize.cli.main import main; main()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
-        env=os.environ | asked | {"_CARTOONIZE_COMPLETE": f"complete_{shell}"},
-    )  # fmt: skip
-    assert done.stderr == ""
-    return re.findall(r"[\w.:-]+", done.stdout.partition("((")[2] or done.stdout)
+    return asked | {"_CARTOONIZE_COMPLETE": f"complete_{shell}"}
+
+
+def offered_words(printed):
+    return re.findall(r"[\w.:-]+", printed.partition("((")[2] or printed)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -268,7 +261,17 @@ def test_shells_complete_styles(shell):
     """Tab offers the built-in styles and the user's own in bash, zsh and fish, without heavy imports."""
     user.folder().mkdir(parents=True)
     (user.folder() / "pear.json").write_text("{}")
-    assert complete(shell, "cartoonize video a b --style pe") == ["pepper", "pepper-hq", "pear"]
+    # Completion must not import heavy modules: here it cannot.
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['torch', 'av', 'numpy', 'onnxruntime', 'PIL']))\n"
+        "from cartoonize.cli.main import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env=os.environ | tab(shell, "cartoonize video a b --style pe"),
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert offered_words(done.stdout) == ["pepper", "pepper-hq", "pear"]
 
 
 @pytest.mark.parametrize(
@@ -292,9 +295,11 @@ def test_shells_complete_styles(shell):
         ("cartoonize train run --model s", {"swift"}),
     ],
 )
-def test_shells_complete_words(line, offered):
+def test_shells_complete_words(run, monkeypatch, line, offered):
     """Tab offers the options, styles, devices, codecs, presets and formats that begin with what was typed."""
-    assert set(complete("bash", line)) == offered
+    for name, value in tab("bash", line).items():
+        monkeypatch.setenv(name, value)
+    assert set(offered_words(run()[1])) == offered
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
