@@ -88,7 +88,7 @@ export function createViewer(element, actions) {
     };
 }
 
-/** A bar without a value moves to and fro. */
+/** A bar without a value pulses. */
 export function setProgress(bar, value) {
     if (value === null || value === undefined || value === 0) bar.removeAttribute("value");
     else bar.value = value;
