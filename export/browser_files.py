@@ -18,7 +18,7 @@ from ..styles import builtin_styles
 from ..styles.card import Card, read_header
 
 BROWSER = Path(__file__).parent / "browser"
-MODULE = ("cartoonize.js", "draw_size.js", "worker.js")
+MODULE = ("cartoonize.js", "draw_size.js", "interpolation.js", "worker.js")
 """The files of the module, in BROWSER."""
 EXAMPLE = ("index.html", "example.css", "example.js")
 """The files of the example page of `export-web`, in BROWSER."""

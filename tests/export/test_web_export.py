@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import cv2
 import numpy as np
 import platformdirs
 import pytest
@@ -243,10 +244,11 @@ class TestPage:
         assert largest_difference(draw(page, image), drawn_by_command(image)) <= 1
 
     def test_small_photos_are_drawn_as_by_the_command(self, page):
-        """Enlarged to the draw size, all but a few values in a thousand are the same within a level."""
+        """Enlarged to the draw size as by OpenCV with IPP, no value differs by more than a level."""
         image = photo(333, 500)
         drawing = draw(page, image, detail="low")[..., :3].astype(int)
-        assert (np.abs(drawing - drawn_by_command(image, detail="low")) > 1).mean() < 5e-3
+        differences = np.abs(drawing - drawn_by_command(image, detail="low"))
+        assert differences.max() <= 1 if cv2.ipp.useIPP() else (differences > 1).mean() < 5e-3
 
     def test_transparency_is_kept(self, page):
         """The opacity of each pixel stays, and transparent pixels do not darken what is drawn beside them."""

@@ -9,6 +9,7 @@ const PAGE = [
     "camera.js",
     "cartoonize.js",
     "draw_size.js",
+    "interpolation.js",
     "offline.js",
     "picture.js",
     "try.css",
