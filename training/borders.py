@@ -11,8 +11,8 @@ from .filters import gaussian_blur
 DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1))  # across a border: rows, columns
 SIGMA, DISTANCE = 2.5, 4.0  # of the Gaussians on both sides of a border, and from it to their middles
 ALONG = (-9, -6, -3, 0, 3, 6, 9)  # pixels along a border over which the sides are compared
-GRAIN = 6e-4  # variance that is not a difference, in squared units of [0, 1]
-WEAK, CLEAR = 0.8, 2.0  # squared differences, in units of the variance, at which a border begins and is whole
+GRAIN = 1e-4  # variance that is not a difference, in squared units of [0, 1]
+WEAK, CLEAR = 1.2, 3.0  # squared differences, in units of the variance, at which a border begins and is whole
 NEIGHBOURS = (2, 3, 4)  # pixels across the border, with which its place competes
 MARGIN = 16  # pixels that are reflected around the picture; shifts wrap around beyond them
 

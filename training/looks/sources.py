@@ -1,47 +1,85 @@
-"""The pictures that a look is measured from: of folders, files of pictures, frames of films."""
+"""The artist's pictures: those of folders, single ones, and frames of films by their scenes."""
 
+import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
 from ...media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, VideoSource
-from ..frames import Extraction, list_films
+from ..frames import Extraction, ExtractionCount, list_films
 from ..pictures import list_pictures
+
+FRAMES = 300  # to take from all films together, at least, if near-duplicates are not counted
+CLOSEST = 0.5  # seconds between two frames of a scene, at least
+
+
+@dataclass(slots=True)
+class ArtistSources:
+    """The films, and the pictures by the folder that their names are relative to."""
+
+    films: list[Path] = field(default_factory=list)
+    folders: list[tuple[Path, list[Path]]] = field(default_factory=list)
+
+
+def sort_sources(sources: Sequence[Path]) -> ArtistSources:
+    """Sort films, pictures and folders of both.
+
+    Raises:
+        TrainingError: a source does not exist, or holds neither films nor pictures.
+    """
+    artist = ArtistSources()
+    for source in sources:
+        suffix = source.suffix.lower()
+        if source.is_file() and suffix in VIDEO_SUFFIXES:
+            artist.films.append(source)
+        elif source.is_file() and suffix in PICTURE_SUFFIXES:
+            artist.folders.append((source.parent, [source]))
+        elif source.is_file():
+            raise TrainingError(f"{source} is neither a film, nor a picture, nor a folder of them.")
+        else:
+            films = list_films(source)
+            artist.films += films
+            if not films or _has_pictures(source):
+                artist.folders.append((source, list_pictures(source)))
+    return artist
+
+
+def extract_frames(films: Sequence[Path], out: Path) -> Iterator[ExtractionCount]:
+    """Write frames of each scene of the films to `out`: one, or several of a long scene if there are few.
+
+    Yields the count of each film.
+
+    Raises:
+        TrainingError: a film cannot be read, or the disk cannot be written.
+    """
+    lines, seconds = [], 0.0
+    for film in films:
+        with closing(VideoSource(film)) as source:
+            lines.append(min(source.video.width, source.video.height))
+            seconds += source.measure_duration() or 0.0
+    spacing = max(CLOSEST, seconds / FRAMES) if seconds else math.inf
+    yield from Extraction(out, min(NORMAL_LINES, *lines), spacing=spacing).run(films)
 
 
 @contextmanager
 def open_pictures(sources: Sequence[Path]) -> Iterator[list[Path]]:
-    """The pictures of all sources; frames of films, one per scene, are extracted to a temporary folder.
+    """The pictures of all sources; frames of films are extracted to a temporary folder.
 
     Raises:
         TrainingError: a source does not exist, holds neither pictures nor films, or cannot be read.
     """
+    artist = sort_sources(sources)
     with TemporaryDirectory(prefix="cartoonize-look-") as scratch:
-        pictures: list[Path] = []
-        for number, source in enumerate(sources):
-            films = [source] if source.suffix.lower() in VIDEO_SUFFIXES else list_films(source)
-            for film in films if source.exists() else []:
-                pictures += _extract_frames(film, Path(scratch) / f"{number}-{len(pictures)}")
-            if source.is_file() and source.suffix.lower() in PICTURE_SUFFIXES:
-                pictures.append(source)
-            elif not films or not source.exists():
-                pictures += list_pictures(source)
-        yield pictures
+        out = Path(scratch)
+        if artist.films and not any(count.kept for count in list(extract_frames(artist.films, out))):
+            names = ", ".join(film.name for film in artist.films)
+            raise TrainingError(f"{names}: no frames to measure, as all of them are blank or damaged.")
+        yield sorted(out.glob("*.png")) + [path for _, pictures in artist.folders for path in pictures]
 
 
-def _extract_frames(film: Path, out: Path) -> list[Path]:
-    """Frames of a film, one per scene, as files in `out`.
-
-    Raises:
-        TrainingError: no frame could be extracted.
-    """
-    with VideoSource(film) as video:
-        size = min(NORMAL_LINES, *next(iter(video)).image.shape[:2])
-    list(Extraction(out, size).run([film]))
-    frames = sorted(out.glob("*.png"))
-    if not frames:
-        raise TrainingError(f"{film} has no frames to measure: all of them are blank or damaged.")
-    return frames
+def _has_pictures(folder: Path) -> bool:
+    return any(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.rglob("[!.]*"))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from ...core.errors import TrainingError
 from ..looks import MeasuredLook, write_look
 from ..looks.measure import MOST, PictureFigures, choose_drawings, measure_pictures, summarise
 from ..looks.screening import Reason
@@ -30,7 +31,7 @@ class MeasureLook(Step):
     def run(self, workspace: Workspace, display: Display) -> None:
         """Measure the drawings, or read the look; then move what is no drawing to RUN/left-out."""
         state, options = workspace.state, workspace.options
-        look = load_recipe(options.look).look if options.look else None
+        look = state.given_look
         if look and not options.styles:
             state.look = msgspec.structs.replace(look, scales=PAIR_SCALES)
             return
@@ -45,6 +46,29 @@ class MeasureLook(Step):
             ]
             workspace.save()
         _leave_out(workspace, display)
+
+
+def keep_given_look(workspace: Workspace, display: Display) -> None:
+    """Take the look of --look into the state when a run begins; later changes of the file are ignored.
+
+    Raises:
+        TrainingError: the file cannot be read when the run begins.
+    """
+    state, name = workspace.state, workspace.options.look
+    if not name:
+        return
+    if state.given_look is None:
+        state.given_look = state.look or load_recipe(name).look
+        return
+    try:
+        is_same = load_recipe(name).look == state.given_look
+    except TrainingError:
+        is_same = False
+    if not is_same:
+        display.show_note(
+            f"{name} is not as it was when the run began: the run keeps the look that it began with. Name "
+            f"another --run to use the new one."
+        )
 
 
 def find_others(paths: Sequence[Path], figures: "Sequence[PictureFigures | Reason]") -> list[Path]:

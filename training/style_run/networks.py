@@ -19,7 +19,6 @@ from ..run import train
 from ..settings import Settings
 from .planned import planned_seconds
 from .step import Display, Step
-from .stopwatch import training_speed
 from .workspace import Workspace
 
 START, TEACHER_START = "pepper", "pepper-hq"
@@ -75,12 +74,6 @@ class Training(Step):
     def estimate(self, workspace: Workspace) -> float | None:
         """The images at the measured speed."""
         return planned_seconds(self.name, workspace)
-
-    def measure_speed(self, workspace: Workspace) -> None:
-        """Measure it again: other programs may have begun or ended since."""
-        assert workspace.state.speeds
-        speed = training_speed(recipe_for(self.name, workspace), workspace.compute)
-        setattr(workspace.state.speeds, self.name, speed)
 
     def run(self, workspace: Workspace, display: Display) -> None:
         """Train, or resume."""

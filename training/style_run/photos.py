@@ -60,8 +60,9 @@ class ChoosePhotos(Step):
         folders = workspace.options.photos
         if not folders:
             raise TrainingError(
-                f"Name a folder of photos by --photos, with {ENOUGH} or more of what you want to draw: "
-                f"people, rooms, streets, nature. The photos of a phone will do; they stay on this machine."
+                f"Name a folder of photos by --photos, with {ENOUGH} or more of what you want to convert: "
+                f"people, rooms, streets, nature. Your own will do, and they stay on this computer. Free "
+                f"collections are Open Images, Unsplash Lite and COCO: see Photos in docs/training.md."
             )
         listed = [(folder, path) for folder in folders for path in list_pictures(folder)]
         order = np.random.default_rng(workspace.options.seed).permutation(len(listed))

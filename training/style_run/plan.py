@@ -1,7 +1,7 @@
 """How many pictures and images fit into the time that is left.
 
-The count of a step is decided when it begins, from the time that is left then and the measured speeds, and
-recorded in run.json. Nothing looks at the clock within a step.
+The count of a step is decided when it begins, from the time that is left then, and recorded in run.json.
+Nothing looks at the clock within a step. So a step that ends early leaves its time to the next ones.
 """
 
 import math
@@ -22,13 +22,14 @@ class Share(NamedTuple):
     most: int  # more was of no use in docs/experiments.md
 
 
-SHARES = {
-    "targets": Share(0.30, 8, 4000),  # pairs
+SHARES = {  # of 60 minutes on a CPU: 13, 22 and 20, and the rest
+    "targets": Share(0.22, 8, 4000),  # pairs
     "teach": Share(0.45, 16, 120_000),  # images
-    "learn": Share(0.30, 16, 160_000),
-    "refine": Share(0.90, 16, 80_000),
+    "learn": Share(0.47, 16, 160_000),
+    "refine": Share(0.85, 16, 80_000),  # fewer than 9,600 leave fills uneven
     "evaluate": Share(1.0, 2, 100),  # photos
 }
+SLOWEST, FASTEST = 0.2, 1.2  # limits of a step's speed, in units of the measured one
 ROUND = 32  # images: counts of trainings are multiples of it, if they are larger, and so of the batches
 
 
@@ -43,7 +44,7 @@ def plan_counts(
     left = seconds_left(state, minutes) - FIXED_SECONDS
     counts = {}
     for step in [step for step in SHARES if step in steps]:
-        speed = speed_of(step, state.speeds, pair_megapixels) * correction(step, state)
+        speed = expected_speed(step, state, pair_megapixels)
         counts[step] = state.counts.get(step) or _decide(SHARES[step], left, speed)
         if step not in state.done:
             left -= counts[step] / speed
@@ -64,15 +65,23 @@ def seconds_left(state: RunState, minutes: float | None) -> float:
     return math.inf if minutes is None else 60 * minutes - sum(state.seconds.values())
 
 
-def speed_of(step: str, speeds: Speeds, pair_megapixels: float) -> float:
-    """Pictures or images of a step in a second."""
+def expected_speed(step: str, state: RunState, pair_megapixels: float) -> float:
+    """Pictures or images of a step in a second: as measured, corrected by the planned step before it.
+
+    Speeds are those of an idle machine. How much slower a step of many minutes was says how busy this one is,
+    on average; a measurement of seconds does not.
+    """
+    assert state.speeds  # measured before
+    speed = _measured_speed(step, state.speeds, pair_megapixels)
+    order = list(SHARES)
+    earlier = [name for name in order[: order.index(step)] if name in state.done and state.seconds.get(name)]
+    if not earlier:
+        return speed
+    last = earlier[-1]
+    reached = state.counts[last] / state.seconds[last]
+    return speed * min(max(reached / _measured_speed(last, state.speeds, pair_megapixels), SLOWEST), FASTEST)
+
+
+def _measured_speed(step: str, speeds: Speeds, pair_megapixels: float) -> float:
     value = speeds.target / pair_megapixels if step == "targets" else getattr(speeds, step)
     return max(float(value), 1e-6)
-
-
-def correction(step: str, state: RunState) -> float:
-    """How much slower trainings are than measured, by the one that is done: data are loaded beside them."""
-    spent = state.seconds.get("learn", 0.0)
-    if step != "refine" or "learn" not in state.done or not state.speeds or not spent:
-        return 1.0
-    return min(1.0, max(0.2, state.counts["learn"] / spent / state.speeds.learn))

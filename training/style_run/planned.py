@@ -3,7 +3,7 @@
 from statistics import fmean
 
 from .photos import FILE, read_choices
-from .plan import SHARES, correction, plan_counts, speed_of
+from .plan import SHARES, expected_speed, plan_counts
 from .workspace import Workspace
 
 SAMPLE = 300  # versions of photos by which the size of a pair is estimated
@@ -17,10 +17,9 @@ def planned_counts(workspace: Workspace) -> dict[str, int]:
 
 def planned_seconds(step: str, workspace: Workspace) -> float | None:
     """The time of a planned step; None before the photos are chosen and the speeds measured."""
-    speeds = workspace.state.speeds
-    if speeds is None or not (workspace.folder / FILE).exists():
+    if workspace.state.speeds is None or not (workspace.folder / FILE).exists():
         return None
-    speed = speed_of(step, speeds, _pair_megapixels(workspace)) * correction(step, workspace.state)
+    speed = expected_speed(step, workspace.state, _pair_megapixels(workspace))
     return planned_counts(workspace)[step] / speed
 
 

@@ -22,13 +22,13 @@ MORE_TIME = "more --minutes in another run, or more photos"
 WANTED = {
     "faint_lost": Wanted(
         "faint structures lost", 0.05, True,
-        "mist and clouds vanish. Lower `smoothing` and `polish` in look.toml, and pass it to another run "
-        "by --look.",
+        "mist and clouds vanish. Raise `faint`, or lower `smoothing` and `polish`, in look.toml, and pass "
+        "it to another run by --look.",
         percent=True,
     ),
     "flatness_ratio": Wanted(
         "flatness, of the photos'", 1.7, False,
-        f"the fills are not flat yet: {MORE_TIME}. Raising `polish` in look.toml flattens the targets.",
+        f"the fills are not flat yet: {MORE_TIME}. Raise `polish` in look.toml to flatten the targets.",
     ),
     "contours_kept": Wanted(
         "contours kept", 0.85, False,

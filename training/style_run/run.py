@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..parallel import disk_errors
 from .drawings import CollectDrawings
 from .export import Export, WriteInt8
-from .look import MeasureLook
+from .look import MeasureLook, keep_given_look
 from .networks import Learn, Redraw, Refine, Teach
 from .photos import ChoosePhotos
 from .pictures import ShowStyle
@@ -55,15 +55,15 @@ def make_style(workspace: Workspace, display: Display, helpers: Helpers) -> None
         CartoonizeError: data, a device or the disk cannot be used, or a training diverged.
     """
     workspace.check_sources()
+    workspace.check_options()
+    keep_given_look(workspace, display)
     with disk_errors():
         workspace.folder.mkdir(parents=True, exist_ok=True)
-    workspace.check_options()
     workspace.save()
     steps = [step for step in list_steps(helpers) if step.is_wanted(workspace)]
     for number, step in enumerate(steps):
         if step.name not in workspace.state.done:
             if step.name in SHARES and step.name not in workspace.state.counts:
-                step.measure_speed(workspace)
                 workspace.state.counts[step.name] = planned_counts(workspace)[step.name]
                 workspace.save()
             display.begin_step(step.title, number + 1, len(steps), estimate_rest(steps[number:], workspace))

@@ -1,4 +1,4 @@
-"""Step: measure how fast this machine redraws photos and trains."""
+"""Step: measure how fast this machine redraws photos and trains while it does nothing else."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -18,7 +18,7 @@ FILE = "run.json"
 
 
 class Speeds(Struct):
-    """What this machine was measured to do in a second, with all its cores or its GPU."""
+    """What this machine can do in a second with all its cores or its GPU, if no other program runs."""
 
     target: float  # megapixels redrawn by filters
     learn: float  # images of the training in floats
@@ -32,7 +32,8 @@ class RunState(Struct):
 
     sources: dict[str, Any] = field(default_factory=dict)  # options that decide the result
     speeds: Speeds | None = None
-    look: TargetLook | None = None
+    given_look: TargetLook | None = None  # that of --look, as it was when the run began
+    look: TargetLook | None = None  # in which photos are redrawn
     left_out: list[str] = field(default_factory=list)  # pictures of --style that are no drawings
     counts: dict[str, int] = field(default_factory=dict)  # by step: pictures or images, once decided
     done: list[str] = field(default_factory=list)  # names of steps

@@ -37,9 +37,6 @@ class Step(ABC):
     def estimate(self, workspace: Workspace) -> float | None:
         """Seconds that the step takes; None if that is not known yet."""
 
-    def measure_speed(self, workspace: Workspace) -> None:
-        """Measure the step's speed again before its count is decided, if it changes while a run lasts."""
-
     @abstractmethod
     def run(self, workspace: Workspace, display: Display) -> None:
         """Do the work.

@@ -1,4 +1,4 @@
-"""Measures how often something is done in a second."""
+"""Measures how often something would be done in a second if no other program ran."""
 
 import time
 from collections.abc import Callable
@@ -12,17 +12,24 @@ from ..recipe import Recipe
 from ..trainer import Compute
 
 SECONDS = 4.0  # for each measurement
+LEAST_ROUNDS = 3
+CLOCK = 1e-6  # seconds: the least difference of two readings
 LOADED = 0.8  # speed of a training beside the processes that load its pictures
 
 
-def per_second(work: Callable[[], object], seconds: float = SECONDS) -> float:
-    """How often `work` is done in a second, after a first time that is not counted."""
+def per_second(work: Callable[[], object], seconds: float | None = None, *, on_gpu: bool = False) -> float:
+    """How often `work` is done in a second, after a first time that is not counted.
+
+    On a CPU the clock is the CPU time of this thread, which takes part in everything that several threads do:
+    it stands still while other programs have the core. On a GPU it is the time that passes.
+    """
+    clock = time.perf_counter if on_gpu else time.thread_time
     work()
-    started, rounds = time.perf_counter(), 0
-    while rounds == 0 or time.perf_counter() - started < seconds:
+    ends, begun, rounds = time.perf_counter() + (SECONDS if seconds is None else seconds), clock(), 0
+    while rounds < LEAST_ROUNDS or time.perf_counter() < ends:
         work()
         rounds += 1
-    return rounds / (time.perf_counter() - started)
+    return rounds / max(clock() - begun, CLOCK)
 
 
 def training_speed(recipe: Recipe, compute: Compute) -> float:
@@ -36,5 +43,6 @@ def training_speed(recipe: Recipe, compute: Compute) -> float:
     }
     progress = min(0.5 * (recipe.late_losses_at + 1), 0.999)
     # Reading a value waits for the device.
-    steps = per_second(lambda: float(phase.step(batch, progress)["gradient_norm"]))
+    on_gpu = compute.device.type != "cpu"
+    steps = per_second(lambda: float(phase.step(batch, progress)["gradient_norm"]), on_gpu=on_gpu)
     return LOADED * recipe.batch * steps
