@@ -3,12 +3,12 @@
 >>> from cartoonize import stylize
 >>> stylize("holiday.mp4", "cartoon.mp4")
 
-The parts that `stylize` is made of are public too:
+Use its parts to process the frames yourself:
 
->>> size = Decoding(detail="normal")
->>> with load("pepper") as draw, open_source(Path("in.mp4"), decoding=size) as source:
+>>> decoding = Decoding(detail="normal")
+>>> with load("pepper") as backend, open_source(Path("in.mp4"), decoding=decoding) as source:
 ...     with open_sink(Path("out.mp4"), source) as sink:
-...         for frame in stream(source, draw, effects=Look().effects()):
+...         for frame in stream(source, backend, effects=Look().effects()):
 ...             sink.write(frame)
 """
 

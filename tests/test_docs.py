@@ -191,7 +191,7 @@ def test_layers_are_documented():
         for layer in config["tool"]["importlinter"]["contracts"][0]["layers"]
     ]
     blocks = re.findall(
-        r"^```\n(.*?)^```", (ROOT / "docs/architecture.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+        r"^```\w*\n(.*?)^```", (ROOT / "docs/architecture.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
     drawings = [[re.findall(r"\w+", line) for line in block.splitlines()] for block in blocks]
     assert [layer for layer in checked if layer not in (["__main__"], ["version"])] in drawings

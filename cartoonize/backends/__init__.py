@@ -25,26 +25,25 @@ def load(
     precision: Precision = "auto",
     options: RuntimeOptions | None = None,
 ) -> LoadedBackend:
-    """Load a style as a function on pictures, (N, H, W, 3) uint8 RGB -> the same, of any size.
+    """Load a style as a function on pictures: (N, H, W, 3) uint8 RGB -> the same, of any size.
 
-    It owns threads until it is closed: `with load("pepper") as backend: ...`. Where PyTorch is not imported
-    yet, its threads will sleep while they wait (see cpus.py).
+    The function owns threads until it is closed: `with load("pepper") as backend: ...`.
 
     Args:
-        style: a built-in name, a style file (.safetensors), a network of this or another program (.onnx), a
-            folder of engines (`cartoonize export-tensorrt`) or of a training run, or "null", which returns
-            pictures as they are, on no device.
-        device: "cpu"; a GPU, as "cuda", "cuda:1", "mps" (Apple), "xpu" (Intel), or "vulkan", "vulkan:1" (any
-            vendor); "nvidia", "amd", "intel" or "apple"; or "auto", which takes a GPU of NVIDIA or AMD that
-            PyTorch runs on, and otherwise one of Vulkan if it was faster than the CPU in a trial.
-        precision: "fp32", "bf16", "fp16", "int8", or "auto": the fastest that the device computes in
-            hardware. 8-bit integers are for CPUs, and need a second file beside that of the style (see
-            int8.py), as the built-in styles for video have.
+        style: the name of a style; a style file (.safetensors); an ONNX file of this or another program; an
+            ncnn file (.param); the folder of a training run, or of engines (`cartoonize export-tensorrt`); or
+            "null", which returns the pictures unchanged.
+        device: "cpu"; a GPU, such as "cuda", "cuda:1", "mps" (Apple), "xpu" (Intel), "vulkan" or "vulkan:1"
+            (any vendor); a vendor: "nvidia", "amd", "intel" or "apple"; or "auto". "auto" takes a GPU of
+            NVIDIA or AMD if PyTorch supports it. Otherwise it takes a GPU by Vulkan if a trial shows that it
+            is faster than the CPU.
+        precision: "fp32", "bf16", "fp16", "int8", or "auto", the fastest one that the device has in hardware.
+            "int8" is for CPUs and needs a second file beside the style file.
         options: further options of the runtime.
 
     Raises:
-        ModelError: there is no such style, or its file is damaged.
-        BackendError: the device, precision or an option is not available. Nothing else runs in its place.
+        ModelError: the style does not exist, or its file is damaged.
+        BackendError: the device, the precision or an option is not available. Nothing else runs instead.
     """
     check_device(device)
     device = resolve_device(device)

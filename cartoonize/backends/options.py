@@ -7,14 +7,14 @@ from ..core.choices import ChannelOrder, InputRange, ProviderName
 
 @dataclass(frozen=True, slots=True)
 class RuntimeOptions:
-    """Options of the runtimes; each backend accepts the ones that it declares (see registry.py).
+    """Options of the runtimes. Each backend accepts those that it declares (see registry.py).
 
     Attributes:
         provider: the execution provider of ONNX Runtime: "tensorrt", "cuda", "coreml" (Apple), "directml"
-            (Windows), "cpu", or "auto", which takes the GPU of CUDA if there is one.
-        input_range: the values that a network of another program expects and returns: "-1..1", "0..1" or
-            "0..255"; "auto" tries the three (see layout.py).
-        channel_order: the order of its channels, "rgb" or "bgr", for the input and the output.
+            (Windows), "cpu", or "auto", which uses a GPU of CUDA if there is one.
+        input_range: the range of the values that another program's network takes and returns: "-1..1",
+            "0..1" or "0..255"; "auto" tries all three (see layout.py).
+        channel_order: the order of that network's channels, for input and output: "rgb" or "bgr".
     """
 
     provider: ProviderName = "auto"

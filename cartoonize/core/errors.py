@@ -1,4 +1,4 @@
-"""Every error that a user can cause.
+"""Every error that a user can correct.
 
     CartoonizeError         caught by the command line: its message, and its exit code
     ├── MediaError          a picture or video that cannot be read or written
@@ -6,20 +6,20 @@
     │   ├── SourceError     the source changed or disappeared while it was read
     │   ├── WriteError      the system does not allow writing the output
     │   │   └── SpaceError  ... because there is no space for it
-    │   └── BusyError       another process is writing the same video
+    │   └── BusyError       another process is writing the same output
     ├── PipeError           nobody reads the printed output
     ├── ModelError          a style file or network that cannot be used
     ├── BackendError        a device, precision or runtime that is not available
     ├── ClusterError        a cluster that is not available, or that did not complete its work
-    ├── UnexpectedError     a defect of this program, met at one of many files
+    ├── UnexpectedError     a bug of cartoonize that stopped one of many files
     ├── InsufficientMemoryError  there is not enough memory
-    ├── TrainingError       data or a run folder that cannot be trained on
+    ├── TrainingError       data or a run folder that cannot be used for training
     └── WebError            a web page that cannot be served
 
-    Stopped                 a signal asked the program to end; no error, and only the command line catches it
+    Stopped                 a signal asked the program to end; not an error, caught by the command line only
 
-Messages are whole sentences: they name the file or option, say what is wrong, then what to do. Any other
-exception is a defect of this program and keeps its traceback. The exit codes are defined here only;
+A message is a whole sentence: it names the file or option, says what is wrong, and then what to do. Any other
+exception is a bug of cartoonize and keeps its traceback. Only this module defines exit codes;
 docs/exit-codes.md lists them.
 """
 
@@ -84,7 +84,7 @@ class SpaceError(WriteError):
 
 
 class BusyError(MediaError):
-    """Another process is writing the same video."""
+    """Another process is writing the same output."""
 
     exit_code = 7
 
@@ -108,7 +108,7 @@ class ClusterError(CartoonizeError):
 
 
 class UnexpectedError(CartoonizeError):
-    """A defect of this program, met at one of many files. The other files are still converted."""
+    """A bug of cartoonize that stopped one of many files. The other files are still converted."""
 
     @staticmethod
     def from_exception(error: Exception) -> "CartoonizeError":
@@ -133,7 +133,7 @@ class InsufficientMemoryError(CartoonizeError):
 
 
 class TrainingError(CartoonizeError):
-    """Data or a run folder that cannot be trained on."""
+    """Data or a run folder that cannot be used for training."""
 
 
 class WebError(CartoonizeError):

@@ -18,11 +18,10 @@ Images: TypeAlias = NDArray[np.uint8]
 """Pictures of one size: (count, height, width, 3), RGB, 0 to 255."""
 
 Backend: TypeAlias = Callable[[Images], Images]
-"""A network that is ready to run: takes C-contiguous pictures of any size and count, returns as many of that
-size.
+"""A network that is ready to run: takes C-contiguous pictures of any size and number, and returns the same
+number of pictures of that size.
 
-It pads them to what its network needs and crops the result, so that no caller has to. It may be called from
-any thread, but from one at a time.
+It pads and crops the pictures itself. It may be called from any thread, but only from one at a time.
 """
 
 
@@ -30,13 +29,15 @@ any thread, but from one at a time.
 class Frame:
     """A picture and its time.
 
-    `pts` and `duration` are counted in `time_base` seconds; a duration of 0 means that the source does not
-    state it. `name` is the file name of a picture from a folder, and empty for frames of a video. `alpha` is
-    the opacity of each pixel; None if all are opaque.
-
-    If the network draws the picture at another size than its own (see draw_size.py), `image` has that size.
-    `full_size` is then the picture's own width and height, which are also those of `alpha`, and `full` is the
-    picture at that size, if an effect needs it.
+    Attributes:
+        image: the picture, at the size at which the network draws it.
+        pts: the presentation time, in units of `time_base`.
+        time_base: seconds.
+        duration: the duration, in units of `time_base`; 0 if the source does not state it.
+        name: the file name of a picture from a folder; empty for frames of a video.
+        alpha: the opacity of each pixel, at the size of the source; None if all pixels are opaque.
+        full: the picture at the size of the source, if that differs from `image` and an effect needs it.
+        full_size: the width and height of the source, if they differ from those of `image`.
     """
 
     image: Image
@@ -50,10 +51,10 @@ class Frame:
 
     @property
     def size(self) -> tuple[int, int]:
-        """The picture's own width and height, at whatever size it is drawn."""
+        """The width and height of the source, at whatever size the network draws it."""
         return self.full_size or (self.image.shape[1], self.image.shape[0])
 
     @property
     def time(self) -> float:
-        """Presentation time in seconds."""
+        """The presentation time in seconds."""
         return float(self.pts * self.time_base)

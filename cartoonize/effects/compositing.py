@@ -24,12 +24,14 @@ LUMA = (0.2126, 0.7152, 0.0722)
 
 @dataclass(frozen=True, slots=True)
 class Retouch(Effect):
-    """Combines each drawing with its source, in the order of the fields; the defaults change nothing.
+    """Combines each drawing with its source. The defaults change nothing.
 
-    `keep_colour` takes only the luma of the drawing, and the chroma of the source (Rec. 709). `strength`
-    blends: 0 is the source, 1 the drawing. `compare` shows both: "side" puts the source left of the drawing,
-    in a picture twice as wide; "split" shows the left half of the source and the right half of the drawing;
-    "wipe" does the same with a line that crosses a video in 4 seconds and returns in 4.
+    Attributes:
+        strength: how to blend, after `keep_colour`: 0 is the source, 1 the drawing.
+        keep_colour: take only the luma from the drawing, and the chroma from the source (Rec. 709).
+        compare: show both. "side" puts the source left of the drawing, in a picture twice as wide. "split"
+            shows the left half of the source and the right half of the drawing. "wipe" does the same with a
+            line that crosses a video in 4 seconds and returns in 4 seconds.
 
     Raises:
         MediaError: `strength` is out of range, or `compare` is unknown.

@@ -29,11 +29,11 @@ _ROWS, _COLUMNS, _SAMPLES = 12, 16, 4  # cells of a thumbnail, and pixels read a
 
 
 class Hold(Effect):
-    """Holds each drawing for 2 or 3 frames, and lets the network skip the frames between.
+    """Holds each drawing for 2 or 3 frames. The network skips the frames between.
 
-    At 24 to 30 frames a second, `frames` frames are counted. At other and at variable rates a drawing lasts
-    1/12 s (2 frames at 24 a second) or 1/8 s (3 frames), to the nearest frame. A cut begins a new drawing, as
-    does a segment. Every frame keeps its time.
+    At a constant rate of 24 to 30 frames per second, a drawing lasts for `frames` frames. At other rates and
+    at variable rates it lasts 1/12 s (2) or 1/8 s (3), to the nearest frame. A cut begins a new drawing, and
+    so does a segment. Every frame keeps its time.
 
     Raises:
         MediaError: `frames` is neither 2 nor 3.

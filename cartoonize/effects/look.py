@@ -15,11 +15,13 @@ _NOTICE_NAMES = {"stabilize": "stabilizer", "retouch": "look"}
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The effects that are applied to the drawings, in this order.
+    """The effects to apply to the drawings, in this order.
 
-    `stabilize` keeps the drawing still where the source is still, and moves it along where that moves (see
-    stabilizer.py). `hold` is the number of frames, at 24 a second, for which each drawing is held: 1, 2 ("on
-    twos", 12 drawings a second) or 3 ("on threes", 8). `retouch` blends and compares drawing and source.
+    Attributes:
+        stabilize: keep the drawing still where the source is still, and move it along where the source moves.
+        hold: frames, at 24 per second, for which each drawing is held: 1, 2 ("on twos", 12 drawings per
+            second) or 3 ("on threes", 8 drawings per second).
+        retouch: how to blend the drawing with the source, or to compare them.
 
     Raises:
         MediaError: `hold` is not 1, 2 or 3.
@@ -34,7 +36,7 @@ class Look:
             raise MediaError(f"A drawing can be held for 1, 2 or 3 frames, not for {self.hold}.")
 
     def effects(self) -> list[Effect]:
-        """New effects, for one source."""
+        """Return new effects, for one source."""
         return [
             *([Stabilizer()] if self.stabilize else []),
             *([Hold(self.hold)] if self.hold > 1 else []),
@@ -43,7 +45,7 @@ class Look:
 
     @property
     def needs_source(self) -> bool:
-        """Whether the result shows the source, so that it has to be read at its own size too."""
+        """Whether the result shows the source: then read it with `Decoding(keep_source=True)`."""
         return any(effect.needs_source for effect in self._static_effects())
 
     def size(self, width: int, height: int) -> tuple[int, int]:

@@ -12,15 +12,19 @@ MIN_SIZE = 16
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """How a video is read.
+    """How to read a video.
 
-    `stream`: the index of the video stream among all streams of the file; by default the one that the file
-    marks as default, or the first. `hdr`: "tonemap" turns HDR video into SDR, "fail" refuses it. `fps`:
-    frames a second of a folder of pictures, 25 by default; videos have their own times. `max_pixels`:
-    larger frames are refused before they take memory; by default 67 million, twice those of 8K. `max_size`:
-    frames with a longer side are scaled down. `detail`: the draw size, and so that of the frames (see
-    draw_size.py); "full" is their own size. `keep_source`: frames at another draw size also hold the
-    picture at its own size, for effects that show both.
+    Attributes:
+        stream: the index of the video stream among all streams of the file; None for the stream that the file
+            marks as default, or the first one.
+        hdr: "tonemap" converts HDR video to SDR, "fail" refuses it.
+        fps: frames per second of a folder of pictures; None for 25. Videos have their own times.
+        max_pixels: larger frames are refused before memory is allocated; None for 67 million, twice the
+            pixels of 8K.
+        max_size: pixels of the longer side; larger frames are scaled down.
+        detail: the size of the frames, at which the network draws them: "low" is 480 lines, "normal" 720,
+            "high" 1080, "full" the size of the source.
+        keep_source: frames also keep the picture at the size of the source, for effects that show it.
 
     Raises:
         MediaError: a value is out of range.

@@ -11,14 +11,17 @@ from ..core.errors import MediaError
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How a video is compressed.
+    """How to compress a video.
 
-    `codec`: an FFmpeg encoder, or a codec such as hevc; by default the container's (H.264; VP9 in WebM; see
-    core/containers.py).
-    `crf`: constant quality; lower is better and larger. `preset`: the encoder's trade of time for size. Both
-    have a default for each encoder. `audio`: keep the sound. `format`: the container, by FFmpeg's name or a
-    short one such as y4m; by default the one that the suffix means. `background`: a colour, by name or as
-    #rrggbb, on which transparent video is laid if the output cannot be transparent.
+    Attributes:
+        codec: an encoder of FFmpeg, or a codec such as "hevc"; None for the default of the container: H.264,
+            or VP9 in WebM (see core/containers.py).
+        crf: constant quality: lower is better and larger; None for the default of the encoder.
+        preset: the speed of the encoder: slower makes smaller files; None for the default of the encoder.
+        audio: keep the sound.
+        format: the container, by FFmpeg's name or a short one such as "y4m"; None for that of the suffix.
+        background: a colour, by name or as #rrggbb, behind transparent video if the output cannot be
+            transparent.
     """
 
     codec: str | None = None

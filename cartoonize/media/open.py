@@ -27,15 +27,15 @@ def open_source(
     end: float | None = None,
     decoding: Decoding | None = None,
 ) -> Source:
-    """Open a picture, a folder of pictures, or a video, by what the path is.
+    """Open a picture, a folder of pictures, or a video.
 
     Args:
-        path: the suffix tells pictures from videos, and the content tells which pictures are animated. A
-            folder holds pictures; with a rate in `decoding` it is a video. `-` is standard input. A video may
-            also be a URL, such as s3://bucket/video.mp4.
-        start: seconds of a video to leave out at the beginning.
-        end: the second of a video at which to stop.
-        decoding: how to read a video; `max_pixels`, `max_size` and `detail` count for pictures too.
+        path: a picture by its suffix, otherwise a video; an animated picture is a video. A folder holds
+            pictures; with `fps` in `decoding`, they are the frames of one video. `-` is standard input. A
+            video may have a URL, such as s3://bucket/video.mp4.
+        start: seconds; earlier frames of a video are left out.
+        end: seconds; this and later frames of a video are left out.
+        decoding: how to read a video. `max_pixels`, `max_size` and `detail` apply to pictures too.
 
     Raises:
         MediaError: the file is missing, damaged, too large, or of a kind that cannot be read.
@@ -91,21 +91,21 @@ def open_sink(
     overwrite: bool = False,
     size: tuple[int, int] | None = None,
 ) -> Sink:
-    """Open the counterpart of a source: a picture or a folder for pictures, a video for a video.
+    """Open the output for a source: a picture or a folder for pictures, a video for a video.
 
-    Nothing is created before the sink is entered (`with`).
+    The sink creates nothing before its `with` block begins. The output appears when the block ends.
 
     Args:
-        path: where the output appears once it is complete. For a video also `-`, standard output, and a
-            folder or a name such as frames/%05d.png for its frames as pictures.
-        source: where sound, metadata, colours and EXIF data come from; any Source.
+        path: the file to write, or a folder. For a video it may also be `-`, standard output, or a name such
+            as frames/%05d.png, which writes its frames as pictures.
+        source: the source of the frames, from which sound, metadata, colours and EXIF data are copied.
         encoding: how to compress a video.
-        overwrite: replace an existing file; otherwise it is refused.
-        size: width and height of the frames to write, if they differ from the source's.
+        overwrite: replace an existing file; otherwise an existing file is an error.
+        size: width and height of the frames to write, if they differ from those of the source.
 
     Raises:
-        MediaError: the path is taken or cannot be written, the encoder or format is unknown, or a video is to
-            be written and the source does not state its size.
+        MediaError: the file exists or cannot be written, the encoder or format is unknown, or the source does
+            not state the size that a video needs.
     """
     encoding, path = encoding or Encoding(), parse_location(path)
     if isinstance(source, PictureSource):

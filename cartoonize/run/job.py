@@ -53,28 +53,31 @@ def stylize(
     """Turn a picture or video into a cartoon.
 
     Args:
-        source: a picture, a folder of pictures, or a video; see `open_source`.
-        target: the file to write; a folder for a folder; see `open_sink`.
-        style: see `load`; so are `device` and `precision`.
-        batch: frames per call of the network; None for the device's default.
-        start: seconds of a video to leave out at the beginning.
-        end: the second of a video at which to stop.
+        source: a picture, a video, or a folder of pictures; see `open_source`.
+        target: the file to write, or a folder if `source` is one; see `open_sink`.
+        style: the name or file of a style; see `load`.
+        device: the device that runs the network; see `load`.
+        precision: the precision of the network; see `load`.
+        batch: frames per call of the network; None for the default of the device.
+        start: seconds; earlier frames of a video are left out.
+        end: seconds; this and later frames of a video are left out.
         encoding: how to compress a video.
         decoding: how to read a video.
-        detail: the size at which it is drawn, whatever its own: "low" is 480 lines, "normal" 720, "high"
-            1080, "full" the source's own.
-        stabilize: keep the drawing still where a video is still, and move it along where that moves.
-        hold: the number of frames, at 24 a second, for which each drawing of a video is held; 2 is "on twos",
-            3 "on threes".
-        retouch: how drawing and source are blended or compared.
+        detail: the size at which the network draws: "low" is 480 lines, "normal" 720, "high" 1080, "full" the
+            size of the source. The result has the size of the source.
+        stabilize: keep the drawing still where a video is still, and move it along where the video moves.
+        hold: frames, at 24 per second, for which each drawing of a video is held: 1, 2 ("on twos") or 3 ("on
+            threes").
+        retouch: how to blend the drawing with the source, or to compare them.
         options: further options of the runtime; see `load`.
-        resume: continue an interrupted run of the same job (see segmented.py).
-        tolerate_errors: accept what could be converted of a damaged video as the result.
+        resume: continue an interrupted run of the same job.
+        tolerate_errors: accept the readable part of a damaged video as the result.
         overwrite: replace an existing target.
 
     Raises:
-        DamageError: parts of the source are damaged. What could be converted is in NAME.partial.SUFFIX.
-        CartoonizeError: the user can fix it, as the message says. Nothing was written to `target` then.
+        DamageError: the source is damaged. Its readable part is converted, in NAME.partial.SUFFIX.
+        CartoonizeError: every other error that the user can correct; the message says how. `target` is
+            unchanged.
     """
     report, look = Report(str(target), style, str(source)), Look(stabilize, hold, retouch or Retouch())
     chosen = replace(decoding or Decoding(), detail=detail)

@@ -41,21 +41,21 @@ def stream(
     segment: int | None = None,
     waits: StageWaits | None = None,
 ) -> Generator[Frame]:
-    """Draw frames, apply effects, and yield them in order, each at its time and at the source's size.
+    """Draw frames, apply effects, and yield them in order, each at its time and at the size of the source.
+
+    Hold the result in `contextlib.closing(...)`, so that all threads stop when you stop reading early. Errors
+    of the source, the backend and the effects are raised here.
 
     Args:
-        frames: read in a thread of their own, up to `ahead` batches in advance.
-        backend: called in another thread, with up to `batch` neighbours of one size.
-        batch: frames per call.
-        ahead: batches that may wait in either queue; bounds the memory.
-        effects: applied to each frame and its drawing, in a thread of their own; `Look.effects` lists those
-            of the command line.
-        segment: frames after which the effects restart and a new batch begins, so that the result is the same
-            wherever a run is resumed; None for the length that `cartoonize video` uses with such a batch.
-        waits: filled in, when given.
-
-    Hold the result in `contextlib.closing(...)` where it may not be read to its end, so that all threads
-    stop at once. Errors of the source, of the back end and of the effects are raised here.
+        frames: a source, or other frames. A thread reads them, up to `ahead` batches in advance.
+        backend: what draws. Another thread calls it with up to `batch` consecutive frames of one size.
+        batch: frames per call of the backend.
+        ahead: batches that may wait in each queue, which bounds the memory.
+        effects: what to apply to each frame and its drawing, in a third thread. `Look.effects` lists those of
+            the command line.
+        segment: frames after which the effects restart and a new batch begins; None for the length that
+            `cartoonize video` uses with this batch.
+        waits: the seconds spent waiting for each stage are added to it.
     """
     waits = waits or StageWaits()
     drawer = Drawer(backend, effects)

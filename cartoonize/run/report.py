@@ -21,11 +21,27 @@ STAGES = ("decode", "network", "encode")
 class Report:
     """The result of a job.
 
-    `state` is "converted", "skipped" (the output existed already) or "failed"; `error` and `exit_code` say
-    why it failed. A `partial` output lacks what could not be read of a damaged source. `seconds` and `fps`
-    leave out the `resumed` frames, which an earlier run has finished. `width` and `height` are those of the
-    output. `waiting` holds the seconds spent waiting for each stage (see StageWaits), `notices` what a user
-    should know.
+    Attributes:
+        output: the file or folder that was written.
+        style: the style, as it was passed.
+        source: the input; empty for many files.
+        state: "converted", "skipped" (the output existed already) or "failed".
+        error: the message of the failure; empty without one.
+        exit_code: the exit code of the failure; 0 without one.
+        device: the device that ran the network.
+        precision: the precision of the network.
+        backend: the runtime of the network.
+        stabilized: whether the drawings were stabilized.
+        hold: for how many frames each drawing was held: 1, 2 or 3.
+        frames: frames in the output.
+        resumed: how many of them an earlier run had finished.
+        seconds: the duration of this run.
+        fps: frames per second of this run, without the resumed ones.
+        width: the width of the output in pixels.
+        height: the height of the output in pixels.
+        partial: whether the output lacks frames or sound that could not be read from a damaged source.
+        waiting: seconds spent waiting for each stage: "decode", "network" and "encode".
+        notices: sentences for the user: what was left out, repaired or chosen.
     """
 
     output: str
