@@ -13,6 +13,8 @@ from cartoonize.training.style_run.speed import MeasureSpeed
 from cartoonize.training.style_run.state import RunState, Speeds, write_state
 from cartoonize.training.style_run.workspace import RunOptions, Workspace
 
+pytestmark = pytest.mark.slow
+
 COUNTS = {"targets": 4, "teach": 8, "learn": 8}
 
 
@@ -31,7 +33,7 @@ class Display:
 
     def report(self, *_):
         self.reports += 1
-        if self.title == self.kill and self.reports == 2:
+        if self.kill and self.title == self.kill and self.reports == 2:
             raise Killed
 
     show_pictures = show_images = show_sheet = report
@@ -87,7 +89,6 @@ def contents(workspace):
     return {str(path.relative_to(workspace.folder)): path.read_bytes() for path in files}
 
 
-@pytest.mark.slow
 def test_the_small_network_learns_from_the_teacher(options, tmp_path, monkeypatch):
     """The teacher redraws each pair, and the small network learns from that; a killed run ends the same."""
     begun = open_run(tmp_path / "mine", options)
