@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..run.report import Report
 
 _tracebacks = False
+_quiet = False
 
 
 def show_tracebacks(wanted: bool) -> bool:
@@ -30,15 +31,32 @@ def show_tracebacks(wanted: bool) -> bool:
     return wanted
 
 
+def be_quiet(wanted: bool) -> bool:
+    """Print from now on only notes, questions and errors, and show no progress. The callback of --quiet."""
+    global _quiet  # noqa: PLW0603  # as above
+    _quiet = wanted
+    return wanted
+
+
+def shows_progress() -> bool:
+    """Whether bars are shown: on a terminal, without --quiet."""
+    return not _quiet and console_of(sys.stderr).is_terminal
+
+
 def print_message(text: str) -> None:
     """Print a sentence, in Rich's markup, for people: on stderr, as stdout is for results."""
+    if not _quiet:
+        _print_line(text)
+
+
+def _print_line(text: str) -> None:
     console_of(sys.stderr).print(text, highlight=False, soft_wrap=True, emoji=False)
 
 
 def print_notices(notices: Iterable[str]) -> None:
-    """Print notices, each on its own line."""
+    """Print what the user must know, each notice on its own line; also with --quiet."""
     for notice in notices:
-        print_message(f"[yellow]Note:[/yellow] {escape(notice)}")
+        _print_line(f"[yellow]Note:[/yellow] {escape(notice)}")
 
 
 def print_error(error: BaseException, *, label: str = "Error", text: str | None = None) -> None:
@@ -50,11 +68,11 @@ def print_error(error: BaseException, *, label: str = "Error", text: str | None 
         text: the sentence to print in place of the error's own.
     """
     if _tracebacks:
-        print_message(escape("".join(traceback.format_exception(error)).rstrip()))
+        _print_line(escape("".join(traceback.format_exception(error)).rstrip()))
     heading = f"[bold red]{label}:[/bold red] " if label else ""
-    print_message(heading + escape(str(error) if text is None else text))
+    _print_line(heading + escape(str(error) if text is None else text))
     for note in getattr(error, "__notes__", ()):
-        print_message(escape(note))
+        _print_line(escape(note))
 
 
 def print_json(result: dict[str, Any], *, indent: int | None = None) -> None:

@@ -10,7 +10,7 @@ from ..core.errors import MediaError
 from ..styles import DEFAULT
 from .console import escape, print_message, print_report
 from .convert import convert, open_backend
-from .options import Debug, Device, NetworkOptions, Overwrite, Style
+from .options import Debug, Device, NetworkOptions, Overwrite, Quiet, Style
 
 
 def demo(
@@ -20,7 +20,8 @@ def demo(
     style: Style = DEFAULT,
     device: Device = "auto",
     overwrite: Overwrite = False,
-    debug: Debug = False,  # noqa: ARG001  # its callback has done all
+    quiet: Quiet = False,  # noqa: ARG001  # its callback has done all
+    debug: Debug = False,  # noqa: ARG001  # as above
 ) -> None:
     """Convert a short clip with sound and a photo, both made from free photos, as a demonstration.
 

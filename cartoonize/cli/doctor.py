@@ -1,17 +1,17 @@
 """`cartoonize doctor`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import literal_text, print_json, print_result
+from .console import escape, literal_text, print_json, print_result
 from .options import AsJson
 
 if TYPE_CHECKING:
     from rich.console import Group
-    from rich.text import Text
+    from rich.table import Table
 
     from ..tools.doctor import Diagnosis
     from ..tools.gpu_check import DeviceCheck
@@ -55,7 +55,7 @@ def doctor(
 
 
 def _check_gpus(*, as_json: bool) -> None:
-    """Print a line for each device as soon as it is tried; the whole can be pasted into a bug report."""
+    """Print lines for each device as soon as it is tried; the whole can be pasted into a bug report."""
     import platform
 
     from ..tools.gpu_check import check_gpus, versions
@@ -63,36 +63,49 @@ def _check_gpus(*, as_json: bool) -> None:
 
     libraries = {"cartoonize": __version__, "system": platform.platform(), **versions()}
     if not as_json:
-        print_result(literal_text(", ".join(f"{name} {number}" for name, number in libraries.items())))
-        print_result(_row("device", "what ran", "difference", "time"))
+        _print_rows(libraries.items())
     checks = []
     for check in check_gpus():
         checks.append(check)
         if not as_json:
-            print_result(_device_row(check))
+            print_result(f"\n[bold]{escape(check.device)}[/bold]")
+            _print_rows(_describe_check(check))
     if as_json:
         print_json({"versions": libraries, "devices": [asdict(check) for check in checks]})
-    else:
-        print_result("difference: the largest from the CPU in fp32, of 255 levels; time: for 640x360 pixels")
     if checks[0].error:
         raise typer.Exit(1)
 
 
-def _device_row(check: "DeviceCheck") -> "Text":
+def _describe_check(check: "DeviceCheck") -> Rows:
     if check.error:
-        return literal_text(f"{check.device:<20}failed: {check.error}")
-    difference = "unknown" if check.difference is None else str(check.difference)
-    time = f"{check.milliseconds:g} ms"
-    return _row(check.device, f"{check.runtime} {check.precision}", difference, time, check.name)
+        yield "failed", check.error
+        return
+    yield "hardware", check.name
+    yield "drawn by", f"{check.runtime} in {check.precision}"
+    yield "time", f"{check.milliseconds:.3g} ms for a picture of 640x360"
+    if check.difference is None:
+        yield "difference", "unknown, as the CPU failed"
+    elif check.device != "cpu":
+        yield "difference", f"at most {check.difference} of 255 levels, from the CPU in fp32"
 
 
-def _row(device: str, ran: str, difference: str, time: str, name: str = "") -> "Text":
-    return literal_text(f"{device:<20}{ran:<18}{difference:>10}{time:>11}  {name}".rstrip())
+def _print_rows(rows: Iterable[tuple[str, str]]) -> None:
+    print_result(_grid(rows))
+
+
+def _grid(rows: Iterable[tuple[str, str]]) -> "Table":
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=19)
+    table.add_column()
+    for label, text in rows:
+        table.add_row(f"  {label}", literal_text(text, overflow="fold"))
+    return table
 
 
 def _tables(diagnosis: "Diagnosis") -> "Group":
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     parts: list[Table | Text] = []
@@ -104,11 +117,7 @@ def _tables(diagnosis: "Diagnosis") -> "Group":
         ("folders", _folders(diagnosis)),
         ("conversion", _conversion(diagnosis)),
     ):
-        table = Table.grid(padding=(0, 2))
-        table.add_column(width=19)
-        for label, text in rows:
-            table.add_row(f"  {label}", literal_text(text, overflow="fold"))
-        parts += [Text(title, style="bold"), table]
+        parts += [Text(title, style="bold"), _grid(rows)]
     for problem in diagnosis.problems:
         command = f"\n    {problem.command}" if problem.command else ""
         parts.append(Text.assemble(("Problem: ", "bold red"), literal_text(f"{problem.text}{command}")))

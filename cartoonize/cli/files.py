@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Convert: TypeAlias = Callable[["Job", Progress], "Report"]
 Load: TypeAlias = Callable[[], object]
+_NAMED = 5  # files that are named at the end because they failed
 
 
 def convert_files(
@@ -255,7 +256,7 @@ class OutcomeLog:
         """Print the outcome of all files.
 
         Raises:
-            MediaError: files could not be converted; its notes name them.
+            MediaError: files could not be converted.
         """
         self._report.files = list(self._files.values())
         self._report.summarize(self._seconds)
@@ -263,12 +264,12 @@ class OutcomeLog:
             print_json(asdict(self._report))
         else:
             print_message(self.summary())
-        failed = [file.error for file in self._report.files if file.state == "failed"]
+        failed = [file.source for file in self._report.files if file.state == "failed"]
         if failed:
-            error = MediaError(f"{len(failed)} of {len(self._report.files)} files could not be converted:")
-            for sentence in failed:
-                error.add_note(f"  {sentence}")
-            raise error
+            more = f" and {len(failed) - _NAMED} more" if failed[_NAMED:] else ""
+            names = ", ".join(failed[:_NAMED]) + more
+            count = f"{len(failed)} of {len(self._report.files)}"
+            raise MediaError(f"{count} files could not be converted: {names}.")
 
     @property
     def _seconds(self) -> float:

@@ -102,14 +102,14 @@ def live(
 
     if fps is not None and fps <= 0:
         raise MediaError(f"{fps} frames/s cannot be; write a rate above 0.")
-    capture = resolve_source(source, size=size, fps=fps)
+    check_live_sink(sink, Path(source), overwrite=output.overwrite, encoding=encoder.build())
     report = LiveReport(sink, network.style, source)
     adapts = detail == "auto"
     chosen = resolve_detail("normal" if adapts else detail, network.style, report.notices)
     effects = look.build()
     decoding = Decoding(max_size=max_size, detail=chosen, keep_source=effects.needs_source)
+    capture = resolve_source(source, size=size, fps=fps)
     quit_key = QuitKey()
-    check_live_sink(sink, Path(capture.name), overwrite=output.overwrite, encoding=encoder.build())
     with (
         open_backend(network, onnx) as backend,
         LiveSource(capture, decoding=decoding, fps=fps, timeout=timeout) as pictures,

@@ -17,7 +17,7 @@ from .app import App, HelpGroup, print_help
 from .batch import batch
 from .benchmark import benchmark
 from .clean import clean
-from .console import print_error, print_message, print_result
+from .console import be_quiet, print_error, print_message, print_result
 from .demo import demo
 from .doctor import doctor
 from .export import app as export_app
@@ -102,6 +102,7 @@ def main() -> NoReturn:
     """Run the command line. An error that a user can correct is one sentence and an exit code of its kind."""
     # Pillow warns about each oddity in the EXIF of a picture; what matters to users is in our notices.
     warnings.filterwarnings("ignore", module="PIL")
+    be_quiet(False)  # of an earlier command in this process
     signals.install()
     cpus.set_passive_waiting()
     os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder prints its settings otherwise; 1 is errors only

@@ -13,8 +13,8 @@ from ..core.choices import ChannelOrder, Compare, Detail, Hdr, InputRange, Preci
 from ..core.errors import MediaError
 from ..styles import DEFAULT
 from . import completion
-from .console import show_tracebacks
-from .values import check_device_name, parse_batch, parse_rate, parse_seconds
+from .console import be_quiet, show_tracebacks
+from .values import check_device_name, check_style, parse_batch, parse_rate, parse_seconds
 
 if TYPE_CHECKING:
     from ..backends import RuntimeOptions
@@ -45,6 +45,15 @@ Device = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", "-y", help="Replace output that exists.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only one JSON object, at the end.")]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        help="Print only notes about what was changed or left out, and errors; no progress.",
+        callback=be_quiet,
+    ),
+]
 Debug = Annotated[
     bool,
     typer.Option("--debug", help="Print the traceback of each error.", callback=show_tracebacks),
@@ -99,6 +108,9 @@ class NetworkOptions:
         Precision,
         typer.Option(metavar="BITS", help="auto, fp32, bf16, fp16 or int8; auto is the fastest on DEVICE."),
     ] = "auto"
+
+    def __post_init__(self) -> None:
+        check_style(self.style)  # before a command opens a source or a camera
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,6 +414,7 @@ class OutputOptions:
 
     overwrite: Overwrite = False
     as_json: AsJson = False
+    quiet: Quiet = False
     debug: Debug = False
 
 
@@ -418,4 +431,5 @@ class FilesOptions:
         typer.Option("--watch", help="Convert each file that appears in the folder INPUT, until Ctrl-C."),
     ] = False
     as_json: AsJson = False
+    quiet: Quiet = False
     debug: Debug = False

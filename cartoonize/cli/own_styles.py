@@ -1,8 +1,7 @@
 """`cartoonize styles add` and `cartoonize styles remove`."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,10 +11,11 @@ from ..styles import check_style_name, user
 from ..styles import remove as remove_style
 from ..styles.card import UNKNOWN
 from .completion import own_styles
-from .console import console_of, escape, print_message, print_notices
+from .console import escape, print_message, print_notices
+from .progress import count_progress
+from .quantities import format_size
 
 if TYPE_CHECKING:
-    from ..tools.download import Progress
     from ..tools.install_style import Candidate
 
 
@@ -61,7 +61,7 @@ def add(
     if name in user.names() and not overwrite:
         raise MediaError(f"You have a style {name} already; pass --overwrite (-y) to replace it, or --name.")
     with ExitStack() as stack:
-        with _download_bar(name) as progress:  # removed before a question is asked
+        with count_progress(name, format_size) as progress:  # removed before a question is asked
             candidate = stack.enter_context(fetch_style(location, sha256=sha256, progress=progress))
         licence = licence or _find_licence(candidate, ask=not yes)
         install_style(candidate, name, licence=licence, overwrite=overwrite)
@@ -101,19 +101,3 @@ def _find_licence(candidate: "Candidate", *, ask: bool) -> str:
         )
     print_message(f"{escape(candidate.source)} states no licence. Which one applies? (Enter: unknown)")
     return sys.stdin.readline().strip() or UNKNOWN
-
-
-@contextmanager
-def _download_bar(name: str) -> Iterator["Progress"]:
-    """A bar of bytes on a terminal, nothing elsewhere; it is removed at the end."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = console_of(sys.stderr)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(name, total=None, visible=False)
-
-        def show_bytes(done: int, total: int | None) -> None:
-            bar.update(task, completed=done, total=total, visible=True)
-
-        yield show_bytes

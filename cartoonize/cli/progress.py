@@ -1,15 +1,37 @@
 """Progress on a terminal: bars, spinners and a status line on stderr. Elsewhere nothing is shown."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from .console import console_of, escape, escape_controls
+from .console import console_of, escape, escape_controls, shows_progress
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
+    from rich.progress import Progress, TaskID
+
+Item = TypeVar("Item")
+
+
+def make_bars(*texts: str, bar_width: int, shows_rest: bool = False, transient: bool = False) -> "Progress":
+    """Bars with `task.description` before, and `texts` and the time that is left after each of them.
+
+    They are disabled where nothing is shown.
+    """
+    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.table import Column
+
+    console = console_of(sys.stderr)
+    name = Column(no_wrap=True, overflow="ellipsis", max_width=max(10, console.width - bar_width - 40))
+    columns: list[ProgressColumn] = [
+        TextColumn("{task.description}", markup=False, table_column=name),
+        BarColumn(bar_width=bar_width),
+        *(TextColumn(text, markup=False) for text in texts),
+    ]
+    if shows_rest:
+        columns.append(TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=transient, disable=not shows_progress())
 
 
 class ProgressBars:
@@ -23,19 +45,9 @@ class ProgressBars:
     """
 
     def __init__(self, sizes: Sequence[int] = (), *, removes_done: bool = False) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-        from rich.table import Column
-
-        console = console_of(sys.stderr)
-        name = Column(no_wrap=True, overflow="ellipsis", max_width=max(10, console.width - 60))
-        self._bars = Progress(
-            TextColumn("{task.description}", markup=False, table_column=name),
-            BarColumn(bar_width=20 if console.width < 100 else 40),
-            TextColumn("{task.fields[count]}"),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not console.is_terminal,
+        wide = console_of(sys.stderr).width >= 100
+        self._bars = make_bars(
+            "{task.fields[count]}", "{task.fields[rate]}", bar_width=40 if wide else 20, shows_rest=True
         )
         self._sizes, self._files_done, self._work_done = list(sizes), 0, 0.0
         self._all = self._bars.add_task(
@@ -108,13 +120,38 @@ def file_progress(name: str, total: int | None, unit: str = "frames") -> Iterato
 
 
 @contextmanager
+def count_progress(
+    title: str, format_count: Callable[[int], str] = "{:,}".format
+) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar that is removed at the end. Yields a function that takes what is done and the total, or None.
+
+    `format_count` writes them, as format_size does for bytes.
+    """
+    with make_bars("{task.fields[count]}", bar_width=30, shows_rest=True, transient=True) as bars:
+        task = bars.add_task(escape_controls(title), total=None, count="")
+
+        def show(done: int, total: int | None) -> None:
+            of = "" if total is None else f" of {format_count(total)}"
+            bars.update(task, completed=done, total=total, count=f"{format_count(done)}{of}")
+
+        yield show
+
+
+def track(items: Iterable[Item], total: int, title: str) -> Iterator[Item]:
+    """Yield the items under a bar that is removed at the end."""
+    with count_progress(title) as show:
+        for number, item in enumerate(items, 1):
+            show(number, total)
+            yield item
+
+
+@contextmanager
 def spinner(text: str) -> Iterator[Callable[[str], None]]:
     """A text with a turning sign on a terminal, nothing elsewhere. Yields what changes the text."""
-    console = console_of(sys.stderr)
-    if not console.is_terminal:
+    if not shows_progress():
         yield lambda _: None
         return
-    with console.status(escape(text)) as status:
+    with console_of(sys.stderr).status(escape(text)) as status:
         yield lambda changed: status.update(escape(changed))
 
 
@@ -124,9 +161,10 @@ def status_line() -> Iterator[Callable[[str], None]]:
     from rich.live import Live
     from rich.text import Text
 
-    console = console_of(sys.stderr)
-    if not console.is_terminal:
+    if not shows_progress():
         yield lambda _: None
         return
-    with Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False) as line:
+    with Live(
+        console=console_of(sys.stderr), auto_refresh=False, transient=True, redirect_stdout=False
+    ) as line:
         yield lambda text: line.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)

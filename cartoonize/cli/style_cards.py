@@ -12,6 +12,7 @@ from ..core.errors import ModelError
 from ..styles import DEFAULT, builtin_styles, find_style, user
 from ..styles.card import Card, Header, int8_path, read_header
 from .console import literal_text
+from .figures import figures_table
 
 Rows = Iterator[tuple[str, str]]
 
@@ -45,12 +46,13 @@ def _own_row(name: str) -> tuple[str, ...]:
     return card.summary or record.network, record.licence, f"yours, {host}" if host else "yours"
 
 
-def style_card(name: str, *, with_recipe: bool = False) -> Group:
+def style_card(name: str, *, with_recipe: bool = False, all_figures: bool = False) -> Group:
     """What is known about a style: what its file states, and the origin of one of the user's own.
 
     Args:
         name: of a style, or a path of a style file.
         with_recipe: add how it was trained.
+        all_figures: show every measured figure, not only those by which a style is chosen.
 
     Raises:
         ModelError: there is no such style, or its file is damaged.
@@ -61,14 +63,18 @@ def style_card(name: str, *, with_recipe: bool = False) -> Group:
     card = header.card if header else Card()
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
-    for label, text in _card_rows(path, card, header, record):
+    for label, text in _file_rows(path, card, header, record):
+        if text:
+            table.add_row(label, literal_text(text, overflow="fold"))
+    if card.figures:
+        table.add_row("figures", figures_table(card.figures, every=all_figures))
+    for label, text in _origin_rows(card, header, record):
         if text and (label != "recipe" or with_recipe):
             table.add_row(label, literal_text(text, overflow="fold"))
     return Group(literal_text(name if record else card.name or name, style="bold magenta"), table)
 
 
-def _card_rows(path: Path, card: Card, header: Header | None, record: user.Record | None) -> Rows:
-    figures = (f"{name.replace('_', ' ')} {_round(value)}" for name, value in card.figures.items())
+def _file_rows(path: Path, card: Card, header: Header | None, record: user.Record | None) -> Rows:
     preview = path.with_suffix(".webp")
     yield "summary", card.summary
     yield "file", str(path)
@@ -77,7 +83,9 @@ def _card_rows(path: Path, card: Card, header: Header | None, record: user.Recor
     if record:
         yield "from", f"{record.source}, added {record.added}"
         yield "SHA-256", record.sha256
-    yield "figures", ", ".join(figures)
+
+
+def _origin_rows(card: Card, header: Header | None, record: user.Record | None) -> Rows:
     yield "licence", record.licence if record else card.licence
     yield "credit", card.credit if header else ""
     yield "trained on", card.data if header else ""
@@ -98,10 +106,6 @@ def _describe_int8(path: Path, header: Header) -> str:
     except OSError as error:
         return f"not used: cannot read {file}: {error.strerror}"
     return str(file)
-
-
-def _round(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _read_card(path: Path) -> Card:

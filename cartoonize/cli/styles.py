@@ -8,7 +8,7 @@ import typer
 from .app import App
 from .completion import style_names
 from .console import escape, print_message, print_result
-from .options import DetailName, Device, Overwrite
+from .options import DetailName, Device, Overwrite, Quiet
 from .own_styles import add, remove
 from .progress import file_progress
 
@@ -38,6 +38,7 @@ def preview_styles(
     device: Device = "auto",
     detail: DetailName = "normal",
     overwrite: Overwrite = False,
+    quiet: Quiet = False,  # noqa: ARG001  # its callback has done all
 ) -> None:
     """Convert a picture in every style, onto one sheet with their names.
 
@@ -59,14 +60,17 @@ def show_style(
         str, typer.Argument(metavar="STYLE", help="A style or a style file.", autocompletion=style_names)
     ],
     recipe: Annotated[bool, typer.Option("--recipe", help="Print how the style was trained, too.")] = False,
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Print all measured figures; otherwise those that matter most.")
+    ] = False,
 ) -> None:
     """Print the card of a style: its file, measured figures, licence and training data.
 
     Examples:
       cartoonize styles show pepper
-      cartoonize styles show pepper --recipe
+      cartoonize styles show pepper --figures --recipe
       cartoonize styles show runs/mine/style.safetensors
     """
     from .style_cards import style_card
 
-    print_result(style_card(name, with_recipe=recipe))
+    print_result(style_card(name, with_recipe=recipe, all_figures=figures))

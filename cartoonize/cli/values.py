@@ -24,6 +24,15 @@ def check_device_name(name: str) -> str:
     return name
 
 
+def check_style(style: str) -> None:
+    """Raise ModelError if there is no style of that name or path."""
+    from ..backends.registry import backend_of_style
+    from ..styles import find_style
+
+    if backend_of_style(style) is None:
+        find_style(style)
+
+
 def parse_seconds(text: str) -> float:
     """Seconds of "90", "1:30" or "0:01:30.5"."""
     try:

@@ -83,7 +83,10 @@ def _resolve_camera(
     name = _select_camera(which, devices)
     if name is None:
         known = " and ".join(f'"camera:{device.description}"' for device in devices)
-        raise MediaError(f"There is no {source}; FFmpeg finds {known or 'no camera at all'}.")
+        raise MediaError(
+            f"There is no {source}; FFmpeg finds {known or 'no camera at all'}. Connect one, or name another "
+            "--source: a file, an address such as udp://:5000, or lavfi:testsrc2 for a test picture."
+        )
     options = {"video_size": "{}x{}".format(*size)} if size else {}
     if fps or sys.platform == "darwin":  # whose default, 29.97, hardly any camera accepts
         options["framerate"] = str(fps or 30)

@@ -7,11 +7,15 @@ from pathlib import Path
 import av
 
 from ..core.atomic import check_target
+from ..core.choices import did_you_mean
 from ..core.errors import MediaError
 from ..core.frames import Frame
 from ..media import Encoding, Sink, open_sink
 from ..media.ffmpeg import write_errors
+from ..media.pictures.sequence_sink import is_image_sequence
 from ..media.video_info import VideoInfo
+from ..media.writing.encoder import find_encoder
+from ..media.writing.output import choose_container
 from .camera import CameraSink
 from .source import LiveSource
 
@@ -19,6 +23,7 @@ _FORMATS = {
     "udp": "mpegts", "tcp": "mpegts", "srt": "mpegts", "rtp": "rtp_mpegts", "rtmp": "flv", "rtmps": "flv"
 }  # fmt: skip
 """The container for each scheme of addresses."""
+_NAMES = ("window", "camera", "null")
 _DATAGRAM = 1316  # bytes: the packets of a transport stream that fit an Ethernet frame, seven of 188
 # A keyframe each second, as a new receiver waits for one; bit rates that networks and servers can carry.
 _ENCODER = {
@@ -44,8 +49,7 @@ class StreamSink(Sink):
     def __init__(self, url: str, video: VideoInfo) -> None:
         self.url, self._video = url, video
         self._scheme = url.partition("://")[0].lower()
-        if self._scheme not in _FORMATS:
-            raise MediaError(f"Pictures cannot be sent to {url}; use one of {', '.join(_FORMATS)}.")
+        _check_scheme(url)
 
     def open(self) -> None:
         """Connect to the address."""
@@ -124,14 +128,39 @@ def check_live_sink(
     """Refuse a sink for `open_live_sink` that cannot be written, before a source or a network is opened.
 
     Raises:
-        MediaError: it is the source, or a file that exists already; or an encoding is given for what is not a
-            file.
+        MediaError: it is no sink, the source, or a file that exists already; or an encoding is given for what
+            is not a file, or cannot be used for the file.
     """
-    if sink.partition(":")[0] not in ("window", "null", "camera") and "://" not in sink:
-        check_target(Path(sink), overwrite=overwrite, sources=[source])
-    elif encoding not in (None, Encoding()):
+    if "://" in sink:
+        _check_scheme(sink)
+    elif sink.partition(":")[0] not in _NAMES:
+        _check_recording(Path(sink), source, encoding or Encoding(), overwrite=overwrite)
+        return
+    if encoding not in (None, Encoding()):
         raise MediaError(
             f"--codec, --crf and --preset are for recordings, and {sink} is not a file; omit them."
+        )
+
+
+def _check_recording(target: Path, source: Path, encoding: Encoding, *, overwrite: bool) -> None:
+    if not target.suffix:
+        raise MediaError(
+            f"{target} is no sink: write window, camera, null, an address such as udp://127.0.0.1:5000, or a "
+            f"file to record to, such as cartoon.mp4.{did_you_mean(str(target), _NAMES)}"
+        )
+    check_target(target, overwrite=overwrite, sources=[source])
+    if not is_image_sequence(target):
+        encoder = encoding.encoder_name(choose_container(target, encoding.format))
+        find_encoder(encoder)
+        encoding.check_options(encoder)
+
+
+def _check_scheme(url: str) -> None:
+    scheme = url.partition("://")[0].lower()
+    if scheme not in _FORMATS:
+        raise MediaError(
+            f"Pictures cannot be sent to {url}; use one of {', '.join(_FORMATS)}."
+            f"{did_you_mean(scheme, _FORMATS)}"
         )
 
 

@@ -1,6 +1,8 @@
 """Printing: text from files, names and servers never controls the terminal."""
 
 import re
+import subprocess
+import sys
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -107,3 +109,25 @@ def test_the_web_page_meets_odd_streams_in_a_sentence(name):
     limits = pytest.importorskip("cartoonize.web.limits")
     with pytest.raises(MediaError, match=r"no video stream|no video that can be read"):
         limits.Limits().check(CASES / name)
+
+
+def test_a_log_holds_sentences_only(here, capfd):
+    """In a pipe or a file there are no bars and no control sequences: whole lines, each a sentence."""
+    Clip().write(here / "in.mp4")
+    command = [sys.executable, "-m", "cartoonize", "video", "in.mp4", "out.mp4"]
+    subprocess.run(command, check=True)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"Drawing with pepper on .+\nout\.mp4: .+ frames in .+\n", err)
+
+
+def test_quiet_prints_notes_and_errors_only(here, run):
+    """With --quiet a success prints nothing but what was changed or left out; errors are printed as ever."""
+    Clip(times=range(60), time_base=Fraction(1, 120)).write(here / "in.mp4")
+    assert run("video", "in.mp4", "out.mp4", "--style", "null", "-q") == (0, "", "")
+    code, out, err = run("video", "in.mp4", "out.gif", "--style", "null", "--quiet")
+    assert (code, out) == (0, "")
+    assert re.fullmatch("Note: [^:]+ 10 of 60 were left out[^:]+ ", err)
+    code, out, err = run("video", "in.mp4", "out.mp4", "--style", "null", "-q")
+    assert err.startswith("Error: out.mp4 exists already")
+    assert "out.mkv: 60 frames" in run("video", "in.mp4", "out.mkv", "--style", "null")[2]

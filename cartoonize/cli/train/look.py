@@ -1,15 +1,13 @@
 """`train look`: measure the look of an artist's pictures."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ...core.errors import TrainingError
-from ..console import console_of, escape, print_message, print_result
+from ..console import escape, print_message, print_result
+from ..progress import count_progress
 from . import options
 
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ def look(
         raise TrainingError("--photos are for the sheet: pass --sheet too.")
     examples = list_pictures(photos) if photos else []
     with open_pictures(style) as pictures:
-        with progress_bar("pictures") as progress:
+        with count_progress("pictures") as progress:
             figures = measure_pictures(sample_evenly(pictures, MOST), workers, progress)
         measured = summarise(figures)
         _print_look(measured)
@@ -62,17 +60,6 @@ def look(
             write_sheet(
                 sheet, choose_drawings(figures), measured.target_look(), examples, overwrite=overwrite
             )
-
-
-@contextmanager
-def progress_bar(unit: str) -> Iterator[Callable[[int, int], None]]:
-    """A function that shows the numbers of finished items and of all; nothing unless on a terminal."""
-    from rich.progress import Progress
-
-    console = console_of(sys.stderr)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as display:
-        task = display.add_task(unit, total=None)
-        yield lambda done, total: display.update(task, completed=done, total=total)
 
 
 def _print_look(measured: "MeasuredLook") -> None:

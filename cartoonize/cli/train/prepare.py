@@ -1,18 +1,16 @@
 """`train frames`, `train smooth`, `train targets`: prepare the pictures that a training needs."""
 
 import math
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from ...core.errors import TrainingError
-from ..console import console_of, escape, print_message
+from ..console import escape, print_message
+from ..progress import track
 from . import options
-
-Item = TypeVar("Item")
 
 FRAME_SIZE = 256  # pixels; `train run` takes larger frames for recipes with larger crops
 
@@ -37,7 +35,7 @@ def frames(
         raise TrainingError("Name at least one film and, last, the folder to write.")
     *sources, out = films
     extraction = Extraction(out, size, per_scene, threshold)
-    for count in _with_progress(extraction.run(sources), len(sources), "films"):
+    for count in track(extraction.run(sources), len(sources), "films"):
         print_message(
             escape(
                 f"{count.film.name}: {count.scenes} scenes, {count.kept} frames kept, {count.blank} blank, "
@@ -94,14 +92,6 @@ def targets(
 
 def _report_pictures(results: Iterable[bool], total: int, action: str) -> None:
     """Show progress over the pictures, then the number of them and of damaged ones."""
-    readable = list(_with_progress(results, total, "pictures"))
+    readable = list(track(results, total, "pictures"))
     damaged = f", {readable.count(False)} skipped that cannot be read" if False in readable else ""
     print_message(escape(f"{readable.count(True)} pictures {action}{damaged}"))
-
-
-def _with_progress(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
-    """Show a progress bar on a terminal, nothing elsewhere."""
-    from rich.progress import track
-
-    console = console_of(sys.stderr)
-    yield from track(items, unit, total, console=console, disable=not console.is_terminal)

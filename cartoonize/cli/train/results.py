@@ -11,6 +11,7 @@ from ...styles import builtin_styles, find_style, user
 from ...styles.card import read_header
 from ..completion import details, style_names
 from ..console import escape, print_message, print_result
+from ..figures import figures_table
 from . import options
 
 
@@ -99,7 +100,7 @@ def evaluate(
         pending.path.write_text(report.to_json(), encoding="utf-8")
     if onto_card:
         _write_figures(find_style(style), report.figures)
-    _print_figures(report.figures)
+    print_result(figures_table(report.figures, every=True))
     for note in report.notes:
         print_message(escape(note))
 
@@ -127,12 +128,3 @@ def _write_figures(path: Path, figures: dict[str, float]) -> None:
 
     rounded = {name: float(f"{value:.4g}") for name, value in figures.items()}
     write_card(path, replace(read_header(path).card, figures=rounded))
-
-
-def _print_figures(figures: dict[str, float]) -> None:
-    from rich.table import Table
-
-    table = Table("figure", "value")
-    for name, value in figures.items():
-        table.add_row(name.replace("_", " "), f"{value:.4g}")
-    print_result(table)

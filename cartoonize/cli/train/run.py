@@ -10,7 +10,7 @@ from ...core.errors import TrainingError
 from ..console import escape, print_json, print_message, print_result
 from . import options
 from .phases import add_command, run_preset
-from .progress import RunDisplay
+from .run_display import RunDisplay
 from .values import count_loaders, read_card
 
 if TYPE_CHECKING:

@@ -46,7 +46,7 @@ class Encoder:
         self.size = size or (video.width, video.height)
         name = encoding.encoder_name(container, transparent=video.transparent)
         encoding.check_options(name)
-        self.codec, self.options = _find_encoder(name), encoding.encoder_options(name)
+        self.codec, self.options = find_encoder(name), encoding.encoder_options(name)
         self._pixel_format = self._choose_pixel_format()
         self.time_base = _encodable(1 / video.rate if container.constant_rate else video.time_base, name)
         # JPEG knows full range only.
@@ -179,7 +179,12 @@ def _return_freed_memory() -> None:
             trim(0)
 
 
-def _find_encoder(name: str) -> av.Codec:
+def find_encoder(name: str) -> av.Codec:
+    """The encoder of FFmpeg by that name.
+
+    Raises:
+        MediaError: there is none, or it is not for video.
+    """
     try:
         codec = av.Codec(name, "w")
     except av.codec.codec.UnknownCodecError as error:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cartoonize.cli.train.progress import RunDisplay
+from cartoonize.cli.train.run_display import RunDisplay
 
 
 def test_steps_are_lines(capsys):

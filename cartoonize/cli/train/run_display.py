@@ -6,7 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ..console import console_of, escape, literal_text, print_message
+from ..console import console_of, escape, literal_text, print_message, shows_progress
+from ..progress import make_bars
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -19,15 +20,10 @@ class RunDisplay:
 
     def __init__(self) -> None:
         from rich.live import Live
-        from rich.progress import BarColumn, Progress, TextColumn
 
         console = console_of(sys.stderr)
-        self._is_terminal = console.is_terminal
-        self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=10 if console.width < 100 else 30),
-            TextColumn("{task.fields[state]}", markup=False),
-        )
+        self._is_terminal = shows_progress()
+        self._bars = make_bars("{task.fields[state]}", bar_width=10 if console.width < 100 else 30)
         self._step = self._bars.add_task("", total=None, state="")
         self._sheet: Path | None = None
         self._live = Live(console=console, transient=True, get_renderable=self._render)
