@@ -12,10 +12,10 @@ Use its parts to process the frames yourself:
 ...             sink.write(frame)
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .core.errors import BackendError, CartoonizeError, MediaError, ModelError, TrainingError
+from .core.lazy import import_on_use
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "Backend": "core.frames", "Frame": "core.frames", "Image": "core.frames", "Images": "core.frames",
     "Decoding": "media", "Encoding": "media", "open_sink": "media", "open_source": "media",
-    "OnnxOptions": "backends", "RuntimeOptions": "backends", "load": "backends", "stream": "run.pipeline",
+    "OnnxOptions": "backends:RuntimeOptions",  # its name in earlier versions
+    "RuntimeOptions": "backends", "load": "backends", "stream": "run.pipeline",
     "Effect": "effects.effect", "Hold": "effects.hold", "Look": "effects.look",
     "Report": "run.report", "Retouch": "effects.compositing", "Stabilizer": "effects.stabilizer",
     "stylize": "run.job",
 }  # fmt: skip
-_RENAMED = {"OnnxOptions": "RuntimeOptions"}  # public names of earlier versions, and what they are called now
 
 __all__ = [
     "Backend", "BackendError", "CartoonizeError", "Decoding", "Effect", "Encoding", "Frame", "Hold", "Image",
@@ -50,11 +50,7 @@ __all__ = [
     "Stabilizer", "TrainingError", "__version__", "load", "open_sink", "open_source", "stream", "stylize",
 ]  # fmt: skip
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), _RENAMED.get(name, name))
+__getattr__ = import_on_use(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

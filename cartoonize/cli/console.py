@@ -75,14 +75,14 @@ def print_error(error: BaseException, *, label: str = "Error", text: str | None 
         _print_line(escape(note))
 
 
-def print_json(result: dict[str, Any], *, indent: int | None = None) -> None:
-    """Print a result on stdout as JSON: in one line, or indented for people.
+def print_json(result: dict[str, Any]) -> None:
+    """Print a result on stdout as JSON, in one line.
 
     Raises:
         PipeError: nobody reads stdout.
     """
     try:
-        print(hide_secrets(json.dumps(result, indent=indent)), flush=True)  # noqa: T201
+        print(hide_secrets(json.dumps(result)), flush=True)  # noqa: T201
     except BrokenPipeError as error:
         sys.stdout = None  # or the interpreter would try to flush it once more
         raise PipeError("The result was not printed: nobody reads it.") from error

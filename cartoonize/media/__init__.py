@@ -4,8 +4,9 @@ A Source is a closable iterable of frames (source.py); a Sink has `write(frame)`
 `notices` of both hold sentences for the user: something was left out, repaired or chosen.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..core.lazy import import_on_use
 
 if TYPE_CHECKING:
     from ..core.containers import VIDEO_SUFFIXES
@@ -28,32 +29,32 @@ if TYPE_CHECKING:
 
 # Imported at first use: what reads no video, as a training on pictures, runs without PyAV.
 _HOMES = {
-    "PICTURE_SUFFIXES": ".pictures.formats",
-    "VIDEO_SUFFIXES": "..core.containers",
-    "Decoding": ".decoding",
-    "Encoding": ".encoding",
-    "ImageSequenceSink": ".pictures.sequence_sink",
-    "ImageSequenceSource": ".pictures.sequence_source",
-    "Location": ".remote",
-    "Mark": ".segment",
-    "OtherStreams": ".video_info",
-    "PictureSink": ".pictures.picture_sink",
-    "PictureSource": ".pictures.picture_source",
-    "ResumableSink": ".sink",
-    "ResumableSource": ".source",
-    "Segment": ".segment",
-    "SegmentSink": ".writing.segment_sink",
-    "SegmentedSink": ".sink",
-    "Sink": ".sink",
-    "Source": ".source",
-    "VideoInfo": ".video_info",
-    "VideoSink": ".writing.video_sink",
-    "VideoSource": ".reading.video_source",
-    "open_sink": ".open",
-    "open_source": ".open",
-    "open_video": ".open",
-    "parse_location": ".remote",
-    "read_text": ".remote",
+    "PICTURE_SUFFIXES": "pictures.formats",
+    "VIDEO_SUFFIXES": ".core.containers",
+    "Decoding": "decoding",
+    "Encoding": "encoding",
+    "ImageSequenceSink": "pictures.sequence_sink",
+    "ImageSequenceSource": "pictures.sequence_source",
+    "Location": "remote",
+    "Mark": "segment",
+    "OtherStreams": "video_info",
+    "PictureSink": "pictures.picture_sink",
+    "PictureSource": "pictures.picture_source",
+    "ResumableSink": "sink",
+    "ResumableSource": "source",
+    "Segment": "segment",
+    "SegmentSink": "writing.segment_sink",
+    "SegmentedSink": "sink",
+    "Sink": "sink",
+    "Source": "source",
+    "VideoInfo": "video_info",
+    "VideoSink": "writing.video_sink",
+    "VideoSource": "reading.video_source",
+    "open_sink": "open",
+    "open_source": "open",
+    "open_video": "open",
+    "parse_location": "remote",
+    "read_text": "remote",
 }
 
 __all__ = [
@@ -63,8 +64,4 @@ __all__ = [
     "open_sink", "open_source", "open_video", "parse_location", "read_text",
 ]  # fmt: skip
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name], __name__), name)
+__getattr__ = import_on_use(__name__, _HOMES)

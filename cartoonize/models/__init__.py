@@ -5,7 +5,9 @@ PyTorch is imported when a network is first used, as the names are also needed b
 
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..core.lazy import import_on_use
 
 if TYPE_CHECKING:
     from .generator import FrameModel, Generator
@@ -37,9 +39,4 @@ def _architectures() -> "dict[str, type[Generator]]":
     return {name: getattr(import_module(f".{name}", __name__), kind) for name, kind in _CLASSES.items()}
 
 
-def __getattr__(name: str) -> Any:
-    if name == "ARCHITECTURES":
-        return _architectures()
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__ = import_on_use(__name__, _HOMES, ARCHITECTURES=_architectures)

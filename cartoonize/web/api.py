@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from ..core.errors import CartoonizeError, MediaError
 from .access import address_of
+from .archive import stream_zip
 from .examples import EXAMPLES, example_thumbnail, write_example
 from .folders import Folders
 from .jobs import JobQueue
@@ -121,6 +122,15 @@ class Api:
         await self._wait(job, request)
         return file_response(_result_of(job))
 
+    async def read_results(self, request: Request) -> Response:
+        """All results of the visitor, in one ZIP file."""
+        jobs = self._queue.jobs_of(request.state.visitor)
+        results = [job.result.after for job in jobs if job.result and job.result.after.is_file()]
+        if not results:
+            raise RequestError("There is no result yet: convert a file first.", 404)
+        headers = {"Content-Disposition": 'attachment; filename="cartoons.zip"', "Cache-Control": "no-store"}
+        return StreamingResponse(stream_zip(results), media_type="application/zip", headers=headers)
+
     async def read_before(self, request: Request) -> Response:
         """The source of a job, in a format that browsers show if there is one."""
         job = self._job(request)
@@ -167,7 +177,11 @@ class Api:
         """Write the file of a form to the disk and check it."""
         visitor, length = request.state.visitor, request.headers.get("content-length", "")
         if not (length.isascii() and length.isdecimal()):
-            raise RequestError("The length is missing.", 411)
+            raise RequestError(
+                "The request states no length: send the file with the header Content-Length, as "
+                "`curl -F file=@photo.jpg` does.",
+                411,
+            )
         self._limits.check_size(int(length) - FORM)
         neighbours = self._neighbours(request)
         self._queue.check_uploads(neighbours)

@@ -83,6 +83,7 @@ def _routes(api: Api) -> list[Route | Mount]:
         Route("/api/jobs/{id}/result", api.read_result),
         Route("/api/jobs/{id}/before", api.read_before),
         Route("/api/examples/{name}", api.add_example, methods=["POST"]),
+        Route("/api/results.zip", api.read_results),
         Route("/api/events", api.send_events),
         Route("/api/leave", api.leave, methods=["POST"]),
         Route("/examples/{name}.webp", api.read_example),
@@ -111,10 +112,17 @@ async def _style_preview(request: Request) -> Response:
     return FileResponse(picture) if picture and picture.is_file() else refuse("There is no such style.", 404)
 
 
-async def _respond_to_refusal(_request: Request, error: Exception) -> Response:
+async def _respond_to_refusal(request: Request, error: Exception) -> Response:
     """Of the router: an unknown address, or a method that it does not have."""
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another method").replace(", ", " or ")
+        response = refuse(
+            f"{request.method} is not possible here: send {allowed}. /api shows how to use each address.", 405
+        )
+        response.headers.update(error.headers or {})
+        return response
     status = error.status_code if isinstance(error, HTTPException) else 404
-    return refuse("There is nothing here." if status == 404 else "This is not possible here.", status)
+    return refuse("There is nothing here. The page is at /; /api lists all addresses.", status)
 
 
 async def _sweep_files(folders: Folders, queue: JobQueue) -> None:

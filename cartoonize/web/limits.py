@@ -57,7 +57,8 @@ class Limits:
         """
         if frame_size > self.upload:
             raise LimitError(
-                f"The file has {_megabytes(frame_size)}; this page accepts up to {_megabytes(self.upload)}."
+                f"The file has {_megabytes(frame_size)}; this page accepts up to {_megabytes(self.upload)}. "
+                f"{_advise('a smaller file', '--max-upload')}"
             )
 
     def check(self, path: Path) -> Kind:
@@ -82,7 +83,10 @@ class Limits:
             LimitError: there are more.
         """
         if frames > self.frames:
-            raise LimitError(f"The video has more than the {self.frames:,} frames that this page accepts.")
+            raise LimitError(
+                f"The video has more than the {self.frames:,} frames that this page accepts. "
+                f"{_advise('a part of it', '--max-frames')}"
+            )
 
     def _check_picture(self, path: Path) -> Kind:
         try:
@@ -119,13 +123,15 @@ class Limits:
         if width * height > self.pixels:
             raise LimitError(
                 f"{path.name} is {width} x {height} pixels large; this page accepts up to "
-                f"{format_number(self.pixels / 1e6)} million pixels."
+                f"{format_number(self.pixels / 1e6)} million pixels. "
+                f"{_advise('a smaller one', '--max-pixels')}"
             )
 
     def _check_seconds(self, path: Path, seconds: float) -> None:
         if seconds > self.seconds:
             raise LimitError(
-                f"{path.name} lasts {_clock(seconds)}; this page accepts up to {_clock(self.seconds)}."
+                f"{path.name} lasts {_clock(seconds)}; this page accepts up to {_clock(self.seconds)}. "
+                f"{_advise('a part of it', '--max-seconds')}"
             )
 
 
@@ -144,6 +150,10 @@ def choose_limits(
         default.frames if frames is None else frames,
         pixels,
     )
+
+
+def _advise(instead: str, option: str) -> str:
+    return f"Send {instead}, or start the server with a higher {option}."
 
 
 def _megabytes(frame_size: int) -> str:

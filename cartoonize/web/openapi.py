@@ -12,9 +12,10 @@ from .states import JobState, VisitorState
 _REF = "#/components/schemas/{name}"
 _ERRORS = {
     "400": "The request, the file or a setting is wrong.",
-    "404": "There is no such job of yours.",
+    "404": "There is no such job of yours, or no result.",
     "410": "The job was stopped, or its result was removed.",
     "411": "The request states no length.",
+    "415": "The request is no form.",
     "413": "The file is beyond a limit of this server.",
     "422": "The file cannot be converted.",
     "429": "Too many of your files wait already.",
@@ -52,19 +53,25 @@ def _paths() -> dict[str, Any]:
     return {
         "/api/image": {
             "post": _operation(
-                "Convert a picture; the response is a PNG", picture, "400 411 413 422 429 507", form=True
+                "Convert a picture; the response is a PNG", picture, "400 411 413 415 422 429 507", form=True
             )
         },
         "/api/video": {
             "post": _operation(
                 "Convert a video or an animation; the response is a job",
                 queued,
-                "400 411 413 429 507",
+                "400 411 413 415 429 507",
                 form=True,
             )
         },
         "/api/jobs": {
             "get": _operation("List your files and jobs", {"200": _response("All.", schema="VisitorState")})
+        },
+        "/api/results.zip": {
+            "get": _operation(
+                "Fetch all your results as one ZIP file",
+                {"200": _response("The cartoons, under their names.", "application/zip")}, "404",
+            )
         },
         "/api/jobs/{id}": {
             "parameters": [job],

@@ -14,6 +14,7 @@ from ..core.errors import CartoonizeError, SpaceError
 from .access import refuse
 from .jobs import ShareError
 from .limits import LimitError
+from .uploads import FormError
 
 _MAX_BODY = 1 << 16  # bytes of a request in JSON
 
@@ -32,7 +33,9 @@ async def respond_to_error(_request: Request, error: Exception) -> Response:
         return refuse(str(error), error.status)
     if isinstance(error, TimeoutError):
         return refuse("The request was interrupted.", 408)
-    statuses = ((ShareError, 429), (SpaceError, 507), (LimitError, 413), (CartoonizeError, 400))
+    statuses = (
+        (ShareError, 429), (SpaceError, 507), (LimitError, 413), (FormError, 415), (CartoonizeError, 400),
+    )  # fmt: skip
     status = next((code for kind, code in statuses if isinstance(error, kind)), 400)
     return refuse(str(error) or "The request was interrupted.", status)
 
@@ -58,12 +61,17 @@ async def read_json(request: Request) -> dict[str, Any]:
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MAX_BODY:
-            raise RequestError("The request is too large.", 413)
+            raise RequestError(
+                f"The request is too large: JSON has at most {_MAX_BODY >> 10} KB; send files as a form.",
+                413,
+            )
     with suppress(msgspec.DecodeError, RecursionError, UnicodeError):
         entries = msgspec.json.decode(bytes(body))
         if isinstance(entries, dict):
             return entries
-    raise RequestError("The request is malformed: send a JSON object.", 400)
+    raise RequestError(
+        'The request is malformed: send a JSON object, such as {"file": ID, "style": "ink"}.', 400
+    )
 
 
 def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

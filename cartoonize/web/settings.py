@@ -1,8 +1,9 @@
 """The settings of a conversion, as the page and programs send them."""
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
@@ -42,6 +43,17 @@ class ConversionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             )
 
 
+_EXPECTED = {
+    "style": "the name of a style, such as pepper",
+    "detail": "low, normal, high or full",
+    "strength": "a number from 0 to 1, such as 0.5",
+    "keep_colour": "true or false",
+    "hold": "1, 2 or 3; 2 is one drawing for two frames of film",
+    "compare": "side, split or wipe, or leave it out",
+}
+"""What each setting is, in words."""
+
+
 def read_settings(entries: Mapping[str, Any]) -> ConversionSettings:
     """Read settings from JSON, or from the fields of a form, where all values are text.
 
@@ -52,10 +64,25 @@ def read_settings(entries: Mapping[str, Any]) -> ConversionSettings:
     try:
         settings = msgspec.convert(entries, ConversionSettings, strict=False)
     except msgspec.ValidationError as error:
-        raise MediaError(f"The settings are malformed: {error}.") from error
+        raise MediaError(_describe_error(str(error), entries)) from error
     settings.look()  # refuses what is no number
     settings.check_style()
     return settings
+
+
+def _describe_error(error: str, entries: Mapping[str, Any]) -> str:
+    """A sentence that names the setting, what was sent, and what is expected, for an error of msgspec."""
+    unknown = next((str(name)[:80] for name in entries if name not in _EXPECTED), None)
+    if unknown is not None and "unknown field" in error:
+        near = did_you_mean(unknown, _EXPECTED)
+        return f"There is no setting {unknown!r}: the settings are {', '.join(_EXPECTED)}.{near}"
+    path = re.search(r"`\$\.(\w+)", error)
+    if path is None or path[1] not in _EXPECTED:
+        expected = ", ".join(f"{name} is {text}" for name, text in _EXPECTED.items())
+        return f"The settings are malformed: {expected}."
+    value = entries.get(path[1])
+    near = did_you_mean(value[:80], get_args(Detail) + get_args(Compare)) if isinstance(value, str) else ""
+    return f"The setting {path[1]} cannot be {str(value)[:80]!r}: send {_EXPECTED[path[1]]}.{near}"
 
 
 class StyleChoice(msgspec.Struct, frozen=True):

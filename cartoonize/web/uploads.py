@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 
 FORM = 4096
 """Bytes of a form that are not the file."""
+_ADVICE = "Send one file as the part named file, and each setting as a part by its name, in UTF-8."
 _NAME = 120  # bytes of a file's name; the names of results and journals are longer
 _NOT_IN_NAMES = re.compile(r"[^\w .,()&+\-]")
+
+
+class FormError(MediaError):
+    """A request whose body is no form."""
 
 
 @dataclass(slots=True)
@@ -33,6 +38,7 @@ async def receive_form(request: Request, folder: Path, limits: Limits) -> Form:
     """Write the file of a form into `folder`, and return it with the other fields.
 
     Raises:
+        FormError: it is none.
         LimitError: the file has more bytes than the limits allow.
         MediaError: the form is malformed, or holds no file or several.
         WriteError: the file cannot be written.
@@ -41,7 +47,10 @@ async def receive_form(request: Request, folder: Path, limits: Limits) -> Form:
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
-        raise MediaError("Send the file as a form: multipart/form-data with a part named file.")
+        raise FormError(
+            "Send the file as a form: multipart/form-data with a part named file, as "
+            "`curl -F file=@photo.jpg` does."
+        )
     writer = _FormWriter(folder, limits)
     try:
         parser = MultipartParser(boundary, writer.callbacks())
@@ -49,13 +58,13 @@ async def receive_form(request: Request, folder: Path, limits: Limits) -> Form:
             parser.write(chunk)
         parser.finalize()
     except (FormParserError, UnicodeError, ValueError) as error:
-        raise MediaError("The form is malformed.") from error
+        raise MediaError(f"The form is malformed. {_ADVICE}") from error
     except OSError as error:
         raise WriteError.from_os_error(f"the file in {folder.name}", error) from error
     finally:
         writer.close()
     if not writer.complete:
-        raise MediaError("The form is malformed.")
+        raise MediaError(f"The form ends too early. {_ADVICE}")
     if writer.form.file is None:
         raise MediaError("The form holds no file; send one as the part named file.")
     return writer.form

@@ -259,8 +259,8 @@ def test_a_camera_roll(here, run):
 
 
 def test_one_failure_stops_no_other(here, run, tiny_style):
-    """A failure is printed at once, and its file named at the end, with exit code 1. The others are converted by
-    one network, loaded once, and no empty folder is left."""
+    """A failure is printed at once, and its file named at the end, with exit code 1. The others are converted
+    by one network, loaded once, and no empty folder is left."""
     first = clip("clips/a/one.mp4", tones=[440])
     clip("clips/two.mkv")
     put("clips/broken/bad.mp4")

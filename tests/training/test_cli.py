@@ -51,7 +51,7 @@ def test_dry_run(photos, features, tmp_path):
     """`--dry-run` prints the resolved settings as JSON and writes nothing."""
     run = tmp_path / "run"
     arguments = ("pretrain", "--photos", photos, "--run", run, "--features", features)
-    output = cartoonize(*arguments, *SMALL, "--dry-run")
+    output = cartoonize(*arguments, *SMALL, "--dry-run", "--json")
     resolved = json.loads(output)
     assert resolved["images"] == 80  # ten epochs of eight photos
     assert resolved["recipe"]["schedules"]["pretrain"]["lr"] == 0.001
@@ -65,7 +65,8 @@ def test_dry_run_of_everything(photos, features, tmp_path):
     (tmp_path / "films" / "film.mp4").touch()
     run = tmp_path / "run"
     arguments = ("run", "--preset", "deck", "--photos", photos, "--style", tmp_path / "films", "--run", run)
-    plan = json.loads(cartoonize(*arguments, "--dry-run", "--features", features, *SMALL, "--weight", "tv=2"))
+    options = ("--dry-run", "--json", "--features", features, *SMALL, "--weight", "tv=2")
+    plan = json.loads(cartoonize(*arguments, *options))
     assert list(plan) == ["frames", "smooth", "pretrain", "adversarial"]
     assert plan["frames"]["size"] == 256
     assert plan["adversarial"]["style"] == plan["smooth"]["frames"] == str(run / "frames")

@@ -1,6 +1,8 @@
 """The interface for programs: pictures and videos are sent by a form, as with curl."""
 
+import io
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -110,17 +112,47 @@ def test_errors_are_sentences(served, program, photo, tmp_path):
     before = served.files()
     for path, file, fields, status, sentence in (
         ("image", wide, {}, 413, "wide.png is 1000 x 301 pixels large; this page accepts up to 0.3 million"),
-        ("video", clip, {}, 413, "lasting.mp4 lasts 1:41 min; this page accepts up to 1:40 min."),
+        ("video", clip, {}, 413, "lasting.mp4 lasts 1:41 min; this page accepts up to 1:40 min. Send"),
         ("video", tmp_path / "text.mp4", {}, 400, "text.mp4 is not a readable picture or video"),
         ("video", photo, {}, 400, "coffee.jpg is a picture; send it to /api/image."),
         ("image", photo, {"style": "inc"}, 400, "There is no style 'inc'"),
-        ("image", photo, {"strength": "2"}, 400, "Expected `float` <= 1.0 - at `$.strength`."),
-        ("image", photo, {"size": "2"}, 400, "unknown field `size`"),
+        ("image", photo, {"strength": "2"}, 400, "cannot be '2': send a number from 0 to 1, such as 0.5."),
+        ("image", photo, {"detail": "hihg"}, 400, "send low, normal, high or full. Did you mean high?"),
+        ("image", photo, {"size": "2"}, 400, "There is no setting 'size': the settings are style, detail, "),
     ):
         response = program.post(f"/api/{path}", data=fields, files=form(file))
         assert (response.status_code, sentence in response.json()["error"]) == (status, True), response.text
     assert program.post("/api/image", data={"style": "ink"}).status_code == 400
     assert served.files() == before
+
+
+def test_refusals_say_what_to_do(program):
+    """A wrong method, kind of body or address gets an answer that says how it is done."""
+    for method, path, body, status, sentence in (
+        ("GET", "/api/image", {}, 405, "GET is not possible here: send POST. /api shows how"),
+        ("POST", "/api/image", {"json": {}}, 415, "multipart/form-data with a part named file"),
+        ("POST", "/api/image", {"content": iter([b"a"])}, 411, "with the header Content-Length"),
+        ("POST", "/api/jobs", {"content": b" " * 70_000}, 413, "JSON has at most 64 KB"),
+        ("GET", "/api/picture", {}, 404, "/api lists all addresses"),
+    ):
+        program.get("/")
+        response = program.request(method, path, **body)
+        assert (response.status_code, sentence in response.json()["error"]) == (status, True), response.text
+
+
+def test_all_results_are_one_zip(program, tmp_path):
+    """Every result of a visitor is in one ZIP file, byte for byte, each under a name of its own."""
+    assert program.get("/api/results.zip").status_code == 404
+    clip = Clip(size=(64, 48), times=range(3)).write(tmp_path / "clip.mp4")
+    results = []
+    for _ in range(2):
+        job = program.post("/api/video", data={"detail": "full"}, files=form(clip)).json()["id"]
+        results.append(program.get(f"/api/jobs/{job}/result").content)
+    response = program.get("/api/results.zip")
+    assert response.headers["Content-Disposition"] == 'attachment; filename="cartoons.zip"'
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        assert archive.namelist() == ["clip-cartoon.mp4", "clip-cartoon (2).mp4"]
+        assert [archive.read(name) for name in archive.namelist()] == results
 
 
 def test_the_description(served, program):

@@ -204,7 +204,10 @@ class TrainingOptions:
         Path | None,
         typer.Option(help="JSON with name, summary, licence, data and credit, for the style file."),
     ] = None
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the resolved settings and stop.")] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the steps or settings, and train nothing.")
+    ] = False
+    as_json: Annotated[bool, typer.Option("--json", help="Print what --dry-run prints as JSON.")] = False
 
     def apply_to(self, settings: Settings) -> Settings:
         """The settings of a phase with these options."""

@@ -13,8 +13,9 @@ from ...styles import builtin_styles, user
 from ...training.recipe import PhaseName, Recipe
 from ...training.recipe_files import builtin_recipes, load_recipe
 from ...training.settings import Settings
-from ..console import escape, print_json, print_message
+from ..console import escape, print_message
 from . import options
+from .dry_run import print_settings
 from .prepare import FRAME_SIZE, frames, smooth
 from .values import parse_weight, weights_of_phase
 
@@ -35,7 +36,7 @@ def pretrain(
     """
     chosen = choose_recipe("pretrain", recipe)
     settings = Settings("pretrain", chosen, photos, run=run, features=features, start=start)
-    _train_or_describe(training.apply_to(settings), training.dry_run)
+    _train_or_describe(settings, training)
 
 
 def adversarial(
@@ -60,7 +61,7 @@ def adversarial(
         "adversarial", chosen, photos, style=style, smoothed=smoothed, run=run, features=features,
         start=start, scratch=scratch,
     )  # fmt: skip
-    _train_or_describe(training.apply_to(settings), training.dry_run)
+    _train_or_describe(settings, training)
 
 
 def distil(
@@ -81,7 +82,7 @@ def distil(
     settings = Settings(
         "distil", chosen, pairs / "photo", targets=pairs / "target", style=style, run=run, start=start
     )
-    _train_or_describe(training.apply_to(settings), training.dry_run)
+    _train_or_describe(settings, training)
 
 
 def run_preset(
@@ -105,7 +106,7 @@ def run_preset(
     first = replace(second, phase="pretrain", recipe=first_recipe, style=None, smoothed=None)
     frame_size = max(FRAME_SIZE, chosen.size)
     if training.dry_run:
-        print_json(_plan(films, frame_size, first, second), indent=2)
+        print_settings(_plan(films, frame_size, first, second), as_json=training.as_json)
         return
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise TrainingError(
@@ -142,11 +143,12 @@ def add_command(run: Path) -> str:
     return f"cartoonize styles add {shlex.quote(str(run))} --name {free_name}"
 
 
-def _train_or_describe(settings: Settings, dry_run: bool) -> None:
+def _train_or_describe(chosen: Settings, training: options.TrainingOptions) -> None:
     from ...training.run import describe
 
-    if dry_run:
-        print_json(describe(settings), indent=2)
+    settings = training.apply_to(chosen)
+    if training.dry_run:
+        print_settings(describe(settings), as_json=training.as_json)
     else:
         _train(settings)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...core.errors import TrainingError
-from ..console import escape, print_json, print_message, print_result
+from ..console import escape, print_message, print_result
 from . import options
+from .dry_run import print_plan
 from .phases import add_command, run_preset
 from .run_display import RunDisplay
 from .values import count_loaders, read_card
@@ -94,7 +95,7 @@ def run_all(
     )  # fmt: skip
     if training.dry_run:
         workspace.check_sources()
-        print_json(_describe(workspace), indent=2)
+        print_plan(workspace, _helpers(), as_json=training.as_json)
         return
     _make_style(workspace)
     _print_report(workspace)
@@ -140,26 +141,6 @@ def _check_preset_options(style: list[Path], photos: list[Path] | None, **others
     given = [f"--{name}" for name, value in others.items() if value is not None]
     if given:
         raise TrainingError(f"{', '.join(given)} cannot be used with --preset.")
-
-
-def _describe(workspace: "Workspace") -> dict[str, Any]:
-    """What the run would do, step by step, and what is done."""
-    from ...training.style_run.run import list_steps
-
-    steps = [step for step in list_steps(_helpers()) if step.is_wanted(workspace)]
-    state = workspace.state
-    return {
-        "run": str(workspace.folder),
-        "minutes": workspace.minutes,
-        "device": str(workspace.compute.device),
-        "steps": [
-            {
-                "name": step.name, "title": step.title, "done": step.name in state.done,
-                "count": state.counts.get(step.name),
-            }
-            for step in steps
-        ],
-    }  # fmt: skip
 
 
 def _print_report(workspace: "Workspace") -> None:

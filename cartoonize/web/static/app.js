@@ -239,14 +239,6 @@ function showLimits({ limits, examples }) {
     find("credits").textContent = `${credits}. Face of the styles: Eileen Collins, NASA, public domain.`;
 }
 
-function downloadAll() {
-    const results = items().flatMap((item) => item.result ?? []);
-    for (const [number, job] of results.entries()) {
-        const link = make("a", { href: server.resultAddress(job.id), download: job.result.name });
-        setTimeout(() => link.click(), number * 400);
-    }
-}
-
 function connectInputs() {
     const input = find("file");
     for (const button of document.querySelectorAll(".choose"))
@@ -259,7 +251,6 @@ function connectInputs() {
         event.preventDefault();
         convertAll(nextItems(items()));
     });
-    find("download-all").addEventListener("click", downloadAll);
     document.addEventListener("paste", (event) => addFiles(event.clipboardData?.files ?? []));
     connectDrop();
 }

@@ -1,5 +1,6 @@
 """The display of `train run` where there is no terminal."""
 
+import json
 from pathlib import Path
 
 from cartoonize.cli.train.run_display import RunDisplay
@@ -24,3 +25,15 @@ def test_steps_are_lines(capsys):
         "Newest sheet: runs/mine/samples/1.png",
         "110 drawings to learn from.",
     ]
+
+
+def test_a_dry_run_is_a_table_of_steps(run, tmp_path):
+    """`train run --dry-run` prints each step with its time in words, in 80 columns, and trains nothing."""
+    words = ["train", "run", "--style", tmp_path, "--photos", tmp_path, "--run", tmp_path / "r", "--dry-run"]
+    code, out, _ = run(*words, "--device", "cpu", "--minutes", "60")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+    assert "Redrawing photos by filters         │ about 18 minutes" in out
+    assert not (tmp_path / "r").exists()
+    steps = json.loads(run(*words, "--json")[1])["steps"]
+    assert [step["title"] in out for step in steps] == [True] * len(steps)

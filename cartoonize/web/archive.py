@@ -1,0 +1,55 @@
+"""Results in one ZIP file, which is sent while it is made: neither the memory nor the disk holds it."""
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path, PurePath
+
+_CHUNK = 1 << 18  # bytes
+
+
+class _Pipe:
+    """A file for `zipfile` that cannot be read again; `take` returns what was written since the last call."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self._data += data
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def take(self) -> bytes:
+        data = bytes(self._data)
+        self._data.clear()
+        return data
+
+
+def stream_zip(paths: Iterable[Path]) -> Iterator[bytes]:
+    """Yield the bytes of a ZIP file with these files, under their names, and as they are.
+
+    Pictures and videos are compressed already. A file that was removed meanwhile is left out; of two with one
+    name, the second is called "NAME (2)".
+    """
+    pipe, names = _Pipe(), set[str]()
+    with zipfile.ZipFile(pipe, "w") as archive:  # type: ignore[call-overload]  # it needs no more than `write`
+        for path in paths:
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                entry = zipfile.ZipInfo.from_file(path, _free_name(path.name, names), strict_timestamps=False)
+                with archive.open(entry, "w") as target:
+                    while chunk := file.read(_CHUNK):
+                        target.write(chunk)
+                        yield pipe.take()
+    yield pipe.take()
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """The name, or one with a number that no other file has, on disks that ignore the case too."""
+    path, number, free = PurePath(name), 1, name
+    while free.lower() in taken:
+        number += 1
+        free = f"{path.stem} ({number}){path.suffix}"
+    taken.add(free.lower())
+    return free
