@@ -1,20 +1,19 @@
 """Writes a style as files of ncnn, .param and .bin, which are kept only if they draw what PyTorch draws."""
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from ..backends.ncnn.backend import NcnnBackend
 from ..backends.ncnn.convert import convert_style
 from ..backends.ncnn.files import SUFFIX, weights_path, write_network
 from ..backends.ncnn.graph import NcnnNetwork
 from ..core.atomic import check_target
+from ..core.choices import NcnnPrecision
 from ..core.errors import BackendError
 from ..styles import find_style
 from .onnx import load_deployed
 from .parity import Parity, compare, pictures
 from .suffix import check_suffix
-
-NcnnPrecision = Literal["fp32", "fp16"]
 
 
 def export_ncnn(

@@ -4,14 +4,14 @@ import hashlib
 import logging
 import warnings
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import nn
 
 from ..backends.onnx import OnnxBackend
 from ..core.atomic import AtomicFile
-from ..core.choices import Detail
+from ..core.choices import Detail, OnnxPrecision
 from ..core.draw_size import draw_size
 from ..core.errors import BackendError, ModelError
 from ..models import FrameModel, Generator, Swift
@@ -31,7 +31,6 @@ OPSETS = range(18, 24)
 """18 is the first whose Resize is PyTorch's interpolation; 23 is the newest that the exporter writes."""
 
 CALIBRATION_SIDE = 384  # of the photos, in pixels, to which networks in integers are fitted
-OnnxPrecision = Literal["fp32", "fp16", "int8"]
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}  # TensorRT alone takes bf16
 
 

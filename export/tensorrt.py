@@ -7,17 +7,17 @@ TensorRT chooses none. The folder is kept only if every engine draws what PyTorc
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from ..backends.pytorch.device import device_name
 from ..backends.tensorrt import Engines, TensorRTBackend, import_tensorrt, nvidia_gpu, write_engines
+from ..core.choices import EnginePrecision
 from ..core.errors import BackendError, MediaError, ModelError
 from ..models.checkpoint import read_header
 from ..styles import ENGINES, find_style
 from .onnx import OPSETS, export_graph, load_deployed
 from .parity import Parity, compare, pictures
 
-EnginePrecision = Literal["fp16", "bf16", "fp32"]
 Size = tuple[int, int]
 
 

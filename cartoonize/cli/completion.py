@@ -31,7 +31,6 @@ def own_styles() -> list[str]:
 
 
 devices = words((*choices.DEVICES, *choices.VENDORS))
-details = words(choices.DETAILS)
 encoders = words(choices.ENCODERS)
 x264_presets = words(choices.X264_PRESETS)
 formats = words(FORMAT_NAMES)

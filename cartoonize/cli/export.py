@@ -4,17 +4,17 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ..core.atomic import check_target
-from ..core.choices import DETAILS
+from ..core.choices import Detail, EnginePrecision, NcnnPrecision, OnnxPrecision
 from ..core.errors import BackendError
 from ..models import NAMES
 from ..styles.card import UNKNOWN
 from .app import App
-from .completion import models, style_names, words
+from .completion import models, style_names
 from .console import escape, print_message
 from .options import Overwrite
 
@@ -34,10 +34,9 @@ def export_onnx_command(
     style: StyleArgument,
     out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
     precision: Annotated[
-        str,
+        OnnxPrecision,
         typer.Option(
-            help="fp32; fp16 for GPUs, half the size; int8 for swift networks on CPUs, up to twice as fast.",
-            autocompletion=words(("fp32", "fp16", "int8")),
+            help="fp16 is for GPUs, half the size; int8 for swift networks on CPUs, up to twice as fast."
         ),
     ] = "fp32",
     size: Annotated[
@@ -47,15 +46,13 @@ def export_onnx_command(
         str, typer.Option(metavar="N|dynamic", help="One number of pictures per call only, or any number.")
     ] = "dynamic",
     detail: Annotated[
-        str,
+        Detail,
         typer.Option(
-            metavar="low|normal|high|full",
             help="Draw pictures of --size at 480, 720 or 1080 lines and enlarge the drawings, all in one "
-            "file; full draws them at their own size.",
-            autocompletion=words(DETAILS),
+            "file; full draws them at their own size."
         ),
     ] = "full",
-    opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 18 to 23.")] = 18,
+    opset: Annotated[int, typer.Option(min=18, max=23, help="Version of ONNX's operators.")] = 18,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a style as a self-contained ONNX file: uint8 RGB pictures in and out, of any size.
@@ -75,11 +72,10 @@ def export_onnx_command(
 
     number = None if batch == "dynamic" else _parse_batch(batch)
     fixed_size = None if size == "dynamic" else _parse_exact_size(size)
-    checked: Any = precision  # export_onnx checks it
     parity = export_onnx(
         style,
         out,
-        precision=checked,
+        precision=precision,
         size=fixed_size,
         batch=number,
         detail=resolve_detail(detail, style, []),
@@ -94,10 +90,7 @@ def export_ncnn_command(
     style: StyleArgument,
     out: Annotated[Path, typer.Argument(metavar="OUT.param", help="The file to write, and OUT.bin.")],
     precision: Annotated[
-        str,
-        typer.Option(
-            help="fp32; fp16 stores the weights in half the size.", autocompletion=words(("fp32", "fp16"))
-        ),
+        NcnnPrecision, typer.Option(help="fp16 stores the weights in half the size.")
     ] = "fp32",
     overwrite: Overwrite = False,
 ) -> None:
@@ -114,8 +107,7 @@ def export_ncnn_command(
     """
     from ..export.ncnn import export_ncnn
 
-    checked: Any = precision  # export_ncnn checks it
-    parity = export_ncnn(style, out, precision=checked, overwrite=overwrite)
+    parity = export_ncnn(style, out, precision=precision, overwrite=overwrite)
     weights = out.with_suffix(".bin")
     size = (out.stat().st_size + weights.stat().st_size) / 1e6
     print_message(escape(f"Wrote {out} and {weights.name} ({size:.1f} MB). {parity}"))
@@ -129,10 +121,7 @@ def export_tensorrt_command(
         list[str], typer.Option(metavar="WxH", help="Size of the frames; repeat it for several sizes.")
     ],
     precision: Annotated[
-        str,
-        typer.Option(
-            help="fp16, bf16 or fp32; norms are fp32 in all.", autocompletion=words(("fp16", "bf16", "fp32"))
-        ),
+        EnginePrecision, typer.Option(help="Of the convolutions; norms are fp32 in all.")
     ] = "fp16",
     batch: Annotated[int, typer.Option(min=1, max=64, help="Frames per call.")] = 4,
     overwrite: Overwrite = False,
@@ -149,8 +138,7 @@ def export_tensorrt_command(
     from ..export.tensorrt import export_tensorrt
 
     sizes = [_parse_exact_size(text) for text in size]
-    checked: Any = precision  # export_tensorrt checks it
-    parities = export_tensorrt(style, folder, sizes, precision=checked, batch=batch, overwrite=overwrite)
+    parities = export_tensorrt(style, folder, sizes, precision=precision, batch=batch, overwrite=overwrite)
     for text, parity in zip(size, parities, strict=True):
         print_message(escape(f"{text}: {parity}"))
 

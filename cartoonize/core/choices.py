@@ -8,6 +8,12 @@ from difflib import get_close_matches
 from typing import Literal, get_args
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+OnnxPrecision = Literal["fp32", "fp16", "int8"]
+NcnnPrecision = Literal["fp32", "fp16"]
+EnginePrecision = Literal["fp16", "bf16", "fp32"]
+"""Of exported files: for ONNX Runtime, ncnn, TensorRT."""
+TrainingPrecision = Literal["auto", "bf16", "fp32"]
+PerceptualNetwork = Literal["vgg16", "vgg19"]
 ProviderName = Literal["auto", "tensorrt", "cuda", "coreml", "directml", "cpu"]
 InputRange = Literal["auto", "-1..1", "0..1", "0..255"]
 ChannelOrder = Literal["rgb", "bgr"]

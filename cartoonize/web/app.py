@@ -115,10 +115,10 @@ async def _style_preview(request: Request) -> Response:
 async def _respond_to_refusal(request: Request, error: Exception) -> Response:
     """Of the router: an unknown address, or a method that it does not have."""
     if isinstance(error, HTTPException) and error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "another method").replace(", ", " or ")
-        response = refuse(
-            f"{request.method} is not possible here: send {allowed}. /api shows how to use each address.", 405
-        )
+        allow = (error.headers or {}).get("Allow", "another method")
+        methods = allow.removeprefix("HEAD, ").replace(", ", " or ")
+        advice = f"send {methods}. /api shows how to use each address."
+        response = refuse(f"{request.method} is not possible here: {advice}", 405)
         response.headers.update(error.headers or {})
         return response
     status = error.status_code if isinstance(error, HTTPException) else 404

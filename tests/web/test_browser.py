@@ -383,12 +383,12 @@ def test_a_file_that_is_too_large_is_refused(visit, tmp_path):
     many = Clip(times=range(1301), size=(16, 16)).write(tmp_path / "many.mp4")
     page.set_input_files("#file", [large, lasting, many, wide, text])
     other = "or start the server with a higher"
-    part, one = f"Send a part of it, {other}", f"Send a smaller one, {other}"
+    part, one = f"Send a part of it, {other}", f"Send a smaller one, {other} --max-pixels."
     sentences = [
         f"The file has 9 MB; this page accepts up to 8 MB. Send a smaller file, {other} --max-upload.",
         f"lasting.mp4 lasts 1:41 min; this page accepts up to 1:40 min. {part} --max-seconds.",
         f"The video has more than the 1,300 frames that this page accepts. {part} --max-frames.",
-        f"wide.png is 1000 x 301 pixels large; this page accepts up to 0.3 million pixels. {one} --max-pixels.",
+        f"wide.png is 1000 x 301 pixels large; this page accepts up to 0.3 million pixels. {one}",
         "text.mp4 is not a readable picture or video, or it is damaged.",
     ]
     expect(page.locator(".row-words")).to_have_text(sentences)

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from ...core.choices import PerceptualNetwork, TrainingPrecision
 from ...training.losses import Weights
 from ...training.recipe import PhaseName
 from ...training.recipe_files import builtin_recipes
 from ...training.settings import Settings
-from ..completion import Complete, devices, models, words
+from ..completion import Complete, devices, models
 from .values import count_loaders, read_card
 
 
@@ -104,12 +105,9 @@ class PretrainRecipeOptions(RecipeOptions):
     """As RecipeOptions, with the perceptual network."""
 
     vgg: Annotated[
-        str | None,
+        PerceptualNetwork | None,
         typer.Option(
-            help="vgg16 or vgg19, for the content loss.",
-            rich_help_panel=_NETWORKS,
-            show_default="by preset",
-            autocompletion=words(("vgg16", "vgg19")),
+            help="The network of the content loss.", rich_help_panel=_NETWORKS, show_default="by preset"
         ),
     ] = None
 
@@ -170,11 +168,7 @@ class TrainingOptions:
     ] = 0
     device: Device = "auto"
     precision: Annotated[
-        str,
-        typer.Option(
-            help="auto, bf16 or fp32; auto is bf16 if the hardware supports it.",
-            autocompletion=words(("auto", "bf16", "fp32")),
-        ),
+        TrainingPrecision, typer.Option(help="auto is bf16 if the hardware supports it.")
     ] = "auto"
     compiled: Annotated[
         bool | None,

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from ...core.choices import Detail
 from ...core.errors import TrainingError
 from ...styles import builtin_styles, find_style, user
 from ...styles.card import read_header
-from ..completion import details, style_names
+from ..completion import style_names
 from ..console import escape, print_message, print_result
 from ..figures import figures_table
 from . import options
@@ -56,12 +57,7 @@ def evaluate(
     frames: Annotated[int, typer.Option(min=2, help="Frames of the clip to measure.")] = 120,
     device: options.Device = "auto",
     detail: Annotated[
-        str,
-        typer.Option(
-            "--detail",
-            help="Draw at 480, 720 or 1080 lines (low, normal, high), or full.",
-            autocompletion=details,
-        ),
+        Detail, typer.Option(help="Draw at 480, 720 or 1080 lines, or at the size of the photos.")
     ] = "normal",
     out: Annotated[
         Path | None,
