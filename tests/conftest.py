@@ -16,17 +16,26 @@ cpus.set_passive_waiting()  # before PyTorch is imported: the machine may have o
 from cartoonize.models import ARCHITECTURES, Generator  # noqa: E402
 from cartoonize.models.checkpoint import Card, save_style  # noqa: E402
 
-MOST_WORKERS = 8  # each makes the networks of the session for itself, and takes up to 2 GB
+TIMEOUT = 600  # seconds, after which a test that hangs fails
+MOST_WORKERS = 8  # each takes a gigabyte
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config) -> int:
-    """Run the whole suite in a process for each core; a selection in this process, which starts sooner."""
-    is_selection = (
-        config.args_source is pytest.Config.ArgsSource.ARGS or config.option.keyword or config.option.lf
-    )
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config) -> None:
+    """Run the whole suite in a process for each core, and fail tests that hang.
+
+    A selection runs in this process, which starts sooner, and so do the tests of a GPU, whose memory they
+    measure. The plugins are optional: images of CUDA have pytest alone.
+    """
+    option, plugins = config.option, config.pluginmanager
+    if plugins.hasplugin("timeout") and option.timeout is None:
+        option.timeout = TIMEOUT
+    is_selection = config.args_source is pytest.Config.ArgsSource.ARGS or option.keyword or option.lf
     workers = min(cpus.count_cores(), MOST_WORKERS)
-    return 0 if is_selection or workers == 1 else workers
+    if not plugins.hasplugin("xdist") or option.numprocesses is not None or option.usepdb:
+        return
+    if workers > 1 and not is_selection and option.markexpr != "gpu":
+        option.numprocesses, option.dist, option.loadscopereorder = workers, "loadfile", False
 
 
 @pytest.fixture(scope="session")

@@ -19,13 +19,19 @@ TABLE = Path(__file__).parents[1] / "docs" / "exit-codes.md"
 NOISE = np.random.default_rng(0).integers(0, 256, (8, 240, 320, 3), dtype=np.uint8)
 
 
-@pytest.fixture
-def clip(tmp_path):
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
     """A clip that takes some seconds to convert, with a large result."""
     images = [NOISE[n % 8] for n in range(400)]
     clip = Clip(size=(320, 240), times=range(400), images=images, codec="mjpeg", pixel_format="yuvj420p")
     clip.options = {}
-    return clip.write(tmp_path / "in.mkv")
+    return clip.write(tmp_path_factory.mktemp("recording") / "in.mkv")
+
+
+@pytest.fixture
+def clip(tmp_path, recording):
+    """A copy of the recording, which a test may change."""
+    return Path(shutil.copy(recording, tmp_path))
 
 
 @pytest.fixture

@@ -18,16 +18,16 @@ def map_in_processes(
 ) -> Iterator[Result]:
     """Apply `function`, which must be picklable, in `workers` processes (default: all cores), in order.
 
-    With no workers it works in this process.
+    For a single process it starts none: a new one would import PyTorch first, which takes two seconds.
 
     Raises:
         TrainingError: the disk is full or cannot be written.
     """
-    if workers == 0 or not items:
+    count = min(cpus.count_cores() if workers is None else workers, len(items))
+    if count <= 1:
         with disk_errors():
             yield from map(function, items)
         return
-    count = min(workers or cpus.count_cores(), len(items))
     # Forked children of a process that has used torch's threads can hang, so new processes are started.
     with disk_errors(), ProcessPoolExecutor(count, get_context("spawn"), _one_thread) as pool:
         yield from pool.map(function, items, chunksize=4)

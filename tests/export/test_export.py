@@ -48,6 +48,7 @@ def test_every_network_is_drawn_the_same(tmp_path, lively_generator, architectur
     assert np.percentile(np.abs(ours(images).astype(int) - theirs(images)), 99.9) <= 2
 
 
+@pytest.mark.slow
 def test_norms_stay_in_float32(tmp_path, lively_generator):
     """In an fp16 file the statistics of instance norm are taken in float32."""
     style = tmp_path / "style.safetensors"

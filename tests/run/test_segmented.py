@@ -380,10 +380,9 @@ def assert_kills_do_no_harm(tmp_path, style, kills, seed):
     return resumed
 
 
-def test_a_few_kills_do_no_harm(tmp_path, tiny_style):
-    """Killed twice at random moments, the same command resumes, and the video is that of an uninterrupted
-    run."""
-    assert_kills_do_no_harm(tmp_path, tiny_style, 2, seed=7)
+def test_a_kill_does_no_harm(tmp_path, tiny_style):
+    """Killed at a random moment, the same command resumes, and the video is that of an uninterrupted run."""
+    assert_kills_do_no_harm(tmp_path, tiny_style, 1, seed=7)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from cartoonize.core.draw_size import resize_to_draw_size
 from cartoonize.effects.look import Look
 
 
-def frames(count=9, size=(160, 120), *, keep_source=False, alpha=False):
+def frames(count=7, size=(160, 120), *, keep_source=False, alpha=False):
     """A still picture with noise, at a draw size that differs from its own if `size` is neither."""
     rng = np.random.default_rng(0)
     width, height = size

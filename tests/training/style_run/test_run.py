@@ -86,6 +86,7 @@ def finished(tmp_path_factory, drawings, photos):
     return run, make(run, drawings, photos)
 
 
+@pytest.mark.slow
 def test_one_command_makes_a_style(finished):
     """`train run` ends with a report, commands to use the style, and a style that draws in 8-bit integers."""
     run, output = finished
@@ -107,6 +108,7 @@ def test_one_command_makes_a_style(finished):
     assert (drawing != photo).any()
 
 
+@pytest.mark.slow
 def test_the_card_names_what_the_style_was_made_from(finished):
     """The card has the run's numbers and figures, and the credit of the style that it started from."""
     card = read_header(finished[0] / "style.safetensors").card
@@ -120,6 +122,7 @@ def test_the_card_names_what_the_style_was_made_from(finished):
     }
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_left_alone(finished, drawings, photos):
     """The same command on a finished run changes nothing and prints the report again."""
     run, output = finished
@@ -129,6 +132,7 @@ def test_a_finished_run_is_left_alone(finished, drawings, photos):
     assert again[again.index("figure") :] == output[output.index("figure ") :]
 
 
+@pytest.mark.slow
 def test_other_options_are_refused(finished, drawings, photos):
     """A run is not continued with other drawings or another seed."""
     with pytest.raises(TrainingError, match="seed 0, not 3"):
