@@ -9,6 +9,8 @@ from av.stream import Stream
 
 from ..damage import Damage
 from ..remote import Location
+from ..streams import codec_name
+from .mpeg_pictures import MPEG_CODECS, PictureNumbers
 from .parsers import parser_for
 from .parsers.structure import ContainerStructure, parse_file
 from .standard_input import PipeInput, video_index
@@ -24,7 +26,7 @@ class ContainerCheck:
 
     `standard_input` is given for a file that can be read only once. Nothing is known of containers that
     neither list their frames nor show gaps by their structure: the lengths in their headers are often
-    estimates.
+    estimates. `is_from_start` tells that the first packet will be that of the file.
     """
 
     def __init__(
@@ -33,13 +35,19 @@ class ContainerCheck:
         container: InputContainer,
         video: Stream,
         standard_input: PipeInput | None = None,
+        *,
+        is_from_start: bool,
     ) -> None:
         self._path, self._format, self._video = path, container.format.name, video
         self._input, self._parser = standard_input, parser_for(self._format)
         self._video_index = video_index(container, video)
         # FFmpeg appends to the index of an AVI file what it finds while it reads.
         self._avi_frames = self._count_avi_frames() if self._format == "avi" else 0
+        self._is_from_start = is_from_start
+        is_numbered = codec_name(video) in MPEG_CODECS
+        self._picture_numbers = PictureNumbers() if is_numbered else None
         self._packets, self._first_offset, self._first_dts = 0, 0, -math.inf
+        self._last_dts, self._has_unordered = -math.inf, False
         self._end = 0  # offset of the end of the last packet
 
     def count(self, packet: "Packet[Any]") -> None:
@@ -47,6 +55,12 @@ class ContainerCheck:
         if not self._packets:
             self._first_offset = packet.pos or 0
             self._first_dts = -math.inf if packet.dts is None else packet.dts
+        if packet.dts is not None:
+            # FFmpeg discards packets whose time is before that of others that it has returned.
+            self._has_unordered |= packet.is_discard and packet.dts < self._last_dts
+            self._last_dts = packet.dts
+        if self._picture_numbers is not None:
+            self._picture_numbers.read(packet)
         self._packets += 1
         self._end = max(self._end, (packet.pos or 0) + packet.size)
 
@@ -56,11 +70,15 @@ class ContainerCheck:
             structure, size = self._parse(), self._size()
         except FileNotFoundError:
             return
+        if self._picture_numbers is not None:
+            self._picture_numbers.finish()
+            damage.packets += self._picture_numbers.missing
         expected = self._expected_packets(structure)
         if expected is None:  # what is damaged may have been more than what came out
             damage.container |= bool(damage)
         elif expected > self._packets:
             damage.packets += expected - self._packets
+        damage.container |= self._has_unordered
         if self._format == "yuv4mpegpipe":
             damage.container |= size > self._end
         elif structure is not None and not structure.intact:
@@ -70,15 +88,16 @@ class ContainerCheck:
         """The packets from the first one that was counted to the end; None if the file does not tell."""
         if self._format.startswith("mov"):
             entries = self._video.index_entries
-            return sum(entries[n].timestamp >= self._first_dts for n in range(len(entries)))
-        from_beginning = self._first_dts <= 0
-        if self._format == "avi":
-            return self._avi_frames if from_beginning else None
-        if structure is None:
-            return None
-        if structure.frame_offsets is not None:
-            return sum(offset >= self._first_offset - _MAX_HEADER for offset in structure.frame_offsets)
-        return structure.frame_count if from_beginning else None
+            begin = -math.inf if self._is_from_start else self._first_dts
+            return sum(entries[n].timestamp >= begin for n in range(len(entries)))
+        from_beginning = self._is_from_start or self._first_dts <= 0
+        counts = [self._avi_frames] if self._format == "avi" and from_beginning else []
+        if structure is not None and structure.frame_offsets is not None:
+            begin = self._first_offset - _MAX_HEADER
+            counts.append(sum(offset >= begin for offset in structure.frame_offsets))
+        elif structure is not None and structure.frame_count is not None and from_beginning:
+            counts.append(structure.frame_count)
+        return max(counts, default=None)
 
     def _count_avi_frames(self) -> int:
         """The frames in the index of an AVI file; empty ones repeat the frame before."""

@@ -55,7 +55,7 @@ class VideoReader:
         self._notices = notices
         self._is_streamed = path == STANDARD_INPUT
         self.other_packets: deque[Packet[Any]] = deque()
-        self.damage = Damage()
+        self.damage, self._has_seeked = Damage(), False
         limit = decoding.max_pixels or MAX_PIXELS
         with ExitStack() as on_error:
             # FFmpeg decodes some frames while it opens a file, so it has to know the limit, too.
@@ -130,6 +130,7 @@ class VideoReader:
         self.damage = Damage()
 
     def _seek_container(self, target: int) -> None:
+        self._has_seeked = True
         self.container.seek(target)
         if self._decoder.is_open:  # the container flushes only the decoders that it made
             self._decoder.flush_buffers()
@@ -137,7 +138,9 @@ class VideoReader:
     def _decode(self) -> Iterator[av.VideoFrame]:
         """Yield all frames that can be decoded, and count the packets that cannot."""
         selected = [] if self._is_streamed else [self.stream]  # an empty list selects all streams
-        check = ContainerCheck(self._path, self.container, self.stream, self._standard_input)
+        check = ContainerCheck(
+            self._path, self.container, self.stream, self._standard_input, is_from_start=not self._has_seeked
+        )
         starts_anywhere = self.container.format.name in STARTS_ANYWHERE
         codec = self.stream.codec.canonical_name
         decoder = FrameDecoder(self._decoder, codec, self.damage, starts_anywhere=starts_anywhere)

@@ -17,17 +17,17 @@ from cartoonize.media import VideoSource
 from cartoonize.media.damage import Damage
 from cartoonize.media.reading import video_reader
 from cartoonize.media.reading.packet_accounting import FrameMatcher
+from cartoonize.media.reading.parsers.gif import parse_gif
+from cartoonize.media.reading.parsers.structure import parse_file
 from cartoonize.media.reading.standard_input import STANDARD_INPUT
 
 SEEDS = int(os.environ.get("CARTOONIZE_FUZZ", "1500")) // len(CONTAINERS) + 1
 HIDDEN = {
-    "a.ts": {"truncated", "spliced"},  # between two packets the stream looks whole
-    "a.mpg": {"truncated", "spliced", "zeroed"},  # nothing in such a stream counts its packets
-    "a.gif": {"truncated", "spliced"},  # between two images
-    "a.avi": {"zeroed", "flipped"},  # a frame that is gone from the index, too
-    "b.avi": {"zeroed"},
-    "a.flv": {"flipped"},  # a bit that turns a frame into a configuration
-    "fragments.mp4": {"flipped"},  # a bit that gives a fragment to another track
+    "a.ts": {"truncated", "spliced"},  # exactly between two pictures
+    "a.mpg": {"truncated", "spliced"},  # the same
+    "a.gif": {"spliced"},  # exactly between two images
+    "a.flv": {"flipped"},  # a bit that turns a frame into sound
+    "fragments.mp4": {"flipped"},  # a bit that gives a keyframe another time
 }
 """The mutations after which a container can be valid, and so cannot show that frames are missing."""
 
@@ -182,6 +182,49 @@ def test_mutated_files_lose_nothing_in_silence(made, threads, tmp_path, name):
     1,500 files, or as many as the environment variable CARTOONIZE_FUZZ says.
     """
     check_mutated(made, threads, tmp_path, name, range(SEEDS))
+
+
+@pytest.mark.parametrize(("name", "header"), [("a.avi", b"00dc"), ("b.avi", b"00dc")])
+def test_a_frame_that_is_gone_from_file_and_index_is_missed(made, tmp_path, name, header):
+    """An AVI file in which a frame and its entry in the index are zero is broken."""
+    data = bytearray(made(name).read_bytes())
+    for begin, length in (
+        (data.find(b"LIST", data.find(b"ISFT")), 32),
+        (data.find(header, data.find(b"idx1")), 16),
+    ):
+        data[begin : begin + length] = bytes(length)
+    harmed = tmp_path / name
+    harmed.write_bytes(data)
+    frames, damage = read(harmed)
+    assert frames < FRAMES
+    assert damage.container
+
+
+def test_pictures_that_are_zero_are_missed(made, tmp_path):
+    """Where MPEG pictures are lost in a container that stays whole, the numbers of the others show it."""
+    data = bytearray(made("a.mpg").read_bytes())
+    starts = [place for place in range(len(data)) if data[place : place + 4] == b"\0\0\1\0"]
+    assert b"\0\0\1\xe0" not in data[starts[6] : starts[8]]  # a packet of the container
+    data[starts[6] : starts[8]] = bytes(starts[8] - starts[6])
+    harmed = tmp_path / "a.mpg"
+    harmed.write_bytes(data)
+    frames, damage = read(harmed)
+    assert frames + damage.packets == FRAMES
+    assert damage.packets == 2
+
+
+def test_two_images_that_became_one_are_missed(made, tmp_path):
+    """A GIF from which the end of one image and the beginning of the next were cut out is broken."""
+    data = made("a.gif").read_bytes()
+    first, second = parse_file(made("a.gif"), parse_gif, 0).frame_offsets[3:5]
+    head, block = 10 + 3 * 256 + 1, 256  # descriptor, colours and code size; sub-block
+    assert data[first + 9] == 0x87  # 256 colours
+    assert data[first + head] == block - 1
+    spliced = tmp_path / "a.gif"
+    spliced.write_bytes(data[: first + head + 2 * block] + data[second + head + 4 * block :])
+    frames, damage = read(spliced)
+    assert frames == FRAMES - 1
+    assert damage.container
 
 
 def test_what_lasts_longer_than_its_last_frame_is_whole(tmp_path):

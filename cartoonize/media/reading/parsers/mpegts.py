@@ -7,6 +7,7 @@ from .structure import ContainerStructure, Requests
 
 _PACKETS_AT_ONCE = 4096
 _PACKET_SIZES = (188, 192, 204)  # plain; preceded by a time, as on Blu-ray; followed by error correction
+_TABLE_HEADERS = (b"G\x40\x00", b"G\x40\x11")  # of the packets of PAT and SDT
 _NULL_PID = 0x1FFF  # of packets that only fill the rate
 
 
@@ -30,8 +31,9 @@ def parse_mpegts(structure: ContainerStructure, _video_index: int) -> Requests:
 
 
 def _find_packets(begin: bytes) -> tuple[int, int]:
-    """The size of the packets and the offset of the first sync byte; (0, 0) if there are none."""
-    return next(
+    """The size of the packets and the offset of the first sync byte; (0, 0) if there are none or the first
+    one is cut."""
+    packet_size, offset = next(
         (
             (size, offset)
             for size in _PACKET_SIZES
@@ -40,6 +42,9 @@ def _find_packets(begin: bytes) -> tuple[int, int]:
         ),
         (0, 0),
     )
+    # Recordings begin within a packet, too, but not with the header of a table's packet.
+    is_first_cut = offset > 0 and begin[:3] in _TABLE_HEADERS
+    return (0, 0) if is_first_cut else (packet_size, offset)
 
 
 def _has_gaps(packets: "NDArray[np.uint8]", counters: dict[int, int]) -> bool:

@@ -1,10 +1,16 @@
 """Parsers of containers: what they tell of a file and of a stream."""
 
 import av
+import numpy as np
 import pytest
+from clips import Clip
 from containers import CONTAINERS
+from PIL import Image
 
 from cartoonize.media.reading.parsers import parser_for
+from cartoonize.media.reading.parsers.avi import parse_avi
+from cartoonize.media.reading.parsers.gif import count_pixels, parse_gif
+from cartoonize.media.reading.parsers.mov import parse_mov
 from cartoonize.media.reading.parsers.structure import StreamingParser, parse_file
 
 
@@ -24,3 +30,56 @@ def test_a_pipe_tells_what_a_file_does(made, name, piece):
     streaming.finish()
     assert streaming.structure == structure
     assert structure.intact
+
+
+def test_avi_files_that_programs_write_are_intact(tmp_path):
+    """Of unknown length, as written to a pipe; without the zero after odd chunks; with other data behind."""
+    path = Clip(codec="mpeg4", options={}, tones=[440], audio_codec="mp2").write(tmp_path / "a.avi")
+    data = path.read_bytes()
+    movi = data.rfind(b"LIST", 0, data.find(b"movi"))
+    unknown, unpadded = bytearray(data), bytearray(data[: movi + 12])
+    for size in (0, 0xFFFFFFFF):
+        unknown[4:8] = unknown[movi + 4 : movi + 8] = size.to_bytes(4, "little")
+        path.write_bytes(unknown)
+        structure = parse_file(path, parse_avi, 0)
+        assert structure.intact
+        assert len(structure.frame_offsets) == 12
+    offset = movi + 12
+    while data[offset : offset + 4] != b"idx1":
+        size = int.from_bytes(data[offset + 4 : offset + 8], "little")
+        unpadded += data[offset : offset + 8 + size]
+        offset += 8 + size + size % 2
+    assert len(unpadded) < offset
+    unpadded[4:8] = (len(unpadded) - 8).to_bytes(4, "little")
+    path.write_bytes(unpadded + b"\0\1 a tag of another program")
+    structure = parse_file(path, parse_avi, 0)
+    assert structure.intact
+    assert len(structure.frame_offsets) == 12
+
+
+@pytest.mark.parametrize("colours", [2, 16, 256])
+def test_the_pixels_of_gif_images_are_counted(tmp_path, colours):
+    """Exactly those of each image, whatever the number of colours; not where the data were cut."""
+    noise = np.random.default_rng(0).integers(0, colours, (61, 107), np.uint8)
+    even = np.full((61, 107), colours - 1, np.uint8)
+    for number, pixels in enumerate((noise, even, noise[:1, :1])):
+        path = tmp_path / f"{number}.gif"
+        Image.fromarray(pixels).save(path)
+        assert parse_file(path, parse_gif, 0).intact
+    assert count_pixels(b"\x8c\x2d\x99", 2) < 100  # of the example in "What's in a GIF", cut
+    assert count_pixels(bytes.fromhex("8c2d99872a1cdc33a00275ec95faa8de608c04914c01"), 2) == 100
+
+
+def test_a_fragment_belongs_to_a_track_and_follows_the_one_before(made, tmp_path):
+    """Else players leave it out, and the file is broken."""
+    data = made("fragments.mp4").read_bytes()
+    second = data.find(b"moof", data.find(b"moof") + 4)
+    for box, place, value in ((b"tfhd", 11, 9), (b"tfdt", 15, 0)):
+        harmed = bytearray(data)
+        offset = harmed.find(box, second)
+        harmed[offset + place] = value
+        if box == b"tfdt":  # the first fragment is put behind the second one
+            harmed[harmed.find(box) + 8] = 1
+        path = tmp_path / "a.mp4"
+        path.write_bytes(harmed)
+        assert not parse_file(path, parse_mov, 0).intact

@@ -1,0 +1,100 @@
+"""MP4 and MOV (ISO/IEC 14496-12): boxes, each with its length and its type."""
+
+from collections.abc import Generator
+
+from .structure import ContainerStructure, Requests
+
+_FRAGMENT_BOXES = {
+    b"trun", b"sbgp", b"sgpd", b"subs", b"saiz", b"saio", b"senc", b"sdtp", b"uuid",
+    b"meta", b"free", b"skip",
+}  # fmt: skip
+"""The boxes of a track in a fragment, beside its number and time (ISO/IEC 14496-12). `uuid` holds those of
+other programs."""
+
+
+def parse_mov(structure: ContainerStructure, _video_index: int) -> Requests:
+    """Parse the boxes at the top of an MP4 or MOV file, and those that describe tracks and fragments.
+
+    From the first fragment on, media data without a description before them are of a fragment that is lost.
+    """
+    offset, previous, has_fragments, times = 0, b"", False, dict[int, int]()
+    while header := (yield offset, 16):
+        size, kind = int.from_bytes(header[:4]), header[4:8]
+        if not all(32 <= byte < 127 or byte == 0xA9 for byte in kind):
+            return
+        if size == 1:
+            size = int.from_bytes(header[8:])
+        elif size == 0:  # to the end of the file
+            structure.intact = True
+            return
+        if size < 8 or (kind == b"mdat" and has_fragments and previous != b"moof"):
+            return
+        if kind == b"moov":
+            times = dict.fromkeys((yield from _parse_track_ids(offset + 8, offset + size)), 0)
+        if kind == b"moof":
+            has_fragments = True
+            if not _is_intact_fragment((yield offset + 8, size - 8), times):
+                return
+        offset, previous = offset + size, kind
+    structure.intact = offset == structure.size
+
+
+def _parse_track_ids(offset: int, end: int) -> Generator[tuple[int, int], bytes, list[int]]:
+    """Parse the boxes of `moov`, from `offset` to `end`, and return the number of each track."""
+    track_ids = []
+    while offset < end:
+        header = yield offset, 32
+        size, kind = int.from_bytes(header[:4]), header[4:8]
+        if kind == b"tkhd":
+            begin = 28 if header[8:9] == b"\1" else 20  # version 1 has longer times before
+            track_ids.append(int.from_bytes(header[begin : begin + 4]))
+        if size < 8:
+            break
+        offset += 8 if kind == b"trak" else size
+    return track_ids
+
+
+def _is_intact_fragment(boxes: bytes, times: dict[int, int]) -> bool:
+    """Whether the description of a fragment has known tracks, whose tables are as long as they say.
+
+    `times` holds the time of each track's preceding fragment, after which this one must come, by the number
+    of the track; it is updated.
+    """
+    tracks = [_split_boxes(content) for kind, content in _split_boxes(boxes) if kind == b"traf"]
+    return bool(tracks) and all(_is_intact_track(track, times) for track in tracks)
+
+
+def _is_intact_track(boxes: list[tuple[bytes, bytes]], times: dict[int, int]) -> bool:
+    track = 0
+    for kind, content in boxes:
+        if kind == b"tfhd":
+            track = int.from_bytes(content[4:8])
+            if times and track not in times:
+                return False
+        elif kind == b"tfdt":
+            time = int.from_bytes(content[4:])
+            if time < times.get(track, 0):
+                return False
+            times[track] = time
+        elif kind not in _FRAGMENT_BOXES or (kind == b"trun" and not _is_intact_run(content)):
+            return False
+    return True
+
+
+def _is_intact_run(content: bytes) -> bool:
+    """Whether a track run (ISO/IEC 14496-12, 8.8.8) has the length that its flags and sample count imply."""
+    flags, count = int.from_bytes(content[1:4]), int.from_bytes(content[4:8])
+    header = 8 + 4 * bool(flags & 0x001) + 4 * bool(flags & 0x004)
+    return len(content) == header + 4 * count * (flags >> 8 & 0xF).bit_count()
+
+
+def _split_boxes(data: bytes) -> list[tuple[bytes, bytes]]:
+    """The type and the content of each box; a broken one has an empty type and ends the list."""
+    boxes, offset = list[tuple[bytes, bytes]](), 0
+    while offset < len(data):
+        size = int.from_bytes(data[offset : offset + 4])
+        if not 8 <= size <= len(data) - offset:
+            return [*boxes, (b"", b"")]
+        boxes.append((data[offset + 4 : offset + 8], data[offset + 8 : offset + size]))
+        offset += size
+    return boxes
