@@ -30,9 +30,9 @@ def target_look(look: "MeasuredLook") -> TargetLook:
     is_ink = look.paper is not None and max(look.chroma) < INK_ON_PAPER
     return TargetLook(
         scales=(1.0, 2.0),
-        smoothing=0.012,  # flatter than the default: `borders` keeps what this would melt, ...
-        borders=1.0,
-        faint=0.2,  # ... and this what has no border
+        smoothing=0.008,  # little before the lines are drawn, and much after: contours stay, fills are flat
+        borders=1.0,  # keeps what the polish would melt, ...
+        faint=0.3,  # ... and this what has no border
         brightness=_brightness(look.tones),
         tones=max(3, look.tones.count) if is_ink else 7,
         tone_mix=round(0.6 * (1 - slopes), 2),
@@ -52,7 +52,7 @@ def target_look(look: "MeasuredLook") -> TargetLook:
         line_reach=0.99,
         line_darkness=round(look.lines.darkness, 2) if has_lines else 0.0,
         ink=tuple(round(channel, 3) for channel in look.lines.ink),  # type: ignore[arg-type]
-        polish=0.009,
+        polish=0.026,
     )
 
 
