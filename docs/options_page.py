@@ -54,7 +54,7 @@ def _row(parameter: Any) -> str:
     limits = limits_of(parameter)
     text = " ".join(filter(None, (parameter.help, f"({limits})" if limits else "")))
     cells = _escape(text).replace("*", "\\*"), _escape(default_of(parameter))
-    return f"| `{_escape(name_of(parameter))}` | {' | '.join(cells)} |"
+    return f"| `{name_of(parameter)}` | {' | '.join(cells)} |"
 
 
 def _escape(text: str) -> str:
