@@ -149,15 +149,24 @@ def test_versions_of_photos(tmp_path):
     assert len({choice.photo for choice in choices}) == 5
 
 
-def run_on(load, minutes, speeds=SPEEDS):
+def run_on(load, minutes, speeds=SPEEDS, steps=STEPS):
     """Run the plan on a machine that reaches `load[step]` of the measured speeds; the state at the end."""
     state = RunState(speeds=speeds)
-    rates = {"targets": speeds.target / 0.2, **{step: getattr(speeds, step) for step in STEPS[1:]}}
-    for step in STEPS:
-        state.counts[step] = plan_counts(STEPS, state, minutes, pair_megapixels=0.2)[step]
+    rates = {"targets": speeds.target / 0.2, **{step: getattr(speeds, step) for step in steps[1:]}}
+    for step in steps:
+        state.counts[step] = plan_counts(steps, state, minutes, pair_megapixels=0.2)[step]
         state.seconds[step] = state.counts[step] / (rates[step] * load.get(step, 1.0))
         state.done.append(step)
     return state
+
+
+def test_a_run_with_a_teacher_ends_in_its_time():
+    """On a GPU the teacher takes the largest share, and leaves time for what learns from it."""
+    speeds = Speeds(target=2.0, teach=40.0, learn=400.0, refine=100.0, evaluate=4.0)
+    seconds = run_on({}, 20, speeds, ("targets", "teach", *STEPS[1:])).seconds
+    assert 0.9 * 1200 < sum(seconds.values()) + FIXED_SECONDS <= 1.1 * 1200
+    assert max(seconds, key=seconds.get) == "teach"
+    assert min(seconds["learn"], seconds["refine"]) > 0.15 * 1200
 
 
 @pytest.mark.parametrize("minutes", [10, 60, 150])

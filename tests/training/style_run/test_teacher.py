@@ -8,6 +8,7 @@ from PIL import Image
 
 from cartoonize.training.settings import read_settings
 from cartoonize.training.style_run import networks, run, stopwatch
+from cartoonize.training.style_run.card import complete_card
 from cartoonize.training.style_run.look import keep_given_look
 from cartoonize.training.style_run.speed import MeasureSpeed
 from cartoonize.training.style_run.state import RunState, Speeds, write_state
@@ -15,7 +16,7 @@ from cartoonize.training.style_run.workspace import RunOptions, Workspace
 
 pytestmark = pytest.mark.slow
 
-COUNTS = {"targets": 4, "teach": 8, "learn": 8}
+COUNTS = {"targets": 4, "teach": 8, "learn": 8, "refine": 8}
 
 
 class Killed(BaseException):
@@ -102,6 +103,9 @@ def test_the_small_network_learns_from_the_teacher(options, tmp_path, monkeypatc
     assert sorted(path.name for path in (begun.folder / "taught").rglob("*.png")) == photos
     settings = read_settings(begun.folder / "learn" / "distil")
     assert settings["targets"] == str(begun.folder / "taught")
+
+    card = complete_card(Workspace(begun.folder, options))
+    assert "a teacher from pepper-hq with 8 images, 8 images in floats" in card.recipe
 
     for kind in (networks.Teach, networks.Redraw, networks.Learn):
         with pytest.raises(Killed):
