@@ -100,7 +100,7 @@ def check_device(device: str) -> None:
     numbered = kind not in ("auto", "cpu") and re.fullmatch("[0-9]{1,2}", number)
     if kind not in DEVICES or (":" in device and not numbered):
         suggestion = did_you_mean(device, (*DEVICES, *VENDORS))
-        if kind == "gpu":
+        if kind.lower() == "gpu":
             suggestion = " Did you mean cuda or vulkan?"
         raise BackendError(
             f"Unknown device {device!r}: choose {', '.join(DEVICES)}, or a GPU by its number, as cuda:1."

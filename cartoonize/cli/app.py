@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 from .console import format_result, print_result
 from .groups import expand_groups
@@ -20,20 +21,30 @@ def print_help(context: typer.Context) -> None:
     print_result(Text.from_ansi(context.get_help()))
 
 
-class HelpCommand(TyperCommand):
+class _Explained:
+    """What commands and groups share: our help, and errors that know their command."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        formatter.write(format_result(render_help(self, ctx)))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words; the parser of Typer does not tell whose words were wrong."""
+        try:
+            parsed: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]  # of the other base class
+        except TyperException as error:
+            if getattr(error, "ctx", None) is None:
+                error.ctx = ctx  # type: ignore[attr-defined]  # as errors of Typer have it
+            raise
+        return parsed
+
+
+class HelpCommand(_Explained, TyperCommand):
     """A command with our help."""
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help."""
-        formatter.write(format_result(render_help(self, ctx)))
 
-
-class HelpGroup(TyperGroup):
+class HelpGroup(_Explained, TyperGroup):
     """A group of commands with our help."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help."""
-        formatter.write(format_result(render_help(self, ctx)))
 
 
 class App(typer.Typer):

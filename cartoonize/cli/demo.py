@@ -34,6 +34,11 @@ def demo(
     from ..run.report import Report
     from ..tools.demo import PHOTO_CREDITS, make_demo_clip, make_demo_photo
 
+    if folder.is_file():
+        raise MediaError(
+            f"{folder} is a file; `demo` converts its own clip. To convert yours: "
+            f"`cartoonize video {folder} cartoon.mp4`, or `cartoonize image {folder} cartoon.png`."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

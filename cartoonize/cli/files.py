@@ -56,7 +56,7 @@ def convert_files(
     Raises:
         MediaError: the paths or options contradict each other, or files could not be converted.
     """
-    from ..run.files import Job, create_folder, is_single_job, plan_jobs, single_job
+    from ..run.files import Job, create_folder, is_output_folder, is_single_job, plan_jobs, single_job
 
     if len(paths) < 2:
         command, example = ("image", "cartoon.png") if kind.name == "picture" else ("video", "cartoon.mp4")
@@ -75,11 +75,22 @@ def convert_files(
             job = Job(sources[0], target)
         else:
             names_folder = paths[-1].endswith(("/", os.sep))
-            job = single_job(sources[0], target, kind, target_is_folder=names_folder)
+            if names_folder and sources[0].is_dir() and not target.is_dir():
+                raise MediaError(_describe_frames(sources[0], target))
+            is_folder = names_folder or (kind.name == "picture" and is_output_folder(target, kind))
+            job = single_job(sources[0], target, kind, target_is_folder=is_folder)
         with create_folder(job.target) if job.target != target else nullcontext():
             _convert_one(job, convert, style, as_json=options.as_json)
     else:
         _convert_all(plan_jobs(sources, target, kind), convert, load, options, log)
+
+
+def _describe_frames(folder: Path, target: Path) -> str:
+    """What to write in place of a folder for the frames of one video."""
+    return (
+        f"There is no video in {folder}. Its pictures can be the frames of one: name that video, as "
+        f"{target / folder.name}.mp4. To convert each picture: `cartoonize image {folder} {target}/`."
+    )
 
 
 def _convert_one(job: "Job", convert: Convert, style: str, *, as_json: bool) -> None:

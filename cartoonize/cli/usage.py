@@ -12,6 +12,8 @@ from .help import describe_command, limits_of, name_of, usage_of
 
 _FILES_OF_OTHERS = ("-i", "-o", "--input", "--output", "--out")
 """Options for files of other programs, such as ffmpeg."""
+_LISTED = 12  # commands of a group that fit into an error
+_SHORT = 80  # letters of an explanation that fits into an error
 
 
 def print_usage_error(error: TyperException) -> None:
@@ -31,20 +33,24 @@ def describe_usage_error(error: TyperException) -> str:
     name = getattr(error, "option_name", None)
     context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
     if name is not None and context is not None:
-        return _describe_unknown_option(name, error, context)
+        return _describe_unknown_option(name, context)
     if parameter is not None:
         return _describe_bad_value(error, parameter)
     message = error.format_message()
+    if context is not None and (unknown := re.fullmatch(r"No such command '(.*)'\.", message)):
+        return _describe_unknown_command(unknown[1], context)
     if context is not None and (extra := re.fullmatch(r"Got unexpected extra argument\S* \((.*)\)", message)):
         return f"There is no place for {extra[1]} in `{usage_of(context.command, context.command_path)}`."
+    message = message.replace("No such command", "There is no command")
     return message if message.endswith("?") else f"{message.rstrip('.')}."
 
 
-def _describe_unknown_option(name: str, error: TyperException, context: Any) -> str:
+def _describe_unknown_option(name: str, context: Any) -> str:
     parameters = context.command.get_params(context)
     known = [word for parameter in parameters for word in (*parameter.opts, *parameter.secondary_opts)]
-    if name in known:  # it lacks its value, or has one too many
-        return error.format_message().rstrip(".") + "."
+    if name in known:
+        option = next(item for item in parameters if name in (*item.opts, *item.secondary_opts))
+        return f"{name} takes no value." if option.is_flag else f"{name} needs a value: {name_of(option)}."
     arguments = [parameter for parameter in parameters if parameter.param_type_name == "argument"]
     if name in _FILES_OF_OTHERS and arguments:
         files = " ".join(map(name_of, arguments))
@@ -52,12 +58,22 @@ def _describe_unknown_option(name: str, error: TyperException, context: Any) -> 
     return f"There is no option {name}.{did_you_mean(name, known)}"
 
 
+def _describe_unknown_command(name: str, context: Any) -> str:
+    """For a word that is similar to no command; Typer suggests those that are."""
+    if f"--{name}" in [word for parameter in context.command.params for word in parameter.opts]:
+        return f"There is no command {name!r}. Did you mean --{name}?"
+    commands = list(context.command.commands)
+    choices = f": choose {join_words(commands)}" if len(commands) <= _LISTED else ""
+    return f"There is no command {name!r}{choices}."
+
+
 def _describe_bad_value(error: TyperException, parameter: Any) -> str:
     is_option = parameter.param_type_name == "option"
     name = max(parameter.opts, key=len) if is_option else name_of(parameter)
     if not error.message:
         sentence = (parameter.help or "").partition(". ")[0].rstrip(".")
-        return f"{name} is missing{f': {sentence[:1].lower()}{sentence[1:]}' if is_option else ''}."
+        is_short = len(sentence) <= _SHORT
+        return f"{name} is missing{f': {sentence[:1].lower()}{sentence[1:]}' if is_short else ''}."
     value = _given_value(error)
     choices = [str(choice) for choice in parameter.type_descriptor.choices or ()]
     if choices:

@@ -79,7 +79,7 @@ def read_record(name: str) -> Record:
         ModelError: there is no such style, or its record is damaged.
     """
     if name not in names():
-        raise ModelError(f"You have added no style {name!r}.{did_you_mean(name, names())}")
+        raise ModelError(_unknown_style_message(name))
     path = folder() / f"{name}.json"
     try:
         if path.stat().st_size > _MAX_RECORD:
@@ -156,7 +156,7 @@ def remove(name: str) -> None:
         MediaError: the system does not allow deleting it.
     """
     if name not in names():
-        raise ModelError(f"You have added no style {name!r}.{did_you_mean(name, names())}")
+        raise ModelError(_unknown_style_message(name))
     files = _named_files(name)
     try:
         (folder() / f"{name}.json").unlink()
@@ -175,3 +175,8 @@ def _named_files(name: str) -> tuple[Path, ...]:
         file = folder() / read_record(name).file
         return file, int8_path(file)
     return ()
+
+
+def _unknown_style_message(name: str) -> str:
+    known = f" Yours are {', '.join(names())}." if names() else " `cartoonize styles add` adds one."
+    return f"You have added no style {name!r}.{did_you_mean(name, names()) or known}"

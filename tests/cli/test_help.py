@@ -206,6 +206,8 @@ def test_mistyped_words_of_training(run, tmp_path, arguments, suggestion):
         (["video", "a", "b", "--crf", "100"], "'100' is not possible for --crf: write a number, 0 to 63."),
         (["web", "--port", "http"], "'http' is not possible for --port: write a whole number, 0 to 65535."),
         (["video"], "INPUT... OUTPUT is missing."),
+        (["video", "a", "b", "--fps"], "--fps needs a value: --fps RATE."),
+        (["video", "a", "b", "--json=1"], "--json takes no value."),
         (["train", "run", "--photos", "a"], "--run is missing: the run folder."),
         (
             ["styles", "show", "ink", "pepper"],
@@ -220,6 +222,34 @@ def test_wrong_words_get_a_sentence(run, arguments, answer):
     command = " ".join(["cartoonize", *arguments[: 1 + (arguments[0] in ("train", "styles"))]])
     assert err.startswith(f"Error: {answer} Example: {command} ")
     assert err.endswith(f"See `{command} --help`. ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (["styles", "list"], "There is no command 'list': choose add, remove, preview or show."),
+        (["version"], "There is no command 'version'. Did you mean --version?"),
+        (
+            ["styles", "remove", "nothing"],
+            "You have added no style 'nothing'. `cartoonize styles add` adds one.",
+        ),
+        (["demo", "a.png"], "a.png is a file; `demo` converts its own clip."),
+        (["video", "photos", "out/"], "There is no video in photos. Its pictures can be the frames of one"),
+        (["video", "a.png", "out.png"], "a.png is a picture; use `cartoonize image`."),
+        (["live", "--sink", "windw"], "windw is no sink: write window, camera, null, an address"),
+        (["live", "--style", "inc"], "There is no style 'inc'"),
+    ],
+)
+def test_what_newcomers_type(run, here, arguments, answer):
+    """Words that mean something else get a sentence that says how it is done, before anything is opened."""
+    from PIL import Image
+
+    (here / "photos").mkdir()
+    for path in ("a.png", "photos/b.png"):
+        Image.new("RGB", (32, 32)).save(here / path)
+    code, out, err = run(*arguments)
+    assert (code in (1, 2), out) == (True, "")
+    assert err.startswith(f"Error: {answer}")
 
 
 def test_nothing_is_suggested_for_nothing_near():

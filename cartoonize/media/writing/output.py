@@ -16,6 +16,7 @@ from ...core.containers import (
     container_of_suffix,
 )
 from ...core.errors import MediaError
+from ..pictures.formats import PICTURE_SUFFIXES
 from ..remote import Location
 from .journal import StandardOutput
 
@@ -94,6 +95,12 @@ def _unknown_format_message(target: Location, format_name: str | None) -> str:
         return (
             f"{target} has no suffix, which sets the format: name {target}.mp4 or {target}.mkv, or a folder "
             f"with a slash, {target}/."
+        )
+    if target.suffix.lower() in PICTURE_SUFFIXES:
+        stem = target.name.removesuffix(target.suffix)
+        return (
+            f"{target} is named like a picture. Write a video, as {stem}.mp4, its frames, as {stem}/%05d.png, "
+            "or some moments on one picture: --preview 4."
         )
     return (
         f"The suffix {target.suffix!r} names no video format that can be written; try .mp4 or .mkv, "
