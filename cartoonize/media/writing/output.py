@@ -99,8 +99,8 @@ def _unknown_format_message(target: Location, format_name: str | None) -> str:
     if target.suffix.lower() in PICTURE_SUFFIXES:
         stem = target.name.removesuffix(target.suffix)
         return (
-            f"{target} is named like a picture. Write a video, as {stem}.mp4, its frames, as {stem}/%05d.png, "
-            "or some moments on one picture: --preview 4."
+            f"{target} is named like a picture. Write a video, as {stem}.mp4, its frames, as "
+            f"{stem}/%05d.png, or some moments on one picture: --preview 4."
         )
     return (
         f"The suffix {target.suffix!r} names no video format that can be written; try .mp4 or .mkv, "

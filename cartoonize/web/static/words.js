@@ -41,7 +41,7 @@ export function size(bytes) {
         number /= 1000;
         unit += 1;
     }
-    return `${number >= 100 || unit === 0 ? Math.round(number) : Number(number.toPrecision(2))} ${units[unit]}`;
+    return `${number >= 100 || unit === 0 ? Math.round(number) : Number(number.toPrecision(2))}\u00a0${units[unit]}`;
 }
 
 /** A moment of a video: "1:05". */
