@@ -122,7 +122,7 @@ def test_errors_are_sentences(served, program, photo, tmp_path):
     ):
         response = program.post(f"/api/{path}", data=fields, files=form(file))
         assert (response.status_code, sentence in response.json()["error"]) == (status, True), response.text
-    assert program.post("/api/image", data={"style": "ink"}).status_code == 400
+    assert program.post("/api/image", data={"style": "ink"}).status_code == 415  # no file, so no form
     assert served.files() == before
 
 

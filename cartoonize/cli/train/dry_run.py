@@ -25,7 +25,8 @@ def print_plan(workspace: "Workspace", helpers: "Helpers", *, as_json: bool) -> 
         print_json({"run": str(workspace.folder), "minutes": minutes, "device": device, "steps": described})
         return
     time = "as long as is useful" if minutes is None else describe_duration(60 * minutes)
-    table = Table("", "step", "time", title=literal_text(f"{workspace.folder}: {time}, on {device}"))
+    print_result(literal_text(f"{workspace.folder}: {time}, on {device}"))
+    table = Table("", "step", "time")
     shares = _share_times(steps, workspace)
     for number, step in enumerate(steps, 1):
         table.add_row(str(number), step.title, _describe_time(step, workspace, shares))
