@@ -32,7 +32,8 @@ def pytest_cmdline_main(config) -> None:
         option.timeout = TIMEOUT
     is_selection = config.args_source is pytest.Config.ArgsSource.ARGS or option.keyword or option.lf
     workers = min(cpus.count_cores(), MOST_WORKERS)
-    if not plugins.hasplugin("xdist") or option.numprocesses is not None or option.usepdb:
+    is_worker = hasattr(config, "workerinput")  # which calls this hook too
+    if is_worker or not plugins.hasplugin("xdist") or option.numprocesses is not None or option.usepdb:
         return
     if workers > 1 and not is_selection and option.markexpr != "gpu":
         option.numprocesses, option.dist, option.loadscopereorder = workers, "loadfile", False
