@@ -98,7 +98,9 @@ function aboutItem(item) {
     if (item.result) {
         const { bytes, seconds } = item.result.result;
         const time =
-            seconds < 90 ? `${Math.max(1, Math.round(seconds))}\u00a0s` : `${Math.round(seconds / 60)}\u00a0min`;
+            seconds < 90
+                ? `${Math.max(1, Math.round(seconds))}\u00a0s`
+                : `${Math.round(seconds / 60)}\u00a0min`;
         return `${item.result.settings.style} · converted in ${time} · ${size(bytes)}`;
     }
     return item.upload?.error || item.job || item.refusal ? "" : "Ready to convert.";
