@@ -288,7 +288,7 @@ def test_many_files(visit, run, photo, clip, tmp_path):
     page.locator("#list .row-main").nth(3).click()
     expect(page.locator("#viewer h2")).to_have_text("photo3.png")
     count_loaded(page, ".slider img", 64)
-    expect(page.get_by_role("button", name="Download all")).to_be_visible()
+    expect(page.get_by_role("link", name="Download all")).to_be_visible()
     page.get_by_role("button", name="Remove photo3.png").click()
     expect(page.locator("#list li")).to_have_count(12)
 
