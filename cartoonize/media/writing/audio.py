@@ -18,16 +18,19 @@ from ..damage import Damage
 
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _RATES = frozenset({96000, 48000, 44100, 22050})  # that encoders and containers take
+_DESCRIBED_BY_PACKETS = frozenset({"ac3", "eac3"})
 _MIN_GAP = 0.1  # seconds without sound that become silence; shorter gaps come from how packets are timed
 
 
-def is_accepted(muxer: str, add_stream: Callable[[OutputContainer], Any]) -> bool:
-    """Whether a container takes a stream, found out by writing a header with it to memory.
+def is_accepted(muxer: str, codec: str, add_stream: Callable[[OutputContainer], Any]) -> bool:
+    """Whether a container takes a stream of a codec, found out by writing a header with it to memory.
 
-    Muxers refuse a stream only then, or even later, at its first or last packet.
+    Muxers refuse a stream only then. Those of MP4 and MOV describe streams behind the last packet, unless the
+    file has fragments; of codecs that are described by their packets, fragments would need a packet.
     """
+    options = {} if codec in _DESCRIBED_BY_PACKETS else {"movflags": "empty_moov"}
     try:
-        with av.open(io.BytesIO(), "w", format=muxer) as trial:
+        with av.open(io.BytesIO(), "w", format=muxer, container_options=options) as trial:
             add_stream(trial)
             trial.start_encoding()
     except (ValueError, av.error.FFmpegError):
@@ -66,7 +69,7 @@ def choose_audio_format(
             continue
         for candidate in rates:
             add_stream = partial(OutputContainer.add_stream, codec_name=encoder, rate=candidate, layout=name)
-            if _can_encode(encoder, candidate, name) and is_accepted(muxer, add_stream):
+            if _can_encode(encoder, candidate, name) and is_accepted(muxer, encoder, add_stream):
                 return candidate, name
     return None
 

@@ -195,7 +195,9 @@ class Passthrough:
 
     def _is_accepted(self, stream: Stream) -> bool:
         return is_accepted(
-            self._container.muxer, lambda trial: trial.add_stream_from_template(stream, opaque=True)
+            self._container.muxer,
+            codec_name(stream),
+            lambda trial: trial.add_stream_from_template(stream, opaque=True),
         )
 
     def _convert_subtitles(self, stream: SubtitleStream) -> Track | None:

@@ -14,11 +14,13 @@ from av.packet import Packet
 
 from ...core.errors import MediaError
 from ...core.frames import Frame
+from ..damage import is_system_error
 from ..encoding import Encoding
 from ..ffmpeg import write_errors
 from ..remote import Location, open_container
 from ..segment import Mark, Segment
 from ..sink import ResumableSink
+from ..streams import codec_name
 from ..video_info import VideoInfo
 from .encoder import Encoder
 from .journal import Journal, open_journal
@@ -150,7 +152,7 @@ class VideoSink(ResumableSink):
                 raise MediaError(f"No frame was written to {self.path}.")
             self._write_packets(self._encoder.end())
             self._passthrough.finish()
-            self._container.close()
+            self._close_container()
             self._state_pixel_aspect()
             if isinstance(self._journal, Journal):
                 self.notices += self._passthrough.describe_missing(self._journal.path)
@@ -190,6 +192,21 @@ class VideoSink(ResumableSink):
             packet.dts = self._last_dts = max(packet.dts, earliest)
         packet.stream = self._stream
         self._container.mux(packet)
+
+    def _close_container(self) -> None:
+        """Write the trailer. Some muxers describe the streams only there, and refuse what they cannot."""
+        try:
+            self._container.close()
+        except av.error.FFmpegError as error:
+            if is_system_error(error):
+                raise
+            streams = ", ".join(
+                f"{stream.index} ({codec_name(stream)})" for stream in self._container.streams
+            )
+            raise MediaError(
+                f"A {self.container} file cannot hold the streams {streams} together: "
+                f"{error.strerror or error}. Try .mkv, or leave the sound out (--no-audio)."
+            ) from error
 
     def _state_pixel_aspect(self) -> None:
         """See that the finished file states the shape of its pixels, which not all codecs do themselves."""
@@ -231,7 +248,7 @@ class VideoSink(ResumableSink):
             settings = f"{context.width}x{context.height} {context.pix_fmt}{self.encoding.describe()}"
             raise MediaError(
                 f"{context.name} in {self.container} cannot do {settings}: "
-                f"{getattr(error, 'strerror', None) or error}."
+                f"{getattr(error, 'strerror', None) or error}. Try .mp4 or .mkv, or another --codec."
             ) from error
         if not self.resumable:  # otherwise each segment has a new encoder, so that it is independent
             self._encoder.use(self._stream.codec_context)

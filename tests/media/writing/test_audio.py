@@ -153,3 +153,20 @@ def test_the_sound_of_cases_comes_out(tmp_path, name, suffix):
     with av.open(tmp_path / f"out.{suffix}") as container:
         assert len(container.streams.audio) == 1
         assert sum(frame.samples for frame in container.decode(audio=0)) > 5000
+
+
+@pytest.mark.parametrize(("codec", "layout"), [("pcm_s24le", "5.1"), ("pcm_s16be", "stereo")])
+def test_what_mp4_refuses_at_its_end_is_found_at_its_beginning(tmp_path, codec, layout):
+    """MP4 describes sound behind the last packet, and cannot describe PCM whose layout is unknown."""
+    source = make_video(tmp_path / "in.nut", codec, layout=layout)
+    report = stylize(source, tmp_path / "out.mp4", "null")
+    assert any("re-encoded" in notice for notice in report.notices)
+    assert read_clip(tmp_path / "out.mp4").kinds == ["video", "audio"]
+    assert 0.9 < len(heard(tmp_path / "out.mp4")) / RATE < 1.1
+
+
+def test_ac3_is_copied_to_mp4(tmp_path):
+    """Its description in MP4 needs a packet, which is no reason to encode it again."""
+    source = make_video(tmp_path / "in.mkv", "ac3", layout="5.1(side)")
+    report = stylize(source, tmp_path / "out.mp4", "null")
+    assert not report.notices
