@@ -46,6 +46,7 @@ SCALE = 4
 # The source is averaged with the weights of its drawing, so a drawing that lags behind counts as a change.
 AVERAGE = 1 - (1 - RENEW) / BANDS
 SMALLEST = 16  # pixels of a side of the reduced source; optical flow needs as many
+_NARROW, _LONG = 32, 80  # OpenCV's flow of pictures with a shorter side is unsafe from that width on
 _AT_ONCE = 1 << 11  # blocks processed at once: they stay in the caches, and their memory is reused
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
@@ -138,7 +139,7 @@ class Stabilizer(Effect):
 
     def _motion(self, reduced: Floats, average: Floats) -> Floats:
         """The offset of each pixel to its position in the average, (2, H, W): x, y."""
-        if min(reduced.shape[:2]) < SMALLEST:
+        if not has_motion_size(*reduced.shape[:2]):
             return np.zeros((2, *reduced.shape[:2]), np.float32)
         images = [self._cv2.convertScaleAbs(image) for image in (reduced, average)]
         grey = [self._cv2.cvtColor(image, self._cv2.COLOR_RGB2GRAY) for image in images]
@@ -235,3 +236,12 @@ def _as_blocks(image: NDArray[Any], side: int = BLOCK) -> NDArray[Any]:
     """A view of the image as blocks: (rows, columns, side, side), or (rows, columns, side, side, 3)."""
     height, width = image.shape[0] // side, image.shape[1] // side
     return image.reshape(height, side, width, side, *image.shape[2:]).swapaxes(1, 2)
+
+
+def has_motion_size(height: int, width: int) -> bool:
+    """Whether a picture has a size of which the optical flow can be computed: no small one, no thin strip.
+
+    OpenCV reduces narrow pictures as often as their width allows, down to no pixel.
+    """
+    shorter = min(height, width)
+    return shorter >= _NARROW or (shorter >= SMALLEST and width < _LONG)

@@ -1,5 +1,6 @@
 """FFmpeg's errors as sentences for users."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,8 @@ def ffmpeg_errors(path: Location | str) -> Iterator[None]:
     except av.error.InvalidDataError as error:
         raise MediaError(f"{path} is not a video of a known format, or it is damaged.") from error
     except av.error.FFmpegError as error:
+        if error.errno == errno.EIO:  # also if a file ends where FFmpeg expects more
+            raise MediaError(f"{path} cannot be read: it ends too early, or its disk fails.") from error
         raise MediaError(f"{path}: {error.strerror or error}.") from error
     except OSError as error:
         raise MediaError(f"{path}: {error.strerror or error}.") from error

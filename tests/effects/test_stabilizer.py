@@ -165,3 +165,13 @@ def test_results_and_arguments_do_not_change():
     drawn += [stable.stabilize(frame, draw(frame[None])[0]) for frame in frames[1:]]
     assert np.array_equal(first, copy)
     assert all(np.array_equal(a, b) for a, b in zip(frames, kept, strict=True))
+
+
+@pytest.mark.parametrize("shape", [(64, 16000, 3), (16000, 64, 3), (100, 3000, 3)])
+def test_thin_strips_are_stabilized(shape):
+    """OpenCV cannot find motion in them, and would crash."""
+    stabilizer = Stabilizer()
+    rng = np.random.default_rng(0)
+    for number in range(2):
+        image = noisy(rng.integers(0, 256, shape, dtype=np.uint8), number)
+        assert stabilizer.stabilize(image, image).shape == shape

@@ -426,3 +426,19 @@ def test_damage_in_the_middle_is_reported(tmp_path):
     assert report.frames == len(times) == 47
     assert any("damaged" in notice for notice in report.notices)
     assert times[-1] == pytest.approx(47 / 24, abs=1e-3)
+
+
+def test_a_file_that_ends_within_its_header_is_not_an_error_of_the_disk(tmp_path):
+    """Matroska: FFmpeg reports an error of input and output."""
+    path = tmp_path / "cut.mkv"
+    path.write_bytes(Clip().write(tmp_path / "whole.mkv").read_bytes()[:60])
+    with pytest.raises(MediaError, match="ends too early"):
+        VideoSource(path)
+
+
+def test_a_link_without_a_target_is_named(tmp_path):
+    """It is not suggested as a similar name of itself."""
+    path = tmp_path / "gone.mp4"
+    path.symlink_to(tmp_path / "nowhere.mp4")
+    with pytest.raises(MediaError, match=r"gone.mp4 is a link to a file that does not exist\.$"):
+        VideoSource(path)

@@ -21,9 +21,9 @@ from ..stabilizer import (
     NEAR,
     RENEW,
     SCALE,
-    SMALLEST,
     STILL,
     UNSEEN,
+    has_motion_size,
 )
 from .effect import TensorEffect
 from .optical_flow import optical_flow
@@ -129,7 +129,7 @@ def _blend(drawing: Tensor, before: Tensor, keep: Tensor) -> Tensor:
 
 def estimate_motion(reduced: Tensor, average: Tensor) -> Tensor:
     """The offset of each pixel to its position in the average, (2, H / 4, W / 4): x, y."""
-    if min(reduced.shape[:2]) < SMALLEST:
+    if not has_motion_size(*reduced.shape[:2]):
         return reduced.new_zeros(2, *reduced.shape[:2])
     return optical_flow(_grey(reduced), _grey(average))
 
