@@ -56,7 +56,7 @@ def convert_files(
     Raises:
         MediaError: the paths or options contradict each other, or files could not be converted.
     """
-    from ..run.files import Job, create_folder, is_output_folder, is_single_job, plan_jobs, single_job
+    from ..run.files import Job, create_folder, is_single_job, plan_jobs, single_job
 
     if len(paths) < 2:
         command, example = ("image", "cartoon.png") if kind.name == "picture" else ("video", "cartoon.mp4")
@@ -77,7 +77,7 @@ def convert_files(
             names_folder = paths[-1].endswith(("/", os.sep))
             if names_folder and sources[0].is_dir() and not target.is_dir():
                 raise MediaError(_describe_frames(sources[0], target))
-            is_folder = names_folder or (kind.name == "picture" and is_output_folder(target, kind))
+            is_folder = names_folder or (kind.name == "picture" and not target.suffix)
             job = single_job(sources[0], target, kind, target_is_folder=is_folder)
         with create_folder(job.target) if job.target != target else nullcontext():
             _convert_one(job, convert, style, as_json=options.as_json)
