@@ -37,8 +37,8 @@ def export_web(style: str, folder: Path, *, overwrite: bool = False) -> list[Pat
             shutil.copy(BROWSER / file, written / file)
         export_onnx(style, written / f"{name}.onnx")
         _write_int8(style, path, header, written / f"{name}.int8.onnx")
-        names = {file.name for file in written.iterdir()}
-        (written / MANIFEST).write_text(manifest({name: header.card}, names), encoding="utf-8")
+        sizes = {file.name: file.stat().st_size for file in written.iterdir()}
+        (written / MANIFEST).write_text(manifest({name: header.card}, sizes), encoding="utf-8")
         if folder.exists():
             folder.replace(Path(work) / "earlier")
         written.replace(folder)

@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from cartoonize.export.browser_files import STYLES, read_library
+from cartoonize.export.browser_files import browser_styles, read_library
 
 
 def copy_library(folder: Path) -> None:
@@ -72,7 +72,7 @@ def main() -> None:
     if arguments.webgpu:
         from cartoonize.export.onnx import export_onnx
 
-        for style in STYLES:
+        for style in browser_styles():
             export_onnx(style, here / f"{style}.onnx", overwrite=True)
 
 

@@ -8,15 +8,30 @@
  * that library is.
  */
 
+import { RemoteWorker } from "./remote.js";
+
 /** @typedef {import("./draw_size.js").Detail} Detail */
-/** @typedef {{summary: string, licence: string, credit: string, int8?: string, float?: string}} Style */
+/** @typedef {"wasm" | "webgpu"} Device */
+
+/** @typedef {{file: string, bytes: number}} StyleFile */
+
+/**
+ * @typedef {object} Style
+ * @property {string} summary
+ * @property {string} licence
+ * @property {string} credit
+ * @property {string} [preview] a picture of a photo and its drawing
+ * @property {StyleFile} [int8] for WASM
+ * @property {StyleFile} [float] for WebGPU, and for WASM if there is no other
+ */
 
 /**
  * @typedef {object} LoadOptions
  * @property {string | URL} [manifest] address of styles.json
- * @property {"auto" | "wasm" | "webgpu"} [device] what runs the networks; "auto" prefers WebGPU
- * @property {() => void | Promise<void>} [onDownloaded] called when all files are loaded and before they run; a page can
- *     forbid all further connections then
+ * @property {string} [style] the style to load; by default the first one of styles.json
+ * @property {"auto" | Device} [device] what runs the networks; "auto" prefers WebGPU
+ * @property {() => void | Promise<void>} [onDownloaded] called when the library and the style are loaded and before they
+ *     run; a page can forbid itself all further connections then
  * @property {number} [threads] of WASM; more than one needs a page that is cross-origin isolated
  */
 
@@ -28,11 +43,17 @@
 
 const MAX_THREADS = 4; // more hardly help networks of this size
 
+// The smallest module with an instruction of SIMD, which the library needs.
+const SIMD_MODULE = [
+    0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98,
+    11,
+];
+
 /** @type {Promise<Cartoonizer> | undefined} */
 let shared;
 
 /**
- * Draw a picture; its size and its transparency stay. The first call loads the library and the styles.
+ * Draw a picture; its size and its transparency stay. The first call loads the library and the style.
  *
  * @param {ImageData} image
  * @param {DrawOptions} [options]
@@ -40,38 +61,56 @@ let shared;
  * @throws {Error} a file cannot be loaded, or the picture cannot be drawn
  */
 export async function cartoonize(image, options) {
-    shared ??= load();
+    shared ??= load({ style: options?.style });
     shared.catch(() => (shared = undefined)); // the next call tries again
     return (await shared).draw(image, options);
 }
 
 /**
- * Load the library and all styles, and start the worker. After this nothing is requested from any server.
+ * Load the library and a style, and start the worker. Other styles are loaded when they are first drawn.
  *
  * @param {LoadOptions} [options]
  * @returns {Promise<Cartoonizer>}
  * @throws {Error} a file cannot be loaded, or the library does not run in this browser
  */
-export async function load({ manifest = "./styles.json", device = "auto", threads, onDownloaded } = {}) {
-    const address = new URL(manifest, import.meta.url);
-    const { library, styles } = JSON.parse(new TextDecoder().decode(await download(address)));
-    const gpu = device === "webgpu" || (device === "auto" && (await isWebGpuUsable(styles)));
-    const build = library.builds[gpu ? "webgpu" : "wasm"].map((file) =>
-        download(new URL(file, new URL(library.url, address)), library.files[file]),
-    );
-    const [files, code, wasm] = await Promise.all([downloadStyles(styles, address, gpu), ...build]);
-    const available = globalThis.crossOriginIsolated ? navigator.hardwareConcurrency || 1 : 1;
-    const settings = {
-        code,
-        wasm,
-        files,
-        device: gpu ? "webgpu" : "wasm",
-        threads: Math.min(threads ?? MAX_THREADS, available),
-    };
+export async function load({ manifest = "./styles.json", device = "auto", ...options } = {}) {
+    if (!globalThis.WebAssembly?.validate(Uint8Array.from(SIMD_MODULE)))
+        throw new Error(
+            "This browser lacks WebAssembly with SIMD. Chrome 91, Firefox 89 and Safari 16.4 have it.",
+        );
+    const files = new Files(new URL(manifest, import.meta.url));
+    try {
+        await files.readManifest();
+        const style = options.style ?? Object.keys(files.styles)[0];
+        if (device !== "auto") return await start(files, { ...options, style, device });
+        if (!(await isWebGpuAvailable(files.styles[style])))
+            return await start(files, { ...options, style, device: "wasm" });
+        return await startWithGpu(files, { ...options, style });
+    } catch (error) {
+        files.close();
+        throw error;
+    }
+}
+
+/** Use WebGPU, or WASM if the files for it cannot be loaded or do not run. */
+async function startWithGpu(files, options) {
+    try {
+        return await start(files, { ...options, device: "webgpu" });
+    } catch (error) {
+        const cartoonizer = await start(files, { ...options, device: "wasm" });
+        cartoonizer.notice = `WebGPU is not used: ${error.message}`;
+        return cartoonizer;
+    }
+}
+
+async function start(files, { style, device, threads = MAX_THREADS, onDownloaded }) {
+    const [build, network] = await Promise.all([files.loadBuild(device), files.loadStyle(style, device)]);
     await onDownloaded?.();
+    const available = globalThis.crossOriginIsolated ? navigator.hardwareConcurrency || 1 : 1;
+    const settings = { style, files: network, device, threads: Math.min(threads, available), ...build };
     const worker = new RemoteWorker(new URL("./worker.js", import.meta.url));
     try {
-        return new Cartoonizer(worker, styles, await worker.call("open", settings));
+        return new Cartoonizer(worker, files, style, await worker.call("open", settings));
     } catch (error) {
         worker.end();
         throw error;
@@ -81,20 +120,22 @@ export async function load({ manifest = "./styles.json", device = "auto", thread
 /** Styles that are ready to draw; made by `load`. */
 export class Cartoonizer {
     #worker;
+    #files;
+    /** @type {Map<string, Promise<void>>} */
+    #loaded = new Map();
 
-    /**
-     * @param {RemoteWorker} worker
-     * @param {Record<string, Style>} styles
-     * @param {{device: "wasm" | "webgpu", threads: number}} opened
-     */
-    constructor(worker, styles, { device, threads }) {
+    constructor(worker, files, first, { device, threads, notice }) {
         this.#worker = worker;
+        this.#files = files;
+        this.#loaded.set(first, Promise.resolve());
         /** What styles.json says about the styles, by name. */
-        this.styles = styles;
-        /** What runs the networks. */
+        this.styles = files.styles;
+        /** What runs the networks. It becomes "wasm" if the GPU fails. */
         this.device = device;
         /** Threads of WASM. */
         this.threads = threads;
+        /** Why WebGPU is not used, if it was tried. */
+        this.notice = notice;
     }
 
     /**
@@ -103,80 +144,79 @@ export class Cartoonizer {
      * @param {ImageData} image
      * @param {DrawOptions} [options]
      * @returns {Promise<ImageData>}
-     * @throws {Error} there is no such style or detail, or the picture is too large for the memory
+     * @throws {Error} there is no such style or detail, a file cannot be loaded, or the picture is too large for the memory
      */
     async draw({ width, height, data }, { style = Object.keys(this.styles)[0], detail = "normal" } = {}) {
-        const pixels = await this.#worker.call("draw", { style, detail, width, height, data });
-        return new ImageData(pixels, width, height);
+        await this.#require(style);
+        const drawing = await this.#worker.call("draw", { style, detail, width, height, data });
+        if (drawing.notice) Object.assign(this, { device: "wasm", notice: drawing.notice });
+        return new ImageData(drawing.data, width, height);
     }
 
-    /** End the worker. Drawings that have not been finished fail. */
+    /** End the workers. Drawings that have not been finished fail. */
     close() {
         this.#worker.end();
+        this.#files.close();
+    }
+
+    #require(style) {
+        const known = this.#loaded.get(style);
+        if (known) return known;
+        const loading = this.#files
+            .loadStyle(style, this.device)
+            .then((files) => this.#worker.call("add", { style, files }));
+        this.#loaded.set(style, loading);
+        loading.catch(() => this.#loaded.delete(style)); // the next call tries again
+        return loading;
     }
 }
 
-/** Calls the functions of a worker. */
-class RemoteWorker {
-    #calls = new Map();
-    #count = 0;
-    #worker;
+/** Loads files by a worker of its own. */
+class Files {
+    #loader = new RemoteWorker(new URL("./loader.js", import.meta.url));
 
-    /** @param {URL} script */
-    constructor(script) {
-        // A worker from a blob has the Content-Security-Policy of the page. Others have none unless the server sends it.
-        const source = new Blob([`import ${JSON.stringify(script.href)};`], { type: "text/javascript" });
-        const address = URL.createObjectURL(source);
-        this.#worker = new Worker(address, { type: "module" });
-        this.#worker.onmessage = ({ data: { id, result, error } }) => {
-            const { resolve, reject } = this.#calls.get(id);
-            this.#calls.delete(id);
-            if (error) reject(new Error(error));
-            else resolve(result);
-        };
-        this.#worker.onerror = (event) => this.#fail(event.message || `${script} cannot be loaded.`);
+    /** @param {URL} manifest address of styles.json */
+    constructor(manifest) {
+        this.manifest = manifest;
     }
 
-    call(command, settings) {
-        const id = this.#count++;
-        return new Promise((resolve, reject) => {
-            this.#calls.set(id, { resolve, reject });
-            this.#worker.postMessage({ id, command, settings });
-        });
+    async readManifest() {
+        Object.assign(this, JSON.parse(new TextDecoder().decode(await this.#load(this.manifest))));
     }
 
-    end() {
-        this.#worker.terminate();
-        this.#fail("The worker was closed.");
+    /** The files of the library for a device. */
+    async loadBuild(device) {
+        const { url, builds, files } = this.library;
+        const folder = new URL(url, this.manifest);
+        const load = (file) => this.#load(new URL(file, folder), files[file]);
+        const [code, wasm] = await Promise.all(builds[device].map(load));
+        return { code, wasm };
     }
 
-    #fail(message) {
-        for (const { reject } of this.#calls.values()) reject(new Error(message));
-        this.#calls.clear();
+    /** The files of a style: the one for WASM, and with a GPU the one for WebGPU too. */
+    async loadStyle(name, device) {
+        const { styles } = this;
+        if (!(name in styles))
+            throw new Error(`There is no style "${name}": choose ${Object.keys(styles).join(", ")}.`);
+        const { int8, float } = styles[name];
+        const load = (style) => style && this.#load(new URL(style.file, this.manifest));
+        const gpu = device === "webgpu" ? load(float) : undefined;
+        const [wasm, webgpu] = await Promise.all([load(int8 ?? float), gpu]);
+        return { wasm, webgpu };
+    }
+
+    close() {
+        this.#loader.end();
+    }
+
+    #load(address, integrity) {
+        return this.#loader.call("load", { address: address.href, integrity });
     }
 }
 
-/** Whether there is a real GPU, and this browser and a style can use it. */
-async function isWebGpuUsable(styles) {
-    if (!("Suspending" in WebAssembly) || !Object.values(styles).some(({ float }) => float)) return false;
+/** Whether there is a real GPU, and this browser and the style can use it. */
+async function isWebGpuAvailable(style) {
+    if (!("Suspending" in WebAssembly) || !style?.float) return false;
     const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
     return Boolean(adapter) && !adapter.info?.isFallbackAdapter;
-}
-
-/** The files of each style: the one for WASM, and with a GPU the one for WebGPU too. */
-async function downloadStyles(styles, address, gpu) {
-    const get = (file) => file && download(new URL(file, address));
-    const entries = Object.entries(styles).map(async ([name, { int8, float }]) => {
-        const [wasm, webgpu] = await Promise.all([get(int8 ?? float), gpu ? get(float) : undefined]);
-        return [name, { wasm, webgpu }];
-    });
-    return Object.fromEntries(await Promise.all(entries));
-}
-
-/** Load a file. With `integrity`, a hash, other contents are refused. */
-async function download(address, integrity = "") {
-    const response = await fetch(address, { integrity }).catch(() => null);
-    if (!response?.ok)
-        throw new Error(`${address} cannot be loaded${response ? ` (${response.status})` : ""}.`);
-    return response.arrayBuffer();
 }

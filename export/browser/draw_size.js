@@ -45,7 +45,9 @@ export function drawSize(width, height, detail) {
  */
 export function resizePicture(rgba, from, to) {
     if (from[0] === to[0] && from[1] === to[1]) return dropAlpha(rgba);
-    return to[0] * to[1] < from[0] * from[1] ? reduce(rgba, 4, from, to) : interpolate(dropAlpha(rgba), from, to);
+    return to[0] * to[1] < from[0] * from[1]
+        ? reduce(rgba, 4, from, to)
+        : interpolate(dropAlpha(rgba), from, to);
 }
 
 /**

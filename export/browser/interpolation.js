@@ -1,8 +1,6 @@
 /**
- * Three interpolations of OpenCV (`modules/imgproc/src/resize.cpp`), with its arithmetic and its rounding.
- *
- * Bicubic interpolation follows the IPP library, which OpenCV uses on x86: in float32, with fused multiplications and
- * additions in its order. Elsewhere OpenCV computes in integers and rounds some values the other way.
+ * Three interpolations of OpenCV (`modules/imgproc/src/resize.cpp`), with its rounding. The bicubic one is that of IPP,
+ * which OpenCV uses on x86: float32, multiplied and added at once. Elsewhere OpenCV rounds some values otherwise.
  */
 
 const WEIGHT_LEVELS = 2048; // of 1, for LinearLines
@@ -76,10 +74,7 @@ function averageLine(pixels, start, channels, { starts, places, weights }, line)
 function areas(size, newSize) {
     const scale = 1 / (newSize / size);
     const [starts, places, weights] = [[0], [], []];
-    const add = (place, weight) => {
-        places.push(place);
-        weights.push(weight);
-    };
+    const add = (place, weight) => weights.push(weight) && places.push(place);
     for (let position = 0; position < newSize; position++) {
         const start = position * scale;
         const end = start + scale;
@@ -95,32 +90,14 @@ function areas(size, newSize) {
 }
 
 /** What each interpolation does; `round` is what it does to the place of a new value in the old picture. */
-const BICUBIC = { taps: 4, round: (place) => place, weigh: cubicWeights, mix: mixFour };
-const BICUBIC_BYTES = { ...BICUBIC, widen: widenBytes };
-const BICUBIC_SHORTS = { ...BICUBIC, widen: widenShorts };
+const BICUBIC = { taps: 4, round: Number, weigh: cubicWeights, widen: widenCubic, mix: mixFour };
 const BILINEAR = { taps: 2, round: Math.fround, weigh: linearWeights, widen: widenLinearly, mix: mixTwo };
 
-/**
- * The lines of an RGB picture at another size, bicubic, for `read`.
- *
- * @param {Uint8Array | Int16Array} pixels
- * @param {[number, number]} from width and height
- * @param {[number, number]} to
- */
-export function cubicLines(pixels, from, to) {
-    return new Lines(pixels, from, to, pixels instanceof Int16Array ? BICUBIC_SHORTS : BICUBIC_BYTES);
-}
+/** The lines of an RGB picture at another size, bicubic, for `read`. */
+export const cubicLines = (pixels, from, to) => new Lines(pixels, from, to, BICUBIC);
 
-/**
- * The same, bilinear.
- *
- * @param {Uint8Array} pixels
- * @param {[number, number]} from width and height
- * @param {[number, number]} to
- */
-export function linearLines(pixels, from, to) {
-    return new Lines(pixels, from, to, BILINEAR);
-}
+/** The same, bilinear. */
+export const linearLines = (pixels, from, to) => new Lines(pixels, from, to, BILINEAR);
 
 /** Lines of a picture, each widened once, and mixed for the new lines from top to bottom. */
 class Lines {
@@ -141,11 +118,8 @@ class Lines {
         const rows = this.rows.places.subarray(y * taps, (y + 1) * taps);
         for (const row of this.#widened.keys()) if (row < rows[0]) this.#widened.delete(row);
         const weights = this.rows.weights.subarray(y * taps, (y + 1) * taps);
-        mix(
-            this.line,
-            Array.from(rows, (row) => this.#get(row)),
-            weights,
-        );
+        const lines = Array.from(rows, (row) => this.#get(row));
+        mix(this.line, lines, weights);
         return this.line;
     }
 
@@ -187,33 +161,14 @@ function cubicWeights(x) {
     ];
 }
 
-function widenBytes(line, pixels, start, { places, weights }) {
+function widenCubic(line, pixels, start, { places, weights }) {
     for (let o = 0, k = 0; o < line.length; k += 4) {
         const [a, b] = [start + places[k] * 3, start + places[k + 1] * 3];
         const [d, e] = [start + places[k + 2] * 3, start + places[k + 3] * 3];
         for (let c = 0; c < 3; c++) {
             const two = addProduct(Math.fround(pixels[a + c] * weights[k]), pixels[b + c], weights[k + 1]);
-            line[o++] = addProduct(
-                addProduct(two, pixels[d + c], weights[k + 2]),
-                pixels[e + c],
-                weights[k + 3],
-            );
-        }
-    }
-}
-
-function widenShorts(line, pixels, start, { places, weights }) {
-    for (let o = 0, k = 0; o < line.length; k += 4) {
-        const [a, b] = [start + places[k] * 3, start + places[k + 1] * 3];
-        const [d, e] = [start + places[k + 2] * 3, start + places[k + 3] * 3];
-        for (let c = 0; c < 3; c++) {
-            const inner = addProduct(
-                Math.fround(pixels[d + c] * weights[k + 2]),
-                pixels[b + c],
-                weights[k + 1],
-            );
-            const outer = addProduct(Math.fround(pixels[e + c] * weights[k + 3]), pixels[a + c], weights[k]);
-            line[o++] = inner + outer;
+            const three = addProduct(two, pixels[d + c], weights[k + 2]);
+            line[o++] = addProduct(three, pixels[e + c], weights[k + 3]);
         }
     }
 }

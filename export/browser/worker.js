@@ -1,55 +1,59 @@
 /** Draws pictures, in a worker that cartoonize.js starts. */
 
 import { drawSize, resizeDrawing, resizePicture } from "./draw_size.js";
+import { answer } from "./remote.js";
 
 const MAX_GPU_TIME = 100; // milliseconds for the test picture; a GPU that is emulated takes far longer
 
 let ort;
-let files;
 let device;
+const styles = new Map();
 const sessions = new Map();
 
-const commands = { open, draw };
-let queue = Promise.resolve();
-
-self.onmessage = ({ data: { id, command, settings } }) => {
-    queue = queue.then(async () => {
-        try {
-            const result = await commands[command](settings);
-            self.postMessage({ id, result }, result.buffer ? [result.buffer] : []);
-        } catch (error) {
-            self.postMessage({ id, error: describe(error) });
-        }
-    });
-};
+answer({ open, add, draw }, describe);
 
 /** Start the library, and the first style to see whether it runs. */
-async function open({ code, wasm, threads, ...rest }) {
-    ({ files, device } = rest);
+async function open({ code, wasm, threads, device: wanted, style, files }) {
     const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
     ort = await import(address);
     ort.env.wasm.wasmBinary = wasm;
     ort.env.wasm.numThreads = threads;
     ort.env.logLevel = "error";
-    const [first] = Object.keys(files);
-    await openSession(first, "wasm");
-    if (device === "webgpu" && !(await isGpuUsable(first))) device = "wasm";
-    return { device, threads };
+    await add({ style, files });
+    await openSession(style, "wasm");
+    device = wanted;
+    const fault = device === "webgpu" ? await testGpu(style) : "";
+    return { device, threads, notice: fault && useWasm(fault) };
+}
+
+/** Remember the files of a style. */
+async function add({ style, files }) {
+    styles.set(style, files);
 }
 
 async function draw({ style, detail, width, height, data }) {
-    if (!(style in files))
-        throw new Error(`There is no style "${style}": choose ${Object.keys(files).join(", ")}.`);
     const size = /** @type {[number, number]} */ ([width, height]);
     const drawn = drawSize(width, height, detail);
-    const drawing = await run(style, device, resizePicture(data, size, drawn), drawn);
+    const picture = resizePicture(data, size, drawn);
+    let notice = "";
+    const drawing = await run(style, device, picture, drawn).catch((error) => {
+        if (device === "wasm") throw error;
+        notice = useWasm("the GPU failed");
+        return run(style, device, picture, drawn);
+    });
     const rgb = resizeDrawing(drawing, drawn, size);
     for (let i = 0, o = 0; i < rgb.length; o += 4) {
         data[o] = rgb[i++];
         data[o + 1] = rgb[i++];
         data[o + 2] = rgb[i++];
     }
-    return data;
+    return { data, notice };
+}
+
+/** Draw without the GPU from now on; return a sentence for people. */
+function useWasm(fault) {
+    device = "wasm";
+    return `WebGPU is not used: ${fault}.`;
 }
 
 async function run(style, provider, rgb, [width, height]) {
@@ -60,10 +64,11 @@ async function run(style, provider, rgb, [width, height]) {
 
 /** The session of a style; a style without a file for the GPU is drawn by WASM. */
 async function openSession(style, provider) {
-    const file = files[style][provider] ?? files[style].wasm;
+    const files = styles.get(style);
+    const file = files[provider] ?? files.wasm;
     const known = sessions.get(file);
     if (known) return known;
-    const isGpu = file === files[style].webgpu;
+    const isGpu = provider === "webgpu" && file === files.webgpu;
     const session = await ort.InferenceSession.create(new Uint8Array(file), {
         executionProviders: isGpu ? ["webgpu", "wasm"] : ["wasm"],
         logSeverityLevel: 3,
@@ -72,8 +77,8 @@ async function openSession(style, provider) {
     return session;
 }
 
-/** Whether the GPU draws what the CPU draws, and quickly: some drivers compute wrong results. */
-async function isGpuUsable(style) {
+/** What is wrong with the GPU: some compute wrong results, and some are emulated. */
+async function testGpu(style) {
     const side = 96;
     const picture = Uint8Array.from({ length: side * side * 3 }, (_, i) => {
         const [x, y] = [Math.floor(i / 3) % side, Math.floor(i / 3 / side)];
@@ -84,11 +89,12 @@ async function isGpuUsable(style) {
         await run(style, "webgpu", picture, [side, side]); // compiles the shaders
         const start = performance.now();
         const gpu = await run(style, "webgpu", picture, [side, side]);
+        if (performance.now() - start > MAX_GPU_TIME) return "the GPU is slow";
         const difference = cpu.reduce((sum, value, i) => sum + Math.abs(value - gpu[i]), 0) / cpu.length;
         // The mean difference between drawings in integers and in floats is about one level.
-        return difference < 4 && performance.now() - start < MAX_GPU_TIME;
+        return difference < 4 ? "" : "the GPU draws wrong pictures";
     } catch {
-        return false;
+        return "the GPU failed";
     }
 }
 

@@ -72,4 +72,4 @@ def test_pictures_are_resized_as_by_the_command(tmp_path):
         differences = np.abs(resized.astype(int) - picture)
         assert differences.max() <= 1, name
         if cv2.ipp.useIPP():
-            assert (differences > 0).mean() < 1e-5, name
+            assert (differences > 0).mean() < 1e-4, name

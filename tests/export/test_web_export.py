@@ -23,10 +23,15 @@ import cartoonize
 from cartoonize.core.draw_size import draw_picture
 from cartoonize.export.browser_files import MANIFEST, MODULE, page_files, read_library
 from cartoonize.export.web import export_web
+from cartoonize.styles import builtin_styles
+from cartoonize.styles.card import int8_path, read_header
 
 VENDOR = Path(__file__).parents[2] / "docs/try/vendor.py"
 AXE = "axe-core@4.14.1"
 WAIT = 120_000  # milliseconds, for a busy machine
+REFUSE_CAMERA = """MediaDevices.prototype.getUserMedia = async () => {
+    throw new DOMException("", "NotAllowedError");
+}"""
 CACHE = platformdirs.user_cache_path("cartoonize-tests")
 CHROMIUM = shutil.which("chromium")
 in_browser = [
@@ -194,14 +199,34 @@ def test_the_files_of_the_page_fit_together():
     library = read_library()
     assert f"connect-src 'self' {library['url'].removesuffix('dist/')};" in html
     assert library["url"] == f"https://cdn.jsdelivr.net/npm/{library['name']}@{library['version']}/dist/"
-    styles = json.loads(files[MANIFEST])["styles"]
-    assert list(styles) == re.findall(r'name="style" value="(\w+)"', html)
-    assert all(style["int8"] in files for style in styles.values())
-    code = {name: files[name] for name in files if name.endswith((".html", ".css", ".js", ".json"))}
+    code = {name: files[name] for name in files if name.endswith((".html", ".css", ".js"))}
     assert sum(map(len, code.values())) < 60_000
     assert set(re.findall(r'^    "(.+)",$', code["sw.js"].decode(), re.MULTILINE)) == {
         "./", *(name for name in code if name.endswith((".css", ".js")) and name != "sw.js")
     }  # fmt: skip
+
+
+def test_the_page_offers_each_style_in_integers():
+    """A built-in style with an int8 file is on the page, with the text of its card and its preview."""
+    files = dict(page_files())
+    styles = json.loads(files[MANIFEST])["styles"]
+    assert list(styles) == [name for name, path in builtin_styles().items() if int8_path(path).is_file()]
+    for name, path in builtin_styles().items():
+        if name in styles:
+            style, card = styles[name], read_header(path).card
+            assert (style["summary"], style["licence"], style["credit"]) == (
+                card.summary, card.licence, card.credit
+            )  # fmt: skip
+            assert len(files[style["int8"]["file"]]) == style["int8"]["bytes"]
+            assert files[style["preview"]] == path.with_suffix(".webp").read_bytes()
+
+
+def test_the_library_of_npm_has_the_hashes_of_the_page(library):
+    """What browsers load from the CDN, which serves npm's package, passes the check of integrity."""
+    vendor = load_vendor()
+    hashes = read_library()["files"]
+    assert {name: vendor.integrity((library / name).read_bytes()) for name in hashes} == hashes
+    assert set(hashes) == {name for build in read_library()["builds"].values() for name in build}
 
 
 @pytest.mark.slow
@@ -220,7 +245,8 @@ def test_a_folder_for_the_web_is_complete(tmp_path, tiny_style):
         "tiny.int8.onnx",
     }
     style = json.loads((folder / MANIFEST).read_text())["styles"]["tiny"]
-    assert (style["licence"], style["int8"], style["float"]) == ("CC0", "tiny.int8.onnx", "tiny.onnx")
+    assert style["licence"] == "CC0"
+    assert [style[key]["file"] for key in ("int8", "float")] == ["tiny.int8.onnx", "tiny.onnx"]
     with pytest.raises(cartoonize.MediaError, match="exists already"):
         export_web(str(tiny_style), folder)
     (tmp_path / "mine").mkdir()
@@ -281,13 +307,48 @@ class TestPage:
         page.locator("#error", has_text=sentence).wait_for()
 
     def test_nothing_leaves_the_browser(self, page):
-        """Once loaded, the page sends no request, and neither it nor its workers could."""
+        """Once loaded, the page sends no request, and neither it nor the worker that draws could."""
         requests = []
         page.context.on("request", lambda request: requests.append(request.url))
         draw(page, photo(400, 300))
         assert [url for url in requests if not url.startswith("blob:")] == []
         attempt = "fetch(new URL('styles.json', location.origin)).then(() => 'sent', () => 'refused')"
-        assert [place.evaluate(attempt) for place in (page, page.workers[0])] == ["refused"] * 2
+        assert page.evaluate(attempt) == "refused"
+        workers = {worker.evaluate("location.href"): worker.evaluate(attempt) for worker in page.workers}
+        assert sorted(workers.values())[:-1] == ["refused"] * (len(workers) - 1)
+
+    def test_only_the_chosen_style_is_loaded(self, page):
+        """The file of a style is loaded when the style is first drawn, without anything of the photo."""
+        requests = []
+        page.context.on("request", requests.append)
+        page.locator("[name=style][value=storybook]").check(force=True)
+        wait_for_drawing(page)
+        sent = {request.url.split("/")[-1]: request for request in requests}
+        assert set(sent) == {"storybook.int8.onnx"}
+        assert (sent["storybook.int8.onnx"].method, sent["storybook.int8.onnx"].post_data) == ("GET", None)
+
+    def test_the_last_of_two_photos_is_drawn(self, page):
+        """Of two photos dropped in quick succession, the second one is shown, whichever is read first."""
+        script = """files => { for (const [name, side] of files) {
+            const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
+            const text = atob(canvas.toDataURL().split(",")[1]);
+            const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], name));
+            document.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer }));
+        } }"""
+        page.evaluate(script, [["first.png", 2500], ["second.png", 50]])
+        page.locator("#status", has_text="50 × 50 pixels, drawn in").wait_for()
+        page.wait_for_timeout(1000)
+        assert page.locator("#status").text_content().startswith("50 × 50")
+
+    def test_what_is_no_file_is_named(self, page):
+        """Pasting or dropping something else than a picture says so."""
+        page.evaluate("document.dispatchEvent(new DragEvent('drop', { dataTransfer: new DataTransfer() }))")
+        page.locator("#error", has_text="That was no file").wait_for()
+        paste = "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: new DataTransfer() }))"
+        page.evaluate(paste)
+        page.locator("#error", has_text="holds no picture").wait_for()
 
     def test_the_keyboard_is_enough(self, page):
         """Arrow keys move the slider and choose the style."""
@@ -328,6 +389,63 @@ class TestWidths:
                 assert page.evaluate("crossOriginIsolated")  # without which there are no threads
             page.reload()  # the server is gone
             wait_for_drawing(page)
+
+
+class TestBrowsers:
+    pytestmark = in_browser
+
+    def test_browsers_without_service_workers_draw(self, browser, site):
+        """Without headers of the server and service workers there is one thread, and the same drawing."""
+        with (
+            static_server(site) as address,
+            closing(browser.new_context(service_workers="block")) as context,
+            closing(context.new_page()) as page,
+        ):
+            page.set_default_timeout(WAIT)
+            page.goto(address)
+            wait_for_drawing(page)
+            assert "on 1 thread." in page.locator("#about").text_content()
+            image = photo(960, 720)
+            assert np.array_equal(draw(page, image)[..., :3], drawn_by_command(image))
+
+    @pytest.mark.parametrize(
+        ("script", "sentence"),
+        [
+            ("WebAssembly.validate = () => false", "lacks WebAssembly with SIMD"),
+            (
+                "Object.defineProperty(navigator, 'mediaDevices', { value: undefined })",
+                "only on pages with https",
+            ),
+            (
+                REFUSE_CAMERA,
+                "does not let this page use the camera",
+            ),
+        ],
+    )
+    def test_what_a_browser_lacks_is_named(self, browser, site, script, sentence):
+        """Without SIMD, cameras or the permission to use them, a sentence says what to do."""
+        with static_server(site) as address, closing(browser.new_page()) as page:
+            page.set_default_timeout(WAIT)
+            page.add_init_script(script)
+            page.goto(address)
+            page.locator("[name=style]").first.wait_for(state="attached")
+            if "SIMD" not in sentence:
+                page.locator("#camera").click()
+            page.locator("#error", has_text=sentence).wait_for()
+
+    def test_webassembly_draws_if_webgpu_does_not_load(self, browser, site, tmp_path):
+        """If the files for WebGPU cannot be loaded, WebAssembly draws, and the page says why."""
+        folder = shutil.copytree(site, tmp_path / "site")
+        manifest = json.loads((folder / MANIFEST).read_text())
+        manifest["styles"]["pepper"]["float"] = {"file": "missing.onnx", "bytes": 1}
+        (folder / MANIFEST).write_text(json.dumps(manifest))
+        adapter = "Object.defineProperty(navigator, 'gpu', { value: { requestAdapter: async () => ({}) } });"
+        with static_server(folder) as address, closing(browser.new_page()) as page:
+            page.set_default_timeout(WAIT)
+            page.add_init_script(f"{adapter} WebAssembly.Suspending ??= class {{}};")
+            page.goto(address)
+            wait_for_drawing(page)
+            assert "WebGPU is not used: missing.onnx" in page.locator("#about").text_content()
 
 
 class TestExport:

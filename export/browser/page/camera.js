@@ -6,11 +6,15 @@ export class Camera {
     #video = document.createElement("video");
     #canvas = document.createElement("canvas");
     #draw;
-    #rate = 0;
+    #fail;
 
-    /** @param {(rate: number) => Promise<void>} draw called for one frame after the other, with frames per second */
-    constructor(draw) {
+    /**
+     * @param {(rate: number) => Promise<void>} draw called for one frame after the other, with frames per second
+     * @param {(error: Error) => void} fail called if a frame cannot be drawn, or the camera is taken away
+     */
+    constructor(draw, fail) {
         this.#draw = draw;
+        this.#fail = fail;
         this.#video.playsInline = true;
         this.#video.muted = true;
         this.isOn = false;
@@ -25,10 +29,13 @@ export class Camera {
         const wanted = { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" };
         const devices = navigator.mediaDevices;
         if (!devices) throw new Error("Browsers allow the camera only on pages with https.");
-        this.#video.srcObject = await devices.getUserMedia({ video: wanted }).catch(explain);
+        const stream = await devices.getUserMedia({ video: wanted }).catch(explain);
+        for (const track of stream.getTracks())
+            track.addEventListener("ended", () => this.#fail(new Error("The camera was taken away.")));
+        this.#video.srcObject = stream;
         await this.#video.play();
         this.isOn = true;
-        this.#run();
+        this.#run().catch((error) => this.isOn && this.#fail(error));
     }
 
     stop() {
@@ -56,13 +63,13 @@ export class Camera {
 
     async #run() {
         let last = performance.now();
-        this.#rate = 0;
+        let mean = 0;
         while (this.isOn) {
             await new Promise(requestAnimationFrame); // browsers pause it while the page is hidden
-            await this.#draw(this.#rate);
+            await this.#draw(mean);
             const now = performance.now();
             const rate = 1000 / (now - last);
-            this.#rate += (rate - this.#rate) * (this.#rate ? SMOOTHING : 1);
+            mean += (rate - mean) * (mean ? SMOOTHING : 1);
             last = now;
         }
     }
@@ -74,5 +81,7 @@ function explain({ name, message }) {
             "The browser does not let this page use the camera. Allow it beside the address, and try again.",
         );
     if (name === "NotFoundError") throw new Error("No camera is connected.");
+    if (name === "NotReadableError")
+        throw new Error("Another program uses the camera. Close it, and try again.");
     throw new Error(`The camera cannot be used: ${message}.`);
 }

@@ -28,21 +28,16 @@ function readFromCanvas(bitmap) {
     return context.getImageData(0, 0, bitmap.width, bitmap.height);
 }
 
-/** Colours of transparent pixels, which a 2D canvas would lose. Null if WebGL is missing or the picture is too large. */
+/** With the colours of transparent pixels, which a 2D canvas would lose. Null without WebGL, or if too large. */
 function readFromWebGl(bitmap) {
     const { width, height } = bitmap;
     const gl = new OffscreenCanvas(1, 1).getContext("webgl2");
     if (!gl || Math.max(width, height) > gl.getParameter(gl.MAX_TEXTURE_SIZE)) return null;
-    gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+    const texture = gl.createTexture();
+    gl.bindTexture(gl.TEXTURE_2D, texture);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, bitmap);
     gl.bindFramebuffer(gl.FRAMEBUFFER, gl.createFramebuffer());
-    gl.framebufferTexture2D(
-        gl.FRAMEBUFFER,
-        gl.COLOR_ATTACHMENT0,
-        gl.TEXTURE_2D,
-        gl.getParameter(gl.TEXTURE_BINDING_2D),
-        0,
-    );
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
     const image = new ImageData(width, height);
     gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(image.data.buffer));
     return gl.getError() ? null : image;

@@ -1,6 +1,6 @@
 /**
- * The service worker of the page: everything that was loaded once is there offline. It also adds the two headers that
- * isolate the page, without which browsers allow no threads: static hosts cannot send them.
+ * The service worker: what was loaded once works offline. It also adds two headers that static hosts cannot send, and
+ * without which browsers allow no threads.
  */
 
 const CACHE = "try";
@@ -10,8 +10,11 @@ const PAGE = [
     "cartoonize.js",
     "draw_size.js",
     "interpolation.js",
+    "loader.js",
     "offline.js",
     "picture.js",
+    "remote.js",
+    "styles.js",
     "try.css",
     "try.js",
     "worker.js",

@@ -4,50 +4,61 @@ import { Camera } from "./camera.js";
 import { load } from "./cartoonize.js";
 import { prepareOffline } from "./offline.js";
 import { readPicture } from "./picture.js";
+import { chosenStyle, showStyles } from "./styles.js";
 
 const element = (id) => document.getElementById(id);
 const [drawingCanvas, photoCanvas, detail, lines, save] = ["drawing", "photo", "detail", "lines", "save"].map(
     element,
 );
 
-const camera = new Camera(drawCameraFrame);
+const camera = new Camera(drawCameraFrame, (error) => {
+    stopCamera();
+    showError(error);
+});
 let cartoonizer;
 let photo;
 let photoName = "";
-let latestJob = 0;
+let latestFile = 0;
+let isDrawing = false;
+let isStale = false; // the drawing is not that of the photo, the style and the detail chosen now
+let shown = ""; // the name of the drawing that is shown
 
 start().catch(showError);
 
 async function start() {
     listen();
     await prepareOffline();
+    await showStyles();
     const example = fetch("example.webp").then((response) => response.blob());
     cartoonizer = await load({
+        style: chosenStyle(),
         onDownloaded: async () => {
             await example;
             forbidConnections();
         },
     });
-    const { device, threads } = cartoonizer;
-    const engine =
-        device === "webgpu" ? "WebGPU" : `WebAssembly on ${threads} thread${threads > 1 ? "s" : ""}`;
-    element("about").textContent = `Networks run by ${engine}.`;
-    document.documentElement.dataset.ready = device;
-    if (!photo && !camera.isOn) await open(await example, "example");
+    showEngine();
+    document.documentElement.dataset.ready = cartoonizer.device;
+    if (latestFile === 0 && !camera.isOn) await open(await example, "example");
     else await draw();
 }
 
-/** Add a policy to that of the page: from now on neither the page nor its workers can connect to any server. */
+/** Add a policy to that of the page: from now on neither the page nor the worker that draws can connect to a server. */
 function forbidConnections() {
     const policy = document.createElement("meta");
     policy.httpEquiv = "Content-Security-Policy";
-    policy.content = "connect-src 'none'";
+    policy.content = "connect-src 'none'; img-src blob: data:";
     document.head.append(policy);
 }
 
 function listen() {
-    element("file").addEventListener("change", ({ target }) => openFirst(target.files));
-    document.addEventListener("paste", ({ clipboardData }) => openFirst(clipboardData.files));
+    element("file").addEventListener("change", ({ target }) => {
+        openFirst(target.files);
+        target.value = ""; // the same file can be chosen again
+    });
+    document.addEventListener("paste", ({ clipboardData }) =>
+        openFirst(clipboardData.files, "The clipboard holds no picture. Copy a picture, and paste it here."),
+    );
     document.addEventListener("dragover", (event) => {
         event.preventDefault();
         element("stage").classList.add("dropping");
@@ -56,74 +67,91 @@ function listen() {
         document.addEventListener(end, () => element("stage").classList.remove("dropping"));
     document.addEventListener("drop", (event) => {
         event.preventDefault();
-        openFirst(event.dataTransfer.files);
+        openFirst(
+            event.dataTransfer.files,
+            "That was no file. Save the picture first, and drop its file here.",
+        );
     });
     element("styles").addEventListener("change", draw);
     detail.addEventListener("change", draw);
     element("camera").addEventListener("click", toggleCamera);
-    save.addEventListener("click", download);
+    save.addEventListener("click", () => download().catch(showError));
     element("split").addEventListener("input", ({ target }) => {
         element("frame").style.setProperty("--split", `${target.value}%`);
     });
 }
 
-function openFirst([file]) {
+function openFirst([file], otherwise) {
     if (file) open(file, file.name.replace(/\.\w+$/, "") || "photo");
+    else if (otherwise) showError(new Error(otherwise));
 }
 
 /** Show a photo and draw it; the first one is drawn once the network is loaded. */
 async function open(blob, name) {
-    element("error").hidden = true;
+    const file = ++latestFile;
+    hideError();
     try {
         const picture = await readPicture(blob);
+        if (file !== latestFile) return; // another one was chosen in the meantime
         stopCamera();
         [photo, photoName] = [picture, name];
         show(photoCanvas, photo);
         drawingCanvas.width = 0;
+        save.disabled = true;
         await draw();
     } catch (error) {
-        showError(error);
+        if (file === latestFile) showError(error);
     }
 }
 
+/** Draw the photo; what is chosen while it is drawn is drawn afterwards. */
 async function draw() {
-    if (!photo || !cartoonizer || camera.isOn) return;
-    const job = ++latestJob;
-    const started = performance.now();
+    isStale = true;
+    if (isDrawing) return;
+    isDrawing = true;
     element("stage").classList.add("busy");
+    while (isStale && photo && cartoonizer && !camera.isOn) await drawPhoto();
+    element("stage").classList.remove("busy");
+    isDrawing = false;
+}
+
+async function drawPhoto() {
+    isStale = false;
+    hideError();
     setStatus("Drawing …");
+    const [style, picture, started] = [chosenStyle(), photo, performance.now()];
     try {
-        const drawing = await cartoonizer.draw(photo, { style: chosenStyle(), detail: detail.value });
-        if (job !== latestJob) return; // another photo or style was chosen in the meantime
+        const drawing = await cartoonizer.draw(picture, { style, detail: detail.value });
+        if (isStale || camera.isOn) return;
         show(drawingCanvas, drawing);
+        shown = `${photoName}-${style}`;
         save.disabled = false;
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
-        setStatus(`${photo.width} × ${photo.height} pixels, drawn in ${seconds} s.`);
+        setStatus(`${picture.width} × ${picture.height} pixels, drawn in ${seconds} s.`);
+        showEngine();
     } catch (error) {
-        showError(error);
-    } finally {
-        if (job === latestJob) element("stage").classList.remove("busy");
+        if (!isStale) showError(error);
     }
 }
 
 async function toggleCamera() {
+    hideError();
     if (camera.isOn) {
         stopCamera();
-        if (photo) {
-            show(photoCanvas, photo);
-            await draw();
-        }
+        if (photo) show(photoCanvas, photo);
+        await draw();
         return;
     }
-    element("error").hidden = true;
+    element("camera").disabled = true;
     try {
         await camera.start();
-        latestJob++; // a photo that is being drawn is no longer wanted
+        latestFile++; // a photo that is being read is no longer wanted
         setCameraControls(true);
         setStatus("The camera is on.");
     } catch (error) {
         showError(error);
     }
+    element("camera").disabled = false;
 }
 
 function stopCamera() {
@@ -136,21 +164,22 @@ function setCameraControls(isOn) {
     element("lines-field").hidden = !isOn;
     element("detail-field").hidden = isOn;
     element("rate").hidden = !isOn;
-    element("stage").classList.remove("busy");
 }
 
 /** Draw what the camera sees now. */
 async function drawCameraFrame(rate) {
     if (!cartoonizer) return;
-    const image = camera.capture(Number(lines.value));
-    const drawing = await cartoonizer.draw(image, { style: chosenStyle(), detail: "full" });
+    const [image, style] = [camera.capture(Number(lines.value)), chosenStyle()];
+    const drawing = await cartoonizer.draw(image, { style, detail: "full" });
     if (!camera.isOn) return;
     show(photoCanvas, image);
     show(drawingCanvas, drawing);
+    shown = `camera-${style}`;
     save.disabled = false;
-    const millions = ((image.width * image.height) / 1e6).toFixed(2);
+    const { width, height } = image;
+    const millions = ((width * height) / 1e6).toFixed(2);
     element("rate").textContent =
-        `${rate.toFixed(0)} frames/s at ${image.width} × ${image.height}: ${millions} million pixels`;
+        `${rate.toFixed(0)} frames/s at ${width} × ${height}: ${millions} million pixels`;
 }
 
 function show(canvas, image) {
@@ -162,26 +191,32 @@ function show(canvas, image) {
     canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-function chosenStyle() {
-    return document.querySelector("[name=style]:checked").value;
-}
-
 async function download() {
-    const name = camera.isOn ? "camera" : photoName;
     const blob = await new Promise((resolve) => drawingCanvas.toBlob(resolve, "image/png"));
+    if (!blob) throw new Error("This browser cannot write a PNG of this size.");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
-    link.download = `${name}-${chosenStyle()}.png`;
+    link.download = `${shown}.png`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+function showEngine() {
+    const { device, threads, notice } = cartoonizer;
+    const wasm = `WebAssembly on ${threads} thread${threads > 1 ? "s" : ""}`;
+    element("about").textContent = `Networks run by ${device === "webgpu" ? "WebGPU" : wasm}. ${notice}`;
 }
 
 function setStatus(text) {
     element("status").textContent = text;
 }
 
+function hideError() {
+    element("error").hidden = true;
+}
+
 function showError(error) {
-    setStatus("");
+    if (!isDrawing) setStatus("");
     element("error").textContent = error.message;
     element("error").hidden = false;
 }
