@@ -4,8 +4,7 @@
  *     import { cartoonize } from "./cartoonize.js";
  *     context.putImageData(await cartoonize(context.getImageData(0, 0, width, height)), 0, 0);
  *
- * The networks run in a worker, by ONNX Runtime Web. styles.json, beside this module, names the styles and says where
- * that library is.
+ * styles.json, beside this module, names the styles, and the address of ONNX Runtime Web, which runs them in a worker.
  */
 
 import { RemoteWorker } from "./remote.js";
@@ -41,7 +40,7 @@ import { RemoteWorker } from "./remote.js";
  * @property {Detail} [detail] the size at which the picture is drawn; "normal", 720 lines, by default
  */
 
-const MAX_THREADS = 4; // more hardly help networks of this size
+const MAX_THREADS = 4; // more hardly help
 
 // The smallest module with an instruction of SIMD, which the library needs.
 const SIMD_MODULE = [
@@ -103,6 +102,7 @@ async function startWithGpu(files, options) {
     }
 }
 
+/** @param {Files} files @param {any} options */
 async function start(files, { style, device, threads = MAX_THREADS, onDownloaded }) {
     const [build, network] = await Promise.all([files.loadBuild(device), files.loadStyle(style, device)]);
     await onDownloaded?.();
@@ -166,7 +166,7 @@ export class Cartoonizer {
             .loadStyle(style, this.device)
             .then((files) => this.#worker.call("add", { style, files }));
         this.#loaded.set(style, loading);
-        loading.catch(() => this.#loaded.delete(style)); // the next call tries again
+        loading.catch(() => this.#loaded.delete(style));
         return loading;
     }
 }
@@ -181,7 +181,10 @@ class Files {
     }
 
     async readManifest() {
-        Object.assign(this, JSON.parse(new TextDecoder().decode(await this.#load(this.manifest))));
+        const manifest = JSON.parse(new TextDecoder().decode(await this.#load(this.manifest)));
+        this.library = manifest.library;
+        /** @type {Record<string, Style>} */
+        this.styles = manifest.styles;
     }
 
     /** The files of the library for a device. */
@@ -195,10 +198,10 @@ class Files {
 
     /** The files of a style: the one for WASM, and with a GPU the one for WebGPU too. */
     async loadStyle(name, device) {
-        const { styles } = this;
-        if (!(name in styles))
-            throw new Error(`There is no style "${name}": choose ${Object.keys(styles).join(", ")}.`);
-        const { int8, float } = styles[name];
+        const names = Object.keys(this.styles);
+        if (!names.includes(name))
+            throw new Error(`There is no style "${name}": choose ${names.join(", ")}.`);
+        const { int8, float } = this.styles[name];
         const load = (style) => style && this.#load(new URL(style.file, this.manifest));
         const gpu = device === "webgpu" ? load(float) : undefined;
         const [wasm, webgpu] = await Promise.all([load(int8 ?? float), gpu]);
@@ -217,6 +220,7 @@ class Files {
 /** Whether there is a real GPU, and this browser and the style can use it. */
 async function isWebGpuAvailable(style) {
     if (!("Suspending" in WebAssembly) || !style?.float) return false;
-    const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+    const { gpu } = /** @type {any} */ (navigator);
+    const adapter = await gpu?.requestAdapter().catch(() => null);
     return Boolean(adapter) && !adapter.info?.isFallbackAdapter;
 }

@@ -57,7 +57,7 @@ export function answer(commands, describe) {
             try {
                 const result = await commands[command](settings);
                 const buffer = result instanceof ArrayBuffer ? result : result?.data?.buffer;
-                self.postMessage({ id, result }, buffer ? [buffer] : []);
+                self.postMessage({ id, result }, { transfer: buffer ? [buffer] : [] });
             } catch (error) {
                 self.postMessage({ id, error: describe(error) });
             }

@@ -3,7 +3,7 @@
 import { drawSize, resizeDrawing, resizePicture } from "./draw_size.js";
 import { answer } from "./remote.js";
 
-const MAX_GPU_TIME = 100; // milliseconds for the test picture; a GPU that is emulated takes far longer
+const MAX_GPU_TIME = 100; // milliseconds for the test picture
 
 let ort;
 let device;

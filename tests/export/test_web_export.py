@@ -177,8 +177,8 @@ def draw(page, image, style="pepper", detail="normal", **options):
     return np.array(Image.open(saved.value.path()))
 
 
-def drawn_by_command(image, style="pepper", detail="normal"):
-    with cartoonize.load(style, device="cpu", precision="int8") as backend:
+def drawn_by_command(image, style="pepper", detail="normal", precision="int8"):
+    with cartoonize.load(style, device="cpu", precision=precision) as backend:
         return draw_picture(backend, np.ascontiguousarray(image[..., :3]), detail)
 
 
@@ -229,13 +229,19 @@ def test_the_library_of_npm_has_the_hashes_of_the_page(library):
     assert set(hashes) == {name for build in read_library()["builds"].values() for name in build}
 
 
-@pytest.mark.slow
-def test_a_folder_for_the_web_is_complete(tmp_path, tiny_style):
-    """`export-web` writes the files of a style, the module and a page, and replaces no other folder."""
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, tiny_style):
+    """A folder that `export-web` wrote; not to be changed."""
     pytest.importorskip("onnxscript", reason="writing ONNX files needs the extra `export`")
-    folder = tmp_path / "web"
-    names = {path.name for path in export_web(str(tiny_style), folder)}
-    assert names == {
+    folder = tmp_path_factory.mktemp("exported") / "web"
+    assert export_web(str(tiny_style), folder) == sorted(folder.iterdir())
+    return folder
+
+
+@pytest.mark.slow
+def test_a_folder_for_the_web_is_complete(tmp_path, tiny_style, exported):
+    """`export-web` writes the files of a style, the module and a page, and replaces no other folder."""
+    assert {path.name for path in exported.iterdir()} == {
         *MODULE,
         MANIFEST,
         "index.html",
@@ -244,15 +250,18 @@ def test_a_folder_for_the_web_is_complete(tmp_path, tiny_style):
         "tiny.onnx",
         "tiny.int8.onnx",
     }
-    style = json.loads((folder / MANIFEST).read_text())["styles"]["tiny"]
+    style = json.loads((exported / MANIFEST).read_text())["styles"]["tiny"]
     assert style["licence"] == "CC0"
     assert [style[key]["file"] for key in ("int8", "float")] == ["tiny.int8.onnx", "tiny.onnx"]
     with pytest.raises(cartoonize.MediaError, match="exists already"):
-        export_web(str(tiny_style), folder)
+        export_web(str(tiny_style), exported)
     (tmp_path / "mine").mkdir()
     with pytest.raises(cartoonize.MediaError, match="stays as it is"):
         export_web(str(tiny_style), tmp_path / "mine", overwrite=True)
-    assert {path.name for path in tmp_path.iterdir()} == {"web", "mine"}
+    assert [path.name for folder in (tmp_path, exported.parent) for path in folder.iterdir()] == [
+        "mine",
+        "web",
+    ]
 
 
 class TestPage:
@@ -451,10 +460,9 @@ class TestBrowsers:
 class TestExport:
     pytestmark = in_browser
 
-    def test_the_example_page_draws_from_any_static_server(self, browser, tmp_path, library):
+    def test_the_example_page_draws_from_any_static_server(self, browser, tmp_path, library, exported):
         """The folder of `export-web` needs no headers of the server, and draws what the style draws."""
-        pytest.importorskip("onnxscript", reason="writing ONNX files needs the extra `export`")
-        export_web("pepper", tmp_path / "web")
+        shutil.copytree(exported, tmp_path / "web")
         use_local_library(tmp_path / "web", library)
         image = photo(960, 720)
         Image.fromarray(image).save(tmp_path / "in.png")
@@ -465,4 +473,5 @@ class TestExport:
             page.locator("#cartoon").wait_for(state="visible")
             encoded = page.evaluate("cartoon.toDataURL().split(',')[1]")
         drawing = np.array(Image.open(io.BytesIO(base64.b64decode(encoded))))
-        assert np.array_equal(drawing[..., :3], drawn_by_command(image))
+        network = str(exported / "tiny.int8.onnx")
+        assert np.array_equal(drawing[..., :3], drawn_by_command(image, network, precision="auto"))

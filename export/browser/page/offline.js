@@ -1,4 +1,4 @@
-/** Registers the service worker, which makes the page work offline and lets WebAssembly use threads. */
+/** Registers the service worker: the page works offline, and WebAssembly may use threads. */
 
 const PATIENCE = 4000; // milliseconds; without the service worker everything else works
 
@@ -14,7 +14,7 @@ export async function prepareOffline() {
         await Promise.race([controlled, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
     if (!workers.controller || window.crossOriginIsolated || wasReloaded()) return;
     location.reload();
-    await new Promise(() => {}); // nothing more happens in this document
+    await new Promise(() => {});
 }
 
 function wasReloaded() {

@@ -43,7 +43,7 @@ async function start() {
     else await draw();
 }
 
-/** Add a policy to that of the page: from now on neither the page nor the worker that draws can connect to a server. */
+/** From now on neither the page nor the worker that draws can connect to a server. */
 function forbidConnections() {
     const policy = document.createElement("meta");
     policy.httpEquiv = "Content-Security-Policy";
@@ -104,7 +104,7 @@ async function open(blob, name) {
     }
 }
 
-/** Draw the photo; what is chosen while it is drawn is drawn afterwards. */
+/** Draw the photo, and then what was chosen in the meantime. */
 async function draw() {
     isStale = true;
     if (isDrawing) return;
