@@ -327,13 +327,11 @@ class TestPage:
 
     def test_only_the_chosen_style_is_loaded(self, page):
         """The file of a style is loaded when the style is first drawn, without anything of the photo."""
-        requests = []
-        page.context.on("request", requests.append)
+        requests = set()
+        page.context.on("request", lambda sent: requests.add((sent.url, sent.method, sent.post_data)))
         page.locator("[name=style][value=storybook]").check(force=True)
         wait_for_drawing(page)
-        sent = {request.url.split("/")[-1]: request for request in requests}
-        assert set(sent) == {"storybook.int8.onnx"}
-        assert (sent["storybook.int8.onnx"].method, sent["storybook.int8.onnx"].post_data) == ("GET", None)
+        assert requests == {(f"{page.url}storybook.int8.onnx", "GET", None)}
 
     def test_the_last_of_two_photos_is_drawn(self, page):
         """Of two photos dropped in quick succession, the second one is shown, whichever is read first."""
