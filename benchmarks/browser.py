@@ -35,16 +35,16 @@ WAIT = 120_000  # milliseconds
 
 TIME_PHOTO = """() => {
     const [file, status] = ["file", "status"].map((id) => document.getElementById(id));
-    file.addEventListener("change", () => {
+    window.seconds = new Promise((resolve) => file.addEventListener("change", () => {
         const start = performance.now();
+        const finish = () => resolve((performance.now() - start) / 1000);
         const observer = new MutationObserver(() => {
             if (!status.textContent.includes("drawn in")) return;
             observer.disconnect();
-            const finish = () => (window.seconds = (performance.now() - start) / 1000);
             requestAnimationFrame(() => requestAnimationFrame(finish));
         });
         observer.observe(status, { childList: true });
-    }, { once: true, capture: true });
+    }, { once: true, capture: true }));
 }"""
 COUNT_FRAMES = """(seconds) => new Promise((resolve) => {
     let frames = 0;
@@ -125,7 +125,6 @@ def measure(
             wait_for_drawing(page)
             page.evaluate(TIME_PHOTO)
             page.set_input_files("#file", photo)
-            page.wait_for_function("window.seconds")
             photos.append(page.evaluate("window.seconds"))
             threads = page.locator("#about").inner_text().split("on ")[-1].split(" thread")[0]
             if turn == options.rounds - 1:
