@@ -18,6 +18,7 @@ from .recipe import TargetLook
 CLARITY = 8.0  # difference of lightness from the surround that counts as faint
 LINE_FREE = 0.006  # density of texture below which lines need no contrast
 FAINT, FAINT_BAND = 0.05, (3.0, 16.0)  # height in [0, 1] and sizes in pixels of faint structures
+FAINT_NOISE = 0.006, 0.015  # roughness from which fewer faint structures come back, and from which none do
 WET_SIGMAS = (2.0, 6.0)  # pixels over which pigment pools at the edges of wet paint
 
 
@@ -44,11 +45,15 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
         threshold = look.line_threshold * (texture - LINE_FREE).clamp(min=0)
         fills = draw_lines(fills, smooth, threshold, look)
     drawn = l0_smooth(fills, look.polish * strength) if look.polish else fills
-    return restore_faint(drawn, paint_fills(photo, look), look.faint) if look.faint else drawn
+    if not look.faint:
+        return drawn
+    low, high = FAINT_NOISE
+    share = look.faint * ((high - noise) / (high - low)).clamp(0, 1)
+    return restore_faint(drawn, paint_fills(photo, look), share)
 
 
-def restore_faint(drawn: Tensor, photo: Tensor, share: float) -> Tensor:
-    """Add a share of the faint structures that a drawing lost, as slopes; both (3, H, W) in [0, 1].
+def restore_faint(drawn: Tensor, photo: Tensor, share: Tensor) -> Tensor:
+    """Add a share (1, H, W) of the faint structures that a drawing lost, as slopes; both (3, H, W) in [0, 1].
 
     Of the difference d from the photo in the same colours, between Gaussians of FAINT_BAND pixels, it adds
     share d exp(-(d / FAINT)^2): larger differences are lines and texture.
