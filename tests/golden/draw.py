@@ -11,7 +11,7 @@ from cartoonize import load
 from cartoonize.core.choices import Precision
 from cartoonize.styles import builtin_styles
 
-IN_INTEGERS = ("pepper", "ink", "storybook", "watercolour")  # the styles for video
+IN_INTEGERS = ("pepper", "ink", "storybook", "watercolour", "sepia")  # the styles for video
 
 
 def portrait() -> np.ndarray:
