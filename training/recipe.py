@@ -73,7 +73,7 @@ class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
     chroma_by_lightness: tuple[float, ...] = ()  # further factors, in equal bands from dark to light
     warmth: float = 0.0  # added to Lab b
     tint: tuple[tuple[float, float], ...] = ()  # added to Lab a and b, in equal bands from dark to light
-    faint: float = 0.0  # share of the faint structures in smooth places that smoothing lost and that come back
+    faint: float = 0.0  # share of the faint structures that smoothing lost and that return in smooth places
     wet_edges: float = 0.0  # pigment that pools at the borders of fills, per difference of their luma
     paper: Colour | None = None  # fills run from ink to paper in place of the photo's colours
     line_width: float = 1.0  # sigma of the lines, in pixels
