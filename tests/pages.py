@@ -23,11 +23,9 @@ class Served:
 
     def files(self) -> list[str]:
         """Uploads and results of visitors, as FOLDER/NAME."""
-        return sorted(
-            f"{path.relative_to(self.root).parts[1]}/{path.name}"
-            for path in self.root.glob("*/*/**/*")
-            if path.is_file()
-        )
+        # os.walk passes over folders that the server removes meanwhile; Path.glob raises.
+        folders = [(Path(folder).relative_to(self.root).parts, names) for folder, _, names in os.walk(self.root)]
+        return sorted(f"{parts[1]}/{name}" for parts, names in folders for name in names if len(parts) > 1)
 
 
 @contextmanager

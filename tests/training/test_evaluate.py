@@ -166,7 +166,7 @@ def test_report(photos, drawings, features, clip, tmp_path):
         report["figures"]["frechet_vgg16_source"]
     )
     assert any("FID" in note for note in report["notes"])
-    assert "flicker ratio" in result.output
+    assert "flicker, unstabilized" in result.output
 
 
 def test_a_style_is_measured(photos, tiny_style):
