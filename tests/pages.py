@@ -24,7 +24,9 @@ class Served:
     def files(self) -> list[str]:
         """Uploads and results of visitors, as FOLDER/NAME."""
         # os.walk passes over folders that the server removes meanwhile; Path.glob raises.
-        folders = [(Path(folder).relative_to(self.root).parts, names) for folder, _, names in os.walk(self.root)]
+        folders = [
+            (Path(folder).relative_to(self.root).parts, names) for folder, _, names in os.walk(self.root)
+        ]
         return sorted(f"{parts[1]}/{name}" for parts, names in folders for name in names if len(parts) > 1)
 
 
