@@ -310,6 +310,18 @@ def test_files_are_dropped_and_pasted(visit, photo):
         expect(page.locator("#start")).to_be_enabled()
 
 
+def test_files_chosen_early_are_sent(browser, served, photo):
+    """A file that is chosen before the page knows its styles is sent when it does."""
+    with closing(browser.new_page()) as page:
+        held = []
+        page.route("**/api/info", lambda route: held.append(route))  # noqa: PLW0108  # playwright takes no built-in
+        with page.expect_request("**/api/info"):
+            page.goto(served.url)
+        page.set_input_files("#file", [photo])
+        held[0].continue_()
+        expect(page.locator("#start")).to_be_enabled(timeout=WAIT)
+
+
 def test_progress_and_stop(visit, served, long_clip, photo):
     """The page shows the time left; Stop ends the conversion soon and leaves no file; the next one works."""
     page = visit()

@@ -129,8 +129,11 @@ function announce(text) {
     find("announcer").textContent = text;
 }
 
-async function addFiles(files) {
-    const added = [...files].map((file) => ({
+async function addFiles(chosen) {
+    const files = [...chosen]; // the browser empties its list while the page waits
+    await opened;
+    if (!settings) return;
+    const added = files.map((file) => ({
         id: `local ${crypto.randomUUID?.() ?? Math.random()}`,
         name: file.name || "pasted.png",
         kind: file.type.startsWith("video/") ? "video" : "picture",
@@ -274,4 +277,4 @@ function connectDrop() {
     });
 }
 
-open().catch((error) => say(error.message));
+const opened = open().catch((error) => say(error.message));
