@@ -1,12 +1,11 @@
 """Sentences about words of a command that cannot be understood: what is wrong, and how to write it."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from typer.exceptions import TyperException
 
-from ..core.choices import did_you_mean
+from ..core.choices import did_you_mean, join_words
 from .console import escape, print_error, print_message
 from .help import describe_command, limits_of, name_of, usage_of
 
@@ -90,9 +89,3 @@ def _given_value(error: TyperException) -> str:
     """The word that was refused: the cause is an error of pydantic, which checks values for Typer."""
     details: list[Any] = getattr(error.__cause__, "errors", list)()
     return str(details[0]["input"]) if details else ""
-
-
-def join_words(words: Sequence[str], last: str = "or") -> str:
-    """Words in a sentence: "low, normal or high"."""
-    *first, final = words
-    return f"{', '.join(first)} {last} {final}" if first else final

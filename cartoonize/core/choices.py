@@ -3,7 +3,7 @@
 It imports nothing heavy, as shells ask for these words while people type.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Literal, get_args
 
@@ -44,6 +44,12 @@ X264_PRESETS = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo",
 )  # fmt: skip
 """Presets of x264 and x265, https://trac.ffmpeg.org/wiki/Encode/H.264."""
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Return words as a choice in a sentence: "low, normal or high"."""
+    *first, final = words
+    return f"{', '.join(first)} or {final}" if first else final
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ..core.choices import Compare, Detail, did_you_mean
+from ..core.choices import COMPARE, DETAILS, Compare, Detail, did_you_mean, join_words
 from ..core.errors import MediaError, ModelError
 from ..effects.compositing import Retouch
 from ..effects.look import Look
@@ -45,11 +45,11 @@ class ConversionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 _EXPECTED = {
     "style": "the name of a style, such as pepper",
-    "detail": "low, normal, high or full",
+    "detail": join_words(DETAILS),
     "strength": "a number from 0 to 1, such as 0.5",
     "keep_colour": "true or false",
     "hold": "1, 2 or 3; 2 is one drawing for two frames of film",
-    "compare": "side, split or wipe, or leave it out",
+    "compare": f"{join_words(COMPARE)}, or leave it out",
 }
 """What each setting is, in words."""
 
@@ -81,7 +81,7 @@ def _describe_error(error: str, entries: Mapping[str, Any]) -> str:
         expected = ", ".join(f"{name} is {text}" for name, text in _EXPECTED.items())
         return f"The settings are malformed: {expected}."
     value = entries.get(path[1])
-    near = did_you_mean(value[:80], get_args(Detail) + get_args(Compare)) if isinstance(value, str) else ""
+    near = did_you_mean(value[:80], DETAILS + COMPARE) if isinstance(value, str) else ""
     return f"The setting {path[1]} cannot be {str(value)[:80]!r}: send {_EXPECTED[path[1]]}.{near}"
 
 

@@ -21,6 +21,10 @@ class Share(NamedTuple):
     least: int
     most: int  # more was of no use in docs/experiments.md
 
+    def of(self, left: float) -> float:
+        """The seconds for this step, of those that are left."""
+        return self.part * max(0.0, left)
+
 
 SHARES = {  # of 60 minutes on a CPU: 13, 22 and 20, and the rest
     "targets": Share(0.22, 8, 4000),  # pairs
@@ -51,10 +55,21 @@ def plan_counts(
     return counts
 
 
+def share_seconds(steps: Sequence[str], state: RunState, minutes: float | None) -> dict[str, float]:
+    """The seconds of each of the planned `steps`, before the speeds are known; empty without a limit."""
+    if minutes is None:
+        return {}
+    left, seconds = seconds_left(state, minutes) - FIXED_SECONDS, dict[str, float]()
+    for step in [step for step in SHARES if step in steps]:
+        seconds[step] = SHARES[step].of(left)
+        left -= seconds[step]
+    return seconds
+
+
 def _decide(share: Share, left: float, speed: float) -> int:
     if math.isinf(left):
         return share.most
-    count = int(share.part * max(0.0, left) * speed)
+    count = int(share.of(left) * speed)
     if count > 4 * ROUND:
         count = count // ROUND * ROUND
     return min(max(count, share.least), share.most)

@@ -16,6 +16,7 @@ def print_plan(workspace: "Workspace", helpers: "Helpers", *, as_json: bool) -> 
     """Print the steps of `train run`: the work and the time of each, as far as they are known."""
     from rich.table import Table
 
+    from ...training.style_run.plan import share_seconds
     from ...training.style_run.run import list_steps
 
     steps = [step for step in list_steps(helpers) if step.is_wanted(workspace)]
@@ -27,7 +28,7 @@ def print_plan(workspace: "Workspace", helpers: "Helpers", *, as_json: bool) -> 
     time = "as long as is useful" if minutes is None else describe_duration(60 * minutes)
     print_result(literal_text(f"{workspace.folder}: {time}, on {device}"))
     table = Table("", "step", "time")
-    shares = _share_times(steps, workspace)
+    shares = share_seconds([step.name for step in steps], workspace.state, minutes)
     for number, step in enumerate(steps, 1):
         table.add_row(str(number), step.title, _describe_time(step, workspace, shares))
     print_result(table)
@@ -64,18 +65,6 @@ def _describe_time(step: "Step", workspace: "Workspace", shares: Mapping[str, fl
         return "done"
     seconds = step.estimate(workspace) or shares.get(step.name)
     return f"about {describe_duration(seconds)}" if seconds else "as long as it takes"
-
-
-def _share_times(steps: list["Step"], workspace: "Workspace") -> dict[str, float]:
-    """Seconds at most of the steps that share the time that is left, before the speeds are known."""
-    from ...training.style_run.plan import FIXED_SECONDS, SHARES, seconds_left
-
-    left = seconds_left(workspace.state, workspace.minutes) - FIXED_SECONDS
-    times = {}
-    for name in [step.name for step in steps if step.name in SHARES] if workspace.minutes else ():
-        times[name] = SHARES[name].part * max(0.0, left)
-        left -= times[name]
-    return times
 
 
 def _flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
