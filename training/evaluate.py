@@ -19,6 +19,7 @@ from ..core.draw_size import enlarge, resize_to_draw_size, resolve_detail
 from ..core.errors import TrainingError
 from ..core.frames import Backend, Frame, Image
 from ..media import PICTURE_SUFFIXES, Decoding, VideoSource
+from ..styles.figures import describe_figure
 from .distances import inception_distances, vgg_frechet_distance
 from .features import load_features
 from .figures import FigureSums
@@ -42,7 +43,8 @@ class QualityReport:
             if math.isfinite(value):
                 self.figures[name] = value
             else:
-                self.notes.append(f"{name.replace('_', ' ').capitalize()} is not defined on these pictures.")
+                title = describe_figure(name).title
+                self.notes.append(f'The figure "{title}" is not defined on these pictures.')
 
     def to_json(self) -> str:
         """The report as JSON text."""

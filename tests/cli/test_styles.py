@@ -2,9 +2,9 @@
 
 import pytest
 
-from cartoonize.cli.figures import MEANINGS
 from cartoonize.styles import DEFAULT, builtin_styles
 from cartoonize.styles.card import read_header
+from cartoonize.styles.figures import FIGURES
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def test_figures_are_explained(run):
     """A card explains the five figures by which a style is chosen, and with --figures all of them."""
     figures = read_header(builtin_styles()[DEFAULT]).card.figures
     shown, every = (run("styles", "show", DEFAULT, *words)[1] for words in ([], ["--figures"]))
-    assert [name in shown for name in ("outlines kept", "flat areas", "colour change")] == [True] * 3
+    assert [name in shown for name in ("contours kept", "flatness", "colour shift")] == [True] * 3
     assert "lines in foliage" not in shown
-    assert all(MEANINGS[name].title in every for name in figures)
+    assert all(FIGURES[name].title in every for name in figures)
     assert max(len(line.rstrip()) for line in every.splitlines()) <= 80

@@ -238,7 +238,7 @@ def test_what_cannot_be_measured_is_a_note(photos, drawings, tmp_path):
     assert report.figures["flatness_ratio"] == 1
     assert "contours_kept" not in report.figures
     notes = " ".join(report.notes)
-    for words in ("Contours kept", "two frames", "bad.png", "two pictures"):
+    for words in ("contours kept", "two frames", "bad.png", "two pictures"):
         assert words in notes
 
 

@@ -1,55 +1,44 @@
 """The report that a run ends with: each figure beside what is wanted, and what to do if it is poor."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ...styles.figures import FIGURES, Figure
 from .quality import read_figures
 from .workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A figure: its title, its limit, which may be infinite, and what to do beyond the limit."""
+    """The limit of a figure, None if the look decides it, and what to do about a figure beyond it."""
 
-    title: str
-    limit: float
-    is_upper: bool
-    advice: str
-    percent: bool = False
+    limit: float | None
+    advice: str = ""
 
 
 MORE_TIME = "more --minutes in another run, or more photos"
+FLICKER = "flicker_ratio_stabilized"
+DEMO_FLICKER_LIMIT = 0.9  # on the clip of `demo`
+
+# By the keys of styles/figures.py, which says whether the limit is an upper or a lower one.
 WANTED = {
     "faint_lost": Wanted(
-        "faint structures lost", 0.05, True,
+        0.05,
         "mist and clouds vanish. Raise `faint`, or lower `smoothing` and `polish`, in look.toml, and pass "
         "it to another run by --look.",
-        percent=True,
     ),
     "flatness_ratio": Wanted(
-        "flatness, of the photos'", 1.7, False,
-        f"the fills are not flat yet: {MORE_TIME}. Raise `polish` in look.toml to flatten the targets.",
+        1.7, f"the fills are not flat yet: {MORE_TIME}. Raise `polish` in look.toml to flatten the targets."
     ),
     "contours_kept": Wanted(
-        "contours kept", 0.85, False,
+        0.85,
         f"outlines are missing: {MORE_TIME}. A higher `line_darkness` or `line_reach` in look.toml helps.",
-        percent=True,
     ),
-    "colour_shift": Wanted("colour shift", math.inf, True, ""),
-    "flicker_ratio_stabilized": Wanted(
-        "flicker in videos, of the clip's", 0.8, True, f"videos tremble: {MORE_TIME}.",
-    ),
-    "demo_flicker": Wanted(
-        "flicker in the demo's clip, of its own", 0.9, True, f"videos tremble: {MORE_TIME}.",
-    ),
+    "colour_shift": Wanted(None),
+    FLICKER: Wanted(0.8, f"videos tremble: {MORE_TIME}."),
     "artist_distance": Wanted(
-        "distance to the artist, of the photos'", 0.75, True,
-        f"the drawings do not look like the artist's yet: more drawings in --style; {MORE_TIME}.",
+        0.75, f"the drawings do not look like the artist's yet: more drawings in --style; {MORE_TIME}."
     ),
-}  # fmt: skip
-
-
-FLICKER = ("flicker_ratio_stabilized", "demo_flicker")  # of the user's clip, or of the one of `demo`
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +55,27 @@ class Row:
 def assess(workspace: Workspace) -> list[Row]:
     """The rows of the report; figures that could not be measured say how they can be."""
     figures = dict(read_figures(workspace))
-    if workspace.options.clip is None and "flicker_ratio_stabilized" in figures:
-        figures["demo_flicker"] = figures.pop("flicker_ratio_stabilized")
     if figures.get("frechet_vgg16_source"):
         figures["artist_distance"] = figures["frechet_vgg16_output"] / figures["frechet_vgg16_source"]
-    names = [name for name in WANTED if name in figures or name not in FLICKER]
-    return [_row(name, WANTED[name], figures.get(name)) for name in names]
+    return [_row(key, figures.get(key), on_demo=workspace.options.clip is None) for key in WANTED]
 
 
-def _row(name: str, wanted: Wanted, value: float | None) -> Row:
-    bound = "at most" if wanted.is_upper else "at least"
-    limit = (
-        f"{bound} {_format(wanted.limit, wanted)}" if math.isfinite(wanted.limit) else "as the look has it"
-    )
+def _row(key: str, value: float | None, *, on_demo: bool) -> Row:
+    """A row; `on_demo` if the flicker is that of the clip of `demo`, as the run was given none."""
+    figure, wanted = FIGURES[key], WANTED[key]
+    if key == FLICKER and on_demo:
+        figure, wanted = replace(figure, unit="times the demo's"), replace(wanted, limit=DEMO_FLICKER_LIMIT)
+    title = figure.title if figure.is_percent else f"{figure.title}, {figure.unit}"
+    limit = "as the look has it"
+    if wanted.limit is not None:
+        limit = f"{'at most' if figure.better == 'less' else 'at least'} {figure.format(wanted.limit)}"
     if value is None:
-        option = "pass --features" if name == "artist_distance" else ""
-        return Row(wanted.title, "not measured" + (f": {option}" if option else ""), limit, True, "")
-    is_good = value <= wanted.limit if wanted.is_upper else value >= wanted.limit
-    return Row(wanted.title, _format(value, wanted), limit, is_good, wanted.advice)
+        how = ": pass --features" if key == "artist_distance" else ""
+        return Row(title, f"not measured{how}", limit, True, "")
+    return Row(title, figure.format(value), limit, _is_good(value, wanted, figure), wanted.advice)
 
 
-def _format(value: float, wanted: Wanted) -> str:
-    return f"{100 * value:.1f} %" if wanted.percent else f"{value:.3g}"
+def _is_good(value: float, wanted: Wanted, figure: Figure) -> bool:
+    if wanted.limit is None:
+        return True
+    return value <= wanted.limit if figure.better == "less" else value >= wanted.limit
