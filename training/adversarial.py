@@ -1,4 +1,4 @@
-"""Adversarial: a discriminator learns to tell drawings from all else, and the generator to deceive it.
+"""Adversarial: a discriminator learns to distinguish drawings, and the generator learns to deceive it.
 
 CartoonGAN (Chen et al., CVPR 2018): L = L_adv(G, D) + w L_con(G, D). D sees drawings as real and both
 generated pictures and edge-smoothed drawings as fake, from which it learns that clear edges make a cartoon.

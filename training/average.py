@@ -1,7 +1,7 @@
 """Averaging the weights of several networks into one.
 
 Networks that were fine-tuned from the same one with different settings lie in one basin, and their mean is
-often steadier than each (Wortsman et al., "Model soups", ICML 2022).
+often better than each (Wortsman et al., "Model soups", ICML 2022).
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Borders of areas that differ in their mean, however rough they are: a wood against a meadow."""
+"""Finds borders between areas whose means differ, such as a wood and a meadow, however rough they are."""
 
 import math
 
@@ -9,21 +9,21 @@ from torch.nn import functional as F
 from .filters import gaussian_blur
 
 DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1))  # across a border: rows, columns
-SIGMA, DISTANCE = 2.5, 4.0  # of the Gaussians on both sides of a border, and from it to their middles
+SIGMA, DISTANCE = 2.5, 4.0  # of the Gaussians on both sides; from the border to their centres
 ALONG = (-9, -6, -3, 0, 3, 6, 9)  # pixels along a border over which the sides are compared
-GRAIN = 1e-4  # variance that is not a difference, in squared units of [0, 1]
-WEAK, CLEAR = 1.2, 3.0  # squared differences, in units of the variance, at which a border begins and is whole
-NEIGHBOURS = (2, 3, 4)  # pixels across the border, with which its place competes
-MARGIN = 16  # pixels that are reflected around the picture; shifts wrap around beyond them
+GRAIN = 1e-4  # variance of noise, in squared units of [0, 1]
+WEAK, CLEAR = 1.2, 3.0  # squared difference over variance: no border below WEAK, full strength from CLEAR
+NEIGHBOURS = (2, 3, 4)  # distances across a border, within which only the strongest pixel is kept
+MARGIN = 16  # reflected pixels around the picture, because shifts wrap around
 
 
 def area_borders(picture: Tensor) -> Tensor:
-    """How clearly a border of two areas runs through each pixel of (3, H, W): (H, W) in [0, 1].
+    """Return the strength of area borders at each pixel of a picture (3, H, W): (H, W) in [0, 1].
 
     The means of Gaussians on both sides are compared, averaged along the border, in units of the variance
-    within them, as in Fisher's linear discriminant. So a small step in a calm sky is a border, and a leaf in
-    a tree's crown is none, although its own edge is higher. Borders are three pixels wide: across them only
-    the largest response is kept.
+    within them, as in Fisher's linear discriminant. So a small step in a smooth sky is a border, and a leaf
+    in a tree's crown is none, although its own edge is higher. Borders are three pixels wide: across them
+    only the largest response is kept.
     """
     padded = F.pad(picture[None], (MARGIN,) * 4, mode="reflect")[0]
     mean = gaussian_blur(padded, SIGMA)

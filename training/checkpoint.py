@@ -1,6 +1,6 @@
 """Checkpoints: the state of every part of a phase, in one file that is complete or absent.
 
-They hold no random state: `fit` seeds each step by its position, and data depend on theirs alone.
+They contain no random state: `fit` seeds each step, and each item of data, by its number.
 """
 
 import io
@@ -54,7 +54,7 @@ class Checkpoint:
     def load_latest(self) -> int:
         """Restore the latest readable checkpoint; returns the number of images seen, 0 if there is none.
 
-        Damaged ones after it are removed, as they would count among those to keep.
+        Damaged later checkpoints are removed, because they would count among the ones to keep.
 
         Raises:
             TrainingError: there are checkpoints, but none can be read, or they are of other networks.

@@ -1,8 +1,8 @@
-"""Distil: a small network learns to redraw photos as slow filters, or a large network, do.
+"""Distil: a small network learns to draw like slow filters, or like a large network.
 
 At first it minimises distances to the target picture. These are smallest at the average of all plausible
-lines, which softens them. So two patch discriminators are added, one that tells targets from outputs and one
-that tells the artist's drawings from them. Their weights rise over the middle of the phase, as does that of
+lines, which softens them. So two patch discriminators are added: one distinguishes targets from outputs, the
+other the artist's drawings from outputs. Their weights rise in the middle of the phase, like that of
 temporal consistency, which costs as much as all the rest.
 """
 

@@ -68,7 +68,7 @@ def evaluate(
     """Measure a style on `count` photos and the first `frames` frames of a clip, drawn at `detail`.
 
     Distances to the artist's pictures need `drawings`, and the weights of the network that measures them.
-    `progress` is called with the number of photos that are measured, and that of all.
+    `progress` is called with the numbers of measured photos and of all photos.
 
     Raises:
         CartoonizeError: the style, a folder, the clip or weights cannot be used.
@@ -112,7 +112,7 @@ def _check_clip(clip: Path | None) -> None:
     """Refuse an unusable clip before the work on the photos."""
     if clip is None:
         return
-    if clip.suffix.lower() in PICTURE_SUFFIXES:  # the video reader would take it for a clip of one frame
+    if clip.suffix.lower() in PICTURE_SUFFIXES:  # the video reader would read it as a clip of one frame
         raise TrainingError(f"{clip} is a picture: flicker needs a video.")
     with VideoSource(clip):
         pass

@@ -95,7 +95,7 @@ def contours_kept(source: Image, output: Image) -> float:
 
 
 def faint_gains(source: Image, drawing: Image) -> Floats:
-    """The share that is kept of large faint structures, for each block that has one: 1 is all, 0 none; 1-D.
+    """Return the contrast that large faint structures keep, for each block with one: 1 is all, 0 none; 1-D.
 
     Both pictures have 720 lines. In CIE Lab the band is the difference of Gaussians of 4 and 16 pixels. A
     block of 32 pixels counts if the RMS of its band (all channels summed) is 1 to 5, like a mountain in mist,
@@ -170,8 +170,8 @@ def _blur(planes: Floats, sigma: float) -> Floats:
 
 
 def _block_sums(values: Floats) -> Floats:
-    """Means over the pixels of each whole block, summed over the channels: (rows, columns)."""
+    """Means over the pixels of each cropped block, summed over the channels: (rows, columns)."""
     rows, columns = values.shape[0] // BLOCK, values.shape[1] // BLOCK
-    whole = values[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, -1)
-    sums: Floats = whole.mean((1, 3)).sum(-1)
+    cropped = values[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, -1)
+    sums: Floats = cropped.mean((1, 3)).sum(-1)
     return sums

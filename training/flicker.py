@@ -24,7 +24,7 @@ def flicker(backend: Backend, frames: Iterable[Image]) -> dict[str, float]:
     The last figure is that of the stabilized output, which videos have by default.
 
     Motion is the optical flow of the *source*, so that an unsteady output does not count as motion; pixels
-    that the motion hides or uncovers are left out.
+    that motion covers or uncovers are left out.
 
     Raises:
         TrainingError: there are fewer than two frames.

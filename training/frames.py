@@ -86,7 +86,7 @@ class Extraction:
         count = ExtractionCount(film, scenes=len(scenes))
         spread = moments[:: max(1, len(moments) // BAR_FRAMES)]
         examples = [frame for _, time in spread if (frame := _grab_or_none(film, time)) is not None]
-        window = find_picture(examples) if examples else (slice(None), slice(None))
+        window = find_active_area(examples) if examples else (slice(None), slice(None))
         for scene, time in moments:
             frame = _grab_or_none(film, time)
             if frame is None:
@@ -163,7 +163,7 @@ def _grab_or_none(film: Path, time: float) -> Image | None:
         return None
 
 
-def find_picture(frames: Sequence[Image]) -> tuple[slice, slice]:
+def find_active_area(frames: Sequence[Image]) -> tuple[slice, slice]:
     """Rows and columns that are not letterbox bars: those with a bright pixel in any of the frames.
 
     It takes several frames, because a dark scene alone looks like one large bar. If all frames are black, the

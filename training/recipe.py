@@ -59,13 +59,13 @@ class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
     smoothing: float = 0.010  # lambda of L0 smoothing in rough places: higher is flatter
     rough: float = 0.025  # roughness from which that lambda holds; below, it falls with the square ...
     least_smoothing: float = 0.05  # ... down to this share of it
-    borders: Annotated[float, Meta(ge=0, le=1)] = 0.0  # share of it that the borders of areas are spared
+    borders: Annotated[float, Meta(ge=0, le=1)] = 0.0  # 1: no smoothing at the borders of areas
     texture: tuple[float, float] = (0.014, 0.035)  # texture densities at which blobs begin and are complete
     lift: float = 0.6  # exponent before smoothing; at 1 dark faces lose their features
     brightness: float = 1.0  # exponent of the lightness before it is stepped; below 1 is brighter
-    clarity: float = 0.0  # contrast added to differences below CLARITY, which few tones would swallow
+    clarity: float = 0.0  # contrast added to differences below CLARITY, which few tones would remove
     tones: int = 7  # steps of lightness from black to white
-    tone_slope: float = 3.0  # how steeply one tone passes into the next
+    tone_slope: float = 3.0  # steepness of the step from one tone to the next
     tone_mix: float = 0.6  # share of the stepped lightness against the smooth one
     black: float = 0.0  # L of black; paint is never as dark as a shadow in a photo
     white: float = 100.0  # L of white
@@ -73,7 +73,7 @@ class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
     chroma_by_lightness: tuple[float, ...] = ()  # further factors, in equal bands from dark to light
     warmth: float = 0.0  # added to Lab b
     tint: tuple[tuple[float, float], ...] = ()  # added to Lab a and b, in equal bands from dark to light
-    faint: float = 0.0  # share of the faint structures that smoothing lost and that return in smooth places
+    faint: float = 0.0  # share of the faint structures lost by smoothing that is restored in smooth places
     wet_edges: float = 0.0  # pigment that pools at the borders of fills, per difference of their luma
     paper: Colour | None = None  # fills run from ink to paper in place of the photo's colours
     line_width: float = 1.0  # sigma of the lines, in pixels

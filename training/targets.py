@@ -15,10 +15,11 @@ from .l0_smoothing import l0_smooth
 from .lab import lab_to_rgb, rgb_to_lab
 from .recipe import TargetLook
 
-CLARITY = 8.0  # difference of lightness from the surround that counts as faint
+CLARITY = 8.0  # difference of lightness from the surroundings that counts as faint
 LINE_FREE = 0.006  # density of texture below which lines need no contrast
 FAINT, FAINT_BAND = 0.05, (3.0, 16.0)  # height in [0, 1] and sizes in pixels of faint structures
-FAINT_NOISE = 0.006, 0.015  # roughness from which fewer faint structures come back, and from which none do
+# roughness from which fewer faint structures are restored, and from which none are
+FAINT_NOISE = 0.006, 0.015
 WET_SIGMAS = (2.0, 6.0)  # pixels over which pigment pools at the edges of wet paint
 
 
@@ -29,7 +30,7 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     """
     lifted = photo**look.lift
     texture = density(fine_structure(lifted), coherence(lifted))
-    # Coarser than texture, as enlarged photos are soft; finer than the faint shapes, which must stay.
+    # Coarser than texture, because enlarged photos are soft; finer than the faint shapes, which must stay.
     noise = roughness(fine_structure(lifted, 3.5), coherence(lifted, 4.0))
     low, high = look.texture
     blobs = ((texture - low) / (high - low)).clamp(0, 1)

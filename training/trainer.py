@@ -92,7 +92,7 @@ class Trainer:
     def freeze_batch_norm(self) -> None:
         """Make batch norm use its running statistics from now on, as in inference.
 
-        The statistics of a small batch say little about the brightness of a picture, so that the network
+        The statistics of a small batch describe the brightness of a picture badly, so the network
         cannot learn it.
         """
         for module in self.network.modules():

@@ -11,7 +11,14 @@ import pytest
 from PIL import Image
 
 from cartoonize.core.errors import CartoonizeError, MediaError
-from cartoonize.training.frames import Extraction, difference_hash, find_picture, find_scenes, grab, is_blank
+from cartoonize.training.frames import (
+    Extraction,
+    difference_hash,
+    find_active_area,
+    find_scenes,
+    grab,
+    is_blank,
+)
 
 
 def picture(seed, width=160, height=90):
@@ -148,8 +155,8 @@ def test_a_dark_scene_is_not_a_bar():
     bright = np.pad(picture(1), ((20, 20), (0, 0), (0, 0)))
     dark = np.zeros_like(bright)
     dark[60:70, 80:90] = 200
-    assert find_picture([bright, dark]) == (slice(20, 110), slice(0, 160))
-    assert find_picture([np.zeros_like(bright)]) == (slice(None), slice(None))
+    assert find_active_area([bright, dark]) == (slice(20, 110), slice(0, 160))
+    assert find_active_area([np.zeros_like(bright)]) == (slice(None), slice(None))
 
 
 def test_hash_survives_compression():

@@ -14,30 +14,30 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 BANDS = 5  # bands of lightness in which chroma and hue are measured
-BLOCK = 12  # pixels: sides of the blocks of which fills are flat, sloped or textured
-FLAT_RISE = 1.0  # levels of luma that a flat block rises from side to side, at most
-TEXTURE = 2.5  # RMS in levels, beside the grain, above which a block has texture
-CELL = 8.0  # sides of the cells of Lab in which the colours of a palette are counted
-CENTRE = 512  # added to the numbers of cells, so that three of them fit one integer
-APART = 14.0  # distance in Lab between two colours of a palette
-TONE_PEAK = 0.02  # share of the fills that lie at a tone, at least
-PAPER_LIGHTNESS = 70.0  # L of paper, at least
+BLOCK = 12  # pixels: side of the blocks that are classified as flat, sloped or textured
+FLAT_RISE = 1.0  # largest rise of luma across a flat block, in levels
+TEXTURE = 2.5  # RMS in levels, in addition to the grain, above which a block has texture
+CELL = 8.0  # side of the cells of Lab in which the palette counts colours
+CELL_OFFSET = 512  # added to cell numbers, so that three of them fit one integer
+PALETTE_DISTANCE = 14.0  # smallest distance in Lab between two colours of a palette
+TONE_PEAK = 0.02  # smallest share of the fills at a tone
+PAPER_LIGHTNESS = 70.0  # smallest L of paper
 
 
 @dataclass(frozen=True, slots=True)
 class FillFigures:
-    """What is measured of the fills of one picture: all but lines and the pixels beside edges."""
+    """Measurements of the fills of one picture: all pixels except lines and the pixels beside edges."""
 
     lightness: Floats  # (100,) share of the fills at each unit of L; sums to 1
-    chroma: Floats  # (BANDS,) sum of chroma in each band of L over the share of that band; 0 without pixels
+    chroma: Floats  # (BANDS,) mean chroma in each band of L; 0 without pixels
     hue: Floats  # (BANDS, 2) mean a and b in each band of L
-    tones: int  # of lightness, that stand out of the histogram
+    tones: int  # number of peaks in the histogram of lightness
     paper: Floats  # (4,) RGB of the most common light colour, and its share of the fills
     grain: float  # standard deviation of noise in luma, in levels of 255
-    flat: float  # share of blocks of the fills without slope and texture
+    flat: float  # share of blocks without slope and texture
     gradient: float  # share of blocks with a slope, without texture
     cells: dict[tuple[int, int, int], float]  # share of the fills in each cell of Lab
-    one_hue: float  # share of the colours' variance that lies on one straight line of Lab
+    one_hue: float  # share of the variance of colours along one straight line in Lab
 
 
 def measure_fills(picture: Floats, edges: Mask) -> FillFigures:
@@ -57,7 +57,7 @@ def measure_fills(picture: Floats, edges: Mask) -> FillFigures:
 
 
 def to_lab(picture: Floats) -> Floats:
-    """RGB (H, W, 3) in [0, 1] -> Lab."""
+    """Convert RGB (H, W, 3) in [0, 1] to Lab."""
     cv2 = load_opencv()
     lab: Floats = cv2.cvtColor(np.ascontiguousarray(picture, np.float32), cv2.COLOR_RGB2Lab)
     return lab
@@ -75,7 +75,7 @@ def _by_lightness(pixels: Floats) -> tuple[Floats, Floats]:
 
 
 def count_tones(lightness: Floats) -> int:
-    """The number of peaks of a histogram of lightness, (100,), at which TONE_PEAK of the pixels lie.
+    """Count the peaks of a histogram of lightness (100,) with at least TONE_PEAK of the pixels.
 
     Peaks closer than four units are one tone.
     """
@@ -83,7 +83,9 @@ def count_tones(lightness: Floats) -> int:
     smooth = np.pad(np.convolve(lightness, kernel / kernel.sum(), "same"), 6)
     windows = np.lib.stride_tricks.sliding_window_view(smooth, 13)  # six units to each side
     highest, lowest = windows[:, 3:10].max(1), np.minimum(windows[:, :6].min(1), windows[:, 7:].min(1))
-    peaks = (smooth[6:-6] == highest) & (smooth[6:-6] - lowest > TONE_PEAK / 4)  # a quarter is at the top
+    peaks = (smooth[6:-6] == highest) & (
+        smooth[6:-6] - lowest > TONE_PEAK / 4
+    )  # a quarter of a smoothed peak is at its top
     return max(1, int(peaks.sum()))
 
 
@@ -99,7 +101,9 @@ def _paper(colours: Floats, pixels: Floats) -> Floats:
 
 
 def measure_grain(luma: Floats, fills: Mask) -> float:
-    """Standard deviation of noise in luma, in its units (Immerkaer, 1996, with a median for the mean)."""
+    """Standard deviation of the noise in luma, in its units (Immerkaer, 1996, with the median in place of the
+    mean).
+    """
     cv2 = load_opencv()
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
     noise = np.abs(cv2.filter2D(luma, cv2.CV_32F, kernel))[fills]
@@ -107,15 +111,15 @@ def measure_grain(luma: Floats, fills: Mask) -> float:
 
 
 def _slopes(luma: Floats, fills: Mask, grain: float) -> tuple[float, float]:
-    """The shares of blocks of the fills that are flat, and that have a slope and no texture.
+    """The shares of blocks that are flat, and of blocks that have a slope but no texture.
 
-    A plane is fitted to the luma of each block whose pixels are all fills.
+    A plane is fitted to the luma of each block. Only blocks that lie within the fills count.
     """
     rows, columns = luma.shape[0] // BLOCK, luma.shape[1] // BLOCK
 
     def split(plane: NDArray[np.generic]) -> NDArray[np.generic]:
-        whole = plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
-        return whole.transpose(0, 2, 1, 3).reshape(-1, BLOCK, BLOCK)
+        cropped = plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
+        return cropped.transpose(0, 2, 1, 3).reshape(-1, BLOCK, BLOCK)
 
     blocks = split(luma)[split(fills).all((1, 2))].astype(np.float32)
     if not len(blocks):
@@ -124,34 +128,34 @@ def _slopes(luma: Floats, fills: Mask, grain: float) -> tuple[float, float]:
     power = BLOCK * (ramp**2).sum()
     x, y = (blocks * ramp).sum((1, 2)) / power, (blocks * ramp[:, None]).sum((1, 2)) / power
     plane = blocks.mean((1, 2))[:, None, None] + x[:, None, None] * ramp + y[:, None, None] * ramp[:, None]
-    rest = np.sqrt(((blocks - plane) ** 2).mean((1, 2)))
+    residual = np.sqrt(((blocks - plane) ** 2).mean((1, 2)))
     rise = np.hypot(x, y) * BLOCK
-    smooth = rest < np.hypot(TEXTURE, grain)
+    smooth = residual < np.hypot(TEXTURE, grain)
     return float((smooth & (rise < FLAT_RISE)).mean()), float((smooth & (rise >= FLAT_RISE)).mean())
 
 
 def _cells(pixels: Floats, size: float = CELL) -> dict[tuple[int, int, int], float]:
-    """The share of Lab pixels in each cell of `size` units, by the numbers of the cell."""
-    cells = np.floor(pixels / size).astype(np.int64) + CENTRE
+    """The share of Lab pixels in each cubic cell of side `size`, by the cell's coordinates."""
+    cells = np.floor(pixels / size).astype(np.int64) + CELL_OFFSET
     codes, counts = np.unique(cells @ np.array([1 << 20, 1 << 10, 1]), return_counts=True)
     return {
-        (code >> 20, (code >> 10 & 1023) - CENTRE, (code & 1023) - CENTRE): count / len(pixels)
-        for code, count in zip((codes - (CENTRE << 20)).tolist(), counts.tolist(), strict=True)
+        (code >> 20, (code >> 10 & 1023) - CELL_OFFSET, (code & 1023) - CELL_OFFSET): count / len(pixels)
+        for code, count in zip((codes - (CELL_OFFSET << 20)).tolist(), counts.tolist(), strict=True)
     }
 
 
 def _one_hue(pixels: Floats) -> float:
-    """The share of the variance of Lab pixels along their main axis; 1 for ink on paper."""
+    """The share of the variance of Lab pixels along their principal axis; 1 for ink on paper."""
     values = np.linalg.eigvalsh(np.cov(pixels[:: max(1, len(pixels) // 20_000)].T))
     return float(values[-1] / max(values.sum(), 1e-6))
 
 
 def choose_palette(cells: dict[tuple[int, int, int], float], count: int) -> list[tuple[Floats, float]]:
-    """The most common colours, Lab (3,) with their shares, at least APART units apart."""
+    """Return the most common colours, Lab (3,), and their shares, at least PALETTE_DISTANCE units apart."""
     palette: list[tuple[Floats, float]] = []
     for cell, share in sorted(cells.items(), key=lambda item: (-item[1], item[0])):
         colour = (np.array(cell, np.float32) + 0.5) * CELL
-        if all(np.linalg.norm(colour - other) >= APART for other, _ in palette):
+        if all(np.linalg.norm(colour - other) >= PALETTE_DISTANCE for other, _ in palette):
             palette.append((colour, share))
         if len(palette) == count:
             break

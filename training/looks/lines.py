@@ -1,4 +1,4 @@
-"""Lines of drawings: dark ridges are found by the Hessian and sampled across.
+"""Lines of drawings: finds dark ridges by the Hessian, and samples the picture across them.
 
 Pictures are (H, W, 3) float32 RGB in [0, 1].
 """
@@ -15,30 +15,30 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 SIGMAS = (0.8, 1.2, 1.8, 2.7, 4.0)  # pixels, of the Gaussians at which ridges are found
-WEAKEST = 0.015  # normalised second derivative of luma below which there is no ridge
-BLOB = 0.5  # share of the second derivative across that the one along a line may have
-DEPTH = 0.08  # luma by which a line is darker than the fills at both sides
-WIDEST = 12.0  # pixels; wider dark strips are fills
+MIN_RESPONSE = 0.015  # normalised second derivative of luma below which there is no ridge
+BLOB = 0.5  # largest ratio of the second derivative along a line to that across it
+DEPTH = 0.08  # smallest difference of luma between a line and the fills at both sides
+MAX_WIDTH = 12.0  # pixels; wider dark strips are fills
 STEP = 0.25  # pixels between two samples across a line
-SAMPLES = 3000  # ridge pixels of a picture that are sampled
-ROWS = 30_000  # that `remap` takes at once, at most
+MAX_SAMPLES = 3000  # largest number of ridge pixels that are sampled in a picture
+REMAP_ROWS = 30_000  # largest number of rows in a call of `remap`
 CANNY = (100, 200)  # thresholds of contours, as in figures.py
-NEAR = 4  # pixels between the sides of a line and its centre, at most
+CONTOUR_DISTANCE = 4  # pixels; largest distance of a contour from the centre of its line
 
 
 @dataclass(frozen=True, slots=True)
 class LineSamples:
-    """Lines of one picture, sampled across at many places, and the share of its contours that are lines."""
+    """Samples across the lines of one picture, and the share of its contours that are lines."""
 
     width: Floats  # (N,) in pixels, at half the depth
     line: Floats  # (N, 3) colour at the centre
     fill: Floats  # (N, 3) mean colour of the fills at both sides
-    contour_share: float  # of contour pixels that lie at a line; NaN without contours
+    contour_share: float  # share of the contour pixels that lie at a line; NaN without contours
     centres: Mask  # (H, W) the sampled pixels
 
     @property
     def count(self) -> int:
-        """The number of places."""
+        """The number of samples."""
         return len(self.width)
 
 
@@ -46,20 +46,20 @@ def sample_lines(picture: Floats) -> LineSamples:
     """Find the dark lines of a picture and sample them across."""
     luma = picture @ LUMA
     rows, columns, normals, sigmas = _find_ridges(luma)
-    chosen = _spread(len(rows), SAMPLES)
+    chosen = _choose_evenly(len(rows), MAX_SAMPLES)
     rows, columns, normals, sigmas = rows[chosen], columns[chosen], normals[chosen], sigmas[chosen]
     centres = np.zeros(luma.shape, bool)
     if not rows.size:
-        nothing = np.zeros((0, 3), np.float32)
-        return LineSamples(nothing[:, 0], nothing, nothing, _share_near(picture, centres), centres)
-    offsets = np.arange(-WIDEST, WIDEST + STEP, STEP, dtype=np.float32)
+        empty = np.zeros((0, 3), np.float32)
+        return LineSamples(empty[:, 0], empty, empty, _share_near(picture, centres), centres)
+    offsets = np.arange(-MAX_WIDTH, MAX_WIDTH + STEP, STEP, dtype=np.float32)
     profiles = _sample(picture, rows, columns, normals, offsets)
     centre, left, right, width = _measure_profiles(profiles @ LUMA, sigmas)
     at = np.arange(len(rows))
     depth = (profiles @ LUMA)[at[:, None], np.stack([left, right], 1)] - (profiles @ LUMA)[at, centre][
         :, None
     ]
-    is_line = (depth.min(1) >= DEPTH) & (width < WIDEST)
+    is_line = (depth.min(1) >= DEPTH) & (width < MAX_WIDTH)
     centres[rows[is_line], columns[is_line]] = True
     fill = (profiles[at, left] + profiles[at, right]) / 2
     return LineSamples(
@@ -68,7 +68,7 @@ def sample_lines(picture: Floats) -> LineSamples:
 
 
 def _find_ridges(luma: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats, Floats]:
-    """Rows, columns, unit normals (N, 2; x then y) and scales of the pixels on dark ridges.
+    """Find rows, columns, unit normals (N, 2; x then y) and scales of the pixels on dark ridges.
 
     At each scale the largest eigenvalue of the Hessian times sigma^1.5 (Lindeberg, 1998, gamma = 3/4), which
     is greatest at the scale that fits the line. A pixel is a ridge if it is the largest across the line.
@@ -78,10 +78,10 @@ def _find_ridges(luma: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], Floa
     for sigma in SIGMAS:
         across, along, direction = _hessian(luma, sigma)
         response = np.where(np.abs(along) < BLOB * across, across * np.float32(sigma**1.5), 0)
-        better = response > strength
+        is_stronger = response > strength
         for best, value in ((strength, response), (angle, direction), (scale, np.float32(sigma))):
-            np.copyto(best, value, where=better)
-    rows, columns = np.nonzero(strength > WEAKEST)
+            np.copyto(best, value, where=is_stronger)
+    rows, columns = np.nonzero(strength > MIN_RESPONSE)
     normals = np.stack([np.cos(angle[rows, columns]), np.sin(angle[rows, columns])], 1)
     sides = _sample(strength[..., None], rows, columns, normals, np.array([-1, 1], np.float32))[..., 0]
     peak = strength[rows, columns] >= sides.max(1)
@@ -102,13 +102,21 @@ def _hessian(luma: Floats, sigma: float) -> tuple[Floats, Floats, Floats]:
 def _sample(
     planes: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], normals: Floats, offsets: Floats
 ) -> Floats:
-    """Planes (H, W, C) at the pixels plus each offset along their normals: (N, offsets, C), bilinear."""
+    """Sample planes (H, W, C) at each offset from the pixels along their normals, bilinearly: (N, offsets,
+    C).
+    """
     cv2 = load_opencv()
     x = (columns[:, None] + normals[:, :1] * offsets).astype(np.float32)
     y = (rows[:, None] + normals[:, 1:] * offsets).astype(np.float32)
     sampled = [
-        cv2.remap(planes, x[i : i + ROWS], y[i : i + ROWS], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for i in range(0, len(x), ROWS)
+        cv2.remap(
+            planes,
+            x[i : i + REMAP_ROWS],
+            y[i : i + REMAP_ROWS],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        for i in range(0, len(x), REMAP_ROWS)
     ]
     return np.concatenate(sampled).reshape(*x.shape, planes.shape[-1])
 
@@ -119,44 +127,44 @@ def _measure_profiles(
     """Indices of the centre and of the fills at both sides, and the width in pixels, of profiles (N, T).
 
     The centre is the darkest sample within the scale of the ridge. The fill at a side is the first maximum
-    that is followed by a fall, or the last sample within reach. The width is the distance between the places
-    where the profile passes half of the depth at each side.
+    that is followed by a fall, or the last sample within max_steps. The width is the distance between the
+    places where the profile passes half of the depth at each side.
     """
     offsets = (np.arange(profiles.shape[1]) - profiles.shape[1] // 2) * STEP
     near = np.abs(offsets)[None] <= sigmas[:, None]
     centre = np.where(near, profiles, np.inf).argmin(1)
     at = np.arange(len(profiles))
     darkest = profiles[at, centre]
-    reach = np.round((2.5 * sigmas + 1.5) / STEP).astype(int)
+    max_steps = np.round((2.5 * sigmas + 1.5) / STEP).astype(int)
     sides, halves = [], []
     for sign in (-1, 1):
         steps = np.arange(profiles.shape[1] // 2)
         index = np.clip(centre[:, None] + sign * steps, 0, profiles.shape[1] - 1)
-        walk = profiles[at[:, None], index]
-        highest = np.maximum.accumulate(walk, 1)
+        values = profiles[at[:, None], index]
+        highest = np.maximum.accumulate(values, 1)
         rise = highest - darkest[:, None]
-        fallen = (rise > DEPTH) & (walk < highest - 0.15 * rise)
-        within = (steps <= reach[:, None]) & (np.cumsum(fallen, 1) == 0)
-        best = np.where(within, walk, -np.inf).argmax(1)
+        fallen = (rise > DEPTH) & (values < highest - 0.15 * rise)
+        within = (steps <= max_steps[:, None]) & (np.cumsum(fallen, 1) == 0)
+        best = np.where(within, values, -np.inf).argmax(1)
         sides.append(index[at, best])
-        half = (darkest + walk[at, best]) / 2
-        first = np.maximum((walk >= half[:, None]).argmax(1), 1)
-        before, after = walk[at, first - 1], walk[at, first]
+        half = (darkest + values[at, best]) / 2
+        first = np.maximum((values >= half[:, None]).argmax(1), 1)
+        before, after = values[at, first - 1], values[at, first]
         halves.append(first - 1 + (half - before) / np.maximum(after - before, 1e-6))
     width = (halves[0] + halves[1]) * STEP
     return centre, sides[0], sides[1], width.astype(np.float32)
 
 
 def _share_near(picture: Floats, centres: Mask) -> float:
-    """The share of contour pixels (Canny) with a line's centre within NEAR pixels."""
+    """The share of contour pixels (Canny) with a line's centre within CONTOUR_DISTANCE pixels."""
     cv2 = load_opencv()
     grey = cv2.cvtColor((picture * 255).round().astype(np.uint8), cv2.COLOR_RGB2GRAY)
     contours = cv2.Canny(grey, *CANNY) > 0
-    near = cv2.dilate(centres.astype(np.uint8), np.ones((2 * NEAR + 1,) * 2, np.uint8)) > 0
+    near = cv2.dilate(centres.astype(np.uint8), np.ones((2 * CONTOUR_DISTANCE + 1,) * 2, np.uint8)) > 0
     return float(near[contours].mean()) if contours.any() else float("nan")
 
 
-def _spread(count: int, most: int) -> NDArray[np.intp]:
+def _choose_evenly(count: int, most: int) -> NDArray[np.intp]:
     """At most `most` of `count` indices, evenly spread."""
     return (
         np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.intp))

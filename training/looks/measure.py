@@ -22,27 +22,27 @@ from .sources import open_pictures
 
 Floats = NDArray[np.float32]
 
-MOST = 200  # pictures that are measured, evenly spread
-PALETTE = 8  # colours
-EDGES = (60, 120)  # thresholds of Canny for the edges that are not fills
-PAPER = (0.2, 0.5)  # share of a picture that its paper covers, and of pictures with the same paper, at least
-SAME_PAPER = 0.06  # difference in each channel between papers that are the same
+MAX_PICTURES = 200  # largest number of pictures that are measured
+PALETTE = 8  # number of colours
+EDGES = (60, 120)  # thresholds of Canny for the edges that fills exclude
+PAPER = (0.2, 0.5)  # smallest share of a picture that its paper covers, and of pictures with the same paper
+SAME_PAPER = 0.06  # largest difference in each channel between equal papers
 
 
 @dataclass(frozen=True, slots=True)
 class PictureFigures:
-    """What is measured of one picture."""
+    """Measurements of one picture."""
 
     path: Path
     lines: LineSamples
     fills: FillFigures
-    likeness: float  # to a photograph
+    likeness: float  # to a photograph: log-odds
 
 
 def measure_look(
     sources: Path | Sequence[Path],
     *,
-    most: int = MOST,
+    most: int = MAX_PICTURES,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> MeasuredLook:
@@ -90,7 +90,7 @@ def as_floats(picture: Image) -> Floats:
 
 
 def find_edges(picture: Floats, lines: LineSamples) -> NDArray[np.bool_]:
-    """The pixels that are lines or beside edges: (H, W)."""
+    """Return a mask (H, W) of the pixels that are lines or beside edges."""
     cv2 = load_opencv()
     grey = cv2.cvtColor((picture * 255).round().astype(np.uint8), cv2.COLOR_RGB2GRAY)
     edges = cv2.dilate((cv2.Canny(grey, *EDGES) > 0).astype(np.uint8), np.ones((5, 5), np.uint8))
@@ -100,7 +100,7 @@ def find_edges(picture: Floats, lines: LineSamples) -> NDArray[np.bool_]:
 
 
 def summarise(measured: Sequence[PictureFigures | Reason]) -> MeasuredLook:
-    """The look of all pictures together: each has the same weight.
+    """Summarise the look of all pictures, with equal weights.
 
     Raises:
         TrainingError: none of them is a drawing.
@@ -142,7 +142,7 @@ def choose_drawings(measured: "Sequence[PictureFigures | Reason]") -> list[Pictu
 
 
 def _summarise_lines(lines: Sequence[LineSamples]) -> LineLook:
-    """The line of pictures: medians over all places that were sampled, at most 500 of each picture."""
+    """Medians over all samples, at most 500 of each picture."""
     shares = [line.contour_share for line in lines if np.isfinite(line.contour_share)]
     share = float(np.median(shares)) if shares else 0.0
     if not sum(line.count for line in lines):
@@ -165,10 +165,10 @@ def _summarise_lines(lines: Sequence[LineSamples]) -> LineLook:
 
 
 def fit_ink(line: Floats, fill: Floats) -> tuple[float, tuple[float, float, float]]:
-    """The darkness and the ink (RGB) for which the darkest lines are (1 - darkness) fill + darkness ink.
+    """Fit darkness and ink (RGB) so that the darkest lines equal (1 - darkness) fill + darkness ink.
 
-    A straight line through ten groups of equal size, from the darkest fills to the lightest. Of each it takes
-    the darkest quarter: the others are folds, patterns, and lines that are thinner than a pixel.
+    Fits a straight line to ten groups of equal size, from the darkest fills to the lightest. Each group uses
+    only its darkest quarter: the others are folds, patterns, and lines that are thinner than a pixel.
     """
     brightness = line.mean(1)
     groups = [
@@ -211,7 +211,7 @@ def _by_lightness(fills: Sequence[FillFigures]) -> tuple[tuple[float, ...], tupl
 
 
 def _common_paper(fills: Sequence[FillFigures]) -> tuple[tuple[float, float, float] | None, float]:
-    """The paper that most pictures have in common, if there is one, and the share of the pictures with it."""
+    """Return the paper that most pictures share, or None, and the share of the pictures with it."""
     papers = np.array([fill.paper for fill in fills])
     large = papers[papers[:, 3] >= PAPER[0], :3]
     if not len(large):

@@ -5,8 +5,8 @@ from msgspec import Struct
 from ..recipe import Colour, TargetLook
 from .settings import target_look
 
-LINED = 0.5  # share of contours that are lines, from which an artist draws lines
-EVEN = 0.9  # spread of the width of lines over their width; wider ridges are folds and shadows
+MIN_LINE_SHARE = 0.5  # smallest share of contours that are lines, if an artist draws lines
+MAX_WIDTH_SPREAD = 0.9  # largest relative spread of the width of lines; ridges vary more at folds and shadows
 
 
 class LineLook(Struct, frozen=True, forbid_unknown_fields=True):
@@ -15,20 +15,20 @@ class LineLook(Struct, frozen=True, forbid_unknown_fields=True):
     share: float  # of contours that have a line
     width: float = 0.0  # median in pixels, at half the depth
     spread: float = 0.0  # interquartile range of the width over its median
-    darkness: float = 0.0  # 1: lines have the colour of the ink; below, they take from the fill beside them
+    darkness: float = 0.0  # 1: lines have the colour of the ink; below 1, the fill beside them shines through
     ink: Colour = (0.0, 0.0, 0.0)
     depth: float = 1.0  # median brightness of a line over that of the fills beside it
 
     @property
     def are_drawn(self) -> bool:
         """Whether the artist draws lines."""
-        return self.share >= LINED and 0 < self.spread <= EVEN
+        return self.share >= MIN_LINE_SHARE and 0 < self.spread <= MAX_WIDTH_SPREAD
 
 
 class ToneLook(Struct, frozen=True, forbid_unknown_fields=True):
     """The lightness of fills: CIE L of 0 to 100."""
 
-    count: int  # tones that stand out in a picture
+    count: int  # number of tones in a picture
     mean: float
     deviation: float
     black: float  # 1st percentile
@@ -39,23 +39,23 @@ class ToneLook(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FillShares(Struct, frozen=True, forbid_unknown_fields=True):
-    """Shares of the fills' area; the rest has texture."""
+    """Shares of the area of the fills. The remaining area has texture."""
 
     flat: float
     gradient: float
 
 
 class PaletteColour(Struct, frozen=True, forbid_unknown_fields=True):
-    """A common colour of the fills, "#rrggbb", and the share of the fills that is nearest to its cell."""
+    """A common colour of the fills, "#rrggbb", and its share of the fills."""
 
     colour: str
     share: float
 
 
 class MeasuredLook(Struct, frozen=True, forbid_unknown_fields=True):
-    """What was measured of an artist's pictures; chroma and hue in five equal bands of lightness."""
+    """Measurements of an artist's pictures. Chroma and hue are given for five equal bands of lightness."""
 
-    pictures: int  # that were measured
+    pictures: int  # number of measured pictures
     left_out: dict[str, int]  # numbers of pictures by the reason: damaged, small, blank, title, photograph
     lines: LineLook
     tones: ToneLook
@@ -63,7 +63,7 @@ class MeasuredLook(Struct, frozen=True, forbid_unknown_fields=True):
     hue: tuple[tuple[float, float], ...]  # mean Lab a and b, from dark to light
     fills: FillShares
     grain: float  # standard deviation in levels of 255
-    paper: Colour | None  # of most pictures, if they share one
+    paper: Colour | None  # None if most pictures share none
     paper_share: float  # of pictures with this paper
     one_hue: float  # share of the colours' variance along one line of Lab, median of pictures
     palette: tuple[PaletteColour, ...]

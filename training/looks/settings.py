@@ -1,4 +1,4 @@
-"""The settings of the filters that follow from a measured look."""
+"""Derives the settings of the filters from a measured look."""
 
 import math
 from typing import TYPE_CHECKING
@@ -13,14 +13,15 @@ PHOTO_CHROMA = (7.3, 20.7, 29.1, 25.2, 12.8)
 PHOTO_HUE = ((2.0, 0.3), (4.7, 6.8), (6.0, 10.0), (0.8, 10.1), (-1.5, 7.1))
 PHOTO_MEDIAN = 47.5  # of L
 
-# A part of the way from photos to the artist: the rest is what the artist drew, not how.
+# Shares of the difference between photos and drawings. The other part comes from the motifs, not from the
+# style.
 TOWARDS_CHROMA = 0.5
 TOWARDS_HUE = 0.35
 TOWARDS_MEDIAN = 0.5
-TOWARDS_BLACK = 0.35  # further, and night becomes grey mud
+TOWARDS_BLACK = 0.35  # more would turn night scenes grey
 LARGEST_TINT = 6.0  # Lab
 WIDTH_OF_SIGMA = 2.5  # width of a drawn line at a step of 0.3 of the luma, in units of `line_width`
-INK_ON_PAPER = 10.0  # mean chroma beside the paper's, below which drawings are ink on paper
+INK_ON_PAPER = 10.0  # mean chroma below which drawings on paper are ink on paper
 
 
 def target_look(look: "MeasuredLook") -> TargetLook:
@@ -30,9 +31,10 @@ def target_look(look: "MeasuredLook") -> TargetLook:
     is_ink = look.paper is not None and max(look.chroma) < INK_ON_PAPER
     return TargetLook(
         scales=(1.0, 2.0),
-        smoothing=0.008,  # little before the lines are drawn, and much after: contours stay, fills are flat
-        borders=1.0,  # keeps what the polish would melt, ...
-        faint=0.3,  # ... and this what has no border
+        # little before the lines are drawn, more after (polish): contours stay, fills are flat
+        smoothing=0.008,
+        borders=1.0,  # protects the borders of areas from the polish
+        faint=0.3,  # restores faint structures without borders
         brightness=_brightness(look.tones),
         tones=max(3, look.tones.count) if is_ink else 7,
         tone_mix=round(0.6 * (1 - slopes), 2),
@@ -57,7 +59,7 @@ def target_look(look: "MeasuredLook") -> TargetLook:
 
 
 def _brightness(tones: "ToneLook") -> float:
-    """The exponent of lightness that moves the median of photos half of the way to the artist's."""
+    """Return the exponent of lightness that moves the median of photos halfway to the artist's."""
     share = (tones.median - tones.black) / max(tones.white - tones.black, 1)
     exponent = math.log(min(max(share, 0.05), 0.95)) / math.log(PHOTO_MEDIAN / 100)
     return round(min(max(math.pow(exponent, TOWARDS_MEDIAN), 0.6), 1.3), 2)

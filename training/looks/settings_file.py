@@ -1,4 +1,4 @@
-"""Writes a look as a TOML file, which a recipe takes as its base."""
+"""Writes a look as a TOML file that recipes can use as their base."""
 
 import json
 from pathlib import Path
@@ -12,9 +12,9 @@ from .measured import MeasuredLook
 
 
 def write_look(path: Path, look: MeasuredLook, *, source: str = "", overwrite: bool = False) -> None:
-    """Write the settings that follow from a look, with the measurements in comments.
+    """Write the settings of the filters for a look, with the measurements in comments.
 
-    The file is a recipe for `train targets`, and a base of other recipes.
+    The file is a recipe for `train targets`, and other recipes can use it as their base.
 
     Raises:
         CartoonizeError: the file exists and may not be replaced, or the disk cannot be written.
@@ -33,6 +33,6 @@ def describe_in_toml(look: MeasuredLook, source: str = "") -> str:
 
 
 def format_settings(settings: TargetLook) -> str:
-    """Lines of TOML, KEY = VALUE, of all settings that have a value."""
+    """Format all settings that have a value as lines of TOML."""
     values = msgspec.to_builtins(settings)
     return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None)

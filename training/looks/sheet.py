@@ -1,4 +1,4 @@
-"""A picture that shows a measured look: the lines that were found, and photos redrawn beside drawings."""
+"""Shows a measured look in one picture: drawings with marked lines, and photos redrawn beside drawings."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,9 +20,9 @@ from .measure import PictureFigures
 
 WIDTH = 1600  # pixels of the sheet
 FRAMES, COLUMNS = 10, 5  # drawings with their lines marked, in rows of five
-PHOTOS = 3  # rows of a photo, the same redrawn, and a drawing
-SHAPE = 3 / 4  # height of a cell over its width
-MARK = np.array([255, 0, 80], np.uint8)  # colour of the lines that were found
+PHOTOS = 3  # rows, each with a photo, the redrawn photo, and a drawing
+CELL_RATIO = 3 / 4  # height of a cell, relative to its width
+MARK = np.array([255, 0, 80], np.uint8)  # colour of marked lines
 
 
 def write_sheet(
@@ -42,7 +42,9 @@ def write_sheet(
     rows = _rows([mark_lines(drawing) for drawing in sample_evenly(drawings, FRAMES)], COLUMNS)
     chosen = sample_evenly(photos, PHOTOS)
     for photo, figures in zip(chosen, sample_evenly(drawings, len(chosen)), strict=False):
-        picture = at_720_lines(read_rgb(photo))  # as videos are drawn; smaller, texture would be coarser
+        picture = at_720_lines(
+            read_rgb(photo)
+        )  # the size at which videos are drawn: in a smaller picture, texture would be coarser
         drawing = read_rgb(figures.path, NORMAL_LINES)
         rows += _rows([picture, redraw(picture, look), drawing], PHOTOS)
     with disk_errors(), AtomicFile(path, overwrite=overwrite) as pending:
@@ -50,7 +52,7 @@ def write_sheet(
 
 
 def mark_lines(figures: PictureFigures) -> Image:
-    """A drawing, paler, with the pixels marked at which its lines were sampled."""
+    """Return a pale copy of a drawing, with the sampled pixels of its lines marked."""
     cv2 = load_opencv()
     picture = read_rgb(figures.path, NORMAL_LINES)
     thick = max(1, round(picture.shape[1] * COLUMNS / WIDTH))  # so that marks survive the reduction
@@ -61,8 +63,8 @@ def mark_lines(figures: PictureFigures) -> Image:
 
 
 def fit(picture: Image, width: int) -> Image:
-    """A picture resized into a cell of `width`, with its own shape."""
-    scale = min(width / picture.shape[1], round(width * SHAPE) / picture.shape[0])
+    """Resize a picture to fit into a cell of `width`, in its own proportions."""
+    scale = min(width / picture.shape[1], round(width * CELL_RATIO) / picture.shape[0])
     size = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
     return np.asarray(Pillow.fromarray(picture).resize(size, Pillow.Resampling.LANCZOS))
 
@@ -70,7 +72,9 @@ def fit(picture: Image, width: int) -> Image:
 def _rows(pictures: Sequence[Image], columns: int) -> list[Image]:
     """Rows of `columns` cells, each with a picture on white."""
     width = WIDTH // columns
-    cells = np.full((-(-len(pictures) // columns) * columns, round(width * SHAPE), width, 3), 255, np.uint8)
+    cells = np.full(
+        (-(-len(pictures) // columns) * columns, round(width * CELL_RATIO), width, 3), 255, np.uint8
+    )
     for cell, picture in zip(cells, pictures, strict=False):
         fitted = fit(picture, width)
         top, left = ((cell.shape[axis] - fitted.shape[axis]) // 2 for axis in (0, 1))

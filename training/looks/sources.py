@@ -1,4 +1,4 @@
-"""The artist's pictures: those of folders, single ones, and frames of films by their scenes."""
+"""The artist's pictures: single files, folders, and frames of the scenes of films."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,20 +13,20 @@ from ...media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, VideoSource
 from ..frames import Extraction, ExtractionCount, list_films
 from ..pictures import list_pictures
 
-FRAMES = 300  # to take from all films together, at least, if near-duplicates are not counted
-CLOSEST = 0.5  # seconds between two frames of a scene, at least
+FRAMES = 300  # smallest number taken from all films together, before near-duplicates are removed
+MIN_SPACING = 0.5  # smallest time between two frames of a scene, in seconds
 
 
 @dataclass(slots=True)
 class ArtistSources:
-    """The films, and the pictures by the folder that their names are relative to."""
+    """Films, and lists of pictures with the folder that their names are relative to."""
 
     films: list[Path] = field(default_factory=list)
     folders: list[tuple[Path, list[Path]]] = field(default_factory=list)
 
 
 def sort_sources(sources: Sequence[Path]) -> ArtistSources:
-    """Sort films, pictures and folders of both.
+    """Sort sources into films, pictures and folders of pictures.
 
     Raises:
         TrainingError: a source does not exist, or holds neither films nor pictures.
@@ -61,7 +61,7 @@ def extract_frames(films: Sequence[Path], out: Path) -> Iterator[ExtractionCount
         with closing(VideoSource(film)) as source:
             lines.append(min(source.video.width, source.video.height))
             seconds += source.measure_duration() or 0.0
-    spacing = max(CLOSEST, seconds / FRAMES) if seconds else math.inf
+    spacing = max(MIN_SPACING, seconds / FRAMES) if seconds else math.inf
     yield from Extraction(out, min(NORMAL_LINES, *lines), spacing=spacing).run(films)
 
 

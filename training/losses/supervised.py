@@ -44,7 +44,7 @@ def missing_lines(output: Tensor, target: Tensor, sigma: float = 3.0) -> Tensor:
 
     A line is what is darker than its surround, a Gaussian of `sigma` pixels. A distance to the target is
     minimal at the median of all plausible pictures, which has no line where one is less likely than not.
-    This loss is minimal where every rather likely line is drawn.
+    This loss is minimal if every likely line is drawn.
     """
     lightness, target_lightness = to_yuv(output)[:, :1], to_yuv(target)[:, :1]
     line = (gaussian_blur(target_lightness, sigma) - target_lightness).clamp(min=0)
@@ -54,8 +54,8 @@ def missing_lines(output: Tensor, target: Tensor, sigma: float = 3.0) -> Tensor:
 def missing_sharpness(output: Tensor, target: Tensor, radius: int = 1) -> Tensor:
     """How much less steep the output is than the target: its steepest step of luma within `radius` pixels.
 
-    An edge may lie a pixel aside. So a network that is unsure of an edge's place scores better with one sharp
-    edge than with the mean of all its places, which minimises a distance to the target.
+    The position of an edge may differ by `radius`. So if a network is unsure of a position, one sharp edge
+    scores better than the mean of all positions, which minimises a distance to the target.
     """
     lightness, target_lightness = to_yuv(output)[:, :1], to_yuv(target)[:, :1]
     missing = (

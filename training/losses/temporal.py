@@ -11,8 +11,8 @@ from torch.nn import functional as F
 def temporal_consistency(generate: Callable[[Tensor], Tensor], photo: Tensor, output: Tensor) -> Tensor:
     """How much the output changes when the input changes as little as between two frames.
 
-    Half of the pictures move a little under noise (`equivariance`); in the other half, as seen by a camera
-    that stands still, something passes by (`locality`). Random numbers are PyTorch's global ones.
+    Half of the pictures move a little under noise (`equivariance`). In the other half, as in front of a
+    static camera, an object passes (`locality`). The random numbers come from PyTorch's global generator.
     """
     half = len(photo) // 2
     motion = random_motion(len(photo) - half, photo.shape[-1]).to(photo.device)
@@ -38,8 +38,8 @@ def equivariance(
 def locality(generate: Callable[[Tensor], Tensor], photo: Tensor, output: Tensor, margin: int = 12) -> Tensor:
     """||G(p') - G(p)||_1 at least `margin` pixels away from where p' shows something else.
 
-    In p' a rectangle of half the sides, at a random place, shows another part of the photo. A network with a
-    wide receptive field changes its output far away from such a change, where a video stands still.
+    In p' a random rectangle of half the width and height shows another part of the photo. A network with a
+    large receptive field changes its output far from such a change, where a video is static.
     """
     height, width = photo.shape[-2:]
     top, left = (int(torch.randint(side // 2 + 1, ())) for side in (height, width))

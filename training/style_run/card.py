@@ -11,7 +11,7 @@ from .workspace import Workspace
 
 
 def complete_card(workspace: Workspace) -> Card:
-    """The card that the user stated, with what the run knows in place of what is left out.
+    """Return the card that the user stated, completed from the run.
 
     The weights come from a built-in style's, so the credit always names that style's data too.
     """
@@ -41,5 +41,5 @@ def complete_card(workspace: Workspace) -> Card:
     )
 
 
-def _or(stated: str, known: str) -> str:
-    return known if stated in ("", UNKNOWN) else stated.rstrip(".")
+def _or(stated: str, default: str) -> str:
+    return default if stated in ("", UNKNOWN) else stated.rstrip(".")

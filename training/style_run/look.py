@@ -1,4 +1,4 @@
-"""Step: measure the artist's look, which the photos are redrawn in, and leave out what is no drawing."""
+"""Step: measure the artist's look, and leave out pictures that are not drawings."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ import msgspec
 
 from ...core.errors import TrainingError
 from ..looks import MeasuredLook, write_look
-from ..looks.measure import MOST, PictureFigures, choose_drawings, measure_pictures, summarise
+from ..looks.measure import MAX_PICTURES, PictureFigures, choose_drawings, measure_pictures, summarise
 from ..looks.screening import Reason
 from ..parallel import disk_errors
 from ..pictures import list_pictures, sample_evenly
@@ -29,27 +29,30 @@ class MeasureLook(Step):
         return 30.0
 
     def run(self, workspace: Workspace, display: Display) -> None:
-        """Measure the drawings, or read the look; then move what is no drawing to RUN/left-out."""
+        """Measure the drawings, or read the look.
+
+        Then move pictures that are not drawings to RUN/left-out.
+        """
         state, options = workspace.state, workspace.options
         look = state.given_look
         if look and not options.styles:
             state.look = msgspec.structs.replace(look, scales=PAIR_SCALES)
             return
         if state.look is None:  # else a killed run has measured it, and moved pictures already
-            paths = sample_evenly(list_pictures(workspace.drawings), MOST)
+            paths = sample_evenly(list_pictures(workspace.drawings), MAX_PICTURES)
             figures = measure_pictures(paths, options.workers, display.show_pictures)
             measured = summarise(figures)
             _describe(measured, workspace, display)
             state.look = msgspec.structs.replace(look or measured.target_look(), scales=PAIR_SCALES)
             state.left_out = [
-                str(path.relative_to(workspace.drawings)) for path in find_others(paths, figures)
+                str(path.relative_to(workspace.drawings)) for path in find_non_drawings(paths, figures)
             ]
             workspace.save()
         _leave_out(workspace, display)
 
 
 def keep_given_look(workspace: Workspace, display: Display) -> None:
-    """Take the look of --look into the state when a run begins; later changes of the file are ignored.
+    """Copy the look of --look into the state when a run begins; later changes of the file are ignored.
 
     Raises:
         TrainingError: the file cannot be read when the run begins.
@@ -71,8 +74,8 @@ def keep_given_look(workspace: Workspace, display: Display) -> None:
         )
 
 
-def find_others(paths: Sequence[Path], figures: "Sequence[PictureFigures | Reason]") -> list[Path]:
-    """The measured pictures that are no drawings."""
+def find_non_drawings(paths: Sequence[Path], figures: "Sequence[PictureFigures | Reason]") -> list[Path]:
+    """Return the measured pictures that are not drawings."""
     drawings = {picture.path for picture in choose_drawings(figures)}
     return [path for path in paths if path not in drawings]
 
@@ -86,7 +89,7 @@ def _describe(measured: MeasuredLook, workspace: Workspace, display: Display) ->
 
 
 def _leave_out(workspace: Workspace, display: Display) -> None:
-    """Move pictures that are no drawings, from which a discriminator would learn the wrong thing."""
+    """Move pictures that are not drawings, because they would mislead a discriminator."""
     left_out = workspace.state.left_out
     for name in left_out:
         source, target = workspace.drawings / name, workspace.folder / "left-out" / name

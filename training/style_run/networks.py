@@ -22,9 +22,9 @@ from .step import Display, Step
 from .workspace import Workspace
 
 START, TEACHER_START = "pepper", "pepper-hq"
-"""Built-in styles that the networks start from. They know lines and fills already: it saves an hour."""
+"""Built-in styles that the networks start from. They already draw lines and fills, which saves an hour."""
 
-GPU_BATCH, GPU_SIZE = 32, 256  # which a CPU would take too long for
+GPU_BATCH, GPU_SIZE = 32, 256  # too slow for a CPU
 LOG_EVERY = 160  # images
 
 
@@ -86,7 +86,7 @@ class Teach(Training):
     name, title, start = "teach", "Training the teacher", TEACHER_START
 
     def is_wanted(self, workspace: Workspace) -> bool:
-        """On a GPU. On a CPU it would take hours, and filters teach well enough."""
+        """On a GPU. On a CPU it would take hours, and the drawings of filters are good enough."""
         return workspace.has_gpu
 
     def targets(self, workspace: Workspace) -> Path:

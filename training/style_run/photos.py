@@ -28,9 +28,9 @@ FEWEST = 8
 SMALLEST = 160  # lines: a crop of the trainings
 LARGE = 480  # lines from which a photo has real detail at the size of drawings
 LARGE_LINES = (540, NORMAL_LINES)  # to which large photos are reduced
-ENLARGED_EVERY = 3  # one small photo of so many is enlarged twofold too
-HELD_BACK = 10  # one photo of so many is held back ...
-MOST_HELD_BACK = 100  # ... and no more than these
+ENLARGED_EVERY = 3  # every third small photo is also enlarged twofold
+HELD_BACK = 10  # every tenth photo is held back ...
+MOST_HELD_BACK = 100  # ... but no more than these
 
 
 class Choice(Struct):
@@ -90,7 +90,7 @@ def _check_number(count: int, display: Display) -> None:
 
 
 def choose_versions(photos: list[Path]) -> list[Choice]:
-    """The versions of the photos, in the order in which a run redraws as many as it has time for."""
+    """The versions of the photos, in the order in which a run redraws them until its time is over."""
     small: list[Choice] = []
     large: list[Choice] = []
     for number, path in enumerate(photos):
@@ -112,7 +112,7 @@ def choose_versions(photos: list[Path]) -> list[Choice]:
 
 
 def interleave(small: list[Choice], large: list[Choice]) -> list[Choice]:
-    """Two of the small ones, then one of the large ones, and so on; the rest follows."""
+    """Alternate two small ones and one large one; the remaining ones follow."""
     pairs = zip_longest(small[::2], small[1::2], large)
     return [choice for choice in chain.from_iterable(pairs) if choice is not None]
 

@@ -1,6 +1,6 @@
-"""How many pictures and images fit into the time that is left.
+"""Plans how many pictures and images fit into the remaining time.
 
-The count of a step is decided when it begins, from the time that is left then, and recorded in run.json.
+The count of a step is decided when it begins, from the remaining time, and recorded in run.json.
 Nothing looks at the clock within a step. So a step that ends early leaves its time to the next ones.
 """
 
@@ -15,18 +15,18 @@ FIXED_SECONDS = 40.0  # export, previews, loading of networks
 
 
 class Share(NamedTuple):
-    """A step's part of the time that is left for it and the planned steps after it, and its limits."""
+    """A step's share of the remaining time of itself and the planned steps after it, and its limits."""
 
-    part: float
+    fraction: float
     least: int
-    most: int  # more was of no use in docs/experiments.md
+    most: int  # more did not help (docs/experiments.md)
 
-    def of(self, left: float) -> float:
-        """The seconds for this step, of those that are left."""
-        return self.part * max(0.0, left)
+    def of(self, remaining: float) -> float:
+        """Return the seconds for this step."""
+        return self.fraction * max(0.0, remaining)
 
 
-SHARES = {  # of 60 minutes on a CPU: 13, 22 and 20, and the rest
+SHARES = {  # in 60 minutes on a CPU: 13, 22 and 20 minutes, and the remaining ones
     "targets": Share(0.22, 8, 4000),  # pairs
     "teach": Share(0.45, 16, 120_000),  # images
     "learn": Share(0.47, 16, 160_000),
@@ -34,7 +34,7 @@ SHARES = {  # of 60 minutes on a CPU: 13, 22 and 20, and the rest
     "evaluate": Share(1.0, 2, 100),  # photos
 }
 SLOWEST, FASTEST = 0.2, 1.2  # limits of a step's speed, in units of the measured one
-ROUND = 32  # images: counts of trainings are multiples of it, if they are larger, and so of the batches
+ROUND = 32  # images: larger counts of trainings are multiples of it, and so of the batch size
 
 
 def plan_counts(
@@ -45,13 +45,13 @@ def plan_counts(
     `minutes` is the time for the whole run, None for as long as is useful; a pair has `pair_megapixels`.
     """
     assert state.speeds  # measured before
-    left = seconds_left(state, minutes) - FIXED_SECONDS
+    remaining = seconds_left(state, minutes) - FIXED_SECONDS
     counts = {}
     for step in [step for step in SHARES if step in steps]:
         speed = expected_speed(step, state, pair_megapixels)
-        counts[step] = state.counts.get(step) or _decide(SHARES[step], left, speed)
+        counts[step] = state.counts.get(step) or _decide(SHARES[step], remaining, speed)
         if step not in state.done:
-            left -= counts[step] / speed
+            remaining -= counts[step] / speed
     return counts
 
 
@@ -59,32 +59,32 @@ def share_seconds(steps: Sequence[str], state: RunState, minutes: float | None) 
     """The seconds of each of the planned `steps`, before the speeds are known; empty without a limit."""
     if minutes is None:
         return {}
-    left, seconds = seconds_left(state, minutes) - FIXED_SECONDS, dict[str, float]()
+    remaining, seconds = seconds_left(state, minutes) - FIXED_SECONDS, dict[str, float]()
     for step in [step for step in SHARES if step in steps]:
-        seconds[step] = SHARES[step].of(left)
-        left -= seconds[step]
+        seconds[step] = SHARES[step].of(remaining)
+        remaining -= seconds[step]
     return seconds
 
 
-def _decide(share: Share, left: float, speed: float) -> int:
-    if math.isinf(left):
+def _decide(share: Share, remaining: float, speed: float) -> int:
+    if math.isinf(remaining):
         return share.most
-    count = int(share.of(left) * speed)
+    count = int(share.of(remaining) * speed)
     if count > 4 * ROUND:
         count = count // ROUND * ROUND
     return min(max(count, share.least), share.most)
 
 
 def seconds_left(state: RunState, minutes: float | None) -> float:
-    """Seconds of the plan that were not spent yet; without a limit, infinite."""
+    """The remaining seconds of the plan; infinite without a limit."""
     return math.inf if minutes is None else 60 * minutes - sum(state.seconds.values())
 
 
 def expected_speed(step: str, state: RunState, pair_megapixels: float) -> float:
     """Pictures or images of a step in a second: as measured, corrected by the planned step before it.
 
-    Speeds are those of an idle machine. How much slower a step of many minutes was says how busy this one is,
-    on average; a measurement of seconds does not.
+    The measured speeds are those of an idle machine. A finished step of many minutes shows how much slower
+    the busy machine is on average; a measurement of seconds does not.
     """
     assert state.speeds  # measured before
     speed = _measured_speed(step, state.speeds, pair_megapixels)

@@ -14,11 +14,11 @@ from .workspace import Workspace
 
 FILE = "quality.json"
 FRAMES = 60  # of the user's clip
-CLIP = "clip.mp4"  # which is made without one; its flicker is measured on a frame for PHOTOS_PER_FRAME photos
+CLIP = "clip.mp4"  # made if the user has none; one frame is measured for every PHOTOS_PER_FRAME photos
 PHOTOS_PER_FRAME = 4
 
 MakeClip = Callable[[Path, int], object]
-"""Writes a clip of so many frames; it is in the package `tools`, which this one does not import."""
+"""Writes a clip with a number of frames. It is in the package `tools`, which this one does not import."""
 
 
 class Evaluate(Step):

@@ -22,7 +22,7 @@ from .workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Helpers:
-    """What other packages do for the steps; this one may not import them."""
+    """Functions of other packages, which this package may not import."""
 
     write_int8: WriteInt8
     make_clip: MakeClip

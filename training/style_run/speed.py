@@ -17,9 +17,9 @@ from .step import Display, Step
 from .stopwatch import SECONDS, per_second, training_speed
 from .workspace import Workspace
 
-MEASURING = 0.5  # share of the time for a photo that measuring takes; the rest draws it
-TOGETHER = 0.85  # speed of a process while all cores work, which share caches and memory
-REDRAWN = 256  # lines of the photo that is redrawn
+MEASURING = 0.5  # share of the time for a photo that goes into measuring; the network takes the other part
+TOGETHER = 0.85  # relative speed of a process while all cores work, because they share caches and memory
+PHOTO_LINES = 256  # lines of the photo that is redrawn
 
 
 class MeasureSpeed(Step):
@@ -35,7 +35,7 @@ class MeasureSpeed(Step):
         """Do a little of each step."""
         state = workspace.state
         assert state.look  # measured before
-        photo = read_rgb(read_choices(workspace.folder)[0].version().photo, REDRAWN)
+        photo = read_rgb(read_choices(workspace.folder)[0].version().photo, PHOTO_LINES)
         look = state.look
         with _threads(1):  # as in each of the processes that redraw
             redraws = per_second(lambda: redraw(photo, look))

@@ -1,4 +1,4 @@
-"""`run.json`: what a style's run has decided and done. A resumed run keeps every number in it.
+"""`run.json`: the decisions and finished steps of a style's run. A resumed run keeps every number in it.
 
 The sizes of steps are numbers of images, decided before a step begins and never changed after that. So a run
 that was killed makes the same style as one that was not.

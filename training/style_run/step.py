@@ -1,4 +1,4 @@
-"""What every step of a style's run has."""
+"""The interface of the steps of a style's run."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar, Protocol
@@ -11,15 +11,15 @@ class Display(Watcher, Protocol):
     """Shows a run to people: the step, its progress, sentences."""
 
     def begin_step(self, title: str, number: int, steps: int, seconds_left: float | None) -> None:
-        """A step begins, and so many seconds are left until the end of the run; None if that is not known."""
+        """Show that a step begins; `seconds_left` until the end of the run is None if it is unknown."""
         ...
 
     def show_pictures(self, done: int, total: int) -> None:
-        """Pictures done of a step that works on pictures."""
+        """Show how many pictures of a step are done."""
         ...
 
     def show_note(self, sentence: str) -> None:
-        """A sentence for people."""
+        """Show a sentence."""
         ...
 
 

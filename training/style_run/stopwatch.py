@@ -1,4 +1,4 @@
-"""Measures how often something would be done in a second if no other program ran."""
+"""Measures how often a function can run per second on an otherwise idle machine."""
 
 import time
 from collections.abc import Callable
@@ -18,10 +18,10 @@ LOADED = 0.8  # speed of a training beside the processes that load its pictures
 
 
 def per_second(work: Callable[[], object], seconds: float | None = None, *, on_gpu: bool = False) -> float:
-    """How often `work` is done in a second, after a first time that is not counted.
+    """Return how often `work` runs per second, after a first call that is not counted.
 
     On a CPU the clock is the CPU time of this thread, which takes part in everything that several threads do:
-    it stands still while other programs have the core. On a GPU it is the time that passes.
+    it stands still while other programs use the core. On a GPU it is the elapsed time.
     """
     clock = time.perf_counter if on_gpu else time.thread_time
     work()

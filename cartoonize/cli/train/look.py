@@ -37,7 +37,7 @@ def look(
     """
     from ...core.atomic import check_target
     from ...training.looks import write_look
-    from ...training.looks.measure import MOST, choose_drawings, measure_pictures, summarise
+    from ...training.looks.measure import MAX_PICTURES, choose_drawings, measure_pictures, summarise
     from ...training.looks.sheet import write_sheet
     from ...training.looks.sources import open_pictures
     from ...training.pictures import list_pictures, sample_evenly
@@ -50,7 +50,7 @@ def look(
     examples = list_pictures(photos) if photos else []
     with open_pictures(style) as pictures:
         with count_progress("pictures") as progress:
-            figures = measure_pictures(sample_evenly(pictures, MOST), workers, progress)
+            figures = measure_pictures(sample_evenly(pictures, MAX_PICTURES), workers, progress)
         measured = summarise(figures)
         _print_look(measured)
         if out:
