@@ -74,8 +74,8 @@ class EffectChain:
     def split_off_tensor_chain(self) -> "TensorChain":
         """Return a chain in PyTorch of the first effects, up to one without a version in PyTorch.
 
-        It includes the enlargement if it gets as far. This chain applies the remaining effects only, but
-        `skip` still asks all of them.
+        It includes the enlargement if all effects at draw size are in it. This chain applies the remaining
+        effects only, but `skip` still asks all of them.
         """
         from .pytorch.chain import TensorChain
 
@@ -86,7 +86,8 @@ class EffectChain:
 
     def skip(self, frame: Frame, *, first: bool) -> bool:
         """Return whether the network need not draw this frame."""
-        answers = [effect.skip(frame, first=first) for effect in self._all]  # each has to see every frame
+        # each effect has to see every frame
+        answers = [effect.skip(frame, first=first) for effect in self._all]
         return any(answers) and not first
 
     def restart(self) -> None:

@@ -15,7 +15,7 @@ HOLDS = (2, 3)
 """The numbers of frames, at 24 a second, for which a drawing can be held."""
 FILM_RATE = 24
 """The frame rate, per second, for which cartoons are drawn: on twos they have 12 drawings a second."""
-_FASTEST, _SLOWEST = 30, 24  # rates at which whole frames are counted
+_FASTEST, _SLOWEST = 30, 24  # rates at which frames are counted; at others, time decides
 _ROUNDING = 1.5e-3  # seconds by which the times of two frames may be off in files that count milliseconds
 
 # A frame begins a shot if its thumbnail differs from the last one by CUT_CHANGE of its brightness, and by
@@ -75,7 +75,7 @@ class Hold(Effect):
         if last is None or last.size != frame.size:
             return True
         elapsed = float(frame.pts * frame.time_base - last.pts * last.time_base)
-        if elapsed <= 0:  # times that tell nothing
+        if elapsed <= 0:  # times that repeat or go back
             return True
         interval = elapsed / self._count
         if 1 / _FASTEST - _ROUNDING <= interval <= 1 / _SLOWEST + _ROUNDING:
@@ -97,7 +97,7 @@ class CutDetector:
             return False
         brightness = max(float(before.mean()), float(self._thumbnail.mean()))
         change = float(np.abs(self._thumbnail - before).mean()) / (brightness + _DARKEST)
-        motion = min(self._changes)  # a cut, and even a flash, is a large change beside a small one
+        motion = min(self._changes)  # next to a cut, or even a flash, is a small change
         self._changes = self._changes[1], change
         return change > max(CUT_CHANGE, CUT_RATIO * motion)
 

@@ -36,7 +36,7 @@ FOLLOW = 0.5
 # FOLLOW would damp it as well, but leaves trails.
 UNSEEN, NEAR = 1, 3
 # Refresh static areas gradually: in each frame one of BANDS bands keeps only RENEW of its old output.
-# Otherwise they would keep forever what was drawn while something passed nearby.
+# Otherwise they would keep traces of objects that passed nearby forever.
 BANDS, RENEW = 16, 0.2
 # Share of the frame that motion has to explain. Below it is a cut: a few blocks match by chance.
 CUT = 0.5
@@ -239,9 +239,9 @@ def _as_blocks(image: NDArray[Any], side: int = BLOCK) -> NDArray[Any]:
 
 
 def has_motion_size(height: int, width: int) -> bool:
-    """Whether a picture has a size of which the optical flow can be computed: no small one, no thin strip.
+    """Whether the optical flow can be computed at this size: not for small pictures and thin strips.
 
-    OpenCV reduces narrow pictures as often as their width allows, down to no pixel.
+    OpenCV halves a picture as often as its width allows, until a narrow one has no pixels.
     """
     shorter = min(height, width)
     return shorter >= _NARROW or (shorter >= SMALLEST and width < _LONG)

@@ -1,4 +1,4 @@
-"""Transparency: read beside the colours, and kept if the output can hold it, else laid on a background."""
+"""Transparency: reads alpha, keeps it if the output supports it, and otherwise composites on a background."""
 
 from typing import cast
 
@@ -9,8 +9,8 @@ from PIL import ImageColor
 from ..core.errors import MediaError
 from ..core.frames import Image, Plane
 
-_MEANT = ("yuva", "gbrap")  # some decoders use the other formats for opaque video too
-_WITH_ALPHA = (*_MEANT, "rgba", "bgra", "argb", "abgr", "ya8", "ya16", "pal8")
+_VIDEO_ALPHA = ("yuva", "gbrap")  # some decoders use the other formats for opaque video too
+_WITH_ALPHA = (*_VIDEO_ALPHA, "rgba", "bgra", "argb", "abgr", "ya8", "ya16", "pal8")
 # FFmpeg's own decoders ignore the second picture of WebM, which holds alpha.
 _ALPHA_DECODERS = {"vp9": "libvpx-vp9", "vp8": "libvpx"}
 
@@ -38,11 +38,11 @@ def extract_alpha(frame: av.VideoFrame) -> Plane | None:
 
 def is_transparent(first: av.VideoFrame) -> bool:
     """Whether a video counts as transparent, by its first frame."""
-    return first.format.name.startswith(_MEANT) or extract_alpha(first) is not None
+    return first.format.name.startswith(_VIDEO_ALPHA) or extract_alpha(first) is not None
 
 
-def lay_on_background(image: Image, alpha: Plane, background: tuple[int, int, int]) -> Image:
-    """Lay a picture (H, W, 3) on a colour."""
+def composite_on(image: Image, alpha: Plane, background: tuple[int, int, int]) -> Image:
+    """Composite a picture (H, W, 3) on a colour."""
     opacity = alpha[..., None].astype(np.uint16)
     mixed = image * opacity + np.array(background, np.uint16) * (255 - opacity)
     return ((mixed + 127) // 255).astype(np.uint8)

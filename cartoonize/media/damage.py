@@ -1,4 +1,4 @@
-"""Damaged files: what can be read is read, and the rest is counted."""
+"""Damaged files: counts what cannot be read, and reads on behind it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass

@@ -171,8 +171,8 @@ def _fit_gamut(light: Floats) -> Floats:
     """Mix colours with the grey of the same luminance, as little as brings all components into 0 to 1."""
     grey = np.clip(light @ _LUMA_709, 0, 1)[..., None]
     excess = light - grey
-    room = np.where(excess > 0, 1 - grey, grey) / np.maximum(np.abs(excess), 1e-9)
-    share = np.minimum(room.min(-1, keepdims=True), 1)
+    headroom = np.where(excess > 0, 1 - grey, grey) / np.maximum(np.abs(excess), 1e-9)
+    share = np.minimum(headroom.min(-1, keepdims=True), 1)
     in_gamut: Floats = np.clip(grey + share * excess, 0, 1)
     return in_gamut
 

@@ -1,4 +1,4 @@
-"""Where frames go to."""
+"""The contract of sinks, which take frames."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from .segment import Mark, Segment
 
 
 class Sink(ABC):
-    """Takes frames in order. Leaving its `with` block normally completes the output under its name; leaving
-    it by an exception leaves nothing, and whatever was there before untouched.
+    """Takes frames in order. If its `with` block ends normally, the output appears under its name. If it ends
+    by an exception, nothing remains of the output, and an existing file is unchanged.
 
-    A subclass has to provide `write`; all else is optional. Nothing is created, opened or locked before the
-    `with` block is entered: a sink that is never entered leaves no trace.
+    A subclass has to provide `write`; everything else is optional. Nothing is created, opened or locked
+    before the `with` block is entered: a sink that is never entered leaves no trace.
     """
 
     def open(self) -> None:
@@ -49,7 +49,7 @@ class Sink(ABC):
         return None
 
     def is_closed(self) -> bool:
-        """Whether the user has closed it, as one closes a window; no more frames are wanted then."""
+        """Whether the user has closed the sink, such as a window; then no more frames are needed."""
         return False
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Where frames come from."""
+"""The contract of sources, which provide frames."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from .video_info import VideoInfo
 
 
 class Source(ABC):
-    """Frames, which can be iterated once. The source may be closed at any time, in the middle too.
+    """An iterable of frames, which can be iterated once. It may be closed at any time.
 
-    A subclass has to provide `__iter__`; all else is optional. A source of video sets `video`, so that
+    A subclass has to provide `__iter__`; everything else is optional. A source of video sets `video`, so that
     `open_sink` can write a video file; for separate pictures it is None. `frames` is the number of frames, an
     estimate, or None if it is unknown.
     """

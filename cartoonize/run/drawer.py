@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Drawer:
     """A backend together with effects.
 
-    `effects` is the chain that has to be applied to the drawings of a call: to all that the effects do, or,
-    if the backend runs effects on its device, to what is left of it then.
+    `effects` is the chain for the drawings that a call returns. If the backend runs effects on its device,
+    the chain contains only the remaining ones.
     """
 
     def __init__(self, backend: Backend, effects: Sequence[Effect]) -> None:
@@ -31,7 +31,7 @@ class Drawer:
     def __call__(self, frames: Sequence[Frame], *, first: bool = False) -> Callable[[], Sequence[Image]]:
         """Draw frames of one size; return a function that waits for their drawings.
 
-        Frames have to come in order if there are effects that need it; `first` says that these are the first
+        Effects may need frames in order. `first` says that these are the first
         of a segment.
 
         Raises:

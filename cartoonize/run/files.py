@@ -89,7 +89,7 @@ def is_single_job(sources: Sequence[Path], target: Path, kind: FileKind) -> bool
     """Whether this is one job, from a source to a target, and not one of many files into a folder.
 
     One file is one job. A folder of pictures is one job for a video, whose frames they are; also if it holds
-    videos too, as long as the target names a file. If the target names a folder, the videos are converted.
+    videos too, if the target names a file. If the target names a folder, the videos are converted.
 
     Raises:
         MediaError: the folder holds only videos, and the target names a file.

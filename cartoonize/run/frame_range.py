@@ -1,4 +1,4 @@
-"""Converting some segments of a video alone, with the same result as when the whole video is converted."""
+"""Converts some segments of a video, with the same result as a conversion of the whole video."""
 
 from collections.abc import Iterator
 from contextlib import closing

@@ -172,7 +172,7 @@ def convert_frames(
 ) -> Generator[Frame]:
     """Convert the frames of `source`, write them to `sink` in segments, and yield each once it is written.
 
-    Hold it in `contextlib.closing(...)`, as `stream`.
+    Wrap it in `contextlib.closing(...)`, as `stream`.
     """
     frames = stream(
         source,
@@ -190,7 +190,7 @@ def convert_frames(
 
 
 def backend_identity(backend: LoadedBackend) -> list[str]:
-    """Everything besides the style on which the bits of a drawing depend."""
+    """Everything except the style that decides the bits of a drawing."""
     return [backend.runtime, backend.device, backend.precision, backend.pixel_format]
 
 

@@ -1,4 +1,4 @@
-"""The one loop: frames are read, drawn and finished, each in a thread, and handed to the caller's thread.
+"""The pipeline: one thread reads frames, one draws them, one applies effects; the caller gets the results.
 
     reading thread -> queue -> network's thread -> queue -> effects' thread -> queue -> caller (encodes)
 
@@ -43,7 +43,7 @@ def stream(
 ) -> Generator[Frame]:
     """Draw frames, apply effects, and yield them in order, each at its time and at the size of the source.
 
-    Hold the result in `contextlib.closing(...)`, so that all threads stop when you stop reading early. Errors
+    Wrap the result in `contextlib.closing(...)`, so that all threads stop when you stop reading early. Errors
     of the source, the backend and the effects are raised here.
 
     Args:
@@ -80,7 +80,7 @@ def batches(planned: Iterable[PlannedFrame], size: int) -> Generator[list[Planne
                 if count == size:
                     yield group
                     group, count = [], 0
-    except Exception:  # what was read before the source failed still counts
+    except Exception:  # frames that were read before the source failed are still converted
         if group:
             yield group
         raise

@@ -17,7 +17,7 @@ from ..core.errors import MediaError
 from ..core.frames import Frame, Image
 from ..effects.look import Look
 from ..media import PICTURE_SUFFIXES, Decoding, open_source, open_video
-from ..media.alpha import lay_on_background
+from ..media.alpha import composite_on
 from ..media.pictures.folder import list_source_files
 from ..media.pictures.formats import write_picture
 from ..media.reading.standard_input import STANDARD_INPUT
@@ -160,7 +160,7 @@ def _frame_at(source: Path, time: float, decoding: Decoding | None) -> tuple[Fra
 
 
 def _to_opaque(frame: Frame) -> Image:
-    return frame.image if frame.alpha is None else lay_on_background(frame.image, frame.alpha, _BACKGROUND)
+    return frame.image if frame.alpha is None else composite_on(frame.image, frame.alpha, _BACKGROUND)
 
 
 def _source_frame(frame: Frame) -> Frame:

@@ -83,8 +83,8 @@ class FilesReport(Report):
     """The result of many files: the number in each state, and in `files` the report of each.
 
     `output` is the folder, or the list of jobs. `frames`, `resumed` and `waiting` are sums, `seconds` is the
-    time of the whole command, `notices` holds each notice once. What is not the same for all converted files,
-    such as their size, keeps its default.
+    time of the whole command, `notices` holds each notice once. A value that differs
+    between the converted files, such as the size, keeps its default.
     """
 
     converted: int = 0

@@ -1,4 +1,4 @@
-"""Resuming: a run that was stopped continues, and the result is the same as that of an uninterrupted run.
+"""Resuming: a stopped run continues, and its result equals that of an uninterrupted run.
 
 A video is converted in independent segments of some seconds: the encoder and the effects restart with each.
 At the end of a segment, its packets and its position in the source are saved
@@ -26,7 +26,7 @@ _SAMPLE = 1 << 16  # bytes that are hashed at each of three places of a source
 class SegmentedRun:
     """Counts the frames that are written, and ends a segment after every `length` of them.
 
-    `length` is 0 if the source or the sink has no segments, as for pictures; then nothing is done.
+    `length` is 0 if the source or the sink has no segments, as for pictures. Then all methods do nothing.
     """
 
     def __init__(self) -> None:

@@ -51,7 +51,7 @@ class LatestItem(Queue[Any]):
     dropped = 0
 
     def _put(self, item: Any) -> None:
-        if item is not _END:  # the last item stays before it
+        if item is not _END:  # the last item stays available
             self.dropped += len(self.queue)
             self.queue.clear()
         self.queue.append(item)
@@ -68,7 +68,7 @@ def latest(items: Iterable[T], mailbox: LatestItem, tick: float | None = None) -
     """Iterate `items` in a thread of its own, at their pace, and yield the latest each time.
 
     With a `tick`, yield None after that many seconds without an item, so that the reader can do other work.
-    Closing the generator does what it does with `prefetch`, once `items` yields its next one.
+    Closing the generator stops the thread as in `prefetch`, once `items` yields its next item.
     """
     return _iterate_in_thread(items, mailbox.put, partial(mailbox.take, tick), "latest")
 
@@ -121,7 +121,7 @@ _END = object()
 
 
 class Closing:
-    """`contextlib.closing` for what may have nothing to close, such as a list."""
+    """`contextlib.closing` for objects that may have no `close`, such as lists."""
 
     def __init__(self, items: object) -> None:
         self.items = items

@@ -47,7 +47,7 @@ class TensorChain:
             drawings = effect(sources, drawings)
         if not self._enlarges:
             return drawings
-        # One by one: enlarged pictures in float32 are what takes the most memory.
+        # One by one, because enlarged pictures in float32 take the most memory.
         numbers = range(len(drawings))
         return torch.stack([self._finish(number, drawings, size, full) for number in numbers])
 

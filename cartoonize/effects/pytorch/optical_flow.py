@@ -1,4 +1,4 @@
-"""Optical flow by few operations, each on the whole picture at once, as GPUs like them.
+"""Optical flow for GPUs: few operations, each on the whole picture.
 
 Blocks are matched in a pyramid, which finds large motion, and the result is corrected once by the gradients
 (Lucas and Kanade, IJCAI 1981), which finds fractions of a pixel.
@@ -12,12 +12,11 @@ LEVELS = 4
 """Levels of the pyramid, at most; each has half the size of the one below."""
 SMALLEST = 16
 """Pixels of the shorter side of the top level, at least."""
-REACH = 4
-"""Pixels that blocks are searched to each side, at the top level; one pixel at all others."""
+SEARCH_RANGE = 4
+"""Search range of blocks at the top level, in pixels to each side; one pixel at all other levels."""
 WINDOW = 9
-"""Pixels of the sides of the blocks, and of the windows of all means."""
-# By so many squared levels, times the square of its distance in pixels, a position has to match better than
-# the middle: noise moves nothing.
+"""Side of the blocks, and of the windows of all means, in pixels."""
+# Penalty on the squared distance of a position in pixels, in squared levels: noise alone causes no motion.
 PREFERENCE = 8.0
 _FLATTEST = 3.0  # squared gradient, in levels per pixel, below which the correction fades
 
@@ -27,36 +26,37 @@ def optical_flow(picture: Tensor, earlier: Tensor) -> Tensor:
 
     Both are grey, (H, W) float32 in levels. Each level begins with the motion of the level above, without its
     outliers (Anandan, International Journal of Computer Vision 2:3, 1989). The mean over a window at the end
-    makes a pan as steady as the pictures are.
+    makes the flow of a pan uniform.
     """
     pyramid = [torch.stack([picture, earlier])[:, None]]
     while len(pyramid) < LEVELS and min(pyramid[-1].shape[2:]) >= 2 * SMALLEST:
         pyramid.append(F.avg_pool2d(pyramid[-1], 2, ceil_mode=True, count_include_pad=False))
-    flow, reach = pyramid[-1].new_zeros(1, 2, *pyramid[-1].shape[2:]), REACH
+    flow, search_range = pyramid[-1].new_zeros(1, 2, *pyramid[-1].shape[2:]), SEARCH_RANGE
     for level in reversed(pyramid):
         if level is not pyramid[-1]:
             above = 2 * _median(flow)
-            flow, reach = F.interpolate(above, level.shape[2:], mode="bilinear", align_corners=False), 1
-        flow = _match_blocks(level, flow, reach)
+            flow = F.interpolate(above, level.shape[2:], mode="bilinear", align_corners=False)
+            search_range = 1
+        flow = _match_blocks(level, flow, search_range)
     return _window_mean(_median(_correct(pyramid[0], flow)))[0]
 
 
-def _match_blocks(pictures: Tensor, flow: Tensor, reach: int) -> Tensor:
-    """Move each pixel by up to `reach` to where its block matches best, and by a fraction of a pixel more.
+def _match_blocks(pictures: Tensor, flow: Tensor, search_range: int) -> Tensor:
+    """Move each pixel by up to `search_range` to the best match of its block, and by a fraction of a pixel.
 
     `pictures` are the new and the earlier one, (2, 1, H, W); `flow`, (1, 2, H, W), is where the search
     begins. The fraction is the minimum of a parabola through the best position and the two beside it.
     """
-    side, shape = 2 * reach + 1, pictures.shape[2:]
-    moved = F.pad(_move(pictures[1:], flow), (reach,) * 4, mode="replicate")
+    side, shape = 2 * search_range + 1, pictures.shape[2:]
+    moved = F.pad(_move(pictures[1:], flow), (search_range,) * 4, mode="replicate")
     candidates = F.unfold(moved, side).view(1, side * side, *shape)
     differences = _window_mean((candidates - pictures[:1]).square())
-    steps = torch.arange(-reach, reach + 1.0, device=flow.device).square()
+    steps = torch.arange(-search_range, search_range + 1.0, device=flow.device).square()
     distances = (steps + steps[:, None]).view(-1, 1, 1)
     best = torch.add(differences, distances, alpha=PREFERENCE).argmin(1, keepdim=True)
-    offset = torch.cat([best % side, best // side], 1) - reach
+    offset = torch.cat([best % side, best // side], 1) - search_range
     strides = torch.arange(1, side + 1, side - 1, device=flow.device)[:, None, None]
-    strides = strides * (offset.abs() < reach)  # at the end of the search there is no position beyond
+    strides = strides * (offset.abs() < search_range)  # at the end of the search there is no position beyond
     least, before, after = (
         differences.gather(1, position) for position in (best, best - strides, best + strides)
     )

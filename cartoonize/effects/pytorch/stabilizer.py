@@ -1,6 +1,6 @@
 """The stabilizer in PyTorch; `effects/stabilizer.py` gives the reasons, the constants, and the same result.
 
-Motion is estimated in another way (see optical_flow.py). All else is equal to a level, and mostly to the bit.
+Motion is estimated in another way (see optical_flow.py). Everything else is equal within one level.
 """
 
 from typing import NamedTuple
@@ -114,7 +114,7 @@ def reduce(sources: Tensor) -> Tensor:
 
 
 def _blend(drawing: Tensor, before: Tensor, keep: Tensor) -> Tensor:
-    """Blend a drawing with the earlier result, (H, W, 3) in levels, and damp what nobody sees.
+    """Blend a drawing with the earlier result, (H, W, 3) in levels, and damp invisible changes.
 
     The blend is moved UNSEEN levels towards `before`, as long as it stays within NEAR of the drawing.
     """

@@ -1,4 +1,4 @@
-"""Animated pictures: which files are animated, and how often they play. FFmpeg tells neither."""
+"""Animated pictures: which files are animated, and how often they play. FFmpeg reports neither."""
 
 from pathlib import Path
 

@@ -11,7 +11,7 @@ from ...core.atomic import AtomicFile
 from ...core.errors import MediaError, WriteError
 from ...core.frames import Frame
 from ...core.signals import defer_signals
-from ..alpha import lay_on_background, parse_colour
+from ..alpha import composite_on, parse_colour
 from ..sink import Sink
 from ..source import Source
 from .folder import list_source_files
@@ -89,7 +89,7 @@ class ImageSequenceSink(Sink):
     def _to_picture(self, frame: Frame) -> Picture:
         image = frame.image
         if frame.alpha is not None and not self._format.alpha:
-            image = lay_on_background(image, frame.alpha, self._background)
+            image = composite_on(image, frame.alpha, self._background)
             name = self._background_name
             notice = f"{self._format.name} pictures cannot be transparent; they were laid on {name}."
             self.notices += [] if notice in self.notices else [notice]

@@ -1,4 +1,4 @@
-"""Compares the frames that a container declares with the packets that came out of it."""
+"""Compares the frames that a container declares with the packets that were read from it."""
 
 import math
 from typing import Any
@@ -74,7 +74,7 @@ class ContainerCheck:
             self._picture_numbers.finish()
             damage.packets += self._picture_numbers.missing
         expected = self._expected_packets(structure)
-        if expected is None:  # what is damaged may have been more than what came out
+        if expected is None:  # a damaged file may have had more packets than were read
             damage.container |= bool(damage)
         elif expected > self._packets:
             damage.packets += expected - self._packets

@@ -13,9 +13,9 @@ def deinterlace(
     """Return as many frames at the same times, deinterlaced. The callback is called at the first interlaced
     one.
 
-    Frames that are not marked as interlaced pass unchanged. Before the first interlaced one they skip the
-    filter; later they go through it, as it uses the neighbours of a frame and therefore returns frames one
-    later.
+    Frames that are not marked as interlaced stay unchanged. Before the first interlaced one they bypass the
+    filter. Later they pass through it, because it needs the neighbours of a frame and returns frames one step
+    late.
     """
     graph: Graph | None = None
     shape, time_base = None, Fraction(1, 1000)  # frames that a decoder returns at the end have no time base

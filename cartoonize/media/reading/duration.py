@@ -1,4 +1,4 @@
-"""When the video stream of a file ends, without decoding it."""
+"""Finds the end of a video stream without decoding it."""
 
 import av
 from av.container import InputContainer
@@ -10,8 +10,8 @@ from ..remote import Location, open_container
 def find_video_end(path: Location, container: InputContainer, video: Stream) -> float | None:
     """Return the second on the clock of the file; None if the file has no times.
 
-    The file's own statement is used where there is one. Recordings that were cut off, and streams that were
-    stored as they came, state nothing: their packets are read through by a second handle.
+    It is the duration that the file states. Truncated recordings and raw streams state none: their packets
+    are read through a second handle.
     """
     if video.duration and video.time_base:
         return float(((video.start_time or 0) + video.duration) * video.time_base)

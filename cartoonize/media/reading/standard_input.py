@@ -1,4 +1,4 @@
-"""Standard input as a file for FFmpeg. What the container says of its frames is parsed on the way."""
+"""Standard input as a file for FFmpeg. The structure of the container is parsed while it is read."""
 
 import os
 import sys
@@ -47,7 +47,7 @@ class PipeInput:
 
     def finish(self) -> ContainerStructure | None:
         """Read the rest, and return the structure; None if there is no parser for the container."""
-        while self.read(_CHUNK):  # FFmpeg does not read what follows the last frame
+        while self.read(_CHUNK):  # FFmpeg does not read beyond the last frame
             pass
         if self._parser is None:
             return None

@@ -91,7 +91,7 @@ class VideoSource(ResumableSource):
         return None if self.path == STANDARD_INPUT else self
 
     def measure_duration(self) -> float | None:
-        """Seconds of the part that is read, by the times in the file; None if it holds none."""
+        """Seconds of the range that is read, by the times in the file; None if the file has none."""
         last = find_video_end(self.path, self.container, self._reader.stream)
         if last is None:
             return None
@@ -135,8 +135,8 @@ class VideoSource(ResumableSource):
     def resume_after(self, frame_count: int, mark: Mark) -> None:
         """Continue after the first `frame_count` frames; `mark` is that of the last of them.
 
-        Whether a file can be trusted to seek is found out by trying: the frame before must come out at its
-        time and with the same pixels. Otherwise all frames are decoded from the start, and counted.
+        Seeking is checked: the frame before must have the same time and the same pixels. Otherwise all frames
+        are decoded from the start, and counted.
         """
         with ffmpeg_errors(self.path):
             if mark["packets"] or mark["frames"] or self._seek_frame(mark["pts"]) != mark:

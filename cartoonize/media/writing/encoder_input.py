@@ -6,7 +6,7 @@ import av
 from av.filter import Graph
 
 from ...core.frames import Frame
-from ..alpha import holds_alpha, lay_on_background, parse_colour
+from ..alpha import composite_on, holds_alpha, parse_colour
 from ..colour import Colour
 from ..video_info import VideoInfo
 
@@ -49,7 +49,7 @@ class EncoderInput:
     def _convert_pixels(self, frame: Frame) -> av.VideoFrame:
         image, alpha = frame.image, frame.alpha
         if alpha is not None and not holds_alpha(self._format):
-            image, alpha = lay_on_background(image, alpha, self._background), None
+            image, alpha = composite_on(image, alpha, self._background), None
             self._report_background()
         return self._colour.from_rgb(image, self._format, *self._size, alpha)
 
@@ -69,7 +69,7 @@ class _PaletteFilter:
         self._graph: Graph | None = None
 
     def filter(self, frame: av.VideoFrame | None) -> Iterator[av.VideoFrame]:
-        """The frames that are ready; None says that no more will follow."""
+        """Return the frames that are ready; call it with None after the last frame."""
         if self._graph is None:
             if frame is None:
                 return

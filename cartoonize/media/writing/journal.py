@@ -261,7 +261,7 @@ class Journal:
 
 
 class StandardOutput:
-    """In place of a journal: what is written cannot be taken back, and no run can continue from it."""
+    """Replaces the journal of standard output, where nothing can be removed and no run can continue."""
 
     target: Location = Path("-")
     path = Path("pipe:1")  # FFmpeg's name for it

@@ -34,7 +34,7 @@ _VOID_OVERHEAD = 9  # bytes of a Void without payload: its identifier, and a siz
 
 
 def set_display_size(path: Path, width: int, height: int) -> bool:
-    """State the display size of the first video track, in pixels; False if the header has no room for it.
+    """State the display size of the first video track, in pixels; False if the header has no space for it.
 
     Raises:
         OSError: the file cannot be read or written.
@@ -64,10 +64,10 @@ def _edit_header(data: bytes, width: int, height: int) -> tuple[int, bytes]:
     growth = len(new_tracks) - (tracks.end - tracks.start)
     new_seek_head = _move_positions(seek_head, growth)
     same_info = segment.payload[info.start : info.end]
-    room = tracks.end - seek_head.start - len(new_seek_head) - len(same_info) - len(new_tracks)
-    if room < _VOID_OVERHEAD:
-        raise ValueError("no room")
-    void = encode_element(VOID, bytes(room - _VOID_OVERHEAD), size_width=8)
+    free = tracks.end - seek_head.start - len(new_seek_head) - len(same_info) - len(new_tracks)
+    if free < _VOID_OVERHEAD:
+        raise ValueError("too little space")
+    void = encode_element(VOID, bytes(free - _VOID_OVERHEAD), size_width=8)
     return segment.payload_start + seek_head.start, new_seek_head + void + same_info + new_tracks
 
 

@@ -1,4 +1,4 @@
-"""Metadata on its way from a source to an output: what is copied, and what the output turns out to lack."""
+"""Metadata: copies it from a source to an output, and finds what the output lacks."""
 
 from av.stream import Stream
 
@@ -7,7 +7,7 @@ from ..remote import decode_metadata
 # Muxers write these themselves; copies would state what is no longer true.
 _TECHNICAL = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration", "alpha_mode",
               "bps", "number_of_", "_statistics_")  # fmt: skip
-_REPLACED = {"handler_name", "vendor_id"}  # muxers write their own; nobody misses the old ones
+_REPLACED = {"handler_name", "vendor_id"}  # muxers write their own
 
 
 def copy_description(target: Stream, source: Stream) -> None:

@@ -1,4 +1,4 @@
-"""Copies everything of a video but its picture: sound, subtitles, attachments, chapters, metadata.
+"""Copies everything of a video except its picture: sound, subtitles, attachments, chapters, metadata.
 
 They are read from the source through a second handle: decoding a container in one thread while reading it in
 another crashes in some builds of FFmpeg. Packets are copied as they are (stream copy); sound that the
@@ -38,7 +38,7 @@ _COVER_NAMES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "imag
 
 
 class Passthrough:
-    """Copies all streams but the picture from the file of `source` to `output`, in step with the frames.
+    """Copies all streams except the picture from the file of `source` to `output`, in step with the frames.
 
     Create it when the picture's stream was added and no header is written. `notices` is appended to.
     """
@@ -281,7 +281,9 @@ class Passthrough:
         return {**chapter, "start": start, "end": end, "metadata": metadata} if start < end else None
 
     def _to_output_time(self, packet: "Packet[Any]") -> tuple[float, "Packet[Any]"] | None:
-        """Put a packet on the output's clock; with the second at which it is due, or None if out of range."""
+        """Convert the times of a packet to the output's clock; return it and its due second, None if out of
+        range.
+        """
         if not packet.size:  # the end of a stream
             return None
         if is_cover(packet.stream):

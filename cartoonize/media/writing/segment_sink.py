@@ -1,4 +1,4 @@
-"""Segments as a VideoSink would write them, in memory: for a video that is put together elsewhere."""
+"""Writes segments to memory, as VideoSink does to files: for a video that another machine assembles."""
 
 import io
 from collections import deque

@@ -1,4 +1,4 @@
-"""One stream of a source on its way into an output: copied packet by packet, or decoded and encoded again."""
+"""Tracks: each writes one stream of a source to the output, copied packet by packet, or re-encoded."""
 
 import math
 from abc import ABC, abstractmethod
@@ -76,7 +76,8 @@ class CopiedTrack(Track):
         if self._last_dts is not None and dts < self._last_dts + (not may_repeat):
             # The muxer's ticks may be longer, as those of Matroska are.
             step = max(1, math.ceil((self._target.time_base or 0) / packet.time_base))
-            if (self._last_dts - dts) * packet.time_base > JUMP:  # another clock, which all that follows has
+            # another clock, which all later packets have
+            if (self._last_dts - dts) * packet.time_base > JUMP:
                 step = max(step, self._last_duration)
                 self._offset += self._last_dts + step - dts
             dts = self._last_dts + step

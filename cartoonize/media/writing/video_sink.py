@@ -1,7 +1,7 @@
 """Writes a video file: frames with their times, and the other streams of the source.
 
-Pixel aspect, colour tags, sound, subtitles, chapters and metadata come out as they went in; passthrough.py
-writes all but the picture.
+Pixel aspect, colour tags, sound, subtitles, chapters and metadata are kept. passthrough.py writes everything
+except the picture.
 """
 
 from collections.abc import Iterable, Mapping
@@ -135,7 +135,7 @@ class VideoSink(ResumableSink):
             self._segments.end_segment(self._encoder.describe_segment(mark))
 
     def mark_partial(self) -> Location:
-        """Have the file appear under a name that says that it is incomplete."""
+        """Choose a name that says that the file is incomplete."""
         self.path = self._journal.rename_partial()
         return self.path
 
@@ -186,7 +186,10 @@ class VideoSink(ResumableSink):
             self._mux(packet)
 
     def _mux(self, packet: "Packet[Any]") -> None:
-        """Where frames are not evenly spaced, an encoder's first dts can be before the last one's end."""
+        """Mux a packet.
+
+        If frames are not evenly spaced, an encoder's first dts can be before the last one's end.
+        """
         if packet.dts is not None:
             earliest = packet.dts if self._last_dts is None else self._last_dts + 1
             packet.dts = self._last_dts = max(packet.dts, earliest)
@@ -209,7 +212,7 @@ class VideoSink(ResumableSink):
             ) from error
 
     def _state_pixel_aspect(self) -> None:
-        """See that the finished file states the shape of its pixels, which not all codecs do themselves."""
+        """State the pixel aspect in the header of the finished file, if its codec does not state it."""
         aspect = self._video.sample_aspect_ratio
         if aspect == 1 or not self._container_kind.display_size:
             return
