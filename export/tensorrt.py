@@ -4,21 +4,22 @@ The graph is exported in its precision (norms in float32) and built as a strongl
 TensorRT chooses none. The folder is kept only if every engine draws what PyTorch draws.
 """
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from ..backends.pytorch.device import device_name
 from ..backends.tensorrt import Engines, TensorRTBackend, import_tensorrt, nvidia_gpu, write_engines
+from ..core.atomic_folder import atomic_folder, check_folder
 from ..core.choices import EnginePrecision
-from ..core.errors import BackendError, MediaError, ModelError
+from ..core.errors import BackendError, ModelError
 from ..models.checkpoint import read_header
 from ..styles import ENGINES, find_style
 from .onnx import OPSETS, export_graph, load_deployed
 from .parity import Parity, compare, pictures
 
 Size = tuple[int, int]
+_KIND = "folder of engines"
 
 
 def export_tensorrt(
@@ -51,20 +52,19 @@ def export_tensorrt(
         )
     path = find_style(style)
     card = read_header(path).card
-    _check_folder(folder, overwrite)
+    check_folder(folder, marker=ENGINES, kind=_KIND, overwrite=overwrite)
     tensorrt = import_tensorrt()
     gpu = nvidia_gpu()
     files = {size: "{}x{}.engine".format(*size) for size in dict.fromkeys(sizes)}
     engines = Engines(
         card.name, card.licence, precision, batch, device_name(gpu), tensorrt.__version__, files
     )
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as work:
-        built = Path(work) / "engines"
-        built.mkdir()
+    with atomic_folder(folder, marker=ENGINES, kind=_KIND, overwrite=overwrite) as built:
+        graph = built / "graph.onnx"
         for size, file in files.items():
-            graph = Path(work) / "graph.onnx"
             write_graph(path, graph, size, precision, batch)
             (built / file).write_bytes(_build(tensorrt, graph))
+        graph.unlink()
         write_engines(built, engines)
         reference = load_deployed(path)
         with TensorRTBackend(built / ENGINES, "auto", "auto") as backend:
@@ -72,9 +72,6 @@ def export_tensorrt(
                 compare(reference, backend, pictures(size, batch), precision=precision, name=folder / file)
                 for size, file in files.items()
             ]
-        if folder.exists():
-            folder.replace(Path(work) / "earlier")
-        built.replace(folder)
     return parities
 
 
@@ -95,12 +92,3 @@ def _build(tensorrt: Any, graph: Path) -> bytes:
     if plan is None:
         raise ModelError("TensorRT could not build an engine; its messages above say why.")
     return bytes(plan)
-
-
-def _check_folder(folder: Path, overwrite: bool) -> None:
-    if not folder.parent.is_dir():
-        raise MediaError(f"Cannot write {folder}: there is no folder {folder.parent}.")
-    if folder.exists() and not overwrite:
-        raise MediaError(f"{folder} exists already; pass --overwrite (-y) to replace it.")
-    if folder.exists() and not (folder / ENGINES).is_file():
-        raise MediaError(f"{folder} is no folder of engines, and stays as it is.")

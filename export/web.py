@@ -1,10 +1,9 @@
 """A style for web pages: its ONNX files, the module that draws with them in browsers, and an example page."""
 
 import shutil
-import tempfile
 from pathlib import Path
 
-from ..core.errors import MediaError
+from ..core.atomic_folder import atomic_folder
 from ..models.checkpoint import read_header
 from ..styles import find_style
 from ..styles.card import Header, int8_path
@@ -28,20 +27,15 @@ def export_web(style: str, folder: Path, *, overwrite: bool = False) -> list[Pat
     """
     path = find_style(style)
     header = read_header(path)
-    _check_folder(folder, overwrite)
     name = path.resolve().parent.name if path.stem == "style" else path.stem
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as work:
-        written = Path(work) / "web"
-        written.mkdir()
+    kind = "folder of export-web"
+    with atomic_folder(folder, marker=MANIFEST, kind=kind, overwrite=overwrite) as written:
         for file in (*MODULE, *EXAMPLE):
             shutil.copy(BROWSER / file, written / file)
         export_onnx(style, written / f"{name}.onnx")
         _write_int8(style, path, header, written / f"{name}.int8.onnx")
         sizes = {file.name: file.stat().st_size for file in written.iterdir()}
         (written / MANIFEST).write_text(manifest({name: header.card}, sizes), encoding="utf-8")
-        if folder.exists():
-            folder.replace(Path(work) / "earlier")
-        written.replace(folder)
     return sorted(folder.iterdir())
 
 
@@ -52,12 +46,3 @@ def _write_int8(style: str, path: Path, header: Header, target: Path) -> None:
         shutil.copy(own, target)
     elif header.architecture == "swift":
         export_onnx(style, target, precision="int8")
-
-
-def _check_folder(folder: Path, overwrite: bool) -> None:
-    if not folder.parent.is_dir():
-        raise MediaError(f"Cannot write {folder}: there is no folder {folder.parent}.")
-    if folder.exists() and not overwrite:
-        raise MediaError(f"{folder} exists already; pass --overwrite (-y) to replace it.")
-    if folder.exists() and not (folder / MANIFEST).is_file():
-        raise MediaError(f"{folder} was not written by export-web, and stays as it is.")

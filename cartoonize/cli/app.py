@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 from .console import format_result, print_result
 from .groups import expand_groups
 from .help import render_help
+from .usage import refuse_empty_words
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -41,6 +42,11 @@ class _Explained:
 
 class HelpCommand(_Explained, TyperCommand):
     """A command with our help."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words, after a check that none is empty where a file is expected."""
+        refuse_empty_words(args, self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
 
 class HelpGroup(_Explained, TyperGroup):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..core.atomic import check_target
-from ..core.errors import MediaError
+from ..core.errors import MediaError, WriteError
 from ..styles import DEFAULT
 from .console import escape, print_message, print_report
 from .convert import convert, open_backend
@@ -42,7 +42,7 @@ def demo(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MediaError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+        raise WriteError.from_os_error(folder, error) from error
     clip, photo = folder / "clip.mp4", folder / "photo.png"
     for original in (clip, photo):
         for path in (original, _cartoon_of(original)):

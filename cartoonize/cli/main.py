@@ -11,7 +11,7 @@ from typer.exceptions import TyperException
 
 from ..core import cpus, opencv, signals
 from ..core.choices import did_you_mean
-from ..core.errors import CartoonizeError, Stopped, UnexpectedError
+from ..core.errors import CartoonizeError, Stopped, UnexpectedError, describe_os_error
 from ..version import __version__
 from .app import App, HelpGroup, print_help
 from .batch import batch
@@ -118,6 +118,11 @@ def main() -> NoReturn:
     except CartoonizeError as error:
         print_error(error)
         sys.exit(error.exit_code)
+    except OSError as error:
+        refused = describe_os_error(error)
+        refused.__cause__ = error
+        print_error(refused)
+        sys.exit(refused.exit_code)
     except MemoryError as error:
         full = UnexpectedError.from_exception(error)
         try:

@@ -1,11 +1,16 @@
 """Sentences about words of a command that cannot be understood: what is wrong, and how to write it."""
 
 import re
+import sys
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from typer.exceptions import TyperException
 
 from ..core.choices import did_you_mean, join_words
+from ..core.errors import CartoonizeError
 from .console import escape, print_error, print_message
 from .help import describe_command, limits_of, name_of, usage_of
 
@@ -25,6 +30,25 @@ def print_usage_error(error: TyperException) -> None:
     if examples and not hasattr(context.command, "commands"):
         print_message(f"Example: {escape(examples[0])}")
     print_message(f"See `{escape(context.command_path)} --help`.")
+
+
+def refuse_empty_words(words: Sequence[str], parameters: Iterable[Any]) -> None:
+    """Refuse an empty word in the place of a file, which would stand for the current folder.
+
+    The usual cause is a variable of the shell that is not set, as in `cartoonize image "$PHOTO" out/`.
+
+    Raises:
+        CartoonizeError: there is one. Options that take text may be empty.
+    """
+    options = {name: option for option in parameters for name in option.opts if name.startswith("-")}
+    for previous, word in pairwise(("", *words)):
+        if word:
+            continue
+        option = options.get(previous)
+        if option is None or option.is_flag:
+            raise CartoonizeError("The name of a file is empty; perhaps a variable of the shell is not set.")
+        if option.type_descriptor.annotation in (Path, list[Path]) or previous == "--style":
+            raise CartoonizeError(f"{previous} is empty; perhaps a variable of the shell is not set.")
 
 
 def describe_usage_error(error: TyperException) -> str:
@@ -54,7 +78,14 @@ def _describe_unknown_option(name: str, context: Any) -> str:
     if name in _FILES_OF_OTHERS and arguments:
         files = " ".join(map(name_of, arguments))
         return f"There is no option {name}: files need no option. Name them in the order {files}."
+    if (file := _file_that_begins_with_a_hyphen(name)) is not None:
+        return f"There is no option {name}. If you mean the file {file}, write ./{file}."
     return f"There is no option {name}.{did_you_mean(name, known)}"
+
+
+def _file_that_begins_with_a_hyphen(option: str) -> str | None:
+    """The first such word of the command line that exists; of `-dash.mp4` the parser names only `-d`."""
+    return next((word for word in sys.argv[1:] if word.startswith(option) and Path(word).exists()), None)
 
 
 def _describe_unknown_command(name: str, context: Any) -> str:

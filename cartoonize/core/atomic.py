@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from . import safe_files
-from .errors import MediaError, WriteError
+from .errors import DISK_FAILURES, MediaError, WriteError
 
 _LONGEST_SUFFIX = 16  # characters; a longer one is not a file type, and could make the name too long
 
@@ -25,6 +25,7 @@ class AtomicFile:
     Raises:
         MediaError: `target` is one of `sources`; it exists and `overwrite` is false, even if somebody made it
             in the meantime; it is a folder, or its folder does not exist or cannot be written to.
+        WriteError: in the block, the system refused to write `path`, or the disk is full.
     """
 
     def __init__(self, target: Path, *, overwrite: bool, sources: Iterable[object] = ()) -> None:
@@ -41,8 +42,14 @@ class AtomicFile:
     ) -> None:
         if kind is None:
             self.commit()
-        else:
-            self.discard()
+            return
+        self.discard()
+        if isinstance(error, OSError) and self._is_own(error):
+            raise WriteError.from_os_error(self.target, error) from error
+
+    def _is_own(self, error: OSError) -> bool:
+        """Whether an error of the system is about this file. A failed write, unlike `open`, names no file."""
+        return error.filename == str(self.path) or (error.filename is None and error.errno in DISK_FAILURES)
 
     def write(self, data: bytes | memoryview) -> None:
         """Write the whole content, outside of a `with` block.

@@ -19,7 +19,8 @@
     Stopped                 a signal asked the program to end; not an error, caught by the command line only
 
 A message is a whole sentence: it names the file or option, says what is wrong, and then what to do. Any other
-exception is a bug of cartoonize and keeps its traceback. Only this module defines exit codes;
+exception is a bug of cartoonize and keeps its traceback; those of the system, such as a full disk, become a
+sentence in the command line (`describe_os_error`). Only this module defines exit codes;
 docs/exit-codes.md lists them.
 """
 
@@ -30,6 +31,9 @@ _NOT_ALLOWED = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EIO, errno.ENXIO, errno.ENODEV,
     getattr(errno, "ESTALE", errno.EIO),
 }  # fmt: skip
+
+DISK_FAILURES = _NO_SPACE | {errno.EIO, errno.EROFS}
+"""Errors of the system that a write can fail with after the file was opened."""
 
 
 class CartoonizeError(Exception):
@@ -81,6 +85,18 @@ class SpaceError(WriteError):
     """There is no space for the output."""
 
     exit_code = 6
+
+
+def describe_os_error(error: OSError) -> CartoonizeError:
+    """Return an error of this package for one of the system; the message names the file and the reason.
+
+    For those that no module expects: a full disk for temporary files, a network drive that is gone.
+    """
+    reason = error.strerror or str(error) or type(error).__name__
+    message = f"{error.filename}: {reason}." if error.filename else f"{reason}."
+    if error.errno in _NO_SPACE:
+        return SpaceError(message)
+    return (WriteError if error.errno in _NOT_ALLOWED else CartoonizeError)(message)
 
 
 class BusyError(MediaError):

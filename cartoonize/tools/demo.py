@@ -21,7 +21,7 @@ from PIL.Image import Resampling
 from ..core.atomic import AtomicFile
 from ..core.errors import MediaError, WriteError
 from ..media.colour import Colour
-from ..media.ffmpeg import ffmpeg_errors
+from ..media.ffmpeg import write_errors
 
 PHOTO_CREDITS = """\
 Photos, as distributed with scikit-image:
@@ -70,7 +70,7 @@ def make_demo_clip(path: Path, width: int = WIDTH, height: int = HEIGHT, frames:
     """
     with (
         AtomicFile(path, overwrite=True) as pending,
-        ffmpeg_errors(path),
+        write_errors(path),
         av.open(pending.path, "w") as container,
     ):
         video = container.add_stream("libx264", rate=RATE, options={"crf": "18", "preset": "veryfast"})

@@ -359,3 +359,42 @@ def test_bash_completes(tmp_path):
         ["bash", "-c", script], capture_output=True, text=True, check=True, env=os.environ | {"PATH": path}
     )
     assert done.stdout == "pepper-hq\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("video", "", "out.mp4"),
+        ("image", "--quiet", "", "cartoons/"),
+        ("video", "in.mp4", ""),
+        ("video", "in.mp4", "out.mp4", "--style", ""),
+        ("styles", "preview", "", "styles.png"),
+        ("train", "run", "--photos", "", "--style", "drawings", "--run", "mine"),
+    ],
+)
+def test_an_empty_name_is_refused(run, here, words):
+    """An empty word, as of an unset variable of the shell, never stands for the current folder."""
+    for name in ("1.png", "in.mp4"):
+        (here / name).write_bytes(b"anything")
+    code, _, err = run(*words)
+    assert code == 1
+    assert "empty; perhaps a variable of the shell is not set" in err
+    assert sorted(path.name for path in here.iterdir()) == ["1.png", "in.mp4"]
+
+
+def test_a_file_that_begins_with_a_hyphen(run, here):
+    """For a file whose name looks like an option, the error says how to write it."""
+    (here / "-dash.mp4").touch()
+    code, _, err = run("video", "-dash.mp4", "out.mp4")
+    assert code == 2
+    assert "There is no option -d. If you mean the file -dash.mp4, write ./-dash.mp4." in err
+
+
+def test_an_error_of_the_system_is_a_sentence(run, monkeypatch, tmp_path):
+    """A file system that refuses, wherever it is, is a sentence with an exit code, and no traceback."""
+    missing = tmp_path / "no" / "folder"
+    monkeypatch.setattr("tempfile.tempdir", str(missing))
+    code, _, err = run("benchmark", "--style", "null", "--rounds", "1")
+    assert code == 5
+    assert f"{missing}" in err
+    assert "Traceback" not in err

@@ -1,11 +1,13 @@
 """Files appear under their names when they are complete, and temporary names never collide."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from cartoonize.core.atomic import AtomicFile, temporary_path
+from cartoonize.core.errors import WriteError
 
 
 @pytest.mark.parametrize("name", ["x" * 60 + "-{}.png", "{}" + "y" * 240 + ".png", "a.{}" + "z" * 240])
@@ -28,6 +30,19 @@ def test_a_temporary_name_says_nothing_of_the_target():
     for path in names:
         assert (path.parent, path.suffix, path.name[0]) == (target.parent, ".png", ".")
         assert "holi" not in path.name
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_disk_that_fills_up_is_one_sentence(tmp_path, number):
+    """If a write fails in the block, the error names the target, and nothing is left. Other errors stay."""
+    with (
+        pytest.raises(WriteError, match=r"Cannot write .*a\.txt: "),
+        AtomicFile(tmp_path / "a.txt", overwrite=False),
+    ):
+        raise OSError(number, os.strerror(number))
+    with pytest.raises(FileNotFoundError), AtomicFile(tmp_path / "a.txt", overwrite=False):
+        (tmp_path / "missing.txt").read_text()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
