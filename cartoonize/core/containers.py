@@ -139,6 +139,11 @@ def container_named(name: str) -> Container:
     return next((row for row in CONTAINERS if name == row.muxer or name in row.names), Container(muxer=name))
 
 
+def is_tested(container: Container) -> bool:
+    """Whether it is one of the table, and its default encoder is known to work in it."""
+    return container in CONTAINERS
+
+
 def container_of_suffix(suffix: str) -> Container | None:
     """The container that the suffix of a target, in any case, selects; None if the table has none."""
     return next((row for row in CONTAINERS if suffix.lower() in row.suffixes), None)

@@ -10,12 +10,9 @@ from ..core.atomic import check_target
 from ..core.choices import did_you_mean
 from ..core.errors import MediaError
 from ..core.frames import Frame
-from ..media import Encoding, Sink, open_sink
+from ..media import Encoding, Sink, check_sink, open_sink
 from ..media.ffmpeg import write_errors
-from ..media.pictures.sequence_sink import is_image_sequence
 from ..media.video_info import VideoInfo
-from ..media.writing.encoder import find_encoder
-from ..media.writing.output import choose_container
 from .camera import CameraSink
 from .source import LiveSource
 
@@ -149,10 +146,7 @@ def _check_recording(target: Path, source: Path, encoding: Encoding, *, overwrit
             f"file to record to, such as cartoon.mp4.{did_you_mean(str(target), _NAMES)}"
         )
     check_target(target, overwrite=overwrite, sources=[source])
-    if not is_image_sequence(target):
-        encoder = encoding.encoder_name(choose_container(target, encoding.format))
-        find_encoder(encoder)
-        encoding.check_options(encoder)
+    check_sink(target, encoding)
 
 
 def _check_scheme(url: str) -> None:

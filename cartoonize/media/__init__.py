@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..core.containers import VIDEO_SUFFIXES
     from .decoding import Decoding
     from .encoding import Encoding
-    from .open import open_sink, open_source, open_video
+    from .open import check_sink, open_sink, open_source, open_video
     from .pictures.formats import PICTURE_SUFFIXES
     from .pictures.picture_sink import PictureSink
     from .pictures.picture_source import PictureSource
@@ -50,6 +50,7 @@ _HOMES = {
     "VideoInfo": "video_info",
     "VideoSink": "writing.video_sink",
     "VideoSource": "reading.video_source",
+    "check_sink": "open",
     "open_sink": "open",
     "open_source": "open",
     "open_video": "open",
@@ -61,7 +62,7 @@ __all__ = [
     "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Decoding", "Encoding", "ImageSequenceSink", "ImageSequenceSource",
     "Location", "Mark", "OtherStreams", "PictureSink", "PictureSource", "ResumableSink", "ResumableSource",
     "Segment", "SegmentSink", "SegmentedSink", "Sink", "Source", "VideoInfo", "VideoSink", "VideoSource",
-    "open_sink", "open_source", "open_video", "parse_location", "read_text",
+    "check_sink", "open_sink", "open_source", "open_video", "parse_location", "read_text",
 ]  # fmt: skip
 
 __getattr__ = import_on_use(__name__, _HOMES)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import MediaError
+from .alpha import parse_colour
 from .decoding import Decoding
 from .encoding import Encoding
 from .pictures.animation import is_animated
@@ -18,6 +19,7 @@ from .remote import Location, Url, parse_location
 from .sink import Sink
 from .source import Source
 from .writing.video_sink import VideoSink
+from .writing.video_stream import check_video_output
 
 
 def open_source(
@@ -83,6 +85,23 @@ def _open_remote(path: Url, **options: Any) -> VideoSource:
     return VideoSource(path, **options)
 
 
+def check_sink(path: Location, encoding: Encoding) -> None:
+    """Refuse what `open_sink` cannot write for a video, by the name of the target and the encoding alone.
+
+    It takes some milliseconds, so call it before a network is loaded or a cluster is connected.
+
+    Raises:
+        MediaError: the suffix names no format, or the encoding cannot be used in it.
+    """
+    parse_colour(encoding.background)
+    if not _is_image_sequence(parse_location(path)):
+        check_video_output(parse_location(path), encoding)
+
+
+def _is_image_sequence(path: Location) -> bool:
+    return isinstance(path, Path) and path != STANDARD_INPUT and is_image_sequence(path)
+
+
 def open_sink(
     path: Location,
     source: Source,
@@ -110,7 +129,7 @@ def open_sink(
     encoding, path = encoding or Encoding(), parse_location(path)
     if isinstance(source, PictureSource):
         return PictureSink(Path(str(path)), source, overwrite=overwrite)
-    if isinstance(path, Path) and path != STANDARD_INPUT and is_image_sequence(path):
+    if isinstance(path, Path) and _is_image_sequence(path):
         return ImageSequenceSink(path, source, background=encoding.background, overwrite=overwrite)
     if source.video is None:
         raise MediaError(

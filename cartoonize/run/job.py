@@ -82,14 +82,12 @@ def stylize(
     report, look = Report(str(target), style, str(source)), Look(stabilize, hold, retouch or Retouch())
     chosen = replace(decoding or Decoding(), detail=detail)
     decoding = prepare_decoding(chosen, look, style, report.notices)
-    with (
-        open_source(Path(source), start=start, end=end, decoding=decoding) as frames,
-        load(style, device=device, precision=precision, options=options) as backend,
-    ):
+    with open_source(Path(source), start=start, end=end, decoding=decoding) as frames:
         size = written_size(frames, look)
         sink = open_sink(Path(target), frames, encoding=encoding, overwrite=overwrite, size=size)
-        run(frames, sink, backend, report, look=look, batch=batch,
-            resume=resume, tolerate_errors=tolerate_errors)  # fmt: skip
+        with load(style, device=device, precision=precision, options=options) as backend:
+            run(frames, sink, backend, report, look=look, batch=batch,
+                resume=resume, tolerate_errors=tolerate_errors)  # fmt: skip
     if report.partial:
         raise DamageError(report.error)
     return report

@@ -44,9 +44,9 @@ class Encoder:
     ) -> None:
         self._video, self._container, self._notices = video, container, notices
         self.size = size or (video.width, video.height)
-        name = encoding.encoder_name(container, transparent=video.transparent)
-        encoding.check_options(name)
-        self.codec, self.options = find_encoder(name), encoding.encoder_options(name)
+        self.codec = choose_encoder(encoding, container, transparent=video.transparent)
+        name = self.codec.name
+        self.options = encoding.encoder_options(name)
         self._pixel_format = self._choose_pixel_format()
         self.time_base = _encodable(1 / video.rate if container.constant_rate else video.time_base, name)
         # JPEG knows full range only.
@@ -179,12 +179,19 @@ def _return_freed_memory() -> None:
             trim(0)
 
 
-def find_encoder(name: str) -> av.Codec:
-    """The encoder of FFmpeg by that name.
+def choose_encoder(encoding: Encoding, container: Container, *, transparent: bool = False) -> av.Codec:
+    """The encoder for a video in a container.
 
     Raises:
-        MediaError: there is none, or it is not for video.
+        MediaError: there is none of that name, it is not for video, or it lacks a requested option.
     """
+    name = encoding.encoder_name(container, transparent=transparent)
+    codec = _find_encoder(name)
+    encoding.check_options(name)
+    return codec
+
+
+def _find_encoder(name: str) -> av.Codec:
     try:
         codec = av.Codec(name, "w")
     except av.codec.codec.UnknownCodecError as error:

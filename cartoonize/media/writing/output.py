@@ -14,11 +14,15 @@ from ...core.containers import (
     Container,
     container_named,
     container_of_suffix,
+    is_tested,
 )
 from ...core.errors import MediaError
 from ..pictures.formats import PICTURE_SUFFIXES
 from ..remote import Location
 from .journal import StandardOutput
+
+_NO_VIDEO = {"none", "png"}
+"""FFmpeg's default codecs for pictures in containers for sound or text; png is a cover."""
 
 
 def choose_container(target: Location, format_name: str | None) -> Container:
@@ -36,11 +40,15 @@ def choose_container(target: Location, format_name: str | None) -> Container:
         name = f"any{target.suffix}"  # FFmpeg takes `12:30.mp4` for an address
         with av.open(name, "w", format=muxer) as container:  # creates no file before encoding starts
             muxer, is_single_file = container.format.name, not container.format.no_file
+            picture_codec = container.default_video_codec
     except ValueError as error:
         raise MediaError(_unknown_format_message(target, format_name)) from error
     if not is_single_file:  # playlists and numbered pictures, whose muxers name files themselves
         raise MediaError(_unknown_format_message(target, format_name))
-    return container_named(muxer)
+    chosen = container_named(muxer)
+    if picture_codec in _NO_VIDEO and not is_tested(chosen):
+        raise MediaError(f"{target} cannot be written: {muxer} files hold no video. Write .mp4 or .mkv.")
+    return chosen
 
 
 def open_output(path: Path, muxer: str, plays: int) -> OutputContainer:

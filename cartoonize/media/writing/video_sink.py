@@ -7,7 +7,7 @@ except the picture.
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 from av.packet import Packet
@@ -27,6 +27,7 @@ from .journal import Journal, open_journal
 from .matroska import set_display_size
 from .output import choose_container, open_output
 from .passthrough import open_passthrough
+from .video_stream import add_video_stream, start_encoding
 
 _STATE_ASPECT = frozenset({"libx264", "libx265", "mpeg4"})
 """Encoders whose packets state the shape of pixels, so that the header need not."""
@@ -68,7 +69,7 @@ class VideoSink(ResumableSink):
                 self._container = on_error.enter_context(
                     open_output(self._journal.path, self.container, self._video.plays)
                 )
-                self._add_video()
+                self._stream = add_video_stream(self._container, self._encoder, self._video)
                 self._passthrough = open_passthrough(
                     self._video.other_streams,
                     self._container,
@@ -229,29 +230,10 @@ class VideoSink(ResumableSink):
             f"The output does not state that its pixels are {shape}; players show them square."
         )
 
-    def _add_video(self) -> None:
-        encoder, container = self._encoder, self._container
-        name = encoder.codec.name
-        try:
-            added = container.add_stream(name, rate=self._video.rate, options=encoder.options)
-        except ValueError as error:
-            raise MediaError(
-                f"{self.container} cannot hold {name} video; try .mp4 or .mkv, or another --codec."
-            ) from error
-        self._stream = cast("av.VideoStream", added)
-        self._stream.time_base = encoder.time_base
-        encoder.configure(self._stream.codec_context)
-
     def _start(self) -> None:
-        """Open the encoder, whose parameters the header needs, and write the header."""
-        try:
-            self._container.start_encoding()
-        except (av.error.FFmpegError, ValueError) as error:
-            context = self._stream.codec_context
-            settings = f"{context.width}x{context.height} {context.pix_fmt}{self.encoding.describe()}"
-            raise MediaError(
-                f"{context.name} in {self.container} cannot do {settings}: "
-                f"{getattr(error, 'strerror', None) or error}. Try .mp4 or .mkv, or another --codec."
-            ) from error
+        """Start the encoder, and write the header."""
+        context = self._stream.codec_context
+        settings = f"{context.width}x{context.height} {context.pix_fmt}{self.encoding.describe()}"
+        start_encoding(self._container, self._stream, settings)
         if not self.resumable:  # otherwise each segment has a new encoder, so that it is independent
             self._encoder.use(self._stream.codec_context)

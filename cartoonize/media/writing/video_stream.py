@@ -1,0 +1,79 @@
+"""The video stream of an output: added to its container, started, and tried out before the work begins."""
+
+from contextlib import suppress
+from functools import cache
+from io import BytesIO
+from typing import cast
+
+import av
+from av.container import OutputContainer
+
+from ...core.containers import Container, is_tested
+from ...core.errors import MediaError
+from ..encoding import Encoding
+from ..remote import Location
+from ..video_info import VideoInfo
+from .encoder import Encoder
+from .output import choose_container
+
+_TRIAL = 640, 360, 25  # width, height, frames a second: every encoder can do them, those of GPUs too
+
+
+def check_video_output(target: Location, encoding: Encoding) -> None:
+    """Refuse a container, an encoder, or options of it that cannot be written. No file is touched.
+
+    Raises:
+        MediaError: as Encoder; or the encoder cannot be started in the container with these options.
+    """
+    _try_output(choose_container(target, encoding.format), encoding)
+
+
+@cache
+def _try_output(container: Container, encoding: Encoding) -> None:
+    """Start the encoder in memory, unless all of it is a tested default."""
+    video = VideoInfo.of_frames(*_TRIAL)
+    encoder = Encoder(video, encoding, container, [])
+    if is_tested(container) and (encoding.codec, encoding.crf, encoding.preset) == (None, None, None):
+        return
+    output = av.open(BytesIO(), "w", format=container.muxer)
+    try:
+        stream = add_video_stream(output, encoder, video)
+        start_encoding(output, stream, f"{stream.codec_context.pix_fmt}{encoding.describe()}")
+    finally:
+        with suppress(av.error.FFmpegError):  # it would complete the file, which cannot be without frames
+            output.close()
+
+
+def add_video_stream(output: OutputContainer, encoder: Encoder, video: VideoInfo) -> av.VideoStream:
+    """Add a stream for an encoder to a container.
+
+    Raises:
+        MediaError: the container cannot hold what the encoder makes.
+    """
+    name = encoder.codec.name
+    try:
+        stream = cast("av.VideoStream", output.add_stream(name, rate=video.rate, options=encoder.options))
+    except ValueError as error:
+        raise MediaError(
+            f"{output.format.name} cannot hold {name} video; try .mp4 or .mkv, or another --codec."
+        ) from error
+    stream.time_base = encoder.time_base
+    encoder.configure(stream.codec_context)
+    return stream
+
+
+def start_encoding(output: OutputContainer, stream: av.VideoStream, settings: str) -> None:
+    """Open the encoder, whose parameters the header needs, and write the header.
+
+    `settings` are what the message says that the encoder cannot do.
+
+    Raises:
+        MediaError: the encoder cannot do what is asked of it, or the container cannot hold it.
+    """
+    try:
+        output.start_encoding()
+    except (av.error.FFmpegError, ValueError) as error:
+        raise MediaError(
+            f"{stream.codec_context.name} in {output.format.name} cannot do {settings}: "
+            f"{getattr(error, 'strerror', None) or error}. Try .mp4 or .mkv, or another --codec."
+        ) from error
