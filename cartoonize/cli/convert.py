@@ -68,6 +68,13 @@ def connect_cluster(address: str, network: NetworkOptions) -> "Iterator[Cluster]
         yield cluster
 
 
+@contextmanager
+def connect_cluster_once(address: str, network: NetworkOptions) -> "Iterator[Callable[[], Cluster]]":
+    """Yield a function that connects to a cluster at its first call."""
+    with ExitStack() as stack:
+        yield cache(lambda: stack.enter_context(connect_cluster(address, network)))
+
+
 def convert(
     source: "Source",
     sink: "Sink",

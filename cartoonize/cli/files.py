@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Convert: TypeAlias = Callable[["Job", Progress], "Report"]
 Load: TypeAlias = Callable[[], object]
+Check: TypeAlias = Callable[["Job"], None]
 _NAMED = 5  # files that are named at the end because they failed
 
 
@@ -40,6 +41,7 @@ def convert_files(
     *,
     style: str,
     load: Load = lambda: None,
+    check: Check = lambda _: None,
     is_one_job: bool = False,
 ) -> None:
     """Convert INPUT... into OUTPUT.
@@ -51,6 +53,7 @@ def convert_files(
         options: how existing outputs are treated, and the format of the report.
         style: of the outputs, for the report.
         load: loads the network that `convert` uses, before the first of several files.
+        check: raises a CartoonizeError for a job whose output cannot be written, before anything is loaded.
         is_one_job: INPUT and OUTPUT are one job, whatever they are.
 
     Raises:
@@ -58,6 +61,8 @@ def convert_files(
     """
     from ..run.files import Job, create_folder, is_single_job, plan_jobs, single_job
 
+    if "" in paths:
+        raise MediaError("A name of INPUT or OUTPUT is empty; write . for the current folder.")
     if len(paths) < 2:
         command, example = ("image", "cartoon.png") if kind.name == "picture" else ("video", "cartoon.mp4")
         raise MediaError(
@@ -72,7 +77,7 @@ def convert_files(
         _watch(sources, target, kind, convert, load, options, log)
     elif not options.skip_existing and (is_one_job or is_single_job(sources, target, kind)):
         if is_one_job:
-            job = Job(sources[0], target)
+            job = Job(_one_source(sources), target)
         else:
             names_folder = paths[-1].endswith(("/", os.sep))
             if names_folder and sources[0].is_dir() and not target.is_dir():
@@ -80,9 +85,24 @@ def convert_files(
             is_folder = names_folder or (kind.name == "picture" and not target.suffix)
             job = single_job(sources[0], target, kind, target_is_folder=is_folder)
         with create_folder(job.target) if job.target != target else nullcontext():
-            _convert_one(job, convert, style, as_json=options.as_json)
+            _convert_one(job, convert, check, style, as_json=options.as_json)
     else:
-        _convert_all(plan_jobs(sources, target, kind), convert, load, options, log)
+        plan = plan_jobs(sources, target, kind)
+        _convert_all(plan, convert, load, check, options, log)
+
+
+def _one_source(sources: Sequence[Path]) -> Path:
+    """The folder whose pictures are the frames of one video, by --fps."""
+    from ..run.find_files import is_pattern, pattern_root
+
+    [source, *more] = sources
+    if more:
+        raise MediaError(f"--fps is for one folder of pictures; {len(sources)} are named.")
+    if is_pattern(source):
+        raise MediaError(
+            f"--fps is for a folder of pictures; name {pattern_root(source)} in place of {source}."
+        )
+    return source
 
 
 def _describe_frames(folder: Path, target: Path) -> str:
@@ -93,10 +113,11 @@ def _describe_frames(folder: Path, target: Path) -> str:
     )
 
 
-def _convert_one(job: "Job", convert: Convert, style: str, *, as_json: bool) -> None:
+def _convert_one(job: "Job", convert: Convert, check: Check, style: str, *, as_json: bool) -> None:
     from ..run.report import Report
 
     try:
+        check(job)
         report = convert(job, file_progress)
     except CartoonizeError as error:
         if as_json:
@@ -110,7 +131,7 @@ def _convert_one(job: "Job", convert: Convert, style: str, *, as_json: bool) -> 
 
 
 def _convert_all(
-    plan: "Plan", convert: Convert, load: Load, options: FilesOptions, log: "OutcomeLog"
+    plan: "Plan", convert: Convert, load: Load, check: Check, options: FilesOptions, log: "OutcomeLog"
 ) -> None:
     from ..run.files import run_jobs
 
@@ -121,21 +142,13 @@ def _convert_all(
     for job in plan.jobs:
         if options.skip_existing and job.target.exists():
             log.skip(job)
-        else:
+        elif _is_accepted(job, check, options, log):
             jobs.append(job)
     if jobs:
         load()
     with ProgressBars([_size(job.source) for job in jobs]) as bars:
-
-        def convert_new(job: "Job") -> "Report":
-            if job.target.exists() and not options.overwrite:
-                raise MediaError(
-                    f"{job.target} exists already; --skip-existing keeps it, --overwrite (-y) replaces it."
-                )
-            return convert(job, bars.file)
-
         try:
-            for outcome in run_jobs(jobs, convert_new):
+            for outcome in run_jobs(jobs, lambda job: convert(job, bars.file)):
                 log.add(outcome)
                 bars.next_file(converted=outcome.report is not None)
         except Stopped as stopped:
@@ -143,6 +156,20 @@ def _convert_all(
             stopped.add_note(log.summary() + rest)
             raise
     log.end()
+
+
+def _is_accepted(job: "Job", check: Check, options: FilesOptions, log: "OutcomeLog") -> bool:
+    """Whether the output of a job can be written; otherwise the log takes the job."""
+    try:
+        if job.target.exists() and not options.overwrite:
+            raise MediaError(
+                f"{job.target} exists already; --skip-existing keeps it, --overwrite (-y) replaces it."
+            )
+        check(job)
+    except CartoonizeError as error:
+        log.fail(job.source, str(job.target), error)
+        return False
+    return True
 
 
 def _watch(

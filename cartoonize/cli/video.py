@@ -1,6 +1,6 @@
 """`cartoonize video`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ import typer
 
 from ..core.errors import MediaError
 from .console import escape, print_message, print_notices
-from .convert import Load, Progress, connect_cluster, convert, open_backend_once
+from .convert import Load, Progress, connect_cluster_once, convert, open_backend_once
 from .files import convert_files
 from .options import LOOK, FilesOptions, OnCluster, VideoOptions
 from .progress import file_progress
@@ -18,7 +18,7 @@ from .progress import file_progress
 if TYPE_CHECKING:
     from ..cluster.connection import Cluster
     from ..effects.look import Look
-    from ..media import Decoding
+    from ..media import Decoding, Encoding
     from ..run.files import Job
     from ..run.report import Report
 
@@ -66,15 +66,24 @@ def video(
         return
     style = options.network.style
     kind, is_one_job = videos(options.encoding.format), options.decoding.fps is not None
+    check = partial(_check, options.encoding.build())
     if cluster is not None:
-        with connect_cluster(cluster, options.network) as connected:
-            run = partial(_convert_on, connected, options, overwrite=files.overwrite)
-            convert_files(paths, kind, run, files, style=style, is_one_job=is_one_job)
+        with connect_cluster_once(cluster, options.network) as connect:
+            run = partial(_convert_on, connect, options, overwrite=files.overwrite)
+            convert_files(
+                paths, kind, run, files, style=style, load=connect, check=check, is_one_job=is_one_job
+            )
         return
     look, decoding = options.look.build(), _decoding(options)
     with open_backend_once(options.network, options.onnx) as load:
         run = partial(_convert_here, load, options, look, decoding, overwrite=files.overwrite)
-        convert_files(paths, kind, run, files, style=style, load=load, is_one_job=is_one_job)
+        convert_files(paths, kind, run, files, style=style, load=load, check=check, is_one_job=is_one_job)
+
+
+def _check(encoding: "Encoding", job: "Job") -> None:
+    from ..media import check_sink
+
+    check_sink(job.target, encoding)
 
 
 def _decoding(options: VideoOptions) -> "Decoding":
@@ -114,13 +123,18 @@ def _convert_here(
 
 
 def _convert_on(
-    cluster: "Cluster", options: VideoOptions, job: "Job", progress: Progress, *, overwrite: bool
+    connect: "Callable[[], Cluster]",
+    options: VideoOptions,
+    job: "Job",
+    progress: Progress,
+    *,
+    overwrite: bool,
 ) -> "Report":
     """Convert one video on a cluster."""
     from ..cluster.jobs import VideoJob, convert_job
 
     return convert_job(
-        cluster, VideoJob(job.source, job.target, overwrite=overwrite, **options.job()), progress
+        connect(), VideoJob(job.source, job.target, overwrite=overwrite, **options.job()), progress
     )
 
 

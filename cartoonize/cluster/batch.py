@@ -11,7 +11,7 @@ from typing import Any
 
 from ..backends.registry import backend_of_style
 from ..core.errors import CartoonizeError, MediaError, ModelError, UnexpectedError
-from ..media import parse_location
+from ..media import check_sink, parse_location
 from ..run.files import comparison_key
 from ..run.report import FilesReport, Report, skipped
 from ..styles import find_style
@@ -51,6 +51,7 @@ def read_manifest(lines: Iterable[str], name: str, defaults: VideoJob) -> list[L
         raise MediaError(f"{name} lists no video.")
     _check_targets(jobs, name)
     _check_styles(jobs, name)
+    _check_encodings(jobs, name)
     return jobs
 
 
@@ -145,6 +146,14 @@ def _check_styles(lines: list[Line], name: str) -> None:
             except ModelError as error:
                 raise ModelError(f"{name}, line {line.number}: {error}") from error
         checked.add(style)
+
+
+def _check_encodings(lines: list[Line], name: str) -> None:
+    for line in lines:
+        try:
+            check_sink(line.job.target, line.job.encoding)
+        except MediaError as error:
+            raise MediaError(f"{name}, line {line.number}: {error}") from error
 
 
 def _job(row: dict[str, Any], defaults: VideoJob, position: str) -> VideoJob:

@@ -141,13 +141,14 @@ def plan_jobs(sources: Sequence[Path], target: Path, kind: FileKind) -> Plan:
         MediaError: the only source does not exist, or holds no file of this kind; two sources have the same
             output; an output would replace a source; or `target` is not a folder.
     """
-    if not is_output_folder(target, kind):
-        if not is_single_job(sources, target, kind):
-            raise MediaError(f"{target} is not a folder; name a folder for several {kind.name}s.")
+    is_folder = is_output_folder(target, kind)
+    if not is_folder and is_single_job(sources, target, kind):
         return Plan([Job(sources[0], target)])
     plan = find_jobs(sources, target, kind)
-    if not plan.jobs and len(plan.refused) == 1:
+    if not plan.jobs and (len(plan.refused) == 1 or not is_folder):
         raise plan.refused[0][1]
+    if not is_folder:
+        raise MediaError(f"{target} is not a folder; name a folder for several {kind.name}s.")
     _check_outputs(plan.jobs)
     return plan
 
@@ -227,11 +228,21 @@ def _expand(
     paths, suffixes = list(candidates), kind.suffixes | explicit_suffix(source)
     accepted = [path for path in paths if path.suffix.lower() in suffixes]
     if not accepted:
-        where = f"in the folder {source}" if source.is_dir() else f"that fits {source}"
-        raise MediaError(f"There is no {kind.name} {where}.")
+        raise MediaError(_describe_nothing(source, root, kind, is_empty=not paths))
     if source.is_dir():
         notices += describe_left_out(source, set(paths).difference(accepted))
     return [(path, path.relative_to(root)) for path in accepted]
+
+
+def _describe_nothing(source: Path, root: Path, kind: FileKind, *, is_empty: bool) -> str:
+    """Why a folder, or a pattern below `root`, names no file of the kind; `is_empty` if it names none."""
+    if source.is_dir():
+        return f"There is no {kind.name} in the folder {source}."
+    if not root.is_dir():
+        return f"Nothing matches the pattern {source}: there is no folder {root}."
+    if is_empty:
+        return f"Nothing matches the pattern {source}."
+    return f"No {kind.name} matches the pattern {source}, but files of other kinds do."
 
 
 def comparison_key(path: Location) -> str:

@@ -151,8 +151,62 @@ def test_a_missing_source_is_refused_alone(here):
     assert [str(error) for _, error in found.refused] == [
         "There is no file or folder gone.mp4. Did you mean one.mp4?",
         "There is no video in the folder texts.",
-        "There is no video that fits x*.mp4.",
+        "Nothing matches the pattern x*.mp4.",
     ]
+
+
+@pytest.mark.parametrize("target", ["out", "out.mp4"])
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("x*.mp4", r"Nothing matches the pattern x\*\.mp4\.$"),
+        ("gone/*.mp4", r"Nothing matches the pattern gone/\*\.mp4: there is no folder gone\.$"),
+        ("texts/*", r"No video matches the pattern texts/\*, but files of other kinds do\.$"),
+    ],
+)
+def test_a_pattern_without_a_match_says_so(here, pattern, message, target):
+    """A pattern that matches nothing is named as the mistake, whatever the output is called."""
+    put("one.mov", "texts/a.txt")
+    with pytest.raises(MediaError, match=message):
+        planned(pattern, to=target)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["video", "", "out"], "is empty"),
+        (["image", "", "out"], "is empty"),
+        (["video", "a", "b", "out.mp4", "--fps", "24"], "--fps is for one folder"),
+        (["video", "a/*.png", "out.mp4", "--fps", "24"], "name a in place of a/*.png"),
+    ],
+)
+def test_names_that_name_no_file_are_refused(here, run, words, message):
+    """An empty name is not the current folder, and --fps leaves out no folder in silence."""
+    put("a/1.png", "b/1.png", "c.mp4")
+    code, _, err = run(*words, "--style", "null")
+    assert (code, message in err) == (1, True), err
+    assert files(".") == ["a/1.png", "b/1.png", "c.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["in.mp4", "out.mp3"], "mp3 files hold no video"),
+        (["in.mp4", "out.ogg"], "libx264 in ogg cannot do"),
+        (["in.mp4", "out.mp3", "--cluster", "auto"], "mp3 files hold no video"),
+        (["in.mp4", "in.mp4", "out", "--codec", "libsvtav1", "--preset", "fast"], "preset fast"),
+        (["in.mp4", "out.webm", "--codec", "h264"], "webm cannot hold libx264"),
+        (["in.mp4", "out.mkv", "--background", "blu"], "not a colour"),
+        (["*.mp4", "there"], "exists already"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_at_once(here, run, words, message):
+    """An output that cannot be written is refused before a network is loaded or a cluster is connected."""
+    clip("in.mp4")
+    put("there/in.mp4")
+    code, _, err = run("video", *words)
+    assert (code, message in err, "Drawing with" in err) == (1, True, False), err
+    assert files(".") == ["in.mp4", "there/in.mp4"]
 
 
 def test_a_folder_that_cannot_be_read_is_refused_alone(here):
@@ -214,7 +268,7 @@ def test_a_dash_is_never_a_folder(here):
         (["image", "-", "new.png"], "only `cartoonize video` takes -"),
         (["image", "both/1.png", "-"], "only `cartoonize video` takes -"),
         (["video", "a.mp4"], "OUTPUT is missing"),
-        (["video", "x*.mp4", "new"], "no video that fits x*.mp4"),
+        (["video", "x*.mp4", "new"], "Nothing matches the pattern x*.mp4"),
         (["video", "films", "new", "-y", "--skip-existing"], "choose one"),
         (["video", "a.mp4", "new", "--watch"], "--watch watches folders, and a.mp4 is none"),
         (["video", "films", "films", "--watch"], "films is the folder to watch"),

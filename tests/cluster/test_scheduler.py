@@ -110,6 +110,7 @@ def test_a_manifest():
         (["source,target", "a,b.mp4", "c,./B.MP4"], "line 3: B.MP4 is the target of line 2 already"),
         (["source,target", "a,b", "c,x/../a"], "line 3: x/../a is the source of line 2"),
         (["source,target,style", "a,b,ink", "c,d,inc"], "line 3: There is no style 'inc'.* Did you mean ink"),
+        (["source,target", "a,b.mp3"], "line 2: b.mp3 cannot be written: mp3 files hold no video"),
         (["source,target", 'a,"b'], "line 2: unexpected end of data"),
     ],
 )
