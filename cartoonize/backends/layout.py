@@ -1,4 +1,4 @@
-"""The format of the pictures that a graph takes: read from its input and output, or detected by trials.
+"""The format of the pictures that a graph accepts: read from its input and output, or detected by trials.
 
 ONNX files state the shape and type of their tensors, but not what the numbers mean, nor which widths and
 heights are valid. Both are detected once, when a file is loaded, with small pictures.

@@ -70,7 +70,7 @@ class OnnxBackend(LoadedBackend):
             if re.fullmatch(form, self.metadata.get(key, ""))
         }
         self._layout_notices: list[str] = []
-        self._layout = self._find_layout(path, options, ours=bool(numbers))
+        self._layout = self._find_layout(path, options, is_own_file=bool(numbers))
         self._describe()
         self._make_pool(path, provider, threads)
         self._plan(DEMANDING | numbers)
@@ -94,17 +94,17 @@ class OnnxBackend(LoadedBackend):
         self._session = _open(path, self._providers, threads)
         first = self._session.get_providers()[0]
         if first != self._providers[0][0]:
-            raise BackendError(f"{provider} was asked for, but ONNX Runtime fell back to {first}.")
+            raise BackendError(f"{provider} was requested, but ONNX Runtime fell back to {first}.")
         self.device, self.precision = assigned_providers(self._session), _precision(self._session)
         if self.device == "cpu" and provider != "cpu":
-            raise BackendError(f"{provider} was asked for, but it runs no part of {path}; export it in fp32.")
+            raise BackendError(f"{provider} was requested, but it runs no part of {path}; export it in fp32.")
         self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         self._names = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
         self._run_options = _silent_run_options()
 
-    def _find_layout(self, path: Path, options: RuntimeOptions, *, ours: bool) -> Layout:
+    def _find_layout(self, path: Path, options: RuntimeOptions, *, is_own_file: bool) -> Layout:
         layout = read_layout(self._session.get_inputs(), self._session.get_outputs(), str(path))
-        if ours and layout.dtype is np.uint8:
+        if is_own_file and layout.dtype is np.uint8:
             return layout  # any size, and nothing to detect
         detected = detect_layout(layout, self._run, str(path), options.input_range, options.channel_order)
         if options.input_range == "auto" and layout.dtype is not np.uint8:
@@ -194,7 +194,7 @@ def _open(path: Path, providers: list[Provider], threads: int) -> "ort.Inference
     try:
         return ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # its exceptions share no base class
-        reason = str(error).split(" : ", 3)[-1].rstrip(".")  # behind the name and the code of ONNX Runtime
+        reason = str(error).split(" : ", 3)[-1].rstrip(".")  # after the name and the code of ONNX Runtime
         raise ModelError(f"{path} is not an ONNX file, or it is damaged: {reason}.") from error
 
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime's execution providers: which one to use, with what settings, and which ones really run."""
+"""ONNX Runtime's execution providers: chooses one, sets its options, and reports which ones really run."""
 
 import ctypes
 import hashlib
@@ -73,7 +73,8 @@ def choose_provider(provider: str, device: str) -> str:
 def provider_settings(
     provider: str, device: str, model: Path, graph_input: "ort.NodeArg | None" = None, precision: str = ""
 ) -> list[Provider]:
-    """Return the providers to open a session with, in order: the chosen one, then those for what it leaves.
+    """Return the providers to open a session with, in order: the chosen one, then those for the remaining
+    nodes.
 
     TensorRT has to know the sizes of the graph's input beforehand.
     """

@@ -43,10 +43,11 @@ class ThreadPool:
                 the owner.
         """
         self.count, self.cores = count, cores
-        # A strong reference would be a circle: the threads of a forgotten backend would outlive it.
+        # A strong reference would be a cycle: the threads of an unclosed backend would outlive it.
         self._draw = WeakMethod(draw)
         self._executor = ThreadPoolExecutor(count, "draw", initializer)
-        finalize(self, self._executor.shutdown, wait=False)  # a thread may be what drops the last reference
+        # `wait` is off, because a thread of the pool may drop the last reference
+        finalize(self, self._executor.shutdown, wait=False)
 
     def __call__(self, images: Images) -> Images:
         """(N, H, W, 3) uint8 -> the same."""

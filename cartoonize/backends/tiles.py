@@ -46,7 +46,7 @@ class TiledBackend:
             try:
                 return self._within_limit(images)
             except OutOfMemory as error:
-                self._shrink(images, error)
+                self._lower_limit(images, error)
 
     def _within_limit(self, images: Images) -> Images:
         count, height, width, _ = images.shape
@@ -61,7 +61,7 @@ class TiledBackend:
             return np.concatenate([self._backend(image[None]) for image in images])
         return np.concatenate([self._in_tiles(image[None], (side, side)) for image in images])
 
-    def _shrink(self, images: Images, error: OutOfMemory) -> None:
+    def _lower_limit(self, images: Images, error: OutOfMemory) -> None:
         count, height, width, _ = images.shape
         tried = min(self.limit, count * height * width)
         if tried <= min(self._smallest**2, height * width):

@@ -78,7 +78,7 @@ def connect(address: str, device: str) -> Iterator[Cluster]:
         _check_address(real_address)
     with _environment():
         try:
-            with preserve_handlers():  # Ray's own would leave no time for tidying up
+            with preserve_handlers():  # Ray's handlers would leave no time to clean up
                 _start(address)
             yield _plan_tasks(device)
         finally:
@@ -98,7 +98,7 @@ def _environment() -> Iterator[None]:
 
 
 def _check_address(address: str) -> None:
-    """Check that somebody listens there: Ray would wait for minutes."""
+    """Check that the address accepts connections: Ray would wait for minutes."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=10).close()

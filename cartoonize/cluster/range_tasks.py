@@ -1,4 +1,4 @@
-"""The frame ranges of a video on their way through a cluster: waiting, running, and their results."""
+"""Queues the frame ranges of a video, runs them as Ray's tasks, and yields their results."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +14,7 @@ from .planning import range_after
 from .worker import FinishedRange, FinishedSegment, VideoTask, convert_range
 
 TIMEOUT = 120.0
-"""Seconds for a finished segment to arrive; then it is taken to be lost, with the node that has it."""
+"""Seconds for a finished segment to arrive; then it counts as lost, with the node that has it."""
 QUEUED = 2
 """Ranges that are running or waiting in Ray, for each that the cluster can run at once."""
 _POLL = 1.0
@@ -35,7 +35,7 @@ class RunningRange:
         """The first frame that has not arrived."""
         return self.last.end if self.last else self.range.first
 
-    def rest(self) -> FrameRange:
+    def remaining_frames(self) -> FrameRange:
         """The frames that have not arrived."""
         return range_after(self.last, self.range.until) if self.last else self.range
 
@@ -55,8 +55,8 @@ class RangeTasks:
         self._running: dict[Any, RunningRange] = {}  # by Ray's handle of the task
 
     @property
-    def room(self) -> int:
-        """The number of ranges that are given to Ray at the same time."""
+    def capacity(self) -> int:
+        """The number of ranges that are submitted to Ray at the same time."""
         return QUEUED * max(1, self._cluster.slots())
 
     def add(self, ranges: Iterable[FrameRange]) -> None:
@@ -68,11 +68,11 @@ class RangeTasks:
         self._waiting.appendleft(frames)
 
     def submit(self, limit: int) -> None:
-        """Give ranges that begin before frame `limit` to Ray, while there is room."""
+        """Submit ranges that begin before frame `limit` to Ray, up to `capacity`."""
         if not self._waiting:
             return
-        room = self.room
-        while self._waiting and len(self._running) < room and self._waiting[0].first < limit:
+        capacity = self.capacity
+        while self._waiting and len(self._running) < capacity and self._waiting[0].first < limit:
             frames = self._waiting.popleft()
             options = {"name": self.describe(frames), **self._cluster.resources}
             handle = convert_range.options(**options).remote(self._video, frames)
@@ -85,7 +85,7 @@ class RangeTasks:
         handle: Any
         for handle in ready:
             running = self._running.get(handle)
-            if running is None:  # discarded, because of the result that was yielded before
+            if running is None:  # discarded because of an earlier result
                 continue
             result: Result
             try:
@@ -98,7 +98,7 @@ class RangeTasks:
 
     def remaining(self) -> list[FrameRange]:
         """The ranges that have not arrived, without the segments of them that have."""
-        return [*self._waiting, *(running.rest() for running in self._running.values())]
+        return [*self._waiting, *(running.remaining_frames() for running in self._running.values())]
 
     def covers(self, frame: int) -> bool:
         """Whether a frame is in a range that has not arrived."""

@@ -6,7 +6,7 @@
    frame before it, and is joined only if that is the last frame that is joined.
 3. Otherwise the estimate was wrong. What follows the joined frames is converted again, from the frame at
    which it really begins.
-4. After too many wrong estimates, or if the source is damaged, one worker converts the rest in order.
+4. After too many wrong estimates, or if the source is damaged, one worker converts the remaining frames.
 """
 
 from collections import Counter
@@ -24,9 +24,9 @@ from .range_tasks import RangeTasks, Result, RunningRange
 from .worker import FinishedRange, FinishedSegment, VideoTask
 
 ATTEMPTS = 5
-"""Workers that may die over the same segment before the video is given up."""
+"""Workers that may die over the same segment before the job fails."""
 WRONG_ESTIMATES = 3
-"""Ranges that may begin elsewhere than estimated; then one worker converts the rest in order."""
+"""Wrong estimates after which one worker converts the remaining frames in order."""
 
 
 class Scheduler:
@@ -98,18 +98,18 @@ class Scheduler:
             self._convert_rest_in_order(f"{name} states no times; one worker converted it, in order.")
             return
         segments = -(-len(times) // self._segment_length)
-        segments_per_range = max(1, min(MAX_SEGMENTS, segments // self._tasks.room))
+        segments_per_range = max(1, min(MAX_SEGMENTS, segments // self._tasks.capacity))
         self._tasks.add(frame_ranges(times, self._segment_length, segments_per_range, self._finished))
 
     def _convert_rest_in_order(self, notice: str | None = None) -> None:
-        """Have one worker convert all that is not joined."""
+        """Have one worker convert everything that is not joined."""
         self.notices += [notice] if notice else []
         self._discard_from(self._joined_frames)
         self._tasks.add([range_after(self._joined, None) if self._joined else FrameRange(0, None)])
 
     def _submit(self) -> None:
         """Start ranges, but not so far ahead that segments which cannot be joined yet fill the disk."""
-        ahead = 2 * self._tasks.room * MAX_SEGMENTS * self._segment_length
+        ahead = 2 * self._tasks.capacity * MAX_SEGMENTS * self._segment_length
         self._tasks.submit(limit=self._joined_frames + ahead)
 
     def _discard_from(self, frame: int) -> None:
@@ -136,7 +136,7 @@ class Scheduler:
         self._finished[segment.first] = running.last = segment
         self.nodes[result.node] += segment.frames
         until = running.range.until
-        if any(result.damage.values()) and until is not None:  # what follows has to know of all damage before
+        if any(result.damage.values()) and until is not None:  # later ranges have to know of earlier damage
             self._discard_from(until)
 
     def _end_range(self, running: RunningRange, result: FinishedRange) -> None:
@@ -147,21 +147,21 @@ class Scheduler:
             self._source.damage.reset(**result.damage)
 
     def _retry(self, running: RunningRange, error: "ray.exceptions.RayError") -> None:
-        """Have another worker convert the rest of a range, unless the error would come back."""
+        """Have another worker convert the remaining frames of a range, unless the error would repeat."""
         cause = cause_of(error)
         if isinstance(cause, FrameRangeError):  # queued by `_correct_order`, once it is known where it begins
             return
         if cause is not None:
             raise cause
-        rest = running.rest()
+        remaining = running.remaining_frames()
         self.retries += 1
-        self._attempts[rest.first] += 1
-        if self._attempts[rest.first] == ATTEMPTS:
+        self._attempts[remaining.first] += 1
+        if self._attempts[remaining.first] == ATTEMPTS:
             raise ClusterError(
-                f"{self._tasks.describe(rest)}: {ATTEMPTS} workers died over the first of them, the last one "
-                f"of this: {_first_line(error)}"
+                f"{self._tasks.describe(remaining)}: {ATTEMPTS} workers died over the first. The last "
+                f"error: {_first_line(error)}"
             ) from error
-        self._tasks.add_first(rest)
+        self._tasks.add_first(remaining)
 
     # Joining
 
@@ -175,7 +175,7 @@ class Scheduler:
         return self._frame_count == self._joined_frames
 
     def _correct_order(self) -> None:
-        """See that the frames after the joined ones are being converted.
+        """Ensure that the frames after the joined ones are being converted.
 
         They are not if the segment that should follow does not, or if no frame is at the time that was
         estimated for the beginning of its range. If an earlier run has finished all segments, only the end
@@ -208,7 +208,7 @@ class Scheduler:
 
     def _next_known_frame(self) -> int | None:
         """The first frame after the joined ones that is finished, or is in a range that has not arrived."""
-        firsts = [*self._finished, *(rest.first for rest in self._tasks.remaining())]
+        firsts = [*self._finished, *(frames.first for frames in self._tasks.remaining())]
         return min((first for first in firsts if first > self._joined_frames), default=None)
 
 

@@ -139,7 +139,7 @@ def convert_range(task: VideoTask, frames: FrameRange) -> Iterator[FinishedSegme
             source, sink, backend, frames, task.look, batch=task.batch, segment=task.segment
         )
         for segment, data in segments:
-            if segment.end == frames.until:  # what follows has to know of all damage before
+            if segment.end == frames.until:  # later ranges have to know of earlier damage
                 next(segments, None)
             yield FinishedSegment(segment, data, node, asdict(source.damage))
         notices = [*source.notices, *backend.notices, *sink.notices]

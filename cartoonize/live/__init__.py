@@ -102,7 +102,7 @@ def _show(
     read, drawn = LatestItem(), LatestItem()
     arrivals = latest(source.arrivals(), read)
     shown: _Drawing | None = None
-    drawing_thread = latest(_drawings(arrivals, source, drawer, read, control), drawn, TICK)
+    drawing_thread = latest(_draw_arrivals(arrivals, source, drawer, read, control), drawn, TICK)
     with closing(drawing_thread) as drawings:
         try:
             for drawing in drawings:
@@ -127,7 +127,7 @@ class _Drawing(NamedTuple):
     arrived: float
 
 
-def _drawings(
+def _draw_arrivals(
     arrivals: Generator[Arrival | None],
     source: LiveSource,
     drawer: Drawer,

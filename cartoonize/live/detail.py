@@ -8,8 +8,10 @@ from ..core.draw_size import draw_size
 
 LATE, LATE_SHARE = 1.0, 0.2
 """The detail falls if, over LATE seconds, more than LATE_SHARE of the frames were dropped."""
-ROOM, ROOM_SHARE = 5.0, 0.8
-"""It rises if, for ROOM seconds, the next higher one would have taken less than ROOM_SHARE of the time."""
+HEADROOM_SECONDS, HEADROOM_SHARE = 5.0, 0.8
+"""It rises if, for HEADROOM_SECONDS seconds, the next higher one would have taken less than HEADROOM_SHARE of
+the time.
+"""
 _FALLING: tuple[Detail, ...] = ("normal", "low", "full")
 
 
@@ -46,11 +48,11 @@ class DetailControl:
         Returns whether the detail changes.
         """
         self._frames.append((at, seconds, dropped))
-        while at - self._frames[0][0] > ROOM:
+        while at - self._frames[0][0] > HEADROOM_SECONDS:
             self._frames.popleft()
         if self._is_late(at):
             return self._move(1)
-        return self._has_room(at) and self._move(-1)
+        return self._has_headroom(at) and self._move(-1)
 
     def _is_late(self, at: float) -> bool:
         recent = [frame for frame in self._frames if at - frame[0] <= LATE]
@@ -58,12 +60,16 @@ class DetailControl:
         is_known = at - self._frames[0][0] >= LATE * (1 - 1 / max(2, len(recent)))
         return is_known and dropped > LATE_SHARE * (dropped + len(recent))
 
-    def _has_room(self, at: float) -> bool:
-        if self.step == 0 or at - self._frames[0][0] < 0.9 * ROOM or any(frame[2] for frame in self._frames):
+    def _has_headroom(self, at: float) -> bool:
+        if (
+            self.step == 0
+            or at - self._frames[0][0] < 0.9 * HEADROOM_SECONDS
+            or any(frame[2] for frame in self._frames)
+        ):
             return False
         higher = _pixels(self.width, self.height, self.details[self.step - 1])
         cost = higher / _pixels(self.width, self.height, self.detail)
-        return cost * sum(frame[1] for frame in self._frames) < ROOM_SHARE * (at - self._frames[0][0])
+        return cost * sum(frame[1] for frame in self._frames) < HEADROOM_SHARE * (at - self._frames[0][0])
 
     def _move(self, steps: int) -> bool:
         """Lower the detail by `steps`; a negative number raises it. Returns whether it changed."""

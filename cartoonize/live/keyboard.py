@@ -1,4 +1,4 @@
-"""The key q on the terminal, which ends a live conversion."""
+"""Detects the key q on the terminal, which ends a live conversion."""
 
 import os
 import sys
@@ -75,5 +75,5 @@ else:
         """Whether this process may set the terminal: the system stops a background job that tries."""
         try:
             return os.tcgetpgrp(terminal) == os.getpgrp()
-        except OSError:  # it is not the terminal that controls jobs
+        except OSError:  # it is not the controlling terminal
             return True

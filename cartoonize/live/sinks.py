@@ -69,7 +69,7 @@ class StreamSink(Sink):
 
     def commit(self) -> None:
         """End the stream."""
-        with suppress(av.error.FFmpegError):  # no file can break, and the other side may have disconnected
+        with suppress(av.error.FFmpegError):  # no file is damaged, and the receiver may have disconnected
             self._container.close()
 
     def abort(self, error: BaseException) -> None:  # noqa: ARG002

@@ -1,7 +1,7 @@
 """A window that shows the result.
 
 It uses Tk, from the standard library, which raises an exception where there is no screen. OpenCV's window
-ends the process there (Qt calls abort), and tells that it was closed only by no longer being visible.
+ends the process there (Qt calls abort), and does not report when the user closes it.
 """
 
 from fractions import Fraction

@@ -2,11 +2,11 @@
 
 server.py     serves it until a signal ends it, with connections.py, which closes idle connections
 app.py        maps addresses to handlers; static/ is the page itself
-access.py     decides which requests are let through; visitors.py knows who is there
+access.py     decides which requests are accepted; visitors.py records who is present
 api.py        the handlers for the page and for programs, with responses.py; openapi.py describes them
 jobs.py       the queue of what web_job.py describes
 worker.py     converts, one file at a time
-uploads.py    receives files, folders.py keeps them, limits.py refuses what would cost too much
-settings.py   and states.py are the JSON that goes in and out
+uploads.py    receives files, folders.py keeps them, limits.py refuses files that cost too much
+settings.py   and states.py define the JSON of requests and responses
 examples.py   photos to try
 """

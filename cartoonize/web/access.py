@@ -1,7 +1,7 @@
-"""Access control: which requests are let through, and whose they are.
+"""Access control: which requests are accepted, and from which visitor they are.
 
-Every answer gets the headers with which browsers load nothing from elsewhere, unless it has its own. A
-visitor is known by a cookie.
+Every response gets headers with which browsers load nothing from other servers, unless it has its own. A
+cookie identifies the visitor.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ class AccessControl:
     """Middleware: refuses requests of other sites and beyond a visitor's share, and tells visitors apart.
 
     Handlers read `request.state.visitor`, the visitor's secret, and `request.state.is_known`: whether the
-    browser sent it. `hosts` are the names that the server has; None allows all. (A foreign site can have its
-    own name lead to this computer, to read what is here.)
+    browser sent it. `hosts` are the names that the server has; None allows all. (A foreign site can resolve
+    its own name to this computer, to read its pages.)
     """
 
     def __init__(self, app: ASGIApp, visitors: Visitors, hosts: Collection[str] | None = None) -> None:
@@ -59,10 +59,10 @@ class AccessControl:
                 return
             visitor = known or secrets.token_urlsafe(32)
             if known:
-                self._visitors.note(visitor, address)
+                self._visitors.record_activity(visitor, address)
             scope.setdefault("state", {}).update(visitor=visitor, is_known=known is not None)
             is_new = known is None and (request.method == "POST" or request.url.path == "/")
-            await self._app(scope, _impatient(receive), _with_headers(send, visitor if is_new else None))
+            await self._app(scope, _with_timeout(receive), _with_headers(send, visitor if is_new else None))
 
     def _check(self, request: Request) -> Response | None:
         """A refusal, or None."""
@@ -99,8 +99,8 @@ def _is_foreign(request: Request) -> bool:
         return True
 
 
-def _impatient(receive: Receive) -> Receive:
-    """`receive` that raises TimeoutError where the sender of a body falls silent."""
+def _with_timeout(receive: Receive) -> Receive:
+    """Wrap `receive`: it raises TimeoutError if the sender of a body pauses for too long."""
     complete = False
 
     async def receive_in_time() -> Message:

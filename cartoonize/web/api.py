@@ -40,7 +40,7 @@ class Api:
         return Response(self._info, media_type="application/json")
 
     async def send_events(self, request: Request) -> Response:
-        """Everything that the visitor has, again after each change, for as long as the page is open."""
+        """Send everything that the visitor has, after each change, while the page is open."""
         visitor = known_visitor(request)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(self._events(visitor), media_type="text/event-stream", headers=headers)
@@ -211,7 +211,7 @@ class Api:
         is_only: bool = False,
         as_png: bool = False,
     ) -> WebJob:
-        self._visitors.note(upload.visitor, address_of(request))
+        self._visitors.record_activity(upload.visitor, address_of(request))
         job = WebJob(upload, address_of(request), settings, as_png, is_only)
         self._queue.add(job)
         return job

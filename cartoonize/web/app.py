@@ -1,4 +1,4 @@
-"""The web application: which address leads to what."""
+"""The web application: maps addresses to handlers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection

@@ -1,4 +1,4 @@
-"""Results in one ZIP file, which is sent while it is made: neither the memory nor the disk holds it."""
+"""Sends results as one ZIP file, which is made on the fly: it is neither in memory nor on the disk."""
 
 import zipfile
 from collections.abc import Iterable, Iterator

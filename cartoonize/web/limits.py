@@ -62,7 +62,7 @@ class Limits:
             )
 
     def check(self, path: Path) -> Kind:
-        """Return what a file is; refuse what is no picture or video, and what would cost too much.
+        """Return the kind of a file. Refuse files that are no picture or video, or cost too much.
 
         A video may hold more frames than its header says: see `check_frames`.
 

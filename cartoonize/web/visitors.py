@@ -1,4 +1,4 @@
-"""The visitors of the page: a cookie tells them apart, and each gets a share of the server.
+"""The visitors of the page: a cookie identifies them, and each gets a share of the server.
 
 A visitor who deletes the cookie is a new one, so that shares count by network address too, except for
 addresses of this computer: a web server in front of the page has one of these unless it sends
@@ -20,30 +20,30 @@ PATIENCE = 30.0
 PATIENCE_AFTER_LEAVING = 3.0
 """The same after a page said that it is being closed. A page that is loaded again asks for files before."""
 _REMEMBERED = 10_000
-"""Visitors, those who were last heard of."""
+"""Largest number of visitors; the most recently active ones are kept."""
 
 
 @dataclass(slots=True)
 class Presence:
-    """Whether a visitor is there. `heard` is the `time.monotonic()` of the last sign of life."""
+    """Whether a visitor is present. `last_seen` is the `time.monotonic()` of the last activity."""
 
     address: str
     listeners: int = 0
-    heard: float = field(default_factory=time.monotonic)
+    last_seen: float = field(default_factory=time.monotonic)
     patience: float = PATIENCE
 
 
 class Visitors:
-    """Who is there, from which address, and with how many open requests."""
+    """Who is present, from which address, and with how many open requests."""
 
     def __init__(self) -> None:
         self._known: dict[str, Presence] = {}
         self._open: Counter[str] = Counter()
 
-    def note(self, visitor: str, address: str) -> None:
-        """Note a sign of life. The visitors of whom nothing was heard for longest are forgotten."""
+    def record_activity(self, visitor: str, address: str) -> None:
+        """Record an activity. If there are too many visitors, the least recently active ones are removed."""
         presence = self._known.pop(visitor, None) or Presence(address)
-        presence.address, presence.heard, presence.patience = address, time.monotonic(), PATIENCE
+        presence.address, presence.last_seen, presence.patience = address, time.monotonic(), PATIENCE
         self._known[visitor] = presence
         while len(self._known) > _REMEMBERED:
             self._known.pop(next(iter(self._known)))
@@ -70,19 +70,19 @@ class Visitors:
             yield
         finally:
             presence.listeners -= 1
-            presence.heard = time.monotonic()
+            presence.last_seen = time.monotonic()
 
     def leave(self, visitor: str) -> None:
         """Note that a page of the visitor is being closed, or loaded again."""
         if presence := self._known.get(visitor):
-            presence.heard, presence.patience = time.monotonic(), PATIENCE_AFTER_LEAVING
+            presence.last_seen, presence.patience = time.monotonic(), PATIENCE_AFTER_LEAVING
 
     def is_waiting(self, visitor: str, clock: Callable[[], float] = time.monotonic) -> bool:
         """Whether a visitor still waits for results."""
         presence = self._known.get(visitor)
         if presence is None:
             return False
-        return presence.listeners > 0 or clock() - presence.heard < presence.patience
+        return presence.listeners > 0 or clock() - presence.last_seen < presence.patience
 
     def neighbours(self, visitor: str, address: str) -> set[str]:
         """The visitors who share an address with this one, itself included."""

@@ -24,7 +24,7 @@ from cartoonize.web.visitors import Visitors
 from cartoonize.web.web_job import Upload, WebJob
 from cartoonize.web.worker import Worker
 
-HERE, THERE = "127.0.0.1", "192.0.2.7"
+ADDRESS, OTHER_ADDRESS = "127.0.0.1", "192.0.2.7"
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +41,12 @@ def queue(tmp_path):
     worker.close()
 
 
-def job_of(visitor, address=HERE):
+def job_of(visitor, address=ADDRESS):
     upload = Upload(visitor, Path("nowhere") / visitor, "picture")
     return WebJob(upload, address, ConversionSettings())
 
 
-def add(queue, visitors, address=HERE):
+def add(queue, visitors, address=ADDRESS):
     """Queue one file for each of these visitors, in this order."""
     added = [job_of(visitor, address) for visitor in visitors]
     for job in added:
@@ -100,12 +100,12 @@ def test_a_visitor_has_a_share_of_the_queue(queue):
 def test_new_cookies_are_no_new_share(queue):
     """Who deletes the cookie each time is stopped by the address, and has one turn there; a proxy on this
     computer is no visitor."""
-    add(queue, [f"visitor{number}" for number in range(100)], THERE)
+    add(queue, [f"visitor{number}" for number in range(100)], OTHER_ADDRESS)
     with pytest.raises(ShareError):
-        add(queue, ["new"], THERE)
+        add(queue, ["new"], OTHER_ADDRESS)
     [other] = add(queue, ["other"], "192.0.2.8")
     assert queue.count_before(other) == 1
-    add(queue, [f"near{number}" for number in range(101)], HERE)
+    add(queue, [f"near{number}" for number in range(101)], ADDRESS)
 
 
 def test_the_number_of_uploads_is_limited(queue):
@@ -119,49 +119,49 @@ def test_the_number_of_uploads_is_limited(queue):
 
 def test_what_nobody_waits_for_is_known():
     """A visitor waits while a page is open, for half a minute after that, and 3 seconds after it closed."""
-    known = Visitors()
-    known.note("visitor", HERE)
-    assert known.is_waiting("visitor")
-    assert known.is_waiting("visitor", lambda: time.monotonic() + 29)
-    assert not known.is_waiting("visitor", lambda: time.monotonic() + 31)
-    with known.listen("visitor"):
-        assert known.is_waiting("visitor", lambda: time.monotonic() + 1000)
-        known.leave("visitor")
-        assert known.is_waiting("visitor", lambda: time.monotonic() + 1000)
-    assert known.is_waiting("visitor", lambda: time.monotonic() + 2)
-    assert not known.is_waiting("visitor", lambda: time.monotonic() + 4)
-    known.note("visitor", HERE)  # the page was loaded again
-    assert known.is_waiting("visitor", lambda: time.monotonic() + 29)
-    assert not known.is_waiting("nobody")
+    all_visitors = Visitors()
+    all_visitors.record_activity("visitor", ADDRESS)
+    assert all_visitors.is_waiting("visitor")
+    assert all_visitors.is_waiting("visitor", lambda: time.monotonic() + 29)
+    assert not all_visitors.is_waiting("visitor", lambda: time.monotonic() + 31)
+    with all_visitors.listen("visitor"):
+        assert all_visitors.is_waiting("visitor", lambda: time.monotonic() + 1000)
+        all_visitors.leave("visitor")
+        assert all_visitors.is_waiting("visitor", lambda: time.monotonic() + 1000)
+    assert all_visitors.is_waiting("visitor", lambda: time.monotonic() + 2)
+    assert not all_visitors.is_waiting("visitor", lambda: time.monotonic() + 4)
+    all_visitors.record_activity("visitor", ADDRESS)  # the page was loaded again
+    assert all_visitors.is_waiting("visitor", lambda: time.monotonic() + 29)
+    assert not all_visitors.is_waiting("nobody")
 
 
 def test_visitors_who_are_there_are_not_forgotten(monkeypatch):
-    """Many new visitors push out those of whom nothing was heard, not those who wait."""
+    """Many new visitors replace those who are inactive, not those who wait."""
     monkeypatch.setattr(visitors, "_REMEMBERED", 3)
-    known = Visitors()
+    all_visitors = Visitors()
     for number in range(20):
-        known.note(f"new{number}", THERE)
-        known.note("here", HERE)
-    assert known.is_waiting("here")
-    assert not known.is_waiting("new1")
-    assert known.neighbours("new19", THERE) == {"new18", "new19"}
+        all_visitors.record_activity(f"new{number}", OTHER_ADDRESS)
+        all_visitors.record_activity("here", ADDRESS)
+    assert all_visitors.is_waiting("here")
+    assert not all_visitors.is_waiting("new1")
+    assert all_visitors.neighbours("new19", OTHER_ADDRESS) == {"new18", "new19"}
 
 
 def test_requests_are_counted():
     """A visitor has a limit of open requests, and so has an address, whatever the cookies."""
-    known = Visitors()
+    all_visitors = Visitors()
 
     def open_many(visitor, address, count):
         if not count:
             return True
-        with known.open_request(visitor, address) as within:
+        with all_visitors.open_request(visitor, address) as within:
             return within and open_many(visitor, address, count - 1)
 
-    assert open_many("visitor", HERE, 60)
-    assert not open_many("visitor", HERE, 61)
-    assert open_many(None, HERE, 100)
-    assert not open_many(None, THERE, 61)
-    assert not known._open
+    assert open_many("visitor", ADDRESS, 60)
+    assert not open_many("visitor", ADDRESS, 61)
+    assert open_many(None, ADDRESS, 100)
+    assert not open_many(None, OTHER_ADDRESS, 61)
+    assert not all_visitors._open
 
 
 def test_uploads_in_progress_count(tmp_path, monkeypatch):
@@ -249,8 +249,8 @@ def test_connections_of_an_address_are_limited(monkeypatch):
         guard.connection_made(transport)
         return guard, transport
 
-    far = [connect(THERE) for _ in range(3)]
-    near = [connect(HERE) for _ in range(5)]
+    far = [connect(OTHER_ADDRESS) for _ in range(3)]
+    near = [connect(ADDRESS) for _ in range(5)]
     assert [transport.closed for _, transport in far] == [False, False, True]
     assert not any(transport.closed for _, transport in near)
     for guard, _ in (*far, *near):

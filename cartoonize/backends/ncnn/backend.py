@@ -58,8 +58,8 @@ class NcnnBackend(LoadedBackend):
     def notices(self) -> list[str]:
         """See LoadedBackend."""
         slow = self._gpu is not None and self._gpu.is_software
-        said = f"{self.device} is no GPU: this driver computes on the CPU. --device cpu is faster."
-        return [*([said] if slow else []), *self._tiled.notices]
+        notice = f"{self.device} is no GPU: this driver computes on the CPU. --device cpu is faster."
+        return [*([notice] if slow else []), *self._tiled.notices]
 
     def gflop(self, height: int, width: int) -> float:
         """See LoadedBackend."""

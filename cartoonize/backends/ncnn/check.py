@@ -1,8 +1,8 @@
 """Checks a graph by the rules of layers.py, for one size of pictures.
 
-ncnn trusts its files. A layer that states more weights than there are, or a sum of blobs of different sizes,
-would have it read and write memory that is not its own; a huge number would have it ask for all memory. So
-nothing runs that was not checked here: a file when it is loaded, and its graph for each size of pictures.
+ncnn trusts its files. With a layer that states too many weights, or a sum of blobs of different sizes, it
+reads and writes memory of others. A huge number makes it allocate all memory. So everything is checked
+before it runs: a file when it is loaded, and its graph for each size of pictures.
 """
 
 from dataclasses import dataclass

@@ -89,8 +89,8 @@ def write_network(path: Path, network: NcnnNetwork, *, overwrite: bool) -> None:
 
 
 def _cached(style: Path) -> Path:
-    """Return where the converted network of a style file is kept: by its weights, layers and our version."""
+    """Return the path of a converted network in the cache, by the style's weights, layers and our version."""
     header = read_header(style)
-    said = (weights_sha256(style), header.architecture, header.config, header.card.licence, __version__)
-    digest = hashlib.sha256(repr(said).encode()).hexdigest()
+    identity = (weights_sha256(style), header.architecture, header.config, header.card.licence, __version__)
+    digest = hashlib.sha256(repr(identity).encode()).hexdigest()
     return user_cache_path("cartoonize", appauthor=False) / "ncnn" / f"{digest[:32]}{SUFFIX}"

@@ -117,7 +117,7 @@ def describe_gpus() -> list[dict[str, Any]]:
 
 
 def list_gpus_isolated() -> list[VulkanGpu]:
-    """Return the GPUs, asked in another process, which a broken driver may crash.
+    """Return the GPUs, listed in another process, because a broken driver may crash.
 
     Raises:
         BackendError: as `list_gpus`, or the driver crashed.
@@ -136,7 +136,7 @@ def _describe(ncnn: Any, number: int) -> VulkanGpu:
 
 
 def _stores_halves(ncnn: Any, number: int) -> bool:
-    """Whether the option for float16 has an effect: ncnn drops it without a word where the GPU lacks it."""
+    """Whether the option for float16 has an effect: ncnn ignores it if the GPU does not support it."""
     import numpy as np
 
     net = ncnn.Net()
@@ -153,7 +153,7 @@ def _stores_halves(ncnn: Any, number: int) -> bool:
 
 @contextmanager
 def hidden_log() -> Iterator[None]:
-    """Keep lines that ncnn and drivers log off the standard error, which they write to directly.
+    """Hide lines that ncnn and drivers log directly to standard error.
 
     All other lines that arrive meanwhile are written afterwards.
     """

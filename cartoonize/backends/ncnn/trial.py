@@ -1,6 +1,6 @@
 """Decides whether "auto" uses a GPU by Vulkan: only if it draws faster than the CPU, in a remembered trial.
 
-The trial runs in a process of its own, as nobody knows the driver: if it crashes, the CPU draws.
+The trial runs in a separate process: if the driver crashes, the CPU draws.
 """
 
 import contextlib
@@ -75,7 +75,7 @@ def _run_trial(style: Path) -> dict[str, Any]:
 
 
 def _key(style: Path) -> str:
-    """Describe all that the result depends on, but for the GPU, which only a driver could name."""
+    """Describe everything that the result depends on, except the GPU, which only a driver can name."""
     header = read_header(style)
     config = json.dumps(header.config, sort_keys=True)
     return f"{header.architecture} {config} {cpus.count_threads()} {version('ncnn')} {__version__}"

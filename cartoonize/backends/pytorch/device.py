@@ -22,7 +22,7 @@ GPU_SHARE = 0.5  # of the free memory of a GPU, for activations
 
 @dataclass(frozen=True, slots=True)
 class GpuKind:
-    """A kind of GPU: whatever differs from other kinds.
+    """A kind of GPU: the properties in which kinds differ.
 
     Attributes:
         title: the platform, for error messages.

@@ -14,7 +14,7 @@ class DeviceQueue:
     """Uploads, computes and downloads in order, each in a stream of its own, on devices that have streams.
 
     While one batch is computed, the next one is uploaded and the one before is downloaded: pictures cross the
-    bus as bytes, from and to pinned memory. Whoever waits for results does not keep others from queueing.
+    bus as bytes, from and to pinned memory. While a caller waits for results, others can submit work.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -80,7 +80,7 @@ class DeviceQueue:
 
 
 def _after(earlier: torch.Stream, later: torch.Stream, tensors: Sequence[Tensor]) -> torch.Stream:
-    """Return the later stream, to enter, after it was told to wait for `tensors` of the earlier one."""
+    """Make the later stream wait for `tensors` of the earlier one, and return it, to enter."""
     later.wait_event(earlier.record_event())
     for tensor in tensors:
         tensor.record_stream(later)  # their memory is not reused before

@@ -1,4 +1,4 @@
-"""Draws on a GPU: pictures go there and come back as bytes, while others are computed."""
+"""Draws on a GPU: pictures are copied there and back as bytes, while others are computed."""
 
 from collections.abc import Callable, Sequence
 

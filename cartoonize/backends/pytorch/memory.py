@@ -22,7 +22,7 @@ def call_within_memory(device: torch.device, shape: Sequence[int], compute: Call
     except RuntimeError as error:
         if not devices.is_out_of_memory(error):
             raise
-    # Out here, where the error no longer holds the tensors of the call that failed.
+    # Outside of the handler, the error no longer refers to the tensors of the failed call.
     devices.release_memory(device)
     size = f"{shape[0]} x {shape[2]}x{shape[1]}"
     raise OutOfMemory(f"{devices.device_name(device)} has too little memory for {size} pixels at once.")
