@@ -34,19 +34,19 @@ class Parity:
         pictures: how many were compared.
         largest: the largest difference.
         percentile: the 99.9th percentile of all differences; see LIMITS.
-        place: where the largest difference is, in words.
+        location: where the largest difference is, in words.
     """
 
     pictures: int
     largest: int
     percentile: float
-    place: str
+    location: str
 
     def __str__(self) -> str:
-        place = f", {self.place}" if self.largest else ""
+        location = f", {self.location}" if self.largest else ""
         return (
             f"{self.pictures} pictures drawn as PyTorch draws them: the largest difference is {self.largest} "
-            f"of 255 grey levels{place}; {SHARE} % of all values are within {self.percentile:g}."
+            f"of 255 grey levels{location}; {SHARE} % of all values are within {self.percentile:g}."
         )
 
 
@@ -90,7 +90,7 @@ def compare(
     if result.largest > largest or result.percentile > percentile:
         raise ModelError(
             f"{name} was not written: it does not draw what PyTorch draws. The largest difference is "
-            f"{result.largest} of 255 grey levels, {result.place}; {SHARE} % of all values are within "
+            f"{result.largest} of 255 grey levels, {result.location}; {SHARE} % of all values are within "
             f"{result.percentile:g}."
         )
     return result
@@ -106,7 +106,8 @@ def measure_parity(pairs: Sequence[tuple[Images, Images]]) -> Parity:
         pictures=sum(len(images) for images in differences),
         largest=int(worst.max()),
         percentile=float(np.percentile(np.concatenate([images.ravel() for images in differences]), SHARE)),
-        place=f"at row {row}, column {column}, {'RGB'[channel]} of picture {number + 1} of {width}x{height}",
+        location=f"at row {row}, column {column}, {'RGB'[channel]} of picture {number + 1} "
+        f"of {width}x{height}",
     )
 
 

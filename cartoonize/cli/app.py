@@ -1,4 +1,4 @@
-"""The base of all commands: their help, their groups of options, and what is said about mistyped words."""
+"""The base of all commands: their help, their groups of options, and messages about mistyped words."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -23,14 +23,14 @@ def print_help(context: typer.Context) -> None:
 
 
 class _Explained:
-    """What commands and groups share: our help, and errors that know their command."""
+    """Shared by commands and groups: our help, and errors that name their command."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
         formatter.write(format_result(render_help(self, ctx)))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words; the parser of Typer does not tell whose words were wrong."""
+        """Parse the arguments, and add this command to errors, because Typer's parser does not."""
         try:
             parsed: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]  # of the other base class
         except TyperException as error:

@@ -24,18 +24,18 @@ _tracebacks = False
 _quiet = False
 
 
-def show_tracebacks(wanted: bool) -> bool:
+def show_tracebacks(enabled: bool) -> bool:
     """Print from now on where each error comes from. The callback of --debug."""
     global _tracebacks  # noqa: PLW0603  # of the process, as its terminal is
-    _tracebacks = wanted
-    return wanted
+    _tracebacks = enabled
+    return enabled
 
 
-def be_quiet(wanted: bool) -> bool:
+def be_quiet(enabled: bool) -> bool:
     """Print from now on only notes, questions and errors, and show no progress. The callback of --quiet."""
     global _quiet  # noqa: PLW0603  # as above
-    _quiet = wanted
-    return wanted
+    _quiet = enabled
+    return enabled
 
 
 def shows_progress() -> bool:

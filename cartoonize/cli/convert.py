@@ -22,7 +22,7 @@ Progress: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callabl
 
 
 def open_backend(network: NetworkOptions, onnx: OnnxFileOptions | None = None) -> "LoadedBackend":
-    """Load the network, and print in words what draws on which device."""
+    """Load the network, and print the device that runs it."""
     with spinner(f"Loading {network.style}"):
         from ..backends import load
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-    from ..tools.doctor import Diagnosis
+    from ..tools.diagnosis import Diagnosis
     from ..tools.gpu_check import DeviceCheck
 
 Rows = Iterator[tuple[str, str]]

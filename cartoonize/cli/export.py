@@ -221,7 +221,7 @@ def import_weights_command(
 
 
 def _ask_if_unknown(stated: str, question: str) -> str:
-    """Return what the file states, or the answer of who sits at the terminal; "unknown" if nobody does."""
+    """Return what the file states, or the user's answer on a terminal; "unknown" elsewhere."""
     if stated != UNKNOWN or not sys.stdin.isatty():
         return stated
     print_message(escape(f"{question} (Enter: unknown)"))

@@ -181,7 +181,7 @@ def _watch(
     options: FilesOptions,
     log: "OutcomeLog",
 ) -> None:
-    """Convert what appears. With --overwrite also what has changed since it was converted."""
+    """Convert files that appear. With --overwrite also files that have changed since their conversion."""
     from ..run.files import find_jobs, run_jobs
     from ..run.watch import watch_folder
 

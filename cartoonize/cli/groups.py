@@ -1,4 +1,4 @@
-"""Groups of options: a dataclass in a command's signature stands for the options that its fields declare.
+"""Groups of options: a dataclass in the signature of a command declares options by its fields.
 
     @dataclass
     class EncodingOptions:

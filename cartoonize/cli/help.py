@@ -62,7 +62,7 @@ def explain(parameter: Any) -> str:
 
 
 def default_of(parameter: Any) -> str:
-    """What holds without the option, in words; empty if that is nothing, or a switch that is off."""
+    """Describe the default of an option; empty if there is none, or if it is a switch that is off."""
     if isinstance(parameter.show_default, str):
         return parameter.show_default
     default = parameter.default
@@ -108,8 +108,8 @@ def _panels(command: Any, context: Any) -> Iterator[tuple[str, list[tuple[str, s
     """The titles and rows below the examples: arguments, options and commands by panel."""
     panels: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
     for parameter in command.get_params(context):
-        usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
-        rows = panels.setdefault(getattr(parameter, "rich_help_panel", None) or usual, [])
+        default = "Arguments" if parameter.param_type_name == "argument" else "Options"
+        rows = panels.setdefault(getattr(parameter, "rich_help_panel", None) or default, [])
         rows.append((name_of(parameter), explain(parameter)))
     if hasattr(command, "commands"):
         options = panels.pop("Options")
@@ -138,7 +138,7 @@ def _name_argument(argument: Any) -> str:
 
 
 def _name_value(option: Any) -> str:
-    """What stands for the value of an option."""
+    """Return the placeholder for the value of an option."""
     if option.metavar:
         return str(option.metavar)
     described = option.type_descriptor

@@ -134,7 +134,7 @@ def live(
 def _show_until(
     requests: list[Callable[[], bool]], show: Callable[[str], None], source: "LiveSource"
 ) -> "Callable[[LatencyMeter], bool]":
-    """A function that shows the figures every _REFRESH seconds, and returns whether anybody ends the run."""
+    """Return a function that shows the figures every _REFRESH seconds, and returns whether to end the run."""
     last_shown = 0.0
 
     def ended(meter: "LatencyMeter") -> bool:

@@ -65,8 +65,8 @@ for tool in (benchmark, doctor, clean):
 INTERRUPTED = 130  # the exit code of Ctrl-C; 128 + SIGINT
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         print_result(f"cartoonize {__version__}")
         raise typer.Exit
 
@@ -99,7 +99,7 @@ def root(
 
 
 def main() -> NoReturn:
-    """Run the command line. An error that a user can correct is one sentence and an exit code of its kind."""
+    """Run the command line. An error that a user can correct prints one sentence and sets its exit code."""
     # Pillow warns about each oddity in the EXIF of a picture; what matters to users is in our notices.
     warnings.filterwarnings("ignore", module="PIL")
     be_quiet(False)  # of an earlier command in this process

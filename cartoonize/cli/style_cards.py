@@ -47,7 +47,7 @@ def _own_row(name: str) -> tuple[str, ...]:
 
 
 def style_card(name: str, *, with_recipe: bool = False, all_figures: bool = False) -> Group:
-    """What is known about a style: what its file states, and the origin of one of the user's own.
+    """The card of a style: what its file states, and for a user's style its origin.
 
     Args:
         name: of a style, or a path of a style file.

@@ -1,4 +1,4 @@
-"""Sentences about words of a command that cannot be understood: what is wrong, and how to write it."""
+"""Messages about wrong arguments: what is wrong, and how to write it."""
 
 import re
 import sys

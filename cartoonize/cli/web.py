@@ -95,7 +95,7 @@ def web(
 
 
 def _open_browser(address: str) -> bool:
-    """Open a page in a window. A browser within the terminal would hold up the server."""
+    """Open a page in a window. A browser within the terminal would block the server."""
     has_windows = sys.platform in ("win32", "darwin") or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
     )

@@ -82,7 +82,7 @@ def temporary_path(target: Path) -> Path:
     """A hidden, unpredictable name beside a target, for safe_files.create, which opens it exclusively.
 
     `tempfile` would do both, but its files are readable by their owner only, and so would the target be. The
-    name holds nothing of the target's: names that begin alike would collide, and long ones have no room.
+    name contains nothing of the target's: similar names would collide, and long ones would be too long.
     """
     suffix = target.suffix if len(target.suffix) <= _LONGEST_SUFFIX else ""
     return target.with_name(f".{secrets.token_hex(16)}.partial{suffix}")

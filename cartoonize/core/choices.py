@@ -1,6 +1,6 @@
-"""The words that options accept, and suggestions for words that they do not.
+"""The values that options accept, and suggestions for misspelt ones.
 
-It imports nothing heavy, as shells ask for these words while people type.
+It imports nothing heavy, because shell completion imports it while people type.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
 """The containers of videos, one row each. Whatever differs between them is in this table only.
 
 Reading, writing, the help text and shell completion read this table, so a new container is a new row. It
-imports nothing heavy, as shells ask for the names while people type.
+imports nothing heavy, because shell completion imports it while people type.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """The cores that this process may use, which can be fewer than the machine has, and how its threads wait.
 
-More threads than that only take turns: in a container with two of 64 cores, 64 threads would use up the quota
-of each period at once, and all of them would stand still for the rest of it.
+More threads than that do not help: in a container with two of 64 cores, 64 threads would use up the quota of
+each period at once, and then all of them would wait until its end.
 """
 
 import os

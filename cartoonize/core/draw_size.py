@@ -1,4 +1,4 @@
-"""The size at which networks draw, and the way back to the size of the picture.
+"""The size at which networks draw, and the enlargement back to the size of the picture.
 
 A network's lines are two to three pixels wide. At its own size, a 4K picture would stay nearly a photo, and a
 360-line one would lose its faces. So every picture is resized to a fixed number of lines, drawn, and the

@@ -1,4 +1,4 @@
-"""Calls a function in a process of its own, for drivers that may crash or hang: this process survives."""
+"""Calls a function in a separate process, for drivers that may crash or hang: this process survives."""
 
 import json
 import subprocess
@@ -28,10 +28,10 @@ def call_isolated(function: str, *, timeout: float, **arguments: Any) -> Any:
     lines = done.stdout.splitlines()
     if done.returncode not in (0, _FAILED) or not lines:
         raise BackendError(f"The process crashed (exit code {done.returncode}).")
-    answer = json.loads(lines[-1])
+    result = json.loads(lines[-1])
     if done.returncode == _FAILED:
-        raise BackendError(answer)
-    return answer
+        raise BackendError(result)
+    return result
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Attributes of packages that are imported when they are first used, so that names cost nothing."""
+"""Attributes of packages that are imported at their first use, so that `import cartoonize` is fast."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module

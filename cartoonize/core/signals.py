@@ -1,8 +1,8 @@
-"""Signals that ask the program to end: the first one stops it in order, the second one ends it at once.
+"""Signals that ask the program to end: the first one ends it cleanly, the second one at once.
 
 No other module sets a handler. The program calls `exit_at_once`, then the command line `install`. A block
-that has to complete what it began runs in `defer_signals`, a loop that ends by itself in a `StopRequest`.
-Signals that the process ignores, as `nohup` has it do, stay ignored.
+that must not be interrupted runs in `defer_signals`, a loop that stops after a whole step in a `StopRequest`.
+Signals that the process ignores, as under `nohup`, stay ignored.
 """
 
 import os
@@ -32,7 +32,7 @@ _waiting_for_repeats = False
 
 
 def exit_at_once() -> None:
-    """Let a signal end the process while it imports its modules, when there is nothing to tidy up.
+    """Let a signal end the process while it imports its modules, when there is nothing to clean up.
 
     An exception would not do: callbacks of the import system swallow it and print a traceback.
     """
@@ -42,8 +42,8 @@ def exit_at_once() -> None:
 def install() -> None:
     """Let a signal raise `Stopped` in the main thread, so that all `finally` blocks run.
 
-    For the command line only, as the handlers belong to the whole process. While the program tidies up, the
-    handlers are the system's: the next signal ends it, even inside a library that does not return.
+    For the command line only, because the handlers belong to the whole process. While the program cleans up,
+    the handlers are the system's: the next signal ends it, even inside a library that does not return.
     """
     global _installed  # noqa: PLW0603  # of the process, as its handlers are
     _installed = True
@@ -72,28 +72,28 @@ class StopRequest:
         """Whether a signal came."""
         return self._number is not None
 
-    def hold(self) -> None:
+    def begin(self) -> None:
         """Begin the block."""
         if threading.current_thread() is threading.main_thread():
             for number in STOP_SIGNALS:
                 if callable(signal.getsignal(number)):
                     self._before[number] = signal.signal(number, self._note)
 
-    def release(self) -> None:
+    def end(self) -> None:
         """End the block, and raise the signal that came."""
         self._restore()
         if self._number is not None:
             signal.raise_signal(self._number)
 
     def __enter__(self) -> Self:
-        self.hold()
+        self.begin()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            self.release()
+            self.end()
         else:
             self._restore()
 
@@ -117,11 +117,11 @@ def defer_signals() -> Iterator[None]:
     For a few short steps that belong together, such as renaming a file and removing its drafts.
     """
     request = StopRequest()
-    request.hold()
+    request.begin()
     try:
         yield
     finally:
-        request.release()
+        request.end()
 
 
 @contextmanager

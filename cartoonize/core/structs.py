@@ -15,8 +15,8 @@ _MESSAGE = re.compile(r"(?P<reason>.*?)(?: - at `(?P<place>.*)`)?", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>.*)`")
 
 
-def build(kind: type[T], values: Mapping[str, Any]) -> T:
-    """A struct or dataclass `kind` from the values of a JSON or TOML file.
+def build(target: type[T], values: Mapping[str, Any]) -> T:
+    """A struct or dataclass `target` from the values of a JSON or TOML file.
 
     A struct decides itself whether it takes unknown keys (`forbid_unknown_fields`); a dataclass takes none.
 
@@ -24,25 +24,25 @@ def build(kind: type[T], values: Mapping[str, Any]) -> T:
         ValueError: a key is unknown or missing, or a value has another type than the field; the message
             names the place, as in "weights.pixel: expected float, got str."
     """
-    if is_dataclass(kind) and isinstance(values, Mapping):
-        known = [entry.name for entry in fields(kind)]
+    if is_dataclass(target) and isinstance(values, Mapping):
+        known = [entry.name for entry in fields(target)]
         for key in values:
             if key not in known:
                 raise ValueError(_unknown_key(key, known))
     try:
-        return msgspec.convert(values, kind)
+        return msgspec.convert(values, target)
     except msgspec.ValidationError as error:
-        raise ValueError(_describe(str(error), kind)) from error
+        raise ValueError(_describe(str(error), target)) from error
 
 
-def _describe(message: str, kind: Any) -> str:
+def _describe(message: str, target: Any) -> str:
     """Rewrite msgspec's "Expected `float`, got `str` - at `$.weights.pixel`" with the place first."""
     match = _MESSAGE.fullmatch(message)
     assert match  # any text matches
     path = (match["place"] or "$").removeprefix("$").removeprefix(".")
     unknown = _UNKNOWN.fullmatch(match["reason"])
     if unknown:
-        reason = _unknown_key(unknown["key"], _keys(kind, path))
+        reason = _unknown_key(unknown["key"], _keys(target, path))
     else:
         reason = match["reason"].replace("`", "").removeprefix("Object ")
         reason = f"{reason[:1].lower()}{reason[1:]}."
@@ -54,9 +54,9 @@ def _unknown_key(key: str, known: list[str]) -> str:
     return f"unknown key {key!r}{choices}.{did_you_mean(key, known)}"
 
 
-def _keys(kind: Any, path: str) -> list[str]:
-    """The keys of the struct at `path` within `kind`; none if the path leads through a list or a mapping."""
-    node = msgspec.inspect.type_info(kind)
+def _keys(target: Any, path: str) -> list[str]:
+    """The keys of the struct at `path` within `target`; none if a list or a mapping is on the path."""
+    node = msgspec.inspect.type_info(target)
     for name in filter(None, path.split(".")):
         inner = {field.name: field.type for field in getattr(node, "fields", ())}.get(name)
         options = inner.types if isinstance(inner, msgspec.inspect.UnionType) else (inner,)

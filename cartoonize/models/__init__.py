@@ -1,6 +1,6 @@
 """The networks: one file per architecture; the file's name is its key.
 
-PyTorch is imported when a network is first used, as the names are also needed by shells that complete words.
+PyTorch is imported when a network is first used, because shell completion needs the names too.
 """
 
 from functools import cache

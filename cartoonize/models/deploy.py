@@ -38,8 +38,8 @@ def _fold_norms(network: nn.Module) -> None:
     """Multiply each batch norm into the convolution before it, which saves reading the picture once more.
 
     A trace of `forward` shows which layer is before it, whatever the order in which layers are declared. A
-    norm stays where the convolution's output, or one of the two layers, is used elsewhere too; and all stay
-    where `forward` depends on the values or shapes that it gets, and so has no one graph.
+    norm stays if the convolution's output, or one of the two layers, is also used elsewhere. All norms stay
+    if `forward` depends on the values or shapes of its input, so that it has no single graph.
     """
     if not _has_batch_norm(network):
         return

@@ -1,4 +1,4 @@
-"""The built-in styles, those that the user added, and how a style is found by name or path."""
+"""The built-in styles and those that the user added; finds a style by its name or path."""
 
 from pathlib import Path
 

@@ -140,7 +140,7 @@ def weights_sha256(path: Path) -> str:
 
 
 def to_printable(text: str) -> str:
-    """Replace by spaces what a terminal would obey in a text, such as escapes and marks of direction."""
+    """Replace control characters of terminals by spaces, such as escapes and marks of direction."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 

@@ -10,7 +10,7 @@ class Figure:
 
     title: str
     unit: str
-    better: Literal["more", "less"] | None = None  # None: it is there to compare, or a matter of taste
+    better: Literal["more", "less"] | None = None  # None: neither is better
     effect: str = "better"  # what more, or less, of it is
     is_percent: bool = False
 

@@ -31,7 +31,7 @@ _MAX_RECORD = 1 << 16  # bytes; ours are under 1 KB
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What was known of a style when it was added. `network` and `licence` are sentences for people.
+    """The record of a style from when it was added. `network` and `licence` are sentences for people.
 
     `int8_sha256` is the hash of the int8 file that was added with it; empty without one.
     """

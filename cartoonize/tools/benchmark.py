@@ -1,4 +1,4 @@
-"""Measure how fast this machine converts: each stage alone, and all together."""
+"""Measures how fast this machine converts: each stage alone, and all together."""
 
 import platform
 import sys
@@ -99,7 +99,7 @@ def benchmark(
         clip: a clip to convert; by default one is generated: some seconds of moving photos with sound, H.264
             in MP4. The result is H.264 with the default settings of `cartoonize video`.
         detail: see core/draw_size.py.
-        on_step: is called with what is about to be done, in words.
+        on_step: is called with a description of the next step.
 
     Raises:
         MediaError: the clip cannot be read, or there is no such detail.
@@ -131,7 +131,7 @@ def benchmark(
 def _measure(
     stages: dict[str, Callable[[], int]], rounds: int, ends: float | None, on_step: Callable[[str], None]
 ) -> dict[str, list[Cost]]:
-    """The costs of each stage in each round. All stages take turns, so that a slow moment meets all alike.
+    """The costs of each stage in each round. The stages take turns, so that slow moments affect all of them.
 
     A further round begins only if it would end before the time `ends`.
     """

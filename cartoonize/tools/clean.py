@@ -1,4 +1,4 @@
-"""Find and remove what runs left behind that were killed: journals, drafts and temporary folders.
+"""Finds and removes what killed runs left behind: journals, drafts and temporary folders.
 
 The process at work locks a journal and the folder of the web page: a free lock proves that nobody uses them.
 Drafts and other temporary folders have no lock. They count as left behind if nothing in them has changed for
@@ -49,7 +49,7 @@ class Leftover:
 def find_leftovers(folders: Iterable[Path], *, now: float | None = None) -> list[Leftover]:
     """Find what was left behind in these folders and below, and where this program keeps temporary files.
 
-    Links are not followed, and what belongs to somebody else is left out, as is all that a process works on.
+    Links are not followed. Files of other users, and files that a process works on, are left out.
     """
     now = time.time() if now is None else now
     places: list[tuple[Path, bool, re.Pattern[str], str]] = [

@@ -9,18 +9,19 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from fractions import Fraction
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..core import cpus
 from ..core.choices import ENCODERS, HARDWARE_ENCODERS
-from ..core.errors import BackendError, CartoonizeError, ModelError
+from ..core.errors import BackendError, ModelError
 from ..styles import DEFAULT, user
 from ..version import __version__
+from .diagnosis import Diagnosis, describe_error, hide_home
 
 DECODERS = ("h264", "hevc", "av1", "vp9", "vp8", "mpeg4", "mpeg2video", "prores", "dnxhd", "mjpeg")
 """The codecs of most videos that people have."""
@@ -32,61 +33,6 @@ _PACKAGES = {
 }  # fmt: skip
 # On servers, opencv-python lacks the libraries of a desktop; reinstalling it would not help.
 _INSTALL_HEADLESS_OPENCV = "pip uninstall -y opencv-python && pip install opencv-python-headless"
-
-
-class Problem(NamedTuple):
-    """What is wrong, and the command that repairs it; empty if none is known."""
-
-    text: str
-    command: str
-
-
-@dataclass(slots=True)
-class Diagnosis:
-    """The findings, in JSON's types. They contain neither the user's name nor a path that reveals it.
-
-    Scripts and bug reports rely on the keys: new ones may be added, but none renamed.
-
-    Attributes:
-        versions: of cartoonize, Python, the system and FFmpeg.
-        packages: the packages that cartoonize needs, and their installed versions; empty if missing.
-        extras: for each extra, the packages that are missing.
-        cpu: its name, cores, features, and the precision that "auto" selects.
-        gpus: for each GPU of PyTorch its device, name, memory and free memory in bytes, capability and
-            precision.
-        vulkan: for each device of Vulkan its number, name, kind, vendor, free memory in bytes, and whether it
-            stores numbers in fp16; those of the kind "software" are no GPUs.
-        decoders: whether FFmpeg has a decoder.
-        encoders: whether FFmpeg has an encoder; one in hardware counts only if it opens on this machine.
-        backends: a line for each runtime.
-        folders: for each folder its path (not of the current one), free bytes, and whether it is writable.
-        styles: the number of the user's own styles, and how many of them are unusable.
-        conversion: a small picture, converted in the default style: whether that worked, and how.
-        problems: what is wrong.
-    """
-
-    versions: dict[str, str] = field(default_factory=dict)
-    packages: dict[str, str] = field(default_factory=dict)
-    extras: dict[str, list[str]] = field(default_factory=dict)
-    cpu: dict[str, Any] = field(default_factory=dict)
-    gpus: list[dict[str, Any]] = field(default_factory=list)
-    vulkan: list[dict[str, Any]] = field(default_factory=list)
-    decoders: dict[str, bool] = field(default_factory=dict)
-    encoders: dict[str, bool] = field(default_factory=dict)
-    backends: dict[str, str] = field(default_factory=dict)
-    folders: dict[str, dict[str, Any]] = field(default_factory=dict)
-    styles: dict[str, int] = field(default_factory=dict)
-    conversion: dict[str, Any] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-
-    @property
-    def converts(self) -> bool:
-        """Whether a picture could be converted in the default style."""
-        return bool(self.conversion.get("ok"))
-
-    def report(self, text: str, command: str = "") -> None:
-        """Add a problem."""
-        self.problems.append(Problem(text, command))
 
 
 def diagnose() -> Diagnosis:
@@ -107,19 +53,7 @@ def _run(check: Callable[[Diagnosis], None], diagnosis: Diagnosis) -> None:
     try:
         check(diagnosis)
     except Exception as error:  # noqa: BLE001  # a broken installation may raise anything
-        diagnosis.report(_describe(error))
-
-
-def _describe(error: Exception) -> str:
-    return _hide_home(
-        str(error) if isinstance(error, CartoonizeError) else f"{type(error).__name__}: {error}"
-    )
-
-
-def _hide_home(text: str) -> str:
-    """The text with ~ in place of the user's home folder, which mostly has the user's name."""
-    home = Path.home()
-    return text if home == Path(home.anchor) else text.replace(str(home), "~")
+        diagnosis.report(describe_error(error))
 
 
 def _versions() -> dict[str, str]:
@@ -155,7 +89,7 @@ def _check_import(module: str, diagnosis: Diagnosis) -> bool:
         if not any(problem.text.startswith(f"{package} is missing") for problem in diagnosis.problems):
             reinstall = f"pip install --force-reinstall {package}"
             command = _INSTALL_HEADLESS_OPENCV if module == "cv2" else reinstall
-            diagnosis.report(_hide_home(f"{package} cannot be imported: {error}"), command)
+            diagnosis.report(hide_home(f"{package} cannot be imported: {error}"), command)
         return False
     return True
 
@@ -256,7 +190,7 @@ def _folders() -> dict[str, dict[str, Any]]:
         "tensorrt_engines": user_cache_path("cartoonize", appauthor=False) / "tensorrt",
         "temporary": Path(tempfile.gettempdir()),
     }
-    folders = {name: {"path": _hide_home(str(path)), **_space(path)} for name, path in paths.items()}
+    folders = {name: {"path": hide_home(str(path)), **_space(path)} for name, path in paths.items()}
     return folders | {"current": _space(Path())}
 
 
@@ -273,7 +207,7 @@ def _check_styles(diagnosis: Diagnosis) -> None:
             user.verify_file(name)
         except ModelError as error:
             unusable += 1
-            diagnosis.report(_hide_home(str(error)), f"cartoonize styles remove {name}")
+            diagnosis.report(hide_home(str(error)), f"cartoonize styles remove {name}")
     diagnosis.styles = {"own": len(user.names()), "unusable": unusable}
 
 
@@ -282,7 +216,7 @@ def _check_conversion(diagnosis: Diagnosis) -> None:
     try:
         diagnosis.conversion |= _convert_picture()
     except Exception as error:  # noqa: BLE001  # a broken installation may raise anything
-        diagnosis.conversion["error"] = _describe(error)
+        diagnosis.conversion["error"] = describe_error(error)
 
 
 def _convert_picture() -> dict[str, Any]:

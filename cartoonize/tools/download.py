@@ -1,4 +1,4 @@
-"""Download one file from an untrusted server: https only, with limits of size, time and redirects."""
+"""Downloads one file from an untrusted server: https only, with limits of size, time and redirects."""
 
 import io
 import ipaddress

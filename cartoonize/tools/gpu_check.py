@@ -1,6 +1,6 @@
 """`cartoonize doctor --gpu`: draws one picture on every device, and compares the drawings with the CPU's.
 
-Each device draws in a process of its own: where a driver crashes or hangs, the others are still tried.
+Each device draws in a separate process: if a driver crashes or hangs, the others are still tried.
 """
 
 import base64
@@ -65,13 +65,13 @@ def check_gpus() -> Iterator[DeviceCheck]:
                 yield DeviceCheck(label, error=arguments)
                 continue
             try:
-                answer = call_isolated(f"{__name__}:draw", timeout=TIMEOUT, **arguments)
+                result = call_isolated(f"{__name__}:draw", timeout=TIMEOUT, **arguments)
             except BackendError as error:
                 yield DeviceCheck(label, error=str(error))
                 continue
-            drawing = np.frombuffer(base64.b64decode(answer.pop("drawing")), np.uint8).reshape((*SIZE, 3))
+            drawing = np.frombuffer(base64.b64decode(result.pop("drawing")), np.uint8).reshape((*SIZE, 3))
             reference = drawing if reference is None and label == "cpu" else reference
-            yield DeviceCheck(label, **_compare(drawing, reference), **answer)
+            yield DeviceCheck(label, **_compare(drawing, reference), **result)
 
 
 def draw(style: str, device: str, precision: str = "auto", provider: str = "auto") -> dict[str, Any]:
@@ -103,13 +103,13 @@ def photo() -> Image:
 
 def versions() -> dict[str, str]:
     """Return the versions of the libraries that draw; empty for those that are not installed."""
-    found = {}
+    versions = {}
     for package in ("torch", "onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "ncnn"):
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _candidates(folder: Path) -> Iterator[tuple[str, dict[str, Any] | str]]:
@@ -129,14 +129,14 @@ def _vulkan_candidates() -> Iterator[tuple[str, dict[str, Any] | str]]:
         yield "vulkan", "Not installed: pip install 'cartoonize[vulkan]'"
         return
     try:
-        found = list_gpus_isolated()
+        gpus = list_gpus_isolated()
     except BackendError as error:
         yield "vulkan", str(error)
         return
-    for gpu in found:
+    for gpu in gpus:
         device = f"vulkan:{gpu.number}"
         yield device, {"style": DEFAULT, "device": device}
-    if not found:
+    if not gpus:
         yield "vulkan", "No Vulkan driver is installed."
 
 

@@ -1,4 +1,4 @@
-"""Install a style from a file, a training run or an address among the user's own styles.
+"""Adds a style to the user's own styles, from a file, a training run or an address.
 
 with fetch_style("https://example.org/ink.safetensors") as candidate:
     install_style(candidate, "my-ink", licence="CC0")

@@ -1,4 +1,4 @@
-"""Probe a style file of unknown origin: does it load, and does it draw?
+"""Probes a style file of unknown origin: does it load, and does it draw?
 
 `python -m cartoonize.tools.probe_style FILE` runs in a separate process, with limits of memory and time. A
 graph of a hundred bytes can allocate a terabyte, loop for ever, or exploit a flaw in the library that runs
@@ -67,7 +67,7 @@ def _load_and_draw(path: Path) -> StyleDescription:
 
 
 def _limit_memory() -> None:
-    """Limit the memory that is written to, not addresses, of which threads and libraries reserve many."""
+    """Limit writable memory, not address space, because threads and libraries reserve many addresses."""
     if sys.platform == "linux":
         import resource
 

@@ -123,7 +123,7 @@ def test_the_largest_difference_is_found():
     parity = measure_parity(list(zip(ours, theirs, strict=True)))
     assert parity.largest == 64
     assert parity.percentile == 0
-    assert parity.place == "at row 7, column 9, B of picture 2 of 50x40"
+    assert parity.location == "at row 7, column 9, B of picture 2 of 50x40"
     assert parity.pictures == 3
 
 

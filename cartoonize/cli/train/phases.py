@@ -163,7 +163,7 @@ def _train(settings: Settings) -> None:
 
 
 def _plan(films: list[Path], frame_size: int, first: Settings, second: Settings) -> dict[str, Any]:
-    """What `run` would do, step by step."""
+    """The steps of `run`."""
     from ...training.pictures import list_pictures
     from ...training.run import describe
 

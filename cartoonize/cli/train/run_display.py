@@ -1,4 +1,4 @@
-"""The display of `train run`: the step, its progress, the time that is left, and the newest sample sheet."""
+"""The display of `train run`: the step, its progress, the remaining time, and the newest sample sheet."""
 
 import sys
 import time
