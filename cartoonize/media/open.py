@@ -23,7 +23,7 @@ from .writing.video_stream import check_video_output
 
 
 def open_source(
-    path: Location,
+    path: Location | str,
     *,
     start: float | None = None,
     end: float | None = None,
@@ -55,7 +55,7 @@ def open_source(
 
 
 def open_video(
-    path: Location,
+    path: Location | str,
     *,
     start: float | None = None,
     end: float | None = None,
@@ -103,7 +103,7 @@ def _is_image_sequence(path: Location) -> bool:
 
 
 def open_sink(
-    path: Location,
+    path: Location | str,
     source: Source,
     *,
     encoding: Encoding | None = None,

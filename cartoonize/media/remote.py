@@ -169,10 +169,11 @@ Location: TypeAlias = Path | Url
 """Where a file is."""
 
 
-def parse_location(path: Location) -> Location:
+def parse_location(path: Location | str) -> Location:
     """A Path, or a Url if the path is written like one."""
     if isinstance(path, Url):
         return path
+    path = Path(path)
     text = path.as_posix()
     match = _URL.match(text)
     if match and match[1] in _LOCAL_SCHEMES:
