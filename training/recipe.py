@@ -60,6 +60,7 @@ class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
     rough: float = 0.025  # roughness from which that lambda holds; below, it falls with the square ...
     least_smoothing: float = 0.05  # ... down to this share of it
     borders: Annotated[float, Meta(ge=0, le=1)] = 0.0  # 1: no smoothing at the borders of areas
+    detail: Annotated[float, Meta(ge=0, le=1)] = 0.0  # contrast that the tones of rough places keep
     texture: tuple[float, float] = (0.014, 0.035)  # texture densities at which blobs begin and are complete
     lift: float = 0.6  # exponent before smoothing; at 1 dark faces lose their features
     brightness: float = 1.0  # exponent of the lightness before it is stepped; below 1 is brighter

@@ -20,6 +20,14 @@ LINE_FREE = 0.006  # density of texture below which lines need no contrast
 FAINT, FAINT_BAND = 0.05, (3.0, 16.0)  # height in [0, 1] and sizes in pixels of faint structures
 # roughness from which fewer faint structures are restored, and from which none are
 FAINT_NOISE = 0.006, 0.015
+DETAIL_FROM = (
+    0.2,
+    0.8,
+)  # squared roughness, in units of `rough`, at which tones begin to return, and are whole
+DETAIL_SMOOTHING, DETAIL_POLISH = (
+    0.1,
+    0.03,
+)  # shares of the smoothing and of the polish that spare these tones
 WET_SIGMAS = (2.0, 6.0)  # pixels over which pigment pools at the edges of wet paint
 
 
@@ -32,25 +40,28 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     texture = density(fine_structure(lifted), coherence(lifted))
     # Coarser than texture, because enlarged photos are soft; finer than the faint shapes, which must stay.
     noise = roughness(fine_structure(lifted, 3.5), coherence(lifted, 4.0))
-    low, high = look.texture
-    blobs = ((texture - low) / (high - low)).clamp(0, 1)
-    painted = lifted + blobs * (kuwahara(lifted) - lifted)
-    strength = (noise / look.rough).square().clamp(look.least_smoothing, 1)[0]
+    painted = torch.lerp(lifted, kuwahara(lifted), ramp(texture, *look.texture))
+    relative = (noise / look.rough).square()[0]
+    strength = relative.clamp(look.least_smoothing, 1)
     if look.borders:
         strength = strength * (1 - look.borders * area_borders(lifted))
-    smooth = l0_smooth(painted, look.smoothing * strength) ** (1 / look.lift)
+    shapes = smooth = l0_smooth(painted, look.smoothing * strength)
+    if look.detail:
+        rough = ramp(relative, *DETAIL_FROM)
+        tones = l0_smooth(painted, look.smoothing * strength.clamp(max=DETAIL_SMOOTHING))
+        smooth = torch.lerp(shapes, tones, look.detail * rough)
+        strength = torch.lerp(strength, strength.clamp(max=DETAIL_POLISH), rough)
+    shapes, smooth = shapes ** (1 / look.lift), smooth ** (1 / look.lift)
     fills = paint_fills(smooth, look)
     if look.wet_edges:
         fills = pool_pigment(fills, look.wet_edges)
     if look.line_darkness:
         threshold = look.line_threshold * (texture - LINE_FREE).clamp(min=0)
-        fills = draw_lines(fills, smooth, threshold, look)
+        fills = draw_lines(fills, shapes, threshold, look)  # around a tree, not around its leaves
     drawn = l0_smooth(fills, look.polish * strength) if look.polish else fills
     if not look.faint:
         return drawn
-    low, high = FAINT_NOISE
-    share = look.faint * ((high - noise) / (high - low)).clamp(0, 1)
-    return restore_faint(drawn, paint_fills(photo, look), share)
+    return restore_faint(drawn, paint_fills(photo, look), look.faint * (1 - ramp(noise, *FAINT_NOISE)))
 
 
 def restore_faint(drawn: Tensor, photo: Tensor, share: Tensor) -> Tensor:
@@ -82,6 +93,11 @@ def pool_pigment(fills: Tensor, amount: float) -> Tensor:
     luma = fills.mean(0, keepdim=True)
     narrow, wide = ((gaussian_blur(luma, sigma) - luma).clamp(min=0) for sigma in WET_SIGMAS)
     return fills * (1 - (1 - fills) * (amount * (narrow + wide) / 2).clamp(max=1))
+
+
+def ramp(values: Tensor, start: float, end: float) -> Tensor:
+    """Map values linearly to [0, 1]: 0 up to `start`, 1 from `end`."""
+    return ((values - start) / (end - start)).clamp(0, 1)
 
 
 def fine_structure(picture: Tensor, sigma: float = 1.5) -> Tensor:

@@ -213,6 +213,26 @@ def test_smoothing_spares_borders(wood, look):
     assert steps[1] > 2 * steps[0]
 
 
+def test_trees_of_a_wood_stay_apart(look):
+    """`detail` keeps the crowns of a wood as tones, which smoothing makes one colour, and adds no lines."""
+    noise = torch.randn(2, 160, 160, generator=torch.Generator().manual_seed(0))
+    crowns = gaussian_blur(noise[:1], 6.0)
+    leaves = gaussian_blur(noise[1:], 1.2)
+    photo = (0.5 + 0.08 * crowns / crowns.std() + 0.08 * leaves / leaves.std()).clamp(0, 1).expand(3, -1, -1)
+    flat, toned = (luma(cartoon_target(photo, replace(look, smoothing=0.05, detail=d))) for d in (0.0, 0.5))
+    kept = [(drawn * crowns[0]).mean() - drawn.mean() * crowns.mean() for drawn in (flat, toned)]
+    assert kept[1] > 1.3 * kept[0]
+    assert toned.min() > luma(photo.contiguous()).min() - 0.02
+    assert edges(toned.expand(3, -1, -1)).mean() < edges(photo).mean()
+
+
+def test_detail_leaves_smooth_places_alone(look):
+    """A soft slope is drawn as without `detail`."""
+    slope = torch.linspace(0.3, 0.7, 96).expand(3, 64, -1).contiguous()
+    plain, detailed = (cartoon_target(slope, replace(look, detail=share)) for share in (0.0, 1.0))
+    assert (plain - detailed).abs().max() < 1e-6
+
+
 def test_pigment_pools_at_the_dark_side_of_borders(scene, look):
     """Wet edges darken an area near its lighter neighbour, and leave its middle and white paper alone."""
     _, disc = scene
