@@ -31,7 +31,7 @@ SHARES = {  # in 60 minutes on a CPU: 13, 22 and 20 minutes, and the remaining o
     "teach": Share(0.45, 16, 120_000),  # images
     "learn": Share(0.47, 16, 160_000),
     "refine": Share(0.85, 16, 80_000),  # fewer than 9,600 leave fills uneven
-    "evaluate": Share(1.0, 2, 100),  # photos
+    "evaluate": Share(1.0, 24, 100),  # photos; two of them once called a good style poor
 }
 SLOWEST, FASTEST = 0.2, 1.2  # limits of a step's speed, in units of the measured one
 ROUND = 32  # images: larger counts of trainings are multiples of it, and so of the batch size
