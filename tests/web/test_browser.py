@@ -452,7 +452,8 @@ def test_waiting_can_be_given_up(visit, served, long_clip, photo):
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (390, "dark")])
 def test_it_is_all_from_here_and_fits(visit, served, photo, width, scheme):
-    """The page works offline: nothing is asked of other hosts. It fits its window, wide or narrow."""
+    """The page works offline: nothing is asked of other hosts. It fits its window, wide or narrow, and the
+    settings fit a window of 900 pixels without scrolling."""
     page = visit(width, 844, scheme=scheme)
     asked, wrong = [], []
     page.on("request", lambda request: asked.append(request.url))
@@ -460,6 +461,8 @@ def test_it_is_all_from_here_and_fits(visit, served, photo, width, scheme):
     page.reload()
     expect(page.locator("#examples img")).to_have_count(3)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size({"width": width, "height": 900})
+    assert page.evaluate("settings.scrollHeight <= settings.clientHeight")
     add(page, photo)
     page.click("#start")
     page.locator(".side-after").wait_for(timeout=WAIT)

@@ -28,10 +28,11 @@ const WORDS = {
 export function createSettings(styles, onChange) {
     const form = find("settings");
     find("styles").append(...styles.map(styleCard));
+    const summaries = Object.fromEntries(styles.map((style) => [style.name, style.summary]));
     restore(form);
-    explain(form);
+    explain(form, summaries);
     form.addEventListener("input", () => {
-        explain(form);
+        explain(form, summaries);
         keep(read(form));
         onChange();
     });
@@ -49,11 +50,11 @@ function styleCard(style, number) {
         : make("span", { class: "no-preview" }, style.name.slice(0, 1).toUpperCase());
     return make(
         "label",
-        { class: "style" },
+        { class: "style", title: style.summary },
         make("input", { type: "radio", name: "style", value: style.name, checked: number === 0 }),
         make("span", { class: "style-picture" }, picture),
         make("span", { class: "style-name" }, style.name),
-        make("span", { class: "style-summary" }, style.summary),
+        make("span", { class: "unseen" }, style.summary),
     );
 }
 
@@ -69,7 +70,8 @@ function read(form) {
     };
 }
 
-function explain(form) {
+function explain(form, summaries) {
+    find("style-words").textContent = summaries[new FormData(form).get("style")] ?? "";
     for (const [name, words] of Object.entries(WORDS)) {
         find(`${name}-words`).textContent = words[new FormData(form).get(name)] ?? "";
     }
