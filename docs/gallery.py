@@ -25,7 +25,7 @@ from PIL import Image as Pillow
 from cartoonize import Frame, Look, Retouch, load, stream
 from cartoonize.core.draw_size import draw_picture, resize
 from cartoonize.core.frames import Backend, Image
-from cartoonize.run.preview import Cell, draw_sheet
+from cartoonize.run.preview import Cell, draw_sheet, draw_style_sheet
 from cartoonize.styles import DEFAULT, builtin_styles
 from cartoonize.tools.demo import FADE, RATE, SHOT, make_demo_clip, render_frames
 
@@ -36,6 +36,7 @@ SUBJECTS = {
     "rocket": "rocket.jpg",
 }
 OUT = Path(__file__).parent / "images"
+STYLE_SIDE = 340  # pixels of a drawing on a sheet of styles; the photo is twice as large
 FRAMES = 6
 MOVING = (*range(2 * SHOT + FADE, 3 * SHOT), *range(SHOT))  # frames of the demo's clip: the astronaut, coffee
 MOVING_SIZE = (560, 315)
@@ -48,8 +49,9 @@ def styles() -> None:
         backends = {name: stack.enter_context(load(name, device="cpu")) for name in builtin_styles()}
         for name, file in SUBJECTS.items():
             photo = read(file)
-            drawings = {style: draw_picture(backend, photo) for style, backend in backends.items()}
-            save(sheet({"photo": photo, **drawings}), f"gallery-{name}.webp")
+            drawings = [Cell((draw_picture(backend, photo),), style) for style, backend in backends.items()]
+            made = draw_style_sheet(Cell((photo,), "photo"), drawings, side=STYLE_SIDE)
+            save(np.asarray(made), f"gallery-{name}.webp")
 
 
 def previews() -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from PIL import Image as Pillow
@@ -26,6 +27,7 @@ from .drawer import Drawer
 MAX_MOMENTS = 100
 """The most moments that one sheet can show."""
 _SIDE = 480  # pixels of the longer side of a picture on a sheet, at most
+_PHOTO_SPAN = 2  # columns and rows of the photo on a sheet of styles
 _GAP, _LABEL = 12, 20  # pixels between pictures, and of the line below them
 _BACKGROUND, _TEXT_COLOUR = (250, 248, 244), (45, 38, 34)
 
@@ -103,12 +105,12 @@ def preview_styles(
     """
     file = _sheet_file(target, source, overwrite=overwrite)
     picture = _middle_frame(source).image
-    cells = [Cell((picture,), source.name)]
+    cells = []
     for number, name in enumerate(styles, start=1):
         with load(name, device=device) as backend:
             cells.append(Cell((draw_picture(backend, picture, detail),), name))
         on_style(number)
-    _save(draw_sheet(cells), file)
+    _save(draw_style_sheet(Cell((picture,), source.name), cells), file)
 
 
 def draw_sheet(cells: Sequence[Cell], columns: int | None = None) -> Picture:
@@ -116,25 +118,72 @@ def draw_sheet(cells: Sequence[Cell], columns: int | None = None) -> Picture:
 
     Without a number of `columns`, there are about as many rows.
     """
-    height, width = cells[0].pictures[0].shape[:2]
-    width = round(width * cells[0].aspect)
-    scale = min(1.0, _SIDE / max(width, height))
     columns = columns or math.ceil(math.sqrt(len(cells)))
-    rows = math.ceil(len(cells) / columns)
-    width, height = max(1, round(width * scale)), max(1, round(height * scale))
-    cell_height = len(cells[0].pictures) * (height + _GAP // 2) + _LABEL
-    size = columns * (width + _GAP) + _GAP, rows * (cell_height + _GAP) + _GAP
-    sheet = Pillow.new("RGB", size, _BACKGROUND)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=14)
+    sheet = _Sheet(cells[0], columns, math.ceil(len(cells) / columns), _SIDE)
     for number, cell in enumerate(cells):
-        left = _GAP + number % columns * (width + _GAP)
-        top = _GAP + number // columns * (cell_height + _GAP)
+        sheet.draw(cell, number % columns, number // columns)
+    return sheet.picture
+
+
+def draw_style_sheet(photo: Cell, drawings: Sequence[Cell], side: int = _SIDE) -> Picture:
+    """Arrange a photo, as large as two rows and two columns, and drawings of it in the other places.
+
+    There are about as many rows as columns, and as few empty places as possible. The drawings are scaled to
+    `side` pixels at most.
+    """
+    places = len(drawings) + _PHOTO_SPAN**2
+    least = max(_PHOTO_SPAN + 1, math.ceil(math.sqrt(places)))
+    grids = [(max(_PHOTO_SPAN, math.ceil(places / count)), count) for count in range(least, least + 3)]
+    rows, columns = min(grids, key=math.prod)
+    sheet = _Sheet(photo, columns, rows, side)
+    sheet.draw(photo, 0, 0, span=_PHOTO_SPAN)
+    free = (
+        (column, row)
+        for row, column in product(range(rows), range(columns))
+        if max(row, column) >= _PHOTO_SPAN
+    )
+    for cell, place in zip(drawings, free, strict=False):
+        sheet.draw(cell, *place)
+    return sheet.picture
+
+
+class _Sheet:
+    """A grid of places for cells that are like the `first` one."""
+
+    def __init__(self, first: Cell, columns: int, rows: int, side: int) -> None:
+        height, width = first.pictures[0].shape[:2]
+        width = round(width * first.aspect)
+        scale = min(1.0, side / max(width, height))
+        self._size = max(1, round(width * scale)), max(1, round(height * scale))
+        self._step = (
+            self._size[0] + _GAP,
+            len(first.pictures) * (self._size[1] + _GAP // 2) + _LABEL + _GAP,
+        )
+        size = columns * self._step[0] + _GAP, rows * self._step[1] + _GAP
+        self.picture = Pillow.new("RGB", size, _BACKGROUND)
+        self._draw, self._font = ImageDraw.Draw(self.picture), ImageFont.load_default(size=14)
+
+    def draw(self, cell: Cell, column: int, row: int, span: int = 1) -> None:
+        """Draw a cell; one that spans several columns and rows is cropped a little, to fill them."""
+        left, top = _GAP + column * self._step[0], _GAP + row * self._step[1]
+        more_width, more_height = ((span - 1) * step for step in self._step)
+        size = self._size[0] + more_width, self._size[1] + more_height
         for picture in cell.pictures:
-            small = Pillow.fromarray(picture).resize((width, height), Pillow.Resampling.LANCZOS)
-            sheet.paste(small, (left, top))
-            top += height + _GAP // 2
-        draw.text((left + width / 2, top), cell.label, fill=_TEXT_COLOUR, font=font, anchor="ma")
-    return sheet
+            self.picture.paste(_fill(picture, size, cell.aspect), (left, top))
+            top += size[1] + _GAP // 2
+        self._draw.text(
+            (left + size[0] / 2, top), cell.label, fill=_TEXT_COLOUR, font=self._font, anchor="ma"
+        )
+
+
+def _fill(picture: Image, size: tuple[int, int], aspect: float) -> Picture:
+    """A picture scaled to a size, without its edges if that has another shape."""
+    height, width = picture.shape[:2]
+    scale = max(size[0] / (width * aspect), size[1] / height)
+    kept = size[0] / scale / aspect, size[1] / scale  # pixels of the picture
+    left, top = (width - kept[0]) / 2, (height - kept[1]) / 2
+    box = max(0.0, left), max(0.0, top), min(width, left + kept[0]), min(height, top + kept[1])
+    return Pillow.fromarray(picture).resize(size, Pillow.Resampling.LANCZOS, box=box)
 
 
 def _moments(

@@ -10,7 +10,7 @@ from PIL import Image
 
 from cartoonize import Frame, load
 from cartoonize.media.reading.video_reader import VideoReader
-from cartoonize.run.preview import Cell, draw_sheet, preview_video
+from cartoonize.run.preview import Cell, draw_sheet, draw_style_sheet, preview_video
 
 
 @pytest.fixture
@@ -101,3 +101,18 @@ def test_a_sheet_has_about_as_many_rows_as_columns():
     made = draw_sheet([Cell((picture,), "a")] * 9)
     assert made.width == 3 * (480 + 12) + 12
     assert made.height < made.width / 3
+
+
+@pytest.mark.parametrize(
+    ("styles", "columns", "rows"), [(1, 3, 2), (5, 3, 3), (6, 5, 2), (8, 4, 3), (9, 5, 3)]
+)
+def test_a_sheet_of_styles_has_no_holes_in_its_rows(styles, columns, rows):
+    """The photo is as large as four drawings, and the grid has as few empty places as possible."""
+    photo, drawing = np.full((30, 40, 3), 0, np.uint8), np.full((30, 40, 3), 128, np.uint8)
+    sheet = draw_style_sheet(Cell((photo,), ""), [Cell((drawing,), "")] * styles)
+    step = 40 + 12, 30 + 6 + 20 + 12
+    assert sheet.size == (columns * step[0] + 12, rows * step[1] + 12)
+    pixels = np.asarray(sheet.convert("L"))
+    seen = pixels[12 + 15 :: step[1], 12 + 20 :: step[0]]
+    assert (seen[:2, :2] == 0).all()
+    assert (seen == 128).sum() == styles
