@@ -1,4 +1,4 @@
-"""Media for the tests, made here: clips whose frames, times, tones and tags are known."""
+"""Makes media for the tests: clips whose frames, times, tones and tags are known."""
 
 import os
 import signal
@@ -114,7 +114,7 @@ class Clip:
 
 @dataclass
 class Seen:
-    """What is found in a written clip."""
+    """The contents of a written clip."""
 
     images: list[np.ndarray]
     times: list[float]

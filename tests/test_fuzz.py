@@ -199,8 +199,9 @@ def test_some_damage_does_no_harm(worker, clips, pictures, tmp_path, check, numb
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(CASES))
 def test_damaged_clips_do_no_harm(worker, clips, tmp_path, number):
-    """Whatever is wrong with a clip, the answer is a video of all that can be decoded, with a note of what is
-    missing, or a sentence; in a minute, and nothing else is left."""
+    """A damaged clip becomes a video of everything that can be decoded, with a note about missing frames, or
+    an error of one sentence, within a minute. No other file is left.
+    """
     check_clip(worker, clips, tmp_path, number)
 
 
@@ -213,7 +214,7 @@ def test_damaged_pictures_do_no_harm(worker, pictures, tmp_path, number):
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_a_cut_clip_is_set_apart(tmp_path, suffix):
-    """A clip of which the end is missing is drawn as far as it goes, into a file named partial."""
+    """A truncated clip is converted as far as possible, into a file named partial."""
     clip = Clip(times=range(96), tones=[440], options={"crf": "10", "g": "12"})
     source = clip.write(tmp_path / f"whole{suffix}")
     if suffix == ".mp4":  # with the index in front, so that a cut file can be opened
@@ -233,7 +234,7 @@ def test_a_cut_clip_is_set_apart(tmp_path, suffix):
 
 
 def test_no_picture_is_no_result(tmp_path):
-    """A clip of which nothing can be decoded is an error, partial or not."""
+    """A clip without decodable frames is an error, with and without a partial result."""
     source = Clip(codec="mjpeg", pixel_format="yuvj420p", options={}).write(tmp_path / "in.avi")
     with av.open(source) as container:
         places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
@@ -247,7 +248,7 @@ def test_no_picture_is_no_result(tmp_path):
 
 
 def test_a_live_recording_is_whole(tmp_path):
-    """A Matroska file that does not say how large it is, or how long, is not taken for a damaged one."""
+    """A Matroska file that does not state its size or duration does not count as damaged."""
     plain = Clip(times=range(60), tones=[440]).write(tmp_path / "plain.mkv")
     with av.open(plain) as source, av.open(tmp_path / "in.mkv", "w", container_options={"live": "1"}) as live:
         streams = {s.index: live.add_stream_from_template(s, opaque=True) for s in source.streams}

@@ -26,7 +26,7 @@ def cartoonize(*arguments):
 
 
 def png(path, width, height, rows):
-    """A PNG of one colour, of which only `rows` rows are there."""
+    """A PNG of one colour with only `rows` of its rows."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -81,7 +81,10 @@ def test_large_frames_are_refused(tmp_path, place):
 
 
 def test_a_wide_video_is_refused_by_its_size(tmp_path):
-    """The sentence says how large a frame is, what is accepted, and how to accept more; that limit holds."""
+    """The error states the size of a frame, the limit, and the option to raise it.
+
+    The new limit is applied.
+    """
     source = Clip(size=(320, 240)).write(tmp_path / "in.mp4")
     code, messages = cartoonize("video", source, tmp_path / "out.mp4", "--max-pixels", "76799")
     assert code == 1

@@ -1,4 +1,4 @@
-"""Nobody's files are harmed: not the source, not what others put somewhere, whatever is asked for."""
+"""No file is harmed by any command: not the source, and not files of others."""
 
 import io
 import os
@@ -75,7 +75,7 @@ COMMANDS = [
     ("name", "make", "command"), COMMANDS, ids=lambda value: getattr(value, "__name__", "")
 )
 def test_the_source_is_never_a_target(here, run, name, make, command, way, overwrite):
-    """No command replaces the file that it reads, under whatever name; none recommends to."""
+    """No command replaces the file that it reads, by any of its names, or suggests to."""
     source = make(here / name)
     before = source.read_bytes()
     other = Path(name)
@@ -113,7 +113,7 @@ def test_numbered_pictures_never_replace_their_source(here, run):
 
 
 def test_a_partial_result_never_replaces_its_source(here):
-    """What is left of a damaged file named partial gets a name of its own; an earlier one stays, too."""
+    """The result of a damaged file that is named partial gets another name, and an earlier one stays."""
     whole = Clip(times=range(96), tones=[440], options={"crf": "10", "g": "12"}).write(here / "whole.mkv")
     source = here / "a.partial.mkv"
     source.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
@@ -288,7 +288,7 @@ def test_a_folder_that_is_not_ones_own_is_refused(tmp_path, whose):
 
 @POSIX
 def test_nobody_else_can_write_where_a_video_is_made(tmp_path):
-    """The folder is closed to others, whatever the umask is, and one that was open is closed."""
+    """The folder is private with any umask, and an open one is made private."""
     before = os.umask(0)
     try:
         for folder_there in (False, True):
@@ -305,7 +305,7 @@ def test_nobody_else_can_write_where_a_video_is_made(tmp_path):
 
 
 def test_a_draft_has_a_name_of_its_own(tmp_path):
-    """Temporary names cannot be guessed, and where one is taken all the same, nothing is written to it."""
+    """Temporary names cannot be guessed. If one exists nevertheless, it is not written to."""
     files = [AtomicFile(tmp_path / "a.png", overwrite=False) for _ in range(2)]
     assert files[0].path != files[1].path
     victim = tmp_path / "victim"
@@ -318,7 +318,7 @@ def test_a_draft_has_a_name_of_its_own(tmp_path):
 
 @pytest.mark.parametrize("kind", ["picture", "frames", "preview", "folder"])
 def test_a_full_disk_has_its_exit_code(here, kind):
-    """Without room for pictures, numbered frames or a preview, the code is 6, and nothing is left."""
+    """Without space for pictures, numbered frames or a preview, the exit code is 6, and no file is left."""
     resource = pytest.importorskip("resource")
     photo(here / "a.png", 400)
     Clip(
@@ -356,7 +356,9 @@ def test_signals_wait_for_what_belongs_together():
 
 
 def test_a_signal_after_the_renaming_tells_no_contradiction(tmp_path, monkeypatch):
-    """Stopped between renaming and tidying up, a video is complete, and nothing is said to be kept."""
+    """If a run is stopped between renaming and cleaning up, the video is complete, and no notice mentions
+    segments.
+    """
     monkeypatch.setattr(segment_length, "SEGMENT", 8)
     source, target = Clip(times=range(24)).write(tmp_path / "in.mp4"), tmp_path / "out.mp4"
     put = journal.put
@@ -381,7 +383,7 @@ def test_a_signal_after_the_renaming_tells_no_contradiction(tmp_path, monkeypatc
 
 
 def test_only_what_is_there_is_said_to_be_kept(tmp_path, monkeypatch):
-    """If the segments were removed meanwhile, nothing is said of them."""
+    """If the segments were removed meanwhile, no notice mentions them."""
     monkeypatch.setattr(segment_length, "SEGMENT", 8)
     source = Clip(times=range(24)).write(tmp_path / "in.mp4")
 

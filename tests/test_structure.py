@@ -122,7 +122,7 @@ def test_the_command_line_starts_light():
 
 
 def test_drawing_needs_no_opencv(tmp_path, tiny_style):
-    """A server without OpenCV's system libraries draws all the same; a notice says what is missing."""
+    """A server without OpenCV's system libraries can convert; a notice says what is missing."""
     (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
     from clips import Clip
     from PIL import Image

@@ -91,7 +91,7 @@ def test_it_says_what_runs(backend):
 
 
 def test_every_backend_is_tested():
-    """A runtime that is added takes part in this suite: it has a style here, or runs on GPUs only."""
+    """Every runtime has a style in this suite, or runs on GPUs only."""
     on_cpus = {
         name for name, backend in backends().items() if "cpu" in backend.devices or not backend.devices
     }
@@ -99,7 +99,7 @@ def test_every_backend_is_tested():
 
 
 def test_a_runtime_is_one_file(tmp_path, monkeypatch):
-    """A module that is put into the folder is found by its suffixes; nothing else changes."""
+    """A new module in the folder is registered by its suffixes. Nothing else changes."""
     (tmp_path / "invert.py").write_text(
         "from cartoonize.backends import LoadedBackend, register\n"
         "@register('invert', suffixes=('.inv',), devices=('cpu',), options=('provider',))\n"

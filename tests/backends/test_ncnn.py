@@ -61,7 +61,7 @@ def test_fp16_is_close(tmp_path, lively_generator, vulkan, architecture, config)
 
 
 def test_pictures_in_flight_keep_their_order(tiny_style, vulkan):
-    """A batch is drawn several pictures at once, each as it is drawn alone."""
+    """Several pictures of a batch are drawn at once, each as when it is drawn alone."""
     images = noise(7, 24, 32)
     with load(str(tiny_style), device=vulkan, precision="fp32") as backend:
         assert backend.batch > 1
@@ -145,7 +145,7 @@ def test_the_trial_measures_both(tiny_style, vulkan, monkeypatch):
 
 
 def test_a_crash_in_another_process_is_a_sentence():
-    """A driver that crashes, hangs or fails in a process of its own is an error here, and no crash."""
+    """If a driver crashes, hangs or fails in a separate process, this process reports an error."""
     with pytest.raises(BackendError, match=r"crashed \(exit code"):
         isolated.call_isolated("os:_exit", timeout=30, status=139)
     with pytest.raises(BackendError, match=r"within 0.001 seconds"):

@@ -82,7 +82,7 @@ def test_one_size_only(tmp_path, size):
 
 
 def test_uint8_networks_of_others(tmp_path):
-    """A network on bytes needs no range: nothing is tried, and there is no notice."""
+    """A network on bytes needs no range: there is no trial, and no notice."""
     nodes = [helper.make_node("Identity", ["x"], ["y"])]
     path = save_onnx(tmp_path / "a.onnx", nodes, ["n", "h", "w", 3], "uint8")
     images = noise(2, 21, 34)

@@ -83,8 +83,10 @@ def alone():
 @pytest.mark.parametrize("cores", [pytest.param(2, marks=pytest.mark.slow), 8])
 @pytest.mark.parametrize("precision", ["fp32", BF16, "int8"])
 def test_fifty_backends_leave_nothing(precision, cores, alone):
-    """However many backends a process opens, and with whatever library, no thread is left of those that it
-    closes, and it ends as promptly as a process with a single one."""
+    """Closed backends leave no thread, for any number of backends and any library.
+
+    A process that closes many ends as promptly as one with a single backend.
+    """
     left, took = use_backends(precision, cores, "closed", 50)
     assert left == 0
     assert took < alone + 1
@@ -122,7 +124,7 @@ def in_new_thread(function, *arguments):
 
 
 def test_a_thread_keeps_to_its_core():
-    """What another thread sets in between does not give a thread with one core an OpenMP team."""
+    """Settings of another thread in between do not start an OpenMP team in a thread with one core."""
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
         one.submit(set_own_threads, 1).result()
         other.submit(set_own_threads, 8).result()
@@ -230,8 +232,10 @@ print(min(took[2]) / min(took[1]))
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system binds no process to a core")
 def test_busy_cores_slow_nobody_down_to_a_crawl(tiny_style):
-    """Where others use the cores, a picture takes two threads about as long as one: threads that spin while
-    they wait would keep the core from the thread that they wait for."""
+    """If other processes use the cores, two threads draw a picture about as fast as one.
+
+    Threads that spin while they wait would be far slower.
+    """
     environ = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     command = [sys.executable, "-c", ONE_CORE, tiny_style]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ)

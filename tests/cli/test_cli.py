@@ -140,7 +140,7 @@ def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
     ],
 )
 def test_mistakes_are_one_sentence(run, clip, photo, tmp_path, monkeypatch, arguments, message):
-    """A mistake is exit code 1 and one sentence, no traceback; nothing is written or replaced."""
+    """A mistake sets exit code 1 and prints one sentence, no traceback. Nothing is written or replaced."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "zero.mp4").touch()
     (tmp_path / "damaged.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
@@ -198,7 +198,7 @@ def test_a_signal_leaves_nothing(tmp_path, name, code):
 
 
 def test_a_full_disk_is_one_sentence(tmp_path):
-    """If the disk is full, that is one sentence; nothing is left, and an earlier output stays."""
+    """If the disk is full, the error is one sentence. No file is left, and an earlier output stays."""
     resource = pytest.importorskip("resource")
     noise = np.random.default_rng(0).integers(0, 256, (30, 240, 320, 3), dtype=np.uint8)
     source = Clip(size=(320, 240), images=noise, times=range(30)).write(tmp_path / "in.mp4")
@@ -260,7 +260,7 @@ def test_the_sentence_that_helps(run, here, arguments, sentence):
     ],
 )
 def test_mistakes_are_found_before_a_network_is_loaded(run, here, arguments, sentence):
-    """Loading a network takes seconds; a wrong argument is named before that, and nothing is left."""
+    """A wrong argument is reported before the network is loaded, which takes seconds. No file is left."""
     Clip().write(here / "in.mp4")
     Image.new("RGB", (8, 8)).save(here / "picture.jpg")
     (here / "notes.txt").write_text("to do")

@@ -121,7 +121,7 @@ def test_outputs_are_never_sources(here):
 
 
 def test_two_sources_never_share_an_output(here):
-    """If two sources would become one file, also where case is ignored, nothing is converted."""
+    """If two sources have the same output, also without regard to case, nothing is converted."""
     put("a/x.mp4", "b/x.mp4", "c/X.mp4", "d/y.wmv", "d/y.mkv")
     for sources in (["a/x.mp4", "b/x.mp4"], ["a", "b"], ["a", "c"], ["d"]):
         with pytest.raises(MediaError, match="would both become"):
@@ -165,7 +165,7 @@ def test_a_missing_source_is_refused_alone(here):
     ],
 )
 def test_a_pattern_without_a_match_says_so(here, pattern, message, target):
-    """A pattern that matches nothing is named as the mistake, whatever the output is called."""
+    """The error about a pattern without matches names the pattern, for any output."""
     put("one.mov", "texts/a.txt")
     with pytest.raises(MediaError, match=message):
         planned(pattern, to=target)

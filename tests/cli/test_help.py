@@ -241,7 +241,7 @@ def test_wrong_words_get_a_sentence(run, arguments, answer):
     ],
 )
 def test_what_newcomers_type(run, here, arguments, answer):
-    """Words that mean something else get a sentence that says how it is done, before anything is opened."""
+    """Arguments that mean something else get a sentence with the right command, before anything is opened."""
     from PIL import Image
 
     (here / "photos").mkdir()

@@ -43,8 +43,7 @@ def manifest(*lines):
 
 @pytest.mark.parametrize("part", [{}, {"start": 1.0}, {"start": 1.0, "end": 3.0}])
 def test_packets_tell_the_times_of_frames(tmp_path, part):
-    """The times are in order of presentation, whatever the order in the file; those of a part are only its
-    own."""
+    """The times are in order of presentation, for any order in the file. A range has only its own times."""
     times = [2 * n + n // 7 for n in range(100)]
     source = Clip(times=times, options={"bf": "3"}).write(tmp_path / "in.mp4")
     with VideoSource(source, **part) as video:
@@ -62,7 +61,7 @@ def test_a_video_is_divided():
 
 
 def test_what_is_finished_is_not_divided_again():
-    """Ranges cover what is missing, and begin at a known place if the segment before is finished."""
+    """Ranges cover the missing frames. After a finished segment, they begin at a known frame."""
     finished = {24: Segment(24, 24, MARK, MARK, 24, 47)}
     assert list(frame_ranges(range(100), 24, 8, finished)) == [
         FrameRange(0, 24),

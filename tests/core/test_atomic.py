@@ -12,7 +12,7 @@ from cartoonize.core.errors import WriteError
 
 @pytest.mark.parametrize("name", ["x" * 60 + "-{}.png", "{}" + "y" * 240 + ".png", "a.{}" + "z" * 240])
 def test_names_that_begin_alike_do_not_collide(tmp_path, name):
-    """However long a common beginning is, each file is written to a temporary name of its own."""
+    """Each file is written to a separate temporary name, even if names have a long common beginning."""
     files = [AtomicFile(tmp_path / name.format(number), overwrite=False) for number in range(3)]
     for number, file in enumerate(files):
         file.write(str(number).encode())
@@ -34,7 +34,10 @@ def test_a_temporary_name_says_nothing_of_the_target():
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
 def test_a_disk_that_fills_up_is_one_sentence(tmp_path, number):
-    """If a write fails in the block, the error names the target, and nothing is left. Other errors stay."""
+    """If a write fails in the block, the error names the target, and no file is left.
+
+    Other errors pass unchanged.
+    """
     with (
         pytest.raises(WriteError, match=r"Cannot write .*a\.txt: "),
         AtomicFile(tmp_path / "a.txt", overwrite=False),

@@ -37,7 +37,7 @@ def test_each_row_is_one_of_ffmpeg(container):
 
 
 def test_suffixes_are_of_one_container():
-    """No suffix means two containers, and what is written is found again in a folder, but for animations."""
+    """No suffix selects two containers. Written videos are found in a folder, except animations."""
     suffixes = [suffix for container in CONTAINERS for suffix in container.suffixes + container.read_suffixes]
     assert len(suffixes) == len(set(suffixes))
     assert {".gif", ".webp", ".png", ".apng"} == WRITTEN_SUFFIXES - VIDEO_SUFFIXES

@@ -70,7 +70,7 @@ def test_version_1(machine):
 @pytest.mark.parametrize("text", ["", "nonsense", "0::/", "0::/../../..", "::::"])
 @pytest.mark.parametrize("quota", ["", "nonsense", "100000 0", "0 0", "1 2 3"])
 def test_what_cannot_be_read_limits_nothing(machine, text, quota):
-    """Whatever the system writes there, a number of cores comes out."""
+    """For any content of the system's files, the result is a number of cores."""
     machine("proc/self/cgroup", text)
     machine("sys/fs/cgroup/cpu.max", quota)
     assert cpus.count_cores() == MANY
@@ -80,6 +80,6 @@ def test_what_cannot_be_read_limits_nothing(machine, text, quota):
     ("setting", "expected"), [("3", 3), ("100", MANY), ("0", MANY), ("", MANY), ("2,1", MANY)]
 )
 def test_omp_num_threads_limits_networks(machine, monkeypatch, setting, expected):
-    """OMP_NUM_THREADS limits all networks, whatever runs them."""
+    """OMP_NUM_THREADS limits the networks of all runtimes."""
     monkeypatch.setenv("OMP_NUM_THREADS", setting)
     assert cpus.count_threads() == expected

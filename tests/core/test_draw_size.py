@@ -47,7 +47,10 @@ def edge_width(row):
     ],
 )
 def test_the_shorter_side_decides(size, detail, expected):
-    """480, 720 or 1080 lines whatever the source, unless it has nearly that many; tiny ones grow fourfold."""
+    """The draw size is 480, 720 or 1080 lines, or that of the source if it is nearly equal.
+
+    Tiny sources grow at most fourfold.
+    """
     assert draw_size(*size, detail) == expected
 
 
@@ -71,7 +74,7 @@ def test_edges_are_as_sharp_as_drawn_there(lines):
 
 
 def test_shades_are_enlarged_without_steps():
-    """In a smooth shade nothing is sharpened: no pixel is more than a level from the bicubic one."""
+    """Smooth gradients are not sharpened: each pixel is within a level of the bicubic result."""
     shade = np.repeat(np.linspace(20, 220, 240).astype(np.uint8)[None, :, None], 3, 2).repeat(180, 0)
     plain = cv2.resize(shade, (720, 540), interpolation=cv2.INTER_CUBIC)
     assert np.abs(enlarge(shade, (720, 540)).astype(int) - plain).max() <= 1
@@ -119,7 +122,7 @@ def test_a_video_is_read_at_the_draw_size(tmp_path, keep_source):
 
 @pytest.mark.parametrize("size", [(64, 48), (1444, 1082)])
 def test_pictures_keep_their_size(tmp_path, tiny_style, size):
-    """Whatever the size at which it is drawn, a picture comes out at its own, transparency too."""
+    """A picture keeps its size, and the size of its transparency, at every draw size."""
     Image.new("RGBA", size, (200, 100, 50, 128)).save(tmp_path / "in.png")
     stylize(tmp_path / "in.png", tmp_path / "out.png", str(tiny_style), device="cpu")
     with Image.open(tmp_path / "out.png") as drawn:
@@ -129,7 +132,7 @@ def test_pictures_keep_their_size(tmp_path, tiny_style, size):
 
 
 def test_no_strength_is_the_source(tmp_path, tiny_style):
-    """At a strength of 0 a picture that is drawn at another size comes out as it went in."""
+    """At a strength of 0 the result equals the source, also if the draw size differs."""
     from cartoonize import Retouch
 
     noise = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), np.uint8)

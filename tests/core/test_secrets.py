@@ -1,4 +1,4 @@
-"""Secrets in addresses are hidden wherever something is said about them."""
+"""Secrets in addresses are hidden in all messages."""
 
 import time
 
@@ -40,7 +40,7 @@ def test_secrets_are_hidden(text, shown):
 
 @pytest.mark.parametrize("pattern", ["a.", "1.", "a", "ab:/", "?a=:", "https://me:secret@h/", "https://"])
 def test_long_texts_take_no_time(pattern):
-    """A text of a megabyte is searched in a fraction of a second, whatever is in it."""
+    """Any text of a megabyte is searched in a fraction of a second."""
     text = pattern * (1_000_000 // len(pattern)) + "@?"
     started = time.monotonic()
     hide_secrets(text)

@@ -1,4 +1,4 @@
-"""Typed values from files: what is wrong is named by its place."""
+"""Typed values from files: errors name the place of the wrong value."""
 
 from dataclasses import dataclass
 

@@ -226,7 +226,7 @@ def test_pictures_as_a_video_are_made_smaller(tmp_path, tiny_style):
 
 
 def test_too_small_is_refused(tmp_path, run):
-    """A --max-size of which nothing would be left is refused in a sentence."""
+    """A --max-size that leaves no pixel is refused in a sentence."""
     Image.fromarray(noise()).save(tmp_path / "in.png")
     code, _, messages = run("image", tmp_path / "in.png", tmp_path / "out.png", "--max-size", 3)
     assert code == 1

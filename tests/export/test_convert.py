@@ -162,7 +162,7 @@ def test_an_imported_style_draws_what_was_published(run, tmp_path, architecture,
     ("architecture", "base", "count"), [("cartoongan", 64, 11.1e6), ("animegan2", 32, 2.14e6)]
 )
 def test_the_published_sizes_are_recognised(tmp_path, architecture, base, count):
-    """At the published width the program says so, with its parameters; nothing is rounded on the way."""
+    """At the published width, the program prints the network and its parameters. Weights are not rounded."""
     weights = FOREIGN[architecture][0](base)
     torch.save(weights, tmp_path / "a.pth")
     network = recognise_network(tmp_path / "a.pth")
@@ -218,7 +218,7 @@ SMALL = {
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_training_checkpoints_are_recognised(tmp_path, architecture):
-    """Every network of this program is found in a checkpoint of its training, with its settings."""
+    """Every network of this program is recognised in a checkpoint of its training, with its settings."""
     schedule = load_recipe("deck").schedule("pretrain")
     for config in SMALL[architecture]:
         generator = ARCHITECTURES[architecture](**config)
@@ -390,7 +390,7 @@ def test_bad_files_are_refused(tmp_path, make, message):
 
 
 def test_unknown_networks_are_named_by_their_keys(tmp_path):
-    """The sentence lists what is known, and a few of the file's keys, without control characters."""
+    """The error lists the known networks and a few of the file's keys, without control characters."""
     torch.save({f"encoder.{n}\033[2J.weight": torch.zeros(3, n + 1) for n in range(40)}, tmp_path / "a.pth")
     with pytest.raises(ModelError) as raised:
         recognise_network(tmp_path / "a.pth")

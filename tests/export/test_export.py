@@ -116,7 +116,7 @@ def test_a_file_that_disagrees_is_not_written(tmp_path, tiny_style, monkeypatch)
 
 
 def test_the_largest_difference_is_found():
-    """Its size and place are reported, and the percentile tells how far the rest is."""
+    """The largest difference and its location are reported, and the percentile of all differences."""
     ours = [noise(1, 20, 30), noise(2, 40, 50)]
     theirs = [images.copy() for images in ours]
     theirs[1][1, 7, 9, 2] = ours[1][1, 7, 9, 2] ^ 64

@@ -381,7 +381,7 @@ class TestWidths:
     pytestmark = in_browser
 
     def test_everybody_can_use_the_page(self, browser, site, axe, width):
-        """axe-core finds no fault, nothing is cut off, and the page works offline after the first load."""
+        """axe-core reports no fault, no text is cut off, and the page works offline after the first load."""
         with closing(browser.new_context(viewport={"width": width, "height": 800})) as context:
             page = context.new_page()
             page.set_default_timeout(WAIT)

@@ -37,7 +37,7 @@ def assert_close(drawn, expected):
 @pytest.mark.parametrize("size", [(40, 60), (41, 63)])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_network_draws_as_on_the_cpu(gpu, lively_generator, tmp_path, architecture, size):
-    """The two devices agree to a grey level in float32, whatever the architecture, for even and odd sizes."""
+    """The two devices agree within a grey level in float32, for all architectures, even and odd sizes."""
     config = {} if architecture == "animegan2" else {"width": 8}
     style = tmp_path / "style.safetensors"
     save_style(style, lively_generator(architecture, **config), Card())
@@ -47,7 +47,7 @@ def test_every_network_draws_as_on_the_cpu(gpu, lively_generator, tmp_path, arch
 
 @pytest.mark.parametrize("count", [2, 5, 8])
 def test_streams_draw_what_one_draws(gpu, tiny_style, count):
-    """A batch that is spread over streams comes out in order, and as each picture alone, call after call."""
+    """A batch that is spread over streams is returned in order, each picture as if drawn alone."""
     images = noise(count, 96, 128)
     with load(str(tiny_style), device=gpu, precision="fp32") as backend:
         alone = np.concatenate([backend(image[None]) for image in images])
@@ -100,7 +100,7 @@ def convert(style, device, look, frames):
     ids=str,
 )
 def test_effects_are_the_cpus(gpu, tiny_style, look):
-    """A still video with noise comes out of the GPU, stabilized, enlarged and composed, as from the CPU."""
+    """A static noisy video that is stabilized, enlarged and composited on the GPU equals that of the CPU."""
     grain = np.random.default_rng(1)
     still, full = noise(1, 200, 300)[0] // 2 + 60, noise(1, 300, 450)[0]
     frames = [(still + grain.integers(0, 2, still.shape, dtype=np.uint8), full) for _ in range(12)]
@@ -114,7 +114,7 @@ def test_effects_are_the_cpus(gpu, tiny_style, look):
 
 
 def test_the_same_conversion_is_the_same_to_the_bit(gpu, tiny_style):
-    """Two runs give equal frames, and so does one that begins at the second segment; so runs are resumed."""
+    """Two runs have equal frames, also one that begins at the second segment, as resumed runs do."""
     frames = [(image, None) for image in noise(16, 200, 300)]
     first, second = (convert(tiny_style, gpu, Look(), frames) for _ in range(2))
     resumed = convert(tiny_style, gpu, Look(), frames[8:])

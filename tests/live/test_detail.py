@@ -66,7 +66,7 @@ class Sizes(NullSink):
 
 
 def test_a_live_picture_keeps_its_size():
-    """A network that is late at 720 lines goes on at 480; what is shown keeps the source's size."""
+    """A network that is too slow at 720 lines continues at 480. The result keeps the size of the source."""
     source, sink = "lavfi:testsrc2=size=1280x720:rate=15:duration=4", Sizes()
     with LiveSource(resolve_source(source), decoding=Decoding(detail="normal")) as pictures:
         control = DetailControl(possible_details(1280, 720), 1280, 720)

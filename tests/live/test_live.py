@@ -96,8 +96,10 @@ def test_a_source_is_drawn_in_real_time(tmp_path):
 
 @pytest.mark.parametrize("pause", [0.0, 0.2])
 def test_drawings_are_held(tmp_path, pause):
-    """On threes a live picture is drawn a third as often, and shown at its own rate, also where the
-    network is too slow for all frames, so that drawings may be dropped before they are shown."""
+    """With --on-threes the network draws a third as often, and frames are shown at their own rate.
+
+    This also holds if the network is too slow for all frames.
+    """
     network = Negative(pause)
     with LiveSource(resolve_source(f"{BARS}2")) as pictures:
         sink = open_live_sink(str(tmp_path / "out.mp4"), pictures)
@@ -155,7 +157,7 @@ def test_a_file_is_played_in_real_time(tmp_path):
 
 
 def test_a_file_behind_an_address(tmp_path):
-    """A file that a web server has is played in real time as one here, not as fast as it comes."""
+    """A file on a web server is played in real time, as a local file, not as fast as it arrives."""
     Clip(times=range(24)).write(tmp_path / "in.mp4")
     handler = partial(_Quiet, directory=tmp_path)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -180,7 +182,7 @@ def test_a_lower_rate_is_kept():
 
 
 def test_a_smaller_size(tmp_path):
-    """What is larger than asked for is drawn smaller, in its proportions and colours; all else as it is."""
+    """Frames larger than requested are reduced, in their proportions and colours. Others stay unchanged."""
     images = [np.full((720, 1280, 3), (200, 40, 60), np.uint8)] * 3
     clip = Clip(size=(1280, 720), times=range(3), images=images).write(tmp_path / "in.mp4")
     for limit, size in ((640, (640, 360)), (2000, (1280, 720))):
@@ -341,7 +343,7 @@ def test_no_screen(run, monkeypatch):
 
 
 def test_json_is_all_that_is_printed(run, tiny_style):
-    """`--json` prints one object: what ran, how many frames came out and how late they were."""
+    """`--json` prints one object: device, number of frames and latency."""
     code, out, err = run("live", "--source", f"{BARS}1", "--sink", "null", "--style", tiny_style, "--json")
     report = json.loads(out)
     assert code == 0
@@ -446,7 +448,7 @@ def shown_until(ours, text, times=1, deadline=30):
 
 
 def test_a_recording_takes_the_options_of_an_encoder(run, here):
-    """`live --codec` and its like choose how a file is compressed."""
+    """`live --codec`, `--crf` and `--preset` set how a file is compressed."""
     source = ["--source", "lavfi:testsrc2=size=64x48:rate=25:duration=0.4", "--sink", "out.mkv"]
     assert run("live", *source, "--style", "null", "--codec", "mpeg4", "--strength", "0.5")[0] == 0
     with av.open("out.mkv") as container:
@@ -472,7 +474,7 @@ def test_q_ends_a_recording(tmp_path):
 
 
 def test_ctrl_c_ends_a_recording(tmp_path):
-    """Ctrl-C is how one ends a recording: the file is whole, and the exit code is that of Ctrl-C."""
+    """Ctrl-C ends a recording: the file is complete, and the exit code is that of Ctrl-C."""
     target = tmp_path / "out.mp4"
     with on_terminal(target) as (process, ours, settings):
         before = settings()

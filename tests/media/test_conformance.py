@@ -1,4 +1,4 @@
-"""Every video that people have: one row a kind of input or output, each with what is promised of it.
+"""All kinds of input and output that are promised, one row each.
 
 The media are made here. What this build of FFmpeg cannot make is skipped by name.
 """
@@ -73,7 +73,7 @@ def difference(before, after):
 
 @pytest.mark.parametrize("kind", INPUTS)
 def test_every_codec_and_container_is_read(tmp_path, kind):
-    """Each frame comes out once, in order, at its time to 1 ms, and looks as it did."""
+    """Each frame is written once, in order, at its time within 1 ms, with its picture."""
     made, suffix = clip(kind)
     source = made.write(tmp_path / f"in{suffix}")
     report = null(source, tmp_path / "out.mkv")
@@ -145,7 +145,7 @@ def test_pictures_of_other_sizes_are_scaled_and_named(tmp_path):
 
 @pytest.mark.parametrize("target", ["new/%03d.png", "there"])
 def test_a_video_becomes_pictures(tmp_path, target):
-    """A name with a place for the number, or a folder, gets every frame; a notice says what is left out."""
+    """A name with a number pattern, or a folder, gets every frame. A notice says what is left out."""
     (tmp_path / "there").mkdir()
     source = Clip(codec="ffv1", pixel_format="yuv444p", options={}).write(tmp_path / "in.mkv")
     report = null(source, tmp_path / target)
@@ -156,7 +156,7 @@ def test_a_video_becomes_pictures(tmp_path, target):
 
 
 def test_a_folder_is_not_drawn_onto_itself(tmp_path):
-    """Pictures are never replaced by their own drawings, whatever was asked for."""
+    """Pictures are never replaced by their own drawings, with any options."""
     numbered(tmp_path / "shots", 3)
     with pytest.raises(MediaError, match="source itself"):
         null(tmp_path / "shots", tmp_path / "shots", decoding=Decoding(fps=Fraction(5)), overwrite=True)
@@ -216,7 +216,7 @@ def test_animations_stay_animations(tmp_path, source, target):
 
 
 def test_a_video_becomes_a_gif_of_good_colours(tmp_path):
-    """Each frame has a palette of its own: a gradient comes out within 6 grey levels on average."""
+    """Each frame has its own palette: a gradient stays within 6 grey levels on average."""
     ramp = np.stack(np.meshgrid(np.arange(0, 256, 4), np.arange(0, 256, 5), [128]), -1).reshape(52, 64, 3)
     made = Clip(size=(64, 52), images=[ramp.astype(np.uint8)] * 4, times=range(4), codec="ffv1", options={})
     made.pixel_format = "yuv444p"
@@ -293,7 +293,9 @@ def variable(path):
     ids=lambda value: getattr(value, "__name__", ""),
 )  # fmt: skip
 def test_odd_clocks(tmp_path, make, suffix, target):
-    """Every displayed frame comes out once, in order, at its time to 1 ms; without times, in turn."""
+    """Every displayed frame is written once, in order, at its time within 1 ms; without times, one after the
+    other.
+    """
     source = make(tmp_path / f"in{suffix}")
     report = null(source, tmp_path / f"out{target}")
     with av.open(source) as container:
@@ -350,7 +352,7 @@ def test_sound_stays_in_step_for_an_hour(tmp_path, step, target):
 @pytest.mark.parametrize("mirrored", [False, True], ids=["", "mirrored"])
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_every_orientation_is_upright(tmp_path, rotation, mirrored):
-    """All eight ways in which a camera can be held come out as a player shows them."""
+    """All eight orientations of a camera are converted as a player shows them."""
     picture = np.zeros((48, 64, 3), np.uint8)
     picture[:16, :32], picture[32:, :16] = 240, 120
     made = Clip(images=[picture] * 3, times=range(3), rotation=rotation, mirrored=mirrored)
@@ -364,7 +366,7 @@ def test_every_orientation_is_upright(tmp_path, rotation, mirrored):
 @pytest.mark.slow
 @pytest.mark.parametrize("codec", ["libx264", "libvpx-vp9"])
 def test_8k_works(tmp_path, codec):
-    """7680 x 4320 goes through."""
+    """A video of 7680x4320 is converted."""
     made = Clip(size=(7680, 4320), times=range(2), codec="mjpeg", pixel_format="yuvj420p", options={})
     encoding = Encoding(codec=codec, preset="ultrafast" if codec == "libx264" else "8")
     null(made.write(tmp_path / "in.mkv"), tmp_path / "out.mkv", encoding=encoding)
@@ -565,7 +567,7 @@ def test_interlaced_video_is_deinterlaced(tmp_path, suffix, encoder, options):
 
 
 def remux(target, *sources, attach=None):
-    """The streams of several files in one; gives their number."""
+    """Write the streams of several files into one; return their number."""
     inputs = [av.open(source) for source in sources]
     with av.open(target, "w") as container:
         streams = {}
@@ -627,7 +629,7 @@ def test_matroska_keeps_every_stream(tmp_path, everything):
 
 
 def test_what_mp4_cannot_hold_is_named(tmp_path, everything):
-    """Streams that the target has no place for are named one by one, as is what had to be converted."""
+    """Notices name each stream that the target cannot hold, and each one that is converted."""
     report = null(everything, tmp_path / "out.mp4")
     assert kinds(tmp_path / "out.mp4") == ["audio", "audio", "subtitle", "video"]
     assert any("stream 3 was converted to mov_text" in notice for notice in report.notices)

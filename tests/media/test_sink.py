@@ -157,7 +157,7 @@ def open_files(folder: Path) -> list[str]:
     ],
 )
 def test_no_file_stays_open_after_an_error(tmp_path, monkeypatch, fails):
-    """Whatever fails while a sink is entered, all that it had opened is closed, and nothing is left."""
+    """If entering a sink fails, everything that it opened is closed, and no file is left."""
 
     def fail(*_args, **_options):
         raise MediaError("no luck")

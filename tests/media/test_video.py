@@ -107,7 +107,7 @@ def test_metadata_that_is_lost_is_named(tmp_path):
 
 @pytest.mark.parametrize("rotation", [90, 180, -90])
 def test_rotation_is_applied_once(tmp_path, rotation):
-    """A clip filmed sideways comes out upright in its pixels, and says nothing of rotation any more."""
+    """A clip filmed sideways is written upright, without a rotation tag."""
     corner = np.zeros((48, 64, 3), np.uint8)
     corner[:16, :16] = 250  # top left, as stored
     clip = Clip(images=[corner] * 12, rotation=rotation, aspect=Fraction(4, 3))
@@ -207,7 +207,7 @@ def test_a_part_can_be_taken(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_a_part_holds_the_sound_of_that_part(tmp_path, suffix):
-    """Sound from before `start` or after `end` is not in the output, whatever the container."""
+    """Sound from before `start` or after `end` is not in the output, in any container."""
     source = Clip(times=range(96), tones=[440]).write(tmp_path / "in.mkv")
     null(source, tmp_path / f"out{suffix}", start=2, end=3)
     whole, part = packets(source, 0), packets(tmp_path / f"out{suffix}", 0)
@@ -323,7 +323,7 @@ def test_an_impossible_part_is_refused(tmp_path, start, end):
 
 
 def test_nothing_is_left_after_an_error(tmp_path):
-    """When something fails in the middle, nothing is left under DST or beside it; an earlier DST stays."""
+    """If a conversion fails in the middle, no file is left at DST or beside it. An earlier DST stays."""
     source = Clip().write(tmp_path / "in.mp4")
     target = tmp_path / "out.mp4"
     target.write_text("earlier")
@@ -384,7 +384,7 @@ def test_sound_alone_is_an_error(tmp_path):
     ],
 )
 def test_what_cannot_be_written_is_an_error(tmp_path, target, encoding, message):
-    """Unknown encoders, containers and folders are named, and nothing is left behind."""
+    """Errors name unknown encoders, containers and folders, and no file is left."""
     source = Clip().write(tmp_path / "in.mp4")
     with pytest.raises(MediaError, match=message):
         null(source, tmp_path / target, encoding=encoding)

@@ -1,4 +1,4 @@
-"""The network that draws equals the one that was trained, whatever was folded."""
+"""The deployed network equals the trained one, with all folded layers."""
 
 import pytest
 import torch
@@ -39,7 +39,7 @@ def test_folded_norms_change_nothing(lively_generator, architecture, config):
 
 
 class Declared(Generator):
-    """Layers that are declared in an order in which they do not run."""
+    """Layers that are declared in another order than they run."""
 
     stride = 1
 

@@ -104,7 +104,7 @@ def test_nothing_is_computed_in_floats(tmp_path, swift):
 
 
 def test_sums_of_older_processors_fit():
-    """Two neighbouring products stay within 16 bits, in which processors without VNNI add them."""
+    """The sum of two neighbouring products fits into 16 bits, as processors without VNNI need."""
     weight = torch.randn(16, 32, 3, 3, generator=torch.Generator().manual_seed(0)) ** 3
     levels = torch.round(weight / weight_scales(weight)[:, None, None, None]).clamp(-127, 127)
     pairs = levels.reshape(16, 16, 2, 3, 3)

@@ -89,7 +89,7 @@ def test_blurred_upsampling_draws_no_checkerboard():
 @pytest.mark.parametrize(("architecture", "config"), SMALL)
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (17, 33), (64, 48), (31, 8)])
 def test_pictures_of_any_size_keep_it(architecture, config, size):
-    """FrameModel takes and gives uint8 pictures of any size and count."""
+    """FrameModel takes and returns uint8 pictures of any size and number."""
     model = FrameModel(ARCHITECTURES[architecture](**config)).eval()
     images = torch.randint(0, 256, (2, *size, 3), dtype=torch.uint8)
     with torch.inference_mode():

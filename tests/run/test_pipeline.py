@@ -117,7 +117,7 @@ def test_memory_is_bounded():
 
 
 def test_prefetch_of_nothing_is_nothing():
-    """An empty source gives an empty stream."""
+    """An empty source yields an empty stream."""
     assert list(prefetch(iter(()), 2)) == []
 
 

@@ -46,7 +46,7 @@ def test_a_preview_of_a_comparison_shows_it_once(clip, tmp_path, run):
 
 
 def test_a_preview_decodes_a_little_of_a_long_clip(clip, tmp_path, monkeypatch):
-    """A preview seeks each moment, and never decodes what is far from it."""
+    """A preview seeks to each moment, and decodes no distant frames."""
     decoded = []
     original = VideoReader._decode
 

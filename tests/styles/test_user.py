@@ -27,7 +27,7 @@ from cartoonize.tools.probe_style import probe_style
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """A data folder of the test's own; here nobody sits at a terminal."""
+    """A separate data folder, and no terminal."""
     monkeypatch.setenv(user.HOME_VARIABLE, str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "200")
     with Path(os.devnull).open() as nobody:
@@ -102,7 +102,7 @@ def test_a_run_is_added_as_it_is(run, tiny_style, tmp_path):
 
 
 def test_a_network_of_another_program_is_added(run, foreign, photo, tmp_path):
-    """ONNX files are added too; what was found about them by trying is shown."""
+    """ONNX files can be added too. The properties that trials detected are printed."""
     assert run("styles", "add", foreign, "--licence", "MIT")[0] == 0
     assert user.read_record("darken-v1").network == "ONNX on -1..1 rgb"
     code, out, _ = run("styles", "show", "darken-v1")
@@ -227,7 +227,7 @@ def test_a_demanded_hash_is_checked_before_anything_is_read(run, free, home):
 
 
 def test_what_is_no_style_is_refused(run, tmp_path, home):
-    """Weights of PyTorch, pages, damaged files and missing ones: a sentence each, and nothing is left."""
+    """PyTorch weights, web pages, damaged and missing files are errors of one sentence. No file is left."""
     refused = {
         "weights.pth": (b"PK\x03\x04", "import-weights"),
         "page.onnx": (b"<!DOCTYPE html>", "is a web page"),
@@ -367,7 +367,7 @@ def site(monkeypatch):
 
 
 def test_a_style_is_added_from_the_web(run, site, free):
-    """A redirect is followed; what is kept of the address holds no password and no signature."""
+    """A redirect is followed. The recorded address contains no password and no signature."""
     data = free.read_bytes()
     address = site(
         {
@@ -413,8 +413,9 @@ def test_only_https_is_fetched(run, url, message, home):
 
 
 def test_bad_answers_are_one_sentence(run, site, home, monkeypatch):
-    """A file that is missing, a page, too large, cut short, silent, endlessly slow, or that leads astray is
-    refused in one sentence, and nothing is left."""
+    """Missing, too large, truncated, stalled or endlessly slow files, web pages and forbidden redirects are
+    refused in one sentence, and no file is left.
+    """
     monkeypatch.setattr(installer, "MAX_BYTES", 1000)
     address = site(
         {
@@ -457,7 +458,7 @@ def test_bad_answers_are_one_sentence(run, site, home, monkeypatch):
 
 
 def test_the_library_adds_styles_too(free):
-    """From Python: fetched, looked at, added; what is not added leaves nothing."""
+    """From Python, a style can be fetched, inspected and added. If it is not added, no file is left."""
     with fetch_style(str(free)) as candidate:
         assert candidate.card.licence == "CC0"
     assert not candidate.file.exists()
@@ -498,7 +499,7 @@ def test_training_ends_by_saying_how_to_add_its_result(run, tmp_path):
 
 
 def test_a_run_ends_by_saying_how_to_add_it(tmp_path, monkeypatch):
-    """The command that `train` prints in the end adds the run, whatever its name."""
+    """The command that `train` prints at the end adds the run, with any name."""
     from cartoonize.cli.train.phases import add_command
 
     assert add_command(tmp_path / "mine") == f"cartoonize styles add {tmp_path}/mine --name mine"

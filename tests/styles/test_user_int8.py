@@ -98,8 +98,9 @@ class QuietHandler(SimpleHTTPRequestHandler):
     "fault", ["missing", "changed", "large", pytest.param("broken", marks=pytest.mark.slow)]
 )
 def test_a_style_is_added_without_an_int8_file_that_cannot_be_used(run, folder, home, monkeypatch, fault):
-    """A file that is missing, is not the one that the style names, is too large or does not draw is left out,
-    one sentence says so, and nothing of it is stored."""
+    """An int8 file that is missing, is not the one that the style names, is too large or does not draw is
+    left out, with one sentence. It is not stored.
+    """
     path = folder / "style.int8.onnx"
     if fault == "missing":
         path.unlink()

@@ -1,4 +1,4 @@
-"""The benchmark: its measurements add up, and it names what ran. No test here depends on speed."""
+"""The benchmark: its measurements add up, and it names the device. No test depends on speed."""
 
 import json
 import time

@@ -22,7 +22,7 @@ def home(tmp_path, monkeypatch):
 
 
 def run_doctor(**environment):
-    """Run `cartoonize doctor --json` in a process of its own: (exit code, its JSON)."""
+    """Run `cartoonize doctor --json` in a separate process; return its exit code and JSON."""
     done = subprocess.run(
         [sys.executable, "-m", "cartoonize", "doctor", "--json"],
         capture_output=True, text=True, check=False, env=os.environ | environment,
@@ -33,7 +33,7 @@ def run_doctor(**environment):
 
 @pytest.fixture(scope="module")
 def intact(tmp_path_factory):
-    """The exit code and the JSON of an installation in which all works, for a user called jane-doe."""
+    """The exit code and the JSON of a complete installation, for a user called jane-doe."""
     home = tmp_path_factory.mktemp("users") / "jane-doe"
     return run_doctor(HOME=str(home), **{user.HOME_VARIABLE: str(home / "data")})
 
@@ -84,8 +84,10 @@ def test_gpus_are_listed(intact):
     [("torch", "torch", "encoders"), ("av", "av", "cpu"), ("cv2", "opencv", "cpu")],
 )
 def test_a_broken_library_is_reported(tmp_path, module, package, unaffected):
-    """A library that cannot be imported is named with the command that repairs it, and the other checks run.
-    The exit code says whether pictures can be converted all the same, as they can in int8 without PyTorch."""
+    """A library that cannot be imported is named, with the command that repairs it, and the other checks run.
+
+    The exit code says whether pictures can be converted, as in int8 without PyTorch.
+    """
     (tmp_path / f"{module}.py").write_text("raise OSError('libbroken.so: undefined symbol')")
     code, report = run_doctor(PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     [problem] = [problem for problem in report["problems"] if problem["text"].startswith(package)]

@@ -13,7 +13,7 @@ from cartoonize.tools import doctor, gpu_check
 
 
 def draw_here(function, **options):
-    """Draw in this process: one of its own for each device would take seconds."""
+    """Draw in this process: a separate one for each device would take seconds."""
     options.pop("timeout")
     return gpu_check.draw(**options)
 

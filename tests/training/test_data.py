@@ -115,7 +115,7 @@ def test_pictures_are_upright(tmp_path):
 
 
 def test_smoothed_copies_and_smoothing_on_the_fly(photos, drawings, tmp_path):
-    """A folder of copies gives the same crops as smoothing on the fly, except at the borders of a crop."""
+    """A folder of copies yields the same crops as smoothing on the fly, except at the borders of a crop."""
     assert all(smooth_folder(drawings, tmp_path, workers=1))
     plain = Photos(Pictures(photos, 32, seed=0))
     pictures, copies = Pictures(drawings, 32, seed=0), Pictures(tmp_path, 32, seed=0)

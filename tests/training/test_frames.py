@@ -45,7 +45,7 @@ def rows(out):
 
 
 def test_one_frame_a_scene_without_bars(tmp_path):
-    """Three shots with letterbox bars give three square frames without them, listed in the manifest."""
+    """Three shots with letterbox bars become three square frames without bars, listed in the manifest."""
     source = film(tmp_path / "film.mp4", [picture(seed) for seed in (1, 2, 3)], bars=12)
     (count,) = Extraction(tmp_path / "out", size=64).run([source])
     assert (count.scenes, count.kept) == (3, 3)

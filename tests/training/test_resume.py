@@ -64,8 +64,10 @@ def test_resumed_run_equals_an_uninterrupted_one(settings, tmp_path, phase, prec
 
 
 def test_workers_do_not_change_the_result(settings, tmp_path):
-    """Pictures loaded by other processes give the same weights as those loaded by the training's own; the
-    processes end with the training."""
+    """Training has the same weights if other processes load the pictures.
+
+    These processes end with the training.
+    """
     alone = settings("pretrain", run=tmp_path / "alone", workers=0, images=8)
     helped = settings("pretrain", run=tmp_path / "helped", workers=2, images=8)
     train(alone)

@@ -49,7 +49,7 @@ def luma(picture):
 
 
 def test_a_mountain_in_mist_stays(look):
-    """A faint broad shape in a sky with grain is drawn with most of its contrast, as it is large."""
+    """A faint, broad shape in a grainy sky keeps most of its contrast, because it is large."""
     y, x = torch.meshgrid(torch.arange(160.0), torch.arange(160.0), indexing="ij")
     mountain = ((y - 60) > (x - 80).abs() * 0.8).float()
     grain = 0.004 * torch.randn(3, 160, 160, generator=torch.Generator().manual_seed(0))
@@ -132,7 +132,7 @@ def test_blacks_are_lifted_and_colours_warmed():
 
 @pytest.mark.parametrize("name", ["pepper", "ink"])
 def test_the_looks_give_pictures(name, scene):
-    """Every look gives a picture of the same size in [0, 1]."""
+    """Every look returns a picture of the same size in [0, 1]."""
     drawn = cartoon_target(scene[0], load_recipe(name).look)
     assert drawn.shape == scene[0].shape
     assert drawn.isfinite().all()
@@ -176,7 +176,7 @@ def test_colours_change_by_lightness():
 
 
 def test_faint_structures_come_back(look):
-    """`faint` gives back a share of what strong smoothing took from a hill in mist, and adds no step."""
+    """`faint` restores a share of a hill in mist that strong smoothing removed, and adds no step."""
     y, x = torch.meshgrid(torch.arange(128.0), torch.arange(128.0), indexing="ij")
     hill = 0.02 * torch.exp(-((x - 64) ** 2 + (y - 64) ** 2) / 128)
     photo = (0.7 - hill).expand(3, -1, -1).contiguous()

@@ -93,7 +93,7 @@ def test_a_job_can_be_removed(served, program, tmp_path):
 
 
 def test_a_program_that_leaves_stops_its_conversion(served, photo):
-    """Who does not wait for the answer is not converted for; nothing is left of the picture."""
+    """If the client disconnects, its picture is not converted, and no file is left."""
     before = served.files()
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{served.url}api/image", data={"style": "pepper-hq"}, files=form(photo), timeout=0.3)
@@ -104,7 +104,7 @@ def test_a_program_that_leaves_stops_its_conversion(served, photo):
 
 
 def test_errors_are_sentences(served, program, photo, tmp_path):
-    """What cannot be converted is refused with the status and the sentence of the page; nothing is kept."""
+    """Files that cannot be converted are refused with the page's status and sentence, and not kept."""
     clip = Clip(times=[0, 2424]).write(tmp_path / "lasting.mp4")
     wide = tmp_path / "wide.png"
     Image.new("RGB", (1000, 301)).save(wide)
@@ -127,7 +127,7 @@ def test_errors_are_sentences(served, program, photo, tmp_path):
 
 
 def test_refusals_say_what_to_do(program):
-    """A wrong method, kind of body or address gets an answer that says how it is done."""
+    """The response to a wrong method, body or address says what is right."""
     for method, path, body, status, sentence in (
         ("GET", "/api/image", {}, 405, "GET is not possible here: send POST. /api shows how"),
         ("POST", "/api/image", {"json": {}}, 415, "multipart/form-data with a part named file"),

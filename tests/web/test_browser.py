@@ -452,8 +452,10 @@ def test_waiting_can_be_given_up(visit, served, long_clip, photo):
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (390, "dark")])
 def test_it_is_all_from_here_and_fits(visit, served, photo, width, scheme):
-    """The page works offline: nothing is asked of other hosts. It fits its window, wide or narrow, and the
-    settings fit a window of 900 pixels without scrolling."""
+    """The page works offline, without requests to other hosts. It fits its window, wide or narrow.
+
+    The settings fit a window of 900 pixels without scrolling.
+    """
     page = visit(width, 844, scheme=scheme)
     asked, wrong = [], []
     page.on("request", lambda request: asked.append(request.url))

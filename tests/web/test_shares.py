@@ -35,7 +35,7 @@ def served(tmp_path_factory):
 
 @pytest.fixture
 def queue(tmp_path):
-    """A queue in which nothing is converted yet."""
+    """A queue that has not started."""
     worker = Worker(Limits())
     yield JobQueue(worker, Folders(tmp_path), Visitors())
     worker.close()
@@ -148,7 +148,7 @@ def test_visitors_who_are_there_are_not_forgotten(monkeypatch):
 
 
 def test_requests_are_counted():
-    """A visitor has a limit of open requests, and so has an address, whatever the cookies."""
+    """A visitor has a limit of open requests, and so has an address, with any cookies."""
     all_visitors = Visitors()
 
     def open_many(visitor, address, count):
@@ -165,7 +165,7 @@ def test_requests_are_counted():
 
 
 def test_uploads_in_progress_count(tmp_path, monkeypatch):
-    """Space for an upload is held from its beginning, so that many at once cannot fill the disk."""
+    """Space for an upload is reserved from its beginning, so that many at once cannot fill the disk."""
     usage = namedtuple("usage", "free")  # as the system's
     monkeypatch.setattr(folders.shutil, "disk_usage", lambda _path: usage(1000))
     files = Folders(tmp_path)

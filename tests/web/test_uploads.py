@@ -1,4 +1,4 @@
-"""Forms with a file: what is kept of them, under which name, and what is refused."""
+"""Forms with a file: which files are kept, under which names, and which are refused."""
 
 import asyncio
 
@@ -47,7 +47,7 @@ def test_a_file_and_fields(tmp_path, chunk):
 
 
 def test_large_files_are_refused(tmp_path):
-    """A file that is larger than its request said ends the upload at the limit."""
+    """If a file is larger than its request states, the upload ends at the limit."""
     with pytest.raises(LimitError, match="this page accepts"):
         receive(tmp_path, part(b"x" * 2000, filename="a.png") + END)
     assert (tmp_path / "a.png").stat().st_size <= 1000

@@ -1,4 +1,4 @@
-"""The web page without a browser: what it accepts, whose files are whose, and what is left of them."""
+"""The web page without a browser: what it accepts, who owns which file, and when files are removed."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def photo(tmp_path):
 
 
 def raw(served, client, request):
-    """The response to a request as it is written: clients would tidy it up."""
+    """The response to a raw request: clients would normalise it."""
     with socket.create_connection(("localhost", httpx.URL(served.url).port)) as connection:
         cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
         connection.sendall(f"{request} HTTP/1.0\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n".encode())
@@ -162,8 +162,11 @@ def test_a_job_is_the_visitors_who_asked_for_it(served, visitor, other, photo):
 
 
 def test_other_sites_cannot_read_here(served, visitor, photo):
-    """A site whose name was made to lead here is refused, no other site may show the page in a frame or send
-    requests for its visitors, and the page may load nothing from elsewhere."""
+    """A foreign name that resolves to this computer is refused.
+
+    No other site can show the page in a frame or send requests for its visitors. The page loads nothing from
+    other hosts.
+    """
     assert visitor.get("/", headers={"Host": "attacker.example"}).status_code == 403
     assert visitor.get("/", headers={"Host": "localhost:x"}).status_code in (200, 400)
     policy = visitor.get("/").headers["Content-Security-Policy"]
@@ -212,7 +215,7 @@ def test_odd_requests_are_refused(visitor, body):
 
 
 def test_files_stay_for_an_hour(tmp_path):
-    """What was last written more than an hour ago is removed; what is being written or converted stays."""
+    """Files that were last written more than an hour ago are removed, unless they are in use."""
     folders = Folders(tmp_path)
     old, at_work, new, needed = (folders.new(name) for name in ("a", "a", "b", "c"))
     for folder in (old, at_work, new, needed):
@@ -257,7 +260,7 @@ def test_ctrl_c_in_the_middle_of_a_conversion(tmp_path):
 
 
 def test_limits_are_checked_by_headers(tmp_path, photo):
-    """Pictures and videos beyond a limit are refused with a sentence that says how much is taken."""
+    """Pictures and videos beyond a limit are refused with a sentence that states the limit."""
     clip = Clip(size=(64, 48), times=range(48)).write(tmp_path / "clip.mp4")
     animation = tmp_path / "animation.webp"
     frames = [Image.new("RGB", (8, 8), (50 * n, 0, 0)) for n in range(5)]

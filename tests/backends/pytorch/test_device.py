@@ -49,7 +49,7 @@ def test_every_kind_has_a_name(machine, kind):
     ("built_for", "reason"), [(None, "this build of PyTorch has no CUDA"), ("cuda", "PyTorch finds no GPU"),
                               ("xpu", "this build of PyTorch has no CUDA")])  # fmt: skip
 def test_without_a_gpu(machine, built_for, reason):
-    """The CPU is "auto" then; a GPU that was asked for is an error that says what is missing."""
+    """The device "auto" is then the CPU. A GPU that was requested is an error that says what is missing."""
     machine(None, built_for=built_for)
     assert devices.choose_device("auto") == torch.device("cpu")
     with pytest.raises(BackendError, match=reason):
@@ -124,7 +124,7 @@ def test_out_of_memory_of_every_allocator(error):
 
 
 def test_what_the_cpu_computes_in_hardware():
-    """PyTorch still reports the capabilities under the names that are looked for here."""
+    """PyTorch reports the capabilities under the names that cartoonize reads."""
     capabilities = torch.cpu.get_capabilities()
     if capabilities["architecture"] == "x86_64":
         assert {"avx512_bf16", "avx512_vnni", "amx_tile"} <= set(capabilities)
@@ -157,7 +157,7 @@ def test_precision_on_gpus_of_amd(monkeypatch):
 
 
 def test_memory_on_gpus_of_intel(monkeypatch):
-    """A driver that does not say how much memory is free is no error."""
+    """If a driver does not report its free memory, this is no error."""
 
     def silent(_):
         raise RuntimeError("The device doesn't support querying the available free memory.")

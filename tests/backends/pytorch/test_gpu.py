@@ -22,7 +22,7 @@ def model(tiny_style):
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_batch_in_parts_is_the_batch(tiny_style, model, images, count):
-    """Pictures come out in order, whatever the number of parts, as from the threads of a CPU."""
+    """Pictures are returned in order, for any number of parts, as from the threads of a CPU."""
     with load(str(tiny_style), device="cpu", precision="fp32") as backend:
         expected = backend(images[:count])
     assert np.array_equal(GpuModel(model, torch.device("cpu"))(images[:count]), expected)

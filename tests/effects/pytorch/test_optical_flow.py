@@ -1,4 +1,4 @@
-"""Motion is found in PyTorch by block matching."""
+"""Optical flow in PyTorch, by block matching."""
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ def texture(height, width):
 
 @pytest.mark.parametrize("motion", [(0, 0), (1, 0), (-2.5, 1.25), (9, -6), (0.25, 7)])
 def test_a_pan_is_found(motion):
-    """Whole and fractional motion up to 9 pixels is found to a tenth of a pixel nearly everywhere."""
+    """Whole and fractional motion of up to 9 pixels is estimated to a tenth of a pixel nearly everywhere."""
     x, y = np.meshgrid(np.arange(160, dtype=np.float32), np.arange(120, dtype=np.float32))
     earlier = texture(120, 160)
     picture = cv2.remap(earlier, x + motion[0], y + motion[1], cv2.INTER_LINEAR)
@@ -37,7 +37,7 @@ def test_noise_moves_nothing():
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_pictures_are_sampled_as_by_opencv(dtype):
-    """Positions between pixels and beyond the edges give the values that OpenCV gives."""
+    """Positions between pixels and beyond the edges return the same values as OpenCV."""
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (40, 50, 3)).astype(dtype)
     motion = rng.normal(0, 4, (2, 40, 50)).astype(np.float32)

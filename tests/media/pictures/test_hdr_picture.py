@@ -76,7 +76,7 @@ def read(path):
 @pytest.mark.parametrize("transfer", [PQ, HLG])
 @pytest.mark.parametrize("suffix", [".avif", ".heic", ".png"])
 def test_an_hdr_picture_looks_as_it_does_in_a_video(tmp_path, suffix, transfer):
-    """The same HDR signal in AVIF, HEIC, PNG and in a video gives the same SDR picture, and that is said."""
+    """The same HDR signal in AVIF, HEIC, PNG and a video becomes the same SDR picture, with a notice."""
     video = encode(tmp_path / "in.mkv", transfer, "ffv1")
     with open_source(video) as source:
         expected = next(iter(source)).image.astype(int)

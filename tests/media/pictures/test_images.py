@@ -1,4 +1,4 @@
-"""Pictures in, pictures out: what is kept, what is refused, and what is left behind."""
+"""Converting pictures: what is kept, what is refused, and that nothing is left behind."""
 
 import os
 import struct
@@ -84,7 +84,7 @@ def read(*paths):
 
 
 def copied(sources, target, *, overwrite=False):
-    """Send pictures through unchanged; gives the notices."""
+    """Pass pictures through unchanged; return the notices."""
     with PictureSource(sources) as source, PictureSink(target, source, overwrite=overwrite) as sink:
         for frame in source:
             sink.write(frame)
@@ -211,7 +211,7 @@ def test_deep_colours(tmp_path):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
 def test_values_without_a_white(tmp_path, dtype):
-    """Measurements, which have no white of their own, are spread from black to white, and that is said."""
+    """Measurements without a white point are spread from black to white, with a notice."""
     path = saved(tmp_path / "depth.tif", np.array([[-1000, 0, 1000]], dtype))
     with PictureSource([path]) as source:
         assert [frame.image[0, :, 0].tolist() for frame in source] == [[0, 127, 255]]
@@ -226,7 +226,7 @@ def test_palette(tmp_path):
 
 
 def test_first_of_several(tmp_path):
-    """Of an animated or many-paged picture the first is used, and that is said."""
+    """Of an animated or multi-page picture, the first one is used, with a notice."""
     pages = [Image.fromarray(image) for image in (photo(), 255 - photo())]
     for name in ("pages.tif", "moving.png", "moving.webp"):
         path = saved(tmp_path / name, pages[0], save_all=True, append_images=pages[1:], lossless=True)
@@ -352,7 +352,7 @@ def test_transparency(tmp_path, suffix):
 
 
 def test_transparency_on_white(tmp_path):
-    """Where a format has no transparency the picture stands on white, and that is said."""
+    """If a format has no transparency, the picture is composited on white, with a notice."""
     picture = Image.fromarray(photo())
     picture.putalpha(0)
     source = saved(tmp_path / "clear.png", picture)
@@ -370,7 +370,7 @@ def test_opaque_alpha_is_nothing_to_tell(tmp_path):
 
 
 def test_metadata_a_format_cannot_hold(tmp_path):
-    """BMP and JPEG 2000 hold no EXIF data and profiles: they are left out, and that is said."""
+    """BMP and JPEG 2000 cannot hold EXIF data and profiles: they are left out, with a notice."""
     source = saved(tmp_path / "in.jpg", exif=described(), icc_profile=profile())
     for suffix in NO_METADATA & PICTURE_SUFFIXES:
         notices = copied([source], tmp_path / f"out{suffix}")
@@ -379,7 +379,7 @@ def test_metadata_a_format_cannot_hold(tmp_path):
 
 
 def test_more_exif_than_jpeg_holds(tmp_path):
-    """A JPEG file holds 64 KiB of EXIF data: more than that is left out, and that is said."""
+    """A JPEG file can hold 64 KiB of EXIF data: more is left out, with a notice."""
     source = saved(tmp_path / "in.png", exif=described(note="x" * 70000))
     assert "so much EXIF data" in copied([source], tmp_path / "out.jpg")[0]
 
@@ -405,7 +405,7 @@ def test_cmyk_profile_becomes_srgb(tmp_path):
 
 
 def test_profile_that_does_not_fit(tmp_path):
-    """A profile of other colours than the picture's is not carried over, and that is said."""
+    """A profile for other colours than the picture's is left out, with a notice."""
     cmyk = saved(tmp_path / "cmyk.jpg", Image.fromarray(photo()).convert("CMYK"), icc_profile=profile())
     rgb = saved(tmp_path / "rgb.png", icc_profile=grey_profile())
     for source in (cmyk, rgb):
@@ -497,7 +497,7 @@ def test_unwritable_folder(tmp_path):
 
 
 def test_beyond_the_format(tmp_path):
-    """A picture larger than a format allows ends in a sentence, and nothing is left."""
+    """A picture larger than a format allows is an error of one sentence, and no file is left."""
     source = saved(tmp_path / "wide.png", np.zeros((1, 20000, 3), np.uint8))
     with pytest.raises(MediaError, match=r"Cannot write .*out\.webp as WEBP of 20000x1 pixels: .*16383"):
         copied([source], tmp_path / "out.webp")

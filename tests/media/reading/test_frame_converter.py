@@ -47,7 +47,7 @@ def is_filled(image, colour, tolerance=14):
 
 
 def test_frames_of_another_size_are_fitted_into_the_first(tmp_path):
-    """Each frame keeps its proportions, in the middle of the first frame's size, and that is said once."""
+    """Each frame keeps its proportions, centred in the size of the first frame, with one notice."""
     path = joined(tmp_path / "in.webm", [(160, 90), (80, 45), (90, 160)])
     with open_source(path) as source:
         images = [frame.image for frame in source]

@@ -75,7 +75,7 @@ def piped(path, monkeypatch):
 
 
 def check(found, name):
-    """What came out and what is reported is what there was, or it is said that it is not known."""
+    """Decoded frames and reported missing frames add up, or the report says that more may be missing."""
     frames, damage = found
     if frames + damage.packets != FRAMES:
         assert damage, (name, found)
@@ -152,9 +152,9 @@ def mutate(path, number, folder):
 
 
 def check_mutated(made, threads, tmp_path, name, numbers):
-    """The frames that come out and those reported missing are all that the intact file has, unless the report
-    says that the container is broken, so that more may be missing. One thread and many agree on what can be
-    read."""
+    """Decoded frames and reported missing frames add up to those of the intact file, unless the report says
+    that the container is broken. One thread and many decode the same frames.
+    """
     for number in numbers:
         harmed, kind = mutate(made(name), number, tmp_path), MUTATIONS[number % len(MUTATIONS)].__name__
         found = []
@@ -248,7 +248,10 @@ def test_recordings_that_begin_anywhere_are_whole(tmp_path):
 
 
 def test_the_second_fields_of_frames_are_not_missed(tmp_path):
-    """Where each field is a packet of its own, half of the packets make no frame; others are missed."""
+    """If each field is a separate packet, half of the packets make no frame.
+
+    Other missing frames are counted.
+    """
     options = {"x264-params": "interlaced=1", "flags": "+ildct+ilme"}
     with av.open(Clip(times=range(24), options=options).write(tmp_path / "in.mp4")) as container:
         frames = list(container.decode(video=0))

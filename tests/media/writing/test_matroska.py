@@ -1,4 +1,4 @@
-"""The shape of pixels in Matroska and WebM, whatever the codec."""
+"""The pixel aspect in Matroska and WebM, with any codec."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_square_pixels_are_left_alone(tmp_path):
     "data", [b"", b"no Matroska", bytes(64), b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\x81\x00"]
 )
 def test_what_is_laid_out_otherwise_is_not_touched(tmp_path: Path, data: bytes):
-    """A file without room for the display size stays as it is, and the caller learns of it."""
+    """A file without space for the display size stays unchanged, and the function returns false."""
     path = tmp_path / "odd.mkv"
     path.write_bytes(data)
     assert not set_display_size(path, 100, 50)

@@ -20,7 +20,7 @@ and good night, all
 
 
 def with_subtitles(path: Path, codec: str) -> Path:
-    """A video of a second with SRT subtitles, or the same in another codec, by way of what is tested."""
+    """A video of a second with SRT subtitles, or converted to another codec by the code under test."""
     text = path.with_name("words.srt")
     text.write_text(SUBTITLES)
     picture = Clip(times=range(24)).write(path.with_name("picture.mkv"))
@@ -73,7 +73,7 @@ def test_text_subtitles_are_converted(tmp_path, source, codec, target, becomes):
 
 @pytest.mark.parametrize(("source", "codec"), [("in.mkv", "srt"), ("in.mp4", "mov_text")])
 def test_subtitles_that_can_be_copied_are(tmp_path, source, codec):
-    """What the target holds as it is stays as it is, without a word."""
+    """Streams that the target can hold stay unchanged, without a notice."""
     made = with_subtitles(tmp_path / source, codec)
     report = stylize(made, tmp_path / f"out{made.suffix}", "null")
     assert subtitles(tmp_path / f"out{made.suffix}") == subtitles(made)

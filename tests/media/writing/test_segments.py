@@ -1,4 +1,4 @@
-"""Segments stand alone: whoever makes them, and in whatever order, a video of them is the same."""
+"""Segments are independent: made by any process and in any order, they form the same video."""
 
 import io
 

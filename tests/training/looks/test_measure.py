@@ -74,7 +74,7 @@ def test_width_and_colour_of_lines(tmp_path, width):
 
 
 def test_drawings_without_lines(tmp_path):
-    """Where fills meet without a line, no lines are found, and the settings draw none."""
+    """If fills meet without a line, no lines are detected, and the settings draw none."""
     look = measure(draw(tmp_path / "a.png", width=0))
     assert not look.lines.are_drawn
     assert look.target_look().line_darkness == 0

@@ -59,7 +59,7 @@ def test_avi_files_that_programs_write_are_intact(tmp_path):
 
 @pytest.mark.parametrize("colours", [2, 16, 256])
 def test_the_pixels_of_gif_images_are_counted(tmp_path, colours):
-    """Exactly those of each image, whatever the number of colours; not where the data were cut."""
+    """The pixels of each image are counted exactly, for any number of colours, unless the data are cut."""
     noise = np.random.default_rng(0).integers(0, colours, (61, 107), np.uint8)
     even = np.full((61, 107), colours - 1, np.uint8)
     for number, pixels in enumerate((noise, even, noise[:1, :1])):
