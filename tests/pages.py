@@ -47,7 +47,8 @@ def serving(temporary: Path, *options: str, before: str = "", **environment: str
         line = process.stderr.readline()
         address = re.search(r"http://\S+/", line)
         assert address, line + process.stderr.read()
-        yield Served(process, address[0], next(temporary.glob("cartoonize-web-*")))
+        [root] = temporary.glob("cartoonize-web-*")
+        yield Served(process, address[0], root)
     finally:
         if process.poll() is None:
             process.terminate()

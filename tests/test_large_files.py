@@ -7,6 +7,7 @@ import zlib
 
 import pytest
 from clips import Clip
+from PIL import Image
 
 resource = pytest.importorskip("resource")
 
@@ -47,6 +48,54 @@ def test_large_pictures_are_refused(tmp_path, side, rows):
     assert code == 1
     assert f"{side}x{side} pixels, more than the 256 million" in " ".join(messages.split())
     assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+
+
+def tiff_directory(entries, start):
+    """A TIFF file's directory without a next one, with 1 MB of data before it."""
+    head = b"II*\0" + struct.pack("<I", start) + bytes(start - 8)
+    packed = (struct.pack("<HHII", *entry) for entry in entries)
+    return head + struct.pack("<H", len(entries)) + b"".join(packed) + bytes(4)
+
+
+def exif_of_jpeg(path, exif):
+    """Write EXIF data of any length into a JPEG, in segments, as Pillow joins them."""
+    Image.new("RGB", (16, 16)).save(path, "JPEG")
+    parts = [exif[start : start + 65_000] for start in range(0, len(exif), 65_000)]
+    segments = [b"\xff\xe1" + struct.pack(">H", len(part) + 8) + b"Exif\0\0" + part for part in parts]
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + b"".join(segments) + data[2:])
+
+
+@pytest.mark.parametrize(("name", "expected"), [("in.tif", 1), ("in.jpg", 0)])
+def test_entries_that_share_their_data_fill_no_memory(tmp_path, name, expected):
+    """A TIFF file of 1 MB whose 30,000 entries share one MB is refused; such EXIF data are not read."""
+    layout = ((256, 16), (257, 16), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, 16), (279, 256))
+    entries = [(tag, 3, 1, value) for tag, value in layout]
+    bomb = tiff_directory([*entries, *((tag, 7, 1 << 20, 8) for tag in range(1000, 31_000))], 1 << 20)
+    if name == "in.jpg":
+        exif_of_jpeg(tmp_path / name, bomb)
+    else:
+        (tmp_path / name).write_bytes(bomb)
+    code, messages = cartoonize("image", tmp_path / name, tmp_path / "out.png")
+    assert code == expected
+    assert ("the file is damaged or incomplete" in " ".join(messages.split())) == bool(expected)
+
+
+def test_a_long_list_of_pictures_takes_no_time(tmp_path):
+    """A TIFF file that lists 20,000 pictures is read like one with a few: they are not all counted."""
+    data, size = bytearray(b"II*\0" + struct.pack("<I", 8)), 2 + 9 * 12 + 4
+    layout = ((256, 1), (257, 1), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1), (279, 1))
+    for _ in range(20_000):
+        data += struct.pack("<H", 9) + b"".join(
+            struct.pack("<HHII", tag, 3, 1, value) for tag, value in layout
+        )
+        data += struct.pack("<I", len(data) + 4)
+    assert len(data) == 8 + 20_000 * size
+    data[-4:] = bytes(4)
+    (tmp_path / "in.tif").write_bytes(data)
+    code, messages = cartoonize("image", tmp_path / "in.tif", tmp_path / "out.png")
+    assert code == 0
+    assert "holds 1000 or more pictures; only the first is used" in " ".join(messages.split())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory that is written to")

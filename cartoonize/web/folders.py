@@ -1,6 +1,7 @@
 """The files of visitors: where they are, and for how long."""
 
 import hashlib
+import os
 import secrets
 import shutil
 import time
@@ -74,7 +75,12 @@ class Folders:
             self._add(visitor, -size)
 
     def sweep(self, now: float | None = None, *, in_use: Collection[Path] = ()) -> None:
-        """Remove what was last written more than an hour ago, except the folders of jobs at work."""
+        """Remove what was last written more than an hour ago, except the folders of jobs at work.
+
+        Systems remove old files from their folder for temporary ones, so the folder of all visitors is made
+        to look new, and is created again if it is missing.
+        """
+        self._keep_root()
         oldest = (now or time.time()) - KEPT
         for entry in self.root.glob("*/*"):
             if entry not in in_use and _last_written(entry) < oldest:
@@ -83,6 +89,12 @@ class Folders:
             if entry.name != LOCK and _last_written(entry) < oldest:
                 with suppress(OSError):  # the visitor may come back at this moment
                     entry.rmdir() if entry.is_dir() else entry.unlink()
+
+    def _keep_root(self) -> None:
+        self.root.mkdir(mode=0o700, exist_ok=True)
+        for path in (self.root, self.root / LOCK):
+            with suppress(FileNotFoundError):
+                os.utime(path)
 
     def _add(self, visitor: str, size: int) -> None:
         self._reserved += size

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from ..core.errors import CartoonizeError, UnexpectedError
+from ..core.errors import CartoonizeError, UnexpectedError, describe_os_error
 from .folders import Folders
 from .visitors import Visitors, is_loopback
 from .web_job import State, Upload, WebJob
@@ -37,6 +37,8 @@ class JobQueue:
         self._jobs: dict[str, WebJob] = {}
         self._turn = 0  # of the job that was started last
         self._change = asyncio.Event()
+        # Of waiting jobs, until the next change: each open page asks for all of its visitor's.
+        self._places: dict[str, int] | None = None
 
     def add_upload(self, upload: Upload) -> None:
         """Remember an upload, for as long as its file exists."""
@@ -65,6 +67,7 @@ class JobQueue:
             raise ShareError("Many of your files wait already; let one end first.")
         if len(active) >= QUEUED_TOGETHER:
             raise ShareError("Too many files wait already; try again later.")
+        self._remove_failed(job)
         job.turn = max((other.turn + 1 for other in active if other.owner == job.owner), default=self._turn)
         self._jobs[job.id] = job
         self._changed()
@@ -89,8 +92,10 @@ class JobQueue:
 
     def count_before(self, job: WebJob) -> int:
         """The number of conversions that end before a waiting job begins."""
-        running = sum(other.state == "converting" for other in self._jobs.values())
-        return running + self._waiting().index(job) if job.state == "waiting" else 0
+        if self._places is None:
+            running = sum(other.state == "converting" for other in self._jobs.values())
+            self._places = {other.id: place for place, other in enumerate(self._waiting(), running)}
+        return self._places.get(job.id, 0)
 
     def stop(self, job: WebJob) -> None:
         """Stop a job: a waiting one at once, a running one before its next frame."""
@@ -161,6 +166,9 @@ class JobQueue:
                 )
         except CancelledError:
             self._finish(job, "stopped")
+        except OSError as error:  # the folder for the result cannot be created
+            job.error = str(describe_os_error(error))
+            self._finish(job, "failed")
         except CartoonizeError as error:
             job.error = str(error).replace(f"{job.upload.path.parent}/", "")
             self._finish(job, "failed")
@@ -204,10 +212,20 @@ class JobQueue:
             if other.upload is job.upload and other is not job and not other.is_active:
                 self.remove_job(other)
 
+    def _remove_failed(self, job: WebJob) -> None:
+        """Forget earlier jobs of the same file that failed or were stopped.
+
+        Else a file that is queued and stopped again and again would fill the memory.
+        """
+        for other in self.jobs_of(job.visitor):
+            if other.upload is job.upload and other.state in ("failed", "stopped"):
+                self.remove_job(other)
+
     def _waiting(self) -> list[WebJob]:
         waiting = [job for job in self._jobs.values() if job.state == "waiting"]
         return sorted(waiting, key=lambda job: job.turn)  # jobs of one turn stay in the order of arrival
 
     def _changed(self) -> None:
+        self._places = None
         self._change.set()
         self._change = asyncio.Event()

@@ -12,6 +12,7 @@ from ..core.errors import MediaError
 from ..core.numbers import format_number
 from ..media import PICTURE_SUFFIXES
 from ..media.ffmpeg import ffmpeg_errors
+from ..media.pictures.animation import is_animated
 from ..media.pictures.picture import PILLOW_ERRORS, open_picture
 from ..media.reading.open_input import frame_rate, select_video_stream
 from ..media.remote import open_container
@@ -99,9 +100,13 @@ class Limits:
         if picture.format not in _PICTURES:
             raise MediaError(f"{path.name} is a {picture.format} file under another name.")
         self._check_pixels(path, *picture.size)
-        frames = getattr(picture, "n_frames", 1)
-        self.check_frames(frames)
-        return "animation" if frames > 1 else "picture"
+        if picture.format == "GIF" and getattr(picture, "is_animated", False):  # slow to count its frames
+            name = path.with_suffix(".gif").name
+            raise MediaError(f"{path.name} is an animated GIF file under another name; call it {name}.")
+        if not is_animated(path):  # the other pictures of a scan, or of a phone's JPEG, are not converted
+            return "picture"
+        self.check_frames(getattr(picture, "n_frames", 1))
+        return "animation"
 
     def _check_video(self, path: Path) -> None:
         options = {"format_whitelist": ",".join(_VIDEOS), "max_pixels": str(self.pixels)}

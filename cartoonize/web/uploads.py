@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FORM = 4096
 """Bytes of a form that are not the file."""
 _ADVICE = "Send one file as the part named file, and each setting as a part by its name, in UTF-8."
+_PARTS = 32  # of a form; there are fewer settings
 _NAME = 120  # bytes of a file's name; the names of results and journals are longer
 _NOT_IN_NAMES = re.compile(r"[^\w .,()&+\-]")
 
@@ -92,7 +93,7 @@ class _FormWriter:
         self._field: str | None = None
         self._text = bytearray()
         self._file: BinaryIO | None = None
-        self._written = self._texts = 0
+        self._written = self._texts = self._parts = 0
 
     def callbacks(self) -> "MultipartCallbacks":
         """What the parser calls."""
@@ -113,6 +114,9 @@ class _FormWriter:
             self._file = None
 
     def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > _PARTS:
+            raise ValueError("there are too many parts")
         self._header = self._value = self._disposition = b""
         self._field, self._text = None, bytearray()
 

@@ -20,7 +20,8 @@ PATIENCE = 30.0
 PATIENCE_AFTER_LEAVING = 3.0
 """The same after a page said that it is being closed. A page that is loaded again asks for files before."""
 _REMEMBERED = 10_000
-"""Largest number of visitors; the most recently active ones are kept."""
+"""Visitors who are kept although they no longer wait, the most recently active ones; those who wait always
+are."""
 
 
 @dataclass(slots=True)
@@ -39,14 +40,15 @@ class Visitors:
     def __init__(self) -> None:
         self._known: dict[str, Presence] = {}
         self._open: Counter[str] = Counter()
+        self._most = _REMEMBERED
 
     def record_activity(self, visitor: str, address: str) -> None:
-        """Record an activity. If there are too many visitors, the least recently active ones are removed."""
+        """Record an activity. If there are too many visitors, those who no longer wait are removed."""
         presence = self._known.pop(visitor, None) or Presence(address)
         presence.address, presence.last_seen, presence.patience = address, time.monotonic(), PATIENCE
         self._known[visitor] = presence
-        while len(self._known) > _REMEMBERED:
-            self._known.pop(next(iter(self._known)))
+        if len(self._known) > self._most:
+            self._forget()
 
     @contextmanager
     def open_request(self, visitor: str | None, address: str) -> Iterator[bool]:
@@ -89,6 +91,16 @@ class Visitors:
         if is_loopback(address):
             return {visitor}
         return {visitor} | {name for name, known in self._known.items() if known.address == address}
+
+    def _forget(self) -> None:
+        """Remove visitors who do not wait, the least recently active ones first, to half of the limit.
+
+        Those who wait stay: else many requests, each with a new cookie, would stop the conversions of others.
+        """
+        inactive = [visitor for visitor in self._known if not self.is_waiting(visitor)]
+        for visitor in inactive[: len(self._known) - _REMEMBERED // 2]:
+            del self._known[visitor]
+        self._most = max(_REMEMBERED, 2 * len(self._known))
 
 
 def is_loopback(address: str) -> bool:

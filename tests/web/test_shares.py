@@ -1,5 +1,7 @@
 """One visitor cannot take the server from the others: shares of the queue, the disk and the connections."""
 
+import asyncio
+import errno
 import socket
 import time
 from collections import namedtuple
@@ -136,15 +138,46 @@ def test_what_nobody_waits_for_is_known():
 
 
 def test_visitors_who_are_there_are_not_forgotten(monkeypatch):
-    """Many new visitors replace those who are inactive, not those who wait."""
-    monkeypatch.setattr(visitors, "_REMEMBERED", 3)
+    """Many new visitors replace those who are inactive, not those who wait or were there a moment ago."""
+    monkeypatch.setattr(visitors, "_REMEMBERED", 4)
     all_visitors = Visitors()
-    for number in range(20):
-        all_visitors.record_activity(f"new{number}", OTHER_ADDRESS)
-        all_visitors.record_activity("here", ADDRESS)
-    assert all_visitors.is_waiting("here")
-    assert not all_visitors.is_waiting("new1")
-    assert all_visitors.neighbours("new19", OTHER_ADDRESS) == {"new18", "new19"}
+    all_visitors.record_activity("recent", ADDRESS)
+    with all_visitors.listen("here"):
+        monkeypatch.setattr(visitors, "PATIENCE", 0.0)  # of those who come from now on
+        for number in range(100):
+            all_visitors.record_activity(f"new{number}", OTHER_ADDRESS)
+        assert all_visitors.is_waiting("here")
+        assert all_visitors.is_waiting("recent")
+        assert len(all_visitors._known) <= 4
+        assert "new99" in all_visitors.neighbours("new99", OTHER_ADDRESS)
+
+
+def test_stopping_again_and_again_fills_no_memory(queue):
+    """A file that is queued and stopped, or that fails, many times is one job, the last one."""
+    upload = Upload("a", Path("nowhere") / "a", "picture")
+    for state in ("stopped", "failed") * 3:
+        job = WebJob(upload, ADDRESS, ConversionSettings())
+        queue.add(job)
+        assert queue.jobs_of("a") == [job]
+        queue._finish(job, state)
+
+
+def test_a_disk_without_room_for_a_folder_ends_one_job(queue, monkeypatch):
+    """If the folder for a result cannot be created, that job fails with a sentence, and the next one runs."""
+
+    def refuse(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device", "folder")
+
+    async def convert_two():
+        task = asyncio.create_task(queue.run())
+        for job in jobs:
+            await asyncio.wait_for(job.finished.wait(), 5)
+        task.cancel()
+
+    jobs = add(queue, "ab")
+    monkeypatch.setattr(queue._folders, "new", refuse)
+    asyncio.run(convert_two())
+    assert [(job.state, job.error) for job in jobs] == [("failed", "folder: No space left on device.")] * 2
 
 
 def test_requests_are_counted():

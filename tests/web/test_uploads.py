@@ -95,3 +95,10 @@ def test_long_names_are_cut():
     """Names leave room for those of results, in every alphabet."""
     for name in ("x" * 300 + ".png", "漫" * 300 + ".png", "🎨" * 99 + ".mp4", "x." + "y" * 300):
         assert len(safe_name(name).encode()) <= 125
+
+
+def test_forms_of_countless_parts_are_refused(tmp_path):
+    """A form of many parts without content ends early; neither names nor numbers fill the memory."""
+    body = b"".join(part(b"", f"field{number}") for number in range(1000))
+    with pytest.raises(MediaError, match="The form is malformed"):
+        receive(tmp_path, body + part(b"x", filename="a.png") + END)

@@ -283,6 +283,16 @@ def test_limits_are_checked_by_headers(tmp_path, photo):
             limits.check(path)
 
 
+def test_photos_of_phones_are_pictures(tmp_path):
+    """A JPEG with a second picture in it, as phones write them, is a picture; so is a scan of many pages."""
+    kinds = []
+    for name, form in (("phone.jpg", "MPO"), ("scan.tif", "TIFF"), ("moving.png", "PNG")):
+        pages = [Image.new("RGB", (32, 24), colour) for colour in ("red", "blue")]
+        pages[0].save(tmp_path / name, form, save_all=True, append_images=pages[1:])
+        kinds.append(Limits().check(tmp_path / name))
+    assert kinds == ["picture", "picture", "animation"]
+
+
 def test_files_that_name_other_files_are_refused(tmp_path, photo):
     """Playlists, which name files and addresses of the server, are no videos; PostScript is no picture."""
     clip = Clip().write(tmp_path / "private.mp4")
@@ -299,7 +309,7 @@ def test_files_that_name_other_files_are_refused(tmp_path, photo):
             Limits().check(tmp_path / name)
     Image.open(photo).save(tmp_path / "in.eps")
     (tmp_path / "in.eps").rename(tmp_path / "eps.png")
-    with pytest.raises(MediaError, match=r"eps\.png is a EPS file under another name"):
+    with pytest.raises(MediaError, match=r"eps\.png is not a readable picture"):
         Limits().check(tmp_path / "eps.png")
 
 
@@ -349,3 +359,18 @@ def test_no_browser_can_be_opened(tmp_path):
     with serving(tmp_path, "--open", BROWSER="", DISPLAY="", WAYLAND_DISPLAY="") as served:
         assert "No browser can be opened here." in served.process.stderr.readline()
         assert httpx.get(served.url).status_code == 200
+
+
+def test_the_folder_outlives_a_cleaner_of_temporary_files(tmp_path):
+    """Systems that remove old temporary files leave the folder of an idle server; removed, it returns."""
+    folders = Folders(tmp_path / "root")
+    for name in (".", "lock"):
+        (tmp_path / "root").mkdir(exist_ok=True)
+        (tmp_path / "root" / "lock").touch()
+        os.utime(tmp_path / "root" / name, (0, 0))
+    folders.sweep()
+    assert all(path.stat().st_mtime > time.time() - 60 for path in (folders.root, folders.root / "lock"))
+    shutil.rmtree(folders.root)
+    folders.sweep()
+    with folders.reserve("a", 10, share=100_000, neighbours={"a"}):
+        assert folders.new("a").is_dir()

@@ -13,7 +13,7 @@ def is_animated(path: Path) -> bool:
         return False
     try:
         with open_picture(path) as picture:
-            return getattr(picture, "n_frames", 1) > 1
+            return bool(getattr(picture, "is_animated", False))  # does not count the frames of a GIF file
     except PILLOW_ERRORS:
         return False
 

@@ -7,6 +7,7 @@ previews, which would show the photo in place of the cartoon.
 
 import os
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from ...core.numbers import format_number
 from ..decoding import fit_size, reduced_size_notice
 from .hdr_picture import tone_map_picture
 from .picture_colour import convert_to_rgb, reduce_to_8_bits, split_alpha
+from .tiff_directories import limit_directories
+
+limit_directories()
 
 MAX_PIXELS = 256_000_000
 """The default limit of a picture. Larger ones are refused by their header: a small file can claim any
@@ -30,6 +34,9 @@ PILLOW_ERRORS = (
     Pillow.DecompressionBombError,
 )  # fmt: skip
 """What Pillow's readers raise for damaged files, found by damaging files."""
+_PROGRAMS = {"EPS"}
+"""Formats that are programs: Pillow runs Ghostscript, another program, on them."""
+_COUNTED = 1000  # pictures of a TIFF file
 _MAX_DPI = 65536  # JPEG's limit, and more than any printer has
 _PHOTO_TAGS = {
     ExifTags.Base.ImageDescription, ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software,
@@ -69,8 +76,7 @@ def read_picture(
     limit = max_pixels or MAX_PIXELS
     try:
         with open_picture(path, limit) as picture:
-            count = getattr(picture, "n_frames", 1)
-            if count > 1:
+            if count := _describe_count(picture):
                 notices.append(f"{path} holds {count} pictures; only the first is used.")
             sdr = tone_map_picture(path, picture, notices)
             ImageOps.exif_transpose(sdr, in_place=True)
@@ -145,7 +151,7 @@ def _open_with_pillow(path: Path) -> Picture:
     tried = set[str]()
     for load_plugins in (Pillow.preinit, Pillow.init):  # the five most frequent formats, then all
         load_plugins()
-        for name in [name for name in Pillow.ID if name not in tried]:
+        for name in [name for name in Pillow.ID if name not in tried and name not in _PROGRAMS]:
             tried.add(name)
             open_file, accepts = Pillow.OPEN[name]
             accepted = accepts is None or accepts(head)
@@ -155,6 +161,28 @@ def _open_with_pillow(path: Path) -> Picture:
                 except (SyntaxError, IndexError, TypeError, struct.error):
                     continue  # another format with the same first bytes
     raise UnidentifiedImageError(f"cannot identify {path}")
+
+
+def _describe_count(picture: Picture) -> str:
+    """How many pictures a file holds; empty if it is one. The first one is the current one afterwards.
+
+    A damaged or malicious file may list millions. To count those of a GIF file takes as long as to read it;
+    of a TIFF file, a time that grows with the square of their number.
+    """
+    if picture.format == "GIF":
+        return "several" if getattr(picture, "is_animated", False) else ""
+    if picture.format != "TIFF":
+        count = int(getattr(picture, "n_frames", 1))
+        return str(count) if count > 1 else ""
+    count = 1
+    with suppress(EOFError):
+        while count < _COUNTED:
+            picture.seek(count)
+            count += 1
+    picture.seek(0)
+    if count == _COUNTED:
+        return f"{count} or more"
+    return str(count) if count > 1 else ""
 
 
 def _describe_error(error: Exception, path: Path) -> str:

@@ -235,6 +235,23 @@ def test_first_of_several(tmp_path):
         assert source.notices == [f"{path} holds 2 pictures; only the first is used."]
 
 
+def test_an_animation_under_the_name_of_a_picture(tmp_path):
+    """Of a GIF animation that is called .jpg, as many on the web are, the first picture is used."""
+    pages = [Image.fromarray(image) for image in (photo(), 255 - photo())]
+    pages[0].save(tmp_path / "a.jpg", "GIF", save_all=True, append_images=pages[1:])
+    with PictureSource([tmp_path / "a.jpg"]) as source:
+        assert next(iter(source)).image.shape == photo().shape
+    assert source.notices == [f"{tmp_path / 'a.jpg'} holds several pictures; only the first is used."]
+
+
+def test_a_picture_is_never_a_program(tmp_path, monkeypatch):
+    """PostScript under the name of a picture is refused: Ghostscript is not started."""
+    Image.fromarray(photo()).save(tmp_path / "a.png", "EPS")
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_: pytest.fail("Ghostscript was started"))
+    with pytest.raises(MediaError, match="is not a picture of a known format"):
+        read(tmp_path / "a.png")
+
+
 @pytest.mark.parametrize("suffix", sorted(PICTURE_SUFFIXES))
 def test_damaged(tmp_path, suffix):
     """Empty, foreign and truncated files end in a sentence that names the file."""
