@@ -103,6 +103,7 @@ CONTAINERS = (
     Container(muxer="gif", suffixes=(".gif",), is_animation=True, encoder="gif", ticks=100),
     Container(muxer="webp", suffixes=(".webp",), is_animation=True, encoder="libwebp_anim"),
     Container(muxer="apng", suffixes=(".png", ".apng"), is_animation=True, encoder="apng"),
+    Container(muxer="avif", suffixes=(".avif",), is_animation=True, encoder="libsvtav1"),
 )  # fmt: skip
 """The containers that are tested. FFmpeg knows more; they get the defaults of `Container`."""
 

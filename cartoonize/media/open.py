@@ -7,7 +7,7 @@ from ..core.errors import MediaError
 from .alpha import parse_colour
 from .decoding import Decoding
 from .encoding import Encoding
-from .pictures.animation import is_animated
+from .pictures.animation import READ_BY_PILLOW, is_animated
 from .pictures.formats import PICTURE_SUFFIXES
 from .pictures.picture_sink import PictureSink
 from .pictures.picture_source import PictureSource
@@ -75,7 +75,7 @@ def open_video(
         raise MediaError(f"{path} has times of its own; a rate (--fps) is for folders of pictures.")
     if path.suffix.lower() in PICTURE_SUFFIXES and path.exists() and not is_animated(path):
         raise MediaError(f"{path} is a picture; use `cartoonize image`.")
-    kind = ImageSequenceSource if path.suffix.lower() == ".webp" else VideoSource
+    kind = ImageSequenceSource if path.suffix.lower() in READ_BY_PILLOW else VideoSource
     return kind(path, start=start, end=end, decoding=decoding)
 
 

@@ -40,7 +40,7 @@ def test_suffixes_are_of_one_container():
     """No suffix selects two containers. Written videos are found in a folder, except animations."""
     suffixes = [suffix for container in CONTAINERS for suffix in container.suffixes + container.read_suffixes]
     assert len(suffixes) == len(set(suffixes))
-    assert {".gif", ".webp", ".png", ".apng"} == WRITTEN_SUFFIXES - VIDEO_SUFFIXES
+    assert {".gif", ".webp", ".png", ".apng", ".avif"} == WRITTEN_SUFFIXES - VIDEO_SUFFIXES
 
 
 def test_what_is_not_in_the_table_has_defaults():

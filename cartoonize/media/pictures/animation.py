@@ -4,7 +4,10 @@ from pathlib import Path
 
 from .picture import PILLOW_ERRORS, open_picture
 
-_SUFFIXES = {".gif", ".png", ".apng", ".webp"}
+_SUFFIXES = {".gif", ".png", ".apng", ".webp", ".avif"}
+
+READ_BY_PILLOW = {".webp", ".avif"}
+"""Animations that FFmpeg does not read, or of which it finds one frame only."""
 
 
 def is_animated(path: Path) -> bool:

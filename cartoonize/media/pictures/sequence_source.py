@@ -1,4 +1,4 @@
-"""Image sequences as a video source: numbered pictures in a folder, or the frames of an animated WebP.
+"""Image sequences as a video source: numbered pictures in a folder, or the frames of a WebP or AVIF file.
 
 Pillow reads them, so that orientation, grey, palettes and 16 bits are treated as in single pictures.
 """
@@ -39,7 +39,8 @@ class _SequenceImage:
 
 
 class ImageSequenceSource(Source):
-    """The pictures of a folder in natural order of name, `fps` a second; or the frames of an animated WebP.
+    """The pictures of a folder in natural order of name, `fps` a second; or the frames of a WebP or
+    AVIF animation.
 
     All have the size of the first. `start` and `end` are seconds, as of a video.
 
