@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps
 
-from ..core.errors import TrainingError
+from ..core.errors import MediaError, TrainingError
 from ..core.frames import Image
 from ..media import PICTURE_SUFFIXES
+from ..media.pictures.hdr_picture import tone_map_picture
+from ..media.pictures.picture import PILLOW_ERRORS, open_picture
+from ..media.pictures.picture_colour import convert_to_rgb, reduce_to_8_bits, split_alpha
 
 CACHE = 256 << 20  # bytes of decoded pictures that each loading process always keeps of a folder
 FREE = 0.4  # share of unused memory above which it keeps more
@@ -23,8 +26,8 @@ ATTEMPTS = 20  # damaged pictures in a row after which a folder is refused
 
 Item = TypeVar("Item")
 
-# What Pillow raises on damaged files, depending on the format.
-DAMAGE = (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError)
+DAMAGE = (*PILLOW_ERRORS, MediaError)
+"""What `open_picture` and Pillow raise on damaged files, depending on the format."""
 
 
 def list_pictures(folder: Path) -> list[Path]:
@@ -35,23 +38,34 @@ def list_pictures(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise TrainingError(f"There is no folder {folder}.")
-    pictures = sorted(path for path in folder.rglob("[!.]*") if path.suffix.lower() in PICTURE_SUFFIXES)
+    pictures = sorted(path for path in folder.rglob("[!.]*") if _is_picture(path))
     if not pictures:
         raise TrainingError(f"There are no pictures in {folder} ({', '.join(sorted(PICTURE_SUFFIXES))}).")
     return pictures
 
 
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURE_SUFFIXES and not path.is_dir()
+
+
 def read_rgb(path: Path, short_side: int | None = None) -> Image:
     """A picture as (H, W, 3) uint8 RGB, upright, shrunk to a short side of at most `short_side`.
+
+    Its colours are those that the network sees when it draws the picture: of scans with 16 bits, of HDR
+    pictures and of CMYK too.
 
     Raises:
         TrainingError: the file cannot be read.
     """
     try:
-        with Pillow.open(path) as file:
+        with open_picture(path) as file:
             if short_side:  # JPEG can be decoded at a fraction of its size, in a fraction of the time
-                file.draft("RGB", (short_side, short_side))
-            picture = ImageOps.exif_transpose(file).convert("RGB")
+                file.draft(None, (short_side, short_side))
+            upright = ImageOps.exif_transpose(tone_map_picture(path, file, []))
+            colours, _ = split_alpha(reduce_to_8_bits(upright, path, []))
+            picture, _ = convert_to_rgb(colours, upright.info.get("icc_profile"), path, [])
+    except MediaError as error:
+        raise TrainingError(str(error)) from error
     except DAMAGE as error:
         raise TrainingError(f"Cannot read the picture {path}: {error}.") from error
     if short_side and min(picture.size) > short_side:
@@ -193,7 +207,7 @@ def _has_free_memory() -> bool:
 def _short_side(path: Path) -> int:
     """The short side in pixels, from the header, which is fast; 0 if that is damaged."""
     try:
-        with Pillow.open(path) as picture:
+        with open_picture(path) as picture:
             return min(picture.size)
     except DAMAGE:
         return 0

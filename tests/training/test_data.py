@@ -9,9 +9,10 @@ import torch
 from PIL import Image
 
 from cartoonize.core.errors import TrainingError
+from cartoonize.media.pictures.picture import read_picture
 from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
 from cartoonize.training.distributed import ProcessGroup
-from cartoonize.training.pictures import Pictures, read_rgb, sample_evenly
+from cartoonize.training.pictures import Pictures, list_pictures, read_rgb, sample_evenly
 from cartoonize.training.run import open_data
 from cartoonize.training.smooth import smooth_edges, smooth_folder
 
@@ -156,3 +157,36 @@ def test_smoothing_blurs_edges_only():
     far = np.r_[0:16, 25:40]
     assert np.array_equal(smoothed[:, far], picture[:, far])
     assert 0 < smoothed[20, 20, 0] < 255
+
+
+def test_pictures_of_all_kinds_are_read_as_they_are_drawn(tmp_path):
+    """Scans of 16 bits, CMYK, palettes and animations have the colours that `cartoonize image` draws."""
+    ramp = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))
+    grey = Image.fromarray(ramp)
+    Image.fromarray(ramp.astype(np.uint16) * 257).save(tmp_path / "scan.png")
+    Image.fromarray(ramp.astype(np.uint16) * 257).save(tmp_path / "scan.tif")
+    grey.convert("CMYK").save(tmp_path / "print.jpg", quality=100)
+    grey.convert("P").save(tmp_path / "palette.png")
+    frames = [grey.convert("RGB"), grey.rotate(90).convert("RGB")]
+    frames[0].save(tmp_path / "moving.webp", lossless=True, save_all=True, append_images=frames[1:])
+    (tmp_path / "folder.png").mkdir()
+    paths = list_pictures(tmp_path)
+    assert [path.name for path in paths] == [
+        "moving.webp",
+        "palette.png",
+        "print.jpg",
+        "scan.png",
+        "scan.tif",
+    ]
+    for path in paths:
+        np.testing.assert_array_equal(read_rgb(path), np.asarray(read_picture(path, [])[0]), path.name)
+        if path.name != "palette.png":
+            assert np.abs(read_rgb(path)[..., 1].astype(int) - ramp).max() <= 3, path.name
+
+
+@pytest.mark.parametrize("content", [b"", b"II*\0\0\0\0\0", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\xff\xd8\xff"])
+def test_damaged_pictures_are_one_sentence(tmp_path, content):
+    """A picture that cannot be read is an error that names it, whatever is wrong with it."""
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(TrainingError, match=r"Cannot read the picture .*a\.jpg: "):
+        read_rgb(tmp_path / "a.jpg")

@@ -11,11 +11,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 from msgspec import Struct
-from PIL import Image as Pillow
 
 from ...core.atomic import AtomicFile
 from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
+from ...media.pictures.picture import open_picture
 from ..pairs import Version
 from ..pictures import DAMAGE, list_pictures
 from .drawings import store_pictures
@@ -138,7 +138,7 @@ def _write(path: Path, choices: list[Choice]) -> None:
 def _read_size(path: Path) -> tuple[int, int] | None:
     """Width and height by the file's header; None if it is damaged."""
     try:
-        with Pillow.open(path) as picture:
+        with open_picture(path) as picture:
             return picture.size
     except DAMAGE:
         return None
