@@ -104,21 +104,23 @@ class Attempt:
 
     def build(self) -> Generator:
         """Return the network with the weights, in float32, for RGB."""
-        theirs = {name: self.weights[self.dialect.name_of(name)] for name in self.generator.state_dict()}
-        ours = {name: v.float() if v.is_floating_point() else v for name, v in theirs.items()}
+        imported = {name: self.weights[self.dialect.name_of(name)] for name in self.generator.state_dict()}
+        weights = {name: v.float() if v.is_floating_point() else v for name, v in imported.items()}
         if self.dialect.bgr:
             layers = self.generator.layers
-            ours[f"{layers.first}.weight"] = ours[f"{layers.first}.weight"].flip(1)
-            ours |= {name: ours[name].flip(0) for name in (f"{layers.last}.weight", f"{layers.last}.bias")}
-        self.generator.load_state_dict(ours, assign=True)
+            weights[f"{layers.first}.weight"] = weights[f"{layers.first}.weight"].flip(1)
+            weights |= {
+                name: weights[name].flip(0) for name in (f"{layers.last}.weight", f"{layers.last}.bias")
+            }
+        self.generator.load_state_dict(weights, assign=True)
         return self.generator.eval().requires_grad_(requires_grad=False)
 
     def _infer_config(self) -> dict[str, int | str]:
         names = self.dialect.names
         if not names:
             return ARCHITECTURES[self.architecture].infer_config(self.weights)
-        ours = {name: self.weights[theirs] for name, theirs in names.items() if theirs in self.weights}
-        config = ARCHITECTURES[self.architecture].infer_config(ours)
+        present = {name: self.weights[other] for name, other in names.items() if other in self.weights}
+        config = ARCHITECTURES[self.architecture].infer_config(present)
         config.pop("blocks", None)  # the names are those of the published number
         return config
 

@@ -98,7 +98,7 @@ def compare(
 
 def measure_parity(pairs: Sequence[tuple[Images, Images]]) -> Parity:
     """Compare pairs of drawings of the same pictures, each (N, H, W, 3) uint8."""
-    differences = [np.abs(ours.astype(np.int16) - theirs) for ours, theirs in pairs]
+    differences = [np.abs(first.astype(np.int16) - second) for first, second in pairs]
     worst = max(differences, key=np.max)
     number, row, column, channel = np.unravel_index(np.argmax(worst), worst.shape)
     _, height, width, _ = worst.shape

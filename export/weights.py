@@ -45,8 +45,8 @@ def latest_checkpoint(folder: Path) -> Path:
     Raises:
         ModelError: there is none.
     """
-    places = ("checkpoint-*.pt", "checkpoints/checkpoint-*.pt", "*/checkpoints/checkpoint-*.pt")
-    checkpoints = [path for place in places for path in folder.glob(place)]
+    patterns = ("checkpoint-*.pt", "checkpoints/checkpoint-*.pt", "*/checkpoints/checkpoint-*.pt")
+    checkpoints = [path for pattern in patterns for path in folder.glob(pattern)]
     if not checkpoints:
         raise ModelError(f"There is no training checkpoint in the folder {folder}.")
     return max(checkpoints, key=lambda path: path.stat().st_mtime)

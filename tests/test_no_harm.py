@@ -74,13 +74,13 @@ COMMANDS = [
 @pytest.mark.parametrize(
     ("name", "make", "command"), COMMANDS, ids=lambda value: getattr(value, "__name__", "")
 )
-def test_the_source_is_never_a_target(here, run, name, make, command, way, overwrite):
+def test_the_source_is_never_a_target(workdir, run, name, make, command, way, overwrite):
     """No command replaces the file that it reads, by any of its names, or suggests to."""
-    source = make(here / name)
+    source = make(workdir / name)
     before = source.read_bytes()
     other = Path(name)
     if way == "dots":
-        other = Path("..", here.name, name)
+        other = Path("..", workdir.name, name)
     elif way != "itself":
         other = Path("other" + source.suffix)
         (other.symlink_to if way == "symlink" else other.hardlink_to)(source)
@@ -89,40 +89,40 @@ def test_the_source_is_never_a_target(here, run, name, make, command, way, overw
     assert "is the source itself" in messages
     assert "-y" not in messages
     assert source.read_bytes() == before
-    assert {path.name for path in here.iterdir()} == {name, other.name}
+    assert {path.name for path in workdir.iterdir()} == {name, other.name}
 
 
-def test_the_folder_of_the_source_is_no_target(here, run):
+def test_the_folder_of_the_source_is_no_target(workdir, run):
     """A picture is not replaced by its cartoon where its own folder is the target."""
-    (here / "pics").mkdir()
-    before = photo(here / "pics" / "a.png").read_bytes()
+    (workdir / "pics").mkdir()
+    before = photo(workdir / "pics" / "a.png").read_bytes()
     code, _, messages = run("image", "pics/a.png", "pics/", "-y", "--style", "null")
     assert code == 1
     assert "is the source itself" in messages
-    assert (here / "pics" / "a.png").read_bytes() == before
+    assert (workdir / "pics" / "a.png").read_bytes() == before
 
 
-def test_numbered_pictures_never_replace_their_source(here, run):
+def test_numbered_pictures_never_replace_their_source(workdir, run):
     """An animation whose own name fits the pattern stays."""
-    before = animation(here / "2.webp").read_bytes()
+    before = animation(workdir / "2.webp").read_bytes()
     code, _, messages = run("video", "2.webp", "%d.webp", "-y", "--style", "null")
     assert code == 1
     assert "is the source itself" in messages
-    assert [path.name for path in here.iterdir()] == ["2.webp"]
-    assert (here / "2.webp").read_bytes() == before
+    assert [path.name for path in workdir.iterdir()] == ["2.webp"]
+    assert (workdir / "2.webp").read_bytes() == before
 
 
-def test_a_partial_result_never_replaces_its_source(here):
+def test_a_partial_result_never_replaces_its_source(workdir):
     """The result of a damaged file that is named partial gets another name, and an earlier one stays."""
-    whole = Clip(times=range(96), tones=[440], options={"crf": "10", "g": "12"}).write(here / "whole.mkv")
-    source = here / "a.partial.mkv"
+    whole = Clip(times=range(96), tones=[440], options={"crf": "10", "g": "12"}).write(workdir / "whole.mkv")
+    source = workdir / "a.partial.mkv"
     source.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
     before = source.read_bytes()
     for number in (2, 3):
         with pytest.raises(MediaError, match=rf"a\.partial-{number}\.mkv"):
-            stylize(source, here / "a.mkv", "null")
+            stylize(source, workdir / "a.mkv", "null")
     assert source.read_bytes() == before
-    assert read_clip(here / "a.partial-2.mkv").times == read_clip(here / "a.partial-3.mkv").times
+    assert read_clip(workdir / "a.partial-2.mkv").times == read_clip(workdir / "a.partial-3.mkv").times
 
 
 @pytest.mark.parametrize("links", [True, False], ids=["links", "no-links"])
@@ -317,13 +317,13 @@ def test_a_draft_has_a_name_of_its_own(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["picture", "frames", "preview", "folder"])
-def test_a_full_disk_has_its_exit_code(here, kind):
+def test_a_full_disk_has_its_exit_code(workdir, kind):
     """Without space for pictures, numbered frames or a preview, the exit code is 6, and no file is left."""
     resource = pytest.importorskip("resource")
-    photo(here / "a.png", 400)
+    photo(workdir / "a.png", 400)
     Clip(
         size=(320, 240), times=range(3), images=[np.array(Image.open("a.png").resize((320, 240)))] * 3
-    ).write(here / "a.mp4")
+    ).write(workdir / "a.mp4")
     words = {
         "picture": ["image", "a.png", "b.png"],
         "folder": ["image", "a.png", "new/"],
@@ -335,7 +335,7 @@ def test_a_full_disk_has_its_exit_code(here, kind):
     )
     assert done.returncode == SpaceError.exit_code, done.stderr
     assert "Traceback" not in done.stderr
-    assert {path.name for path in here.iterdir()} == {"a.png", "a.mp4"}
+    assert {path.name for path in workdir.iterdir()} == {"a.png", "a.mp4"}
 
 
 def test_signals_wait_for_what_belongs_together():

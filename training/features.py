@@ -68,13 +68,13 @@ def load_features(network: str, path: Path | None) -> Features:
     tensors = _read(path) if path else _fetch(network)
     features = Features(network)
     expected = features.state_dict()
-    wrong = [
+    misfits = [
         name for name, value in expected.items() if name not in tensors or tensors[name].shape != value.shape
     ]
-    if wrong:
+    if misfits:
         raise TrainingError(
             f"{path or ADDRESS[network]} does not hold the first {DEPTH[network]} layers of {network}: "
-            f"{wrong[0]} is missing or of another shape (--vgg chooses between vgg16 and vgg19)."
+            f"{misfits[0]} is missing or of another shape (--vgg chooses between vgg16 and vgg19)."
         )
     features.load_state_dict({name: tensors[name].float() for name in expected})
     return features

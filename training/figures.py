@@ -90,8 +90,8 @@ def contours_kept(source: Image, output: Image) -> float:
     """Share of the source's Canny edge pixels with one of the output within 2 pixels; NaN without edges."""
     cv2 = load_opencv()
     before, after = (_canny(picture) > 0 for picture in (source, output))
-    near = cv2.dilate(after.astype(np.uint8), np.ones((2 * CONTOUR_DISTANCE + 1,) * 2, np.uint8)) > 0
-    return float(near[before].mean()) if before.any() else float("nan")
+    contour_area = cv2.dilate(after.astype(np.uint8), np.ones((2 * CONTOUR_DISTANCE + 1,) * 2, np.uint8)) > 0
+    return float(contour_area[before].mean()) if before.any() else float("nan")
 
 
 def faint_gains(source: Image, drawing: Image) -> Floats:

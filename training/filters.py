@@ -48,10 +48,10 @@ def kuwahara(picture: Tensor, sigma: float = 1.2, offset: float = 1.8, sectors: 
 def interpolate(values: Sequence[float], position: Tensor) -> Tensor:
     """Values of equal bands of [0, 1] at `position`, of any shape: linear between the middles of bands."""
     table = position.new_tensor(values)
-    place = (position * len(values) - 0.5).clamp(0, len(values) - 1)
-    left = place.floor().clamp(max=max(0, len(values) - 2)).long()
+    index = (position * len(values) - 0.5).clamp(0, len(values) - 1)
+    left = index.floor().clamp(max=max(0, len(values) - 2)).long()
     right = (left + 1).clamp(max=len(values) - 1)
-    return torch.lerp(table[left], table[right], place - left)
+    return torch.lerp(table[left], table[right], index - left)
 
 
 def pixel_grid(picture: Tensor) -> Tensor:

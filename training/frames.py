@@ -78,10 +78,10 @@ class Extraction:
     def _extract(self, film: Path, stem: str, manifest: "Writer") -> ExtractionCount:
         scenes = find_scenes(film, self.threshold)
         moments = [
-            (scene, start + (end - start) * (part + 0.5) / frames)
+            (scene, start + (end - start) * (number + 0.5) / frames)
             for scene, (start, end) in enumerate(scenes)
             for frames in [max(self.per_scene, int((end - start) / self.spacing))]
-            for part in range(frames)
+            for number in range(frames)
         ]
         count = ExtractionCount(film, scenes=len(scenes))
         spread = moments[:: max(1, len(moments) // BAR_FRAMES)]

@@ -157,8 +157,10 @@ class OnnxBackend(LoadedBackend):
         """Draw pictures that are no larger than the graph takes; a batch that is too small is filled up."""
         session = self._session if threads == self._pool.cores else self._share_session
         step = self._layout.batch or len(images)
-        parts = [images[i : i + step] for i in range(0, len(images), step)]
-        drawn = [self._layout.unpack(self._run(self._layout.pack(part), session), part) for part in parts]
+        batches = [images[i : i + step] for i in range(0, len(images), step)]
+        drawn = [
+            self._layout.unpack(self._run(self._layout.pack(batch), session), batch) for batch in batches
+        ]
         return drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
 
     def _run(self, tensor: NDArray[Any], session: "ort.InferenceSession | None" = None) -> NDArray[Any]:

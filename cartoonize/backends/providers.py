@@ -56,18 +56,16 @@ def choose_provider(provider: str, device: str) -> str:
     if provider != "auto" and kind not in usable:
         raise BackendError(f"The provider {provider} does not run on {device}; leave one of the two out.")
     option = f"--provider {provider}" if provider != "auto" else device
-    wanted = kind if provider == "auto" else provider
-    built = _CLASSES["cuda" if wanted == "auto" else wanted] in ort.get_available_providers()
-    if wanted == "auto":
+    name = kind if provider == "auto" else provider
+    built = _CLASSES["cuda" if name == "auto" else name] in ort.get_available_providers()
+    if name == "auto":
         return "cuda" if built and has_driver() else "cpu"
     if not built:
-        command = f" To install one that has: {_PACKAGES[wanted]}" if wanted in _PACKAGES else ""
-        raise BackendError(
-            f"{option} was asked for, but this build of ONNX Runtime has no {wanted}.{command}"
-        )
-    if wanted in _NVIDIA and not has_driver():
-        raise BackendError(f"{option} was asked for, but this machine has no NVIDIA driver.")
-    return wanted
+        command = f" To install one that has: {_PACKAGES[name]}" if name in _PACKAGES else ""
+        raise BackendError(f"{option} was requested, but this build of ONNX Runtime has no {name}.{command}")
+    if name in _NVIDIA and not has_driver():
+        raise BackendError(f"{option} was requested, but this machine has no NVIDIA driver.")
+    return name
 
 
 def provider_settings(

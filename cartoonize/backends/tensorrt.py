@@ -86,8 +86,8 @@ class TensorRTBackend(LoadedBackend):
             BackendError: there is no engine for this size.
         """
         context = self._context(images.shape[2], images.shape[1])
-        parts = [images[i : i + self.batch] for i in range(0, len(images), self.batch)]
-        return np.concatenate([self._draw_batch(context, part) for part in parts])
+        batches = [images[i : i + self.batch] for i in range(0, len(images), self.batch)]
+        return np.concatenate([self._draw_batch(context, batch) for batch in batches])
 
     def _release(self) -> None:
         self._contexts.clear()  # the engines leave the GPU's memory

@@ -68,8 +68,8 @@ class TiledBackend:
             raise BackendError(f"{error} There is nothing smaller to try.") from error
         self.limit = tried // 2
         batch = self.limit // (height * width)
-        how = f"batches of {batch}" if batch else "tiles"
-        self.notices.append(f"{error} It continued in {how}; no frame was lost.")
+        method = f"batches of {batch}" if batch else "tiles"
+        self.notices.append(f"{error} It continued in {method}; no frame was lost.")
 
 
 def draw_in_tiles(

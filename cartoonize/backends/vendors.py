@@ -49,7 +49,7 @@ def resolve_device(device: str) -> str:
     from .ncnn.gpus import is_installed, list_gpus
 
     missing = (
-        f"{device} was asked for, but PyTorch reaches no GPU of {vendor.title}: that takes a driver and a "
+        f"{device} was requested, but PyTorch reaches no GPU of {vendor.title}: that takes a driver and a "
         f"PyTorch for {vendor.build}"
     )
     if not is_installed():

@@ -43,11 +43,11 @@ def clean(
     """
     from ..tools.clean import find_leftovers
 
-    places = folders or [Path()]
-    for place in places:
-        if not place.is_dir():
-            raise MediaError(f"There is no folder {place}.")
-    leftovers = find_leftovers(places)
+    searched = folders or [Path()]
+    for folder in searched:
+        if not folder.is_dir():
+            raise MediaError(f"There is no folder {folder}.")
+    leftovers = find_leftovers(searched)
     if not leftovers:
         print_message("There is nothing to remove.")
         return

@@ -152,8 +152,8 @@ def _convert_all(
                 log.add(outcome)
                 bars.next_file(converted=outcome.report is not None)
         except Stopped as stopped:
-            rest = "" if options.overwrite else " --skip-existing continues with the rest."
-            stopped.add_note(log.summary() + rest)
+            advice = "" if options.overwrite else " --skip-existing continues with the rest."
+            stopped.add_note(log.summary() + advice)
             raise
     log.end()
 

@@ -74,8 +74,8 @@ def default_of(parameter: Any) -> str:
 def usage_of(command: Any, words: str) -> str:
     """The form of a command: "cartoonize image [OPTIONS] INPUT... OUTPUT"."""
     arguments = [item for item in command.params if item.param_type_name == "argument"]
-    rest = ["COMMAND"] if hasattr(command, "commands") else map(_name_argument, arguments)
-    return " ".join([words, "[OPTIONS]", *rest])
+    placeholders = ["COMMAND"] if hasattr(command, "commands") else map(_name_argument, arguments)
+    return " ".join([words, "[OPTIONS]", *placeholders])
 
 
 def render_help(command: Any, context: Any) -> "RenderableType":
@@ -108,8 +108,8 @@ def _panels(command: Any, context: Any) -> Iterator[tuple[str, list[tuple[str, s
     """The titles and rows below the examples: arguments, options and commands by panel."""
     panels: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
     for parameter in command.get_params(context):
-        default = "Arguments" if parameter.param_type_name == "argument" else "Options"
-        rows = panels.setdefault(getattr(parameter, "rich_help_panel", None) or default, [])
+        title = "Arguments" if parameter.param_type_name == "argument" else "Options"
+        rows = panels.setdefault(getattr(parameter, "rich_help_panel", None) or title, [])
         rows.append((name_of(parameter), explain(parameter)))
     if hasattr(command, "commands"):
         options = panels.pop("Options")

@@ -34,23 +34,23 @@ class Commands(HelpGroup):
     """The group of all commands: it also knows `cartoonize help`, and files in the place of a command."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        name, *rest = args
+        name, *arguments = args
         if name == "help":
-            if not rest:
+            if not arguments:
                 print_help(ctx)
                 raise typer.Exit
-            return super().resolve_command(ctx, [*rest, "--help"])
-        if name not in self.commands and self._means_a_file(name, rest):
+            return super().resolve_command(ctx, [*arguments, "--help"])
+        if name not in self.commands and self._means_a_file(name, arguments):
             raise CartoonizeError(
                 f"{name} is not a command. To convert a file, name the command first: "
                 "`cartoonize video INPUT OUTPUT` or `cartoonize image INPUT OUTPUT`."
             )
         return super().resolve_command(ctx, args)
 
-    def _means_a_file(self, name: str, rest: list[str]) -> bool:
+    def _means_a_file(self, name: str, arguments: list[str]) -> bool:
         """Whether an unknown command is a file, or a word such as `convert` before files."""
         is_near = did_you_mean(name, list(self.commands)) != ""
-        return "." in name or Path(name).exists() or (not is_near and any("." in word for word in rest))
+        return "." in name or Path(name).exists() or (not is_near and any("." in word for word in arguments))
 
 
 app = App("cartoonize", cls=Commands, invoke_without_command=True)

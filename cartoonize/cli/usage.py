@@ -112,8 +112,8 @@ def _describe_bad_value(error: TyperException, parameter: Any) -> str:
     kind = {int: "a whole number", float: "a number"}.get(parameter.type_descriptor.annotation)
     if kind is None:
         return f"{name}: {error.message.rstrip('.')}."
-    wanted = ", ".join(filter(None, (kind, limits_of(parameter))))
-    return f"{value!r} is not possible for {name}: write {wanted}."
+    expected = ", ".join(filter(None, (kind, limits_of(parameter))))
+    return f"{value!r} is not possible for {name}: write {expected}."
 
 
 def _given_value(error: TyperException) -> str:

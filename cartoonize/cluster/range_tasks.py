@@ -103,7 +103,8 @@ class RangeTasks:
     def covers(self, frame: int) -> bool:
         """Whether a frame is in a range that has not arrived."""
         return any(
-            rest.first <= frame and (rest.until is None or frame < rest.until) for rest in self.remaining()
+            frames.first <= frame and (frames.until is None or frame < frames.until)
+            for frames in self.remaining()
         )
 
     def discard_from(self, frame: int) -> None:

@@ -49,10 +49,10 @@ class CameraSink(Sink):
         try:
             self._camera = pyvirtualcam.Camera(self._width, self._height, self._rate, device=self._device)
         except RuntimeError as error:  # of its own: no device, or one that another program writes to
-            wanted = f"the virtual camera {self._device}" if self._device else "a virtual camera"
+            camera = f"the virtual camera {self._device}" if self._device else "a virtual camera"
             advice = _DEVICES.get(sys.platform, "install one")
             reason = str(error).replace("\n", "; ")
-            raise MediaError(f"Cannot open {wanted} ({reason}). If there is none, {advice}.") from error
+            raise MediaError(f"Cannot open {camera} ({reason}). If there is none, {advice}.") from error
 
     def write(self, frame: Frame) -> None:
         """Send a frame."""

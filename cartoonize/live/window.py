@@ -87,8 +87,8 @@ class WindowSink(Sink):
 
     def _set_size(self, width: int, height: int) -> None:
         shown_width = float(width * self._aspect)
-        room = self._root.winfo_screenwidth() / shown_width, self._root.winfo_screenheight() / height
-        scale = min(1.0, _MAX_SHARE * min(room))
+        ratios = self._root.winfo_screenwidth() / shown_width, self._root.winfo_screenheight() / height
+        scale = min(1.0, _MAX_SHARE * min(ratios))
         self._root.geometry(f"{round(shown_width * scale)}x{round(height * scale)}")
         self._root.update()
 

@@ -89,6 +89,6 @@ def encode_elements(elements: Iterable[tuple[int, bytes]]) -> bytes:
         identifiers.append(identifier)
         encoded.append(encode_element(identifier, payload))
     if identifiers[:1] == [CHECKSUM]:
-        rest = b"".join(encoded[1:])
-        encoded[0] = encode_element(CHECKSUM, zlib.crc32(rest).to_bytes(4, "little"))
+        payload = b"".join(encoded[1:])
+        encoded[0] = encode_element(CHECKSUM, zlib.crc32(payload).to_bytes(4, "little"))
     return b"".join(encoded)

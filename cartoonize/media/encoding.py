@@ -103,15 +103,17 @@ def choose_pixel_format(codec: av.Codec, source: str, *, transparent: bool) -> s
     if codec.name == "gif":
         return "pal8"
     sampling = next((s for s in ("444", "422") if s in source), "420")  # grey too: drawings have colours
-    wanted = [f"yuv{sampling}p", "yuv420p", "yuvj420p", "yuv422p10le"]
+    candidates = [f"yuv{sampling}p", "yuv420p", "yuvj420p", "yuv422p10le"]
     if codec.name == "mjpeg":
-        wanted = [f"yuvj{sampling}p"]
+        candidates = [f"yuvj{sampling}p"]
     if transparent and codec.name in _KEEP_ALPHA:
         if codec.name.startswith("libvpx"):  # alpha in 4:2:0 only
             sampling = "420"
-        wanted = [f"yuva{sampling}p", "yuva420p", "yuva444p10le", "rgba", "argb", *wanted]
+        candidates = [f"yuva{sampling}p", "yuva420p", "yuva444p10le", "rgba", "argb", *candidates]
     available = [known.name for known in codec.video_formats or ()]
-    return next((name for name in wanted if name in available), available[0] if available else wanted[0])
+    return next(
+        (name for name in candidates if name in available), available[0] if available else candidates[0]
+    )
 
 
 def versions() -> dict[str, str]:

@@ -133,7 +133,7 @@ def _misfits(expected: Mapping[str, "torch.Tensor"], tensors: Mapping[str, "torc
     """Return the names that only one side has, or whose shapes or kinds of number differ."""
     names = expected.keys() ^ tensors.keys()
     for name in expected.keys() & tensors.keys():
-        ours, theirs = expected[name], tensors[name]
-        if ours.shape != theirs.shape or ours.is_floating_point() != theirs.is_floating_point():
+        wanted, stored = expected[name], tensors[name]
+        if wanted.shape != stored.shape or wanted.is_floating_point() != stored.is_floating_point():
             names.add(name)
     return sorted(names)

@@ -48,5 +48,5 @@ def tensor_names(layers: Mapping[str, str], *, weight: str = "weight", bias: str
         weight: what they call the weight of a layer.
         bias: what they call its bias.
     """
-    names = {f"{ours}.weight": f"{theirs}.{weight}" for ours, theirs in layers.items()}
-    return names | {f"{ours}.bias": f"{theirs}.{bias}" for ours, theirs in layers.items()}
+    names = {f"{own}.weight": f"{other}.{weight}" for own, other in layers.items()}
+    return names | {f"{own}.bias": f"{other}.{bias}" for own, other in layers.items()}

@@ -142,8 +142,8 @@ def draw_style_sheet(photo: Cell, drawings: Sequence[Cell], side: int = _SIDE) -
         for row, column in product(range(rows), range(columns))
         if max(row, column) >= _PHOTO_SPAN
     )
-    for cell, place in zip(drawings, free, strict=False):
-        sheet.draw(cell, *place)
+    for cell, position in zip(drawings, free, strict=False):
+        sheet.draw(cell, *position)
     return sheet.picture
 
 

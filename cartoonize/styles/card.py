@@ -190,9 +190,9 @@ def _card(entries: dict[str, Any]) -> Card:
     """Make a card of the entries that this version knows. Newer versions may write others."""
     kinds = {entry.name: dict if entry.name == "figures" else str for entry in fields(Card)}
     known = {key: value for key, value in entries.items() if key in kinds}
-    wrong = [key for key, value in known.items() if not isinstance(value, kinds[key])]
-    if wrong:
-        raise TypeError(wrong)
+    mistyped = [key for key, value in known.items() if not isinstance(value, kinds[key])]
+    if mistyped:
+        raise TypeError(mistyped)
     known = {key: to_printable(value) if isinstance(value, str) else value for key, value in known.items()}
     known["figures"] = {
         to_printable(str(key)): float(value) for key, value in known.get("figures", {}).items()

@@ -224,10 +224,10 @@ class Api:
         """
         with self._visitors.listen(job.visitor):
             ended = asyncio.ensure_future(job.finished.wait())
-            gone = asyncio.ensure_future(_disconnect(request))
-            await asyncio.wait((ended, gone), return_when=asyncio.FIRST_COMPLETED)
+            disconnected = asyncio.ensure_future(_disconnect(request))
+            await asyncio.wait((ended, disconnected), return_when=asyncio.FIRST_COMPLETED)
             ended.cancel()
-            gone.cancel()
+            disconnected.cancel()
         if not job.finished.is_set():
             raise RequestError("The client is gone.", 499)
 

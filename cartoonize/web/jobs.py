@@ -62,8 +62,8 @@ class JobQueue:
         """
         active = [other for other in self._jobs.values() if other.is_active]
         own = sum(other.visitor == job.visitor for other in active)
-        near = 0 if is_loopback(job.address) else sum(other.address == job.address for other in active)
-        if own >= QUEUED or near >= QUEUED_BY_ADDRESS:
+        at_address = 0 if is_loopback(job.address) else sum(other.address == job.address for other in active)
+        if own >= QUEUED or at_address >= QUEUED_BY_ADDRESS:
             raise ShareError("Many of your files wait already; let one end first.")
         if len(active) >= QUEUED_TOGETHER:
             raise ShareError("Too many files wait already; try again later.")

@@ -74,15 +74,15 @@ def _describe_error(error: str, entries: Mapping[str, Any]) -> str:
     """A sentence that names the setting, what was sent, and what is expected, for an error of msgspec."""
     unknown = next((str(name)[:80] for name in entries if name not in _EXPECTED), None)
     if unknown is not None and "unknown field" in error:
-        near = did_you_mean(unknown, _EXPECTED)
-        return f"There is no setting {unknown!r}: the settings are {', '.join(_EXPECTED)}.{near}"
+        suggestion = did_you_mean(unknown, _EXPECTED)
+        return f"There is no setting {unknown!r}: the settings are {', '.join(_EXPECTED)}.{suggestion}"
     path = re.search(r"`\$\.(\w+)", error)
     if path is None or path[1] not in _EXPECTED:
         expected = ", ".join(f"{name} is {text}" for name, text in _EXPECTED.items())
         return f"The settings are malformed: {expected}."
     value = entries.get(path[1])
-    near = did_you_mean(value[:80], DETAILS + COMPARE) if isinstance(value, str) else ""
-    return f"The setting {path[1]} cannot be {str(value)[:80]!r}: send {_EXPECTED[path[1]]}.{near}"
+    suggestion = did_you_mean(value[:80], DETAILS + COMPARE) if isinstance(value, str) else ""
+    return f"The setting {path[1]} cannot be {str(value)[:80]!r}: send {_EXPECTED[path[1]]}.{suggestion}"
 
 
 class StyleChoice(msgspec.Struct, frozen=True):

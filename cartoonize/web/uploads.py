@@ -78,8 +78,8 @@ def safe_name(name: str) -> str:
     stem, dot, suffix = clean.rpartition(".")
     if not dot or len(suffix) > 10:
         stem, suffix = clean, ""
-    room = _NAME - len(suffix.encode())
-    stem = stem.encode()[:room].decode(errors="ignore").strip(" .") or "file"
+    max_stem = _NAME - len(suffix.encode())
+    stem = stem.encode()[:max_stem].decode(errors="ignore").strip(" .") or "file"
     return f"{stem}.{suffix}" if suffix else stem
 
 

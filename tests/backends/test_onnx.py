@@ -209,7 +209,7 @@ def test_the_session_says_what_ran(tmp_path):
 def test_a_provider_means_that_provider(tmp_path, provider):
     """Without a GPU, asking for one of its providers is an error: nothing else runs in its place."""
     path = str(foreign(tmp_path / "a.onnx"))
-    with pytest.raises(BackendError, match=f"--provider {provider} was asked for"):
+    with pytest.raises(BackendError, match=f"--provider {provider} was requested"):
         load(path, options=RuntimeOptions(provider=provider))
     with pytest.raises(BackendError, match="does not run on cpu"):
         load(path, device="cpu", options=RuntimeOptions(provider=provider))
@@ -262,7 +262,7 @@ def test_tensorrt_comes_before_cuda_before_the_cpu(tmp_path, monkeypatch):
 def test_providers_of_other_systems(tmp_path, monkeypatch, provider, title):
     """CoreML and DirectML run alone with their settings; nothing runs in their place."""
     path = str(foreign(tmp_path / "a.onnx"))
-    with pytest.raises(BackendError, match=f"--provider {provider} was asked for, but this build"):
+    with pytest.raises(BackendError, match=f"--provider {provider} was requested, but this build"):
         load(path, options=RuntimeOptions(provider=provider))
     with pytest.raises(BackendError, match=f"{provider} does not run on cpu"):
         load(path, device="cpu", options=RuntimeOptions(provider=provider))

@@ -229,11 +229,11 @@ def test_a_full_disk_is_one_sentence(tmp_path):
         (("styles", "add", "http://[::1"), "'http://[::1' is not an address"),
     ],
 )
-def test_the_sentence_that_helps(run, here, arguments, sentence):
+def test_the_sentence_that_helps(run, workdir, arguments, sentence):
     """A wrong kind of file, a misspelt name or device, and a broken address: the sentence says what to do."""
-    Clip().write(here / "in.mp4")
-    Image.new("RGB", (8, 8)).save(here / "picture.jpg")
-    (here / "notes.txt").write_text("to do")
+    Clip().write(workdir / "in.mp4")
+    Image.new("RGB", (8, 8)).save(workdir / "picture.jpg")
+    (workdir / "notes.txt").write_text("to do")
     code, _, err = run(*arguments)
     assert code == 1
     assert sentence in err
@@ -259,33 +259,33 @@ def test_the_sentence_that_helps(run, here, arguments, sentence):
         (("export-onnx", "pepper", "taken.onnx"), "taken.onnx exists already"),
     ],
 )
-def test_mistakes_are_found_before_a_network_is_loaded(run, here, arguments, sentence):
+def test_mistakes_are_found_before_a_network_is_loaded(run, workdir, arguments, sentence):
     """A wrong argument is reported before the network is loaded, which takes seconds. No file is left."""
-    Clip().write(here / "in.mp4")
-    Image.new("RGB", (8, 8)).save(here / "picture.jpg")
-    (here / "notes.txt").write_text("to do")
-    (here / "films.csv").write_text("source,target,style\nin.mp4,out.mp4,nowhere\n")
+    Clip().write(workdir / "in.mp4")
+    Image.new("RGB", (8, 8)).save(workdir / "picture.jpg")
+    (workdir / "notes.txt").write_text("to do")
+    (workdir / "films.csv").write_text("source,target,style\nin.mp4,out.mp4,nowhere\n")
     for name in ("taken.png", "taken.mp4", "taken.onnx"):
-        (here / name).write_text("earlier")
-    before = sorted(here.iterdir())
+        (workdir / name).write_text("earlier")
+    before = sorted(workdir.iterdir())
     code, _, err = run(*arguments)
     assert code == 1
     assert sentence in err
     assert "pepper on" not in err
-    assert sorted(here.iterdir()) == before
+    assert sorted(workdir.iterdir()) == before
 
 
 CODECS = [("hevc", "hevc"), ("h265", "hevc"), ("av1", "av1"), ("h264", "h264")]
 
 
 @pytest.mark.parametrize(("codec", "written"), CODECS)
-def test_codecs_by_name(here, codec, written):
+def test_codecs_by_name(workdir, codec, written):
     """The name of a codec means its best encoder, which prints nothing of its own."""
-    Clip().write(here / "in.mp4")
+    Clip().write(workdir / "in.mp4")
     command = [sys.executable, "-m", "cartoonize", "video", "in.mp4", "out.mp4", "--codec", codec, "--json"]
     done = subprocess.run([*command, "--style", "null"], capture_output=True, text=True, check=True)
     assert "Svt" not in done.stderr
     assert "x265" not in done.stderr
     assert "encoded" not in done.stderr
-    with av.open(here / "out.mp4") as container:
+    with av.open(workdir / "out.mp4") as container:
         assert written in container.streams.video[0].codec_context.codec.canonical_name

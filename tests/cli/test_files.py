@@ -45,7 +45,7 @@ def files(folder):
 # Planning: sources and targets
 
 
-def test_a_folder_keeps_its_structure(here):
+def test_a_folder_keeps_its_structure(workdir):
     """All files of the kind in a folder are converted, in natural order, and subfolders are kept."""
     put("clips/take 10.mp4", "clips/take 2.mp4", "clips/b/deep/one.MKV", "clips/cat.gif", "clips/notes.txt")
     put("clips/photo.jpg", "clips/b/photo.jpg")
@@ -61,14 +61,14 @@ def test_a_folder_keeps_its_structure(here):
     ]
 
 
-def test_hidden_and_unfinished_files_are_skipped(here):
+def test_hidden_and_unfinished_files_are_skipped(workdir):
     """Unfinished downloads, hidden files and hidden folders are no sources."""
     put("in/a.mp4.part", "in/b.mp4.crdownload", "in/c.tmp", "in/.d.mp4", "in/.e.mp4.cartoonize/e.mp4")
     put("in/f.mp4.download/f.mp4", "in/g.mp4")
     assert planned("in") == planned("in/**/*.mp4") == [("in/g.mp4", "out/g.mp4")]
 
 
-def test_patterns_are_expanded(here):
+def test_patterns_are_expanded(workdir):
     """A pattern that no shell expanded names the same files; folders below its fixed part stay."""
     put("clips/a/one.mp4", "clips/b/one.mp4", "clips/b/one.srt", "clips/two.mp4", "clips/[1].mp4")
     deep = [("clips/a/one.mp4", "out/a/one.mp4"), ("clips/b/one.mp4", "out/b/one.mp4")]
@@ -79,7 +79,7 @@ def test_patterns_are_expanded(here):
     assert planned("old [2019]/*.mp4") == [("old [2019]/a.mp4", "out/a.mp4")]
 
 
-def test_a_pattern_may_name_any_suffix(here):
+def test_a_pattern_may_name_any_suffix(workdir):
     """A pattern may name files that a folder is not searched for."""
     put("stickers/cat.webp", "stickers/dog.webp")
     assert len(planned("stickers/*.webp")) == 2
@@ -103,13 +103,13 @@ def test_a_pattern_may_name_any_suffix(here):
         ("a.mp4", "mpegts", "a.ts"),
     ],
 )
-def test_a_name_is_kept_if_possible(here, source, container, name):
+def test_a_name_is_kept_if_possible(workdir, source, container, name):
     """A suffix that can be written is kept; others become .mkv, which holds nearly everything."""
     put(source)
     assert planned(source, to="out", kind=videos(container)) == [(source, f"out/{name}")]
 
 
-def test_outputs_are_never_sources(here):
+def test_outputs_are_never_sources(workdir):
     """The output folder may be inside the source folder: its files are no sources."""
     put("clips/one.mp4", "clips/b/two.mp4", "clips/out/one.mp4", "clips/out/b/two.mp4")
     sources = ["clips/one.mp4", "clips/b/two.mp4"]
@@ -120,7 +120,7 @@ def test_outputs_are_never_sources(here):
     ]  # fmt: skip
 
 
-def test_two_sources_never_share_an_output(here):
+def test_two_sources_never_share_an_output(workdir):
     """If two sources have the same output, also without regard to case, nothing is converted."""
     put("a/x.mp4", "b/x.mp4", "c/X.mp4", "d/y.wmv", "d/y.mkv")
     for sources in (["a/x.mp4", "b/x.mp4"], ["a", "b"], ["a", "c"], ["d"]):
@@ -128,7 +128,7 @@ def test_two_sources_never_share_an_output(here):
             planned(*sources)
 
 
-def test_no_output_replaces_a_source(here):
+def test_no_output_replaces_a_source(workdir):
     """No output replaces a source, even with --overwrite: that may not have been converted yet."""
     put("films/x.mp4", "films/raw/x.mp4", "new/raw/x.mp4")
     for sources in (["films"], ["films/*.mp4"], ["films/raw/x.mp4", "new"]):
@@ -137,13 +137,13 @@ def test_no_output_replaces_a_source(here):
     assert planned("films/raw", to="films") == [("films/raw/x.mp4", "films/x.mp4")]
 
 
-def test_a_file_named_twice_is_converted_once(here):
+def test_a_file_named_twice_is_converted_once(workdir):
     """A file named by itself, by its folder and by a pattern is one source."""
     put("clips/one.mp4")
     assert planned("clips/one.mp4", "clips", "clips/*.mp4") == [("clips/one.mp4", "out/one.mp4")]
 
 
-def test_a_missing_source_is_refused_alone(here):
+def test_a_missing_source_is_refused_alone(workdir):
     """Of several sources, one that is missing or holds no video is refused; the others are converted."""
     put("one.mp4", "texts/a.txt")
     found = plan_jobs([Path("one.mp4"), Path("gone.mp4"), Path("texts"), Path("x*.mp4")], Path("out"), VIDEOS)
@@ -164,7 +164,7 @@ def test_a_missing_source_is_refused_alone(here):
         ("texts/*", r"No video matches the pattern texts/\*, but files of other kinds do\.$"),
     ],
 )
-def test_a_pattern_without_a_match_says_so(here, pattern, message, target):
+def test_a_pattern_without_a_match_says_so(workdir, pattern, message, target):
     """The error about a pattern without matches names the pattern, for any output."""
     put("one.mov", "texts/a.txt")
     with pytest.raises(MediaError, match=message):
@@ -180,7 +180,7 @@ def test_a_pattern_without_a_match_says_so(here, pattern, message, target):
         (["video", "a/*.png", "out.mp4", "--fps", "24"], "name a in place of a/*.png"),
     ],
 )
-def test_names_that_name_no_file_are_refused(here, run, words, message):
+def test_names_that_name_no_file_are_refused(workdir, run, words, message):
     """An empty name is not the current folder, and --fps leaves out no folder in silence."""
     put("a/1.png", "b/1.png", "c.mp4")
     code, _, err = run(*words, "--style", "null")
@@ -200,7 +200,7 @@ def test_names_that_name_no_file_are_refused(here, run, words, message):
         (["*.mp4", "there"], "exists already"),
     ],
 )
-def test_what_cannot_be_written_is_refused_at_once(here, run, words, message):
+def test_what_cannot_be_written_is_refused_at_once(workdir, run, words, message):
     """An output that cannot be written is refused before a network is loaded or a cluster is connected."""
     clip("in.mp4")
     put("there/in.mp4")
@@ -209,7 +209,7 @@ def test_what_cannot_be_written_is_refused_at_once(here, run, words, message):
     assert files(".") == ["in.mp4", "there/in.mp4"]
 
 
-def test_a_folder_that_cannot_be_read_is_refused_alone(here):
+def test_a_folder_that_cannot_be_read_is_refused_alone(workdir):
     """Files beside a folder without permission are converted."""
     put("clips/one.mp4", "clips/locked/two.mp4")
     locked = Path("clips/locked")
@@ -243,13 +243,13 @@ def test_a_folder_that_cannot_be_read_is_refused_alone(here):
         (["a.mp4", "both"], "new", False),
     ],
 )
-def test_what_one_source_means(here, sources, target, alone):
+def test_what_one_source_means(workdir, sources, target, alone):
     """A file, standard input and a folder of pictures are one video each; a folder of videos is many."""
     put("stills/1.png", "films/sub/a.mp4", "both/1.png", "both/a.mp4", "there/x.txt", "a.mp4")
     assert is_single_job([Path(source) for source in sources], Path(target), VIDEOS) is alone
 
 
-def test_a_dash_is_never_a_folder(here):
+def test_a_dash_is_never_a_folder(workdir):
     """- is standard input or output, even if there is a folder of this name."""
     put("-/1.png", "-/a.mp4", "a.mp4")
     dash, video = Path("-"), Path("a.mp4")
@@ -277,18 +277,18 @@ def test_a_dash_is_never_a_folder(here):
         (["image", "films", "new"], "no picture in the folder films"),
     ],
 )
-def test_contradictions_are_one_sentence(here, run, arguments, message):
+def test_contradictions_are_one_sentence(workdir, run, arguments, message):
     """Contradicting paths and options are refused before anything is written."""
     put("films/a.mp4", "both/1.png", "both/a.mp4", "a.mp4")
-    before = files(here)
+    before = files(workdir)
     code, out, err = run(*arguments, "--style", "null")
     assert (code, out) == (1, "")
     assert message in err.replace("\\", "/")
-    assert files(here) == before
+    assert files(workdir) == before
     assert not Path("new").exists()
 
 
-def test_a_camera_roll(here, run):
+def test_a_camera_roll(workdir, run):
     """In a folder of photos and videos each command converts its kind, and a notice names the rest."""
     heif = pytest.importorskip("pillow_heif")
     Path("roll").mkdir()
@@ -312,7 +312,7 @@ def test_a_camera_roll(here, run):
 # Converting
 
 
-def test_one_failure_stops_no_other(here, run, tiny_style):
+def test_one_failure_stops_no_other(workdir, run, tiny_style):
     """A failure is printed at once, and its file named at the end, with exit code 1. The others are converted
     by one network, loaded once, and no empty folder is left."""
     first = clip("clips/a/one.mp4", tones=[440])
@@ -335,7 +335,7 @@ def test_one_failure_stops_no_other(here, run, tiny_style):
     assert np.abs(np.stack(after.images).astype(int) - np.stack(before.images)).mean() > 1
 
 
-def test_each_file_is_converted_as_if_alone(here, run, tiny_style):
+def test_each_file_is_converted_as_if_alone(workdir, run, tiny_style):
     """No state of one file, such as that of the stabilizer, reaches the next."""
     for name in ("clips/a.mp4", "clips/b.mp4"):
         clip(name)
@@ -345,7 +345,7 @@ def test_each_file_is_converted_as_if_alone(here, run, tiny_style):
         assert np.array_equal(read_clip(Path(name)).images, read_clip(Path("out") / name).images)
 
 
-def test_json_of_many_is_one_object(here, run):
+def test_json_of_many_is_one_object(workdir, run):
     """It has counts, and an object for each file: its output, or why there is none."""
     clip("clips/a.mp4")
     clip("clips/c.mp4")
@@ -365,7 +365,7 @@ def test_json_of_many_is_one_object(here, run):
     assert by_source["b.mp4"]["exit_code"] == 1
 
 
-def test_existing_outputs_are_kept_skipped_or_replaced(here, run):
+def test_existing_outputs_are_kept_skipped_or_replaced(workdir, run):
     """An existing output is a failure of its file; --skip-existing keeps it, --overwrite replaces it."""
     clip("clips/a.mp4")
     clip("clips/b.mp4")
@@ -383,7 +383,7 @@ def test_existing_outputs_are_kept_skipped_or_replaced(here, run):
     assert len(read_clip(Path("out/a.mp4")).images) == 12
 
 
-def test_one_file_may_be_skipped_too(here, run):
+def test_one_file_may_be_skipped_too(workdir, run):
     """`--skip-existing` also works for one input and one output."""
     clip("a.mp4")
     assert run("video", "a.mp4", "out.mp4", "--style", "null", "--skip-existing")[0] == 0
@@ -394,7 +394,7 @@ def test_one_file_may_be_skipped_too(here, run):
     assert "1 existed already" in err
 
 
-def test_a_damaged_video_among_many(here, run):
+def test_a_damaged_video_among_many(workdir, run):
     """A damaged video counts as failed; what could be converted of it is in a file named partial."""
     whole = clip("whole.mkv", times=range(100)).read_bytes()
     clip("clips/good.mkv")
@@ -409,7 +409,7 @@ def test_a_damaged_video_among_many(here, run):
     assert 0 < cut["frames"] < 100
 
 
-def test_one_bad_picture_stops_no_other(here, run, tiny_style):
+def test_one_bad_picture_stops_no_other(workdir, run, tiny_style):
     """`image` continues after a damaged picture, and keeps subfolders."""
     photo("photos/a.png")
     photo("photos/trip/b.jpg", size=(31, 17))
@@ -423,7 +423,7 @@ def test_one_bad_picture_stops_no_other(here, run, tiny_style):
         assert drawn.size == (31, 17)
 
 
-def test_a_name_that_is_taken_by_a_file(here, run):
+def test_a_name_that_is_taken_by_a_file(workdir, run):
     """If a subfolder of the output cannot be made, only the files in it fail."""
     photo("photos/trip/a.png")
     photo("photos/b.png")
@@ -435,7 +435,7 @@ def test_a_name_that_is_taken_by_a_file(here, run):
     assert files("out") == ["b.png", "trip"]
 
 
-def test_one_file_into_a_folder_keeps_its_name(here, run):
+def test_one_file_into_a_folder_keeps_its_name(workdir, run):
     """`video in.mp4 out/` writes out/in.mp4, as several videos would; a name that ends in a slash is a new
     folder. `image` does the same. Numbered pictures are written only where the target has a pattern."""
     clip("in.mp4")
@@ -462,7 +462,7 @@ def test_a_name_from_an_address_has_no_secrets():
     assert job.target == Path("out/a.mp4")
 
 
-def test_a_folder_of_pictures_is_still_a_video(here, run):
+def test_a_folder_of_pictures_is_still_a_video(workdir, run):
     """`video frames/ out.mp4` makes one video of the pictures; with --fps even if there are videos."""
     for number in range(3):
         photo(f"frames/{number}.png")
@@ -475,7 +475,7 @@ def test_a_folder_of_pictures_is_still_a_video(here, run):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent as Unix knows them")
-def test_ctrl_c_keeps_finished_files(here):
+def test_ctrl_c_keeps_finished_files(workdir):
     """After Ctrl-C finished files stay, and no half-written file is left. The same command with
     --skip-existing continues in the middle of the file that was interrupted."""
     clip("clips/a.mp4")
@@ -510,7 +510,7 @@ def test_ctrl_c_keeps_finished_files(here):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no pty")
-def test_two_bars_on_a_terminal(here):
+def test_two_bars_on_a_terminal(workdir):
     """A terminal shows a bar for all files and one for the current file; messages above them stay intact."""
     import pty
 
@@ -546,7 +546,7 @@ def test_two_bars_on_a_terminal(here):
     assert "out/a.mp4: 60 frames in" in text
 
 
-def test_no_bars_elsewhere(here, run):
+def test_no_bars_elsewhere(workdir, run):
     """If stderr is no terminal, there are messages only."""
     clip("clips/a.mp4")
     clip("clips/b.mp4")
@@ -556,7 +556,7 @@ def test_no_bars_elsewhere(here, run):
     assert "━" not in err
 
 
-def test_the_bar_of_all_files_moves_by_their_sizes(here):
+def test_the_bar_of_all_files_moves_by_their_sizes(workdir):
     """It moves within a file by the file's share of the work; a failed file is taken out of the work."""
     with ProgressBars([100, 300, 100]) as bars:
         everything = bars._bars.tasks[0]
@@ -582,9 +582,9 @@ def test_the_last_outcome_of_a_file_counts(capsys):
 
 
 @pytest.mark.parametrize("command", ["video", "image"])
-def test_json_of_a_file_that_fails(here, run, command):
+def test_json_of_a_file_that_fails(workdir, run, command):
     """With --json a single file that cannot be converted is an object, too, with its error and exit code."""
-    (here / "bad.mp4").write_bytes(b"nothing")
+    (workdir / "bad.mp4").write_bytes(b"nothing")
     code, out, messages = run(command, "bad.mp4", "out.png" if command == "image" else "out.mp4", "--json")
     report = json.loads(out)
     assert (code, report["state"], report["exit_code"], report["source"]) == (1, "failed", 1, "bad.mp4")
@@ -592,7 +592,7 @@ def test_json_of_a_file_that_fails(here, run, command):
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), MemoryError(), RecursionError("deep")])
-def test_a_bug_stops_one_file_only(here, run, monkeypatch, error):
+def test_a_bug_stops_one_file_only(workdir, run, monkeypatch, error):
     """Any exception is one sentence about its file, and the rest goes on; --debug shows the traceback."""
     for name in "abc":
         Image.new("RGB", (32, 32)).save(f"{name}.png")

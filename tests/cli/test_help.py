@@ -99,9 +99,9 @@ def test_help_is_a_command_too(run):
     assert run("help", "video")[:2] == run("video", "--help")[:2]
 
 
-def test_a_file_is_no_command(run, here):
+def test_a_file_is_no_command(run, workdir):
     """A file in the place of a command gets a sentence that names the commands."""
-    (here / "holiday").mkdir()
+    (workdir / "holiday").mkdir()
     for name in ("film.mp4", "holiday", "convert"):
         code, _, err = run(name, "out.mp4")
         assert code == 1
@@ -240,13 +240,13 @@ def test_wrong_words_get_a_sentence(run, arguments, answer):
         (["live", "--style", "inc"], "There is no style 'inc'"),
     ],
 )
-def test_what_newcomers_type(run, here, arguments, answer):
+def test_what_newcomers_type(run, workdir, arguments, answer):
     """Arguments that mean something else get a sentence with the right command, before anything is opened."""
     from PIL import Image
 
-    (here / "photos").mkdir()
+    (workdir / "photos").mkdir()
     for path in ("a.png", "photos/b.png"):
-        Image.new("RGB", (32, 32)).save(here / path)
+        Image.new("RGB", (32, 32)).save(workdir / path)
     code, out, err = run(*arguments)
     assert (code in (1, 2), out) == (True, "")
     assert err.startswith(f"Error: {answer}")
@@ -372,19 +372,19 @@ def test_bash_completes(tmp_path):
         ("train", "run", "--photos", "", "--style", "drawings", "--run", "mine"),
     ],
 )
-def test_an_empty_name_is_refused(run, here, words):
+def test_an_empty_name_is_refused(run, workdir, words):
     """An empty word, as of an unset variable of the shell, never stands for the current folder."""
     for name in ("1.png", "in.mp4"):
-        (here / name).write_bytes(b"anything")
+        (workdir / name).write_bytes(b"anything")
     code, _, err = run(*words)
     assert code == 1
     assert "empty; perhaps a variable of the shell is not set" in err
-    assert sorted(path.name for path in here.iterdir()) == ["1.png", "in.mp4"]
+    assert sorted(path.name for path in workdir.iterdir()) == ["1.png", "in.mp4"]
 
 
-def test_a_file_that_begins_with_a_hyphen(run, here):
+def test_a_file_that_begins_with_a_hyphen(run, workdir):
     """For a file whose name looks like an option, the error says how to write it."""
-    (here / "-dash.mp4").touch()
+    (workdir / "-dash.mp4").touch()
     code, _, err = run("video", "-dash.mp4", "out.mp4")
     assert code == 2
     assert "There is no option -d. If you mean the file -dash.mp4, write ./-dash.mp4." in err

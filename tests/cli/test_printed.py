@@ -34,12 +34,12 @@ def test_only_the_console_prints():
 
 
 @pytest.mark.parametrize("command", [["styles", "show", "@"], ["benchmark", "--style", "@", "--rounds", "1"]])
-def test_odd_file_names_are_escaped(here, run, tiny_style, monkeypatch, command):
+def test_odd_file_names_are_escaped(workdir, run, tiny_style, monkeypatch, command):
     """An escape sequence in the name of a style file is printed as text, in tables too."""
-    style = here / "a\x1b[31m[bold].safetensors"
+    style = workdir / "a\x1b[31m[bold].safetensors"
     style.write_bytes(tiny_style.read_bytes())
     if command[0] == "benchmark":
-        command = [*command, "--video", Clip().write(here / "in.mp4")]
+        command = [*command, "--video", Clip().write(workdir / "in.mp4")]
     code, out, err = run(*[style if word == "@" else word for word in command])
     assert code == 0
     assert "\x1b" not in out + err
@@ -57,11 +57,11 @@ def test_refused_words_are_escaped(run, arguments):
 
 
 @pytest.mark.parametrize("place", ["name", "tag", "error"])
-def test_no_escape_sequence_reaches_the_terminal(here, run, place):
+def test_no_escape_sequence_reaches_the_terminal(workdir, run, place):
     """Escape sequences in the name of a file, in its tags or in an error are printed as text."""
     name = "a\x1b[31m.mp4" if place == "name" else "a.mp4"
-    Clip(metadata={f"x{ATTACK}": "y"} if place == "tag" else {}).write(here / "in.mkv")
-    (here / "in.mkv").rename(here / name)
+    Clip(metadata={f"x{ATTACK}": "y"} if place == "tag" else {}).write(workdir / "in.mkv")
+    (workdir / "in.mkv").rename(workdir / name)
     source = "no\x1b[2J.mp4" if place == "error" else name
     code, out, messages = run("video", source, "out\x1b[31m.mp4", "--style", "null")
     assert code == (place == "error")
@@ -69,9 +69,9 @@ def test_no_escape_sequence_reaches_the_terminal(here, run, place):
     assert "\\x1b" in messages
 
 
-def test_a_gif_of_a_fast_video_has_increasing_times(here, run):
+def test_a_gif_of_a_fast_video_has_increasing_times(workdir, run):
     """Above 100 frames per second a GIF keeps one frame per tick, and a notice counts the rest."""
-    Clip(times=range(60), time_base=Fraction(1, 120)).write(here / "in.mp4")
+    Clip(times=range(60), time_base=Fraction(1, 120)).write(workdir / "in.mp4")
     code, _, messages = run("video", "in.mp4", "out.gif", "--style", "null")
     assert code == 0
     assert "10 of 60 were left out" in messages
@@ -93,7 +93,7 @@ def test_a_gif_of_a_fast_video_has_increasing_times(here, run):
     ],
     ids=lambda command: command[-2].strip("-"),
 )
-def test_odd_streams_and_tags_are_a_sentence(here, run, name, command):
+def test_odd_streams_and_tags_are_a_sentence(workdir, run, name, command):
     """Streams of unknown codecs and tags that are not UTF-8 cause one sentence at most."""
     source = CASES / name
     code, _, messages = run(*[source if word == "@" else word for word in command], "--style", "null")
@@ -111,9 +111,9 @@ def test_the_web_page_meets_odd_streams_in_a_sentence(name):
         limits.Limits().check(CASES / name)
 
 
-def test_a_log_holds_sentences_only(here, capfd):
+def test_a_log_holds_sentences_only(workdir, capfd):
     """In a pipe or a file there are no bars and no control sequences: whole lines, each a sentence."""
-    Clip().write(here / "in.mp4")
+    Clip().write(workdir / "in.mp4")
     command = [sys.executable, "-m", "cartoonize", "video", "in.mp4", "out.mp4"]
     subprocess.run(command, check=True)
     out, err = capfd.readouterr()
@@ -121,9 +121,9 @@ def test_a_log_holds_sentences_only(here, capfd):
     assert re.fullmatch(r"Drawing with pepper on .+\nout\.mp4: .+ frames in .+\n", err)
 
 
-def test_quiet_prints_notes_and_errors_only(here, run):
+def test_quiet_prints_notes_and_errors_only(workdir, run):
     """With --quiet a success prints nothing but what was changed or left out; errors are printed as ever."""
-    Clip(times=range(60), time_base=Fraction(1, 120)).write(here / "in.mp4")
+    Clip(times=range(60), time_base=Fraction(1, 120)).write(workdir / "in.mp4")
     assert run("video", "in.mp4", "out.mp4", "--style", "null", "-q") == (0, "", "")
     code, out, err = run("video", "in.mp4", "out.gif", "--style", "null", "--quiet")
     assert (code, out) == (0, "")

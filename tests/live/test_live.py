@@ -447,7 +447,7 @@ def shown_until(ours, text, times=1, deadline=30):
     return shown
 
 
-def test_a_recording_takes_the_options_of_an_encoder(run, here):
+def test_a_recording_takes_the_options_of_an_encoder(run, workdir):
     """`live --codec`, `--crf` and `--preset` set how a file is compressed."""
     source = ["--source", "lavfi:testsrc2=size=64x48:rate=25:duration=0.4", "--sink", "out.mkv"]
     assert run("live", *source, "--style", "null", "--codec", "mpeg4", "--strength", "0.5")[0] == 0

@@ -123,10 +123,10 @@ def test_the_query_is_no_part_of_a_name(written, name, suffix):
 @pytest.mark.parametrize(
     "name", ["12:30.mp4", "http:x.mp4", "concat:a|b.mp4", "-a.mp4", "100%d.mp4", "a?b=c.mp4"]
 )
-def test_names_that_look_like_something_else(here, run, name):
+def test_names_that_look_like_something_else(workdir, run, name):
     """Colons, percent signs, dashes and question marks in a name mean nothing."""
-    Clip().write(here / "in.mp4")
-    (here / "in.mp4").rename(name)
+    Clip().write(workdir / "in.mp4")
+    (workdir / "in.mp4").rename(name)
     code, _, err = run("video", "--style", "null", "--", name, f"out/{name}")
     assert code == 1, err  # there is no such folder
     Path("out").mkdir()

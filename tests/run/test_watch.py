@@ -35,7 +35,7 @@ def test_growing_files_wait():
     assert tracker.take(path) is True
 
 
-def test_empty_and_unreadable_files_wait(here):
+def test_empty_and_unreadable_files_wait(workdir):
     """A name that a browser has reserved is not complete, and neither is a file that cannot be opened."""
     Path("empty.mp4").touch()
     put("a.mp4")
@@ -44,7 +44,7 @@ def test_empty_and_unreadable_files_wait(here):
     assert FileStamp.of(Path("a.mp4")) is not None
 
 
-def test_arrivals_come_one_by_one(here):
+def test_arrivals_come_one_by_one(workdir):
     """First the files that exist, then new ones, also in new folders, each once; a replaced file again."""
     put("in/b.mp4", "in/sub/a.mp4", "in/c.mp4.part")
 
@@ -62,7 +62,7 @@ def test_arrivals_come_one_by_one(here):
         assert next(arriving) == (Job(Path("in/b.mp4"), Path("in/out/b.mp4")), True)
 
 
-def test_a_watched_folder_that_is_removed_is_an_error(here):
+def test_a_watched_folder_that_is_removed_is_an_error(workdir):
     """The program ends with a sentence, and does not wait for ever."""
     put("in/a.mp4")
     with closing(watch_folder([Path("in")], list, quiet=0.1)) as arriving:
@@ -72,7 +72,7 @@ def test_a_watched_folder_that_is_removed_is_an_error(here):
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_outputs_are_replaced_only_on_demand(here, capsys, overwrite):
+def test_outputs_are_replaced_only_on_demand(workdir, capsys, overwrite):
     """An existing output is kept; with --overwrite only the outputs of newer sources are replaced."""
     put("in/new.mp4", "in/same.mp4", "in/older.mp4", "in/replaced.mp4")
     put("out/same.mp4", "out/older.mp4", "out/replaced.mp4")
@@ -90,7 +90,7 @@ def test_outputs_are_replaced_only_on_demand(here, capsys, overwrite):
     assert ("has changed" in capsys.readouterr().err) is not overwrite
 
 
-def test_arrivals_never_share_an_output(here, capsys):
+def test_arrivals_never_share_an_output(workdir, capsys):
     """The second source of an output fails, and the output of the first one stays."""
     arriving = [(Job(Path("in") / name, Path("out/a.mkv")), False) for name in ("a.mkv", "a.wmv")]
     assert len(list(select_jobs(arriving, OutcomeLog("out", "null", as_json=False), overwrite=True))) == 1
@@ -100,7 +100,7 @@ def test_arrivals_never_share_an_output(here, capsys):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent as Unix knows them")
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_folder_is_watched(here, fails):
+def test_a_folder_is_watched(workdir, fails):
     """Files that exist are converted, then new ones once they are complete. Ctrl-C ends with a summary, and
     with exit code 0, or 1 if a file could not be converted."""
     Path("in").mkdir()

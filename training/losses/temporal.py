@@ -45,9 +45,9 @@ def locality(generate: Callable[[Tensor], Tensor], photo: Tensor, output: Tensor
     top, left = (int(torch.randint(side // 2 + 1, ())) for side in (height, width))
     inside = torch.zeros_like(photo[:1, :1])
     inside[..., top : top + height // 2, left : left + width // 2] = 1
-    near = F.max_pool2d(inside, 2 * margin + 1, stride=1, padding=margin)
+    affected = F.max_pool2d(inside, 2 * margin + 1, stride=1, padding=margin)
     changed = torch.where(inside > 0, photo.roll((height // 2, width // 2), (2, 3)), photo)
-    return ((generate(changed) - output).abs() * (1 - near)).mean()
+    return ((generate(changed) - output).abs() * (1 - affected)).mean()
 
 
 def random_noise(like: Tensor, level: float = 0.02) -> Tensor:

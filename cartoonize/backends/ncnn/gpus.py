@@ -96,13 +96,13 @@ def choose_gpu(device: str) -> VulkanGpu:
     gpus, number = list_gpus(), device.partition(":")[2]
     if not gpus:
         raise BackendError(
-            f"{device} was asked for, but no Vulkan driver is installed. On Linux, install your "
+            f"{device} was requested, but no Vulkan driver is installed. On Linux, install your "
             "distribution's Vulkan driver, as mesa-vulkan-drivers; elsewhere, the driver of the GPU's vendor."
         )
     if not number:
         return min(gpus, key=lambda gpu: KINDS.index(gpu.kind))
     if int(number) >= len(gpus):
-        raise BackendError(f"{device} was asked for, but the number of Vulkan devices is {len(gpus)}.")
+        raise BackendError(f"{device} was requested, but the number of Vulkan devices is {len(gpus)}.")
     return gpus[int(number)]
 
 

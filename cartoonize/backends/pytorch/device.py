@@ -115,9 +115,9 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cpu":
         return device
     if not available or available[0].type != device.type:
-        raise BackendError(f"{name} was asked for, but {_reason_without(device.type)}.")
+        raise BackendError(f"{name} was requested, but {_reason_without(device.type)}.")
     if (device.index or 0) >= len(available):
-        raise BackendError(f"{name} was asked for, but the number of GPUs is {len(available)}.")
+        raise BackendError(f"{name} was requested, but the number of GPUs is {len(available)}.")
     return device
 
 

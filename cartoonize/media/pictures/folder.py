@@ -41,7 +41,7 @@ def list_pictures(path: Path, notices: list[str] | None = None) -> list[Path]:
     return sorted(pictures, key=natural_key)
 
 
-def describe_left_out(place: Path, files: Iterable[Path]) -> list[str]:
+def describe_left_out(folder: Path, files: Iterable[Path]) -> list[str]:
     """One sentence that counts the files of a folder that are not converted, by suffix; none if there are
     none."""
     names = [file.name.lower() for file in files if file.name.lower() not in _SYSTEM_FILES]
@@ -55,7 +55,7 @@ def describe_left_out(place: Path, files: Iterable[Path]) -> list[str]:
     *first, last = named
     listed = f"{', '.join(first)} and {last}" if first else last
     verb = "was" if counts.total() == 1 else "were"
-    return [f"{listed} in {place} {verb} left out."]
+    return [f"{listed} in {folder} {verb} left out."]
 
 
 def _count_files(number: int, kind: str) -> str:

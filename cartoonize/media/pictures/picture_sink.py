@@ -104,8 +104,8 @@ class PictureSink(Sink):
         options = {"exif": exif, "icc_profile": profile, "dpi": metadata.dpi}
         return picture, {name: value for name, value in options.items() if value}
 
-    def _report_left_out(self, target: Path, what: str) -> None:
-        self.notices.append(f"{target} cannot hold {what}; a PNG file would keep it.")
+    def _report_left_out(self, target: Path, property_name: str) -> None:
+        self.notices.append(f"{target} cannot hold {property_name}; a PNG file would keep it.")
 
 
 def _choose_targets(path: Path, source: PictureSource) -> list[Path]:

@@ -78,8 +78,8 @@ class FrameConverter:
         size = self._swap_if_transposed((reduced.width, reduced.height))
         drawn_size = draw_size(*size, self.detail)
         if self._keep_source or drawn_size >= size:
-            whole = Frame(self._to_image(reduced), pts, time_base, duration, alpha=upright_alpha)
-            return resize_to_draw_size(whole, self.detail, keep_source=self._keep_source)
+            full_frame = Frame(self._to_image(reduced), pts, time_base, duration, alpha=upright_alpha)
+            return resize_to_draw_size(full_frame, self.detail, keep_source=self._keep_source)
         image = self._to_image(_scale(frame, self._swap_if_transposed(drawn_size)))
         return Frame(image, pts, time_base, duration, alpha=upright_alpha, full_size=size)
 

@@ -24,12 +24,12 @@ class PictureNumbers:
     def read(self, packet: "Packet[Any]") -> None:
         """Read the number of a packet, which holds one picture."""
         data = bytes(packet)
-        place = data.find(_PICTURE)
-        if place < 0:
+        offset = data.find(_PICTURE)
+        if offset < 0:
             return
-        if data.find(_GROUP, 0, place) >= 0:
+        if data.find(_GROUP, 0, offset) >= 0:
             self.finish()
-        number = int.from_bytes(data[place + 4 : place + 6]) >> 6
+        number = int.from_bytes(data[offset + 4 : offset + 6]) >> 6
         self._are_reliable &= number not in self._numbers
         self._numbers.add(number)
 

@@ -57,9 +57,9 @@ def test_without_a_gpu(machine, built_for, reason):
 
 
 def test_a_gpu_of_another_kind(machine):
-    """Another kind of GPU does not stand in for the one that was asked for."""
+    """No other kind of GPU replaces the one that was requested."""
     machine("xpu")
-    with pytest.raises(BackendError, match="cuda was asked for"):
+    with pytest.raises(BackendError, match="cuda was requested"):
         devices.choose_device("cuda")
 
 

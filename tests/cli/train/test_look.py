@@ -56,7 +56,7 @@ def test_files_are_not_replaced(drawings, tmp_path, run):
         (("--sheet", "sheet.png", "--photos", "missing"), "There is no folder missing."),
     ],
 )
-def test_photos_for_the_sheet(drawings, here, run, arguments, message):
+def test_photos_for_the_sheet(drawings, workdir, run, arguments, message):
     """Photos without a sheet, and folders that do not exist, are errors that say so."""
     assert run("train", "look", drawings, *arguments)[::2] == (1, f"Error: {message} ")
 

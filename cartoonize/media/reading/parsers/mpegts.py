@@ -19,8 +19,8 @@ def parse_mpegts(structure: ContainerStructure, _video_index: int) -> Requests:
     packet_size, offset = _find_packets((yield 0, 1200))
     counters = dict[int, int]()
     while packet_size and (data := (yield offset, _PACKETS_AT_ONCE * packet_size)):
-        whole = data[: len(data) // packet_size * packet_size]
-        packets = np.frombuffer(whole, np.uint8).reshape(-1, packet_size)
+        complete = data[: len(data) // packet_size * packet_size]
+        packets = np.frombuffer(complete, np.uint8).reshape(-1, packet_size)
         if len(data) % packet_size not in (0, 188 % packet_size) or (packets[:, 0] != ord("G")).any():
             return
         has_errors = (packets[:, 1] & 0x80).any()  # transport_error_indicator
