@@ -1,6 +1,5 @@
 """Pictures as a sink: written with the metadata of their source, all of them or none."""
 
-import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +7,13 @@ from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
 from ...core.atomic import AtomicFile, check_target
-from ...core.errors import MediaError, WriteError
+from ...core.errors import MediaError
 from ...core.frames import Frame
-from ...core.signals import defer_signals
 from ..sink import Sink
 from .folder import output_name
 from .formats import FORMATS, JPEG, PICTURE_SUFFIXES, Format, suffix_list, write_picture
 from .picture import PictureMetadata
+from .picture_files import PictureFiles
 from .picture_source import PictureSource
 
 _JPEG_EXIF_LIMIT = 65533  # bytes; the length of a segment is a 16-bit number that includes itself
@@ -37,10 +36,10 @@ class PictureSink(Sink):
     def __init__(self, path: Path, source: PictureSource, *, overwrite: bool = False) -> None:
         self._path, self._source, self._overwrite = path, source, overwrite
         self._targets = _choose_targets(path, source)
-        self._new_folder = path not in self._targets and not path.is_dir()
+        has_new_folder = path not in self._targets and not path.is_dir()
         self._files: list[AtomicFile] = []
-        self._written: list[AtomicFile] = []
-        if self._new_folder:
+        self._written = PictureFiles(path if has_new_folder else None)
+        if has_new_folder:
             check_target(path, overwrite=False)  # refuses a folder that cannot be made
         else:
             for target in self._targets:
@@ -48,11 +47,7 @@ class PictureSink(Sink):
 
     def open(self) -> None:
         """Make the folder if it is missing."""
-        if self._new_folder:
-            try:
-                self._path.mkdir()
-            except OSError as error:
-                raise WriteError.from_os_error(self._path, error) from error
+        self._written.make_folder()
         sources = self._source.paths
         self._files = [
             AtomicFile(target, overwrite=self._overwrite, sources=sources) for target in self._targets
@@ -64,24 +59,18 @@ class PictureSink(Sink):
         target_format = FORMATS[file.target.suffix.lower()]
         metadata = self._source.metadata.pop(frame.pts)
         picture, options = self._fit_format(frame, metadata, target_format, file.target)
-        self._written.append(file)
+        self._written.add(file)
         write_picture(picture, file, **options)
 
     def commit(self) -> None:
         """Give all pictures their names."""
         if not self._written:
             raise MediaError(f"There was no picture to write to {self._path}.")
-        with defer_signals():
-            for file in self._written:
-                file.commit()
+        self._written.commit()
 
     def abort(self, error: BaseException) -> None:  # noqa: ARG002
         """Remove what was written, and the folder if it was made for it."""
-        for file in self._written:
-            file.discard()  # does nothing once the file has its name
-        if self._new_folder:
-            with contextlib.suppress(OSError):
-                self._path.rmdir()  # fails, as it should, unless the folder is empty
+        self._written.discard()
 
     def _fit_format(
         self, frame: Frame, metadata: PictureMetadata, target_format: Format, target: Path

@@ -1,6 +1,5 @@
 """Image sequences as a sink: the frames of a video as numbered pictures."""
 
-import contextlib
 import re
 from pathlib import Path
 
@@ -8,14 +7,14 @@ from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
 from ...core.atomic import AtomicFile
-from ...core.errors import MediaError, WriteError
+from ...core.errors import MediaError
 from ...core.frames import Frame
-from ...core.signals import defer_signals
 from ..alpha import composite_on, parse_colour
 from ..sink import Sink
 from ..source import Source
 from .folder import list_source_files
 from .formats import FORMATS, write_picture
+from .picture_files import PictureFiles
 
 _NUMBER = re.compile(r"%(0\d)?d")
 
@@ -47,8 +46,7 @@ class ImageSequenceSink(Sink):
         if isinstance(origin, Path) and folder.exists() and origin.exists() and folder.samefile(origin):
             raise MediaError(f"{folder} is the source itself; name another folder to write to.")
         self._format = FORMATS[suffix]
-        self._files: list[AtomicFile] = []
-        self._new_folder = False
+        self._files = PictureFiles(folder)
         if origin is not None:
             notice = f"Pictures hold neither times nor sound; those of {origin.name} are left out."
             if path.is_dir() and origin.suffix:
@@ -57,34 +55,23 @@ class ImageSequenceSink(Sink):
 
     def open(self) -> None:
         """Make the folder if it is missing."""
-        folder = self._pattern.parent
-        self._new_folder = not folder.exists()
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise WriteError.from_os_error(folder, error) from error
+        self._files.make_folder()
 
     def write(self, frame: Frame) -> None:
         """Write the next picture."""
         name = _NUMBER.sub(lambda match: match[0] % (len(self._files) + 1), self._pattern.name)
         target = self._pattern.with_name(name)
         file = AtomicFile(target, overwrite=self._overwrite, sources=self._sources)
-        self._files.append(file)
+        self._files.add(file)
         write_picture(self._to_picture(frame), file)
 
     def commit(self) -> None:
         """Give all pictures their names."""
-        with defer_signals():
-            for file in self._files:
-                file.commit()
+        self._files.commit()
 
     def abort(self, error: BaseException) -> None:  # noqa: ARG002
         """Remove what was written, and the folder if it was made for it."""
-        for file in self._files:
-            file.discard()  # does nothing once the file has its name
-        if self._new_folder:
-            with contextlib.suppress(OSError):
-                self._pattern.parent.rmdir()  # fails, as it should, unless the folder is empty
+        self._files.discard()
 
     def _to_picture(self, frame: Frame) -> Picture:
         image = frame.image

@@ -1,0 +1,54 @@
+"""Pictures that get their names together, and the folder that is made for them."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from ...core.atomic import AtomicFile
+from ...core.errors import WriteError
+from ...core.signals import defer_signals
+
+
+class PictureFiles:
+    """The written pictures of a sink: at the end all of them get their names, or none is left.
+
+    `folder` is made if it is missing; None if there is nothing to make.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder, self._is_new = folder, False
+        self._files: list[AtomicFile] = []
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def make_folder(self) -> None:
+        """Make the folder if it is missing.
+
+        Raises:
+            WriteError: it cannot be made.
+        """
+        if self._folder is None:
+            return
+        self._is_new = not self._folder.exists()
+        try:
+            self._folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise WriteError.from_os_error(self._folder, error) from error
+
+    def add(self, file: AtomicFile) -> None:
+        """Take a file before it is written."""
+        self._files.append(file)
+
+    def commit(self) -> None:
+        """Give all pictures their names."""
+        with defer_signals():
+            for file in self._files:
+                file.commit()
+
+    def discard(self) -> None:
+        """Remove what was written, and the folder if it was made for it."""
+        for file in self._files:
+            file.discard()  # does nothing once the file has its name
+        if self._folder is not None and self._is_new:
+            with suppress(OSError):
+                self._folder.rmdir()  # fails, as it should, unless the folder is empty
