@@ -61,8 +61,6 @@ def convert_files(
     """
     from ..run.files import Job, create_folder, is_single_job, plan_jobs, single_job
 
-    if "" in paths:
-        raise MediaError("A name of INPUT or OUTPUT is empty; write . for the current folder.")
     if len(paths) < 2:
         command, example = ("image", "cartoon.png") if kind.name == "picture" else ("video", "cartoon.mp4")
         raise MediaError(

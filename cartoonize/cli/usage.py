@@ -17,6 +17,7 @@ from .help import describe_command, limits_of, name_of, usage_of
 _FILES_OF_OTHERS = ("-i", "-o", "--input", "--output", "--out")
 """Options for files of other programs, such as ffmpeg."""
 _LISTED = 12  # commands of a group that fit into an error
+_TEXT_THAT_NAMES_FILES = {"--style", "--source", "--sink"}  # options of type str that may not be empty
 _SHORT = 80  # letters of an explanation that fits into an error
 
 
@@ -47,7 +48,7 @@ def refuse_empty_words(words: Sequence[str], parameters: Iterable[Any]) -> None:
         option = options.get(previous)
         if option is None or option.is_flag:
             raise CartoonizeError("The name of a file is empty; perhaps a variable of the shell is not set.")
-        if option.type_descriptor.annotation in (Path, list[Path]) or previous == "--style":
+        if option.type_descriptor.annotation in (Path, list[Path]) or previous in _TEXT_THAT_NAMES_FILES:
             raise CartoonizeError(f"{previous} is empty; perhaps a variable of the shell is not set.")
 
 

@@ -174,14 +174,12 @@ def test_a_pattern_without_a_match_says_so(workdir, pattern, message, target):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["video", "", "out"], "is empty"),
-        (["image", "", "out"], "is empty"),
         (["video", "a", "b", "out.mp4", "--fps", "24"], "--fps is for one folder"),
         (["video", "a/*.png", "out.mp4", "--fps", "24"], "name a in place of a/*.png"),
     ],
 )
-def test_names_that_name_no_file_are_refused(workdir, run, words, message):
-    """An empty name is not the current folder, and --fps leaves out no folder in silence."""
+def test_a_rate_is_for_one_folder(workdir, run, words, message):
+    """--fps takes one folder of pictures: it leaves out no other in silence, and says so of a pattern."""
     put("a/1.png", "b/1.png", "c.mp4")
     code, _, err = run(*words, "--style", "null")
     assert (code, message in err) == (1, True), err

@@ -368,6 +368,7 @@ def test_bash_completes(tmp_path):
         ("image", "--quiet", "", "cartoons/"),
         ("video", "in.mp4", ""),
         ("video", "in.mp4", "out.mp4", "--style", ""),
+        ("live", "--source", ""),
         ("styles", "preview", "", "styles.png"),
         ("train", "run", "--photos", "", "--style", "drawings", "--run", "mine"),
     ],
