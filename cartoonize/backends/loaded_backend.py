@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Self, final
 
+import numpy as np
+
 from ..core.errors import BackendError
 from ..core.frames import Image, Images
 from ..styles.card import Card
@@ -61,9 +63,15 @@ class LoadedBackend(ABC):
 
         Raises:
             BackendError: the backend is closed, or has too little memory even for small tiles.
+            ValueError: the array has another shape or type.
         """
         self._check_open()
-        return self._draw(images)
+        if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+            raise ValueError(
+                "A backend draws pictures as an array (N, height, width, 3) of uint8, not "
+                f"{images.shape} of {images.dtype}."
+            )
+        return self._draw(images) if images.size else images.copy()
 
     @final
     def submit(

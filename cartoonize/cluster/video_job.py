@@ -66,7 +66,7 @@ def run_on_cluster(
     style = put_style(report.style, cluster.device, precision, options)
     with sink:
         backend = _describe_backend(cluster, style)
-        batch = batch or backend.batch
+        batch = backend.batch if batch is None else batch
         look = (look or Look()).available(backend.runtime, report.notices)
         report.stabilized, report.hold = look.stabilize, look.hold
         report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
@@ -75,7 +75,7 @@ def run_on_cluster(
         joined = sink.resume(key, restart=not resume)
         task = VideoTask(
             source.path, key["source"], source.start, source.end, source.decoding, sink.encoding,
-            sink.container, style, batch, segment_length(batch), look,
+            sink.container, style, batch, segment_length(batch), look, backend,
         )  # fmt: skip
         scheduler = Scheduler(cluster, source, sink, task, joined, on_frame)
         report.resumed = scheduler.frames

@@ -13,7 +13,7 @@ import ray
 from ..backends import LoadedBackend, RuntimeOptions, load
 from ..core import cpus, opencv
 from ..core.choices import Precision
-from ..core.errors import ModelError, SourceError
+from ..core.errors import ClusterError, ModelError, SourceError
 from ..effects.look import Look
 from ..media import Decoding, Encoding, Segment, SegmentSink, VideoSource
 from ..media.remote import Location
@@ -62,7 +62,8 @@ class VideoTask:
     """Describes a video for the workers that convert ranges of it.
 
     `identity` is that of the source when the driver opened it, `container` the output format, `batch` the
-    frames a call, `segment` the frames of a segment.
+    frames a call, `segment` the frames of a segment. `backend` is the backend of the worker that was asked
+    first; the others must draw as it does.
     """
 
     source: Location
@@ -76,6 +77,7 @@ class VideoTask:
     batch: int
     segment: int
     look: Look
+    backend: WorkerBackend
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,31 @@ def put_style(name: str, device: str, precision: Precision, options: RuntimeOpti
 @ray.remote
 def describe(style: StyleFiles) -> WorkerBackend:
     """Load a style in a worker, and describe its backend."""
-    backend = _backend(style)
+    return describe_backend(_backend(style))
+
+
+def describe_backend(backend: LoadedBackend) -> WorkerBackend:
+    """Describe the backend of this process."""
     return WorkerBackend(
         __version__, backend_identity(backend), backend.runtime, backend.device, backend.precision,
         backend.batch, backend.notices,
     )  # fmt: skip
+
+
+def check_backend(expected: WorkerBackend, backend: WorkerBackend, node: str) -> None:
+    """Check that this node draws as the one that was asked first: else the look would change in the video.
+
+    Raises:
+        ClusterError: it has another version, runtime or precision.
+    """
+    if backend.version != expected.version:
+        raise ClusterError(f"{node} has cartoonize {backend.version}, and other nodes {expected.version}.")
+    ours, theirs = (f"{side.runtime} in {side.precision}" for side in (backend, expected))
+    if ours != theirs:
+        raise ClusterError(
+            f"{node} draws with {ours}, and other nodes with {theirs}: the look would change in the video. "
+            "Name a --precision that all nodes have."
+        )
 
 
 # If a worker dies, the driver has the missing part of its range converted again; Ray would repeat all of it.
@@ -132,6 +154,7 @@ def describe(style: StyleFiles) -> WorkerBackend:
 def convert_range(task: VideoTask, frames: FrameRange) -> Iterator[FinishedSegment | FinishedRange]:
     """Convert a range, and yield each segment once it is finished, then the end."""
     backend, node = _backend(task.style), _node()
+    check_backend(task.backend, describe_backend(backend), node)
     with VideoSource(task.source, start=task.start, end=task.end, decoding=task.decoding) as source:
         _check_source(task, node)
         sink = SegmentSink(source.video, task.encoding, task.container, written_size(source, task.look))

@@ -126,7 +126,7 @@ def run(
     of a damaged video is written to NAME.partial.SUFFIX, and the report is `partial`.
     """
     waits, started = StageWaits(), time.perf_counter()
-    batch = batch or backend.batch
+    batch = backend.batch if batch is None else batch
     look = look or Look()
     if source.video is None:
         look = look.for_pictures()

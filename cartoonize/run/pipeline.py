@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from typing import NamedTuple
 
+from ..core.errors import MediaError
 from ..core.frames import Backend, Frame, Image
 from ..effects.effect import Effect, EffectChain
 from .drawer import Drawer
@@ -56,7 +57,12 @@ def stream(
         segment: frames after which the effects restart and a new batch begins; None for the length that
             `cartoonize video` uses with this batch.
         waits: the seconds spent waiting for each stage are added to it.
+
+    Raises:
+        MediaError: `batch` or `ahead` is less than 1.
     """
+    if batch < 1 or ahead < 1:
+        raise MediaError(f"{min(batch, ahead)} is not a number of frames; write 1 or more.")
     waits = waits or StageWaits()
     drawer = Drawer(backend, effects)
     planned = _plan(frames, drawer.effects, segment or segment_length(batch))

@@ -55,6 +55,15 @@ def test_shape_and_type_are_kept(backend, shape):
     assert out.dtype == np.uint8
 
 
+def test_other_arrays_are_refused(backend):
+    """Floats, a single picture and channels first are refused in a sentence; no pictures become none."""
+    shapes = (((1, 8, 8, 3), np.float32), ((8, 8, 3), np.uint8), ((1, 3, 8, 8), np.uint8))
+    for wrong in (np.zeros(*shape) for shape in shapes):
+        with pytest.raises(ValueError, match=r"an array \(N, height, width, 3\) of uint8, not \("):
+            backend(wrong)
+    assert backend(np.zeros((0, 8, 8, 3), np.uint8)).shape == (0, 8, 8, 3)
+
+
 def test_the_input_is_left_alone(backend):
     """A backend never writes into the pictures that it is given."""
     images = noise(2, 20, 20)

@@ -1,5 +1,6 @@
 """How videos are divided and manifests are read; both need no cluster."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from cartoonize.cluster.connection import connect
 from cartoonize.cluster.jobs import VideoJob
 from cartoonize.cluster.planning import frame_ranges, frame_times
 from cartoonize.cluster.video_job import reason_not_to_divide
+from cartoonize.cluster.worker import WorkerBackend, check_backend
 from cartoonize.core.errors import CartoonizeError, ClusterError
 from cartoonize.media import Segment, VideoSource, open_sink
 from cartoonize.media.remote import Url
@@ -117,3 +119,23 @@ def test_a_mistake_in_a_manifest_is_named(lines, message):
     """The error names the line, before any work begins: a file under two names and a misspelt style too."""
     with pytest.raises(CartoonizeError, match=f"films.csv.*{message}"):
         manifest(*lines)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, None),
+        ({"device": "another GPU"}, None),
+        ({"version": "9.9"}, "node-b has cartoonize 9.9, and other nodes 0.2"),
+        ({"precision": "fp32"}, "draws with onnxruntime in fp32, and other nodes with onnxruntime in int8"),
+        ({"runtime": "pytorch"}, "the look would change in the video. Name a --precision"),
+    ],
+)
+def test_nodes_that_draw_differently_are_refused(change, message):
+    """A node with another version, runtime or precision converts no part of a video; other GPUs may."""
+    first = WorkerBackend("0.2", [], "onnxruntime", "cpu", "int8", 4, [])
+    if message is None:
+        check_backend(first, replace(first, **change), "node-b")
+        return
+    with pytest.raises(ClusterError, match=re.escape(message)):
+        check_backend(first, replace(first, **change), "node-b")

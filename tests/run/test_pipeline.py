@@ -9,7 +9,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from cartoonize import Effect, Frame
+from cartoonize import Effect, Frame, MediaError
 from cartoonize.run.pipeline import PlannedFrame, batches, stream
 from cartoonize.run.threads import StageWaits, prefetch
 
@@ -28,6 +28,13 @@ def test_frames_stay_in_order_and_keep_their_times(batch):
     out = list(stream(map(frame, range(20)), negative, batch=batch))
     assert [f.pts for f in out] == list(range(20))
     assert [int(f.image[0, 0, 0]) for f in out] == [255 - n for n in range(20)]
+
+
+@pytest.mark.parametrize("counts", [{"batch": 0}, {"batch": -1}, {"ahead": 0}])
+def test_impossible_batches_are_refused(counts):
+    """A batch of no frames is an error before a frame is read; it would keep a whole video in memory."""
+    with pytest.raises(MediaError, match="is not a number of frames; write 1 or more"):
+        stream(map(frame, range(20)), negative, **counts)
 
 
 def test_order_holds_under_load():
