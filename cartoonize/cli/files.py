@@ -1,36 +1,31 @@
 """Shared by `video` and `image`: converting one file, many files, or all files that appear in a folder."""
 
 import os
-import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..core.errors import CartoonizeError, DamageError, MediaError, Stopped
 from .console import (
     escape,
-    print_error,
     print_json,
     print_message,
     print_notices,
     print_report,
-    summary,
 )
 from .convert import Progress
 from .options import FilesOptions
+from .outcome_log import OutcomeLog
 from .progress import ProgressBars, file_progress
 
 if TYPE_CHECKING:
-    from ..run.files import FileKind, Job, Outcome, Plan
+    from ..run.files import FileKind, Job, Plan
     from ..run.report import Report
 
 Convert: TypeAlias = Callable[["Job", Progress], "Report"]
 Load: TypeAlias = Callable[[], object]
 Check: TypeAlias = Callable[["Job"], None]
-_NAMED = 5  # files that are named at the end because they failed
 
 
 def convert_files(
@@ -129,7 +124,7 @@ def _convert_one(job: "Job", convert: Convert, check: Check, style: str, *, as_j
 
 
 def _convert_all(
-    plan: "Plan", convert: Convert, load: Load, check: Check, options: FilesOptions, log: "OutcomeLog"
+    plan: "Plan", convert: Convert, load: Load, check: Check, options: FilesOptions, log: OutcomeLog
 ) -> None:
     from ..run.files import run_jobs
 
@@ -156,7 +151,7 @@ def _convert_all(
     log.end()
 
 
-def _is_accepted(job: "Job", check: Check, options: FilesOptions, log: "OutcomeLog") -> bool:
+def _is_accepted(job: "Job", check: Check, options: FilesOptions, log: OutcomeLog) -> bool:
     """Whether the output of a job can be written; otherwise the log takes the job."""
     try:
         if job.target.exists() and not options.overwrite:
@@ -177,7 +172,7 @@ def _watch(
     convert: Convert,
     load: Load,
     options: FilesOptions,
-    log: "OutcomeLog",
+    log: OutcomeLog,
 ) -> None:
     """Convert files that appear. With --overwrite also files that have changed since their conversion."""
     from ..run.files import find_jobs, run_jobs
@@ -210,7 +205,7 @@ def _check_watched(folders: Sequence[Path], target: Path, kind: "FileKind") -> N
 
 
 def select_jobs(
-    arriving: Iterable[tuple["Job", bool]], log: "OutcomeLog", *, overwrite: bool
+    arriving: Iterable[tuple["Job", bool]], log: OutcomeLog, *, overwrite: bool
 ) -> Iterator["Job"]:
     """The jobs to run of those that arrive; the log takes the others.
 
@@ -231,85 +226,6 @@ def select_jobs(
             print_message(f"{escape(str(job.source))} has changed; --overwrite would convert it again.")
         else:
             log.skip(job)
-
-
-class OutcomeLog:
-    """Prints the outcome of each file at once, and of all files at the end."""
-
-    def __init__(self, output: str, style: str, *, as_json: bool) -> None:
-        from ..run.report import FilesReport
-
-        self._as_json = as_json
-        self._report = FilesReport(output, style)
-        self._files: dict[str, Report] = {}  # the latest report of each source
-        self._started = time.perf_counter()
-        self._printed: set[str] = set()
-
-    def add(self, outcome: "Outcome") -> None:
-        """Take the outcome of a job that ran."""
-        job, report, error = outcome.job, outcome.report, outcome.error
-        if report is not None:
-            # A notice that is the same for many files, as those about the network, is printed once.
-            print_notices(notice for notice in report.notices if notice not in self._printed)
-            self._printed.update(report.notices)
-            if not self._as_json:
-                print_message(escape(summary(report)))
-        if error is not None:
-            self.fail(job.source, str(job.target), error, report)
-        elif report is not None:
-            self._keep(report)
-
-    def fail(self, source: Path, output: str, error: CartoonizeError, report: "Report | None" = None) -> None:
-        """Take a file that could not be converted, or only in part: then with its report."""
-        from ..run.report import Report
-
-        sentence = str(error) if str(source) in str(error) else f"{source}: {error}"
-        print_error(error, label="Failed", text=sentence)
-        report = report or Report(output, self._report.style, str(source))
-        report.fail(error, sentence)
-        self._keep(report)
-
-    def skip(self, job: "Job") -> None:
-        """Take a job whose output exists and is kept."""
-        from ..run.report import skipped
-
-        self._keep(skipped(job.source, job.target, self._report.style))
-
-    def _keep(self, report: "Report") -> None:
-        self._files.pop(report.source, None)  # a file that is converted again moves to the end
-        self._files[report.source] = report
-
-    def summary(self) -> str:
-        """The outcome so far, in one sentence."""
-        states = Counter(file.state for file in self._files.values())
-        converted, skipped = states["converted"], states["skipped"]
-        kept = f"; {skipped} existed already" if skipped else ""
-        return (
-            f"{converted} {'file' if converted == 1 else 'files'} converted in {self._seconds:.1f} s{kept}."
-        )
-
-    def end(self) -> None:
-        """Print the outcome of all files.
-
-        Raises:
-            MediaError: files could not be converted.
-        """
-        self._report.files = list(self._files.values())
-        self._report.summarize(self._seconds)
-        if self._as_json:
-            print_json(asdict(self._report))
-        else:
-            print_message(self.summary())
-        failed = [file.source for file in self._report.files if file.state == "failed"]
-        if failed:
-            more = f" and {len(failed) - _NAMED} more" if failed[_NAMED:] else ""
-            names = ", ".join(failed[:_NAMED]) + more
-            count = f"{len(failed)} of {len(self._report.files)}"
-            raise MediaError(f"{count} files could not be converted: {names}.")
-
-    @property
-    def _seconds(self) -> float:
-        return time.perf_counter() - self._started
 
 
 def _size(path: Path) -> int:

@@ -14,7 +14,7 @@ from clips import Clip, heeding, put, read_clip
 from PIL import Image
 
 from cartoonize import MediaError
-from cartoonize.cli.files import OutcomeLog
+from cartoonize.cli.outcome_log import OutcomeLog
 from cartoonize.cli.progress import ProgressBars
 from cartoonize.media.pictures import picture_sink
 from cartoonize.run.files import PICTURES, Job, is_output_folder, is_single_job, plan_jobs, single_job, videos
