@@ -2,22 +2,21 @@
 
 Pillow reads such files as 8-bit values of the HDR signal and drops the tag that says so. So the tag is read
 here, and the samples are decoded again in their full depth: by FFmpeg, or by libheif for HEIC, whose tiles
-FFmpeg does not join.
+FFmpeg does not join. PyAV is imported for HDR pictures only: training reads other pictures without it.
 """
 
 import contextlib
 import struct
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import av
 import numpy as np
 from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
-from ..colour import Colour
-from ..hdr import HDR_TRANSFERS, ToneMapper
+if TYPE_CHECKING:
+    import av
 
 _HEADER_SIZE = 1 << 16
 """Bytes in which the tag is searched: it stands in the header, before the pixels."""
@@ -30,6 +29,11 @@ def tone_map_picture(path: Path, picture: Picture, notices: list[str]) -> Pictur
     Size, alpha and EXIF data stay, and the orientation is not applied. `notices` is appended to.
     """
     transfer = _read_transfer(path, picture)
+    if not transfer:
+        return picture
+    from ..colour import Colour
+    from ..hdr import HDR_TRANSFERS, ToneMapper
+
     if transfer not in HDR_TRANSFERS:
         return picture
     frame = _decode_deep(path, picture)
@@ -61,8 +65,10 @@ def _read_transfer(path: Path, picture: Picture) -> int:
     return 0
 
 
-def _decode_deep(path: Path, picture: Picture) -> av.VideoFrame:
+def _decode_deep(path: Path, picture: Picture) -> "av.VideoFrame":
     """The picture as a frame with all its bits, or with 8 bits where nothing decodes more."""
+    import av
+
     size = picture.size
     with contextlib.suppress(av.error.FFmpegError, ValueError, IndexError, ImportError, RuntimeError):
         frame = _decode_heif(path) if picture.format == "HEIF" else _decode_by_ffmpeg(path)
@@ -71,14 +77,16 @@ def _decode_deep(path: Path, picture: Picture) -> av.VideoFrame:
     return _to_frame(np.asarray(picture.convert("RGB")), "rgb24")
 
 
-def _decode_by_ffmpeg(path: Path) -> av.VideoFrame:
+def _decode_by_ffmpeg(path: Path) -> "av.VideoFrame":
+    import av
+
     with av.open(str(path.absolute())) as container:
         for frame in container.decode(video=0):
             return frame
     raise ValueError(f"{path} has no frame")
 
 
-def _decode_heif(path: Path) -> av.VideoFrame:
+def _decode_heif(path: Path) -> "av.VideoFrame":
     from pillow_heif import open_heif
 
     samples = np.asarray(open_heif(path, convert_hdr_to_8bit=False))  # scaled up to 16 bits
@@ -86,7 +94,9 @@ def _decode_heif(path: Path) -> av.VideoFrame:
     return _to_frame(np.ascontiguousarray(samples[..., :3]), pixel_format)
 
 
-def _to_frame(samples: "np.ndarray[Any, Any]", pixel_format: str) -> av.VideoFrame:
+def _to_frame(samples: "np.ndarray[Any, Any]", pixel_format: str) -> "av.VideoFrame":
+    import av
+
     frame = av.VideoFrame.from_ndarray(samples, pixel_format)
     frame.time_base, frame.color_range = Fraction(1), _FULL_RANGE
     return frame
