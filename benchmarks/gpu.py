@@ -1,10 +1,10 @@
-"""All that has to be proven on a GPU, in one command that ends within minutes.
+"""Checks and measures everything on a GPU, in one command that ends within minutes.
 
     python benchmarks/gpu.py --out results/ --minutes 9
     python benchmarks/gpu.py --out results/ --tiny --device cpu          (whether the command itself works)
 
 It needs no installation, network or PyAV; msgspec and platformdirs must be importable. Each step runs in a
-process of its own with a time limit. Its result is written to OUT/results.json at once, and a step that
+separate process with a time limit. Its result is written to OUT/results.json at once, and a step that
 fails or hangs stops no other: tests marked `gpu`, the rate of matrix products, the networks, the effects as
 they are and by `torch.compile`, the chain from frame to frame, the rate of training, profiles, and at last
 the trainings of --train, each for an equal share of the time that is left.

@@ -1,4 +1,4 @@
-"""The loop that other programs run a network in, as one writes it first."""
+"""A plain loop over a network, as other programs have it."""
 
 import numpy as np
 import torch

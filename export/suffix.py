@@ -1,4 +1,4 @@
-"""The suffix of an exported file, by which this and other programs recognise what it is."""
+"""The suffix of an exported file, by which programs recognise its format."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """Training by several processes: `torchrun --standalone --nproc-per-node=4 -m cartoonize -- train ...`.
 
-The separate `--` keeps torchrun from reading `--run` as an abbreviation of one of its own options.
+Without the separate `--`, torchrun would read `--run` as an abbreviation of one of its options.
 Every process takes its share of each batch, and gradients are averaged before each step, so that the weights
 stay equal. Batch norm computes its statistics over the shares of all processes, so that they learn the same
 as one process with the whole batch.

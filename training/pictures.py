@@ -1,4 +1,4 @@
-"""Folders of pictures, and random crops of which number i depends on the seed and i alone."""
+"""Folders of pictures, and random crops: crop number i depends on the seed and i only."""
 
 import os
 from collections.abc import Sequence

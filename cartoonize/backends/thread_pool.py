@@ -1,4 +1,4 @@
-"""A batch spread over threads, each of which draws one picture from start to end."""
+"""Spreads a batch over threads: each thread draws one picture from start to end."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -177,7 +177,7 @@ class Scheduler:
     def _correct_order(self) -> None:
         """Ensure that the frames after the joined ones are being converted.
 
-        They are not if the segment that should follow does not, or if no frame is at the time that was
+        They are not if the next segment does not follow the joined ones, or if no frame has the time that was
         estimated for the beginning of its range. If an earlier run has finished all segments, only the end
         of the video has to be found.
         """

@@ -18,9 +18,9 @@ class AtomicFile:
     """Write to `path` in the `with` block; at its end the file is renamed to `target`.
 
     Leaving the block by an exception removes what was written, and an earlier `target` stays as it was.
-    `path` is hidden and unpredictable. It is in the folder of the target, as renaming is atomic only within a
-    file system, and keeps the suffix, by which writers choose their format. `sources` are the files that the
-    target is made of.
+    `path` is hidden and unpredictable. It is in the folder of the target, because renaming is atomic only
+    within a file system. It keeps the suffix, because writers choose their format by it. `sources` are the
+    files that the target is made of.
 
     Raises:
         MediaError: `target` is one of `sources`; it exists and `overwrite` is false, even if somebody made it

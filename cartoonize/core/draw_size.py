@@ -76,7 +76,7 @@ def draw_picture(backend: Backend, picture: Image, detail: Detail = "normal") ->
 
 
 def replace_image(frame: Frame, image: Image) -> Frame:
-    """Return the frame to write: with a picture of its own size in place of the one for the network."""
+    """Return the frame to write: with a picture of the source's size in place of the one for the network."""
     return replace(frame, image=image, full=None, full_size=None)
 
 

@@ -53,8 +53,8 @@ class Int8(nn.Module):
 def fit_grids(network: Swift, pictures: Tensor) -> None:
     """Scale the values between the layers to the grids; the float output of the network stays the same.
 
-    Of several scales, the present one among them, keep the one that brings the int8 output for the pictures,
-    (N, 3, H, W) in [-1, 1], closest to the float output.
+    Try several scales, including the present one, and keep the one that brings the int8 output closest to the
+    float output. `pictures` are (N, 3, H, W) in [-1, 1].
     """
     trunk, inner = _largest(network, pictures)
     ends = TRUNK[0] * TRUNK[1], INNER[0] * 255

@@ -95,7 +95,7 @@ def preview_styles(
     overwrite: bool = False,
     on_style: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Write a sheet of a picture, or of a video's middle frame, as it is and in each style, with their names.
+    """Write a sheet with a picture, or a video's middle frame, unchanged and in each style, with names.
 
     `on_style` is called with the number of styles that are done.
 

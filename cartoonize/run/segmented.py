@@ -1,9 +1,10 @@
 """Resuming: a stopped run continues, and its result equals that of an uninterrupted run.
 
 A video is converted in independent segments of some seconds: the encoder and the effects restart with each.
-At the end of a segment, its packets and its position in the source are saved
-(media/writing/journal.py). Segments are cut by counting frames, and batches end with them, so that segments
-begin at the same frames however often a run is stopped, and each frame is drawn in the same batch."""
+At the end of a segment, its packets and its position in the source are saved (media/writing/journal.py).
+Segments have a fixed number of frames, and batches end with them. So segments begin at the same frames, and
+each frame is drawn in the same batch, however often a run is stopped.
+"""
 
 from dataclasses import asdict
 from hashlib import sha256

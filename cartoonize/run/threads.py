@@ -32,7 +32,7 @@ class StageWaits:
 def prefetch(
     items: Iterable[T], depth: int, waits: StageWaits | None = None, empty: str = "", full: str = ""
 ) -> Generator[T]:
-    """Iterate `items` in a thread of its own, at most `depth` of them ahead of the reader.
+    """Iterate `items` in a separate thread, at most `depth` of them ahead of the reader.
 
     The time that the reader waits for an item is added to `waits.<empty>`, the time that the thread waits
     for room to `waits.<full>`. Closing the generator stops the thread, closes `items` in it, and joins it.
@@ -65,7 +65,7 @@ class LatestItem(Queue[Any]):
 
 
 def latest(items: Iterable[T], mailbox: LatestItem, tick: float | None = None) -> Generator[T | None]:
-    """Iterate `items` in a thread of its own, at their pace, and yield the latest each time.
+    """Iterate `items` in a separate thread, at their pace, and yield the latest each time.
 
     With a `tick`, yield None after that many seconds without an item, so that the reader can do other work.
     Closing the generator stops the thread as in `prefetch`, once `items` yields its next item.

@@ -22,7 +22,7 @@ def _new_id() -> str:
 
 @dataclass(eq=False, slots=True)
 class Upload:
-    """A file of a visitor, in a folder of its own."""
+    """A file of a visitor, in a separate folder."""
 
     visitor: str
     path: Path
@@ -32,7 +32,7 @@ class Upload:
 
 @dataclass(eq=False, slots=True)
 class WebJob:
-    """A conversion that was asked for. `turn` is its place in the order of the queue.
+    """A requested conversion. `turn` is its place in the order of the queue.
 
     `is_only` tells that the upload was sent for this job alone, and is removed with it.
     """

@@ -7,7 +7,7 @@ state.py         run.json: what was decided and what is done, so that a resumed 
 plan.py          how many pictures and images fit into the time
 report.py        the report at the end
 card.py          the card of the style
-stopwatch.py     how often something is done in a second
+stopwatch.py     measures how often a function runs per second
 
 The steps, in order: drawings.py, photos.py, look.py, speed.py, targets.py, networks.py (a teacher on GPUs,
 then floats, then 8-bit integers), export.py, quality.py, pictures.py.

@@ -11,7 +11,7 @@ from . import device as devices
 
 
 class DeviceQueue:
-    """Uploads, computes and downloads in order, each in a stream of its own, on devices that have streams.
+    """Uploads, computes and downloads in order, each in a separate stream, on devices that have streams.
 
     While one batch is computed, the next one is uploaded and the one before is downloaded: pictures cross the
     bus as bytes, from and to pinned memory. While a caller waits for results, others can submit work.

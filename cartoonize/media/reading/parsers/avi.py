@@ -9,7 +9,7 @@ _PALETTE = b"pc"  # the end of the type of a chunk that changes the palette
 
 
 def parse_avi(structure: ContainerStructure, video_index: int) -> Requests:
-    """Parse the chunks of all lists, up to the end of the last RIFF, of which large files have several."""
+    """Parse the chunks of all lists, up to the end of the last RIFF; large files have several."""
     chunks = _Chunks()
     offset, riff_end, padding = 0, 0, 0
     while len(header := (yield offset, 13)) > padding:

@@ -26,7 +26,7 @@ def parse_flv(structure: ContainerStructure, _video_index: int) -> Requests:
 
 
 def _is_flv_configuration(data: bytes) -> bool:
-    """Whether the data of a video tag, of which the first bytes are given, hold no frame.
+    """Whether a video tag that begins with these bytes holds no frame.
 
     Some have the configuration of the decoder, or end the sequence.
     """
