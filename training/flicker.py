@@ -53,7 +53,8 @@ def flicker(backend: Backend, frames: Iterable[Image]) -> dict[str, float]:
 
 
 def estimate_motion(earlier: Image, later: Image) -> tuple[Flow, NDArray[np.bool_]]:
-    """Where each pixel of `later` was in `earlier`, (H, W, 2) offsets x, y; and whether it was visible there.
+    """Return the offset of each pixel of `later` to `earlier`, (H, W, 2), x and y; and whether it was
+    visible.
 
     DIS optical flow (Kroeger et al., ECCV 2016) both ways. A pixel is left out where
     |w + w'|^2 >= 0.01 (|w|^2 + |w'|^2) + 0.5, w' being the flow back from where w leads (Sundaram, Brox,

@@ -27,7 +27,7 @@ ATTEMPTS = 20  # damaged pictures in a row after which a folder is refused
 Item = TypeVar("Item")
 
 DAMAGE = (*PILLOW_ERRORS, MediaError)
-"""What `open_picture` and Pillow raise on damaged files, depending on the format."""
+"""The exceptions of `open_picture` and Pillow for damaged files, depending on the format."""
 
 
 def list_pictures(folder: Path) -> list[Path]:

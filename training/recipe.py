@@ -22,7 +22,7 @@ Colour = tuple[float, float, float]  # RGB; ink and paper in [0, 1], paper may e
 
 
 class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long a phase lasts and how its optimisers step: AdamW, which is Adam where the decay is 0."""
+    """The length of a phase, and its optimisers: AdamW, which is Adam if the decay is 0."""
 
     epochs: Count  # passes over the photos at the full rate
     lr: NotNegative
@@ -53,7 +53,7 @@ class Schedules(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
 
 
 class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
-    """How filters redraw photos (see targets.py); the defaults suit pictures about 560 pixels long."""
+    """The settings of the filters (see targets.py); the defaults suit pictures about 560 pixels long."""
 
     scales: tuple[float, ...] = (1.0, 1.75)  # photos are enlarged by each; lines keep their width
     smoothing: float = 0.010  # lambda of L0 smoothing in rough places: higher is flatter

@@ -94,7 +94,7 @@ def print_result(renderable: Any) -> None:
 
 
 def format_result(renderable: Any) -> str:
-    """What `print_result` would print, without spaces at the ends of lines."""
+    """Return the text that `print_result` prints, without spaces at the ends of lines."""
     console = console_of(sys.stdout)
     with console.capture() as capture:
         console.print(renderable)

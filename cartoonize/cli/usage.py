@@ -53,7 +53,7 @@ def refuse_empty_words(words: Sequence[str], parameters: Iterable[Any]) -> None:
 
 
 def describe_usage_error(error: TyperException) -> str:
-    """What is wrong, in a sentence or two."""
+    """Describe what is wrong, in a sentence or two."""
     name = getattr(error, "option_name", None)
     context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
     if name is not None and context is not None:

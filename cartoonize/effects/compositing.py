@@ -102,7 +102,10 @@ class Retouch(Effect):
         return result
 
     def _line_position(self, time: float) -> float:
-        """Where the line is, as a share of the width. A wipe begins in the middle, for pictures."""
+        """Return the position of the line as a share of the width.
+
+        A wipe begins in the middle, for pictures.
+        """
         if self.compare == "split" or not time:
             return 0.5
         return abs((time / SWEEP + 0.5) % 2 - 1)

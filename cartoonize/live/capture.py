@@ -25,7 +25,7 @@ _FILE_SCHEMES = ("http", "https", "ftp", "file")
 
 @dataclass(frozen=True, slots=True)
 class CaptureInput:
-    """Where live pictures come from.
+    """The source of live pictures.
 
     `name` is what the user calls it, `url` and `format` what FFmpeg does. A "camera" is polled for pictures,
     an "address" sends them, and a "file" has them at once, so that it is played in real time.

@@ -1,4 +1,4 @@
-"""Where live frames go: a window, a virtual camera, an address, a file, or nowhere."""
+"""Live sinks: a window, a virtual camera, an address, a file, or none."""
 
 from contextlib import ExitStack, suppress
 from dataclasses import replace

@@ -63,7 +63,7 @@ class LiveSource(Source):
 
     @property
     def damage(self) -> Damage:
-        """What could not be decoded so far."""
+        """The damage so far: what could not be decoded."""
         return self._input.damage
 
     def __iter__(self) -> Iterator[Frame]:

@@ -25,7 +25,7 @@ _LOCAL_SCHEMES = {"file", "local"}  # fsspec's names for this machine
 _COPY_SIZE = 1 << 20  # bytes
 _MISSING = {404, 410}  # HTTP
 UNREADABLE = "surrogateescape"
-"""How PyAV treats metadata that are not UTF-8, in all files: it keeps them, for `decode_metadata`."""
+"""Makes PyAV keep metadata that are not UTF-8, for `decode_metadata`."""
 _RANGE_SIZE = 4 << 20  # bytes of a request; fsspec's default of 50 MiB is much for reading a header
 
 
@@ -166,7 +166,7 @@ def _exists_on_web(store: Any, path: str) -> bool:
 
 
 Location: TypeAlias = Path | Url
-"""Where a file is."""
+"""The location of a file."""
 
 
 def parse_location(path: Location | str) -> Location:
@@ -221,7 +221,7 @@ def read_text(path: Path) -> str:
 
 
 def staging_path(url: Url) -> Path:
-    """Where a file is made before it is uploaded: the same path in each run, so that a run can resume.
+    """Return the path where a file is made before its upload: the same in each run, so that a run can resume.
 
     Raises:
         WriteError: it cannot be made.

@@ -19,7 +19,7 @@ class Mark(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Which frames a segment holds: `frames` of them, after the first `first` frames of the video.
+    """A segment of `frames` frames, after the first `first` frames of the video.
 
     `before` is the source's mark of the frame before, or None if there is none; `mark` is that of the
     segment's last frame. `begins` and `last` are the pts of its first and last frame as they were written.

@@ -38,7 +38,7 @@ class Source(ABC):
 
     @cached_property
     def damage(self) -> Damage:
-        """What could not be read so far; false if nothing."""
+        """The damage so far; false if everything was read."""
         return Damage()
 
     @property

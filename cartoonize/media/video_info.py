@@ -17,7 +17,7 @@ _UNNAMED = Path("frames")
 
 @dataclass(frozen=True, slots=True)
 class OtherStreams:
-    """Where the streams beside the picture are: sound, subtitles, attachments, chapters, metadata.
+    """The location of all streams except the picture: sound, subtitles, attachments, chapters, metadata.
 
     Args:
         location: the file that holds them.

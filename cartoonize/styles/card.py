@@ -25,7 +25,7 @@ _MALFORMED = (
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a style file states about itself. Licences and credits are sentences for people."""
+    """The card in a style file. Licences and credits are sentences for people."""
 
     name: str = ""
     summary: str = ""

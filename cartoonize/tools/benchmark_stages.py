@@ -23,7 +23,7 @@ _LEAST = 4  # frames: enough for one batch
 _OTHER_STAGES = 0.04 / (1280 * 720)
 """Seconds for each pixel that all stages but the network take on a slow computer."""
 _PASSES = 2.2
-"""How often a round processes each frame: by all stages in turn, and by all together."""
+"""The number of times that a round processes each frame: once by each stage, once by all together."""
 
 
 class Stages:

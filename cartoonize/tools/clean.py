@@ -90,7 +90,7 @@ def remove_leftover(leftover: Leftover) -> bool:
 
 
 def _uploads() -> Path:
-    """Where videos for object stores are made."""
+    """Return the folder in which videos for object stores are made."""
     return user_cache_path("cartoonize") / "uploads"
 
 

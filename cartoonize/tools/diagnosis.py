@@ -8,7 +8,7 @@ from ..core.errors import CartoonizeError
 
 
 class Problem(NamedTuple):
-    """What is wrong, and the command that repairs it; empty if none is known."""
+    """A problem, and the command that repairs it; empty if none is known."""
 
     text: str
     command: str

@@ -127,7 +127,7 @@ class _Redirects(HTTPRedirectHandler):
 
 
 class _DeadlineReader(io.RawIOBase):
-    """What a socket receives until a moment of time.monotonic(); then reading raises TimeoutError.
+    """Reads from a socket until a deadline of time.monotonic(); then reading raises TimeoutError.
 
     A socket's own timeout is for each byte: a server that sends one every 29 seconds would never meet it.
     """

@@ -114,7 +114,7 @@ class Folders:
 
 
 def _last_written(folder: Path) -> float:
-    """When anything in it was last written; now, if it is being removed."""
+    """Return the time of the last change in a folder; the present time if it is being removed."""
     try:
         return max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
     except OSError:

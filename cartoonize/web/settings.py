@@ -16,7 +16,7 @@ from ..styles.card import read_header
 
 
 class ConversionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the options of `cartoonize video` by the same names say; `hold` 2 is --on-twos, 3 --on-threes."""
+    """The options of `cartoonize video` by the same names; `hold` 2 is --on-twos, 3 --on-threes."""
 
     style: str = DEFAULT
     detail: Detail = "normal"
@@ -51,7 +51,7 @@ _EXPECTED = {
     "hold": "1, 2 or 3; 2 is one drawing for two frames of film",
     "compare": f"{join_words(COMPARE)}, or leave it out",
 }
-"""What each setting is, in words."""
+"""The expected value of each setting, in words."""
 
 
 def read_settings(entries: Mapping[str, Any]) -> ConversionSettings:

@@ -1,4 +1,4 @@
-"""What the page and programs read about uploads and jobs, as JSON."""
+"""The states of uploads and jobs, as the page and programs read them in JSON."""
 
 import math
 
@@ -70,7 +70,7 @@ class ExampleState(msgspec.Struct, frozen=True):
 
 
 class ServerInfo(msgspec.Struct, frozen=True):
-    """What does not change while the server runs."""
+    """Constant information about the server."""
 
     version: str
     styles: list[StyleChoice]

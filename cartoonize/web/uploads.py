@@ -96,7 +96,7 @@ class _FormWriter:
         self._written = self._texts = self._parts = 0
 
     def callbacks(self) -> "MultipartCallbacks":
-        """What the parser calls."""
+        """The callbacks of the parser."""
         return {
             "on_part_begin": self._begin,
             "on_header_field": self._take_header,

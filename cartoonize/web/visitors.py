@@ -35,7 +35,7 @@ class Presence:
 
 
 class Visitors:
-    """Who is present, from which address, and with how many open requests."""
+    """The visitors who are present, with their addresses and open requests."""
 
     def __init__(self) -> None:
         self._known: dict[str, Presence] = {}

@@ -1,4 +1,4 @@
-"""What visitors have on the server: uploads, and the jobs to convert them."""
+"""Uploads of visitors, and the jobs to convert them."""
 
 import asyncio
 import secrets
@@ -61,7 +61,7 @@ class WebJob:
 
     @property
     def owner(self) -> str:
-        """Who takes turns: a visitor, or all visitors of a remote address."""
+        """The owner of a turn in the queue: a visitor, or all visitors of a remote address."""
         return self.visitor if is_loopback(self.address) else self.address
 
     @property

@@ -40,7 +40,7 @@ def relative_band_distance(output: Tensor, target: Tensor, floor: float = 0.04) 
 
 
 def missing_lines(output: Tensor, target: Tensor, sigma: float = 3.0) -> Tensor:
-    """How much lighter the output is where the target has a line, weighted by the darkness of that line.
+    """Measure how much lighter the output is where the target has a line, weighted by that line's darkness.
 
     A line is what is darker than its surround, a Gaussian of `sigma` pixels. A distance to the target is
     minimal at the median of all plausible pictures, which has no line where one is less likely than not.
@@ -52,7 +52,7 @@ def missing_lines(output: Tensor, target: Tensor, sigma: float = 3.0) -> Tensor:
 
 
 def missing_sharpness(output: Tensor, target: Tensor, radius: int = 1) -> Tensor:
-    """How much less steep the output is than the target: its steepest step of luma within `radius` pixels.
+    """Measure how much less steep the output is than the target: the steepest step within `radius` pixels.
 
     The position of an edge may differ by `radius`. So if a network is unsure of a position, one sharp edge
     scores better than the mean of all positions, which minimises a distance to the target.

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 
 def temporal_consistency(generate: Callable[[Tensor], Tensor], photo: Tensor, output: Tensor) -> Tensor:
-    """How much the output changes when the input changes as little as between two frames.
+    """Measure how much the output changes if the input changes as little as between two frames.
 
     Half of the pictures move a little under noise (`equivariance`). In the other half, as in front of a
     static camera, an object passes (`locality`). The random numbers come from PyTorch's global generator.

@@ -21,7 +21,7 @@ _WINOGRAD = 4
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a graph needs for one size of pictures: its weights in order, and floats of memory.
+    """The needs of a graph for one size of pictures: its weights in order, and floats of memory.
 
     Attributes:
         weights: of all layers, in the order of the .bin file.

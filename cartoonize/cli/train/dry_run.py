@@ -1,4 +1,4 @@
-"""What `--dry-run` prints: the steps of a run with their times, or the resolved settings of a phase."""
+"""Prints `--dry-run`: the steps of a run with their times, or the resolved settings of a phase."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any

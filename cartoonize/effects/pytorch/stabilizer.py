@@ -33,7 +33,7 @@ _EPSILON = 1e-5  # in the denominator of OpenCV's `blendLinear`
 
 
 class State(NamedTuple):
-    """What the next frame is blended with: the average of the source, reduced, and the last result.
+    """The state after a frame: the average of the reduced source, and the last result.
 
     (H / 4, W / 4, 3) float32 and (H, W, 3) uint8; H and W are multiples of BLOCK.
     """

@@ -22,7 +22,7 @@ def is_animated(path: Path) -> bool:
 
 
 def play_count(path: Path) -> int:
-    """How often an animation plays; 0 is forever, and the value for everything that is not an animation."""
+    """Return how often an animation plays; 0 is forever, and also the value for other files."""
     if path.suffix.lower() not in _SUFFIXES:
         return 0
     try:

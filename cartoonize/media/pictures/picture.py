@@ -33,7 +33,7 @@ PILLOW_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, struct.error,
     Pillow.DecompressionBombError,
 )  # fmt: skip
-"""What Pillow's readers raise for damaged files, found by damaging files."""
+"""The exceptions of Pillow's readers for damaged files, collected by damaging files."""
 _PROGRAMS = {"EPS"}
 """Formats that are programs: Pillow runs Ghostscript, another program, on them."""
 _COUNTED = 1000  # pictures of a TIFF file
@@ -48,7 +48,7 @@ _TILE_WIDTH, _TILE_LENGTH = ExifTags.Base.TileWidth, ExifTags.Base.TileLength
 
 @dataclass(frozen=True, slots=True)
 class PictureMetadata:
-    """What a picture has beside its RGB values.
+    """The metadata of a picture, and its alpha.
 
     `exif`: as in a file, without the orientation, which has been applied; empty if there is none. `profile`:
     the ICC profile of the RGB values, or None for sRGB. `alpha`: a grey picture of the same size, or None if

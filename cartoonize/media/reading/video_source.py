@@ -82,7 +82,7 @@ class VideoSource(ResumableSource):
 
     @property
     def damage(self) -> Damage:
-        """What could not be decoded so far."""
+        """The damage so far: what could not be decoded."""
         return self._reader.damage
 
     @property
