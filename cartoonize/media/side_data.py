@@ -1,16 +1,44 @@
 """Side data of frames, as the bytes of FFmpeg's structures."""
 
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import cast
 
 import av
+from av.filter import Graph
 from av.sidedata.sidedata import SideData, Type
 
 
 def get_side_data(frame: av.VideoFrame, kind: Type) -> bytes:
     """The bytes of one kind of side data; empty if the frame has none of it."""
+    if frame.format.name in _PNG_FORMATS:
+        frame = _without_profile(frame)
     attached = cast("Iterable[SideData]", frame.side_data)  # PyAV types it as a mapping of strings
     return next((bytes(data) for data in attached if data.type == kind), b"")
+
+
+_PNG_FORMATS = {
+    "rgb24", "rgba", "rgb48be", "rgba64be", "gray", "gray16be", "ya8", "ya16be", "pal8", "monob",
+}  # fmt: skip
+
+
+def _without_profile(frame: av.VideoFrame) -> av.VideoFrame:
+    """The frame without the ICC profile that FFmpeg's decoder of PNG attaches, with a name.
+
+    PyAV 18 frees the name of side data, and FFmpeg frees it again with the frame, which ends the process.
+    """
+    graph = Graph()
+    graph.threads = 1
+    source = graph.add_buffer(
+        width=frame.width,
+        height=frame.height,
+        format=frame.format,
+        time_base=frame.time_base or Fraction(1, 1000),
+    )
+    removal = graph.add("sidedata", "mode=delete:type=ICC_PROFILE")
+    graph.link_nodes(source, removal, graph.add("buffersink")).configure()
+    graph.vpush(frame)
+    return graph.vpull()
 
 
 _NOT_WRITTEN = {
