@@ -29,12 +29,10 @@ def _without_profile(frame: av.VideoFrame) -> av.VideoFrame:
     """
     graph = Graph()
     graph.threads = 1
-    source = graph.add_buffer(
-        width=frame.width,
-        height=frame.height,
-        format=frame.format,
-        time_base=frame.time_base or Fraction(1, 1000),
-    )
+    base = frame.time_base or Fraction(1, 1000)
+    layout = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={base}"
+    colours = f"colorspace={int(frame.colorspace)}:range={int(frame.color_range)}"
+    source = graph.add("buffer", f"{layout}:{colours}")
     removal = graph.add("sidedata", "mode=delete:type=ICC_PROFILE")
     graph.link_nodes(source, removal, graph.add("buffersink")).configure()
     graph.vpush(frame)
