@@ -65,10 +65,14 @@ def load_style(path: Path) -> tuple["Generator", Header]:
     """Load the network of a style file, on the CPU, in float32 and in eval mode.
 
     Raises:
-        ModelError: as `read_header`; or its architecture is unknown, or its tensors do not fit.
+        ModelError: as `read_header`; or its architecture is unknown; or its tensors do not fit, or are not
+            finite, so that the network would draw empty pictures.
     """
     generator, tensors, header = _read(path)
     floats = {name: v.float() if v.is_floating_point() else v for name, v in tensors.items()}
+    broken = sorted(name for name, value in floats.items() if not value.isfinite().all())
+    if broken:
+        raise ModelError(f"The weights in {path} contain NaN or infinity: {', '.join(broken[:5])}.")
     generator.load_state_dict(floats, assign=True)
     return generator.eval().requires_grad_(requires_grad=False), header
 

@@ -1,6 +1,8 @@
 """The networks, and the files that hold them."""
 
 import json
+import math
+import os
 import struct
 import sys
 import time
@@ -180,6 +182,18 @@ def rewrite(path, **changes):
         length = struct.unpack("<Q", file.read(8))[0]
         metadata = json.loads(file.read(length))["__metadata__"]
     save_file(load_file(path), path, {**metadata, **changes})
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, tiny_style, value):
+    """A style with NaN or infinity in its weights is an error. It would draw an empty picture."""
+    path = tmp_path / "broken.safetensors"
+    path.write_bytes(tiny_style.read_bytes())
+    with path.open("r+b") as file:
+        file.seek(-2, os.SEEK_END)
+        file.write(np.array(value, np.float16).tobytes())
+    with pytest.raises(ModelError, match="NaN or infinity: "):
+        load_style(path)
 
 
 @pytest.mark.parametrize(
