@@ -206,12 +206,14 @@ def test_one_machine_resumes_alone(cluster, tmp_path):
 def test_memory_runs_out_again_and_again(cluster, tmp_path, monkeypatch):
     """If worker after worker dies over one segment, the job ends with a sentence; finished segments are
     kept."""
-    source = Clip(size=(320, 240), times=range(480)).write(tmp_path / "in.mp4")
+    source = Clip(size=(320, 240), times=range(960)).write(
+        tmp_path / "in.mp4"
+    )  # long enough to be killed twice
     monkeypatch.setattr(scheduler, "ATTEMPTS", 2)
     over = Event()
 
     def kill_all():
-        while not over.wait(0.05):
+        while not over.wait(0.02):
             for number in workers("in.mp4"):
                 os.kill(number, signal.SIGKILL)
 
