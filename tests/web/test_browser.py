@@ -322,6 +322,29 @@ def test_files_chosen_early_are_sent(browser, served, photo):
         expect(page.locator("#start")).to_be_enabled(timeout=WAIT)
 
 
+def test_a_late_event_loses_no_file(browser, served, photo):
+    """An event that is older than the answer to an upload does not say that the file is lost."""
+    with closing(browser.new_page()) as page:
+        held = []
+        page.route("**/api/events", lambda route: route.continue_() if held else held.append(route))
+        with page.expect_request("**/api/events"):
+            page.goto(served.url)
+        page.set_input_files("#file", [photo])
+        expect(page.locator("#list li")).to_have_count(1, timeout=WAIT)
+        page.evaluate(
+            """() => {
+                const message = document.getElementById("lost");
+                window.messages = [];
+                const record = () => messages.push(message.textContent);
+                new MutationObserver(record).observe(message, {childList: true});
+            }"""
+        )
+        page.wait_for_timeout(500)
+        held[0].fulfill(content_type="text/event-stream", body='data: {"files": [], "jobs": []}\n\n')
+        expect(page.locator("#start")).to_be_enabled(timeout=WAIT)
+        assert not [text for text in page.evaluate("messages") if "started again" in text]
+
+
 def test_progress_and_stop(visit, served, long_clip, photo):
     """The page shows the time left; Stop ends the conversion soon and leaves no file; the next one works."""
     page = visit()

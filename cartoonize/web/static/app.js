@@ -8,6 +8,7 @@ import { createViewer } from "./viewer.js";
 
 const state = {
     files: [], // as the server knows them
+    listed: [], // their identifiers in the last event
     jobs: [],
     uploads: [], // files that are being sent: {id, name, kind, address, file, progress, error}
     local: new Map(), // by the id of a file: its address in this browser
@@ -85,10 +86,11 @@ function pageTitle(all) {
 }
 
 function takeState({ files, jobs }) {
-    const isLost = state.files.some(
-        (file) => !files.some(({ id }) => id === file.id) && !state.removed?.has(file.id),
+    // Only files that the server has listed can be lost: an event may be older than the answer to an upload.
+    const isLost = state.listed.some(
+        (id) => !files.some((file) => file.id === id) && !state.removed?.has(id),
     );
-    Object.assign(state, { files, jobs });
+    Object.assign(state, { files, jobs, listed: files.map(({ id }) => id) });
     if (isLost && !files.length)
         say("The server was started again, or an hour has passed: please add your files again.");
     state.uploads = state.uploads.filter((upload) => !files.some((file) => file.id === upload.known));
