@@ -206,9 +206,8 @@ def test_one_machine_resumes_alone(cluster, tmp_path):
 def test_memory_runs_out_again_and_again(cluster, tmp_path, monkeypatch):
     """If worker after worker dies over one segment, the job ends with a sentence; finished segments are
     kept."""
-    source = Clip(size=(320, 240), times=range(960)).write(
-        tmp_path / "in.mp4"
-    )  # long enough to be killed twice
+    # Long enough for its workers to be killed twice, on a busy machine too.
+    source = Clip(size=(320, 240), times=range(960)).write(tmp_path / "in.mp4")
     monkeypatch.setattr(scheduler, "ATTEMPTS", 2)
     over = Event()
 
