@@ -191,7 +191,7 @@ def save_clip(
     """Save an animated WebP that repeats."""
     first, *rest = [Pillow.fromarray(picture).resize(size, Pillow.Resampling.LANCZOS) for picture in pictures]
     first.save(
-        OUT / name, save_all=True, append_images=rest, duration=milliseconds, loop=0, quality=40, method=6
+        OUT / name, save_all=True, append_images=rest, duration=milliseconds, loop=0, quality=34, method=6
     )
 
 
