@@ -1,6 +1,7 @@
 """The user's own styles: added from files, runs and the web, found by name, and refused after changes."""
 
 import json
+import math
 import os
 import re
 import shlex
@@ -247,8 +248,9 @@ def test_what_is_no_style_is_refused(run, tmp_path, home):
     assert left(home) == []
 
 
-def test_a_style_that_draws_nothing_is_refused(run, tmp_path, lively_generator):
-    """Weights that are not numbers make one flat colour of every picture."""
+@pytest.mark.parametrize(("factor", "message"), [(0, "draws nothing"), (math.nan, "NaN or infinity")])
+def test_a_style_that_draws_nothing_is_refused(run, tmp_path, lively_generator, factor, message):
+    """Weights that are zero, or no numbers, make one flat colour of every picture."""
     generator = lively_generator("swift", width=8, blocks=1)
     from safetensors.torch import save_file
 
@@ -258,11 +260,11 @@ def test_a_style_that_draws_nothing_is_refused(run, tmp_path, lively_generator):
 
     with safe_open(good, "pt") as file:
         metadata = file.metadata()
-        tensors = {name: file.get_tensor(name) * float("nan") for name in file.keys()}  # noqa: SIM118
+        tensors = {name: file.get_tensor(name) * factor for name in file.keys()}  # noqa: SIM118
     save_file(tensors, tmp_path / "bad.safetensors", metadata)
     code, _, err = run("styles", "add", tmp_path / "bad.safetensors")
     assert code == 1
-    assert "draws nothing" in err
+    assert message in err
 
 
 def test_large_files_are_refused_without_being_copied(run, tmp_path, home):
