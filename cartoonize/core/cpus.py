@@ -5,6 +5,7 @@ each period at once, and then all of them would wait until its end.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from math import ceil
@@ -91,3 +92,24 @@ def _quota(folder: Path, *, unified: bool) -> float:
     if float(quota) <= 0:  # -1 for none
         raise ValueError
     return float(quota) / float(period)
+
+
+@contextmanager
+def keep_scheduling() -> Iterator[None]:
+    """Undo real-time priorities that a library gives to the threads of this process within the block.
+
+    SVT-AV1 asks for SCHED_FIFO if the user is root, as in most containers, for its own threads and for the
+    one that opens it. A thread that waits in a loop would then keep all others from a core, for ever.
+    """
+    if sys.platform != "linux" or os.sched_getscheduler(0) == os.SCHED_FIFO:
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        for folder in Path("/proc/self/task").iterdir():
+            thread = int(folder.name)
+            with suppress(OSError):  # the thread has ended
+                if os.sched_getscheduler(thread) == os.SCHED_FIFO:
+                    os.sched_setscheduler(thread, policy, parameters)

@@ -1,7 +1,10 @@
 """What a video keeps when it is drawn: every frame at its time, its sound, its colours, its shape."""
 
 import math
+import os
+import sys
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -442,3 +445,12 @@ def test_a_link_without_a_target_is_named(tmp_path):
     path.symlink_to(tmp_path / "nowhere.mp4")
     with pytest.raises(MediaError, match=r"gone.mp4 is a link to a file that does not exist\.$"):
         VideoSource(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="real-time priorities of Linux")
+def test_av1_encoding_leaves_the_machine_to_others(tmp_path):
+    """SVT-AV1, which makes every thread a real-time one if root runs it, leaves them all as they were."""
+    source = Clip(times=range(6)).write(tmp_path / "in.mp4")
+    null(source, tmp_path / "out.mkv", encoding=Encoding(codec="libsvtav1"))
+    policies = {os.sched_getscheduler(int(folder.name)) for folder in Path("/proc/self/task").iterdir()}
+    assert os.SCHED_FIFO not in policies

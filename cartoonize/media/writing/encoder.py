@@ -14,6 +14,7 @@ from av.packet import Packet
 
 from ...core.choices import did_you_mean
 from ...core.containers import Container
+from ...core.cpus import keep_scheduling
 from ...core.errors import MediaError
 from ...core.frames import Frame
 from ..encoding import RESTARTABLE, Encoding, available_encoders, choose_pixel_format
@@ -142,9 +143,11 @@ class Encoder:
         return segment
 
     def _encode(self, frame: av.VideoFrame) -> list["Packet[Any]"]:
-        if self._context is None:
-            self._context = self._create_context()
-        return self._context.encode(frame)
+        if self._context is not None:
+            return self._context.encode(frame)
+        self._context = self._create_context()
+        with keep_scheduling():  # the first frame opens the encoder
+            return self._context.encode(frame)
 
     def _create_context(self) -> av.VideoCodecContext:
         context = cast("av.VideoCodecContext", av.CodecContext.create(self.codec, "w"))

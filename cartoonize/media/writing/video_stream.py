@@ -9,6 +9,7 @@ import av
 from av.container import OutputContainer
 
 from ...core.containers import Container, is_tested
+from ...core.cpus import keep_scheduling
 from ...core.errors import MediaError
 from ..encoding import Encoding
 from ..remote import Location
@@ -71,7 +72,8 @@ def start_encoding(output: OutputContainer, stream: av.VideoStream, settings: st
         MediaError: the encoder cannot do what is asked of it, or the container cannot hold it.
     """
     try:
-        output.start_encoding()
+        with keep_scheduling():
+            output.start_encoding()
     except (av.error.FFmpegError, ValueError) as error:
         raise MediaError(
             f"{stream.codec_context.name} in {output.format.name} cannot do {settings}: "
