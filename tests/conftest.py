@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import os
 import re
 import signal
 import sys
@@ -150,6 +151,14 @@ def workdir(tmp_path, monkeypatch):
     """An empty folder to work in."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def no_thread_stays_a_real_time_one():
+    """Tests that write AV1 without this package, as root, would leave the process with real-time threads."""
+    yield
+    if sys.platform == "linux":
+        cpus.replace_real_time(os.SCHED_OTHER, os.sched_param(0))
 
 
 @pytest.fixture(autouse=True)

@@ -108,8 +108,13 @@ def keep_scheduling() -> Iterator[None]:
     try:
         yield
     finally:
-        for folder in Path("/proc/self/task").iterdir():
-            thread = int(folder.name)
-            with suppress(OSError):  # the thread has ended
-                if os.sched_getscheduler(thread) == os.SCHED_FIFO:
-                    os.sched_setscheduler(thread, policy, parameters)
+        replace_real_time(policy, parameters)
+
+
+def replace_real_time(policy: int, parameters: "os.sched_param") -> None:
+    """Give all threads of this process that have SCHED_FIFO another policy. Only Linux has this function."""
+    for folder in Path("/proc/self/task").iterdir():
+        thread = int(folder.name)
+        with suppress(OSError):  # the thread has ended
+            if os.sched_getscheduler(thread) == os.SCHED_FIFO:
+                os.sched_setscheduler(thread, policy, parameters)
