@@ -1,7 +1,7 @@
-"""The cores that this process may use, which can be fewer than the machine has, and how its threads wait.
+"""The cores that this process may use, how its threads wait, and at what priority they run.
 
-More threads than that do not help: in a container with two of 64 cores, 64 threads would use up the quota of
-each period at once, and then all of them would wait until its end.
+The cores can be fewer than those of the machine. More threads than cores do not help: in a container with two
+of 64 cores, 64 threads would use up the quota of each period at once, and then all would wait until its end.
 """
 
 import os

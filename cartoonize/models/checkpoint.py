@@ -39,12 +39,10 @@ def save_style(
         ModelError: weights are not finite, or too large for float16.
         MediaError: `path` exists and may not be overwritten, or cannot be written.
     """
-    import torch
-
     tensors = {name: value.detach().cpu() for name, value in generator.state_dict().items()}
     if half:
         tensors = {name: v.half() if v.is_floating_point() else v for name, v in tensors.items()}
-    unsafe = [name for name, value in tensors.items() if not torch.isfinite(value).all()]
+    unsafe = _not_finite(tensors)
     if unsafe:
         raise ModelError(f"Not written to {path}: {', '.join(unsafe)} hold values that are not finite.")
     _write(path, generator, tensors, card, overwrite=overwrite, sources=sources)
@@ -70,7 +68,7 @@ def load_style(path: Path) -> tuple["Generator", Header]:
     """
     generator, tensors, header = _read(path)
     floats = {name: v.float() if v.is_floating_point() else v for name, v in tensors.items()}
-    broken = sorted(name for name, value in floats.items() if not value.isfinite().all())
+    broken = sorted(_not_finite(floats))
     if broken:
         raise ModelError(f"The weights in {path} contain NaN or infinity: {', '.join(broken[:5])}.")
     generator.load_state_dict(floats, assign=True)
@@ -131,6 +129,11 @@ def _read(path: Path) -> tuple["Generator", dict[str, "torch.Tensor"], Header]:
     if misfits:
         raise ModelError(f"The weights in {path} do not fit its architecture: {', '.join(misfits[:5])}.")
     return generator, tensors, header
+
+
+def _not_finite(tensors: Mapping[str, "torch.Tensor"]) -> list[str]:
+    """Return the names of the tensors that contain NaN or infinity."""
+    return [name for name, value in tensors.items() if not value.isfinite().all()]
 
 
 def _misfits(expected: Mapping[str, "torch.Tensor"], tensors: Mapping[str, "torch.Tensor"]) -> list[str]:

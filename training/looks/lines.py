@@ -102,9 +102,7 @@ def _hessian(luma: Floats, sigma: float) -> tuple[Floats, Floats, Floats]:
 def _sample(
     planes: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], normals: Floats, offsets: Floats
 ) -> Floats:
-    """Sample planes (H, W, C) at each offset from the pixels along their normals, bilinearly: (N, offsets,
-    C).
-    """
+    """Sample planes (H, W, C) bilinearly, at each offset along the normals of pixels: (N, offsets, C)."""
     cv2 = load_opencv()
     x = (columns[:, None] + normals[:, :1] * offsets).astype(np.float32)
     y = (rows[:, None] + normals[:, 1:] * offsets).astype(np.float32)
