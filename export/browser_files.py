@@ -16,13 +16,14 @@ from skimage import data
 
 from ..styles import builtin_styles
 from ..styles.card import Card, int8_path, read_header
+from .checks import WEB_FOLDER
 
 BROWSER = Path(__file__).parent / "browser"
 MODULE = ("cartoonize.js", "draw_size.js", "interpolation.js", "loader.js", "remote.js", "worker.js")
 """The files of the module, in BROWSER."""
 EXAMPLE = ("index.html", "example.css", "example.js")
 """The files of the example page of `export-web`, in BROWSER."""
-MANIFEST = "styles.json"
+MANIFEST = WEB_FOLDER.marker
 
 
 def browser_styles() -> dict[str, Path]:

@@ -13,12 +13,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..core.choices import did_you_mean
 from ..core.errors import ModelError
 from ..models import ARCHITECTURES, Generator, architecture_of
 from ..models.checkpoint import Card, load_style, save_style
 from ..models.dialect import Dialect
 from ..styles.card import FORMAT
+from .checks import check_architecture
 from .weights import NamedTensors, latest_checkpoint, read_weights
 
 
@@ -48,11 +48,7 @@ def recognise_network(path: Path, architecture: str | None = None) -> ImportedNe
     Raises:
         ModelError: there is no such architecture, the file cannot be read safely, or no network fits it.
     """
-    if architecture is not None and architecture not in ARCHITECTURES:
-        raise ModelError(
-            f"There is no architecture {architecture!r}: choose {', '.join(ARCHITECTURES)}."
-            f"{did_you_mean(architecture, ARCHITECTURES)}"
-        )
+    check_architecture(architecture)
     path = latest_checkpoint(path) if path.is_dir() else path
     if _is_style(path):
         return _read_style(path, architecture)

@@ -7,13 +7,11 @@ from ..backends.ncnn.backend import NcnnBackend
 from ..backends.ncnn.convert import convert_style
 from ..backends.ncnn.files import SUFFIX, weights_path, write_network
 from ..backends.ncnn.graph import NcnnNetwork
-from ..core.atomic import check_target
 from ..core.choices import NcnnPrecision
 from ..core.errors import BackendError
-from ..styles import find_style
+from .checks import check_file_export
 from .onnx import load_deployed
 from .parity import Parity, compare, pictures
-from .suffix import check_suffix
 
 
 def export_ncnn(
@@ -35,10 +33,7 @@ def export_ncnn(
     """
     if precision not in get_args(NcnnPrecision):
         raise BackendError(f"Weights for ncnn are stored in fp32 or fp16, not in {precision!r}.")
-    check_suffix(out, SUFFIX)
-    path = find_style(style)
-    for target in (out, weights_path(out)):
-        check_target(target, overwrite=overwrite, sources=[path])
+    path = check_file_export(style, out, SUFFIX, overwrite=overwrite, beside=[weights_path(out)])
     network: NcnnNetwork = convert_style(path, half=precision == "fp16")
     with NcnnBackend(network, "cpu", "auto") as backend:
         parity = compare(load_deployed(path), backend, pictures(None, None), precision=precision, name=out)

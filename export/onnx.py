@@ -20,12 +20,11 @@ from ..models.cost import multiplications
 from ..models.deploy import deploy
 from ..models.draw_size import Enlarge, Reduce
 from ..models.int8 import fit_grids
-from ..styles import find_style
 from ..styles.card import int8_path, set_int8_file, weights_sha256
 from ..styles.user import sha256_of
 from ..version import __version__
+from .checks import check_detail, check_file_export
 from .parity import PHOTOS, Parity, compare, pictures
-from .suffix import check_suffix
 
 OPSETS = range(18, 24)
 """18 is the first whose Resize is PyTorch's interpolation; 23 is the newest that the exporter writes."""
@@ -68,10 +67,10 @@ def export_onnx(
         BackendError: the packages that write ONNX files are not installed, there is no such precision or
             opset, a detail has no size, or `out` has another suffix.
     """
-    _check_options(precision, opset, detail, size)
-    check_suffix(out, ".onnx")
+    _check_options(precision, opset)
+    check_detail(detail, size)
+    path = check_file_export(style, out, ".onnx", overwrite=overwrite)
     drawn = draw_size(*size, detail) if size else None
-    path = find_style(style)
     generator, header = load_style(path)
     with AtomicFile(out, overwrite=overwrite, sources=[path]) as pending:
         _check_writers()
@@ -97,15 +96,11 @@ def export_onnx(
     return parity
 
 
-def _check_options(precision: str, opset: int, detail: Detail, size: tuple[int, int] | None) -> None:
+def _check_options(precision: str, opset: int) -> None:
     if precision not in get_args(OnnxPrecision):
         raise BackendError(f"ONNX files are written in fp32, fp16 or int8, not in {precision!r}.")
     if opset not in OPSETS:
         raise BackendError(f"Opsets from {OPSETS[0]} to {OPSETS[-1]} can be written, not {opset}.")
-    if detail != "full" and size is None:
-        raise BackendError(
-            f"A file that draws at detail {detail} is for one size: state it, as --size 3840x2160."
-        )
 
 
 def _fit_to_int8(generator: Generator, path: Path) -> Swift:

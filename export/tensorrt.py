@@ -10,16 +10,16 @@ from typing import Any, get_args
 
 from ..backends.pytorch.device import device_name
 from ..backends.tensorrt import Engines, TensorRTBackend, import_tensorrt, nvidia_gpu, write_engines
-from ..core.atomic_folder import atomic_folder, check_folder
+from ..core.atomic_folder import atomic_folder
 from ..core.choices import EnginePrecision
 from ..core.errors import BackendError, ModelError
 from ..models.checkpoint import read_header
-from ..styles import ENGINES, find_style
+from ..styles import ENGINES
+from .checks import ENGINES_FOLDER, check_folder_export
 from .onnx import OPSETS, export_graph, load_deployed
 from .parity import Parity, compare, pictures
 
 Size = tuple[int, int]
-_KIND = "folder of engines"
 
 
 def export_tensorrt(
@@ -50,16 +50,15 @@ def export_tensorrt(
         raise BackendError(
             f"Engines are built in {', '.join(get_args(EnginePrecision))}, not in {precision!r}."
         )
-    path = find_style(style)
+    path = check_folder_export(style, folder, ENGINES_FOLDER, overwrite=overwrite)
     card = read_header(path).card
-    check_folder(folder, marker=ENGINES, kind=_KIND, overwrite=overwrite)
     tensorrt = import_tensorrt()
     gpu = nvidia_gpu()
     files = {size: "{}x{}.engine".format(*size) for size in dict.fromkeys(sizes)}
     engines = Engines(
         card.name, card.licence, precision, batch, device_name(gpu), tensorrt.__version__, files
     )
-    with atomic_folder(folder, marker=ENGINES, kind=_KIND, overwrite=overwrite) as built:
+    with atomic_folder(folder, ENGINES_FOLDER, overwrite=overwrite) as built:
         graph = built / "graph.onnx"
         for size, file in files.items():
             write_graph(path, graph, size, precision, batch)

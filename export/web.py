@@ -5,10 +5,10 @@ from pathlib import Path
 
 from ..core.atomic_folder import atomic_folder
 from ..models.checkpoint import read_header
-from ..styles import find_style
 from ..styles.card import Header, int8_path
 from ..styles.user import sha256_of
 from .browser_files import BROWSER, EXAMPLE, MANIFEST, MODULE, manifest
+from .checks import WEB_FOLDER, check_folder_export
 from .onnx import export_onnx
 
 
@@ -25,11 +25,10 @@ def export_web(style: str, folder: Path, *, overwrite: bool = False) -> list[Pat
         MediaError: `folder` exists already or cannot be written.
         BackendError: the packages that write ONNX files are not installed.
     """
-    path = find_style(style)
+    path = check_folder_export(style, folder, WEB_FOLDER, overwrite=overwrite)
     header = read_header(path)
     name = path.resolve().parent.name if path.stem == "style" else path.stem
-    kind = "folder of export-web"
-    with atomic_folder(folder, marker=MANIFEST, kind=kind, overwrite=overwrite) as written:
+    with atomic_folder(folder, WEB_FOLDER, overwrite=overwrite) as written:
         for file in (*MODULE, *EXAMPLE):
             shutil.copy(BROWSER / file, written / file)
         export_onnx(style, written / f"{name}.onnx")

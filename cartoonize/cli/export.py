@@ -10,7 +10,7 @@ import typer
 
 from ..core.atomic import check_target
 from ..core.choices import Detail, EnginePrecision, NcnnPrecision, OnnxPrecision
-from ..core.errors import BackendError
+from ..core.errors import BackendError, ModelError
 from ..models import NAMES
 from ..styles.card import UNKNOWN
 from .app import App
@@ -68,10 +68,15 @@ def export_onnx_command(
       cartoonize export-onnx runs/mine runs/mine/style.int8.onnx --precision int8
     """
     from ..core.draw_size import resolve_detail
-    from ..export.onnx import export_onnx
+    from ..export.checks import check_detail, check_file_export
 
     number = None if batch == "dynamic" else _parse_batch(batch)
     fixed_size = None if size == "dynamic" else _parse_exact_size(size)
+    check_detail(detail, fixed_size)
+    check_file_export(style, out, ".onnx", overwrite=overwrite)
+
+    from ..export.onnx import export_onnx  # imports PyTorch
+
     parity = export_onnx(
         style,
         out,
@@ -105,10 +110,14 @@ def export_ncnn_command(
       cartoonize export-ncnn pepper pepper.param
       cartoonize export-ncnn runs/mine mine.param --precision fp16
     """
-    from ..export.ncnn import export_ncnn
+    from ..export.checks import check_file_export
+
+    weights = out.with_suffix(".bin")
+    check_file_export(style, out, ".param", overwrite=overwrite, beside=[weights])
+
+    from ..export.ncnn import export_ncnn  # imports PyTorch
 
     parity = export_ncnn(style, out, precision=precision, overwrite=overwrite)
-    weights = out.with_suffix(".bin")
     size = (out.stat().st_size + weights.stat().st_size) / 1e6
     print_message(escape(f"Wrote {out} and {weights.name} ({size:.1f} MB). {parity}"))
 
@@ -135,9 +144,13 @@ def export_tensorrt_command(
       cartoonize export-tensorrt pepper engines/ --size 1280x720 --size 1920x1080
       cartoonize export-tensorrt runs/mine engines/ --size 640x360 --batch 8
     """
-    from ..export.tensorrt import export_tensorrt
+    from ..export.checks import ENGINES_FOLDER, check_folder_export
 
     sizes = [_parse_exact_size(text) for text in size]
+    check_folder_export(style, folder, ENGINES_FOLDER, overwrite=overwrite)
+
+    from ..export.tensorrt import export_tensorrt  # imports PyTorch
+
     parities = export_tensorrt(style, folder, sizes, precision=precision, batch=batch, overwrite=overwrite)
     for text, parity in zip(size, parities, strict=True):
         print_message(escape(f"{text}: {parity}"))
@@ -160,7 +173,11 @@ def export_web_command(
       cartoonize export-web runs/mine cartoons/ --overwrite
       python -m http.server --directory cartoons/
     """
-    from ..export.web import export_web
+    from ..export.checks import WEB_FOLDER, check_folder_export
+
+    check_folder_export(style, folder, WEB_FOLDER, overwrite=overwrite)
+
+    from ..export.web import export_web  # imports PyTorch
 
     files = export_web(style, folder, overwrite=overwrite)
     size = sum(file.stat().st_size for file in files) / 1e6
@@ -203,11 +220,17 @@ def import_weights_command(
       cartoonize import-weights Hayao_net_G_float.pth hayao.safetensors
       cartoonize import-weights paint.pt paint.safetensors --licence MIT
     """
-    from ..export.convert import recognise_network, write_style
-    from ..export.suffix import check_suffix
+    from ..core.missing_files import missing_file_message
+    from ..export.checks import check_architecture, check_suffix
 
+    check_architecture(architecture)
     check_suffix(out, ".safetensors")
-    check_target(out, overwrite=overwrite, sources=[file])  # now, not after the work
+    check_target(out, overwrite=overwrite, sources=[file])
+    if not file.exists():
+        raise ModelError(missing_file_message(file))
+
+    from ..export.convert import recognise_network, write_style  # imports PyTorch
+
     network = recognise_network(file, architecture)
     print_message(escape(f"{file} holds {network.description}."))
     card = replace(

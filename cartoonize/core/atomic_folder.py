@@ -4,27 +4,34 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from .errors import DISK_FAILURES, MediaError, WriteError
 
 
+class FolderKind(NamedTuple):
+    """A kind of folder: its title for messages, and a file that each such folder holds."""
+
+    title: str
+    marker: str
+
+
 @contextmanager
-def atomic_folder(target: Path, *, marker: str, kind: str, overwrite: bool) -> Iterator[Path]:
+def atomic_folder(target: Path, kind: FolderKind, *, overwrite: bool) -> Iterator[Path]:
     """Yield an empty folder to fill; at the end of the `with` block it is renamed to `target`.
 
     Leaving the block by an exception removes it, and an earlier `target` stays as it was.
 
     Args:
         target: the folder to write.
-        marker: a file that each folder of this kind holds; only such a folder is replaced.
-        kind: what the folder is, for messages, such as "folder of engines".
+        kind: only an earlier folder of this kind is replaced.
         overwrite: replace an earlier folder of this kind.
 
     Raises:
         MediaError: `target` exists and is not to be replaced, or it lies in a folder that does not exist.
         WriteError: the system refuses to write it, or the disk is full.
     """
-    check_folder(target, marker, kind, overwrite=overwrite)
+    check_folder(target, kind, overwrite=overwrite)
     work = ""
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as work:
@@ -47,7 +54,7 @@ def atomic_folder(target: Path, *, marker: str, kind: str, overwrite: bool) -> I
         raise WriteError.from_os_error(target, error) from error
 
 
-def check_folder(target: Path, marker: str, kind: str, *, overwrite: bool) -> None:
+def check_folder(target: Path, kind: FolderKind, *, overwrite: bool) -> None:
     """Refuse a folder that `atomic_folder` would refuse; long work begins with this.
 
     Raises:
@@ -57,5 +64,5 @@ def check_folder(target: Path, marker: str, kind: str, *, overwrite: bool) -> No
         raise MediaError(f"Cannot write {target}: there is no folder {target.parent}.")
     if target.exists() and not overwrite:
         raise MediaError(f"{target} exists already; pass --overwrite (-y) to replace it.")
-    if target.exists() and not (target / marker).is_file():
-        raise MediaError(f"{target} is no {kind}, and stays as it is.")
+    if target.exists() and not (target / kind.marker).is_file():
+        raise MediaError(f"{target} is no {kind.title}, and stays as it is.")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from cartoonize.core.atomic_folder import atomic_folder
+from cartoonize.core.atomic_folder import FolderKind, atomic_folder
 from cartoonize.core.errors import MediaError, SpaceError
 
 
 def write(target, text, *, overwrite=False):
-    with atomic_folder(target, marker="marker", kind="folder of tests", overwrite=overwrite) as draft:
+    with atomic_folder(target, FolderKind("folder of tests", "marker"), overwrite=overwrite) as draft:
         (draft / "marker").write_text(text)
         assert not overwrite or (target / "marker").read_text() != text  # not before the end
     return target

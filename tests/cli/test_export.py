@@ -1,0 +1,44 @@
+"""The commands that export refuse what cannot work at once."""
+
+import json
+import subprocess
+import sys
+
+CASES = {
+    "export-onnx pepper out.mp3": "out.mp3 has to end in .onnx; write out.onnx.",
+    "export-onnx nobody out.onnx": "There is no style 'nobody'",
+    "export-onnx pepper none/out.onnx": "there is no folder none",
+    "export-onnx pepper out.onnx --detail normal": "is for one size",
+    "export-onnx pepper out.onnx --size 640": "'640' is not a size",
+    "export-ncnn pepper out.mp3": "out.mp3 has to end in .param; write out.param.",
+    "export-tensorrt pepper . --size 640x360": ". exists already",
+    "export-tensorrt pepper new --size 640": "'640' is not a size",
+    "export-web pepper .": ". exists already",
+    "import-weights none.pth out.safetensors": "There is no file or folder none.pth",
+    "import-weights none.pth out.mp3": "out.mp3 has to end in .safetensors",
+    "import-weights none.pth out.safetensors --architecture swif": "Did you mean swift?",
+}
+RUN_ALL = """
+import contextlib, io, json, sys
+sys.modules["torch"] = None  # importing it fails
+from cartoonize.cli.main import main
+errors = []
+for line in json.loads(sys.argv[1]):
+    sys.argv = ["cartoonize", *line.split()]
+    with contextlib.redirect_stderr(io.StringIO()) as printed, contextlib.suppress(SystemExit):
+        main()
+    errors.append(" ".join(printed.getvalue().split()))
+print(json.dumps(errors))
+"""
+
+
+def test_wrong_exports_are_refused_before_pytorch_is_imported(workdir):
+    """A wrong suffix, folder, style, size or architecture shows at once, not after the seconds that PyTorch
+    takes."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_ALL, json.dumps(list(CASES))], capture_output=True, text=True, check=True
+    )
+    errors = json.loads(done.stdout)
+    for line, expected, error in zip(CASES, CASES.values(), errors, strict=True):
+        assert expected in error, line
+    assert not list(workdir.iterdir())
