@@ -21,7 +21,8 @@ from .outcome_log import OutcomeLog
 from .progress import ProgressBars, file_progress
 
 if TYPE_CHECKING:
-    from ..run.files import FileKind, Job, Plan
+    from ..run.file_jobs import Job
+    from ..run.plan import FileKind, Plan
     from ..run.report import Report
 
 Convert: TypeAlias = Callable[["Job", Progress], "Report"]
@@ -38,6 +39,7 @@ def convert_files(
     style: str,
     load: Load = lambda: None,
     check: Check = lambda _: None,
+    check_options: Callable[[], None] = lambda: None,
     is_one_job: bool = False,
 ) -> None:
     """Convert INPUT... into OUTPUT.
@@ -50,12 +52,14 @@ def convert_files(
         style: of the outputs, for the report.
         load: loads the network that `convert` uses, before the first of several files.
         check: raises a CartoonizeError for a job whose output cannot be written, before anything is loaded.
+        check_options: the same, while no job is known.
         is_one_job: INPUT and OUTPUT are one job, whatever they are.
 
     Raises:
         MediaError: the paths or options contradict each other, or files could not be converted.
     """
-    from ..run.files import Job, create_folder, is_single_job, plan_jobs, single_job
+    from ..run.file_jobs import Job, create_folder
+    from ..run.plan import is_single_job, plan_jobs, single_job
 
     if len(paths) < 2:
         command, example = ("image", "cartoon.png") if kind.name == "picture" else ("video", "cartoon.mp4")
@@ -68,7 +72,10 @@ def convert_files(
     *sources, target = map(Path, paths)
     log = OutcomeLog(str(target), style, as_json=options.as_json)
     if options.watch:
-        _watch(sources, target, kind, convert, load, options, log)
+        _check_watched(sources, target, kind)
+        check_options()
+        load()
+        _watch(sources, target, kind, convert, options, log)
     elif not options.skip_existing and (is_one_job or is_single_job(sources, target, kind)):
         if is_one_job:
             job = Job(_one_source(sources), target)
@@ -127,7 +134,7 @@ def _convert_one(job: "Job", convert: Convert, check: Check, style: str, *, as_j
 def _convert_all(
     plan: "Plan", convert: Convert, load: Load, check: Check, options: FilesOptions, log: OutcomeLog
 ) -> None:
-    from ..run.files import run_jobs
+    from ..run.file_jobs import run_jobs
 
     print_notices(plan.notices)
     for source, error in plan.refused:
@@ -171,16 +178,14 @@ def _watch(
     target: Path,
     kind: "FileKind",
     convert: Convert,
-    load: Load,
     options: FilesOptions,
     log: OutcomeLog,
 ) -> None:
     """Convert files that appear. With --overwrite also files that have changed since their conversion."""
-    from ..run.files import find_jobs, run_jobs
+    from ..run.file_jobs import run_jobs
+    from ..run.plan import find_jobs
     from ..run.watch import watch_folder
 
-    _check_watched(folders, target, kind)
-    load()
     print_message(f"Watching {escape(', '.join(map(str, folders)))}; Ctrl-C ends it.")
     with closing(watch_folder(folders, lambda: find_jobs(folders, target, kind).jobs)) as arriving:
         try:
@@ -194,7 +199,7 @@ def _watch(
 
 
 def _check_watched(folders: Sequence[Path], target: Path, kind: "FileKind") -> None:
-    from ..run.files import is_output_folder
+    from ..run.plan import is_output_folder
 
     for folder in folders:
         if not folder.is_dir():

@@ -14,7 +14,7 @@ from .options import FilesOptions, LookOptions, MaxPixels, NetworkOptions, OnnxF
 
 if TYPE_CHECKING:
     from ..effects.look import Look
-    from ..run.files import Job
+    from ..run.file_jobs import Job
     from ..run.report import Report
 
 
@@ -44,8 +44,8 @@ def image(
       cartoonize image portrait.jpg both.png --compare side --strength 0.7
     """
     from ..media import Decoding
-    from ..run.files import PICTURES
     from ..run.job import prepare_decoding
+    from ..run.plan import PICTURES
 
     if "-" in paths:
         raise MediaError(

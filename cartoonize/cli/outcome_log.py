@@ -10,7 +10,7 @@ from ..core.errors import CartoonizeError, MediaError
 from .console import escape, print_error, print_json, print_message, print_notices, summary
 
 if TYPE_CHECKING:
-    from ..run.files import Job, Outcome
+    from ..run.file_jobs import Job, Outcome
     from ..run.report import Report
 
 _NAMED = 5  # failed files that the last message names

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..cluster.connection import Cluster
     from ..effects.look import Look
     from ..media import Decoding, Encoding
-    from ..run.files import Job
+    from ..run.file_jobs import Job
     from ..run.report import Report
 
 
@@ -57,7 +57,7 @@ def video(
       cartoonize video holiday.mp4 look.png --preview 9
       cartoonize video holiday.mp4 both.mp4 --compare wipe
     """
-    from ..run.files import videos
+    from ..run.plan import videos
 
     if files.as_json and paths[-1] == "-":
         raise MediaError("--json prints to standard output, where the video goes; leave it out.")
@@ -66,24 +66,29 @@ def video(
         return
     style = options.network.style
     kind, is_one_job = videos(options.encoding.format), options.decoding.fps is not None
-    check = partial(_check, options.encoding.build())
+    encoding = options.encoding.build()
+    checks = {"check": partial(_check_job, encoding), "check_options": partial(_check_encoding, encoding)}
     if cluster is not None:
         with connect_cluster_once(cluster, options.network) as connect:
             run = partial(_convert_on, connect, options, overwrite=files.overwrite)
-            convert_files(
-                paths, kind, run, files, style=style, load=connect, check=check, is_one_job=is_one_job
-            )
+            convert_files(paths, kind, run, files, style=style, load=connect, is_one_job=is_one_job, **checks)
         return
     look, decoding = options.look.build(), _decoding(options)
     with open_backend_once(options.network, options.onnx) as load:
         run = partial(_convert_here, load, options, look, decoding, overwrite=files.overwrite)
-        convert_files(paths, kind, run, files, style=style, load=load, check=check, is_one_job=is_one_job)
+        convert_files(paths, kind, run, files, style=style, load=load, is_one_job=is_one_job, **checks)
 
 
-def _check(encoding: "Encoding", job: "Job") -> None:
+def _check_job(encoding: "Encoding", job: "Job") -> None:
     from ..media import check_sink
 
     check_sink(job.target, encoding)
+
+
+def _check_encoding(encoding: "Encoding") -> None:
+    from ..media import check_encoding
+
+    check_encoding(encoding)
 
 
 def _decoding(options: VideoOptions) -> "Decoding":

@@ -12,7 +12,7 @@ from typing import Any
 from ..backends.registry import backend_of_style
 from ..core.errors import CartoonizeError, MediaError, ModelError, UnexpectedError
 from ..media import check_sink, parse_location
-from ..run.files import comparison_key
+from ..run.plan import comparison_key
 from ..run.report import FilesReport, Report, skipped
 from ..styles import find_style
 from .connection import Cluster

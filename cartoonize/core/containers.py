@@ -129,6 +129,9 @@ VIDEO_SUFFIXES = READ_ONLY_SUFFIXES | {
 WRITTEN_SUFFIXES = frozenset(suffix for container in CONTAINERS for suffix in container.suffixes)
 """The lower-case suffixes of targets that select a container of the table."""
 
+SUFFIX_LIST = ", ".join(suffix for container in CONTAINERS for suffix in container.suffixes)
+"""The suffixes of targets, for messages."""
+
 FORMAT_NAMES = tuple(
     name for container in CONTAINERS for name in dict.fromkeys((container.muxer, *container.names))
 )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..core.containers import VIDEO_SUFFIXES
     from .decoding import Decoding
     from .encoding import Encoding
-    from .open import check_sink, open_sink, open_source, open_video
+    from .open import check_encoding, check_sink, open_sink, open_source, open_video
     from .pictures.formats import PICTURE_SUFFIXES
     from .pictures.picture_sink import PictureSink
     from .pictures.picture_source import PictureSource
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .pictures.sequence_source import ImageSequenceSource
     from .reading.video_source import VideoSource
     from .remote import Location, parse_location, read_text
-    from .segment import Mark, Segment
+    from .segment import FrameMark, Segment
     from .sink import ResumableSink, SegmentedSink, Sink
     from .source import ResumableSource, Source
     from .video_info import OtherStreams, VideoInfo
@@ -33,10 +33,10 @@ _HOMES = {
     "VIDEO_SUFFIXES": ".core.containers",
     "Decoding": "decoding",
     "Encoding": "encoding",
+    "FrameMark": "segment",
     "ImageSequenceSink": "pictures.sequence_sink",
     "ImageSequenceSource": "pictures.sequence_source",
     "Location": "remote",
-    "Mark": "segment",
     "OtherStreams": "video_info",
     "PictureSink": "pictures.picture_sink",
     "PictureSource": "pictures.picture_source",
@@ -50,6 +50,7 @@ _HOMES = {
     "VideoInfo": "video_info",
     "VideoSink": "writing.video_sink",
     "VideoSource": "reading.video_source",
+    "check_encoding": "open",
     "check_sink": "open",
     "open_sink": "open",
     "open_source": "open",
@@ -59,10 +60,11 @@ _HOMES = {
 }
 
 __all__ = [
-    "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Decoding", "Encoding", "ImageSequenceSink", "ImageSequenceSource",
-    "Location", "Mark", "OtherStreams", "PictureSink", "PictureSource", "ResumableSink", "ResumableSource",
-    "Segment", "SegmentSink", "SegmentedSink", "Sink", "Source", "VideoInfo", "VideoSink", "VideoSource",
-    "check_sink", "open_sink", "open_source", "open_video", "parse_location", "read_text",
+    "PICTURE_SUFFIXES", "VIDEO_SUFFIXES", "Decoding", "Encoding", "FrameMark", "ImageSequenceSink",
+    "ImageSequenceSource", "Location", "OtherStreams", "PictureSink", "PictureSource", "ResumableSink",
+    "ResumableSource", "Segment", "SegmentSink", "SegmentedSink", "Sink", "Source", "VideoInfo", "VideoSink",
+    "VideoSource", "check_encoding", "check_sink", "open_sink", "open_source", "open_video", "parse_location",
+    "read_text",
 ]  # fmt: skip
 
 __getattr__ = import_on_use(__name__, _HOMES)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from ..core.containers import ANY_SOURCE, container_named
 from ..core.errors import MediaError
 from .alpha import parse_colour
 from .decoding import Decoding
@@ -18,6 +19,7 @@ from .reading.video_source import VideoSource
 from .remote import Location, Url, parse_location
 from .sink import Sink
 from .source import Source
+from .writing.encoder import choose_encoder
 from .writing.video_sink import VideoSink
 from .writing.video_stream import check_video_output
 
@@ -83,6 +85,19 @@ def _open_remote(path: Url, **options: Any) -> VideoSource:
     if path.suffix.lower() in PICTURE_SUFFIXES:
         raise MediaError(f"{path}: pictures and animations are read from files of this machine only.")
     return VideoSource(path, **options)
+
+
+def check_encoding(encoding: Encoding) -> None:
+    """Refuse an encoding that no video can be written with, while the names of the videos are not known.
+
+    Raises:
+        MediaError: the encoder or the format is unknown, or the encoder lacks a requested option.
+    """
+    parse_colour(encoding.background)
+    if encoding.format:
+        check_video_output(Path("any"), encoding)
+    elif encoding.codec:
+        choose_encoder(encoding, container_named(ANY_SOURCE))
 
 
 def check_sink(path: Location, encoding: Encoding) -> None:

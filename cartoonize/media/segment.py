@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 
-class Mark(TypedDict):
+class FrameMark(TypedDict):
     """Identifies a frame of a source.
 
     `pts` is its time in the source's time base, `crc` the CRC-32 of its RGB pixels. `packets` and `frames`
@@ -27,8 +27,8 @@ class Segment:
 
     first: int
     frames: int
-    before: Mark | None
-    mark: Mark
+    before: FrameMark | None
+    mark: FrameMark
     begins: int
     last: int
 

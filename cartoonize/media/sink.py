@@ -9,7 +9,7 @@ from typing import Any, Self
 from ..core.frames import Frame
 from .encoding import Encoding
 from .remote import Location
-from .segment import Mark, Segment
+from .segment import FrameMark, Segment
 
 
 class Sink(ABC):
@@ -73,7 +73,7 @@ class SegmentedSink(Sink):
     """A sink that writes a video in segments."""
 
     @abstractmethod
-    def end_segment(self, mark: Mark) -> None:
+    def end_segment(self, mark: FrameMark) -> None:
         """Finish the segment of the frames so far; `mark` is the source's mark of the last one."""
 
 

@@ -10,7 +10,7 @@ from ..core.frames import Frame
 from .damage import Damage
 from .decoding import Decoding
 from .remote import Location
-from .segment import Mark
+from .segment import FrameMark
 from .video_info import VideoInfo
 
 
@@ -73,16 +73,16 @@ class ResumableSource(Source):
     end: float | None
     decoding: Decoding
     mark_interval: int
-    marks: dict[int, Mark]
+    marks: dict[int, FrameMark]
     stop_before: int | None
     is_exhausted: bool
 
     @abstractmethod
-    def resume_after(self, frame_count: int, mark: Mark) -> None:
+    def resume_after(self, frame_count: int, mark: FrameMark) -> None:
         """Continue after the first `frame_count` frames; `mark` is that of the last of them."""
 
     @abstractmethod
-    def seek_after(self, frame_count: int, pts: int) -> Mark | None:
+    def seek_after(self, frame_count: int, pts: int) -> FrameMark | None:
         """Continue after the frame at `pts`, which is taken to be the last of the first `frame_count` frames.
 
         Returns its mark, which shows whether it was; None if there is no such frame.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..backends import LoadedBackend
 from ..core.errors import SourceError
 from ..effects.look import Look
-from ..media import Mark, ResumableSource, Segment, SegmentSink
+from ..media import FrameMark, ResumableSource, Segment, SegmentSink
 from .job import convert_frames
 from .segmented import SegmentedRun
 
@@ -27,7 +27,7 @@ class FrameRange:
     first: int
     until: int | None
     pts: int | None = None
-    mark: Mark | None = None
+    mark: FrameMark | None = None
     last: int | None = None
 
 
@@ -60,7 +60,7 @@ def convert_frame_range(
     yield from _take_finished(sink)
 
 
-def _seek(source: ResumableSource, frames: FrameRange) -> Mark:
+def _seek(source: ResumableSource, frames: FrameRange) -> FrameMark:
     """Move the source to the first frame of the range, and return the mark of the preceding frame."""
     if frames.mark is not None:
         source.resume_after(frames.first, frames.mark)

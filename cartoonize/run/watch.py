@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import MediaError, Stopped
-from .files import Job
+from .file_jobs import Job
 
 QUIET = 3.0
 """Seconds without a change after which a file counts as complete."""

@@ -17,7 +17,8 @@ from cartoonize import MediaError
 from cartoonize.cli.outcome_log import OutcomeLog
 from cartoonize.cli.progress import ProgressBars
 from cartoonize.media.pictures import picture_sink
-from cartoonize.run.files import PICTURES, Job, is_output_folder, is_single_job, plan_jobs, single_job, videos
+from cartoonize.run.file_jobs import Job
+from cartoonize.run.plan import PICTURES, is_output_folder, is_single_job, plan_jobs, single_job, videos
 
 VIDEOS = videos()
 
@@ -189,8 +190,11 @@ def test_a_rate_is_for_one_folder(workdir, run, words, message):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["in.mp4", "out.mp3"], "mp3 files hold no video"),
-        (["in.mp4", "out.ogg"], "libx264 in ogg cannot do"),
+        (["in.mp4", "out.mp3"], "mp3 files hold no video. Write .mp4, .m4v, .mov, .mkv"),
+        (
+            ["in.mp4", "out.ogg"],
+            "ogg files cannot hold libx264, the default encoder. Write .mp4, .m4v, .mov, .mkv",
+        ),
         (["in.mp4", "out.mp3", "--cluster", "auto"], "mp3 files hold no video"),
         (["in.mp4", "in.mp4", "out", "--codec", "libsvtav1", "--preset", "fast"], "preset fast"),
         (["in.mp4", "out.webm", "--codec", "h264"], "webm cannot hold libx264"),
@@ -284,6 +288,25 @@ def test_contradictions_are_one_sentence(workdir, run, arguments, message):
     assert message in err.replace("\\", "/")
     assert files(workdir) == before
     assert not Path("new").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--codec", "h265x"], "There is no encoder 'h265x'"),
+        (["--codec", "mpeg4", "--crf", "9"], "mpeg4 has no crf"),
+        (["--format", "mp5"], "'mp5' is not a video format"),
+        (["--background", "blu"], "'blu' is not a colour"),
+    ],
+)
+def test_wrong_options_end_watching_at_once(workdir, run, options, message):
+    """--watch refuses a wrong encoder, format or option before it loads the network, and not at the first
+    file."""
+    Path("films").mkdir()
+    code, out, err = run("video", "films", "new", "--watch", "--style", "null", *options)
+    assert (code, out) == (1, "")
+    assert message in err
+    assert "The style null draws nothing" not in err  # as it says once it is loaded
 
 
 def test_a_camera_roll(workdir, run):

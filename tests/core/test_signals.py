@@ -206,7 +206,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("module", ["typer", "cartoonize.cli.video", "cartoonize.run.files", "av"])
+@pytest.mark.parametrize("module", ["typer", "cartoonize.cli.video", "cartoonize.run.plan", "av"])
 def test_a_signal_while_modules_are_imported(tmp_path, module):
     """Ctrl-C while the program starts ends it without a traceback, with the exit code of Ctrl-C."""
     command = [sys.executable, "-c", STARTING.format(module=module)]

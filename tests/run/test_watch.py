@@ -15,7 +15,8 @@ from clips import Clip, heeding, put, read_clip
 from cartoonize import MediaError
 from cartoonize.cli.files import select_jobs
 from cartoonize.cli.outcome_log import OutcomeLog
-from cartoonize.run.files import Job, find_jobs, videos
+from cartoonize.run.file_jobs import Job
+from cartoonize.run.plan import find_jobs, videos
 from cartoonize.run.watch import CompletionTracker, FileStamp, watch_folder
 
 

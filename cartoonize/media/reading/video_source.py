@@ -18,7 +18,7 @@ from ..decoding import Decoding
 from ..ffmpeg import ffmpeg_errors
 from ..pictures.animation import play_count
 from ..remote import Location
-from ..segment import Mark
+from ..segment import FrameMark
 from ..side_data import lost_side_data_notice
 from ..source import ResumableSource
 from ..video_info import OtherStreams, VideoInfo
@@ -52,7 +52,7 @@ class VideoSource(ResumableSource):
     ) -> None:
         self.path, self.start, self.end = path, start, end
         self.decoding = decoding or Decoding()
-        self.mark_interval, self.marks = 0, dict[int, Mark]()
+        self.mark_interval, self.marks = 0, dict[int, FrameMark]()
         self.stop_before: int | None = None
         self.is_exhausted, self._frames_read = False, 0
         check_time_range(start, end)
@@ -123,7 +123,7 @@ class VideoSource(ResumableSource):
             if self.is_exhausted and self.mark_interval:
                 self.marks[self._frames_read] = self._create_mark(frame.image, pts)
 
-    def _create_mark(self, image: Image, pts: int) -> Mark:
+    def _create_mark(self, image: Image, pts: int) -> FrameMark:
         damage = self.damage
         return {"pts": pts, "crc": zlib.crc32(image.data), "packets": damage.packets, "frames": damage.frames}
 
@@ -132,7 +132,7 @@ class VideoSource(ResumableSource):
         self._timed_frames.close()
         self._reader.close()
 
-    def resume_after(self, frame_count: int, mark: Mark) -> None:
+    def resume_after(self, frame_count: int, mark: FrameMark) -> None:
         """Continue after the first `frame_count` frames; `mark` is that of the last of them.
 
         Seeking is checked: the frame before must have the same time and the same pixels. Otherwise all frames
@@ -147,7 +147,7 @@ class VideoSource(ResumableSource):
                         break
             self._begin_behind(frame_count, mark)
 
-    def seek_after(self, frame_count: int, pts: int) -> Mark | None:
+    def seek_after(self, frame_count: int, pts: int) -> FrameMark | None:
         """Continue after the frame at `pts`, which is expected to be the last of the first `frame_count`
         frames.
 
@@ -159,11 +159,11 @@ class VideoSource(ResumableSource):
                 self._begin_behind(frame_count, mark)
             return mark
 
-    def _begin_behind(self, frame_count: int, mark: Mark) -> None:
+    def _begin_behind(self, frame_count: int, mark: FrameMark) -> None:
         self.damage.reset(mark["packets"], mark["frames"])
         self._next, self._frames_read = next(self._timed_frames, None), frame_count
 
-    def _seek_frame(self, pts: int) -> Mark | None:
+    def _seek_frame(self, pts: int) -> FrameMark | None:
         """Decode the frame at `pts`, and return its mark as of a file without damage; None without such a
         frame."""
         offset = round(self._reader.clock_offset / self._reader.time_base)

@@ -18,7 +18,7 @@ from ...core.cpus import keep_scheduling
 from ...core.errors import MediaError
 from ...core.frames import Frame
 from ..encoding import RESTARTABLE, Encoding, available_encoders, choose_pixel_format
-from ..segment import Mark, Segment
+from ..segment import FrameMark, Segment
 from ..video_info import VideoInfo
 from .encoder_input import EncoderInput
 
@@ -53,14 +53,16 @@ class Encoder:
         # JPEG knows full range only.
         self._colour = video.colour.as_full_range() if name == "mjpeg" else video.colour
         self._input = EncoderInput(
-            video, self.size, self._colour, self._pixel_format, encoding.background, notices
-        )
+            video, self.size, self._colour, self._pixel_format, encoding.background, notices,
+            is_animation=container.is_animation,
+        )  # fmt: skip
         self._context: av.VideoCodecContext | None = None
         self._last_tick: int | None = None  # that of the last frame, in a container with few ticks
         self._skipped = 0
+        self._durations: dict[Fraction, Fraction] = {}  # seconds, of the frames in the encoder by their times
         self.frames_written = 0
         # The current segment: its first frame, the source's mark of the frame before, and its first pts.
-        self._first, self._mark_before = 0, cast("Mark | None", None)
+        self._first, self._mark_before = 0, cast("FrameMark | None", None)
         self._first_pts: int | None = None
         self._last_pts: int | None = None  # of all segments
 
@@ -85,7 +87,7 @@ class Encoder:
         """Use an encoder that is open already for what follows."""
         self._context = context
 
-    def continue_after(self, frames: int, mark: Mark, last_pts: int | None = None) -> None:
+    def continue_after(self, frames: int, mark: FrameMark, last_pts: int | None = None) -> None:
         """Begin after the first `frames` frames; `mark` is the source's mark of the last of them.
 
         `last_pts` is the pts of that frame as it was written, if it is known.
@@ -129,11 +131,12 @@ class Encoder:
         for converted in self._input.flush():
             yield from self._encode(converted)
         if self._context is not None:
-            yield from self._context.encode(None)
+            yield from self._with_durations(self._context.encode(None))
         self._context = None
+        self._durations.clear()
         _return_freed_memory()
 
-    def describe_segment(self, mark: Mark) -> Segment:
+    def describe_segment(self, mark: FrameMark) -> Segment:
         """Describe what was written since the last segment, after `end`; `mark` is that of its last frame."""
         assert self._first_pts is not None
         assert self._last_pts is not None
@@ -142,12 +145,23 @@ class Encoder:
         self._first, self._mark_before, self._first_pts = self.frames_written, mark, None
         return segment
 
-    def _encode(self, frame: av.VideoFrame) -> list["Packet[Any]"]:
+    def _encode(self, frame: av.VideoFrame) -> Iterator["Packet[Any]"]:
+        time_base = frame.time_base or self.time_base
+        self._durations[(frame.pts or 0) * time_base] = (frame.duration or 0) * time_base
         if self._context is not None:
-            return self._context.encode(frame)
+            return self._with_durations(self._context.encode(frame))
         self._context = self._create_context()
         with keep_scheduling():  # the first frame opens the encoder
-            return self._context.encode(frame)
+            packets = self._context.encode(frame)
+        return self._with_durations(packets)
+
+    def _with_durations(self, packets: list["Packet[Any]"]) -> Iterator["Packet[Any]"]:
+        """State the duration of each packet where the encoder does not: muxers need that of the last one."""
+        for packet in packets:
+            time = (packet.pts or 0) * packet.time_base
+            duration = self._durations.pop(time, Fraction(0))
+            packet.duration = packet.duration or round(duration / packet.time_base)
+            yield packet
 
     def _create_context(self) -> av.VideoCodecContext:
         context = cast("av.VideoCodecContext", av.CodecContext.create(self.codec, "w"))

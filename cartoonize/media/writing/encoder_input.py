@@ -14,7 +14,7 @@ from ..video_info import VideoInfo
 class EncoderInput:
     """Converts the frames of a video for an encoder, to a `size` (width, height) and in `colour`.
 
-    `notices` is appended to.
+    `notices` is appended to. `is_animation`: the target is a short animation, which changes their advice.
 
     Raises:
         MediaError: `background` is not a colour.
@@ -28,7 +28,14 @@ class EncoderInput:
         pixel_format: str,
         background: str,
         notices: list[str],
+        *,
+        is_animation: bool = False,
     ) -> None:
+        self._advice = (
+            "Write .webp, .png or .gif to keep transparency."
+            if is_animation
+            else "Write .webm, .mkv or .mov, without --codec, to keep transparency."
+        )
         self._video, self._size, self._colour, self._notices = video, size, colour, notices
         self._background_name, self._background = background, parse_colour(background)
         self._notice_given = False
@@ -57,7 +64,7 @@ class EncoderInput:
         if not self._notice_given:
             self._notices.append(
                 f"{self._video.path.name} is transparent, which the output cannot be: it was laid on "
-                f"{self._background_name}. .webm keeps transparency, and so does .mov by --codec prores_ks."
+                f"{self._background_name}. {self._advice}"
             )
         self._notice_given = True
 

@@ -10,6 +10,7 @@ from ...core.containers import (
     ANY_SOURCE,
     FORMAT_NAMES,
     STREAMED,
+    SUFFIX_LIST,
     WRITTEN_SUFFIXES,
     Container,
     container_named,
@@ -47,7 +48,7 @@ def choose_container(target: Location, format_name: str | None) -> Container:
         raise MediaError(_unknown_format_message(target, format_name))
     chosen = container_named(muxer)
     if picture_codec in _NO_VIDEO and not is_tested(chosen):
-        raise MediaError(f"{target} cannot be written: {muxer} files hold no video. Write .mp4 or .mkv.")
+        raise MediaError(f"{target} cannot be written: {muxer} files hold no video. Write {SUFFIX_LIST}.")
     return chosen
 
 
@@ -111,6 +112,6 @@ def _unknown_format_message(target: Location, format_name: str | None) -> str:
             f"{stem}/%05d.png, or some moments on one picture: --preview 4."
         )
     return (
-        f"The suffix {target.suffix!r} names no video format that can be written; try .mp4 or .mkv, "
-        f"or name/%05d.png for numbered pictures.{did_you_mean(target.suffix, WRITTEN_SUFFIXES)}"
+        f"The suffix {target.suffix!r} names no video format that can be written. Write {SUFFIX_LIST}, or "
+        f"name/%05d.png for numbered pictures.{did_you_mean(target.suffix, WRITTEN_SUFFIXES)}"
     )

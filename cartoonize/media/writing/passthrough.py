@@ -7,34 +7,28 @@ target cannot hold is re-encoded; a notice names what is left out.
 
 import math
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
-from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import AttachmentStream, Stream
-from av.subtitles.stream import SubtitleStream
 
 from ...core.containers import Container, container_named
 from ...core.errors import MediaError
 from ..damage import Damage, demux_past_damage, is_system_error
 from ..remote import decode_metadata, open_container
-from ..streams import codec_name, is_cover, is_known
+from ..streams import codec_name, is_cover
 from ..video_info import OtherStreams
-from .audio import is_accepted
 from .metadata import copy_description, missing_keys, portable_metadata
-from .tracks import TEXT_SUBTITLES, ConvertedSubtitles, CopiedTrack, ReencodedAudio, Track
+from .track_selection import TrackSelection
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
 
-_LATE = 0.1  # seconds after which sound starts late
 _PHONE_KEYS = ("com.apple.", "com.android.")  # the make, the place and the date of a recording
-_COVER_NAMES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 
 
 class Passthrough:
@@ -55,7 +49,10 @@ class Passthrough:
         self._input = self._open_input()
         with ExitStack() as on_error:
             on_error.callback(self.close)
-            self._tracks = self._add_tracks(audio)
+            selection = TrackSelection(
+                source, self._input, output, self._container, self._read_cover, notices
+            )
+            self._tracks = selection.add_all(audio=audio)
             self._copy_descriptions()
             self._packets = self._read_packets()
             on_error.pop_all()
@@ -132,131 +129,10 @@ class Passthrough:
                 return timed
         return None
 
-    def _add_tracks(self, audio: bool) -> dict[int, Track]:
-        tracks: dict[int, Track] = {}
-        has_other_programs = False
-        for stream in self._input.streams:
-            if stream.index == self._source.picture or (stream.type == "audio" and not audio):
-                continue
-            if self._source.program is not None and stream.index not in self._source.program:
-                has_other_programs = True
-                continue
-            if is_known(stream) and not self._is_attached(stream):
-                track = self._add_track(stream)
-                if track is not None:
-                    tracks[stream.index] = track
-                    continue
-            elif self._attach(stream):
-                continue
-            if not self._is_regenerated(stream):
-                self._notices.append(self._left_out_notice(stream))
-        if has_other_programs:
-            self._notices.append(
-                "The streams of other programmes in the broadcast were left out; --stream chooses the video "
-                "of another programme."
-            )
-        return tracks
-
-    def _is_regenerated(self, stream: Stream) -> bool:
-        """Whether muxers create this track themselves, from a time code or from chapters."""
-        return "timecode" in stream.metadata or bool(stream.type == "data" and self._input.chapters())
-
-    def _is_attached(self, stream: Stream) -> bool:
-        """Whether the stream becomes an attachment, as covers do if the container has attachments."""
-        return isinstance(stream, AttachmentStream) or (is_cover(stream) and self._container.attachments)
-
-    def _add_track(self, stream: Stream) -> Track | None:
-        """A track for a stream; None if the container cannot hold it."""
-        if isinstance(stream, AudioStream):
-            can_copy = self._can_copy_audio(stream)
-        elif isinstance(stream, SubtitleStream):
-            can_copy = self._can_copy_subtitles(stream)
-        else:
-            can_copy = is_cover(stream) and self._container.covers
-        if can_copy:
-            with suppress(ValueError, av.error.FFmpegError):
-                return CopiedTrack(self._output, stream, self._container, self._notices)
-        if isinstance(stream, AudioStream):
-            return self._reencode(stream)
-        return self._convert_subtitles(stream) if isinstance(stream, SubtitleStream) else None
-
-    def _can_copy_audio(self, stream: AudioStream) -> bool:
-        container = self._container
-        if container.copied_audio is not None and codec_name(stream) not in container.copied_audio:
-            return False
-        start = float((stream.start_time or 0) * (stream.time_base or 0)) - self._source.shift
-        if container.starts_at_zero and start > _LATE:
-            return False
-        return self._is_accepted(stream)
-
-    def _can_copy_subtitles(self, stream: SubtitleStream) -> bool:
-        copied = self._container.copied_subtitles
-        return (copied is None or codec_name(stream) in copied) and self._is_accepted(stream)
-
-    def _is_accepted(self, stream: Stream) -> bool:
-        return is_accepted(
-            self._container.muxer,
-            codec_name(stream),
-            lambda trial: trial.add_stream_from_template(stream, opaque=True),
-        )
-
-    def _convert_subtitles(self, stream: SubtitleStream) -> Track | None:
-        encoder, codec = self._container.subtitle_encoder, codec_name(stream)
-        if encoder is None or codec not in TEXT_SUBTITLES:
-            return None
-        try:
-            track = ConvertedSubtitles(self._output, stream, encoder, self._notices)
-        except (ValueError, av.error.FFmpegError):
-            return None
-        self._notices.append(
-            f"A {self._container.muxer} file cannot hold {codec} subtitles; stream {stream.index} was "
-            f"converted to {encoder}."
-        )
-        return track
-
-    def _reencode(self, stream: AudioStream) -> Track | None:
-        try:
-            track = ReencodedAudio(self._output, stream, self._container, self._notices)
-        except (ValueError, av.error.FFmpegError):
-            return None
-        changed = f" ({track.layout}, {track.rate} Hz)" if track.is_changed else ""
-        self._notices.append(
-            f"A {self._container.muxer} file cannot hold {codec_name(stream)} sound; "
-            f"stream {stream.index} was re-encoded as {self._container.audio_encoder}{changed}."
-        )
-        return track
-
-    def _attach(self, stream: Stream) -> bool:
-        """Add an attachment or a cover to a container that has attachments; False if it cannot be added."""
-        if not self._container.attachments:
-            return False
-        if isinstance(stream, AttachmentStream):
-            metadata = stream.metadata
-            name = metadata.get("filename", f"attachment-{stream.index}")
-            mime_type = metadata.get("mimetype", "application/octet-stream")
-            self._output.add_attachment(name, mime_type, stream.data)
-            return True
-        name_and_type = _COVER_NAMES.get(codec_name(stream))
-        cover = self._read_cover(stream) if name_and_type else None
-        if name_and_type is None or cover is None:
-            return False
-        self._output.add_attachment(*name_and_type, cover)
-        return True
-
-    def _read_cover(self, stream: Stream) -> bytes | None:
+    def _read_cover(self, index: int) -> bytes | None:
+        """The data of a cover."""
         with open_container(self._source.location) as container:
-            return bytes(next(container.demux(container.streams[stream.index])))
-
-    def _left_out_notice(self, stream: Stream) -> str:
-        codec = codec_name(stream) or stream.metadata.get("handler_name", "")
-        codec_note = f" ({codec})" if codec else ""
-        index = stream.index
-        if stream.type == "video":
-            return (
-                f"Only one video stream is converted; {index}{codec_note} was left out "
-                f"(--stream {index} converts it)."
-            )
-        return f"The {stream.type} stream {index}{codec_note} was left out: the output cannot hold it."
+            return bytes(next(container.demux(container.streams[index])))
 
     def _copy_descriptions(self) -> None:
         self._output.metadata.update(portable_metadata(self._input.metadata))
@@ -319,7 +195,7 @@ class StreamedPassthrough(Passthrough):
         self._packets = self._read_packets()  # more may have arrived
         return super()._next_packet()
 
-    def _read_cover(self, stream: Stream) -> bytes | None:  # noqa: ARG002
+    def _read_cover(self, index: int) -> bytes | None:  # noqa: ARG002
         """None: the cover cannot be read ahead of the frames."""
         return None
 

@@ -7,7 +7,7 @@ from ...core.containers import container_named
 from ...core.frames import Frame
 from ..encoding import Encoding
 from ..ffmpeg import ffmpeg_errors
-from ..segment import Mark, Segment
+from ..segment import FrameMark, Segment
 from ..sink import SegmentedSink
 from ..video_info import VideoInfo
 from .encoder import Encoder
@@ -35,7 +35,7 @@ class SegmentSink(SegmentedSink):
         self._file = io.BytesIO()
         self._writer = SegmentWriter(self._file)
 
-    def continue_after(self, frames: int, mark: Mark, last_pts: int | None) -> None:
+    def continue_after(self, frames: int, mark: FrameMark, last_pts: int | None) -> None:
         """Begin after the first `frames` frames; see Encoder."""
         self._encoder.continue_after(frames, mark, last_pts)
 
@@ -45,7 +45,7 @@ class SegmentSink(SegmentedSink):
             for packet in self._encoder.write(frame):
                 self._writer.add(packet)
 
-    def end_segment(self, mark: Mark) -> None:
+    def end_segment(self, mark: FrameMark) -> None:
         """Finish a segment; `mark` is the source's mark of its last frame."""
         with ffmpeg_errors(self._path):
             for packet in self._encoder.end():

@@ -20,14 +20,14 @@ from typing import Any, BinaryIO, cast, get_args
 
 from av.packet import Packet, PacketSideData, PktSideDataT
 
-from ..segment import Mark, Segment
+from ..segment import FrameMark, Segment
 
 # pts, dts, duration, whether a decoder can start here, number of side data, bytes
 _PACKET = struct.Struct("<qqqBBI")
 _SIDE = struct.Struct("<II")  # kind and bytes
 _NO_TIME = -(1 << 63)  # FFmpeg's AV_NOPTS_VALUE
 _NOT_STORED = "quality_stats"  # the encoder's statistics; no container holds them
-_MARK_KEYS = Mark.__annotations__.keys()
+_MARK_KEYS = FrameMark.__annotations__.keys()
 _MAX_DESCRIPTION = 1 << 16  # bytes of a description, which has some hundreds
 _LENGTH, _CHECKSUM = struct.Struct("<I"), struct.Struct("<I")
 

@@ -18,7 +18,7 @@ from ..damage import is_system_error
 from ..encoding import Encoding
 from ..ffmpeg import write_errors
 from ..remote import Location, open_container
-from ..segment import Mark, Segment
+from ..segment import FrameMark, Segment
 from ..sink import ResumableSink
 from ..streams import codec_name
 from ..video_info import VideoInfo
@@ -129,7 +129,7 @@ class VideoSink(ResumableSink):
         with write_errors(self.path):
             self._segments.put_segment(segment, data)
 
-    def end_segment(self, mark: Mark) -> None:
+    def end_segment(self, mark: FrameMark) -> None:
         """Finish the segment of the frames so far, so that they outlive this process."""
         with write_errors(self.path):
             self._write_packets(self._encoder.end())

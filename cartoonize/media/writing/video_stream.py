@@ -8,7 +8,7 @@ from typing import cast
 import av
 from av.container import OutputContainer
 
-from ...core.containers import Container, is_tested
+from ...core.containers import SUFFIX_LIST, Container, is_tested
 from ...core.cpus import keep_scheduling
 from ...core.errors import MediaError
 from ..encoding import Encoding
@@ -40,6 +40,13 @@ def _try_output(container: Container, encoding: Encoding) -> None:
     try:
         stream = add_video_stream(output, encoder, video)
         start_encoding(output, stream, f"{stream.codec_context.pix_fmt}{encoding.describe()}")
+    except MediaError as error:
+        if is_tested(container) or encoding.codec:
+            raise
+        raise MediaError(
+            f"{container.muxer} files cannot hold {encoder.codec.name}, the default encoder. Write "
+            f"{SUFFIX_LIST}, or name another --codec."
+        ) from error
     finally:
         with suppress(av.error.FFmpegError):  # it would complete the file, which cannot be without frames
             output.close()

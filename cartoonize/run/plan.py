@@ -1,15 +1,14 @@
-"""Many files: selects the sources, names the output of each, and runs the jobs.
+"""Plans the jobs of a command: selects the sources, and names the output of each.
 
 Planning uses names and folders only, and opens no file.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from ..core.containers import VIDEO_SUFFIXES, WRITTEN_SUFFIXES
-from ..core.errors import CartoonizeError, DamageError, MediaError, UnexpectedError, WriteError
+from ..core.errors import MediaError
 from ..core.missing_files import missing_file_message
 from ..media.pictures.folder import describe_left_out, output_name
 from ..media.pictures.formats import PICTURE_SUFFIXES
@@ -17,6 +16,7 @@ from ..media.pictures.sequence_sink import is_image_sequence
 from ..media.reading.standard_input import STANDARD_INPUT
 from ..media.remote import Location, parse_location
 from ..media.writing.output import output_video_name
+from .file_jobs import Job
 from .find_files import (
     explicit_suffix,
     files_below,
@@ -26,15 +26,6 @@ from .find_files import (
     path_inside,
     pattern_root,
 )
-from .report import Report
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A file to convert, and the file to write."""
-
-    source: Path
-    target: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +52,6 @@ class Plan:
     jobs: list[Job]
     refused: list[tuple[Path, MediaError]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The report of a job, or its error; both, if the source is damaged."""
-
-    job: Job
-    report: Report | None = None
-    error: CartoonizeError | None = None
 
 
 PICTURES = FileKind("picture", PICTURE_SUFFIXES, PICTURE_SUFFIXES, output_name)
@@ -174,36 +156,6 @@ def is_output_folder(target: Path, kind: FileKind) -> bool:
         return False
     is_file_name = target.suffix.lower() in kind.output_suffixes or is_image_sequence(target)
     return target.is_dir() or not (is_file_name or target.exists())
-
-
-def run_jobs(jobs: Iterable[Job], convert: Callable[[Job], Report]) -> Iterator[Outcome]:
-    """Run the jobs in order, and create the folders of their targets; an error ends only its own job."""
-    for job in jobs:
-        try:
-            with create_folder(job.target):
-                report = convert(job)
-        except CartoonizeError as error:
-            yield Outcome(job, error=error)
-        except Exception as error:  # noqa: BLE001  # a defect must not cost the files after this one
-            yield Outcome(job, error=UnexpectedError.from_exception(error))
-        else:
-            yield Outcome(job, report, DamageError(report.error) if report.partial else None)
-
-
-@contextmanager
-def create_folder(target: Path) -> Iterator[None]:
-    """Create the folder of a target, and remove it at the end of the block if it is new and still empty."""
-    missing = [folder for folder in target.parents if not folder.exists()]
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError.from_os_error(target, error) from error
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            for folder in missing:
-                folder.rmdir()  # fails, as it should, unless it is empty
 
 
 def _expand(
