@@ -15,7 +15,7 @@ from ..core.atomic import AtomicFile
 from ..core.errors import MediaError, TrainingError
 from ..core.frames import Image
 from ..core.opencv import load_opencv
-from ..media import VIDEO_SUFFIXES, VideoSource
+from ..media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, VideoSource
 from .extras import train_extra
 from .parallel import disk_errors
 from .pictures import centre_square
@@ -60,8 +60,11 @@ class Extraction:
         """Extract the frames of the films; yields the count of each film.
 
         Raises:
-            TrainingError: a film cannot be read or has no video stream, or the disk cannot be written.
+            TrainingError: a film is a picture, or the disk cannot be written.
+            MediaError: a film cannot be read or has no video stream.
         """
+        for film in films:  # before hours are spent on the others
+            check_film(film)
         with disk_errors():
             self.out.mkdir(parents=True, exist_ok=True)
             with (
@@ -70,8 +73,6 @@ class Extraction:
             ):
                 manifest = csv.writer(file)
                 manifest.writerow(["file", "film", "time", "scene"])
-                for film in films:  # find an unreadable film before hours are spent on the others
-                    VideoSource(film).close()
                 for number, film in enumerate(films):
                     yield self._extract(film, f"{number:02d}-{film.stem}", manifest)
 
@@ -112,6 +113,21 @@ class Extraction:
             return True
         self.hashes.append(bits)
         return False
+
+
+def check_film(film: Path) -> None:
+    """Refuse what is not a film, and one that cannot be read.
+
+    Raises:
+        TrainingError: it is a picture or an animation.
+        MediaError: it cannot be read, or has no video stream.
+    """
+    if film.suffix.lower() in PICTURE_SUFFIXES:
+        raise TrainingError(
+            f"{film} is a picture, and frames are extracted from films. Pictures need no preparation: pass "
+            "their folder to the training."
+        )
+    VideoSource(film).close()
 
 
 def list_films(folder: Path) -> list[Path]:

@@ -34,8 +34,10 @@ def list_pictures(folder: Path) -> list[Path]:
     """All pictures below a folder, sorted by name, without hidden files.
 
     Raises:
-        TrainingError: there is no such folder, or it holds no picture.
+        TrainingError: there is no such folder, it is a file, or it holds no picture.
     """
+    if folder.is_file():
+        raise TrainingError(f"{folder} is a file; name the folder that holds the pictures.")
     if not folder.is_dir():
         raise TrainingError(f"There is no folder {folder}.")
     pictures = sorted(path for path in folder.rglob("[!.]*") if _is_picture(path))

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from ..backends.ncnn.graph import MAGIC as NCNN_MAGIC
 from ..core.errors import ModelError, WriteError
 from ..core.missing_files import missing_file_message
+from ..run.find_files import is_pattern
 from ..styles import ENGINES, find_style_file, user
 from ..styles.card import Card, int8_path, read_header
 from .download import Progress, check_url, download, is_url, without_secrets
@@ -48,13 +49,26 @@ def default_name(location: str) -> str:
     """The name for a style from a path or an address; empty if none can be made of it.
 
     Raises:
-        ModelError: the address is malformed.
+        ModelError: as `check_location`.
     """
-    if is_url(location):
-        check_url(location)
+    check_location(location)
     path = Path(unquote(urlsplit(location).path)) if is_url(location) else Path(location).absolute()
     text = path.stem if path.suffix.lower() in (".safetensors", ".onnx") else path.name
     return user.suggest_name(path.parent.name if text == "style" else text)  # as training names its result
+
+
+def check_location(location: str) -> None:
+    """Refuse what names no single style.
+
+    Raises:
+        ModelError: the address is malformed, or the path is a pattern, such as runs/*.
+    """
+    if is_url(location):
+        check_url(location)
+    elif is_pattern(Path(location)):
+        raise ModelError(
+            f"{location} is a pattern, and styles are added one by one: name a file or a folder."
+        )
 
 
 @contextmanager
@@ -76,6 +90,7 @@ def fetch_style(
             draws.
         MediaError: the folder of the user's styles is not writable.
     """
+    check_location(location)
     if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise ModelError(f"{sha256!r} is not a SHA-256, which has 64 hexadecimal digits.")
     try:
@@ -86,7 +101,6 @@ def fetch_style(
     with temporary as folder:
         copy = Path(folder) / "style"
         if is_url(location):
-            check_url(location)
             source = without_secrets(location)
             download(location, copy, limit=MAX_BYTES, progress=progress)
         else:

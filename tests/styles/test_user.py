@@ -187,6 +187,14 @@ def test_names_are_plain_and_free(run, free, name, message, home):
     assert left(home) == []
 
 
+def test_styles_are_added_one_by_one(run, home):
+    """A pattern that the shell did not expand is named as one."""
+    code, _, err = run("styles", "add", "runs/*")
+    assert code == 1
+    assert "runs/* is a pattern, and styles are added one by one" in err
+    assert left(home) == []
+
+
 def test_a_changed_style_is_refused(run, free, photo, tmp_path):
     """A file that is no longer what was added is not drawn with; the other styles go on as before."""
     run("styles", "add", free)

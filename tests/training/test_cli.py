@@ -143,6 +143,9 @@ def test_targets_keep_photos_apart(tmp_path):
         (["smooth", "few", "few/smoothed"], "name another folder"),
         (["frames", "film.mp4", "out"], "film.mp4"),
         (["frames", "film.mp4"], "at least one film"),
+        (["frames", "few/one.png", "out"], "few/one.png is a picture, and frames are extracted from films"),
+        (["smooth", "few/one.png", "out"], "few/one.png is a file; name the folder that holds the pictures"),
+        (["targets", "few/one.png", "out"], "few/one.png is a file"),
         (["smooth", "few", "few"], "name another folder"),
     ],
 )
@@ -154,6 +157,7 @@ def test_mistakes_are_sentences(arguments, sentence, tmp_path, monkeypatch):
     Image.new("RGB", (300, 300)).save(tmp_path / "few" / "one.png")
     with pytest.raises(CartoonizeError, match=re.escape(sentence)):
         cartoonize(*arguments)
+    assert not (tmp_path / "out").exists()
 
 
 def test_exit_code(tmp_path):
