@@ -4,7 +4,7 @@
  * A port of `cartoonize/core/draw_size.py`, which gives the reasons. Pictures are RGBA as in ImageData, drawings RGB.
  */
 
-import { cubicLines, linearLines, reduce, roundHalfEven } from "./interpolation.js";
+import { BICUBIC, BILINEAR, Lines, reduce, roundHalfEven } from "./interpolation.js";
 
 /** @typedef {"low" | "normal" | "high" | "full"} Detail */
 
@@ -77,7 +77,7 @@ function dropAlpha(rgba) {
 /** Bicubic interpolation; the array rounds to the nearest integer, or to the even one of two. */
 function interpolate(rgb, from, to) {
     const result = new Uint8ClampedArray(to[0] * to[1] * 3);
-    const source = cubicLines(rgb, from, to);
+    const source = new Lines(rgb, from, to, BICUBIC);
     for (let y = 0; y < to[1]; y++) result.set(source.read(y), y * to[0] * 3);
     return new Uint8Array(result.buffer);
 }
@@ -85,9 +85,9 @@ function interpolate(rgb, from, to) {
 /** See `enlarge` of draw_size.py. */
 function enlarge(rgb, from, to, contrast) {
     const [darkest, lightest] = extremes(rgb, ...from);
-    const steepLines = cubicLines(steepen(rgb, darkest, lightest, contrast), from, to);
-    const lowLines = linearLines(darkest, from, to);
-    const highLines = linearLines(lightest, from, to);
+    const steepLines = new Lines(steepen(rgb, darkest, lightest, contrast), from, to, BICUBIC);
+    const lowLines = new Lines(darkest, from, to, BILINEAR);
+    const highLines = new Lines(lightest, from, to, BILINEAR);
     const result = new Uint8Array(to[0] * to[1] * 3);
     for (let y = 0, o = 0; y < to[1]; y++) {
         const [steep, low, high] = [steepLines.read(y), lowLines.read(y), highLines.read(y)];

@@ -54,20 +54,12 @@ function halve(pixels, channels, width, height) {
 }
 
 function averageLine(pixels, start, channels, { starts, places, weights }, line) {
-    for (let x = 0, o = 0; o < line.length; x++, o += 3) {
-        let red = 0;
-        let green = 0;
-        let blue = 0;
+    line.fill(0);
+    for (let x = 0, o = 0; o < line.length; x++, o += 3)
         for (let k = starts[x]; k < starts[x + 1]; k++) {
             const i = start + places[k] * channels;
-            red = Math.fround(red + Math.fround(pixels[i] * weights[k]));
-            green = Math.fround(green + Math.fround(pixels[i + 1] * weights[k]));
-            blue = Math.fround(blue + Math.fround(pixels[i + 2] * weights[k]));
+            for (let c = 0; c < 3; c++) line[o + c] += Math.fround(pixels[i + c] * weights[k]);
         }
-        line[o] = red;
-        line[o + 1] = green;
-        line[o + 2] = blue;
-    }
 }
 
 /** For each new position along a side, from `starts` on, the old positions below it and their shares. */
@@ -90,17 +82,11 @@ function areas(size, newSize) {
 }
 
 /** What each interpolation does; `round` is what it does to the place of a new value in the old picture. */
-const BICUBIC = { taps: 4, round: Number, weigh: cubicWeights, widen: widenCubic, mix: mixFour };
-const BILINEAR = { taps: 2, round: Math.fround, weigh: linearWeights, widen: widenLinearly, mix: mixTwo };
+export const BICUBIC = { taps: 4, round: Number, weigh: cubicWeights, widen: widenCubic, mix: mixFour };
+export const BILINEAR = { taps: 2, round: Math.fround, weigh: linearWeights, widen: widenLinearly, mix: mixTwo };
 
-/** The lines of an RGB picture at another size, bicubic, for `read`. */
-export const cubicLines = (pixels, from, to) => new Lines(pixels, from, to, BICUBIC);
-
-/** The same, bilinear. */
-export const linearLines = (pixels, from, to) => new Lines(pixels, from, to, BILINEAR);
-
-/** Lines of a picture, each widened once, and mixed for the new lines from top to bottom. */
-class Lines {
+/** The lines of an RGB picture at another size. Each old line is widened once; `read` mixes them from top to bottom. */
+export class Lines {
     #widened = new Map();
 
     constructor(pixels, from, to, kind) {

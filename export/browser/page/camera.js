@@ -2,6 +2,12 @@
 
 const SMOOTHING = 0.1; // the share of the newest frame in the frame rate
 
+const FAULTS = {
+    NotAllowedError: "The browser does not let this page use the camera. Allow it beside the address, and try again.",
+    NotFoundError: "No camera is connected.",
+    NotReadableError: "Another program uses the camera. Close it, and try again.",
+};
+
 export class Camera {
     #video = document.createElement("video");
     #canvas = document.createElement("canvas");
@@ -76,12 +82,5 @@ export class Camera {
 }
 
 function explain({ name, message }) {
-    if (name === "NotAllowedError")
-        throw new Error(
-            "The browser does not let this page use the camera. Allow it beside the address, and try again.",
-        );
-    if (name === "NotFoundError") throw new Error("No camera is connected.");
-    if (name === "NotReadableError")
-        throw new Error("Another program uses the camera. Close it, and try again.");
-    throw new Error(`The camera cannot be used: ${message}.`);
+    throw new Error(FAULTS[name] ?? `The camera cannot be used: ${message}.`);
 }
