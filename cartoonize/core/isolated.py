@@ -11,6 +11,14 @@ from .errors import BackendError
 _FAILED = 3  # exit code; the last line of the output is the error
 
 
+def python_command(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module in a new process of this Python.
+
+    Python would look for modules in the current folder first, where a download may be called json.py.
+    """
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
 def call_isolated(function: str, *, timeout: float, **arguments: Any) -> Any:
     """Call "module:function" with arguments and a result in JSON's types, in a new process of this Python.
 
@@ -20,7 +28,7 @@ def call_isolated(function: str, *, timeout: float, **arguments: Any) -> Any:
         BackendError: the function raised an error, its process crashed, or it took longer than `timeout`
             seconds.
     """
-    command = [sys.executable, "-m", __name__, function, json.dumps(arguments)]
+    command = python_command(__name__, function, json.dumps(arguments))
     try:
         done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)  # noqa: S603
     except subprocess.TimeoutExpired as error:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..core.errors import CartoonizeError, ModelError
+from ..core.isolated import python_command
 from ..styles.card import Card
 
 MAX_MEMORY = 4 << 30
@@ -34,7 +35,7 @@ def probe_style(path: Path) -> StyleDescription:
     Raises:
         ModelError: it is damaged, does not draw, or takes more memory or time than a style may.
     """
-    command = [sys.executable, "-m", "cartoonize.tools.probe_style", str(path.absolute())]
+    command = python_command("cartoonize.tools.probe_style", str(path.absolute()))
     try:
         done = subprocess.run(  # noqa: S603  # this program
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT, check=False

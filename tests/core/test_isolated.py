@@ -1,0 +1,37 @@
+"""Functions in a separate process."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cartoonize.core.isolated import call_isolated
+
+STRANGE = "open('was-run', 'w')"
+
+
+@pytest.fixture
+def downloads(tmp_path, monkeypatch):
+    """The current folder, with files that are called like modules."""
+    for name in ("json", "cartoonize", "multiprocessing"):
+        (tmp_path / f"{name}.py").write_text(STRANGE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_files_in_the_current_folder_are_not_run(downloads):
+    """A process of ours imports this program and its libraries, whatever the current folder holds."""
+    assert call_isolated("os:getcwd", timeout=60) == str(downloads)
+    assert not (downloads / "was-run").exists()
+
+
+def test_the_command_line_passes_it_on(downloads, tmp_path_factory):
+    """So do the processes that libraries start, such as those that read pictures for a training."""
+    start = (
+        "import multiprocessing as m; p = m.get_context('spawn').Process(target=print); p.start(); p.join()"
+    )
+    program = f"from cartoonize.cli import main; main.app = lambda **_: exec({start!r}); main.main()"
+    script = tmp_path_factory.mktemp("bin") / "start.py"  # as pip installs it
+    script.write_text(f"if __name__ == '__main__':\n    {program}")
+    subprocess.run([sys.executable, script], check=True)
+    assert not (downloads / "was-run").exists()
