@@ -7,6 +7,7 @@ cookie identifies the visitor.
 import asyncio
 import re
 import secrets
+import time
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
@@ -15,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .visitors import COOKIE, Visitors
+from .visitors import COOKIE, Visitors, network_of
 
 _SILENCE = 30.0  # seconds for which a body may be interrupted
+_BODY = 3600.0  # seconds for a whole body, as long as a file is kept
 _SECRET = re.compile(r"[A-Za-z0-9_-]{20,100}")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -83,8 +85,8 @@ def refuse(message: str, status: int) -> Response:
 
 
 def address_of(request: Request) -> str:
-    """The visitor's network address."""
-    return request.client.host if request.client else ""
+    """The visitor's network address; of IPv6 its network."""
+    return network_of(request.client.host) if request.client else ""
 
 
 def _is_foreign(request: Request) -> bool:
@@ -100,14 +102,14 @@ def _is_foreign(request: Request) -> bool:
 
 
 def _with_timeout(receive: Receive) -> Receive:
-    """Wrap `receive`: it raises TimeoutError if the sender of a body pauses for too long."""
-    complete = False
+    """Wrap `receive`: it raises TimeoutError if the sender of a body pauses, or sends, for too long."""
+    complete, latest = False, time.monotonic() + _BODY
 
     async def receive_in_time() -> Message:
         nonlocal complete
         if complete:
             return await receive()
-        message = await asyncio.wait_for(receive(), _SILENCE)
+        message = await asyncio.wait_for(receive(), min(_SILENCE, latest - time.monotonic()))
         complete = not message.get("more_body", False)
         return message
 

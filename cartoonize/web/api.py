@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response
 
 from ..core.errors import CartoonizeError, MediaError
 from .access import address_of
@@ -16,7 +16,14 @@ from .examples import EXAMPLES, example_thumbnail, write_example
 from .folders import Folders
 from .jobs import JobQueue
 from .limits import Kind, Limits
-from .responses import RequestError, file_response, json_response, known_visitor, read_json
+from .responses import (
+    RequestError,
+    file_response,
+    json_response,
+    known_visitor,
+    read_json,
+    stream_response,
+)
 from .settings import ConversionSettings, read_settings
 from .states import describe_job, describe_server, describe_upload, describe_visitor
 from .uploads import FORM, Form, receive_form
@@ -42,8 +49,8 @@ class Api:
     async def send_events(self, request: Request) -> Response:
         """Send everything that the visitor has, after each change, while the page is open."""
         visitor = known_visitor(request)
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._events(visitor), media_type="text/event-stream", headers=headers)
+        headers = {"X-Accel-Buffering": "no"}
+        return stream_response(request, self._events(visitor), "text/event-stream", headers)
 
     async def leave(self, request: Request) -> Response:
         """The page is being closed."""
@@ -128,8 +135,8 @@ class Api:
         results = [job.result.after for job in jobs if job.result and job.result.after.is_file()]
         if not results:
             raise RequestError("There is no result yet: convert a file first.", 404)
-        headers = {"Content-Disposition": 'attachment; filename="cartoons.zip"', "Cache-Control": "no-store"}
-        return StreamingResponse(stream_zip(results), media_type="application/zip", headers=headers)
+        headers = {"Content-Disposition": 'attachment; filename="cartoons.zip"'}
+        return stream_response(request, stream_zip(results), "application/zip", headers)
 
     async def read_before(self, request: Request) -> Response:
         """The source of a job, in a format that browsers show if there is one."""

@@ -57,7 +57,7 @@ def build_app(worker: Worker, folders: Folders, hosts: Collection[str] | None) -
         exception_handlers={
             CartoonizeError: respond_to_error,
             ClientDisconnect: respond_to_error,
-            TimeoutError: respond_to_error,
+            OSError: respond_to_error,
             HTTPException: _respond_to_refusal,
         },
     )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from ..core.errors import CartoonizeError, UnexpectedError, describe_os_error
+from ..core.errors import CartoonizeError, UnexpectedError, WriteError
 from .folders import Folders
 from .visitors import Visitors, is_loopback
 from .web_job import State, Upload, WebJob
@@ -167,10 +167,12 @@ class JobQueue:
         except CancelledError:
             self._finish(job, "stopped")
         except OSError as error:  # the folder for the result cannot be created
-            job.error = str(describe_os_error(error))
+            job.error = str(WriteError.from_os_error("the result", error))
             self._finish(job, "failed")
         except CartoonizeError as error:
-            job.error = str(error).replace(f"{job.upload.path.parent}/", "")
+            job.error = str(error)
+            for own in (job.upload.path.parent, job.folder):
+                job.error = job.error.replace(f"{own}/", "")
             self._finish(job, "failed")
         else:
             job.seconds = time.monotonic() - began

@@ -19,6 +19,9 @@ from ..media.remote import open_container
 from ..media.streams import frame_size
 
 MEGABYTE = 1 << 20  # as browsers count
+FRAME = 4_147_200
+"""Pixels that count as one frame, two of Full HD, so that one of 4K counts as two. Decoding and encoding take
+time by the pixels, which `detail` limits for the drawing only."""
 
 _PICTURES = {"AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "PNG", "TIFF", "WEBP"}
 """By Pillow's names. It recognises files by content, not by suffix, and would run Ghostscript on EPS."""
@@ -42,7 +45,7 @@ class LimitError(MediaError):
 class Limits:
     """The limits of one file: its bytes, the seconds and frames of a video, and the pixels of each picture.
 
-    Seconds and frames can be `math.inf`.
+    Seconds and frames can be `math.inf`. A frame of more than `FRAME` pixels counts as several.
     """
 
     upload: int = 200 * MEGABYTE
@@ -77,15 +80,17 @@ class Limits:
         self._check_video(path)
         return "video"
 
-    def check_frames(self, frames: float) -> None:
-        """Refuse more than `frames`.
+    def check_frames(self, frames: float, width: int, height: int) -> None:
+        """Refuse a video of more frames than `frames`, or fewer if they are large.
 
         Raises:
             LimitError: there are more.
         """
-        if frames > self.frames:
+        accepted = self.frames / max(1.0, width * height / FRAME)
+        if frames > accepted:
+            size = f" of {width} x {height} pixels" if accepted < self.frames else ""
             raise LimitError(
-                f"The video has more than the {self.frames:,} frames that this page accepts. "
+                f"The video has more than the {int(accepted):,} frames{size} that this page accepts. "
                 f"{_advise('a part of it', '--max-frames')}"
             )
 
@@ -105,7 +110,7 @@ class Limits:
             raise MediaError(f"{path.name} is an animated GIF file under another name; call it {name}.")
         if not is_animated(path):  # the other pictures of a scan, or of a phone's JPEG, are not converted
             return "picture"
-        self.check_frames(getattr(picture, "n_frames", 1))
+        self.check_frames(getattr(picture, "n_frames", 1), *picture.size)
         return "animation"
 
     def _check_video(self, path: Path) -> None:
@@ -114,9 +119,10 @@ class Limits:
             with ffmpeg_errors(path), open_container(path, options) as container:
                 stream = select_video_stream(container, path, None)  # the one that the conversion reads
                 seconds = (container.duration or 0) / av.time_base
-                self._check_pixels(path, *frame_size(stream))
+                size = frame_size(stream)
+                self._check_pixels(path, *size)
                 self._check_seconds(path, seconds)
-                self.check_frames(stream.frames or seconds * frame_rate(stream))
+                self.check_frames(stream.frames or seconds * frame_rate(stream), *size)
         except MediaError as error:
             if isinstance(error.__cause__, av.error.FFmpegError):
                 raise MediaError(

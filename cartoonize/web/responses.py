@@ -1,22 +1,23 @@
 """Reads requests, and builds responses: JSON, files, errors."""
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 
-from ..core.errors import CartoonizeError, SpaceError
+from ..core.errors import CartoonizeError, SpaceError, WriteError
 from .access import refuse
 from .jobs import ShareError
 from .limits import LimitError
 from .uploads import FormError
 
 _MAX_BODY = 1 << 16  # bytes of a request in JSON
+_REMOVED = "The file was removed from the server; send it again."
 
 
 class RequestError(CartoonizeError):
@@ -33,8 +34,12 @@ async def respond_to_error(_request: Request, error: Exception) -> Response:
         return refuse(str(error), error.status)
     if isinstance(error, TimeoutError):
         return refuse("The request was interrupted.", 408)
+    if isinstance(error, FileNotFoundError):  # a file that was there a moment ago
+        return refuse(_REMOVED, 410)
+    if isinstance(error, OSError):  # its own text would show paths of this machine
+        error = WriteError.from_os_error("the file", error)
     statuses = (
-        (ShareError, 429), (SpaceError, 507), (LimitError, 413), (FormError, 415), (CartoonizeError, 400),
+        (ShareError, 429), (SpaceError, 507), (WriteError, 500), (LimitError, 413), (FormError, 415),
     )  # fmt: skip
     status = next((code for kind, code in statuses if isinstance(error, kind)), 400)
     return refuse(str(error) or "The request was interrupted.", status)
@@ -80,6 +85,16 @@ def json_response(value: object, status: int = 200, headers: Mapping[str, str] |
     return Response(msgspec.json.encode(value), status, headers, "application/json")
 
 
+def stream_response(
+    request: Request, content: AsyncIterable[bytes] | Iterable[bytes], kind: str, headers: Mapping[str, str]
+) -> Response:
+    """Content that is made while it is sent; nothing is made for HEAD."""
+    headers = {"Cache-Control": "no-store", **headers}
+    if request.method == "HEAD":
+        return Response(headers={**headers, "Content-Type": kind})
+    return StreamingResponse(content, media_type=kind, headers=headers)
+
+
 def file_response(path: Path) -> Response:
     """A visitor's file: browsers show pictures and videos, and save all others.
 
@@ -87,7 +102,7 @@ def file_response(path: Path) -> Response:
         RequestError: it was removed.
     """
     if not path.is_file():
-        raise RequestError("The file was removed from the server; send it again.", 410)
+        raise RequestError(_REMOVED, 410)
     kind = mimetypes.guess_type(path.name)[0] or ""
     is_shown = kind.startswith(("image/", "video/")) and kind != "image/svg+xml"
     return FileResponse(

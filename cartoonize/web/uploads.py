@@ -1,6 +1,7 @@
 """Receives files: a multipart form is written to a visitor's folder while it arrives."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
@@ -61,9 +62,11 @@ async def receive_form(request: Request, folder: Path, limits: Limits) -> Form:
     except (FormParserError, UnicodeError, ValueError) as error:
         raise MediaError(f"The form is malformed. {_ADVICE}") from error
     except OSError as error:
-        raise WriteError.from_os_error(f"the file in {folder.name}", error) from error
+        name = writer.form.file.name if writer.form.file else "the file"
+        raise WriteError.from_os_error(name, error) from error
     finally:
-        writer.close()
+        with suppress(OSError):  # of a full disk, for what waits in the buffer
+            writer.close()
     if not writer.complete:
         raise MediaError(f"The form ends too early. {_ADVICE}")
     if writer.form.file is None:

@@ -103,6 +103,19 @@ class Visitors:
         self._most = max(_REMEMBERED, 2 * len(self._known))
 
 
+def network_of(address: str) -> str:
+    """The address, or the /64 network of an IPv6 address: one home or one machine may use all of that."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address) or parsed.is_loopback:
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((parsed.packed[:8] + bytes(8), 64)))
+
+
 def is_loopback(address: str) -> bool:
     """Whether an address is one of this computer."""
     try:

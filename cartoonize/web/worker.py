@@ -89,7 +89,7 @@ class Worker:
                 target = folder / f"{source.stem}-cartoon{'.png' if as_png else _suffix(source, frames)}"
                 report = Report(str(target), style, notices=notices)
                 monitor = _Monitor(
-                    frames.frames, self.limits, [cancelled or self._closed, self._closed], on_progress
+                    frames, self.limits, [cancelled or self._closed, self._closed], on_progress
                 )
                 sink = open_sink(target, frames, size=written_size(frames, look))
                 run(frames, sink, self._backend(style), report, look=look, on_frame=monitor)
@@ -117,16 +117,18 @@ class _Monitor:
     """Reports the progress after each frame, and ends a conversion that is cancelled or beyond a limit."""
 
     def __init__(
-        self, total: int | None, limits: Limits, events: list[threading.Event], on_progress: OnProgress
+        self, source: Source, limits: Limits, events: list[threading.Event], on_progress: OnProgress
     ) -> None:
-        self._total, self._limits, self._events, self._on_progress = total, limits, events, on_progress
+        self._total, self._video = source.frames, source.video
+        self._limits, self._events, self._on_progress = limits, events, on_progress
         self._speed = FrameSpeed()
         self(0)
 
     def __call__(self, done: int) -> None:
         if any(event.is_set() for event in self._events):
             raise CancelledError
-        self._limits.check_frames(done)
+        if self._video is not None:  # a recording states no length
+            self._limits.check_frames(done, self._video.width, self._video.height)
         speed = self._speed.measure(done, time.monotonic())
         self._on_progress(done, self._total, self._seconds_left(done, speed))
 

@@ -140,6 +140,15 @@ def test_refusals_say_what_to_do(program):
         assert (response.status_code, sentence in response.json()["error"]) == (status, True), response.text
 
 
+def test_head_asks_for_headers_only(program):
+    """HEAD is answered at once, for streams without an end too; the connection is then free again."""
+    program.get("/")
+    for _ in range(2):
+        response = program.head("/api/events")
+        assert (response.status_code, response.content) == (200, b"")
+        assert response.headers["Content-Type"] == "text/event-stream"
+
+
 def test_all_results_are_one_zip(program, tmp_path):
     """Every result of a visitor is in one ZIP file, byte for byte, each under a name of its own."""
     assert program.get("/api/results.zip").status_code == 404

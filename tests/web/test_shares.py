@@ -1,6 +1,7 @@
 """One visitor cannot take the server from the others: shares of the queue, the disk and the connections."""
 
 import asyncio
+import contextlib
 import errno
 import socket
 import time
@@ -17,12 +18,12 @@ from pages import ask, send, serving
 
 from cartoonize.core.errors import MediaError, SpaceError
 from cartoonize.media.pictures.formats import FORMATS, PICTURE_SUFFIXES
-from cartoonize.web import connections, folders, visitors
+from cartoonize.web import access, connections, folders, visitors
 from cartoonize.web.folders import Folders
 from cartoonize.web.jobs import JobQueue, ShareError
 from cartoonize.web.limits import MEGABYTE, LimitError, Limits, choose_limits
 from cartoonize.web.settings import ConversionSettings
-from cartoonize.web.visitors import Visitors
+from cartoonize.web.visitors import Visitors, network_of
 from cartoonize.web.web_job import Upload, WebJob
 from cartoonize.web.worker import Worker
 
@@ -177,7 +178,32 @@ def test_a_disk_without_room_for_a_folder_ends_one_job(queue, monkeypatch):
     jobs = add(queue, "ab")
     monkeypatch.setattr(queue._folders, "new", refuse)
     asyncio.run(convert_two())
-    assert [(job.state, job.error) for job in jobs] == [("failed", "folder: No space left on device.")] * 2
+    error = "Cannot write the result: No space left on device."
+    assert [(job.state, job.error) for job in jobs] == [("failed", error)] * 2
+
+
+def test_a_full_disk_is_a_sentence(tmp_path):
+    """What the disk cannot hold is refused in a sentence, without a path of the server; the page goes on."""
+    full = """
+import errno, io, pathlib
+from cartoonize.core import safe_files
+def refuse(*_, **__): raise OSError(errno.ENOSPC, "No space left on device")
+pathlib.Path.write_bytes = safe_files.create = refuse
+"""
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (32, 24)).save(photo)
+    with serving(tmp_path, before=full) as served, httpx.Client(base_url=served.url, timeout=60) as client:
+        client.get("/")
+        example = client.post("/api/examples/cat")
+        assert (example.status_code, served.files()) == (507, [])
+        job = ask(client, send(client, photo)).json()["id"]
+        result = client.get(f"/api/jobs/{job}/result")
+        assert result.status_code == 422
+        for response in (example, result):
+            assert "No space left" in response.json()["error"]
+            assert str(tmp_path) not in response.text
+        served.process.terminate()
+        assert "Traceback" not in served.process.communicate(timeout=60)[1]
 
 
 def test_requests_are_counted():
@@ -291,6 +317,62 @@ def test_connections_of_an_address_are_limited(monkeypatch):
     assert not connections._connections
 
 
+def test_downloads_that_nobody_reads_are_cut(tmp_path):
+    """A client that stops reading loses the connection after two minutes; the others are not affected."""
+    assert connections.STALL_SECONDS == 120
+    sooner = "from cartoonize.web import connections; connections.STALL_SECONDS = 1"
+    picture = tmp_path / "picture.bmp"
+    Image.new("RGB", (2000, 2000)).save(picture)  # 12 MB, more than the system buffers
+    with (
+        serving(tmp_path, before=sooner) as served,
+        httpx.Client(base_url=served.url) as client,
+        socket.socket() as stalled,
+    ):
+        client.get("/")
+        file = send(client, picture)
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.settimeout(10)
+        stalled.connect(("localhost", httpx.URL(served.url).port))
+        cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        stalled.sendall(
+            f"GET /api/files/{file} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n".encode()
+        )
+        time.sleep(2)
+        received = 0
+        with contextlib.suppress(ConnectionResetError):
+            while data := stalled.recv(1 << 20):
+                received += len(data)
+        assert received < picture.stat().st_size
+        assert len(client.get(f"/api/files/{file}").content) == picture.stat().st_size
+
+
+def test_uploads_do_not_trickle_for_ever(monkeypatch):
+    """A body has half a minute for its next bytes and an hour in all, however slowly they come."""
+    assert (access._SILENCE, access._BODY) == (30, 3600)
+    monkeypatch.setattr(access, "_BODY", 0.2)
+
+    async def trickle():
+        await asyncio.sleep(0.05)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def read():
+        receive = access._with_timeout(trickle)
+        for _ in range(100):
+            await receive()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(read())
+
+
+def test_a_network_is_one_visitor():
+    """All addresses of a home's IPv6 network count as one, so that they are no new shares."""
+    assert network_of("2001:db8:1:2::7") == network_of("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
+    assert network_of("2001:db8:1:3::7") != network_of("2001:db8:1:2::7")
+    assert network_of("::ffff:192.0.2.7") == network_of("192.0.2.7") == "192.0.2.7"
+    assert network_of("::1") == "::1"
+    assert network_of("") == ""
+
+
 def test_a_share_is_kept_by_the_server(served, tmp_path):
     """The file beyond a visitor's share is refused with a sentence, while another visitor's is next."""
     clip = Clip(size=(320, 240), times=range(1200)).write(tmp_path / "clip.mp4")
@@ -327,9 +409,9 @@ def test_ones_own_computer_has_no_limit_of_length():
     """A page for its own computer converts long videos; named limits count everywhere."""
     nothing = {"megabytes": None, "seconds": None, "frames": None, "pixels": 1000}
     own, shared = choose_limits(private=True, **nothing), choose_limits(private=False, **nothing)
-    own.check_frames(10**9)
+    own.check_frames(10**9, 1920, 1080)
     with pytest.raises(LimitError):
-        shared.check_frames(10**9)
+        shared.check_frames(10**9, 1920, 1080)
     assert (shared.seconds, shared.upload) == (120, 200 * MEGABYTE)
     named = choose_limits(private=True, megabytes=1, seconds=2.0, frames=3, pixels=1000)
     assert named == Limits(MEGABYTE, 2.0, 3, 1000)

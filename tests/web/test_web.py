@@ -1,5 +1,6 @@
 """The web page without a browser: what it accepts, who owns which file, and when files are removed."""
 
+import math
 import os
 import re
 import shutil
@@ -281,6 +282,18 @@ def test_limits_are_checked_by_headers(tmp_path, photo):
     ):
         with pytest.raises(MediaError, match=re.escape(sentence)):
             limits.check(path)
+
+
+def test_large_frames_count_as_several():
+    """The time for a video depends on its pixels: of 4K, half as many frames are accepted as of Full HD."""
+    limits = Limits(frames=100)
+    limits.check_frames(100, 1920, 1080)
+    limits.check_frames(50, 3840, 2160)
+    with pytest.raises(
+        MediaError, match="more than the 50 frames of 3840 x 2160 pixels that this page accepts"
+    ):
+        limits.check_frames(51, 3840, 2160)
+    Limits(frames=math.inf).check_frames(1e9, 3840, 2160)
 
 
 def test_photos_of_phones_are_pictures(tmp_path):
