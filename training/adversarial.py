@@ -122,7 +122,7 @@ class Adversarial:
 
     def _make_views(self, count: int) -> dict[str, View]:
         """What each discriminator sees; within a step all pictures of a discriminator get the same view."""
-        mix = (2 * torch.rand(count, 3) - 1).to(self.compute.device)
+        mix = 2 * torch.rand(count, 3, device=self.compute.device) - 1
         return {
             "adversarial": lambda x: x,
             "surface": gan.surface_view,

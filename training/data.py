@@ -148,12 +148,16 @@ def degrade(photo: Image, rng: np.random.Generator) -> Image:
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """Batches of `size` consecutive items; `workers` processes load this process's share of them."""
+    """Batches of `size` consecutive items; `workers` processes load this process's share of them.
+
+    `is_pinned` puts them into pinned memory, from which a GPU copies while it computes.
+    """
 
     dataset: Dataset
     size: int
     group: ProcessGroup = field(default_factory=ProcessGroup)
     workers: int = 0
+    is_pinned: bool = False
 
     def start_at(self, image: int) -> Generator[Item]:
         """Endless batches, (share, 3, size, size) uint8 by name, from item number `image`.
@@ -167,7 +171,7 @@ class Batches:
             cast("torch_data.Dataset[Item]", self.dataset),
             batch_sampler=_BatchIndices(image, self.size, self.group.rank, self.group.share(self.size)),
             num_workers=self.workers,
-            pin_memory=torch.accelerator.is_available(),
+            pin_memory=self.is_pinned,
             # Forked children of a process that has used torch's threads can hang.
             multiprocessing_context="spawn" if self.workers else None,
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import nn
 
+from ..backends.pytorch.device import current_device, has_streams
 from ..core.errors import TrainingError
 from ..core.frames import Image
 from ..models import Generator
@@ -49,8 +50,9 @@ def train(settings: Settings, watcher: Watcher | None = None) -> Path:
     compute = choose_compute(settings.device, settings.precision, settings.compiled)
     dataset, photos = open_data(settings)
     style = settings.run / "style.safetensors"
-    with join_process_group(compute.device) as group:
-        batches = Batches(dataset, settings.recipe.batch, group, settings.workers)
+    with current_device(compute.device), join_process_group(compute.device) as group:
+        is_pinned = has_streams(compute.device)
+        batches = Batches(dataset, settings.recipe.batch, group, settings.workers, is_pinned)
         if Checkpoint(settings.folder / "checkpoints").latest():
             settings.check_unchanged()
         samples = read_samples(photos)
@@ -84,6 +86,7 @@ def describe(settings: Settings, *, planned: bool = False) -> dict[str, Any]:
         "images": settings.total_images(len(photos)),
         "device": str(compute.device),
         "precision": "bf16" if compute.bf16 else "fp32",
+        "compiled": compute.compiled,
         "resumes_from": str(latest) if latest else None,
     }
 

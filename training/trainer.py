@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..backends import check_device, resolve_device
-from ..backends.pytorch.device import choose_device, choose_precision
+from ..backends.pytorch.device import can_compile, choose_device, choose_precision, has_streams
 from ..core.errors import BackendError
 from .distributed import average_gradients, local_device, sync_batch_norm
 from .recipe import Schedule
@@ -23,7 +23,8 @@ class Compute:
 
     def to_unit(self, pictures: Tensor) -> Tensor:
         """uint8 -> [-1, 1], float32, channels-last, on the device; the transfer is of bytes."""
-        moved = pictures.to(self.device, non_blocking=True)
+        # Metal does not keep the source of such a copy alive (PyTorch issue 189690).
+        moved = pictures.to(self.device, non_blocking=has_streams(self.device))
         return (moved.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
     def place(self, network: nn.Module) -> nn.Module:
@@ -44,19 +45,26 @@ class Compute:
 
 
 def choose_compute(device: str, precision: str, compiled: bool | None = None) -> Compute:
-    """Resolve "auto": the GPU if there is one, bf16 if the hardware supports it; GPUs compile by default.
+    """Resolve "auto": the GPU if there is one, bf16 if the hardware supports it.
 
-    Compiling takes minutes at the start, which small networks on a CPU do not earn back.
+    If `compiled` is None, networks are compiled for a GPU if the machine has what that needs. Compiling takes
+    minutes at the start, which small networks on a CPU do not earn back.
 
     Raises:
-        BackendError: the device or precision is unknown, or the machine has no such GPU.
+        BackendError: the device or precision is unknown, or the machine has no such GPU, or cannot compile.
     """
     check_device(device)
     chosen = local_device(choose_device(resolve_device(device)))
     if precision not in ("auto", "bf16", "fp32"):
         raise BackendError(f"Training supports the precisions bf16 and fp32, not {precision!r}.")
     bf16 = choose_precision(chosen, precision) == "bf16"
-    return Compute(chosen, bf16, chosen.type != "cpu" if compiled is None else compiled)
+    if compiled and not can_compile(chosen):
+        raise BackendError(
+            "To compile networks for a GPU, PyTorch needs Triton, a C compiler and the headers of Python: "
+            "install them, or leave --compile out."
+        )
+    is_worth_compiling = chosen.type != "cpu" and can_compile(chosen)
+    return Compute(chosen, bf16, is_worth_compiling if compiled is None else compiled)
 
 
 def initialise(network: nn.Module, std: float) -> None:

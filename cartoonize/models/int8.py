@@ -37,7 +37,7 @@ class Int8(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) in [-1, 1] -> the same, but values may exceed the range a little."""
-        network, order = self.network, interleaved(self.stride)
+        network, order = self.network, interleaved(self.stride, x.device)
         patches = F.pixel_unshuffle(x, self.stride)
         head = network.head.weight[:, order]
         trunk = _round(_conv(patches[:, order], head, network.head.bias), TRUNK)
@@ -77,12 +77,12 @@ def weight_scales(weight: Tensor) -> Tensor:
     return sums.flatten(1).amax(1).clamp(min=1e-12) / MAX_LEVEL
 
 
-def interleaved(stride: int) -> Tensor:
+def interleaved(stride: int, device: torch.device | None = None) -> Tensor:
     """Return the channels of PyTorch's pixel_unshuffle in the order in which pictures store a patch.
 
     PyTorch puts all red values first; in memory red, green and blue of each pixel are neighbours.
     """
-    return torch.arange(3 * stride**2).reshape(3, stride**2).T.flatten()
+    return torch.arange(3 * stride**2, device=device).reshape(3, stride**2).T.flatten()
 
 
 def _round(x: Tensor, grid: Grid) -> Tensor:

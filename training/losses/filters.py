@@ -4,10 +4,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+_YUV = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+
 
 def to_yuv(x: Tensor) -> Tensor:
     """RGB -> luma and two colour differences, Rec. 601, all scaled to span 2."""
-    matrix = x.new_tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+    # A copy that blocks would make the CPU wait for all work that is queued on a GPU.
+    matrix = _YUV.to(x.device, x.dtype, non_blocking=True)
     return torch.einsum("ij,njhw->nihw", matrix, x)
 
 

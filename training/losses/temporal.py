@@ -15,7 +15,7 @@ def temporal_consistency(generate: Callable[[Tensor], Tensor], photo: Tensor, ou
     static camera, an object passes (`locality`). The random numbers come from PyTorch's global generator.
     """
     half = len(photo) // 2
-    motion = random_motion(len(photo) - half, photo.shape[-1]).to(photo.device)
+    motion = random_motion(len(photo) - half, photo.shape[-1], device=photo.device)
     moved = equivariance(generate, photo[half:], output[half:], motion, random_noise(photo[half:]))
     return moved + locality(generate, photo[:half], output[:half]) if half else moved
 
@@ -60,10 +60,12 @@ def random_noise(like: Tensor, level: float = 0.02) -> Tensor:
     return (white + broad / broad.std().clamp(min=1e-6)) * (level * math.sqrt(0.5))
 
 
-def random_motion(count: int, size: int, shift: float = 4.0, scale: float = 0.02) -> Tensor:
+def random_motion(
+    count: int, size: int, shift: float = 4.0, scale: float = 0.02, device: torch.device | None = None
+) -> Tensor:
     """Shifts up to `shift` pixels of a picture `size` wide, scales up to 1 +- `scale`; (count, 2, 3)."""
-    uniform = 2 * torch.rand(count, 3) - 1
-    motion = torch.zeros(count, 2, 3)
+    uniform = 2 * torch.rand(count, 3, device=device) - 1
+    motion = torch.zeros(count, 2, 3, device=device)
     motion[:, 0, 0] = motion[:, 1, 1] = 1 + scale * uniform[:, 2]
     motion[:, :, 2] = uniform[:, :2] * (2 * shift / size)
     return motion

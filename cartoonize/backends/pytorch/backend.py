@@ -70,7 +70,7 @@ class PyTorchBackend(LoadedBackend):
 
     def _prepare_gpu(self) -> Backend:
         self.batch, self.runs_effects = _GPU_BATCH, True
-        self._gpu = GpuModel(self._model, self._device)
+        self._gpu = GpuModel(self._model, self._device, is_exact=self.precision == "fp32")
         return self._gpu
 
     def _draw(self, images: Images) -> Images:

@@ -4,11 +4,17 @@ No other module names a kind of GPU for PyTorch. To support another kind, add it
 name to DEVICES in core/choices.py.
 """
 
+import os
 import platform
 import re
-from collections.abc import Callable
+import shutil
+import sysconfig
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 
 import torch
 
@@ -80,9 +86,19 @@ KINDS = {
 
 _OUT_OF_MEMORY = (
     "can't allocate memory", "not enough memory", "out of memory",
+    "ALLOC_FAILED", "ALLOCATION_FAILED", "StatusAllocFailed",
+    "Unable to find a valid cuDNN algorithm", "unable to find an engine to execute this computation",
+    "Invalid buffer size", "less than INT_MAX elements",
     "OUT_OF_DEVICE_MEMORY", "OUT_OF_HOST_MEMORY", "OUT_OF_RESOURCES",
 )  # fmt: skip
-"""Signs in a RuntimeError: of the allocators of CPUs on Linux and Windows, of Metal, and of Intel's GPUs."""
+"""Signs in a RuntimeError that a call was too large.
+
+They come from: the allocators of CPUs on Linux and Windows; the libraries of NVIDIA and AMD, which allocate
+memory by themselves; cuDNN, if no algorithm has enough memory; Metal, and kernels that count in 32 bits, if a
+tensor is too large; Intel's GPUs.
+"""
+
+_precision_lock = Lock()
 
 
 def gpu_is_available() -> bool:
@@ -168,6 +184,51 @@ def gpu_memory(device: torch.device) -> tuple[int, int]:
 def has_streams(device: torch.device) -> bool:
     """Return whether a device copies pictures from and to pinned memory while it computes."""
     return device.type != "cpu" and KINDS[device.type].has_streams
+
+
+def current_device(device: torch.device) -> AbstractContextManager[object]:
+    """Make a GPU with a number the current one of this thread, in a `with` block.
+
+    PyTorch's helpers use the current GPU. If it were the first one in all processes of a training on several
+    GPUs, each process would take some of its memory.
+    """
+    if device.type == "cpu" or device.index is None:
+        return nullcontext()
+    return torch.accelerator.device_index(device.index)
+
+
+@contextmanager
+def exact_convolutions(device: torch.device) -> Iterator[None]:
+    """Have cuDNN compute convolutions of float32 in float32, in a `with` block.
+
+    By default it rounds their input to 10 bits (TF32), from Ampere on. The setting is of the whole process,
+    so other calls of this function wait.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]  # PyTorch makes it at import
+    with _precision_lock:
+        before = convolutions.fp32_precision
+        convolutions.fp32_precision = "ieee"
+        try:
+            yield
+        finally:
+            convolutions.fp32_precision = before
+
+
+def can_compile(device: torch.device) -> bool:
+    """Whether `torch.compile` can make kernels for a device.
+
+    For GPUs it uses Triton, which is a part of some builds of PyTorch only. Triton runs a C compiler when a
+    program starts, as triton/runtime/build.py chooses it.
+    """
+    if device.type == "cpu":
+        return True
+    compilers = filter(None, (os.environ.get("CC"), "gcc", "clang"))
+    has_compiler = any(shutil.which(name.split()[0]) for name in compilers)
+    has_headers = Path(sysconfig.get_path("include"), "Python.h").exists()
+    return find_spec("triton") is not None and has_compiler and has_headers
 
 
 def synchronize(device: torch.device) -> None:

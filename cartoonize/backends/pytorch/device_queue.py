@@ -60,6 +60,7 @@ class DeviceQueue:
 
         def wait() -> Images:
             downloaded.synchronize()
+            staged.clear()  # until then the device may read them, also those that are the caller's
             return target.numpy()
 
         return wait

@@ -1,6 +1,7 @@
 """Draws on a GPU: pictures are copied there and back as bytes, while others are computed."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from ...core.frames import Image, Images
 from ..tiles import OutOfMemory, TiledBackend
+from . import device as devices
 from .device_queue import DeviceQueue
 from .memory import call_within_memory
 
@@ -20,17 +22,25 @@ class GpuModel:
 
     It also works on a CPU, only without any overlap.
 
+    Args:
+        model: draws pictures that are in the memory of the device.
+        device: where its weights are.
+        is_exact: whether convolutions in float32 may not be rounded, see `exact_convolutions`.
+
     Raises:
         OutOfMemory: a call needs more memory than there is.
     """
 
-    def __init__(self, model: nn.Module, device: torch.device) -> None:
-        self._model, self._device = model, device
+    def __init__(self, model: nn.Module, device: torch.device, *, is_exact: bool = False) -> None:
+        self._model, self._device, self._is_exact = model, device, is_exact
         self._queue = DeviceQueue(device)
 
     @torch.inference_mode()
     def __call__(self, images: Images) -> Images:
         """Draw pictures."""
+        return call_within_memory(self._device, images.shape, lambda: self._draw_parts(images))
+
+    def _draw_parts(self, images: Images) -> Images:
         result = self._queue.allocate_on_host(images.shape)
         size = -(-len(images) // PARTS)
         waits = [
@@ -50,7 +60,8 @@ class GpuModel:
     ) -> Callable[[], Images]:
         """Draw pictures and apply effects: see `LoadedBackend.submit`.
 
-        What is larger than the limit of `tiled`, or than the memory, is drawn by that.
+        What is larger than the limit of `tiled`, or than the memory, is drawn by that. There must be
+        memory for the pictures themselves, and for the effects.
         """
 
         def compute(sources: Tensor, *others: Tensor) -> Tensor:
@@ -61,10 +72,19 @@ class GpuModel:
                 self._device, sources.shape, lambda: apply_effects(drawings, sources, *others)
             )
 
-        return self._queue.submit(pictures, compute)
+        shape = (len(pictures[0]), *pictures[0][0].shape)
+        try:
+            return call_within_memory(self._device, shape, lambda: self._queue.submit(pictures, compute))
+        except OutOfMemory as error:
+            raise OutOfMemory(f"{error} Choose a smaller --batch or --detail.") from None
 
     def _draw(self, sources: Tensor) -> Tensor:
-        drawn: Tensor = call_within_memory(self._device, sources.shape, lambda: self._model(sources))
+        drawn: Tensor = call_within_memory(self._device, sources.shape, lambda: self._run_model(sources))
+        return drawn
+
+    def _run_model(self, sources: Tensor) -> Tensor:
+        with devices.exact_convolutions(self._device) if self._is_exact else nullcontext():
+            drawn: Tensor = self._model(sources)
         return drawn
 
     def _draw_if_small(self, sources: Tensor, limit: int) -> Tensor | None:

@@ -1,5 +1,6 @@
 """The device that PyTorch computes on, also for GPUs that this machine does not have."""
 
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -115,12 +116,44 @@ def test_memory_that_is_free(monkeypatch):
         RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: 1 GB"),
         RuntimeError("[enforce fail at alloc_cpu.cpp] data. DefaultCPUAllocator: not enough memory"),
         RuntimeError("MPS backend out of memory (MPS allocated: 8 GB, other allocations: 1 GB)"),
+        RuntimeError("Invalid buffer size: 30.00 GiB"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+        RuntimeError("GET was unable to find an engine to execute this computation"),
+        RuntimeError("upsample_bilinear2d_nhwc only supports input tensors with less than INT_MAX elements"),
     ],
 )
 def test_out_of_memory_of_every_allocator(error):
     """Each allocator has its own words for it."""
     assert devices.is_out_of_memory(error)
     assert not devices.is_out_of_memory(RuntimeError("The size of tensor a (3) must match"))
+
+
+def test_fp32_is_not_rounded():
+    """In fp32 cuDNN does not round to 10 bits, its default. Afterwards the process has its setting again."""
+    convolutions = torch.backends.cudnn.conv
+    before = convolutions.fp32_precision
+    with devices.exact_convolutions(torch.device("cpu")):
+        assert convolutions.fp32_precision == before
+    with suppress(RuntimeError), devices.exact_convolutions(torch.device("cuda")):
+        assert convolutions.fp32_precision == "ieee"
+        raise RuntimeError("A call that fails.")
+    assert convolutions.fp32_precision == before
+
+
+@pytest.mark.parametrize(("has_triton", "compiler", "expected"), [
+    (True, "gcc", True), (True, None, False), (False, "gcc", False)])  # fmt: skip
+def test_what_compiling_needs(monkeypatch, tmp_path, has_triton, compiler, expected):
+    """Networks are compiled for a GPU where Triton, a C compiler and the headers of Python are installed."""
+    (tmp_path / "Python.h").touch()
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr(devices, "find_spec", lambda _: has_triton or None)
+    monkeypatch.setattr(devices.shutil, "which", lambda name: name if name == compiler else None)
+    monkeypatch.setattr(devices.sysconfig, "get_path", lambda _: str(tmp_path))
+    assert devices.can_compile(torch.device("cuda")) == expected
+    assert devices.can_compile(torch.device("cpu"))
+    (tmp_path / "Python.h").unlink()
+    assert not devices.can_compile(torch.device("cuda"))
 
 
 def test_what_the_cpu_computes_in_hardware():

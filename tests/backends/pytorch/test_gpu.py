@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from cartoonize import load
+from cartoonize import BackendError, load
+from cartoonize.backends.pytorch.device_queue import DeviceQueue
 from cartoonize.backends.pytorch.gpu import GpuModel
 from cartoonize.backends.tiles import TiledBackend
 
@@ -58,3 +59,21 @@ def test_too_little_memory_means_smaller_batches(model, images):
     result, notices = submit(GpuModel(Small(), torch.device("cpu")), images, 1 << 20)
     assert np.array_equal(result, expected)
     assert any("too little memory" in notice for notice in notices)
+
+
+def test_too_little_memory_for_the_pictures(model, images, monkeypatch):
+    """If the pictures do not fit, batches get smaller; with effects, an error says what helps."""
+    gpu = GpuModel(model, torch.device("cpu"))
+    expected, stage = gpu(images), DeviceQueue._stage
+
+    def stage_one(queue, pictures):
+        if len(pictures) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return stage(queue, pictures)
+
+    monkeypatch.setattr(DeviceQueue, "_stage", stage_one)
+    tiled = TiledBackend(gpu, limit=1 << 20, reach=8, stride=4)
+    assert np.array_equal(tiled(images), expected)
+    assert tiled.notices
+    with pytest.raises(BackendError, match="Choose a smaller --batch or --detail"):
+        submit(gpu, images, 1 << 20)

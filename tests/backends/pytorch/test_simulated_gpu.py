@@ -1,0 +1,95 @@
+"""Drawing on a GPU that is simulated: it computes what the CPU does, and nothing waits in between."""
+
+import contextlib
+
+import numpy as np
+import pytest
+import torch
+from simulated_gpu import GPU, GpuTensor, simulate_gpu
+from small_networks import NETWORKS, lively
+
+from cartoonize import Frame, Retouch
+from cartoonize.backends.pytorch.backend import PyTorchBackend
+from cartoonize.backends.pytorch.gpu import PARTS, GpuModel
+from cartoonize.effects.look import Look
+from cartoonize.models.deploy import deploy
+from cartoonize.run.drawer import Drawer
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def noise(count, height, width):
+    return np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize(("architecture", "config"), NETWORKS, ids=str)
+def test_every_network_draws_without_waiting(lively_generator, architecture, config, precision):
+    """For all architectures and precisions, only the copies of each part of a batch, one each way, wait."""
+    images = noise(2, 17, 24)
+    model = deploy(lively(lively_generator, architecture, config), PRECISIONS[precision])
+    expected = GpuModel(model, torch.device("cpu"))(images)
+    with simulate_gpu() as gpu, torch.inference_mode():
+        on_gpu = GpuModel(model.to(GPU, memory_format=torch.channels_last), GPU)
+        gpu.waits.clear()
+        drawn = on_gpu(images)
+        assert gpu.waits == {"copy to the GPU": PARTS, "copy to the CPU": PARTS}
+    # norms are computed in float32 on a GPU, and on a CPU in its own way
+    assert np.abs(drawn.astype(int) - expected).max() <= (1 if precision == "fp32" else 4)
+
+
+LOOKS = [
+    Look(),
+    Look(stabilize=False),
+    Look(retouch=Retouch(strength=0.4, keep_colour=True)),
+    Look(retouch=Retouch(strength=0.0)),
+]
+
+
+@pytest.mark.parametrize("own_size", [(48, 40), (71, 59), (30, 26)])
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_effects_do_not_wait(tiny_style, look, own_size):
+    """Pictures are copied to the GPU once and back once; all effects between run there, as on the CPU."""
+    full = noise(4, *own_size[::-1])
+    frames = [
+        Frame(image, pts, full_size=own_size, full=full[pts]) for pts, image in enumerate(noise(4, 40, 48))
+    ]
+    batches = frames[:3], frames[3:]
+    with simulate_gpu() as gpu, contextlib.closing(PyTorchBackend(tiny_style, "meta", "fp32")) as backend:
+        drawer = Drawer(backend, look.effects())
+        gpu.waits.clear()
+        drawings = [
+            image for first, batch in enumerate(batches) for image in drawer(batch, first=not first)()
+        ]
+        lists = 2 if look.needs_source else 1
+        assert gpu.waits == {"copy to the GPU": 2 * lists, "copy to the CPU": 2}
+        drawn = [drawer.effects(frame, image).image for frame, image in zip(frames, drawings, strict=True)]
+    with contextlib.closing(PyTorchBackend(tiny_style, "cpu", "fp32")) as backend:
+        drawer = Drawer(backend, look.effects())
+        drawings = [image for batch in batches for image in drawer(batch)()]
+        expected = [drawer.effects(frame, image).image for frame, image in zip(frames, drawings, strict=True)]
+    for image, other in zip(drawn, expected, strict=True):
+        assert image.shape[1::-1] == own_size
+        assert np.abs(image.astype(int) - other).max() <= 1
+
+
+def test_what_would_fail_on_a_gpu_fails_here():
+    """The simulation refuses tensors on two devices and arrays of its memory, and counts waits."""
+    with simulate_gpu() as gpu:
+        x = torch.arange(6.0, device=GPU).reshape(2, 3)
+        assert isinstance(x[1], GpuTensor)
+        assert not gpu.waits
+        with pytest.raises(RuntimeError, match="on the GPU and on the CPU"):
+            x + torch.ones(3)
+        with pytest.raises(RuntimeError, match="numpy"):
+            x.numpy()
+        assert x.sum().item() == 15
+        assert x[torch.tensor([1])].cpu().tolist() == [[3, 4, 5]]
+        x.new_tensor([1.0])
+        torch.ones(3).to(GPU, non_blocking=True)
+        assert gpu.waits == {
+            "aten._local_scalar_dense.default": 1,
+            "indices on the CPU": 1,
+            "copy to the CPU": 1,
+            "copy to the GPU": 1,
+        }

@@ -1,0 +1,151 @@
+"""A step of training on a GPU that is simulated: all tensors are there, and nothing waits for it."""
+
+import copy
+
+import pytest
+import torch
+from simulated_gpu import GPU, GpuTensor, simulate_gpu
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.func import functional_call
+
+from cartoonize.models import ARCHITECTURES
+from cartoonize.training.adversarial import Adversarial
+from cartoonize.training.discriminator import SmallDiscriminator
+from cartoonize.training.distil import Distil
+from cartoonize.training.features import Features
+from cartoonize.training.losses import Weights
+from cartoonize.training.networks import build_generator
+from cartoonize.training.pretrain import Pretrain
+from cartoonize.training.recipe import Recipe, Schedule, Schedules
+from cartoonize.training.trainer import Compute
+
+ADVERSARIAL = (
+    "content",
+    "adversarial",
+    "tv",
+    "colour",
+    "gram",
+    "surface",
+    "structure",
+    "texture",
+    "temporal",
+)
+DISTIL = ("pixel", "gradient", "flat", "line", "soft", "faint", "adversarial", "artist", "temporal")
+
+
+def recipe(losses, **settings):
+    weights = Weights(**dict.fromkeys(losses, 0.1))
+    once = Schedule(epochs=1, lr=1e-3)
+    schedules = Schedules(pretrain=once, adversarial=once, distil=once)
+    return Recipe(
+        weights=weights, batch=2, size=32, late_losses_at=0.0, pool=1, schedules=schedules, **settings
+    )
+
+
+RECIPES = {
+    "pretrain": recipe(("content",), model="animegan2", width=4),
+    "adversarial": recipe(
+        ADVERSARIAL, model="cartoongan", width=4, discriminator_width=4, norm="instance"
+    ),
+    "distil": recipe(
+        DISTIL, model="cartoongan_blur", width=4, discriminator_width=4, discriminator="small",
+        spectral_norm=True, freeze_batch_norm_at=0.4,
+    ),
+    "distil int8": recipe(DISTIL, model="swift", width=8, discriminator_width=4, int8=True),
+}  # fmt: skip
+
+
+def build(name, compute):
+    """A phase whose networks have random weights, those of VGG too."""
+    torch.manual_seed(0)
+    generator = build_generator(RECIPES[name])
+    if name.startswith("distil"):
+        return Distil(generator, RECIPES[name], compute)
+    phase = Pretrain if name == "pretrain" else Adversarial
+    return phase(generator, Features("vgg16"), RECIPES[name], compute)
+
+
+def step(phase):
+    """Two steps on one batch; the values to log of both."""
+    random = torch.Generator().manual_seed(1)
+    names = ("photo",) if isinstance(phase, Pretrain) else ("photo", "drawing", "smoothed", "flat", "target")
+    batch = {
+        name: torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8, generator=random) for name in names
+    }
+    logged = []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        logged.append(phase.step(batch, 0.5))
+    return logged
+
+
+def tensors(state):
+    """All tensors of a state, also those in dictionaries and lists within."""
+    if isinstance(state, torch.Tensor):
+        yield state
+    for value in state.values() if isinstance(state, dict) else state if isinstance(state, list) else ():
+        yield from tensors(value)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_no_tensor_of_a_step_stays_on_the_cpu(name):
+    """In each phase with all its losses, a step never waits for the GPU, and learns what the CPU learns."""
+    expected = step(build(name, Compute(torch.device("cpu"), bf16=False)))
+    with simulate_gpu() as gpu:
+        phase = build(name, Compute(GPU, bf16=False))
+        gpu.waits.clear()
+        # as batches that are not pinned: blocking copies of the batch itself
+        logged = step(phase)
+        copies = gpu.waits.pop("copy to the GPU")
+        assert (copies, gpu.waits) == (2 if name == "pretrain" else 10, {})
+        states = {part: value.state_dict() for part, value in phase.parts().items()}
+        assert all(isinstance(tensor, GpuTensor) for tensor in tensors(states))
+        for values, others in zip(logged, expected, strict=True):
+            assert values.keys() == others.keys()
+            for loss in values:
+                assert values[loss].item() == pytest.approx(others[loss].item(), rel=1e-3, abs=1e-6), loss
+
+
+@pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")  # which the simulation does
+@pytest.mark.parametrize("name", ["adversarial", "distil int8"])
+def test_a_checkpoint_returns_to_the_gpu(name):
+    """A state that was read from a file, on the CPU, continues on the GPU, the optimiser's moments too."""
+    saved = build(name, Compute(torch.device("cpu"), bf16=False))
+    step(saved)
+    states = {part: copy.deepcopy(value.state_dict()) for part, value in saved.parts().items()}
+    with simulate_gpu() as gpu:
+        phase = build(name, Compute(GPU, bf16=False))
+        for part, value in phase.parts().items():
+            value.load_state_dict(states[part])
+        gpu.waits.clear()
+        step(phase)
+        assert set(gpu.waits) == {"copy to the GPU"}
+
+
+NETWORKS = {  # those whose norms do not ask for a real device
+    "swift": lambda: ARCHITECTURES["swift"](width=4),
+    "animegan2": lambda: ARCHITECTURES["animegan2"](width=4),
+    "vgg16": lambda: Features("vgg16"),
+    "small discriminator": lambda: SmallDiscriminator(4),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_training_in_bf16(monkeypatch, name):
+    """On a GPU of NVIDIA, convolutions compute in bfloat16; the output is float32."""
+    monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_: True)
+    compute = Compute(torch.device("cuda:0"), bf16=True)
+    network, computed = NETWORKS[name](), set()
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.register_forward_hook(lambda *call: computed.add(call[-1].dtype))
+    with FakeTensorMode():
+        state = {
+            name: torch.empty(value.shape, dtype=value.dtype, device=compute.device)
+            for name, value in (*network.named_parameters(), *network.named_buffers())
+        }
+        pictures = torch.empty(2, 3, 32, 32, device=compute.device)
+        result = compute.run(lambda x: functional_call(network, state, (x,)), pictures)
+    assert computed == {torch.bfloat16}
+    assert (result.dtype, result.device) == (torch.float32, compute.device)
