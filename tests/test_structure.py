@@ -1,5 +1,6 @@
 """The structure of the package: its public names, what it imports, what is installed, where its tests are."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -74,6 +75,16 @@ def test_tests_mirror_the_tree():
     assert tests <= tree
     assert {path for path in tree if len(path.parts) == 1} <= tests
     assert {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")} == ACROSS
+
+
+def test_no_two_classes_have_one_name():
+    """A class is found by its name alone; only variants for another system share one."""
+    places = {}
+    for path, name in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, set()).add(".".join(name))
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
 
 
 def test_the_script_of_the_gallery_knows_the_package():

@@ -22,7 +22,7 @@ from .progress import ProgressBars, file_progress
 
 if TYPE_CHECKING:
     from ..run.file_jobs import Job
-    from ..run.plan import FileKind, Plan
+    from ..run.plan import FileKind, JobPlan
     from ..run.report import Report
 
 Convert: TypeAlias = Callable[["Job", Progress], "Report"]
@@ -132,7 +132,7 @@ def _convert_one(job: "Job", convert: Convert, check: Check, style: str, *, as_j
 
 
 def _convert_all(
-    plan: "Plan", convert: Convert, load: Load, check: Check, options: FilesOptions, log: OutcomeLog
+    plan: "JobPlan", convert: Convert, load: Load, check: Check, options: FilesOptions, log: OutcomeLog
 ) -> None:
     from ..run.file_jobs import run_jobs
 

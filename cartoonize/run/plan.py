@@ -43,7 +43,7 @@ class FileKind:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class JobPlan:
     """The jobs; in `refused` the sources that cannot be converted, each with the reason.
 
     `notices` names the files in the folders that are of another kind.
@@ -109,7 +109,7 @@ def single_job(source: Path, target: Path, kind: FileKind, *, target_is_folder: 
     return Job(source, target / kind.output_name(name))
 
 
-def plan_jobs(sources: Sequence[Path], target: Path, kind: FileKind) -> Plan:
+def plan_jobs(sources: Sequence[Path], target: Path, kind: FileKind) -> JobPlan:
     """Decide what is converted, and where each output goes.
 
     Args:
@@ -125,7 +125,7 @@ def plan_jobs(sources: Sequence[Path], target: Path, kind: FileKind) -> Plan:
     """
     is_folder = is_output_folder(target, kind)
     if not is_folder and is_single_job(sources, target, kind):
-        return Plan([Job(sources[0], target)])
+        return JobPlan([Job(sources[0], target)])
     plan = find_jobs(sources, target, kind)
     if not plan.jobs and (len(plan.refused) == 1 or not is_folder):
         raise plan.refused[0][1]
@@ -135,7 +135,7 @@ def plan_jobs(sources: Sequence[Path], target: Path, kind: FileKind) -> Plan:
     return plan
 
 
-def find_jobs(sources: Sequence[Path], folder: Path, kind: FileKind) -> Plan:
+def find_jobs(sources: Sequence[Path], folder: Path, kind: FileKind) -> JobPlan:
     """As `plan_jobs` for a target that is a folder, but without the checks; the plan may be empty."""
     jobs: dict[Path, Job] = {}
     refused: list[tuple[Path, MediaError]] = []
@@ -147,7 +147,7 @@ def find_jobs(sources: Sequence[Path], folder: Path, kind: FileKind) -> Plan:
                 jobs.setdefault(path.absolute(), job)  # a file that is named twice is converted once
         except MediaError as error:
             refused.append((source, error))
-    return Plan(list(jobs.values()), refused, notices)
+    return JobPlan(list(jobs.values()), refused, notices)
 
 
 def is_output_folder(target: Path, kind: FileKind) -> bool:

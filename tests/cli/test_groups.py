@@ -67,7 +67,7 @@ def test_live_takes_the_network_options_of_video():
         (options.DecodingOptions, Decoding),
         (options.SizeOptions, Decoding),
         (options.OnnxFileOptions, RuntimeOptions),
-        (options.RunOptions, VideoJob),
+        (options.ConversionOptions, VideoJob),
         (options.RangeOptions, VideoJob),
         (options.NetworkOptions, VideoJob),
     ],
@@ -92,7 +92,7 @@ def test_the_options_of_a_video_make_a_job():
         options.RangeOptions(1.5, 2.5),
         options.DecodingOptions(stream=1),
         options.EncodingOptions(crf=30.0, audio=False),
-        options.RunOptions(batch=2, resume=False),
+        options.ConversionOptions(batch=2, resume=False),
         options.OnnxFileOptions(channel_order="bgr"),
     )
     job = VideoJob("in.mp4", "out.mp4", **chosen.job())

@@ -34,8 +34,8 @@ def start_journal(target):
     """A journal with a finished segment of 1,000 bytes, which this process holds."""
     journal = Journal(target, target)
     journal.acquire()
-    journal.open({"style": "ink"}, resume=True)
-    journal.put_segment(Segment(0, 120, None, MARK, 0, 119), bytes(1000))
+    journal.store.open({"style": "ink"}, resume=True)
+    journal.store.put_segment(Segment(0, 120, None, MARK, 0, 119), bytes(1000))
     return journal
 
 

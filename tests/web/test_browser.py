@@ -32,7 +32,8 @@ AXE = "4.11.0"
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("served"), *LIMITS) as served:
+    home = tmp_path_factory.mktemp("home")  # without the styles of whoever runs the tests
+    with serving(tmp_path_factory.mktemp("served"), *LIMITS, CARTOONIZE_HOME=str(home)) as served:
         yield served
 
 

@@ -70,8 +70,8 @@ def _row(key: str, value: float | None, *, on_demo: bool) -> Row:
     if wanted.limit is not None:
         limit = f"{'at most' if figure.better == 'less' else 'at least'} {figure.format(wanted.limit)}"
     if value is None:
-        how = ": pass --features" if key == "artist_distance" else ""
-        return Row(title, f"not measured{how}", limit, True, "")
+        advice = ": pass --features" if key == "artist_distance" else ""
+        return Row(title, f"not measured{advice}", limit, True, "")
     return Row(title, figure.format(value), limit, _is_good(value, wanted, figure), wanted.advice)
 
 

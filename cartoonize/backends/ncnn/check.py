@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .graph import INPUT, OUTPUT, Graph, Layer
-from .layers import KINDS, Shape, Weights, values_of
+from .layers import KINDS, LayerWeights, Shape, values_of
 
 FP32, FP16 = 0, 0x01306B47
 """ncnn's marks of the type of weights."""
@@ -29,7 +29,7 @@ class Plan:
         largest: the number of floats in the largest blob.
     """
 
-    weights: list[Weights]
+    weights: list[LayerWeights]
     peak: int
     largest: int
 
@@ -45,7 +45,7 @@ def check_graph(graph: Graph, height: int, width: int) -> Plan:
         raise ValueError(f"it does not begin with the input {INPUT}")
     shapes: dict[str, Shape] = {INPUT: (3, height, width)}
     used = {OUTPUT}
-    weights: list[Weights] = []
+    weights: list[LayerWeights] = []
     peak = largest = live = 3 * height * width
     for layer in graph.layers[1:]:
         _check_blobs(layer, shapes, used)

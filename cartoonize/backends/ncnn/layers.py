@@ -41,7 +41,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class LayerWeights:
     """Numbers in the .bin file; those that are `tagged` begin with a mark of their type."""
 
     count: int
@@ -65,7 +65,7 @@ class LayerKind:
 
     parameters: Mapping[int, Parameter]
     shape: Callable[[Values, Shapes], Shape]
-    weights: Callable[[Values, Shapes], list[Weights]] = lambda _values, _shapes: []
+    weights: Callable[[Values, Shapes], list[LayerWeights]] = lambda _values, _shapes: []
     inputs: int = 1
 
 
@@ -100,8 +100,8 @@ def _for_channels(values: Values, shapes: Shapes) -> Shape:
     return shapes[0]
 
 
-def _two_per_channel(values: Values, _shapes: Shapes) -> list[Weights]:
-    return [Weights(int(values["channels"]))] * 2
+def _two_per_channel(values: Values, _shapes: Shapes) -> list[LayerWeights]:
+    return [LayerWeights(int(values["channels"]))] * 2
 
 
 def _convolve(values: Values, shapes: Shapes) -> Shape:
@@ -116,7 +116,7 @@ def _convolve_transposed(values: Values, shapes: Shapes) -> Shape:
     return int(values["outputs"]), height + int(values["bottom"]), width + int(values["right"])
 
 
-def _filters(values: Values, shapes: Shapes) -> list[Weights]:
+def _filters(values: Values, shapes: Shapes) -> list[LayerWeights]:
     channels, outputs, group = shapes[0][0], int(values["outputs"]), int(values.get("group", 1))
     if channels % group or outputs % group:
         raise ValueError(f"{channels} and {outputs} channels are not divisible by {group}")
@@ -125,7 +125,7 @@ def _filters(values: Values, shapes: Shapes) -> list[Weights]:
         raise ValueError(f"a convolution states {values['weights']} weights and has {count}")
     if values["activation"] == LEAKY_RELU and "slope" not in values:
         raise ValueError("a convolution lacks the slope of its activation")
-    return [Weights(count, tagged=True), *([Weights(outputs)] if values["bias"] else [])]
+    return [LayerWeights(count, tagged=True), *([LayerWeights(outputs)] if values["bias"] else [])]
 
 
 def _reflect(values: Values, shapes: Shapes) -> Shape:

@@ -14,12 +14,12 @@ from .network import Device, NetworkOptions, OnCluster, OnnxFileOptions, Style
 from .output import AsJson, Debug, FilesOptions, OutputOptions, Overwrite, Quiet
 from .panels import LOOK
 from .reading import DecodingOptions, MaxPixels, RangeOptions
-from .video import RunOptions, VideoOptions
+from .video import ConversionOptions, VideoOptions
 from .writing import EncoderOptions, EncodingOptions
 
 __all__ = [
-    "LOOK", "AsJson", "Debug", "DecodingOptions", "DetailName", "Device", "EncoderOptions", "EncodingOptions",
-    "FilesOptions", "LookOptions", "MaxPixels", "NetworkOptions", "OnCluster", "OnnxFileOptions",
-    "OutputOptions", "Overwrite", "Quiet", "RangeOptions", "RunOptions", "SizeOptions", "Style",
-    "VideoLookOptions", "VideoOptions",
+    "LOOK", "AsJson", "ConversionOptions", "Debug", "DecodingOptions", "DetailName", "Device",
+    "EncoderOptions", "EncodingOptions", "FilesOptions", "LookOptions", "MaxPixels", "NetworkOptions",
+    "OnCluster", "OnnxFileOptions", "OutputOptions", "Overwrite", "Quiet", "RangeOptions", "SizeOptions",
+    "Style", "VideoLookOptions", "VideoOptions",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from .writing import EncodingOptions
 
 
 @dataclass(frozen=True, slots=True)
-class RunOptions:
+class ConversionOptions:
     """How the conversion of a video runs."""
 
     batch: Annotated[
@@ -54,7 +54,7 @@ class VideoOptions:
     span: RangeOptions
     decoding: DecodingOptions
     encoding: EncodingOptions
-    run: RunOptions
+    run: ConversionOptions
     onnx: OnnxFileOptions
 
     def job(self) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from .journal import Journal, open_journal
 from .matroska import set_display_size
 from .output import choose_container, open_output
 from .passthrough import open_passthrough
+from .segment_store import SegmentStore
 from .video_stream import add_video_stream, start_encoding
 
 _STATE_ASPECT = frozenset({"libx264", "libx265", "mpeg4"})
@@ -169,17 +170,15 @@ class VideoSink(ResumableSink):
             error.add_note(f"{self.path} is complete.")
             return
         self._journal.close(done=False)
-        if isinstance(self._journal, Journal) and self._journal.kept:
+        if isinstance(self._journal, Journal) and (frames := self._journal.store.kept):
             folder = self._journal.folder
             kept = folder.name if isinstance(self.path, Path) else folder  # of a Url it is not beside it
-            error.add_note(
-                f"{self._journal.kept} frames are kept in {kept}; the same command continues from there."
-            )
+            error.add_note(f"{frames} frames are kept in {kept}; the same command continues from there.")
 
     @property
-    def _segments(self) -> Journal:
+    def _segments(self) -> SegmentStore:
         assert isinstance(self._journal, Journal)
-        return self._journal
+        return self._journal.store
 
     def _write_packets(self, packets: Iterable["Packet[Any]"]) -> None:
         for packet in packets:

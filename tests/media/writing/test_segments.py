@@ -119,21 +119,21 @@ def test_segments_count_in_any_order(tmp_path):
     segments = [Segment(24 * n, 24, mark if n else None, mark, 24 * n, 24 * n + 23) for n in range(3)]
     journal = Journal(target, target)
     journal.acquire()
-    journal.open(key, resume=True)
+    journal.store.open(key, resume=True)
     for segment in (segments[2], segments[0]):
         file = io.BytesIO()
         writer = SegmentWriter(file)
         for number in range(24):
             writer.add(Packet(bytes([number])))
         writer.end(segment)
-        journal.put_segment(segment, file.getvalue())
+        journal.store.put_segment(segment, file.getvalue())
     journal.close(done=False)
     journal = Journal(target, target)
     journal.acquire()
-    assert journal.open(key, resume=True) == []
-    assert set(journal.segments) == {0, 48}
-    assert list(journal.leading()) == segments[:1]
-    assert [bytes(packet) for packet in journal.packets(segments[0])] == [bytes([n]) for n in range(24)]
+    assert journal.store.open(key, resume=True) == []
+    assert set(journal.store.segments) == {0, 48}
+    assert list(journal.store.leading()) == segments[:1]
+    assert [bytes(packet) for packet in journal.store.packets(segments[0])] == [bytes([n]) for n in range(24)]
     journal.close(done=True)
 
 
