@@ -25,7 +25,7 @@ from ..core.errors import ModelError
 NamedTensors = Mapping[str, Tensor]
 
 MAX_FILE = 1 << 30  # bytes; a training checkpoint of CartoonGAN at its full width takes 0.2 GB
-MAX_PICKLE = 1 << 22  # bytes without the tensors; one of them may cost sixty of memory
+MAX_PICKLE = 1 << 20  # bytes without the tensors; one of them may cost sixty of memory
 # Keys under which files nest weights, from the outside in; ours nest them under parts, generator, network.
 WRAPPERS = (
     "parts", "model", "generator", "network", "model_state_dict", "state_dict", "params_ema", "params",

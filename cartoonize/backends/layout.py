@@ -4,6 +4,7 @@ ONNX files state the shape and type of their tensors, but not what the numbers m
 heights are valid. Both are detected once, when a file is loaded, with small pictures.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, get_args
@@ -22,6 +23,8 @@ SCALES = {"-1..1": (127.5, 127.5), "0..1": (0.0, 255.0), "0..255": (0.0, 1.0)}
 
 SMALLEST = 32
 """Least width and height of a graph for one size only: larger pictures are drawn in tiles of it."""
+LARGEST = 1 << 25
+"""Most pixels in a call of a graph for one size only, those of 8K: any picture is padded to them."""
 
 _TYPES: dict[str, type[np.generic]] = {
     "tensor(uint8)": np.uint8,
@@ -78,13 +81,27 @@ class Layout:
         return np.ascontiguousarray(images.transpose(0, 3, 1, 2) if self.channels_first else images)
 
     def unpack(self, result: NDArray[Any], like: Images) -> Images:
-        """Convert the output of the graph for `like` to (N, H, W, 3) uint8 RGB of its size."""
+        """Convert the output of the graph for `like` to (N, H, W, 3) uint8 RGB of its size.
+
+        Raises:
+            ModelError: the output is smaller, has another number of dimensions, or contains NaN.
+        """
         count, height, width, _ = like.shape
-        pictures = result.transpose(0, 2, 3, 1) if self.channels_first else result
+        pictures = result.transpose(0, 2, 3, 1) if self.channels_first and result.ndim == 4 else result
         pictures = pictures[:count, :height, :width]
+        if pictures.shape != like.shape:
+            raise ModelError(
+                f"The network does not keep the size of pictures: {like.shape} became {result.shape}."
+            )
         if self.dtype is not np.uint8:
             offset, scale = SCALES[self.range]
-            pictures = np.rint(pictures.astype(np.float32) * scale + offset).clip(0, 255).astype(np.uint8)
+            levels = np.rint(pictures.astype(np.float32) * scale + offset).clip(0, 255)
+            if np.isnan(levels.max()):
+                raise ModelError(
+                    "The network returned NaN, which is no colour: its weights are damaged, or it needs fp32 "
+                    "or another --input-range."
+                )
+            pictures = levels.astype(np.uint8)
         return np.ascontiguousarray(pictures[..., ::-1] if self.order == "bgr" else pictures)
 
 
@@ -119,6 +136,8 @@ def read_layout(inputs: Sequence[GraphValue], outputs: Sequence[GraphValue], nam
     size = None if height is None or width is None else (height, width)
     if size is not None and min(size) < SMALLEST:
         raise ModelError(f"{refusal} it takes {width}x{height} only, which is too small for tiles.")
+    if (batch or 1) * math.prod(size or (1, 1)) > LARGEST:
+        raise ModelError(f"{refusal} it takes {source.shape} only, which needs too much memory.")
     return Layout(_TYPES[source.type], channels_first, batch, size)
 
 
@@ -160,6 +179,8 @@ def detect_layout(
         return fitting
     changes = {name: _mean_change(replace(fitting, range=name), run) for name in SCALES}
     least = min(changes, key=changes.__getitem__)
+    if math.isinf(changes[least]):
+        raise ModelError(f"{name} cannot be used: it returns NaN for a picture, which is no colour.")
     default = fitting.range
     return replace(fitting, range=least if changes[least] * _CLEARLY < changes[default] else default)
 
@@ -174,11 +195,13 @@ def _keeps_size(layout: Layout, run: RunGraph) -> bool:
 
 
 def _mean_change(layout: Layout, run: RunGraph) -> float:
-    """Return by how many grey levels the graph changes a smooth picture, on average."""
+    """Return by how many grey levels the graph changes a smooth picture, on average; infinite if it cannot
+    compute with this range."""
     picture = _smooth_picture(layout)[None]
-    return float(
-        np.abs(layout.unpack(run(layout.pack(picture)), picture).astype(np.float32) - picture).mean()
-    )
+    result = run(layout.pack(picture))
+    if np.isnan(result.max()):  # float16 overflows with large numbers
+        return math.inf
+    return float(np.abs(layout.unpack(result, picture).astype(np.float32) - picture).mean())
 
 
 def _smooth_picture(layout: Layout) -> Image:

@@ -194,10 +194,13 @@ def _open(path: Path, providers: list[Provider], threads: int) -> "ort.Inference
     if providers[0][0].startswith("Dml"):
         options.enable_mem_pattern = False  # DirectML refuses it
     try:
-        return ort.InferenceSession(path, options, providers=providers)
+        session = ort.InferenceSession(path, options, providers=providers)
     except Exception as error:  # its exceptions share no base class
         reason = str(error).split(" : ", 3)[-1].rstrip(".")  # after the name and the code of ONNX Runtime
         raise ModelError(f"{path} is not an ONNX file, or it is damaged: {reason}.") from error
+    if not (session.get_inputs() and session.get_outputs()):
+        raise ModelError(f"{path} is not a network from pictures to pictures: it has no input or no output.")
+    return session
 
 
 def _silent_run_options() -> "ort.RunOptions":

@@ -98,6 +98,7 @@ def test_graphs_that_are_no_such_networks(tmp_path):
     deep = save_onnx(tmp_path / "deep.onnx", relu, ["n", 4, "h", "w"])
     half = save_onnx(tmp_path / "half.onnx", relu, ["n", 3, 64, "w"])
     tiny = save_onnx(tmp_path / "tiny.onnx", relu, [1, 3, 8, 8])
+    times_c, nan = [helper.make_node("Mul", ["x", "c"], ["y"])], [("c", np.float32("nan"))]
     pool = [helper.make_node("GlobalAveragePool", ["x"], ["y"])]
     whole = save_onnx(tmp_path / "whole.onnx", pool, ["n", 3, "h", "w"], out_shape=["n", 3, 1, 1])
     expected = {
@@ -106,10 +107,34 @@ def test_graphs_that_are_no_such_networks(tmp_path):
         half: "other is not",
         tiny: "too small",
         whole: "same size",
+        save_onnx(tmp_path / "huge.onnx", relu, [1, 3, 100_000, 100_000]): "too much memory",
+        save_onnx(tmp_path / "many.onnx", relu, [10**6, 3, 64, 64]): "too much memory",
+        save_onnx(tmp_path / "nan.onnx", times_c, ["n", 3, "h", "w"], weights=nan): "returns NaN",
+        save_nothing(tmp_path / "nothing.onnx"): "no input or no output",
     }
     for path, message in expected.items():
         with pytest.raises(ModelError, match=message):
             load(str(path), device="cpu")
+
+
+def save_nothing(path):
+    """Write a graph that returns a constant and takes nothing."""
+    value = onnx.numpy_helper.from_array(np.zeros((1, 3, 64, 64), np.float32))
+    end = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, 64, 64])
+    graph = helper.make_graph([helper.make_node("Constant", [], ["y"], value=value)], "g", [], [end])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    return path
+
+
+def test_outputs_of_another_size_are_refused(tmp_path):
+    """A graph whose output is too small for some pictures is refused there, in a sentence."""
+    cut = [helper.make_node("Slice", ["x", "from", "to"], ["y"])]
+    ends = [("from", np.zeros(4, np.int64)), ("to", np.array([9, 512, 512, 3]))]
+    path = save_onnx(tmp_path / "a.onnx", cut, ["n", "h", "w", 3], "uint8", ends, ["n", "h2", "w2", 3])
+    with load(str(path), device="cpu") as backend:
+        assert backend(noise(1, 64, 64)).shape == (1, 64, 64, 3)
+        with pytest.raises(ModelError, match="does not keep the size of pictures"):
+            backend(noise(1, 600, 64))
 
 
 @pytest.mark.parametrize(
