@@ -11,13 +11,18 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ..core.errors import TrainingError
+from ..styles.card import MAX_CONFIG
 from .losses import Weights
 
 PhaseName = Literal["pretrain", "adversarial", "distil"]
 
 Count = Annotated[int, Meta(ge=0)]
-Positive = Annotated[int, Meta(ge=1)]
+Positive = Annotated[int, Meta(ge=1, le=1 << 16)]
 NotNegative = Annotated[float, Meta(ge=0)]
+AboveZero = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Momentum = Annotated[float, Meta(ge=0, lt=1)]
+Scales = Annotated[tuple[Annotated[float, Meta(gt=0, le=8)], ...], Meta(min_length=1)]
 Colour = tuple[float, float, float]  # RGB; ink and paper in [0, 1], paper may exceed it
 
 
@@ -26,7 +31,7 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
 
     epochs: Count  # passes over the photos at the full rate
     lr: NotNegative
-    betas: tuple[float, float] = (0.5, 0.999)
+    betas: tuple[Momentum, Momentum] = (0.5, 0.999)
     weight_decay: NotNegative = 0.0
     fade: Count = 0  # further passes, during which the rate falls to 0
     curve: Literal["linear", "cosine"] = "linear"  # how it falls
@@ -55,17 +60,17 @@ class Schedules(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
 class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
     """The settings of the filters (see targets.py); the defaults suit pictures about 560 pixels long."""
 
-    scales: tuple[float, ...] = (1.0, 1.75)  # photos are enlarged by each; lines keep their width
-    smoothing: float = 0.010  # lambda of L0 smoothing in rough places: higher is flatter
-    rough: float = 0.025  # roughness from which that lambda holds; below, it falls with the square ...
+    scales: Scales = (1.0, 1.75)  # photos are enlarged by each; lines keep their width
+    smoothing: NotNegative = 0.010  # lambda of L0 smoothing in rough places: higher is flatter
+    rough: AboveZero = 0.025  # roughness from which that lambda holds; below, it falls with the square ...
     least_smoothing: float = 0.05  # ... down to this share of it
-    borders: Annotated[float, Meta(ge=0, le=1)] = 0.0  # 1: no smoothing at the borders of areas
-    detail: Annotated[float, Meta(ge=0, le=1)] = 0.0  # contrast that the tones of rough places keep
+    borders: Share = 0.0  # 1: no smoothing at the borders of areas
+    detail: Share = 0.0  # contrast that the tones of rough places keep
     texture: tuple[float, float] = (0.014, 0.035)  # texture densities at which blobs begin and are complete
-    lift: float = 0.6  # exponent before smoothing; at 1 dark faces lose their features
-    brightness: float = 1.0  # exponent of the lightness before it is stepped; below 1 is brighter
+    lift: AboveZero = 0.6  # exponent before smoothing; at 1 dark faces lose their features
+    brightness: AboveZero = 1.0  # exponent of the lightness before it is stepped; below 1 is brighter
     clarity: float = 0.0  # contrast added to differences below CLARITY, which few tones would remove
-    tones: int = 7  # steps of lightness from black to white
+    tones: Annotated[int, Meta(ge=1, le=256)] = 7  # steps of lightness from black to white
     tone_slope: float = 3.0  # steepness of the step from one tone to the next
     tone_mix: float = 0.6  # share of the stepped lightness against the smooth one
     black: float = 0.0  # L of black; paint is never as dark as a shadow in a photo
@@ -77,20 +82,20 @@ class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
     faint: float = 0.0  # share of the faint structures lost by smoothing that is restored in smooth places
     wet_edges: float = 0.0  # pigment that pools at the borders of fills, per difference of their luma
     paper: Colour | None = None  # fills run from ink to paper in place of the photo's colours
-    line_width: float = 1.0  # sigma of the lines, in pixels
+    line_width: Annotated[float, Meta(gt=0, le=50)] = 1.0  # sigma of the lines, in pixels
     line_reach: float = 0.985  # weight of the broader Gaussian: higher draws weaker edges too
     line_slope: float = 60.0  # how steeply lines darken with contrast: low for pencil, high for ink
     line_threshold: float = 1.0  # contrast that a line needs, per density of texture around it
     line_darkness: float = 0.75  # blend of a line from the local colour, 0, to the ink, 1; 0: no lines
     ink: Colour = (0.13, 0.07, 0.06)  # a dark warm tone
-    polish: float = 0.0  # lambda of L0 smoothing of the finished picture, for few clean surfaces
+    polish: NotNegative = 0.0  # lambda of L0 smoothing of the finished picture, for few clean surfaces
 
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     """The networks, the losses and the schedule of each phase."""
 
     model: str
-    width: Positive
+    width: Annotated[int, Meta(ge=1, le=MAX_CONFIG)]
     weights: Weights
     norm: Literal["batch", "instance"] = "batch"  # of the discriminator, and of `cartoongan`
     discriminator: Literal["paper", "small"] = "paper"
@@ -104,7 +109,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     late_losses_at: float = 0.5  # progress of distillation at which its costly losses begin
     int8: bool = False  # distil what the network draws when it computes in 8-bit integers
     batch: Positive = 16  # over all processes
-    size: Positive = 256  # pixels, of the square crops
+    size: Annotated[int, Meta(ge=1, le=4096)] = 256  # pixels, of the square crops
     clip: NotNegative = 100.0  # norm above which gradients are scaled down; so high, it stops outliers only
     schedules: Schedules = Schedules()
     look: TargetLook = TargetLook()  # of the targets to distil

@@ -4,7 +4,9 @@ A recipe with `base = "pepper"` inherits from that built-in recipe; with `base =
 relative to the recipe's folder. Tables merge key by key; other values replace those of the base.
 """
 
+import math
 import tomllib
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ def load_recipe(name: str) -> Recipe:
             a value is not a recipe's.
     """
     path = _find(name, Path())
-    if not path.is_file():
+    if path is None:
         names = builtin_recipes()
         raise TrainingError(
             f"There is no preset {name!r}: it is no file, and the presets are {', '.join(names)}."
@@ -40,15 +42,20 @@ def load_recipe(name: str) -> Recipe:
         )
     values = _read_with_bases(path)
     try:
+        _check_finite(values)
         return build(Recipe, values)
     except ValueError as error:
         raise TrainingError(f"The recipe {path} is not valid: {error}") from error
+    except RecursionError as error:
+        raise TrainingError(f"The recipe {path} is not valid: its tables are nested too deeply.") from error
 
 
-def _find(name: str, folder: Path) -> Path:
-    """The file of a built-in recipe, or the path `name` relative to `folder`."""
-    builtin = FOLDER / f"{name}.toml"
-    return builtin if Path(name).name == name and builtin.is_file() else folder / name
+def _find(name: str, folder: Path) -> Path | None:
+    """The file of a built-in recipe, or of the path `name` relative to `folder`; None if there is none."""
+    builtin = [FOLDER / f"{name}.toml"] if Path(name).name == name else []
+    with suppress(OSError):  # the name is too long for a file
+        return next((path for path in (*builtin, folder / name) if path.is_file()), None)
+    return None
 
 
 def _read_with_bases(path: Path, heirs: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -61,7 +68,7 @@ def _read_with_bases(path: Path, heirs: tuple[Path, ...] = ()) -> dict[str, Any]
     if not isinstance(base, str):
         raise TrainingError(f"The recipe {path} is not valid: base: expected the name of a recipe or a path.")
     base_path = _find(base, path.parent)
-    if not base_path.is_file():
+    if base_path is None:
         raise TrainingError(
             f"The recipe {path} has the base {base!r}, which is neither a built-in recipe nor a file."
             f"{did_you_mean(base, builtin_recipes())}"
@@ -77,8 +84,24 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TrainingError(f"Cannot read the recipe {path}: {error.strerror}.") from error
-    except ValueError as error:  # of TOML or of UTF-8
+    except (ValueError, RecursionError) as error:  # of TOML or of UTF-8
         raise TrainingError(f"The recipe {path} is not valid TOML: {error}.") from error
+
+
+def _check_finite(value: object, place: str = "") -> None:
+    """Refuse `nan`, `inf` and numbers too large for a float, in any table or list.
+
+    Raises:
+        ValueError: with the place of the number.
+    """
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _check_finite(inner, f"{place}.{key}" if place else key)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_finite(inner, place)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{place}: expected a finite number, got {value}.")
 
 
 def _merge(base: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
