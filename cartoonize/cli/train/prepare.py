@@ -29,10 +29,10 @@ def frames(
       cartoonize train frames film1.mkv film2.mkv frames/
       cartoonize train frames film.mkv frames/ --per-scene 2 --size 384
     """
-    from ...training.frames import Extraction
-
     if len(films) < 2:
         raise TrainingError("Name at least one film and, last, the folder to write.")
+    from ...training.frames import Extraction
+
     *sources, out = films
     extraction = Extraction(out, size, per_scene, threshold)
     for count in track(extraction.run(sources), len(sources), "films"):
@@ -79,14 +79,16 @@ def targets(
     """
     import msgspec
 
-    from ...training.pairs import write_pairs
-    from ...training.pictures import list_pictures
     from ...training.recipe_files import load_recipe
 
     if not all(0 < factor < math.inf for factor in scale or []):
         raise TrainingError("--scale must be a number above 0.")
     look = load_recipe(preset).look
     look = msgspec.structs.replace(look, scales=tuple(scale or look.scales))
+
+    from ...training.pairs import write_pairs  # imports PyTorch
+    from ...training.pictures import list_pictures
+
     _report_pictures(write_pairs(photos, out, look, workers), len(list_pictures(photos)), "redrawn")
 
 

@@ -79,7 +79,6 @@ def evaluate(
     """
     from ...backends.registry import backend_of_style
     from ...core.atomic import AtomicFile, check_target
-    from ...training.evaluate import evaluate as measure
 
     if backend_of_style(style) is None:  # it is a file
         find_style(style)
@@ -88,6 +87,9 @@ def evaluate(
     check_target(target, overwrite=overwrite)
     if onto_card:
         _check_card(style, overwrite)
+
+    from ...training.evaluate import evaluate as measure  # imports PyTorch
+
     report = measure(
         style, photos, drawings=drawings, clip=clip, features=features, metric_weights=metric_weights,
         count=count, frames=frames, device=device, detail=detail,
