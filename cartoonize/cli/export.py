@@ -1,4 +1,4 @@
-"""The commands `export-*`: styles in the formats of other programs."""
+"""The commands of the panel "Other programs": `export-*`, which are here, and `import-weights`."""
 
 import re
 from pathlib import Path
@@ -11,6 +11,7 @@ from ..core.errors import BackendError
 from .app import App
 from .completion import style_names
 from .console import escape, print_message
+from .import_weights import import_weights
 from .options import Overwrite
 
 app = App()
@@ -179,6 +180,9 @@ def export_web_command(
 
     text = f"Wrote {len(files)} files to {folder} ({size:.1f} MB). Any web server can serve it."
     print_message(escape(text))
+
+
+app.command("import-weights", rich_help_panel=_PANEL)(import_weights)
 
 
 def _parse_exact_size(text: str) -> tuple[int, int]:

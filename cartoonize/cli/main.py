@@ -22,7 +22,6 @@ from .demo import demo
 from .doctor import doctor
 from .export import app as export_app
 from .image import image
-from .import_weights import import_weights
 from .live import live
 from .styles import app as styles_app
 from .train import app as training_app
@@ -60,7 +59,6 @@ for command in (video, image, live, web, batch, demo):
 app.add_typer(styles_app, name="styles", rich_help_panel="Styles")
 app.add_typer(training_app, name="train", rich_help_panel="Styles")
 app.add_typer(export_app)  # without a name: its commands are added to those above
-app.command("import-weights", rich_help_panel="Other programs")(import_weights)
 for tool in (benchmark, doctor, clean):
     app.command(rich_help_panel="This machine")(tool)
 

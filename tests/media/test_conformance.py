@@ -217,19 +217,26 @@ def test_animations_stay_animations(tmp_path, source, target):
 
 
 @pytest.mark.skipif(find_spec("PIL._avif") is None, reason="this build of Pillow has no AVIF")
-@pytest.mark.parametrize("target", [".avif", ".gif"])
-def test_an_animated_avif_is_a_video(tmp_path, target):
-    """An AVIF animation keeps its frames and their times, the last one too. It is written without
-    transparency, with a note that says which animations keep it."""
+@pytest.mark.parametrize(
+    ("target", "encoding", "is_kept"),
+    [("out.avif", None, True), ("out.gif", None, True), ("out.avif", Encoding(codec="libsvtav1"), False)],
+)
+def test_an_animated_avif_is_a_video(tmp_path, target, encoding, is_kept):
+    """An AVIF animation keeps its frames, their times and transparency. With an encoder of the user's choice
+    it becomes opaque, with a note that says how to keep transparency."""
     frames = [Image.new("RGBA", (96, 72), (40 * number, 90, 60, 255)) for number in range(5)]
-    frames[0].putpixel((0, 0), (0, 0, 0, 0))
+    for frame in frames:
+        frame.paste((0, 0, 0, 0), (0, 0, 32, 32))
     frames[0].save(tmp_path / "in.avif", save_all=True, append_images=frames[1:], duration=DELAYS)
-    report = null(tmp_path / "in.avif", tmp_path / f"out{target}")
-    pictures, delays, _ = seen(tmp_path / f"out{target}")
+    report = null(tmp_path / "in.avif", tmp_path / target, encoding=encoding)
+    pictures, delays, _ = seen(tmp_path / target)
     assert delays == DELAYS
     assert np.abs(pictures[:, 36, 48, 0] - 40 * np.arange(5)).max() < 6
-    notices = [notice for notice in report.notices if "laid on white. Write .webp, .png or .gif" in notice]
-    assert len(notices) == (target == ".avif")
+    assert (pictures[:, 8, 8, 3] < 8).all() == is_kept
+    assert (pictures[:, 36, 48, 3] == 255).all()
+    notices = [notice for notice in report.notices if "laid on white. Write .webp, .png, .gif" in notice]
+    assert len(notices) == (not is_kept)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.avif", target]
 
 
 def test_a_video_becomes_a_gif_of_good_colours(tmp_path):

@@ -31,11 +31,7 @@ class EncoderInput:
         *,
         is_animation: bool = False,
     ) -> None:
-        self._advice = (
-            "Write .webp, .png or .gif to keep transparency."
-            if is_animation
-            else "Write .webm, .mkv or .mov, without --codec, to keep transparency."
-        )
+        self._transparent_suffixes = ".webp, .png, .gif or .avif" if is_animation else ".webm, .mkv or .mov"
         self._video, self._size, self._colour, self._notices = video, size, colour, notices
         self._background_name, self._background = background, parse_colour(background)
         self._notice_given = False
@@ -64,7 +60,8 @@ class EncoderInput:
         if not self._notice_given:
             self._notices.append(
                 f"{self._video.path.name} is transparent, which the output cannot be: it was laid on "
-                f"{self._background_name}. {self._advice}"
+                f"{self._background_name}. Write {self._transparent_suffixes}, without options of the "
+                "encoder, to keep transparency."
             )
         self._notice_given = True
 

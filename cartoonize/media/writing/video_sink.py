@@ -22,6 +22,7 @@ from ..segment import FrameMark, Segment
 from ..sink import ResumableSink
 from ..streams import codec_name
 from ..video_info import VideoInfo
+from .avif import convert_to_avif, intermediate_container, needs_pillow, repetition_notices
 from .encoder import Encoder
 from .journal import Journal, open_journal
 from .matroska import set_display_size
@@ -59,6 +60,12 @@ class VideoSink(ResumableSink):
         self._last_dts: int | None = None
         self._journal = open_journal(path, overwrite=overwrite, sources=(video.path,))
         self._container_kind = choose_container(self._journal.target, encoding.format)
+        self._durations: list[float] | None = (
+            None  # of the frames, in seconds, if Pillow writes them at the end
+        )
+        if isinstance(self._journal, Journal) and needs_pillow(self._container_kind, video, encoding):
+            self._container_kind, self._durations = intermediate_container(), []
+            self.notices += repetition_notices(video)
         self._encoder = Encoder(video, encoding, self._container_kind, self.notices, size)
 
     def open(self) -> None:
@@ -146,6 +153,8 @@ class VideoSink(ResumableSink):
         with write_errors(self.path):
             self._write_packets(self._encoder.write(frame))
             self._passthrough.copy_until(frame.time)
+        if self._durations is not None:
+            self._durations.append(float(frame.duration * frame.time_base))
 
     def commit(self) -> None:
         """Complete the file and give it its name."""
@@ -159,6 +168,8 @@ class VideoSink(ResumableSink):
             if isinstance(self._journal, Journal):
                 self.notices += self._passthrough.describe_missing(self._journal.path)
             self._passthrough.close()
+            if self._durations is not None:
+                convert_to_avif(self._journal.path, self._durations)
             self._journal.commit()
 
     def abort(self, error: BaseException) -> None:
