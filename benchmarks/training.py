@@ -21,7 +21,7 @@ from PIL import Image
 from results import Results, make_parser
 from torch import Tensor, nn
 
-from cartoonize.backends.pytorch.device import synchronize
+from cartoonize.backends.pytorch.device import has_streams, synchronize
 from cartoonize.training.adversarial import Adversarial
 from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
 from cartoonize.training.discriminator import Discriminator
@@ -94,7 +94,9 @@ def main() -> None:
         loops = {
             "trainer": (
                 Adversarial(build_generator(recipe), Features("vgg16"), recipe, compute),
-                Batches(data, recipe.batch, workers=options.workers).start_at(0),
+                Batches(
+                    data, recipe.batch, workers=options.workers, is_pinned=has_streams(compute.device)
+                ).start_at(0),
             ),
             "plain_loop": (PlainLoop(recipe, compute.device), Batches(data, recipe.batch).start_at(0)),
         }

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from cartoonize.cli import main as cli
 from cartoonize.core import cpus, signals
 
 cpus.set_passive_waiting()  # before PyTorch is imported: the machine may have other work
@@ -135,6 +134,7 @@ def signal_handlers_are_restored(monkeypatch):
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run a command line in this process: (exit code, stdout, stderr)."""
+    from cartoonize.cli import main as cli  # here: the tests of a GPU run without some of its packages
 
     def command(*arguments):
         monkeypatch.setattr(sys, "argv", ["cartoonize", *map(str, arguments)])

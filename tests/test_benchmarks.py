@@ -85,16 +85,24 @@ def test_what_a_gpu_has_to_prove_starts_anywhere(tmp_path):
     """On the CPU and at tiny size, without PyAV and what else a CUDA image lacks, each step has a result."""
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
-        "for name in ('av', 'pillow_heif', 'watchfiles', 'starlette', 'ray', 'scenedetect'):\n"
-        "    sys.modules[name] = None\n"
+        "from importlib.machinery import PathFinder\n"
+        "MISSING = 'av platformdirs pillow_heif watchfiles starlette ray scenedetect'.split()\n"
+        "class Finder(PathFinder):\n"
+        "    @classmethod\n"
+        "    def find_spec(cls, name, path=None, target=None):\n"
+        "        return None if name in MISSING else super().find_spec(name, path, target)\n"
+        "sys.meta_path[sys.meta_path.index(PathFinder)] = Finder\n"
     )
     words = [sys.executable, SCRIPTS / "gpu.py", "--out", tmp_path, "--tiny", "--device", "cpu"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     subprocess.run([*words, "--minutes", "6"], check=True, capture_output=True, env=environment)
     results = json.loads((tmp_path / "results.json").read_text())
     assert list(results) == [
-        "tests", "matrix", "network", "style", "effects", "chain", "training", "profile",
+        "environment", "tests", "matrix", "network", "style", "chain", "graphs", "effects", "training",
+        "profile",
     ]  # fmt: skip
     assert not [result for result in results.values() if "failed" in result], results
     assert results["tests"]["exit_code"] == 0
-    assert "Self CPU" in (tmp_path / "profile.txt").read_text()
+    assert {"av", "platformdirs"} <= set(results["environment"]["missing"])
+    assert results["graphs"]["pepper"]["compiled"] > 0
+    assert "Self CPU" in (tmp_path / "profile-pepper.txt").read_text()

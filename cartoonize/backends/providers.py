@@ -9,8 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from platformdirs import user_cache_path
-
 from ..core.choices import ProviderName, did_you_mean
 from ..core.errors import BackendError
 
@@ -125,6 +123,8 @@ def engine_cache(model: Path, *, gpu: str, versions: str, precision: str, shapes
 
     Engines are made on this machine and read by it again; the folder is the user's own.
     """
+    from platformdirs import user_cache_path  # here, so that other backends do not need it
+
     digest = hashlib.sha256(model.read_bytes())
     digest.update("\n".join((gpu, versions, precision, shapes)).encode())
     return user_cache_path("cartoonize", appauthor=False) / "tensorrt" / digest.hexdigest()[:32]

@@ -17,7 +17,7 @@ from cartoonize.core.errors import CartoonizeError
 from cartoonize.models.checkpoint import Card, save_style
 
 pytest.importorskip("ncnn", reason="needs the extra `vulkan`")
-from cartoonize.backends.ncnn import convert, files
+from cartoonize.backends.ncnn import convert
 
 
 def noise(*shape, seed=0):
@@ -31,8 +31,7 @@ def difference(ours, theirs):
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     """Converted styles and trials are kept in a folder of the test."""
-    for module in (files, trial):
-        monkeypatch.setattr(module, "user_cache_path", lambda *_, **__: tmp_path / "cache")
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "cache")
 
 
 @pytest.mark.parametrize(("architecture", "config"), NETWORKS)

@@ -268,7 +268,7 @@ def test_engines_are_kept_apart(tmp_path):
 
 def test_tensorrt_comes_before_cuda_before_the_cpu(tmp_path, monkeypatch):
     """CUDA runs what TensorRT cannot, and the CPU the rest; its engines go to the user's cache."""
-    monkeypatch.setattr(providers, "user_cache_path", lambda *_args, **_named: tmp_path / "cache")
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_args, **_named: tmp_path / "cache")
     model = foreign(tmp_path / "a.onnx")
     end = SimpleNamespace(name="x", shape=["n", "h", "w", 3])
     listed = providers.provider_settings("tensorrt", "cuda:1", model, end, "fp16")

@@ -1,6 +1,4 @@
-"""What a GPU draws and learns is what the CPU draws and learns; see also benchmarks/gpu.py."""
-
-import copy
+"""What a GPU draws is what the CPU draws; see also benchmarks/gpu.py."""
 
 import numpy as np
 import pytest
@@ -8,14 +6,10 @@ import torch
 
 from cartoonize import Frame, Retouch, load, stream
 from cartoonize.backends.pytorch import device as devices
+from cartoonize.backends.pytorch.gpu import PARTS
 from cartoonize.effects.look import Look
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, save_style
-from cartoonize.training.distil import Distil
-from cartoonize.training.losses import Weights
-from cartoonize.training.networks import build_generator
-from cartoonize.training.recipe import Recipe, Schedule, Schedules
-from cartoonize.training.trainer import choose_compute
 
 pytestmark = pytest.mark.gpu
 
@@ -76,7 +70,9 @@ def test_too_little_memory_means_smaller_parts(gpu, tiny_style):
         expected = backend(images)
         devices.release_memory(device)
         free, _ = devices.gpu_memory(device)
-        ballast = torch.empty(max(0, free - (600 << 20)), dtype=torch.uint8, device=device)
+        half = backend.generator.floats_per_pixel * 4 * images[0].size // 3 * (len(images) // PARTS)
+        room = int(half / 2)  # for half of what is drawn at once
+        ballast = torch.empty(max(0, free - room), dtype=torch.uint8, device=device)
         try:
             drawn = backend(images)
         finally:
@@ -120,58 +116,6 @@ def test_the_same_conversion_is_the_same_to_the_bit(gpu, tiny_style):
     resumed = convert(tiny_style, gpu, Look(), frames[8:])
     assert all(np.array_equal(image, other) for image, other in zip(first, second, strict=True))
     assert all(np.array_equal(image, other) for image, other in zip(first[8:], resumed, strict=True))
-
-
-def distil(device, steps, start=None):
-    """Some steps of distillation, without the random motion of the temporal loss; the phase."""
-    recipe = Recipe(
-        model="swift",
-        width=8,
-        weights=Weights(pixel=1.0, gradient=1.0, flat=1.0, adversarial=0.02),
-        discriminator="small",
-        criterion="least_squares",
-        late_losses_at=0.0,
-        batch=4,
-        size=64,
-        schedules=Schedules(distil=Schedule(epochs=1, lr=1e-3)),
-    )
-    torch.manual_seed(0)
-    phase = Distil(build_generator(recipe), recipe, choose_compute(device, "fp32", compiled=False))
-    if start is not None:
-        for name, part in phase.parts().items():
-            part.load_state_dict(start[name])
-    rng = torch.Generator().manual_seed(1)
-    batches = [
-        {
-            name: torch.randint(0, 256, (4, 3, 64, 64), dtype=torch.uint8, generator=rng)
-            for name in ("photo", "target")
-        }
-        for _ in range(4)
-    ]
-    for number in steps:
-        torch.manual_seed(number)
-        phase.step(batches[number], 0.5)
-    return phase
-
-
-def weights_of(phase):
-    return [weight.detach().cpu() for weight in phase.generator.network.parameters()]
-
-
-def test_a_step_of_training_equals_the_cpus(gpu):
-    """The same batch moves the weights on both devices to the same place, but for rounding."""
-    for on_gpu, on_cpu in zip(weights_of(distil(gpu, [0])), weights_of(distil("cpu", [0])), strict=True):
-        assert torch.allclose(on_gpu, on_cpu, atol=2e-3)
-
-
-def test_a_resumed_training_equals_an_uninterrupted_one(gpu):
-    """Two steps, the state saved and loaded, and two more steps end where four steps end."""
-    whole = distil(gpu, range(4))
-    half = distil(gpu, range(2))
-    state = copy.deepcopy({name: part.state_dict() for name, part in half.parts().items()})
-    resumed = distil(gpu, range(2, 4), state)
-    for once, twice in zip(weights_of(whole), weights_of(resumed), strict=True):
-        assert torch.allclose(once, twice, atol=1e-5)
 
 
 def test_bytes_cross_the_bus_from_pinned_memory(gpu, tiny_style):

@@ -5,8 +5,6 @@ import hashlib
 import re
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 from ...core.atomic import AtomicFile
 from ...core.errors import MediaError, ModelError
 from ...styles.card import read_header, weights_sha256
@@ -90,6 +88,8 @@ def write_network(path: Path, network: NcnnNetwork, *, overwrite: bool) -> None:
 
 def _cached(style: Path) -> Path:
     """Return the path of a converted network in the cache, by the style's weights, layers and our version."""
+    from platformdirs import user_cache_path  # here, so that other backends do not need it
+
     header = read_header(style)
     identity = (weights_sha256(style), header.architecture, header.config, header.card.licence, __version__)
     digest = hashlib.sha256(repr(identity).encode()).hexdigest()

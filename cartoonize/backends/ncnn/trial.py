@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from platformdirs import user_cache_path
 
 from ...core import cpus
 from ...core.atomic import AtomicFile
@@ -82,6 +81,8 @@ def _key(style: Path) -> str:
 
 
 def _path() -> Path:
+    from platformdirs import user_cache_path  # here, so that other backends do not need it
+
     return user_cache_path("cartoonize", appauthor=False) / "vulkan-trials.json"
 
 

@@ -1,0 +1,72 @@
+"""The effects alone, and the whole chain from frames in memory to frames in memory."""
+
+import time
+from functools import partial
+from typing import Any
+
+from . import Sizes, StepOptions
+from .timing import choose, median_seconds, name_of
+
+
+def measure_effects(options: StepOptions) -> dict[str, Any]:
+    """The stabilizer and the enlargement to `lines`, on drawings that are in the device's memory.
+
+    As they are, and with `torch.compile` for the step of the stabilizer; at tiny size that is only traced.
+    """
+    import torch
+
+    from cartoonize.effects.pytorch import stabilizer
+    from cartoonize.effects.pytorch.chain import TensorChain
+
+    device, sizes = choose(options.device), options.sizes
+    height, width = sizes.lines
+    shape = (sizes.batch, *drawn_lines(sizes), 3)
+    drawings = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
+    result: dict[str, Any] = {"device": name_of(device)}
+    with torch.inference_mode():
+        for way in ("as_it_is", "compiled"):
+            if way == "compiled":
+                stabilizer.stabilize = torch.compile(
+                    stabilizer.stabilize, fullgraph=True, backend="eager" if options.is_tiny else "inductor"
+                )
+            chain = TensorChain([stabilizer.TensorStabilizer()], enlarges=True)
+            apply = partial(chain, drawings, drawings, (width, height))
+            seconds = median_seconds(apply, device, sizes.rounds)
+            result[f"frames_per_s_{way}"] = round(sizes.batch / seconds, 1)
+    return result
+
+
+def measure_chain(options: StepOptions) -> dict[str, Any]:
+    """Frames in memory at the draw size -> network -> effects -> frames of `lines`, as `video` makes them."""
+    import numpy as np
+
+    from cartoonize import Frame, load, stream
+    from cartoonize.effects.look import Look
+    from cartoonize.run.pipeline import StageWaits
+
+    sizes = options.sizes
+    (height, width), drawn = sizes.lines, drawn_lines(sizes)
+    wide = np.random.default_rng(0).integers(0, 256, (drawn[0], drawn[1] + 64, 3), dtype=np.uint8)
+    count = 32 * sizes.rounds
+    waits = StageWaits()
+    with load("pepper", device=options.device) as backend:
+        pan = [np.ascontiguousarray(wide[:, i : i + drawn[1]]) for i in range(64)]
+        frames = (Frame(pan[i % 64], pts=i, full_size=(width, height)) for i in range(count))
+        began = time.perf_counter()
+        for _ in stream(frames, backend, batch=backend.batch, effects=Look().effects(), waits=waits):
+            pass
+        seconds = time.perf_counter() - began
+        return {
+            "device": backend.device,
+            "frames_per_s": round(count / seconds, 2),
+            "waited_for": {
+                stage: round(getattr(waits, stage), 2) for stage in ("decode", "network", "encode")
+            },
+        }
+
+
+def drawn_lines(sizes: Sizes) -> tuple[int, int]:
+    """Height and width at which frames of `lines` are drawn by default."""
+    from cartoonize.core.draw_size import draw_size
+
+    return draw_size(*reversed(sizes.lines), "normal")[::-1]
