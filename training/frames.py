@@ -18,7 +18,7 @@ from ..core.opencv import load_opencv
 from ..media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, VideoSource
 from .extras import train_extra
 from .parallel import disk_errors
-from .pictures import centre_square
+from .pictures import centre_square, is_file_or_missing
 
 if TYPE_CHECKING:
     from _csv import Writer
@@ -132,7 +132,8 @@ def check_film(film: Path) -> None:
 
 def list_films(folder: Path) -> list[Path]:
     """The films below a folder, sorted by name; none if there is no such folder."""
-    return sorted(path for path in folder.rglob("[!.]*") if path.suffix.lower() in VIDEO_SUFFIXES)
+    films = (path for path in folder.rglob("[!.]*") if path.suffix.lower() in VIDEO_SUFFIXES)
+    return sorted(path for path in films if is_file_or_missing(path))
 
 
 def find_scenes(film: Path, threshold: float) -> list[tuple[float, float]]:

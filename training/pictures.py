@@ -47,7 +47,13 @@ def list_pictures(folder: Path) -> list[Path]:
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_SUFFIXES and not path.is_dir()
+    return path.suffix.lower() in PICTURE_SUFFIXES and is_file_or_missing(path)
+
+
+def is_file_or_missing(path: Path) -> bool:
+    """Whether it is a file, or a link to a missing one, which counts as damaged. To read a pipe or a device
+    could wait for ever."""
+    return path.is_file() or not path.exists()
 
 
 def read_rgb(path: Path, short_side: int | None = None) -> Image:

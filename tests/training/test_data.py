@@ -1,5 +1,6 @@
 """The pictures that a step sees."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cartoonize.core.errors import TrainingError
 from cartoonize.media.pictures.picture import read_picture
 from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
 from cartoonize.training.distributed import ProcessGroup
+from cartoonize.training.frames import list_films
 from cartoonize.training.pictures import Pictures, list_pictures, read_rgb, sample_evenly
 from cartoonize.training.run import open_data
 from cartoonize.training.smooth import smooth_edges, smooth_folder
@@ -29,6 +31,18 @@ def test_a_batch_depends_on_its_position_alone(photos):
     assert torch.equal(whole[2], later[0])
     assert torch.equal(whole[3], later[1])
     assert not torch.equal(whole[0], whole[2])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+def test_pipes_and_devices_are_no_pictures(tmp_path):
+    """What is no file is left out, as reading it could wait for ever; a link to nothing counts as damaged."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    for name in ("b.png", "b.mp4"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "c.png").symlink_to("/dev/zero")
+    (tmp_path / "d.png").symlink_to("nothing")
+    assert [path.name for path in list_pictures(tmp_path)] == ["a.png", "d.png"]
+    assert list_films(tmp_path) == []
 
 
 def test_processes_share_a_batch(photos):

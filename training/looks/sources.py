@@ -82,4 +82,4 @@ def open_pictures(sources: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def _has_pictures(folder: Path) -> bool:
-    return any(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.rglob("[!.]*"))
+    return any(path.suffix.lower() in PICTURE_SUFFIXES and path.is_file() for path in folder.rglob("[!.]*"))

@@ -17,6 +17,8 @@ from pathlib import Path
 
 from ...core.errors import TrainingError
 from ...styles.card import Card
+from ..looks.sources import sort_sources
+from ..pictures import list_pictures
 from ..trainer import Compute, choose_compute
 from .plan import CPU_MINUTES
 from .state import RunState, read_state, write_state
@@ -97,13 +99,18 @@ class Workspace:
         """Check that films, drawings and photos exist, before anything is written.
 
         Raises:
-            TrainingError: one does not.
+            TrainingError: one does not, or a folder holds neither; a step that is done needs its own no more.
         """
         named = [("--style", path) for path in self.options.styles]
         named += [("--photos", path) for path in self.options.photos]
         for option, path in named:
             if not path.exists():
                 raise TrainingError(f"There is no file or folder {path} ({option}).")
+        if "drawings" not in self.state.done:
+            sort_sources(self.options.styles)
+        if "photos" not in self.state.done:
+            for folder in self.options.photos:
+                list_pictures(folder)
 
     def check_options(self) -> None:
         """Compare the options with those that the run began with, or record them.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ...training.style_run.run import Helpers
     from ...training.style_run.workspace import Workspace
 
+MAX_MINUTES = 1_000_000  # two years
 LONGEST_INTERVAL = 120.0  # seconds between two checkpoints
 
 
@@ -35,7 +36,11 @@ def run_all(
     minutes: Annotated[
         float | None,
         typer.Option(
-            min=0, metavar="N", help="Time for the run.", show_default="60; on GPUs as long as is useful"
+            min=0,
+            max=MAX_MINUTES,
+            metavar="N",
+            help="Time for the run.",
+            show_default="60; on GPUs as long as is useful",
         ),
     ] = None,
     look: Annotated[

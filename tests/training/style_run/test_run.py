@@ -172,6 +172,17 @@ def test_a_misspelt_folder_leaves_nothing_behind(drawings, photos, tmp_path, dry
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_folder_without_pictures_leaves_nothing_behind(drawings, photos, tmp_path, dry):
+    """So is a folder that holds none, before the other step takes its minutes."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for words in (arguments(tmp_path / "run", empty, photos), arguments(tmp_path / "run", drawings, empty)):
+        with pytest.raises(TrainingError, match=r"There are no pictures in .*empty"):
+            CliRunner().invoke(app, [*words, *dry], catch_exceptions=False)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_style_or_a_look_is_needed(photos, tmp_path):
     """Without drawings and without a look, a sentence says what to name."""
     with pytest.raises(TrainingError, match="by --style, or a look by --look"):
