@@ -20,14 +20,10 @@ LINE_FREE = 0.006  # density of texture below which lines need no contrast
 FAINT, FAINT_BAND = 0.05, (3.0, 16.0)  # height in [0, 1] and sizes in pixels of faint structures
 # roughness from which fewer faint structures are restored, and from which none are
 FAINT_NOISE = 0.006, 0.015
-DETAIL_FROM = (
-    0.2,
-    0.8,
-)  # squared roughness, in units of `rough`, at which tones begin to return, and are whole
-DETAIL_SMOOTHING, DETAIL_POLISH = (
-    0.1,
-    0.03,
-)  # shares of the smoothing and of the polish that spare these tones
+# Squared roughness, in units of `rough`, at which ...
+DETAIL_FROM = 0.05, 0.3  # ... tones begin to return, and are whole
+STROKES_UNTIL = 1.0, 4.0  # ... they are brush strokes only, and half of them are the photo's
+DETAIL_POLISH = 0.003  # share of the polish that spares these tones
 WET_SIGMAS = (2.0, 6.0)  # pixels over which pigment pools at the edges of wet paint
 
 
@@ -48,8 +44,7 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     shapes = smooth = l0_smooth(painted, look.smoothing * strength)
     if look.detail:
         rough = ramp(relative, *DETAIL_FROM)
-        tones = l0_smooth(painted, look.smoothing * strength.clamp(max=DETAIL_SMOOTHING))
-        smooth = torch.lerp(shapes, tones, look.detail * rough)
+        smooth = torch.lerp(shapes, rough_tones(lifted, painted, relative), look.detail * rough)
         strength = torch.lerp(strength, strength.clamp(max=DETAIL_POLISH), rough)
     shapes, smooth = shapes ** (1 / look.lift), smooth ** (1 / look.lift)
     fills = paint_fills(smooth, look)
@@ -62,6 +57,15 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     if not look.faint:
         return drawn
     return restore_faint(drawn, paint_fills(photo, look), look.faint * (1 - ramp(noise, *FAINT_NOISE)))
+
+
+def rough_tones(photo: Tensor, painted: Tensor, relative: Tensor) -> Tensor:
+    """The tones of rough places of a photo (3, H, W): brush strokes of low contrast, in woods and meadows.
+
+    Where `relative`, the squared roughness (H, W), is high (a crowd, letters), half of them come from
+    `painted`, which has strokes in dense texture only. Otherwise small faces become blobs.
+    """
+    return torch.lerp(kuwahara(photo), painted, ramp(relative, *STROKES_UNTIL) / 2)
 
 
 def restore_faint(drawn: Tensor, photo: Tensor, share: Tensor) -> Tensor:

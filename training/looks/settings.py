@@ -34,7 +34,7 @@ def target_look(look: "MeasuredLook") -> TargetLook:
         # little before the lines are drawn, more after (polish): contours stay, fills are flat
         smoothing=0.012,
         borders=1.0,  # protects the borders of areas from the polish
-        detail=0.45,
+        detail=0.7,
         faint=0.3,  # restores faint structures without borders
         brightness=_brightness(look.tones),
         tones=max(3, look.tones.count) if is_ink else 7,
