@@ -65,7 +65,7 @@ class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
     rough: AboveZero = 0.025  # roughness from which that lambda holds; below, it falls with the square ...
     least_smoothing: float = 0.05  # ... down to this share of it
     borders: Share = 0.0  # 1: no smoothing at the borders of areas
-    detail: Share = 0.0  # contrast that the tones of rough places keep
+    detail: Share = 0.0  # contrast of the brush strokes of rough places
     texture: tuple[float, float] = (0.014, 0.035)  # texture densities at which blobs begin and are complete
     lift: AboveZero = 0.6  # exponent before smoothing; at 1 dark faces lose their features
     brightness: AboveZero = 1.0  # exponent of the lightness before it is stepped; below 1 is brighter
