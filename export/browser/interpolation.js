@@ -83,7 +83,13 @@ function areas(size, newSize) {
 
 /** What each interpolation does; `round` is what it does to the place of a new value in the old picture. */
 export const BICUBIC = { taps: 4, round: Number, weigh: cubicWeights, widen: widenCubic, mix: mixFour };
-export const BILINEAR = { taps: 2, round: Math.fround, weigh: linearWeights, widen: widenLinearly, mix: mixTwo };
+export const BILINEAR = {
+    taps: 2,
+    round: Math.fround,
+    weigh: linearWeights,
+    widen: widenLinearly,
+    mix: mixTwo,
+};
 
 /** The lines of an RGB picture at another size. Each old line is widened once; `read` mixes them from top to bottom. */
 export class Lines {

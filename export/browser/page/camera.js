@@ -3,7 +3,8 @@
 const SMOOTHING = 0.1; // the share of the newest frame in the frame rate
 
 const FAULTS = {
-    NotAllowedError: "The browser does not let this page use the camera. Allow it beside the address, and try again.",
+    NotAllowedError:
+        "The browser does not let this page use the camera. Allow it beside the address, and try again.",
     NotFoundError: "No camera is connected.",
     NotReadableError: "Another program uses the camera. Close it, and try again.",
 };
