@@ -59,6 +59,8 @@ class GpuTensor(Tensor):
 class SimulatedGpu(TorchDispatchMode):
     """Simulates a GPU in a `with` block; `waits` counts what would have made the CPU wait for it."""
 
+    tensor = GpuTensor
+
     def __init__(self):
         super().__init__()
         self.waits = Counter()
@@ -78,11 +80,14 @@ class SimulatedGpu(TorchDispatchMode):
         def wrap(leaf):
             if not isinstance(leaf, Tensor) or not on_gpu:
                 return leaf
-            return held[id(leaf)] if id(leaf) in held else GpuTensor(leaf)  # in place: the same tensor
+            return held[id(leaf)] if id(leaf) in held else self.tensor(leaf)  # in place: the same tensor
 
-        if operation is aten.copy_.default:
-            return args[0]
-        return tree_map(wrap, result)
+        returned = args[0] if operation is aten.copy_.default else tree_map(wrap, result)
+        self.observe(operation, tensors, returned)
+        return returned
+
+    def observe(self, operation, arguments, result):
+        """Called after each operation, with the tensors that it used."""
 
     def _check(self, operation, args, kwargs, tensors, *, is_used):
         """Refuse and count as a GPU would; return whether the result is in its memory."""
@@ -91,7 +96,7 @@ class SimulatedGpu(TorchDispatchMode):
             source = args[1] if operation is aten.copy_.default else args[0]
             target = args[0].device if operation is aten.copy_.default else named or source.device
             is_blocking = not kwargs.get("non_blocking", args[2:3] == (True,))
-            if source.device != target and (is_blocking or target.type == "cpu"):
+            if source.device != target and is_blocking:
                 self.waits[f"copy to {'the GPU' if target == GPU else 'the CPU'}"] += 1
             return target == GPU
         if is_used and operation in READS:
@@ -132,7 +137,7 @@ def _unwrap(leaf):
 
 
 @contextmanager
-def simulate_gpu():
+def simulate_gpu(simulation=None):
     """Have the package find a simulated GPU of the kind "meta"; the `with` block gets the `SimulatedGpu`.
 
     It has no streams: copies block. It belongs to the thread that enters the block.
@@ -142,7 +147,7 @@ def simulate_gpu():
         "Simulation", automatic=True, has_streams=False, has_bf16=lambda _: True, memory=lambda _: memory
     )
     adam = import_module("torch.optim.adam")  # its fused kernel exists for the CPU, but not for "meta"
-    with pytest.MonkeyPatch.context() as patch, _Functions(), SimulatedGpu() as gpu:
+    with pytest.MonkeyPatch.context() as patch, _Functions(), simulation or SimulatedGpu() as gpu:
         patch.setitem(devices.KINDS, GPU.type, kind)
         patch.setattr(devices, "gpus", lambda: [GPU])
         patch.setattr(devices, "device_name", str)
