@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from PIL import Image as Pillow
 
 from cartoonize.training.borders import area_borders
-from cartoonize.training.filters import gaussian_blur
+from cartoonize.training.filters import gaussian_blur, kuwahara
 from cartoonize.training.flow_lines import flow_lines
 from cartoonize.training.l0_smoothing import l0_smooth
 from cartoonize.training.lab import lab_to_rgb, rgb_to_lab
 from cartoonize.training.recipe import TargetLook
 from cartoonize.training.recipe_files import load_recipe
-from cartoonize.training.targets import cartoon_target, paint_fills, pool_pigment
+from cartoonize.training.targets import cartoon_target, paint_fills, pool_pigment, rough_tones
 
 
 @pytest.fixture
@@ -224,6 +224,24 @@ def test_trees_of_a_wood_stay_apart(look):
     assert kept[1] > 1.3 * kept[0]
     assert toned.min() > luma(photo.contiguous()).min() - 0.02
     assert edges(toned.expand(3, -1, -1)).mean() < edges(photo).mean()
+
+
+def test_strokes_of_a_wood_follow_from_the_pixels_near_them():
+    """What is far away changes no stroke, so a network that sees few pixels can learn them without a blur."""
+    photo, other = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    changed = torch.cat([photo[:, :, :48], other[:, :, 48:]], 2)
+    low_contrast = torch.full((64, 96), 0.5)
+    strokes, again = (rough_tones(picture, picture, low_contrast) for picture in (photo, changed))
+    assert torch.equal(strokes[:, :, :36], again[:, :, :36])
+    assert (strokes - again).abs()[:, :, 48:].max() > 0.1
+
+
+def test_faces_of_a_crowd_keep_more_of_the_photo_than_a_wood():
+    """In high contrast, half of the tones are the photo's; in low contrast, all are brush strokes."""
+    photo = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
+    wood, crowd = (rough_tones(photo, photo, torch.full((64, 64), contrast)) for contrast in (0.5, 8.0))
+    assert torch.allclose(wood, kuwahara(photo))
+    assert torch.allclose(crowd, (wood + photo) / 2)
 
 
 def test_detail_leaves_smooth_places_alone(look):
