@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -27,7 +27,17 @@ if TYPE_CHECKING:
 
 Convert: TypeAlias = Callable[["Job", Progress], "Report"]
 Load: TypeAlias = Callable[[], object]
-Check: TypeAlias = Callable[["Job"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What is refused before anything is loaded: each raises a CartoonizeError.
+
+    `job` refuses a job whose output cannot be written, `options` those options with which none can.
+    """
+
+    job: Callable[["Job"], None] = lambda _: None
+    options: Callable[[], None] = lambda: None
 
 
 def convert_files(
@@ -38,8 +48,7 @@ def convert_files(
     *,
     style: str,
     load: Load = lambda: None,
-    check: Check = lambda _: None,
-    check_options: Callable[[], None] = lambda: None,
+    checks: Checks = Checks(),  # it is frozen
     is_one_job: bool = False,
 ) -> None:
     """Convert INPUT... into OUTPUT.
@@ -51,15 +60,14 @@ def convert_files(
         options: how existing outputs are treated, and the format of the report.
         style: of the outputs, for the report.
         load: loads the network that `convert` uses, before the first of several files.
-        check: raises a CartoonizeError for a job whose output cannot be written, before anything is loaded.
-        check_options: the same, while no job is known.
+        checks: what is refused before anything is loaded.
         is_one_job: INPUT and OUTPUT are one job, whatever they are.
 
     Raises:
         MediaError: the paths or options contradict each other, or files could not be converted.
     """
     from ..run.file_jobs import Job, create_folder
-    from ..run.plan import is_single_job, plan_jobs, single_job
+    from ..run.plan import is_single_job, plan_jobs
 
     if len(paths) < 2:
         command, example = ("image", "cartoon.png") if kind.name == "picture" else ("video", "cartoon.mp4")
@@ -73,23 +81,28 @@ def convert_files(
     log = OutcomeLog(str(target), style, as_json=options.as_json)
     if options.watch:
         _check_watched(sources, target, kind)
-        check_options()
+        checks.options()
         load()
         _watch(sources, target, kind, convert, options, log)
     elif not options.skip_existing and (is_one_job or is_single_job(sources, target, kind)):
-        if is_one_job:
-            job = Job(_one_source(sources), target)
-        else:
-            names_folder = paths[-1].endswith(("/", os.sep))
-            if names_folder and sources[0].is_dir() and not target.is_dir():
-                raise MediaError(_describe_frames(sources[0], target))
-            is_folder = names_folder or (kind.name == "picture" and not target.suffix)
-            job = single_job(sources[0], target, kind, target_is_folder=is_folder)
+        job = Job(_one_source(sources), target) if is_one_job else _plan_one(paths, kind)
         with create_folder(job.target) if job.target != target else nullcontext():
-            _convert_one(job, convert, check, style, as_json=options.as_json)
+            _convert_one(job, convert, checks, style, as_json=options.as_json)
     else:
         plan = plan_jobs(sources, target, kind)
-        _convert_all(plan, convert, load, check, options, log)
+        _convert_all(plan, convert, load, checks, options, log)
+
+
+def _plan_one(paths: Sequence[str], kind: "FileKind") -> "Job":
+    """The job of one INPUT and OUTPUT, which is a folder if it ends in a slash."""
+    from ..run.plan import single_job
+
+    source, target = map(Path, paths)
+    names_folder = paths[-1].endswith(("/", os.sep))
+    if names_folder and source.is_dir() and not target.is_dir():
+        raise MediaError(_describe_frames(source, target))
+    is_folder = names_folder or (kind.name == "picture" and not target.suffix)
+    return single_job(source, target, kind, target_is_folder=is_folder)
 
 
 def _one_source(sources: Sequence[Path]) -> Path:
@@ -114,11 +127,11 @@ def _describe_frames(folder: Path, target: Path) -> str:
     )
 
 
-def _convert_one(job: "Job", convert: Convert, check: Check, style: str, *, as_json: bool) -> None:
+def _convert_one(job: "Job", convert: Convert, checks: Checks, style: str, *, as_json: bool) -> None:
     from ..run.report import Report
 
     try:
-        check(job)
+        checks.job(job)
         report = convert(job, file_progress)
     except CartoonizeError as error:
         if as_json:
@@ -132,7 +145,7 @@ def _convert_one(job: "Job", convert: Convert, check: Check, style: str, *, as_j
 
 
 def _convert_all(
-    plan: "JobPlan", convert: Convert, load: Load, check: Check, options: FilesOptions, log: OutcomeLog
+    plan: "JobPlan", convert: Convert, load: Load, checks: Checks, options: FilesOptions, log: OutcomeLog
 ) -> None:
     from ..run.file_jobs import run_jobs
 
@@ -143,7 +156,7 @@ def _convert_all(
     for job in plan.jobs:
         if options.skip_existing and job.target.exists():
             log.skip(job)
-        elif _is_accepted(job, check, options, log):
+        elif _is_accepted(job, checks, options, log):
             jobs.append(job)
     if jobs:
         load()
@@ -159,14 +172,14 @@ def _convert_all(
     log.end()
 
 
-def _is_accepted(job: "Job", check: Check, options: FilesOptions, log: OutcomeLog) -> bool:
+def _is_accepted(job: "Job", checks: Checks, options: FilesOptions, log: OutcomeLog) -> bool:
     """Whether the output of a job can be written; otherwise the log takes the job."""
     try:
         if job.target.exists() and not options.overwrite:
             raise MediaError(
                 f"{job.target} exists already; --skip-existing keeps it, --overwrite (-y) replaces it."
             )
-        check(job)
+        checks.job(job)
     except CartoonizeError as error:
         log.fail(job.source, str(job.target), error)
         return False

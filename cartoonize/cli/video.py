@@ -11,7 +11,7 @@ import typer
 from ..core.errors import MediaError
 from .console import escape, print_message, print_notices
 from .convert import Load, Progress, connect_cluster_once, convert, open_backend_once
-from .files import convert_files
+from .files import Checks, convert_files
 from .options import LOOK, FilesOptions, OnCluster, VideoOptions
 from .progress import file_progress
 
@@ -67,16 +67,18 @@ def video(
     style = options.network.style
     kind, is_one_job = videos(options.encoding.format), options.decoding.fps is not None
     encoding = options.encoding.build()
-    checks = {"check": partial(_check_job, encoding), "check_options": partial(_check_encoding, encoding)}
+    checks = Checks(partial(_check_job, encoding), partial(_check_encoding, encoding))
     if cluster is not None:
         with connect_cluster_once(cluster, options.network) as connect:
             run = partial(_convert_on, connect, options, overwrite=files.overwrite)
-            convert_files(paths, kind, run, files, style=style, load=connect, is_one_job=is_one_job, **checks)
+            convert_files(
+                paths, kind, run, files, style=style, load=connect, checks=checks, is_one_job=is_one_job
+            )
         return
     look, decoding = options.look.build(), _decoding(options)
     with open_backend_once(options.network, options.onnx) as load:
         run = partial(_convert_here, load, options, look, decoding, overwrite=files.overwrite)
-        convert_files(paths, kind, run, files, style=style, load=load, is_one_job=is_one_job, **checks)
+        convert_files(paths, kind, run, files, style=style, load=load, checks=checks, is_one_job=is_one_job)
 
 
 def _check_job(encoding: "Encoding", job: "Job") -> None:
