@@ -98,8 +98,8 @@ def test_what_a_gpu_has_to_prove_starts_anywhere(tmp_path):
     subprocess.run([*words, "--minutes", "6"], check=True, capture_output=True, env=environment)
     results = json.loads((tmp_path / "results.json").read_text())
     assert list(results) == [
-        "environment", "tests", "matrix", "network", "style", "chain", "graphs", "effects", "training",
-        "profile",
+        "environment", "tests", "matrix", "network", "style", "chain", "graphs", "padding", "effects",
+        "training", "profile",
     ]  # fmt: skip
     assert not [result for result in results.values() if "failed" in result], results
     assert results["tests"]["exit_code"] == 0

@@ -24,11 +24,12 @@ STEPS = {
     "style": Step("networks", 50, {"frames_per_s": 1000}),
     "chain": Step("conversion", 50, {"frames_per_s": 400}),
     "graphs": Step("graphs", 80),
+    "padding": Step("padding", 20),
     "effects": Step("conversion", 80),
     "training": Step("training", 110, {"crops_per_s": 3000}),
     "profile": Step("networks", 40),
 }
-"""Together 620 s if all of them need all of their time. Of nine minutes the last ones get what is left."""
+"""Together 640 s if all of them need all of their time. Of nine minutes the last ones get what is left."""
 
 
 @dataclass(frozen=True)

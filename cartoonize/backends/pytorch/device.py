@@ -88,7 +88,7 @@ _OUT_OF_MEMORY = (
     "can't allocate memory", "not enough memory", "out of memory",
     "ALLOC_FAILED", "ALLOCATION_FAILED", "StatusAllocFailed",
     "Unable to find a valid cuDNN algorithm", "unable to find an engine to execute this computation",
-    "Invalid buffer size", "less than INT_MAX elements",
+    "Invalid buffer size", "less than INT_MAX elements", "32-bit index math",
     "OUT_OF_DEVICE_MEMORY", "OUT_OF_HOST_MEMORY", "OUT_OF_RESOURCES",
 )  # fmt: skip
 """Signs in a RuntimeError that a call was too large.

@@ -121,6 +121,7 @@ def test_memory_that_is_free(monkeypatch):
         RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
         RuntimeError("GET was unable to find an engine to execute this computation"),
         RuntimeError("upsample_bilinear2d_nhwc only supports input tensors with less than INT_MAX elements"),
+        RuntimeError("input tensor must fit into 32-bit index math"),
     ],
 )
 def test_out_of_memory_of_every_allocator(error):
