@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import ray
 
+from ..core.secrets import hide_secrets
 from ..media import Segment
 from ..run.frame_range import FrameRange
 from .connection import Cluster
@@ -50,7 +51,7 @@ class RangeTasks:
     """
 
     def __init__(self, cluster: Cluster, video: VideoTask, name: str) -> None:
-        self._cluster, self._video, self._name = cluster, video, name
+        self._cluster, self._video, self._name = cluster, video, hide_secrets(name)  # `ps` shows it
         self._waiting: deque[FrameRange] = deque()
         self._running: dict[Any, RunningRange] = {}  # by Ray's handle of the task
 

@@ -129,7 +129,15 @@ class Scheduler:
             self._retry(running, result)
 
     def _keep_segment(self, running: RunningRange, result: FinishedSegment) -> None:
-        self._sink.add_finished(result.segment, result.data)
+        try:
+            if result.segment.first != running.next_frame or result.segment.frames > self._segment_length:
+                raise ValueError(f"frames from {result.segment.first} on")
+            self._sink.add_finished(result.segment, result.data)
+        except ValueError as error:
+            raise ClusterError(
+                f"{result.node} sent a damaged or wrong segment for {self._tasks.describe(running.range)}: "
+                "check the memory and the installation of that node, and run the same command to continue."
+            ) from error
         mark = result.segment.mark.copy()
         mark["packets"], mark["frames"] = result.damage["packets"], result.damage["frames"]
         segment = replace(result.segment, mark=mark)

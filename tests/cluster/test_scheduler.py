@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from clips import Clip
@@ -14,8 +15,10 @@ from cartoonize.cluster.batch import read_manifest
 from cartoonize.cluster.connection import connect
 from cartoonize.cluster.jobs import VideoJob
 from cartoonize.cluster.planning import frame_ranges, frame_times
+from cartoonize.cluster.range_tasks import RunningRange
+from cartoonize.cluster.scheduler import Scheduler
 from cartoonize.cluster.video_job import reason_not_to_divide
-from cartoonize.cluster.worker import WorkerBackend, check_backend
+from cartoonize.cluster.worker import FinishedSegment, WorkerBackend, check_backend
 from cartoonize.core.errors import CartoonizeError, ClusterError
 from cartoonize.media import Segment, VideoSource, open_sink
 from cartoonize.media.remote import Url
@@ -37,6 +40,28 @@ def test_a_wrong_address_is_a_sentence(address, message):
     """It is reported at once, not after the minutes for which Ray would wait."""
     with pytest.raises(ClusterError, match=message), connect(address, "auto"):
         pass
+
+
+def refuse(*_):
+    raise ValueError("damaged")
+
+
+@pytest.mark.parametrize(
+    ("first", "frames", "keep"),
+    [(0, 24, refuse), (24, 24, print), (0, 25, print)],
+    ids=["cut", "twice", "long"],
+)
+def test_a_wrong_segment_ends_the_job(first, frames, keep):
+    """If a node sends a damaged segment, one of other frames, or a longer one, the error names the node."""
+    source = SimpleNamespace(path=Url("s3://films/in.mp4?signature=1"))
+    sink = SimpleNamespace(finished={}, add_finished=keep)
+    scheduler = Scheduler(None, source, sink, SimpleNamespace(segment=24), None, None)
+    segment = Segment(first, frames, None, MARK, 0, 23)
+    result = FinishedSegment(segment, b"", "node-1", {"packets": 0, "frames": 0})
+    with pytest.raises(
+        ClusterError, match=r"node-1 sent a damaged or wrong .* in.mp4\?\*\*\*: segments 0 to 1"
+    ):
+        scheduler._keep_segment(RunningRange(FrameRange(0, 48)), result)
 
 
 def manifest(*lines):

@@ -1,14 +1,17 @@
 """`cartoonize clean` removes what stopped runs left behind, and nothing else."""
 
+import io
 import os
 import tempfile
 import time
 
 import pytest
+from av.packet import Packet
 
 from cartoonize.core.atomic import temporary_path
 from cartoonize.media.segment import Segment
 from cartoonize.media.writing.journal import Journal
+from cartoonize.media.writing.segments import SegmentWriter
 from cartoonize.tools.clean import IDLE, find_leftovers, remove_leftover
 
 MARK = {"pts": 0, "crc": 0, "packets": 0, "frames": 0}
@@ -31,11 +34,15 @@ def films(tmp_path):
 
 
 def start_journal(target):
-    """A journal with a finished segment of 1,000 bytes, which this process holds."""
+    """A journal with a finished segment of a frame of 1,000 bytes, which this process holds."""
     journal = Journal(target, target)
     journal.acquire()
     journal.store.open({"style": "ink"}, resume=True)
-    journal.store.put_segment(Segment(0, 120, None, MARK, 0, 119), bytes(1000))
+    file, segment = io.BytesIO(), Segment(0, 1, None, MARK, 0, 0)
+    writer = SegmentWriter(file)
+    writer.add(Packet(bytes(1000)))
+    writer.end(segment)
+    journal.store.put_segment(segment, file.getvalue())
     return journal
 
 

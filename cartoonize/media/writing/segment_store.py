@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,13 @@ class SegmentStore:
         self._name_segment(self._draft, segment)
 
     def put_segment(self, segment: Segment, data: bytes) -> None:
-        """Add a finished segment that a SegmentWriter wrote elsewhere."""
+        """Add a finished segment that a SegmentWriter wrote elsewhere.
+
+        Raises:
+            ValueError: the data is damaged or incomplete, or that of another segment.
+        """
+        if read_segment(BytesIO(data)) != segment:
+            raise ValueError("damaged")
         draft = self._new_draft()
         self._write(draft.name, data)
         self._name_segment(draft, segment)

@@ -1,6 +1,7 @@
 """Segments are independent: made by any process and in any order, they form the same video."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,6 +135,25 @@ def test_segments_count_in_any_order(tmp_path):
     assert set(journal.store.segments) == {0, 48}
     assert list(journal.store.leading()) == segments[:1]
     assert [bytes(packet) for packet in journal.store.packets(segments[0])] == [bytes([n]) for n in range(24)]
+    journal.close(done=True)
+
+
+@pytest.mark.parametrize("change", ["cut", "garbage", "empty", "another"])
+def test_segments_from_elsewhere_are_checked(tmp_path, change):
+    """A file that arrives damaged, or is not that of its segment, is not kept."""
+    mark = {"pts": 23, "crc": 1, "packets": 0, "frames": 0}
+    segment, file = Segment(0, 1, None, mark, 0, 23), io.BytesIO()
+    writer = SegmentWriter(file)
+    writer.add(Packet(b"x"))
+    writer.end(segment)
+    data = {"cut": file.getvalue()[:-9], "garbage": bytes(100), "empty": b""}.get(change, file.getvalue())
+    stated = replace(segment, last=24) if change == "another" else segment
+    journal = Journal(tmp_path / "out.mp4", tmp_path / "out.mp4")
+    journal.acquire()
+    journal.store.open({"source": 1}, resume=True)
+    with pytest.raises(ValueError, match="damaged"):
+        journal.store.put_segment(stated, data)
+    assert journal.store.is_empty()
     journal.close(done=True)
 
 
