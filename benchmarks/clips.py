@@ -29,7 +29,7 @@ def repeat(clip: Path, target: Path, length: float) -> float:
         for repetition in range(repetitions):
             source.seek(0)
             for packet in source.demux(*copied):
-                if packet.dts is None:
+                if packet.pts is None or packet.dts is None or packet.time_base is None:
                     continue
                 shift = round(repetition * clip_seconds / packet.time_base)
                 packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
@@ -42,6 +42,10 @@ def measure_span(clip: Path) -> float:
     """Seconds from the first decoding time to the last end: a repetition starts after all of the clip."""
     with av.open(clip) as source:
         copied = (source.streams.video[0], *source.streams.audio[:1])
-        packets = [packet for packet in source.demux(*copied) if packet.dts is not None]
-        start = min(packet.dts * packet.time_base for packet in packets)
-        return float(max((packet.pts + packet.duration) * packet.time_base for packet in packets) - start)
+        starts, ends = [], []
+        for packet in source.demux(*copied):
+            if packet.pts is None or packet.dts is None or packet.time_base is None:
+                continue
+            starts.append(packet.dts * packet.time_base)
+            ends.append((packet.pts + (packet.duration or 0)) * packet.time_base)
+        return float(max(ends) - min(starts))

@@ -6,6 +6,7 @@ Both commands take turns, A B A B, each in its own process, as users start it. R
 do; its start is measured separately. The outputs are compared packet by packet. Use an idle machine.
 """
 
+import logging
 import subprocess
 import sys
 from functools import partial
@@ -31,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     results = Results("cluster", options)
     start_ray = partial(
-        ray.init, "local", include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+        ray.init, "local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
     )
     results["ray_start_seconds"] = start_seconds = seconds(start_ray)
     print(f"Ray started in {start_seconds:.1f} s")

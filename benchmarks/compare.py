@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 FORMAT = ("benchmark", "machine", "settings", "figures")
 
@@ -36,7 +37,7 @@ def main() -> None:
         print(line)
 
 
-def read_results(path: Path) -> dict:
+def read_results(path: Path) -> dict[str, Any]:
     """The content of a file that a benchmark wrote with --out; exits with a message if it is none."""
     try:
         content = json.loads(path.read_text())

@@ -18,6 +18,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from clips import first_frames, repeat
 from peers import plain_loop
@@ -25,6 +26,7 @@ from PIL import Image
 from results import Results, make_parser, seconds
 
 from cartoonize import load
+from cartoonize.backends.onnx import OnnxBackend
 from cartoonize.media import VideoSource, open_sink
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, save_style
@@ -121,6 +123,7 @@ def start(options: argparse.Namespace, folder: Path, results: Results) -> None:
 def threads(options: argparse.Namespace, folder: Path, results: Results) -> None:
     """The whole pipeline with a thread for each picture, and with all threads at one picture at a time."""
     with load("pepper", device="cpu") as backend:
+        assert isinstance(backend, OnnxBackend)  # pepper has an int8 file
         pool = backend._pool  # noqa: SLF001  # users have no reason to change the number
         cores = pool.count
         rates: dict[int, list[float]] = {cores: [], 1: []}
@@ -140,7 +143,7 @@ def command(*words: object) -> list[str]:
     return [sys.executable, "-m", "cartoonize", *map(str, words)]
 
 
-def convert(clip: Path, target: Path, *options: str) -> dict:
+def convert(clip: Path, target: Path, *options: str) -> dict[str, Any]:
     """The report of `cartoonize video`, run as users run it."""
     words = command("video", clip, target, "-y", "--json", *options)
     return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)  # noqa: S603

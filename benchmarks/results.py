@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cartoonize.tools.benchmark import describe_machine
 
@@ -25,7 +26,7 @@ class Results:
     def __init__(self, benchmark: str, options: argparse.Namespace) -> None:
         settings = {name: value for name, value in vars(options).items() if name != "out"}
         self.out: Path | None = options.out
-        self.content = {
+        self.content: dict[str, Any] = {
             "benchmark": benchmark,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "machine": describe_machine(),

@@ -37,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     results = Results("sizes", options)
     with load(options.style, device="cpu") as backend:
-        figures = {lines: [] for lines in SIZES}
+        figures: dict[int, list[tuple[float, float, float]]] = {lines: [] for lines in SIZES}
         for path in options.photos:
             photo = np.asarray(Pillow.open(path).convert("RGB"))
             drawings = {

@@ -91,7 +91,7 @@ def main() -> None:
     compute = choose_compute(options.device, "auto")
     with tempfile.TemporaryDirectory() as folder:
         data = make_data(Path(folder), recipe)
-        loops = {
+        loops: dict[str, tuple[Loop, Iterator[dict[str, Tensor]]]] = {
             "trainer": (
                 Adversarial(build_generator(recipe), Features("vgg16"), recipe, compute),
                 Batches(
@@ -100,7 +100,7 @@ def main() -> None:
             ),
             "plain_loop": (PlainLoop(recipe, compute.device), Batches(data, recipe.batch).start_at(0)),
         }
-        measurements = {name: [] for name in loops}
+        measurements: dict[str, list[tuple[float, float]]] = {name: [] for name in loops}
         for turn in range(options.turns + 1):
             for name, (phase, batches) in loops.items():
                 for _ in range(2 * options.workers):  # loaded during the other loop's turn, at no cost
@@ -110,8 +110,8 @@ def main() -> None:
                     measurements[name].append(measured)
     precision = "bf16" if compute.bf16 else "fp32"
     print(f"{compute.device}, {precision}, {torch.get_num_threads()} threads, {options}")
-    for name, measured in measurements.items():
-        speed, waiting = (median(values) for values in zip(*measured, strict=True))
+    for name, turns in measurements.items():
+        speed, waiting = (median(values) for values in zip(*turns, strict=True))
         results[f"{name}_images_per_second"], results[f"{name}_waiting_share"] = speed, waiting
         print(f"{name:14} {speed:7.2f} images/s   {waiting:6.1%} waiting for data")
     results.write()

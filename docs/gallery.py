@@ -18,6 +18,7 @@ from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from PIL import Image as Pillow
@@ -141,9 +142,11 @@ def read(file: str) -> Image:
         return np.array(Pillow.open(opened).convert("RGB"))
 
 
-def retouch(photo: Image, drawing: Image, **options: object) -> Image:
+def retouch(photo: Image, drawing: Image, **options: Any) -> Image:
     """Return a drawing as `cartoonize image` writes it with these options."""
-    return Retouch(**options)(Frame(photo, 0), Frame(drawing, 0)).image
+    retouched = Retouch(**options)(Frame(photo, 0), Frame(drawing, 0))
+    assert retouched is not None  # only effects that hold frames return none
+    return retouched.image
 
 
 def convert(numbers: Sequence[int], backend: Backend, look: Look) -> list[Frame]:

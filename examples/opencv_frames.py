@@ -12,6 +12,7 @@ from contextlib import closing
 from fractions import Fraction
 
 import cv2
+import numpy as np
 
 from cartoonize import Frame, Look, load, stream
 
@@ -23,7 +24,8 @@ def read_frames(capture: cv2.VideoCapture, rate: float) -> Iterator[Frame]:
         is_read, picture = capture.read()
         if not is_read:
             return
-        yield Frame(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), number, time_base, duration=1)
+        image = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+        yield Frame(image, number, time_base, duration=1)
         number += 1
 
 

@@ -42,7 +42,7 @@ def measure_chain(options: StepOptions) -> dict[str, Any]:
 
     from cartoonize import Frame, load, stream
     from cartoonize.effects.look import Look
-    from cartoonize.run.pipeline import StageWaits
+    from cartoonize.run.threads import StageWaits
 
     sizes = options.sizes
     (height, width), drawn = sizes.lines, drawn_lines(sizes)
@@ -69,4 +69,5 @@ def drawn_lines(sizes: Sizes) -> tuple[int, int]:
     """Height and width at which frames of `lines` are drawn by default."""
     from cartoonize.core.draw_size import draw_size
 
-    return draw_size(*reversed(sizes.lines), "normal")[::-1]
+    height, width = sizes.lines
+    return draw_size(width, height, "normal")[::-1]

@@ -54,7 +54,7 @@ def _prepare(way: str, work: Any, device: Any, *, is_tiny: bool) -> Work:
     import torch
 
     if way == "eager":
-        return work  # type: ignore[no-any-return]
+        return work
     if way == "graph":
         return _record(work, device)
     settings = {"backend": "eager"} if is_tiny else {"mode": {"compiled_graph": "reduce-overhead"}.get(way)}
@@ -87,7 +87,7 @@ def _network(device: Any) -> Any:
     from cartoonize.styles import find_style
 
     generator, _ = load_style(find_style("pepper"))
-    return deploy(generator, torch.bfloat16).to(device, memory_format=torch.channels_last)
+    return deploy(generator, torch.bfloat16).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _stabilizer(drawn: tuple[int, int], device: Any) -> Work:

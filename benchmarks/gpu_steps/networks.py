@@ -31,7 +31,7 @@ def measure_network(options: StepOptions) -> dict[str, Any]:
     device, sizes = choose(options.device), options.sizes
     generator = ARCHITECTURES["cartoongan"](width=sizes.width).eval()
     tflop = 2e-12 * multiplications(generator, *sizes.lines)
-    model = deploy(generator, torch.bfloat16).to(device, memory_format=torch.channels_last)
+    model = deploy(generator, torch.bfloat16).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     frames = torch.randint(0, 256, (sizes.batch, *sizes.lines, 3), dtype=torch.uint8, device=device)
     peak = measure_matrix(options)["tflops"]
     result: dict[str, Any] = {"device": name_of(device), "tflop_per_frame": tflop}
@@ -84,7 +84,7 @@ def measure_profile(options: StepOptions) -> dict[str, Any]:
     frames = torch.zeros(sizes.batch, *sizes.lines, 3, dtype=torch.uint8, pin_memory=device.type != "cpu")
     key = "cpu_time_total" if device.type == "cpu" else "device_time_total"
     for name, generator in networks.items():
-        model = deploy(generator, torch.bfloat16).to(device, memory_format=torch.channels_last)
+        model = deploy(generator, torch.bfloat16).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         with torch.inference_mode():
             model(frames.to(device)).cpu()
             with profile(activities=torch.profiler.supported_activities()) as profiler:
