@@ -16,7 +16,7 @@ from ..parallel import map_in_processes
 from ..pictures import read_rgb, sample_evenly
 from .colours import FillFigures, choose_palette, lab_to_hex, measure_fills
 from .lines import LineSamples, sample_lines
-from .measured import FillShares, LineLook, MeasuredLook, PaletteColour, ToneLook
+from .measured_look import FillShares, LineLook, MeasuredLook, PaletteColour, ToneLook
 from .screening import Reason, find_photographs, photo_likeness, reason_to_leave_out
 from .sources import open_pictures
 

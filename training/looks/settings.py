@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ..recipe import TargetLook
 
 if TYPE_CHECKING:
-    from .measured import MeasuredLook, ToneLook
+    from .measured_look import MeasuredLook, ToneLook
 
 # Fills of 200 photos (figures of OpenStax books), measured like drawings. Bands run from dark to light.
 PHOTO_CHROMA = (7.3, 20.7, 29.1, 25.2, 12.8)

@@ -8,7 +8,7 @@ import msgspec
 from ...core.atomic import AtomicFile
 from ..parallel import disk_errors
 from ..recipe import TargetLook
-from .measured import MeasuredLook
+from .measured_look import MeasuredLook
 
 
 def write_look(path: Path, look: MeasuredLook, *, source: str = "", overwrite: bool = False) -> None:

@@ -4,7 +4,8 @@ run.py           the list of steps, and the loop that runs them
 step.py          what every step has: a name, a title, an estimate, and its work
 workspace.py     the run folder: paths, options, state
 state.py         run.json: what was decided and what is done, so that a resumed run makes the same style
-plan.py          how many pictures and images fit into the time
+time_budget.py   how many pictures and images fit into the time
+plan.py          the same for a run folder: the counts and times of its steps
 report.py        the report at the end
 card.py          the card of the style
 stopwatch.py     measures how often a function runs per second

@@ -17,7 +17,7 @@ from ..recipe import Recipe
 from ..recipe_files import FOLDER, load_recipe
 from ..run import train
 from ..settings import Settings
-from .planned import planned_seconds
+from .plan import planned_seconds
 from .step import Display, Step
 from .workspace import Workspace
 

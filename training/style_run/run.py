@@ -11,12 +11,12 @@ from .look import MeasureLook, keep_given_look
 from .networks import Learn, Redraw, Refine, Teach
 from .photos import ChoosePhotos
 from .pictures import ShowStyle
-from .plan import SHARES
-from .planned import planned_counts
+from .plan import planned_counts
 from .quality import Evaluate, MakeClip
 from .speed import MeasureSpeed
 from .step import Display, Step
 from .targets import RedrawPhotos
+from .time_budget import SHARES
 from .workspace import Workspace
 
 

@@ -4,7 +4,7 @@ from itertools import groupby
 
 from ..pairs import write_versions
 from .photos import read_choices
-from .planned import planned_seconds
+from .plan import planned_seconds
 from .step import Display, Step
 from .workspace import Workspace
 

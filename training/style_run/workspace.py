@@ -20,8 +20,8 @@ from ...styles.card import Card
 from ..looks.sources import sort_sources
 from ..pictures import list_pictures
 from ..trainer import Compute, choose_compute
-from .plan import CPU_MINUTES
 from .state import RunState, read_state, write_state
+from .time_budget import CPU_MINUTES
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ def print_plan(workspace: "Workspace", helpers: "Helpers", *, as_json: bool) -> 
     """Print the steps of `train run`: the work and the time of each, as far as they are known."""
     from rich.table import Table
 
-    from ...training.style_run.plan import share_seconds
     from ...training.style_run.run import list_steps
+    from ...training.style_run.time_budget import share_seconds
 
     steps = [step for step in list_steps(helpers) if step.is_wanted(workspace)]
     device, minutes = str(workspace.compute.device), workspace.minutes

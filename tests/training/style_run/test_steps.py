@@ -15,9 +15,9 @@ from cartoonize.training.recipe_files import load_recipe
 from cartoonize.training.style_run.drawings import CollectDrawings
 from cartoonize.training.style_run.look import keep_given_look
 from cartoonize.training.style_run.photos import ChoosePhotos, choose_versions, read_choices
-from cartoonize.training.style_run.plan import FIXED_SECONDS, SHARES, plan_counts
 from cartoonize.training.style_run.state import RunState, Speeds
 from cartoonize.training.style_run.stopwatch import per_second
+from cartoonize.training.style_run.time_budget import FIXED_SECONDS, SHARES, plan_counts
 from cartoonize.training.style_run.workspace import RunOptions, Workspace
 
 SPEEDS = Speeds(target=0.5, learn=60.0, refine=15.0, teach=1.0, evaluate=1.0)
