@@ -20,8 +20,8 @@ from ..media.streams import frame_size
 
 MEGABYTE = 1 << 20  # as browsers count
 FRAME = 4_147_200
-"""Pixels that count as one frame, two of Full HD, so that one of 4K counts as two. Decoding and encoding take
-time by the pixels, which `detail` limits for the drawing only."""
+"""Most pixels of a frame that counts as one: twice Full HD, so that a frame of 4K counts as two. The time for
+decoding and encoding depends on the pixels; `detail` limits only those that are drawn."""
 
 _PICTURES = {"AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "PNG", "TIFF", "WEBP"}
 """By Pillow's names. It recognises files by content, not by suffix, and would run Ghostscript on EPS."""

@@ -88,11 +88,9 @@ def json_response(value: object, status: int = 200, headers: Mapping[str, str] |
 def stream_response(
     request: Request, content: AsyncIterable[bytes] | Iterable[bytes], kind: str, headers: Mapping[str, str]
 ) -> Response:
-    """Content that is made while it is sent; nothing is made for HEAD."""
-    headers = {"Cache-Control": "no-store", **headers}
-    if request.method == "HEAD":
-        return Response(headers={**headers, "Content-Type": kind})
-    return StreamingResponse(content, media_type=kind, headers=headers)
+    """Content that is made while it is sent; HEAD gets the same headers, and nothing is made."""
+    content = () if request.method == "HEAD" else content
+    return StreamingResponse(content, media_type=kind, headers={"Cache-Control": "no-store", **headers})
 
 
 def file_response(path: Path) -> Response:

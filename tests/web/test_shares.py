@@ -337,8 +337,8 @@ def test_downloads_that_nobody_reads_are_cut(tmp_path):
         stalled.sendall(
             f"GET /api/files/{file} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n".encode()
         )
+        received = len(stalled.recv(1))  # from now on it reads nothing
         time.sleep(2)
-        received = 0
         with contextlib.suppress(ConnectionResetError):
             while data := stalled.recv(1 << 20):
                 received += len(data)
