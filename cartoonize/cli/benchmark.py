@@ -53,8 +53,11 @@ def benchmark(
       cartoonize benchmark
       cartoonize benchmark --style my.onnx --size 1920x1080 --json
     """
+    from ..media import VideoSource
     from ..tools.benchmark import benchmark as measure
 
+    if clip is not None:
+        VideoSource(clip).close()  # a missing or damaged clip is refused before the network is loaded
     width, height = size or Size(1280, 720)
     with open_backend(network, onnx) as backend, spinner("Measuring") as show:
         result = measure(

@@ -99,6 +99,14 @@ def test_the_command_prints_a_table_or_json(tmp_path, tiny_style, capsys, monkey
             assert printed.startswith("64x48 at ")
 
 
+def test_a_missing_clip_is_refused_before_the_network_is_loaded(run):
+    """A wrong --video is a sentence at once."""
+    code, out, err = run("benchmark", "--style", "null", "--video", "missing.mp4")
+    assert (code, out) == (1, "")
+    assert "There is no file or folder missing.mp4" in err
+    assert "The style null draws nothing" not in err  # as it says once it is loaded
+
+
 @pytest.mark.parametrize("size", ["1280", "axb", "1280x", "0x0", "9999999x2"])
 def test_malformed_sizes(size, capsys, monkeypatch):
     """A malformed size is refused in a sentence with an example."""
