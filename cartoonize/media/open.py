@@ -95,7 +95,7 @@ def check_encoding(encoding: Encoding) -> None:
     """
     parse_colour(encoding.background)
     if encoding.format:
-        check_video_output(Path("any"), encoding)
+        check_video_output(Path("The output"), encoding)  # as an error names it
     elif encoding.codec:
         choose_encoder(encoding, container_named(ANY_SOURCE))
 
