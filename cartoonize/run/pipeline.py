@@ -95,7 +95,7 @@ def batches(planned: Iterable[PlannedFrame], size: int) -> Generator[list[Planne
 
 
 def _plan(frames: Iterable[Frame], chain: EffectChain, segment: int) -> Generator[PlannedFrame]:
-    """FrameMark where segments begin, and which frames the network skips."""
+    """Mark where segments begin, and which frames the network skips."""
     with Closing(frames):
         for number, frame in enumerate(frames):
             first = number % segment == 0

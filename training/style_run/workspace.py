@@ -98,8 +98,10 @@ class Workspace:
     def check_sources(self) -> None:
         """Check that films, drawings and photos exist, before anything is written.
 
+        The content of a folder is checked only if the step that reads it is still to come.
+
         Raises:
-            TrainingError: one does not, or a folder holds neither; a step that is done needs its own no more.
+            TrainingError: a path does not exist, or a folder holds nothing that its step can read.
         """
         named = [("--style", path) for path in self.options.styles]
         named += [("--photos", path) for path in self.options.photos]

@@ -60,9 +60,8 @@ class VideoSink(ResumableSink):
         self._last_dts: int | None = None
         self._journal = open_journal(path, overwrite=overwrite, sources=(video.path,))
         self._container_kind = choose_container(self._journal.target, encoding.format)
-        self._durations: list[float] | None = (
-            None  # of the frames, in seconds, if Pillow writes them at the end
-        )
+        # Of the frames, in seconds, if Pillow writes them at the end.
+        self._durations: list[float] | None = None
         if isinstance(self._journal, Journal) and needs_pillow(self._container_kind, video, encoding):
             self._container_kind, self._durations = intermediate_container(), []
             self.notices += repetition_notices(video)
