@@ -71,6 +71,7 @@ def measure_profile(options: StepOptions) -> dict[str, Any]:
     import torch
     from torch.profiler import profile
 
+    from cartoonize.backends.pytorch.device import has_streams
     from cartoonize.models import ARCHITECTURES
     from cartoonize.models.checkpoint import load_style
     from cartoonize.models.deploy import deploy
@@ -81,7 +82,7 @@ def measure_profile(options: StepOptions) -> dict[str, Any]:
         "pepper": load_style(find_style("pepper"))[0],
         "cartoongan": ARCHITECTURES["cartoongan"](width=sizes.width).eval(),
     }
-    frames = torch.zeros(sizes.batch, *sizes.lines, 3, dtype=torch.uint8, pin_memory=device.type != "cpu")
+    frames = torch.zeros(sizes.batch, *sizes.lines, 3, dtype=torch.uint8, pin_memory=has_streams(device))
     key = "cpu_time_total" if device.type == "cpu" else "device_time_total"
     for name, generator in networks.items():
         model = deploy(generator, torch.bfloat16).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
