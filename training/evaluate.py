@@ -73,7 +73,8 @@ def evaluate(
     Raises:
         CartoonizeError: the style, a folder, the clip or weights cannot be used.
     """
-    _check_clip(clip)
+    if clip is not None:
+        check_clip(clip)
     artist = sample_evenly(list_pictures(drawings), count) if drawings else []
     sums, squares, report = FigureSums(), [], QualityReport(style)
     chosen = resolve_detail(detail, style, report.notes)
@@ -108,10 +109,13 @@ def _read_all(paths: Sequence[Path], report: QualityReport) -> Iterator[Image]:
             report.notes.append(f"Left out: {error}")
 
 
-def _check_clip(clip: Path | None) -> None:
-    """Refuse an unusable clip before the work on the photos."""
-    if clip is None:
-        return
+def check_clip(clip: Path) -> None:
+    """Refuse an unusable clip before the work on the photos.
+
+    Raises:
+        TrainingError: it is a picture.
+        MediaError: it cannot be read, or has no video stream.
+    """
     if clip.suffix.lower() in PICTURE_SUFFIXES:  # the video reader would read it as a clip of one frame
         raise TrainingError(f"{clip} is a picture: flicker needs a video.")
     with VideoSource(clip):

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ...core.errors import TrainingError
 from ...styles.card import Card
+from ..evaluate import check_clip
 from ..looks.sources import sort_sources
 from ..pictures import list_pictures
 from ..trainer import Compute, choose_compute
@@ -96,22 +97,29 @@ class Workspace:
         return self.folder / "style.safetensors"
 
     def check_sources(self) -> None:
-        """Check that films, drawings and photos exist, before anything is written.
+        """Check the files and folders that steps read, before anything is written.
 
-        The content of a folder is checked only if the step that reads it is still to come.
+        The content of one is checked only if the step that reads it is still to come.
 
         Raises:
             TrainingError: a path does not exist, or a folder holds nothing that its step can read.
+            MediaError: the clip cannot be read.
         """
-        named = [("--style", path) for path in self.options.styles]
-        named += [("--photos", path) for path in self.options.photos]
+        options, is_measured = self.options, "evaluate" in self.state.done
+        named = [("--style", path) for path in options.styles]
+        named += [("--photos", path) for path in options.photos]
+        if not is_measured:
+            named += [("--video", options.clip)] if options.clip else []
+            named += [("--features", options.features)] if options.features else []
         for option, path in named:
             if not path.exists():
                 raise TrainingError(f"There is no file or folder {path} ({option}).")
+        if options.clip and not is_measured:
+            check_clip(options.clip)
         if "drawings" not in self.state.done:
-            sort_sources(self.options.styles)
+            sort_sources(options.styles)
         if "photos" not in self.state.done:
-            for folder in self.options.photos:
+            for folder in options.photos:
                 list_pictures(folder)
 
     def check_options(self) -> None:

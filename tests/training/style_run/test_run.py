@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from cartoonize import stylize
 from cartoonize.backends import load
 from cartoonize.cli.train import app
-from cartoonize.core.errors import TrainingError
+from cartoonize.core.errors import CartoonizeError, TrainingError
 from cartoonize.styles.card import read_header
 from cartoonize.training.style_run.run import Helpers, list_steps
 from cartoonize.training.style_run.state import RunState, Speeds, read_state, write_state
@@ -180,6 +180,23 @@ def test_a_folder_without_pictures_leaves_nothing_behind(drawings, photos, tmp_p
     for words in (arguments(tmp_path / "run", empty, photos), arguments(tmp_path / "run", drawings, empty)):
         with pytest.raises(TrainingError, match=r"There are no pictures in .*empty"):
             CliRunner().invoke(app, [*words, *dry], catch_exceptions=False)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "sentence"),
+    [
+        ("--video", "none.mp4", r"none.mp4 \(--video\)"),
+        ("--video", "picture.png", "picture.png is a picture: flicker needs a video"),
+        ("--features", "none.safetensors", r"none.safetensors \(--features\)"),
+    ],
+)
+def test_what_only_the_last_steps_read_is_checked_first(drawings, photos, tmp_path, option, name, sentence):
+    """A wrong clip or file of weights is named at once, and not after the hour of training."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "picture.png")
+    words = [*arguments(tmp_path / "run", drawings, photos), option, str(tmp_path / name)]
+    with pytest.raises(CartoonizeError, match=sentence):
+        CliRunner().invoke(app, words, catch_exceptions=False)
     assert not (tmp_path / "run").exists()
 
 
