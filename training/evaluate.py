@@ -18,10 +18,11 @@ from ..core.choices import Detail
 from ..core.draw_size import enlarge, resize_to_draw_size, resolve_detail
 from ..core.errors import TrainingError
 from ..core.frames import Backend, Frame, Image
+from ..core.missing_files import missing_file_message
 from ..media import PICTURE_SUFFIXES, Decoding, VideoSource
 from ..styles.figures import describe_figure
 from .distances import inception_distances, vgg_frechet_distance
-from .features import load_features
+from .features import Features, load_features
 from .figures import FigureSums
 from .flicker import flicker
 from .pictures import centre_square, list_pictures, read_rgb, sample_evenly
@@ -76,6 +77,9 @@ def evaluate(
     if clip is not None:
         check_clip(clip)
     artist = sample_evenly(list_pictures(drawings), count) if drawings else []
+    network = load_features("vgg16", features) if artist and features else None
+    if metric_weights is not None and not metric_weights.is_file():
+        raise TrainingError(missing_file_message(metric_weights))
     sums, squares, report = FigureSums(), [], QualityReport(style)
     chosen = resolve_detail(detail, style, report.notes)
     with load(style, device=device) as backend:
@@ -96,7 +100,7 @@ def evaluate(
         if gflop is not None:
             report.add({"gflop_720p": gflop})
         _measure_flicker(report, backend, clip, frames, chosen)
-    _measure_distances(report, squares, artist, features, metric_weights)
+    _measure_distances(report, squares, artist, network, metric_weights)
     return report
 
 
@@ -139,7 +143,7 @@ def _measure_distances(
     report: QualityReport,
     pairs: Sequence[Sequence[Image]],
     drawings: Sequence[Path],
-    features: Path | None,
+    network: Features | None,
     metric_weights: Path | None,
 ) -> None:
     """Distances to the artist's pictures, of the outputs and of the photos; `pairs` are squares of both."""
@@ -152,8 +156,7 @@ def _measure_distances(
         return
     artist = _stack(artist_squares)
     source, output = (_stack(pictures) for pictures in zip(*pairs, strict=True))
-    if features:
-        network = load_features("vgg16", features)
+    if network:
         for name, pictures in (("output", output), ("source", source)):
             report.add({f"frechet_vgg16_{name}": vgg_frechet_distance(network, pictures, artist)})
     else:

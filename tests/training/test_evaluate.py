@@ -248,3 +248,15 @@ def test_no_video(photos, name):
     path = photos / name
     with pytest.raises(CartoonizeError, match=re.escape(str(path))):
         evaluate("null", photos, clip=path)
+
+
+@pytest.mark.parametrize("weights", ["features", "metric_weights"])
+def test_missing_weights_are_named_before_the_photos_are_measured(photos, drawings, tmp_path, weights):
+    """A misspelt file of weights is a sentence at once."""
+    measured = []
+    with pytest.raises(CartoonizeError, match=r"none\.safetensors"):
+        evaluate(
+            "null", photos, drawings=drawings, progress=lambda *number: measured.append(number),
+            **{weights: tmp_path / "none.safetensors"},
+        )  # fmt: skip
+    assert not measured
