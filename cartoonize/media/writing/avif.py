@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...core.containers import Container, container_named
+from ...core.errors import MediaError
 from ..encoding import Encoding
 from ..pictures.formats import FORMATS
 from ..pictures.picture import open_picture
@@ -39,13 +40,15 @@ def convert_to_avif(path: Path, durations: Sequence[float]) -> None:
         durations: of the frames, in seconds; AVIF has milliseconds.
 
     Raises:
+        MediaError: Pillow cannot encode the frames.
         OSError: the file cannot be written.
     """
     avif = FORMATS[SUFFIX]
     draft = path.with_name(f"{path.name}.draft")
-    with open_picture(path) as frames:
-        frames.save(
-            draft, avif.name, save_all=True, duration=[round(1000 * seconds) for seconds in durations],
-            **avif.options,
-        )  # fmt: skip
+    milliseconds = [round(1000 * seconds) for seconds in durations]
+    try:
+        with open_picture(path) as frames:
+            frames.save(draft, avif.name, save_all=True, duration=milliseconds, **avif.options)
+    except (ValueError, RuntimeError) as error:
+        raise MediaError(f"Cannot write {path.name} as {avif.name}: {error}.") from error
     draft.replace(path)
