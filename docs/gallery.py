@@ -185,7 +185,7 @@ def sheet(pictures: dict[str, Image], columns: int | None = None) -> Image:
 
 def save(picture: Image, name: str) -> None:
     """Save a WebP that is small enough for a repository."""
-    Pillow.fromarray(picture).save(OUT / name, quality=60, method=6)
+    Pillow.fromarray(picture).save(OUT / name, quality=54, method=6)
 
 
 def save_clip(
@@ -194,7 +194,7 @@ def save_clip(
     """Save an animated WebP that repeats."""
     first, *rest = [Pillow.fromarray(picture).resize(size, Pillow.Resampling.LANCZOS) for picture in pictures]
     first.save(
-        OUT / name, save_all=True, append_images=rest, duration=milliseconds, loop=0, quality=34, method=6
+        OUT / name, save_all=True, append_images=rest, duration=milliseconds, loop=0, quality=28, method=6
     )
 
 
