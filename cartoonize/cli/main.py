@@ -106,8 +106,6 @@ def main() -> NoReturn:
     signals.install()
     cpus.set_passive_waiting()
     os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder prints its settings otherwise; 1 is errors only
-    # For the processes that libraries start, as training does to read pictures; see core/isolated.py.
-    os.environ.setdefault("PYTHONSAFEPATH", "1")
     opencv.set_one_thread()
     try:
         code = app(prog_name="cartoonize", standalone_mode=False)

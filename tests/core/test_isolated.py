@@ -30,7 +30,10 @@ def test_the_command_line_passes_it_on(downloads, tmp_path_factory):
     start = (
         "import multiprocessing as m; p = m.get_context('spawn').Process(target=print); p.start(); p.join()"
     )
-    program = f"from cartoonize.cli import main; main.app = lambda **_: exec({start!r}); main.main()"
+    program = (
+        "from cartoonize.__main__ import main; from cartoonize.cli import main as cli\n"
+        f"    cli.app = lambda **_: exec({start!r}); main()"
+    )
     script = tmp_path_factory.mktemp("bin") / "start.py"  # as pip installs it
     script.write_text(f"if __name__ == '__main__':\n    {program}")
     subprocess.run([sys.executable, script], check=True)
