@@ -20,9 +20,12 @@ LINE_FREE = 0.006  # density of texture below which lines need no contrast
 FAINT, FAINT_BAND = 0.05, (3.0, 16.0)  # height in [0, 1] and sizes in pixels of faint structures
 # roughness from which fewer faint structures are restored, and from which none are
 FAINT_NOISE = 0.006, 0.015
-# Squared roughness, in units of `rough`, at which ...
-DETAIL_FROM = 0.05, 0.3  # ... tones begin to return, and are whole
-STROKES_UNTIL = 1.0, 4.0  # ... they are brush strokes only, and half of them are the photo's
+# Squared roughness, in units of the square of `rough`: from the first on, `detail` adds tones; from the
+# second on, all of them.
+DETAIL_FROM = 0.05, 0.3
+# In the same units: up to the first, these tones are brush strokes only; from the second on, half of each
+# comes from the photo.
+STROKES_UNTIL = 1.0, 4.0
 DETAIL_POLISH = 0.003  # share of the polish that spares these tones
 WET_SIGMAS = (2.0, 6.0)  # pixels over which pigment pools at the edges of wet paint
 
@@ -36,7 +39,8 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     texture = density(fine_structure(lifted), coherence(lifted))
     # Coarser than texture, because enlarged photos are soft; finer than the faint shapes, which must stay.
     noise = roughness(fine_structure(lifted, 3.5), coherence(lifted, 4.0))
-    painted = torch.lerp(lifted, kuwahara(lifted), ramp(texture, *look.texture))
+    strokes = kuwahara(lifted)
+    painted = torch.lerp(lifted, strokes, ramp(texture, *look.texture))
     relative = (noise / look.rough).square()[0]
     strength = relative.clamp(look.least_smoothing, 1)
     if look.borders:
@@ -44,7 +48,7 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     shapes = smooth = l0_smooth(painted, look.smoothing * strength)
     if look.detail:
         rough = ramp(relative, *DETAIL_FROM)
-        smooth = torch.lerp(shapes, rough_tones(lifted, painted, relative), look.detail * rough)
+        smooth = torch.lerp(shapes, rough_tones(strokes, painted, relative), look.detail * rough)
         strength = torch.lerp(strength, strength.clamp(max=DETAIL_POLISH), rough)
     shapes, smooth = shapes ** (1 / look.lift), smooth ** (1 / look.lift)
     fills = paint_fills(smooth, look)
@@ -59,13 +63,13 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     return restore_faint(drawn, paint_fills(photo, look), look.faint * (1 - ramp(noise, *FAINT_NOISE)))
 
 
-def rough_tones(photo: Tensor, painted: Tensor, relative: Tensor) -> Tensor:
-    """The tones of rough places of a photo (3, H, W): brush strokes of low contrast, in woods and meadows.
+def rough_tones(strokes: Tensor, painted: Tensor, relative: Tensor) -> Tensor:
+    """The tones of rough places, (3, H, W): the brush strokes, in low contrast as of woods and meadows.
 
-    Where `relative`, the squared roughness (H, W), is high (a crowd, letters), half of them come from
-    `painted`, which has strokes in dense texture only. Otherwise small faces become blobs.
+    Where the squared roughness `relative` (H, W) is high, as in a crowd or in letters, half of each tone
+    comes from `painted`, which has strokes in dense texture only. Otherwise small faces become blobs.
     """
-    return torch.lerp(kuwahara(photo), painted, ramp(relative, *STROKES_UNTIL) / 2)
+    return torch.lerp(strokes, painted, ramp(relative, *STROKES_UNTIL) / 2)
 
 
 def restore_faint(drawn: Tensor, photo: Tensor, share: Tensor) -> Tensor:

@@ -231,7 +231,7 @@ def test_strokes_of_a_wood_follow_from_the_pixels_near_them():
     photo, other = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
     changed = torch.cat([photo[:, :, :48], other[:, :, 48:]], 2)
     low_contrast = torch.full((64, 96), 0.5)
-    strokes, again = (rough_tones(picture, picture, low_contrast) for picture in (photo, changed))
+    strokes, again = (rough_tones(kuwahara(picture), picture, low_contrast) for picture in (photo, changed))
     assert torch.equal(strokes[:, :, :36], again[:, :, :36])
     assert (strokes - again).abs()[:, :, 48:].max() > 0.1
 
@@ -239,7 +239,8 @@ def test_strokes_of_a_wood_follow_from_the_pixels_near_them():
 def test_faces_of_a_crowd_keep_more_of_the_photo_than_a_wood():
     """In high contrast, half of the tones are the photo's; in low contrast, all are brush strokes."""
     photo = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
-    wood, crowd = (rough_tones(photo, photo, torch.full((64, 64), contrast)) for contrast in (0.5, 8.0))
+    levels = (torch.full((64, 64), level) for level in (0.5, 8.0))
+    wood, crowd = (rough_tones(kuwahara(photo), photo, level) for level in levels)
     assert torch.allclose(wood, kuwahara(photo))
     assert torch.allclose(crowd, (wood + photo) / 2)
 
