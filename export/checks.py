@@ -5,8 +5,9 @@ from pathlib import Path
 
 from ..core.atomic import check_target
 from ..core.atomic_folder import FolderKind, check_folder
-from ..core.choices import Detail, did_you_mean
+from ..core.choices import Detail
 from ..core.errors import BackendError, ModelError
+from ..core.messages import did_you_mean
 from ..models import NAMES
 from ..styles import ENGINES, find_style
 

@@ -23,7 +23,7 @@ from cartoonize.core.signals import defer_signals
 from cartoonize.media import PictureSink, PictureSource, VideoSink, VideoSource, open_sink
 from cartoonize.media.pictures.sequence_sink import ImageSequenceSink
 from cartoonize.media.writing import journal, segments
-from cartoonize.run import segment_length
+from cartoonize.run import pipeline
 from cartoonize.run.job import run as run_job
 from cartoonize.run.report import Report
 
@@ -149,7 +149,7 @@ def no_links(path, _target):
 
 def test_what_appears_while_a_video_is_drawn_stays(tmp_path, monkeypatch):
     """The same of a video, whose finished segments are kept for the command that may replace it."""
-    monkeypatch.setattr(segment_length, "SEGMENT", 8)
+    monkeypatch.setattr(pipeline, "SEGMENT", 8)
     source = Clip(times=range(24)).write(tmp_path / "in.mp4")
     commit = journal.Journal.commit
 
@@ -235,7 +235,7 @@ def command(*arguments, **options):
 )  # fmt: skip
 def test_a_segment_that_miscounts_does_not_count(tmp_path, monkeypatch, described):
     """A segment with a sound checksum whose description is not so is drawn again, with a note."""
-    monkeypatch.setattr(segment_length, "SEGMENT", 4)
+    monkeypatch.setattr(pipeline, "SEGMENT", 4)
     source = Clip(times=range(12)).write(tmp_path / "in.mp4")
     stopped(source, tmp_path / "out.mp4", after=9)
     path = tmp_path / ".out.mp4.cartoonize" / "segment-0"
@@ -248,7 +248,7 @@ def test_a_segment_that_miscounts_does_not_count(tmp_path, monkeypatch, describe
     monkeypatch.setattr(segments, "asdict", lambda _: description)
     writer.end(None)
     monkeypatch.undo()
-    monkeypatch.setattr(segment_length, "SEGMENT", 4)
+    monkeypatch.setattr(pipeline, "SEGMENT", 4)
     path.write_bytes(forged.getvalue())
     report = stylize(source, tmp_path / "out.mp4", "null")
     assert (report.frames, report.resumed) == (12, 0)
@@ -359,7 +359,7 @@ def test_a_signal_after_the_renaming_tells_no_contradiction(tmp_path, monkeypatc
     """If a run is stopped between renaming and cleaning up, the video is complete, and no notice mentions
     segments.
     """
-    monkeypatch.setattr(segment_length, "SEGMENT", 8)
+    monkeypatch.setattr(pipeline, "SEGMENT", 8)
     source, target = Clip(times=range(24)).write(tmp_path / "in.mp4"), tmp_path / "out.mp4"
     put = journal.put
 
@@ -384,7 +384,7 @@ def test_a_signal_after_the_renaming_tells_no_contradiction(tmp_path, monkeypatc
 
 def test_only_what_is_there_is_said_to_be_kept(tmp_path, monkeypatch):
     """If the segments were removed meanwhile, no notice mentions them."""
-    monkeypatch.setattr(segment_length, "SEGMENT", 8)
+    monkeypatch.setattr(pipeline, "SEGMENT", 8)
     source = Clip(times=range(24)).write(tmp_path / "in.mp4")
 
     def write(self, frame):

@@ -18,7 +18,7 @@ from ..core.choices import Detail
 from ..core.draw_size import enlarge, resize_to_draw_size, resolve_detail
 from ..core.errors import TrainingError
 from ..core.frames import Backend, Frame, Image
-from ..core.missing_files import missing_file_message
+from ..core.messages import missing_file_message
 from ..media import PICTURE_SUFFIXES, Decoding, VideoSource
 from ..styles.figures import describe_figure
 from .distances import inception_distances, vgg_frechet_distance

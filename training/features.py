@@ -7,8 +7,8 @@ from urllib.error import URLError
 import torch
 from torch import Tensor, nn
 
-from ..core.choices import did_you_mean
 from ..core.errors import TrainingError
+from ..core.messages import did_you_mean
 
 CONVOLUTIONS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # in each of the five blocks
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..core.choices import did_you_mean
 from ..core.errors import TrainingError
 from ..core.frames import Image
+from ..core.messages import did_you_mean
 from ..models import ARCHITECTURES, Generator, Swift, architecture_of
 from ..models.checkpoint import load_style
 from ..models.int8 import fit_grids

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..core.choices import did_you_mean
 from ..core.errors import TrainingError
+from ..core.messages import did_you_mean
 from ..core.structs import build
 from .recipe import PhaseName, Recipe
 

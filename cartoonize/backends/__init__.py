@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from ..core.choices import DEVICES, VENDORS, Precision, did_you_mean
+from ..core.choices import DEVICES, VENDORS, Precision
 from ..core.errors import BackendError
+from ..core.messages import did_you_mean
 from ..styles import DEFAULT, find_style
 from .loaded_backend import LoadedBackend
 from .options import RuntimeOptions

@@ -12,9 +12,10 @@ from typing import Any, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.choices import ChannelOrder, InputRange, did_you_mean
+from ..core.choices import ChannelOrder, InputRange
 from ..core.errors import BackendError, ModelError
 from ..core.frames import Image, Images
+from ..core.messages import did_you_mean
 
 RunGraph = Callable[[NDArray[Any]], NDArray[Any]]
 

@@ -9,8 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from ..core.choices import ProviderName, did_you_mean
+from ..core.choices import ProviderName
 from ..core.errors import BackendError
+from ..core.messages import did_you_mean
 
 if TYPE_CHECKING:
     import onnxruntime as ort

@@ -49,7 +49,7 @@ def import_weights(
       cartoonize import-weights Hayao_net_G_float.pth hayao.safetensors
       cartoonize import-weights paint.pt paint.safetensors --licence MIT
     """
-    from ..core.missing_files import missing_file_message
+    from ..core.messages import missing_file_message
     from ..export.checks import check_architecture, check_suffix
 
     check_architecture(architecture)

@@ -10,8 +10,8 @@ import typer
 from typer.exceptions import TyperException
 
 from ..core import cpus, opencv, signals
-from ..core.choices import did_you_mean
 from ..core.errors import CartoonizeError, Stopped, UnexpectedError, describe_os_error
+from ..core.messages import did_you_mean
 from ..version import __version__
 from .app import App, HelpGroup, print_help
 from .batch import batch

@@ -9,8 +9,8 @@ from typing import Any
 
 from typer.exceptions import TyperException
 
-from ..core.choices import did_you_mean, join_words
 from ..core.errors import CartoonizeError
+from ..core.messages import did_you_mean, join_words
 from .console import escape, print_error, print_message
 from .help import describe_command, limits_of, name_of, usage_of
 

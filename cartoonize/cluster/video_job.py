@@ -12,8 +12,8 @@ from ..core.errors import ClusterError
 from ..effects.look import Look
 from ..media import ResumableSink, ResumableSource, Sink, Source
 from ..run.job import mark_partial
+from ..run.pipeline import segment_length
 from ..run.report import Report, frames_per_second
-from ..run.segment_length import segment_length
 from ..run.segmented import identity
 from ..version import __version__
 from .connection import Cluster

@@ -172,7 +172,7 @@ def convert_range(task: VideoTask, frames: FrameRange) -> Iterator[FinishedSegme
 
 
 _loaded: dict[StyleFiles, LoadedBackend] = {}
-"""The back end of this worker, by its style; the next task mostly uses the same one."""
+"""The backend of this worker, by its style; the next task mostly uses the same one."""
 
 
 def _backend(style: StyleFiles) -> LoadedBackend:

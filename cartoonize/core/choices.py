@@ -1,10 +1,8 @@
-"""The values that options accept, and suggestions for misspelt ones.
+"""The values that options accept.
 
 It imports nothing heavy, because shell completion imports it while people type.
 """
 
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Literal, get_args
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
@@ -44,16 +42,3 @@ X264_PRESETS = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo",
 )  # fmt: skip
 """Presets of x264 and x265, https://trac.ffmpeg.org/wiki/Encode/H.264."""
-
-
-def join_words(words: Sequence[str]) -> str:
-    """Return words as a choice in a sentence: "low, normal or high"."""
-    *first, final = words
-    return f"{', '.join(first)} or {final}" if first else final
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return " Did you mean ...?" for an unknown name, to end a message; empty if no name is similar."""
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    matches = get_close_matches(name.lower(), by_lower, n=1)
-    return f" Did you mean {by_lower[matches[0]]}?" if matches else ""

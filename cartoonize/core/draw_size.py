@@ -11,9 +11,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .choices import DETAILS, Detail, did_you_mean
+from .choices import DETAILS, Detail
 from .errors import BackendError, MediaError
 from .frames import Backend, Frame, Image
+from .messages import did_you_mean
 from .opencv import load_opencv
 
 NORMAL_LINES = 720

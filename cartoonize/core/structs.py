@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from .choices import did_you_mean
+from .messages import did_you_mean
 
 T = TypeVar("T")
 

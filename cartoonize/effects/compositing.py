@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..core.choices import COMPARE, did_you_mean
+from ..core.choices import COMPARE
 from ..core.draw_size import replace_image, resize
 from ..core.errors import MediaError
 from ..core.frames import Frame, Image, Plane
+from ..core.messages import did_you_mean
 from .effect import Effect
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from pathlib import Path
 import av
 
 from ..core.atomic import check_target
-from ..core.choices import did_you_mean
 from ..core.errors import MediaError
 from ..core.frames import Frame
+from ..core.messages import did_you_mean
 from ..media import Encoding, Sink, check_sink, open_sink
 from ..media.ffmpeg import write_errors
 from ..media.video_info import VideoInfo

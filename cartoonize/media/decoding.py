@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..core.choices import HDR, Detail, did_you_mean
+from ..core.choices import HDR, Detail
 from ..core.errors import MediaError
+from ..core.messages import did_you_mean
 
 MIN_SIZE = 16
 """Pixels of the longer side; pictures are not scaled down further."""

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import av
 
-from ..core.choices import ENCODER_OF_CODEC, ENCODERS, X264_PRESETS, did_you_mean
+from ..core.choices import ENCODER_OF_CODEC, ENCODERS, X264_PRESETS
 from ..core.containers import Container
 from ..core.errors import MediaError
+from ..core.messages import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

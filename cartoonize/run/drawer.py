@@ -31,8 +31,7 @@ class Drawer:
     def __call__(self, frames: Sequence[Frame], *, first: bool = False) -> Callable[[], Sequence[Image]]:
         """Draw frames of one size; return a function that waits for their drawings.
 
-        Effects may need frames in order. `first` says that these are the first
-        of a segment.
+        Call it with the frames in order. `first` says that a segment begins with these.
 
         Raises:
             ValueError: the backend returned another number of drawings.
@@ -45,7 +44,7 @@ class Drawer:
         # One picture needs no stacking, which would copy it.
         drawings = self._backend(images[0][None] if len(images) == 1 else np.stack(images))
         if len(drawings) != len(images):
-            raise ValueError(f"The back end returned {len(drawings)} drawings of {len(images)} pictures.")
+            raise ValueError(f"The backend returned {len(drawings)} drawings of {len(images)} pictures.")
         return lambda: list(drawings)
 
     def _submit(

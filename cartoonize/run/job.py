@@ -22,9 +22,8 @@ from ..media import (
     open_source,
 )
 from ..styles import DEFAULT
-from .pipeline import stream
+from .pipeline import segment_length, stream
 from .report import STAGES, Report
-from .segment_length import segment_length
 from .segmented import SegmentedRun
 from .threads import StageWaits
 

@@ -13,8 +13,12 @@ from ..core.errors import MediaError
 from ..core.frames import Backend, Frame, Image
 from ..effects.effect import Effect, EffectChain
 from .drawer import Drawer
-from .segment_length import segment_length
 from .threads import Closing, StageWaits, prefetch, timed
+
+SEGMENT = 120
+"""Frames of a segment (segmented.py), before they are rounded up to whole batches. A killed run loses one
+segment at most. Each segment costs a keyframe, and the encoder, which works on several frames at once, has to
+drain; at 24 frames/s that is every five seconds."""
 
 
 class PlannedFrame(NamedTuple):
@@ -69,6 +73,11 @@ def stream(
     decoded = prefetch(planned, batch * ahead, waits, "decode")
     drawn = prefetch(_draw(drawer, batches(decoded, batch)), ahead, waits, "network", "encode")
     return prefetch(_finish(drawn, drawer.effects, waits), ahead)
+
+
+def segment_length(batch: int) -> int:
+    """Frames of a segment if the network draws `batch` frames per call."""
+    return -(-SEGMENT // batch) * batch
 
 
 def batches(planned: Iterable[PlannedFrame], size: int) -> Generator[list[PlannedFrame]]:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from ..core.containers import VIDEO_SUFFIXES, WRITTEN_SUFFIXES
 from ..core.errors import MediaError
-from ..core.missing_files import missing_file_message
+from ..core.messages import missing_file_message
 from ..media.pictures.folder import describe_left_out, output_name
 from ..media.pictures.formats import PICTURE_SUFFIXES
 from ..media.pictures.sequence_sink import is_image_sequence

@@ -15,6 +15,8 @@ from ..media import Location
 T = TypeVar("T")
 State = Literal["converted", "skipped", "failed"]
 STAGES = ("decode", "network", "encode")
+_COMMON = ("device", "precision", "backend", "stabilized", "hold", "width", "height")
+"""Of many files: the value that all of them share."""
 
 
 @dataclass(slots=True)
@@ -83,8 +85,8 @@ class FilesReport(Report):
     """The result of many files: the number in each state, and in `files` the report of each.
 
     `output` is the folder, or the list of jobs. `frames`, `resumed` and `waiting` are sums, `seconds` is the
-    time of the whole command, `notices` holds each notice once. A value that differs
-    between the converted files, such as the size, keeps its default.
+    time of the whole command, `notices` holds each notice once. A value that differs between the converted
+    files, such as the size, keeps its default.
     """
 
     converted: int = 0
@@ -100,22 +102,15 @@ class FilesReport(Report):
             failure = f"{self.failed} of {len(self.files)} files could not be converted."
             self.fail(CartoonizeError(failure))
         written = [file for file in self.files if file.frames]
-        self.frames, self.resumed = (
-            sum(file.frames for file in written),
-            sum(file.resumed for file in written),
-        )
+        self.frames = sum(file.frames for file in written)
+        self.resumed = sum(file.resumed for file in written)
         self.waiting = {
             stage: round(sum(file.waiting.get(stage, 0.0) for file in written), 3) for stage in STAGES
         }
         self.notices = list(dict.fromkeys(notice for file in self.files for notice in file.notices))
         self.partial = any(file.partial for file in written)
-        self.device = common((file.device for file in written), self.device)
-        self.precision = common((file.precision for file in written), self.precision)
-        self.backend = common((file.backend for file in written), self.backend)
-        self.stabilized = common((file.stabilized for file in written), self.stabilized)
-        self.hold = common((file.hold for file in written), self.hold)
-        self.width = common((file.width for file in written), self.width)
-        self.height = common((file.height for file in written), self.height)
+        for name in _COMMON:
+            setattr(self, name, common((getattr(file, name) for file in written), getattr(self, name)))
         self.set_duration(seconds)
 
 

@@ -19,7 +19,7 @@ from ..media.remote import Location
 from ..styles import find_style
 from ..styles.user import sha256_of
 from ..version import __version__
-from .segment_length import segment_length
+from .pipeline import segment_length
 
 _SAMPLE = 1 << 16  # bytes that are hashed at each of three places of a source
 
@@ -113,7 +113,7 @@ def source_identity(path: Location) -> dict[str, Any]:
 
 
 def _style_identity(style: str) -> str:
-    """A hash of the style file; the caller's name for a back end that was not made from a file."""
+    """A hash of the style file; the caller's name for a backend that was not made from a file."""
     try:
         path = find_style(style)
     except ModelError:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ..core.choices import did_you_mean
 from ..core.errors import ModelError
+from ..core.messages import did_you_mean
 from . import user
 
 DEFAULT = "pepper"

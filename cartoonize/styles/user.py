@@ -16,8 +16,8 @@ from hashlib import file_digest
 from pathlib import Path
 
 from ..core.atomic import AtomicFile
-from ..core.choices import did_you_mean
 from ..core.errors import MediaError, ModelError, WriteError
+from ..core.messages import did_you_mean
 from .card import int8_path, to_printable
 
 HOME_VARIABLE = "CARTOONIZE_HOME"

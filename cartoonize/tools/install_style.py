@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from ..backends.ncnn.graph import MAGIC as NCNN_MAGIC
 from ..core.errors import ModelError, WriteError
-from ..core.missing_files import missing_file_message
+from ..core.messages import missing_file_message
 from ..run.find_files import is_pattern
 from ..styles import ENGINES, find_style_file, user
 from ..styles.card import Card, int8_path, read_header

@@ -9,7 +9,7 @@ import av
 from PIL.Image import Image as Picture
 
 from ..core.errors import MediaError
-from ..core.numbers import format_number
+from ..core.messages import format_number
 from ..media import PICTURE_SUFFIXES
 from ..media.ffmpeg import ffmpeg_errors
 from ..media.pictures.animation import is_animated

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ..core.choices import COMPARE, DETAILS, Compare, Detail, did_you_mean, join_words
+from ..core.choices import COMPARE, DETAILS, Compare, Detail
 from ..core.errors import MediaError, ModelError
+from ..core.messages import did_you_mean, join_words
 from ..effects.compositing import Retouch
 from ..effects.look import Look
 from ..styles import DEFAULT, builtin_styles, style_names, user

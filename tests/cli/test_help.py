@@ -13,7 +13,8 @@ import typer
 
 from cartoonize.cli import main as cli
 from cartoonize.cli.help import describe_command, explain, name_of
-from cartoonize.core.choices import ENCODERS, X264_PRESETS, did_you_mean
+from cartoonize.core.choices import ENCODERS, X264_PRESETS
+from cartoonize.core.messages import did_you_mean
 from cartoonize.styles import user
 
 ROOT = typer.main.get_command(cli.app)

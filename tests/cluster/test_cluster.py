@@ -27,7 +27,7 @@ from cartoonize.cluster.connection import connect
 from cartoonize.cluster.jobs import VideoJob, convert_job
 from cartoonize.cluster.planning import frame_times
 from cartoonize.core.errors import BackendError, ClusterError, DamageError
-from cartoonize.run import segment_length
+from cartoonize.run import pipeline
 from cartoonize.run.report import FilesReport
 
 pytestmark = pytest.mark.slow
@@ -57,7 +57,7 @@ def cluster(machines):
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """Segments of a second, so that short clips have many."""
-    monkeypatch.setattr(segment_length, "SEGMENT", 24)
+    monkeypatch.setattr(pipeline, "SEGMENT", 24)
 
 
 def watch(on_frame=None):

@@ -21,7 +21,7 @@ from cartoonize import (
     stylize,
 )
 from cartoonize.effects.hold import CutDetector
-from cartoonize.run import segment_length
+from cartoonize.run import pipeline
 from cartoonize.run.job import run, written_size
 from cartoonize.run.report import Report
 
@@ -209,7 +209,7 @@ def cut_up(path):
 @pytest.mark.parametrize("hold", [2, 3])
 def test_a_resumed_run_holds_the_same_drawings(tmp_path, monkeypatch, tiny_style, hold):
     """Stopped twice and resumed, a video on twos or threes equals one that was not, to the byte."""
-    monkeypatch.setattr(segment_length, "SEGMENT", 24)
+    monkeypatch.setattr(pipeline, "SEGMENT", 24)
     source = cut_up(tmp_path / "in.mp4")
     options = {"hold": hold, "batch": 5}
     stylize(source, tmp_path / "whole.mp4", str(tiny_style), **options)

@@ -27,7 +27,7 @@ def flickering_at(image, number):
 
 
 def flickering():
-    """A back end whose drawings differ by some levels from call to call."""
+    """A backend whose drawings differ by some levels from call to call."""
     counter = iter(range(1000))
     return lambda images: np.stack([flickering_at(image, next(counter)) for image in images])
 

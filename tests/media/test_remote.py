@@ -14,7 +14,7 @@ from cartoonize import MediaError, stylize
 from cartoonize.core.errors import WriteError
 from cartoonize.media import VideoSource, parse_location
 from cartoonize.media.remote import Url, staging_path
-from cartoonize.run import segment_length
+from cartoonize.run import pipeline
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def breaking(monkeypatch):
 
 def test_a_failed_upload_leaves_nothing(video, store, tmp_path, monkeypatch, breaking):
     """Nothing appears in the store; the same call goes on from the segments, and uploads."""
-    monkeypatch.setattr(segment_length, "SEGMENT", 24)
+    monkeypatch.setattr(pipeline, "SEGMENT", 24)
     with pytest.raises(WriteError, match="the network is gone"):
         stylize(video, "s3://films/out.mp4", "null")
     assert keys(store) == ["in.mp4"]

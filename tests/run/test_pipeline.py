@@ -54,7 +54,7 @@ def test_order_holds_under_load():
 
 
 def test_batches_hold_one_size():
-    """The back end gets pictures of one size together, and never more than a batch."""
+    """The backend gets pictures of one size together, and never more than a batch."""
     sizes = [(4, 4)] * 5 + [(6, 4)] * 2 + [(4, 4)]
     planned = (PlannedFrame(frame(0, size)) for size in sizes)
     shapes = [[item.frame.image.shape[:2] for item in group] for group in batches(planned, 3)]
@@ -77,7 +77,7 @@ def test_an_error_of_the_source_is_raised_after_the_frames_before_it():
 
 
 def test_an_error_of_the_network_reaches_the_caller():
-    """The caller gets the back end's own exception."""
+    """The caller gets the backend's own exception."""
 
     def broken(images):
         raise ValueError("no memory")
@@ -87,7 +87,7 @@ def test_an_error_of_the_network_reaches_the_caller():
 
 
 def test_a_network_that_loses_a_picture_is_an_error():
-    """A back end that returns fewer pictures than it got is an error; none is lost silently."""
+    """A backend that returns fewer pictures than it got is an error; none is lost silently."""
     with pytest.raises(ValueError, match="1 drawings of 2 pictures"):
         list(stream(map(frame, range(4)), lambda images: images[:1], batch=2))
 

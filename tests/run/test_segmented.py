@@ -20,7 +20,7 @@ from clips import Clip, heeding, read_clip, unboxed
 from cartoonize import Encoding, Look, MediaError, stylize
 from cartoonize.backends import load
 from cartoonize.media import VideoSource, open_sink
-from cartoonize.run import segment_length
+from cartoonize.run import pipeline
 from cartoonize.run.job import run
 from cartoonize.run.report import Report
 
@@ -35,7 +35,7 @@ class PowerError(Exception):
 @pytest.fixture
 def short(monkeypatch):
     """Segments of a second, so that short clips have several."""
-    monkeypatch.setattr(segment_length, "SEGMENT", 24)
+    monkeypatch.setattr(pipeline, "SEGMENT", 24)
 
 
 def draw(source, target, style="null", stop=None, **options):

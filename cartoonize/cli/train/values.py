@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...core import cpus
-from ...core.choices import did_you_mean
 from ...core.errors import TrainingError
+from ...core.messages import did_you_mean
 from ...core.structs import build
 from ...styles.card import Card
 from ...training.recipe import PhaseName

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from ...core.errors import MediaError
-from ...core.missing_files import missing_file_message
+from ...core.messages import missing_file_message
 from ..remote import Location
 from .formats import PICTURE_SUFFIXES, suffix_list
 

@@ -17,7 +17,7 @@ from PIL.Image import Image as Picture
 
 from ...core.containers import VIDEO_SUFFIXES
 from ...core.errors import MediaError
-from ...core.numbers import format_number
+from ...core.messages import format_number
 from ..decoding import fit_size, reduced_size_notice
 from .hdr_picture import tone_map_picture
 from .picture_colour import convert_to_rgb, reduce_to_8_bits, split_alpha

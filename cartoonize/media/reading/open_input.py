@@ -7,7 +7,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from ...core.errors import MediaError
-from ...core.missing_files import missing_file_message
+from ...core.messages import missing_file_message
 from ..remote import Location, open_container
 from ..streams import describe_stream, is_cover, is_known
 from .standard_input import PipeInput

@@ -12,11 +12,11 @@ import av
 from av.codec.context import Flags
 from av.packet import Packet
 
-from ...core.choices import did_you_mean
 from ...core.containers import Container
 from ...core.cpus import keep_scheduling
 from ...core.errors import MediaError
 from ...core.frames import Frame
+from ...core.messages import did_you_mean
 from ..encoding import RESTARTABLE, Encoding, available_encoders, choose_pixel_format
 from ..segment import FrameMark, Segment
 from ..video_info import VideoInfo

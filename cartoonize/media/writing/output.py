@@ -5,7 +5,6 @@ from pathlib import Path, PurePath
 import av
 from av.container import OutputContainer
 
-from ...core.choices import did_you_mean
 from ...core.containers import (
     ANY_SOURCE,
     FORMAT_NAMES,
@@ -18,6 +17,7 @@ from ...core.containers import (
     is_tested,
 )
 from ...core.errors import MediaError
+from ...core.messages import did_you_mean
 from ..pictures.formats import PICTURE_SUFFIXES
 from ..remote import Location
 from .journal import StandardOutput

@@ -13,7 +13,7 @@ from cartoonize.backends import load
 from cartoonize.media import SegmentSink, VideoSource, open_sink
 from cartoonize.media.writing.journal import Journal
 from cartoonize.media.writing.segments import Segment, SegmentWriter, read_packets, read_segment
-from cartoonize.run import segment_length
+from cartoonize.run import pipeline
 from cartoonize.run.frame_range import FrameRange, FrameRangeError, convert_frame_range
 from cartoonize.run.job import run
 from cartoonize.run.report import Report
@@ -24,7 +24,7 @@ BEATS = [n + n // 5 * 3 + n // 11 for n in range(100)]  # a variable frame rate
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """Segments of a second, so that short clips have several."""
-    monkeypatch.setattr(segment_length, "SEGMENT", 24)
+    monkeypatch.setattr(pipeline, "SEGMENT", 24)
 
 
 def in_one_go(source, target, style, encoding):

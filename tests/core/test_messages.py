@@ -1,8 +1,8 @@
-"""Numbers in sentences."""
+"""Numbers in messages."""
 
 import pytest
 
-from cartoonize.core.numbers import format_number
+from cartoonize.core.messages import format_number
 
 
 @pytest.mark.parametrize(
