@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 SHARED = Path(os.environ.get("CARTOONIZE_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "data"
@@ -51,6 +52,7 @@ class Clip:
         return picture
 
     def write(self, path: Path) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with av.open(path, "w") as container:
             container.metadata.update(self.metadata)
             video = self._video_stream(container)
@@ -113,7 +115,7 @@ class Clip:
 
 
 @dataclass
-class Seen:
+class ClipContents:
     """The contents of a written clip."""
 
     images: list[np.ndarray]
@@ -123,20 +125,37 @@ class Seen:
     seconds: float | None
 
 
-def read_clip(path: Path) -> Seen:
+def read_clip(path: Path) -> ClipContents:
     """Decode a clip by plain PyAV, independently of the package."""
     with av.open(path) as container:
         frames = list(container.decode(video=0))
         kinds = [stream.type for stream in container.streams]
         tracks = range(len(container.streams.audio))
         duration = container.duration
-    return Seen(
+    return ClipContents(
         [frame.to_ndarray(format="rgb24") for frame in frames],
         [float(frame.pts * frame.time_base) for frame in frames],
         [packets(path, track) for track in tracks],
         kinds,
         duration / av.time_base if duration else None,
     )
+
+
+def stream_kinds(path: Path) -> list[str]:
+    """The kinds of all streams, sorted."""
+    with av.open(path) as container:
+        return sorted(stream.type for stream in container.streams)
+
+
+def mean_difference(before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> float:
+    """The mean difference of the pictures of two clips, in grey levels."""
+    return float(np.abs(np.stack(before).astype(int) - np.stack(after)).mean())
+
+
+def require_encoder(name: str) -> None:
+    """Skip the test if this build of FFmpeg lacks an encoder."""
+    if name not in av.codecs_available:
+        pytest.skip(f"this build of FFmpeg has no {name}")
 
 
 def packets(path: Path, track: int) -> list[bytes]:
@@ -148,15 +167,15 @@ def packets(path: Path, track: int) -> list[bytes]:
 def all_packets(path: Path) -> list[list[tuple]]:
     """The packets of all streams: times, whether a decoder can start there, and payload."""
     with av.open(path) as container:
-        found: list[list[tuple]] = [[] for _ in container.streams]
+        by_stream: list[list[tuple]] = [[] for _ in container.streams]
         for p in container.demux():
             if p.size:
-                found[p.stream_index].append((p.pts, p.dts, p.duration, p.is_keyframe, bytes(p)))
-    return found
+                by_stream[p.stream_index].append((p.pts, p.dts, p.duration, p.is_keyframe, bytes(p)))
+    return by_stream
 
 
-def unboxed(source: Path, target: Path) -> Path:
-    """The H.264 of an MP4 file by itself, which has neither times nor an index."""
+def extract_h264(source: Path, target: Path) -> Path:
+    """Write the H.264 of an MP4 file without its container: it has neither times nor an index."""
     with av.open(source) as boxed, av.open(target, "w") as raw:
         stream = raw.add_stream_from_template(boxed.streams.video[0], opaque=True)
         filtered = av.bitstream.BitStreamFilterContext("h264_mp4toannexb", boxed.streams.video[0], stream)
@@ -167,13 +186,13 @@ def unboxed(source: Path, target: Path) -> Path:
     return target
 
 
-def put(*names: str) -> None:
-    """Files of these names, below the current folder, with nothing in them that could be drawn."""
+def make_files(*names: str) -> None:
+    """Write files of these names below the current folder, which hold no picture and no video."""
     for name in names:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text("nothing to see")
 
 
-def heeding(number: int) -> Callable[[], object]:
-    """Of a process to start: heeds a signal that nohup, or a shell of background jobs, has it ignore."""
+def accept_signal(number: int) -> Callable[[], object]:
+    """A `preexec_fn`: the process accepts a signal, even if nohup or a background shell ignores it here."""
     return partial(signal.signal, number, signal.SIG_DFL)

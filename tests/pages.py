@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from clips import heeding
+from clips import accept_signal
 
 
 @dataclass
@@ -41,7 +41,7 @@ def serving(temporary: Path, *options: str, before: str = "", **environment: str
     process = subprocess.Popen(
         [sys.executable, *program, "web", "--port", "0", *options],
         stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary), **environment},
-        preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509  # as in the other tests
+        preexec_fn=accept_signal(signal.SIGINT),  # noqa: PLW1509  # as in the other tests
     )  # fmt: skip
     try:
         line = process.stderr.readline()

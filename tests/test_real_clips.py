@@ -3,7 +3,7 @@
 import av
 import numpy as np
 import pytest
-from clips import CASES, SHARED, packets
+from clips import CASES, SHARED, packets, require_encoder
 from PIL import Image
 
 from cartoonize import Encoding, MediaError, open_source, stylize
@@ -156,8 +156,7 @@ def test_files_without_a_video_are_refused(tmp_path, name):
 @pytest.mark.parametrize("codec", ["libvpx-vp9", "libsvtav1", "ffv1", "prores_ks", "libx264"])
 def test_pixels_that_are_not_square(tmp_path, codec):
     """The pixel aspect is kept in Matroska with every codec, to the whole pixels in which it is stored."""
-    if codec not in av.codecs_available:
-        pytest.skip(f"this build of FFmpeg has no {codec}")
+    require_encoder(codec)
     encoding = Encoding(codec=codec)
     stylize(CASES / "anamorphic.mp4", tmp_path / "out.mkv", "null", encoding=encoding)
     frames, _, aspect = outcome(tmp_path / "out.mkv")

@@ -10,7 +10,7 @@ import time
 import av
 import numpy as np
 import pytest
-from clips import Clip, heeding, packets, read_clip
+from clips import Clip, accept_signal, packets, read_clip
 from PIL import Image
 
 from cartoonize.cli.quantities import format_size
@@ -183,7 +183,7 @@ def test_a_signal_leaves_nothing(tmp_path, name, code):
          "--preset", "placebo"],  # takes longer than a busy machine takes to send a signal
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heeding(getattr(signal, name)),  # noqa: PLW1509  # no other thread runs here
+        preexec_fn=accept_signal(getattr(signal, name)),  # noqa: PLW1509  # no other thread runs here
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not (tmp_path / ".out.mp4.cartoonize" / "out.mp4").exists() and time.monotonic() < deadline:

@@ -13,7 +13,7 @@ from threading import Event, Thread
 import av
 import numpy as np
 import pytest
-from clips import Clip, all_packets, read_clip, unboxed
+from clips import Clip, all_packets, extract_h264, read_clip
 
 pytest.importorskip("ray", reason="needs the extra `cluster`")
 
@@ -248,7 +248,7 @@ def test_a_raw_stream(cluster, tmp_path):
     """A video without times is not divided: one worker converts it, in order."""
     images = Clip(times=range(100))
     images.write(tmp_path / "in.mp4")
-    unboxed(tmp_path / "in.mp4", tmp_path / "in.h264")
+    extract_h264(tmp_path / "in.mp4", tmp_path / "in.h264")
     stylize(tmp_path / "in.h264", tmp_path / "one.mp4", "null")
     convert_job(cluster, VideoJob(tmp_path / "in.h264", tmp_path / "many.mp4", "null"), watch())
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")

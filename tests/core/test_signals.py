@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from clips import heeding
+from clips import accept_signal
 
 from cartoonize.core import signals
 from cartoonize.core.errors import Stopped
@@ -66,7 +66,7 @@ def started(tmp_path, body):
     """A program that has installed the handlers, when it has printed "ready"."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(body=body.strip())], cwd=tmp_path, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=accept_signal(signal.SIGINT),  # noqa: PLW1509
     )  # fmt: skip
     try:
         assert process.stdout.readline() == "ready\n"

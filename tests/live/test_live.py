@@ -19,7 +19,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import Clip, heeding, read_clip
+from clips import Clip, accept_signal, read_clip
 from PIL import ImageGrab, features
 
 from cartoonize import Decoding, Frame, Look, load
@@ -416,7 +416,7 @@ def on_terminal(target):
     environment.pop("COLUMNS", None)
     process = subprocess.Popen(
         [sys.executable, "-c", _ON_TERMINAL, *command], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs,
-        env=environment, cwd=target.parent, start_new_session=True, preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509
+        env=environment, cwd=target.parent, start_new_session=True, preexec_fn=accept_signal(signal.SIGINT),  # noqa: PLW1509
     )  # fmt: skip
     try:
         yield process, ours, lambda: termios.tcgetattr(theirs)

@@ -15,7 +15,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import Clip, heeding, read_clip, unboxed
+from clips import Clip, accept_signal, extract_h264, read_clip, require_encoder
 
 from cartoonize import Encoding, Look, MediaError, stylize
 from cartoonize.backends import load
@@ -100,8 +100,7 @@ def left_of(folder):
 def test_a_stopped_run_is_resumed(tmp_path, short, suffix, codec, clip):
     """Stopped twice and resumed, a video equals an uninterrupted one, with all encoders that have
     segments."""
-    if codec not in av.codecs_available:
-        pytest.skip(f"this build of FFmpeg has no {codec}")
+    require_encoder(codec)
     source = clip.write(tmp_path / "in.mkv")
     whole, pieces = tmp_path / f"whole{suffix}", tmp_path / f"pieces{suffix}"
     encoding = Encoding(codec=codec)
@@ -148,7 +147,7 @@ def test_a_source_that_cannot_seek_is_decoded_from_its_start(tmp_path, short):
     images = [np.full((48, 64, 3), 20 + 2 * n, np.uint8) for n in range(100)]
     clip = Clip(times=range(100), images=images)
     clip.write(tmp_path / "in.mp4")
-    unboxed(tmp_path / "in.mp4", tmp_path / "in.h264")
+    extract_h264(tmp_path / "in.mp4", tmp_path / "in.h264")
     draw(tmp_path / "in.h264", tmp_path / "whole.mp4")
     assert convert_in_pieces(tmp_path / "in.h264", tmp_path / "pieces.mp4", 60).resumed == 48
     assert_same(tmp_path / "whole.mp4", tmp_path / "pieces.mp4")
@@ -324,14 +323,14 @@ def command(source, target, style, *more):
 
 def test_ctrl_c_says_how_to_resume(tmp_path):
     """A stopped run keeps its finished segments and says how to resume, and the same command does."""
-    source = Clip(size=(320, 240), times=range(800)).write(tmp_path / "in.mp4")
+    source = Clip(size=(320, 240), times=range(400)).write(tmp_path / "in.mp4")
     target = tmp_path / "out.mp4"
     slowly = [*command(source, target, "null"), "--preset", "slower"]  # lasts on a busy machine, too
     process = subprocess.Popen(
         slowly,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509  # no other thread runs here
+        preexec_fn=accept_signal(signal.SIGINT),  # noqa: PLW1509  # no other thread runs here
     )
     await_file(tmp_path / ".out.mp4.cartoonize" / "segment-0", process)
     process.send_signal(signal.SIGINT)

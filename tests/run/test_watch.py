@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from clips import Clip, heeding, put, read_clip
+from clips import Clip, accept_signal, make_files, read_clip
 
 from cartoonize import MediaError
 from cartoonize.cli.files import select_jobs
@@ -40,7 +40,7 @@ def test_growing_files_wait():
 def test_empty_and_unreadable_files_wait(workdir):
     """A name that a browser has reserved is not complete, and neither is a file that cannot be opened."""
     Path("empty.mp4").touch()
-    put("a.mp4")
+    make_files("a.mp4")
     assert FileStamp.of(Path("empty.mp4")) is None
     assert FileStamp.of(Path("gone.mp4")) is None
     assert FileStamp.of(Path("a.mp4")) is not None
@@ -48,7 +48,7 @@ def test_empty_and_unreadable_files_wait(workdir):
 
 def test_arrivals_come_one_by_one(workdir):
     """First the files that exist, then new ones, also in new folders, each once; a replaced file again."""
-    put("in/b.mp4", "in/sub/a.mp4", "in/c.mp4.part")
+    make_files("in/b.mp4", "in/sub/a.mp4", "in/c.mp4.part")
 
     def existing():
         return find_jobs([Path("in")], Path("in/out"), videos()).jobs
@@ -58,7 +58,7 @@ def test_arrivals_come_one_by_one(workdir):
             (Job(Path("in/b.mp4"), Path("in/out/b.mp4")), False),
             (Job(Path("in/sub/a.mp4"), Path("in/out/sub/a.mp4")), False),
         ]
-        put("in/out/b.mp4", "in/new/d.mp4")
+        make_files("in/out/b.mp4", "in/new/d.mp4")
         assert next(arriving) == (Job(Path("in/new/d.mp4"), Path("in/out/new/d.mp4")), False)
         Path("in/b.mp4").write_text("something else")
         assert next(arriving) == (Job(Path("in/b.mp4"), Path("in/out/b.mp4")), True)
@@ -66,7 +66,7 @@ def test_arrivals_come_one_by_one(workdir):
 
 def test_a_watched_folder_that_is_removed_is_an_error(workdir):
     """The program ends with a sentence, and does not wait for ever."""
-    put("in/a.mp4")
+    make_files("in/a.mp4")
     with closing(watch_folder([Path("in")], list, quiet=0.1)) as arriving:
         Path("in").rename("elsewhere")
         with pytest.raises(MediaError, match=r"in no longer exists|Cannot watch in"):
@@ -76,8 +76,8 @@ def test_a_watched_folder_that_is_removed_is_an_error(workdir):
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_outputs_are_replaced_only_on_demand(workdir, capsys, overwrite):
     """An existing output is kept; with --overwrite only the outputs of newer sources are replaced."""
-    put("in/new.mp4", "in/same.mp4", "in/older.mp4", "in/replaced.mp4")
-    put("out/same.mp4", "out/older.mp4", "out/replaced.mp4")
+    make_files("in/new.mp4", "in/same.mp4", "in/older.mp4", "in/replaced.mp4")
+    make_files("out/same.mp4", "out/older.mp4", "out/replaced.mp4")
     os.utime("out/older.mp4", (1, 1))
     arriving = [
         (Job(Path("in") / name, Path("out") / name), name == "replaced.mp4")
@@ -113,10 +113,10 @@ def test_a_folder_is_watched(workdir, fails):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heeding(signal.SIGINT),  # noqa: PLW1509  # no other thread runs here
+        preexec_fn=accept_signal(signal.SIGINT),  # noqa: PLW1509  # no other thread runs here
     )
     wait_for("in/out/there.mp4")
-    put(*(["in/bad.mp4"] if fails else []), "in/unfinished.mp4.part")
+    make_files(*(["in/bad.mp4"] if fails else []), "in/unfinished.mp4.part")
     with Path("in/late.mp4").open("wb") as file:
         for start in range(0, len(late), len(late) // 4):
             file.write(late[start : start + len(late) // 4])

@@ -7,6 +7,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from clips import require_encoder
 from PIL import Image
 
 from cartoonize import MediaError
@@ -27,8 +28,7 @@ def signal():
 
 def encode(path, transfer, codec, **options):
     """Write the signal as one frame of 10 bits, by FFmpeg."""
-    if codec not in av.codecs_available:
-        pytest.skip(f"this build of FFmpeg has no {codec}")
+    require_encoder(codec)
     with av.open(path, "w") as container:
         stream = container.add_stream(codec, rate=25, options=options)
         context = stream.codec_context

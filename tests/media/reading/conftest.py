@@ -1,7 +1,7 @@
 """Fixtures of the tests of reading."""
 
-import av
 import pytest
+from clips import require_encoder
 from containers import CONTAINERS, make_clip
 
 
@@ -13,9 +13,7 @@ def made(tmp_path_factory):
     def make(name):
         path = folder / name
         if not path.exists():
-            codec = CONTAINERS[name][0].get("codec", "libx264")
-            if codec not in av.codecs_available:
-                pytest.skip(f"this build of FFmpeg has no {codec}")
+            require_encoder(CONTAINERS[name][0].get("codec", "libx264"))
             make_clip(folder, name)
         return path
 

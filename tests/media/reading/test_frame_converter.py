@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import Clip
+from clips import Clip, require_encoder
 
 from cartoonize import open_source, stylize
 from cartoonize.media import Decoding, VideoSource
@@ -15,8 +15,7 @@ COLOURS = [(230, 40, 40), (40, 200, 40), (60, 60, 220)]
 
 def joined(path, sizes, codec="libvpx", aspects=(), container_aspect=None):
     """A video of 4 frames of each size, each of one colour, whose frame size changes within the stream."""
-    if codec not in av.codecs_available:
-        pytest.skip(f"this build of FFmpeg has no {codec}")
+    require_encoder(codec)
     with av.open(path, "w") as target:
         stream = None
         for number, size in enumerate(sizes):

@@ -5,15 +5,14 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import Clip
+from clips import Clip, require_encoder
 
 from cartoonize import open_source, stylize
 
 
 def write_dv(path, size, rate, pixel_format):
     """12 frames of DV, as a camcorder records them."""
-    if "dvvideo" not in av.codecs_available:
-        pytest.skip("this build of FFmpeg has no dvvideo")
+    require_encoder("dvvideo")
     with av.open(path, "w") as container:
         stream = container.add_stream("dvvideo", rate=rate)
         context = stream.codec_context

@@ -1,0 +1,67 @@
+"""Progress bars: on a terminal only, one for the file and one for all."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from clips import Clip, make_files
+
+from cartoonize.cli.progress import ProgressBars
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no pty")
+def test_two_bars_on_a_terminal(workdir):
+    """A terminal shows a bar for all files and one for the current file; messages above them stay intact."""
+    import pty
+
+    Clip(times=range(60)).write(Path("clips/a.mp4"))
+    Clip(times=range(60)).write(Path("clips/b.mp4"))
+    make_files("clips/bad.mp4")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cartoonize", "video", "clips", "out", "--style", "null"],
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+    )
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            chunk = os.read(ours, 65536)
+        except OSError:  # as Linux says that the other end is closed
+            chunk = b""
+        if not chunk:
+            break
+        seen += chunk
+    os.close(ours)
+    assert process.wait(timeout=60) == 1
+    text = seen.decode()
+    for words in ("/60 frames", "3/3 files", "Failed:", "bad.mp4 is not a video of a known format"):
+        assert words in text
+    assert "out/a.mp4: 60 frames in" in text
+
+
+def test_no_bars_elsewhere(workdir, run):
+    """If stderr is no terminal, there are messages only."""
+    for name in ("a", "b"):
+        Clip().write(Path(f"clips/{name}.mp4"))
+    code, _, err = run("video", "clips", "out", "--style", "null")
+    assert code == 0
+    assert "12/12" not in err
+    assert "━" not in err
+
+
+def test_the_bar_of_all_files_moves_by_their_sizes(workdir):
+    """It moves within a file by the file's share of the work; a failed file is taken out of the work."""
+    with ProgressBars([100, 300, 100]) as bars:
+        everything = bars._bars.tasks[0]
+        with bars.file("a.mp4", 10) as done:
+            done(5)
+            assert everything.completed == 50
+        bars.next_file(converted=True)
+        assert (everything.completed, everything.total) == (100, 500)
+        bars.next_file(converted=False)
+        assert (everything.completed, everything.total) == (100, 200)
+        assert everything.fields["count"] == "2/3 files"

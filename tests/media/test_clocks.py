@@ -1,0 +1,138 @@
+"""Unusual clocks: streams without times, times before zero, an hour of sound."""
+
+import io
+from fractions import Fraction
+from functools import partial
+
+import av
+import numpy as np
+import pytest
+from clips import Clip, read_clip
+
+from cartoonize import stylize
+
+convert = partial(stylize, style="null")  # the style that changes no frame
+
+H264 = {"crf": "10", "bf": "2"}
+WITHOUT_B_FRAMES = {"crf": "10", "bf": "0"}
+
+
+def raw_h264(path):
+    """A stream without a container, whose packets have no times."""
+    return Clip(options=H264).write(path)
+
+
+def without_duration(path):
+    """Matroska as a browser records it: into a stream, where nothing can be written afterwards."""
+
+    class Pipe(io.RawIOBase):
+        def __init__(self):
+            self.written = bytearray()
+
+        def writable(self):
+            return True
+
+        def write(self, data):
+            self.written += bytes(data)
+            return len(data)
+
+    pipe, made = Pipe(), Clip()
+    with av.open(pipe, "w", format="matroska") as container:
+        video = made._video_stream(container)
+        for number, pts in enumerate(made.times):
+            container.mux(video.encode(made._frame(number, pts)))
+        container.mux(video.encode(None))
+    path.write_bytes(pipe.written)
+    with av.open(path) as container:
+        assert container.duration is None
+    return path
+
+
+def with_wrong_count(path):
+    """AVI whose header speaks of 999 frames."""
+    Clip(codec="mjpeg", pixel_format="yuvj420p", options={}).write(path)
+    data = bytearray(path.read_bytes())
+    header, stream = data.index(b"avih"), data.index(b"strh")
+    data[header + 24 : header + 28] = data[stream + 40 : stream + 44] = (999).to_bytes(4, "little")
+    path.write_bytes(data)
+    return path
+
+
+def with_edit_list(path):
+    """MP4 that starts half a second into its timeline."""
+    return Clip(times=range(12, 24), options=H264).write(path)
+
+
+def before_zero(path):
+    """NUT can hold frames from before time zero."""
+    return Clip(times=range(-6, 6), options=WITHOUT_B_FRAMES).write(path)
+
+
+def variable(path):
+    return Clip(times=(0, 1, 2, 5, 6, 11, 12, 13, 20, 21, 22, 30), options=H264).write(path)
+
+
+@pytest.mark.parametrize("target", [".mp4", ".mkv"])
+@pytest.mark.parametrize(
+    ("make", "suffix"),
+    [
+        (raw_h264, ".h264"), (without_duration, ".mkv"), (with_wrong_count, ".avi"), (with_edit_list, ".mp4"),
+        (before_zero, ".nut"), (variable, ".mp4"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)  # fmt: skip
+def test_odd_clocks(tmp_path, make, suffix, target):
+    """Every displayed frame is written once, in order, at its time within 1 ms; without times, one after the
+    other.
+    """
+    source = make(tmp_path / f"in{suffix}")
+    report = convert(source, tmp_path / f"out{target}")
+    with av.open(source) as container:
+        stamps = [frame.pts for frame in container.decode(video=0)]
+    after = read_clip(tmp_path / f"out{target}")
+    assert report.frames == len(after.times) == len(stamps) == 12
+    if make is raw_h264:
+        expected = [n / 24 for n in range(12)] if stamps[0] is None else read_clip(source).times
+    else:
+        expected = read_clip(source).times
+    shift = expected[0] if make is before_zero else 0.0  # it starts at zero instead
+    assert np.allclose(np.array(after.times) + shift, expected, atol=1e-3)
+    assert after.times == sorted(after.times)
+
+
+def write_hour(path, step):
+    """Tiny frames over an hour, every `step` seconds, with ticks of sound at the times of the frames."""
+    times = range(0, 3600 + step, step)
+    with av.open(path, "w") as container:
+        video = container.add_stream("libx264", rate=1, options={"preset": "ultrafast"})
+        video.width, video.height, video.pix_fmt = 16, 16, "yuv420p"
+        video.time_base = video.codec_context.time_base = Fraction(1001, 30000)
+        sound = container.add_stream("mp2", rate=48000, layout="mono")
+        for time in times:
+            frame = av.VideoFrame(16, 16, "yuv420p")
+            frame.pts, frame.time_base = round(time * 30000 / 1001), Fraction(1001, 30000)
+            container.mux(video.encode(frame))
+            tick = av.AudioFrame.from_ndarray(np.full((1, 1152), 900, np.int16), format="s16", layout="mono")
+            tick.sample_rate, tick.pts, tick.time_base = 48000, time * 48000, Fraction(1, 48000)
+            container.mux(sound.encode(tick))
+        container.mux(video.encode(None))
+    return path
+
+
+def read_clocks(path):
+    """Times of all frames and of all packets of sound."""
+    with av.open(path) as container:
+        sound = [float(p.pts * p.time_base) for p in container.demux(audio=0) if p.size]
+    return np.array(read_clip(path).times), np.array(sound)
+
+
+@pytest.mark.parametrize("target", [".mp4", ".mkv", ".ts"])
+@pytest.mark.parametrize("step", [300, pytest.param(1, marks=pytest.mark.slow)])
+def test_sound_stays_in_step_for_an_hour(tmp_path, step, target):
+    """After an hour the sound is within 20 ms of where it was beside the picture."""
+    source = write_hour(tmp_path / "in.mkv", step)
+    convert(source, tmp_path / f"out{target}")
+    (frames, sound), (drawn, kept) = read_clocks(source), read_clocks(tmp_path / f"out{target}")
+    assert len(drawn) == len(frames)
+    assert len(kept) == len(sound)
+    assert np.abs((kept - drawn) - (sound - frames)).max() < 0.020

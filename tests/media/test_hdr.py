@@ -1,0 +1,106 @@
+"""HDR becomes SDR, and more than 8 bits become 8."""
+
+from fractions import Fraction
+from functools import partial
+
+import av
+import numpy as np
+import pytest
+
+from cartoonize import Decoding, Encoding, MediaError, stylize
+from cartoonize.media import VideoSource
+
+convert = partial(stylize, style="null")  # the style that changes no frame
+
+
+def write_deep(path, colours, *, transfer, primaries, matrix="bt2020nc"):
+    """A lossless 10-bit clip, limited range, of stripes of given R'G'B' signals of 0 to 1."""
+    kr, kb = {"bt2020nc": (0.2627, 0.0593), "bt709": (0.2126, 0.0722)}[matrix]
+    red, green, blue = np.array(colours, float).T
+    luma = kr * red + (1 - kr - kb) * green + kb * blue
+    planes = [64 + 876 * luma, 512 + 448 * (blue - luma) / (1 - kb), 512 + 448 * (red - luma) / (1 - kr)]
+    with av.open(path, "w") as container:
+        stream = container.add_stream("ffv1", rate=24)
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = 16 * len(colours), 16, "yuv444p10le"
+        context.color_trc, context.color_primaries, context.color_range = transfer, primaries, 1
+        context.colorspace = {"bt2020nc": 9, "bt709": 1}[matrix]
+        frame = av.VideoFrame(context.width, 16, "yuv444p10le")
+        for plane, values in zip(frame.planes, planes, strict=True):
+            row = np.zeros(plane.line_size // 2, "<u2")
+            row[: context.width] = np.rint(values).repeat(16)
+            plane.update(np.tile(row, 16).tobytes())
+        for number in range(2):
+            frame.pts, frame.time_base = number, Fraction(1, 24)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def pq(light):
+    """The PQ signal of cd/m²; SMPTE ST 2084."""
+    power = (np.asarray(light) / 10000) ** 0.1593017578125
+    return ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
+
+
+def stripe_middles(image, count):
+    return image[8, 8 : 16 * count : 16].astype(int)
+
+
+def test_pq_becomes_sdr(tmp_path):
+    """Dark and middle tones keep their light, 203 cd/m² is near white, more is rolled off, hues stay."""
+    red = np.array([0.6274, 0.0691, 0.0164])  # BT.709's red in BT.2020's primaries (BT.2087)
+    lights = [(0, 0, 0), (1, 1, 1), (10, 10, 10), (50, 50, 50), (203, 203, 203), (400, 400, 400), (1000,) * 3]
+    made = write_deep(tmp_path / "in.mkv", [*pq(lights), pq(60 * red)], transfer=16, primaries=9)
+    report = convert(made, tmp_path / "out.mkv", encoding=Encoding(codec="ffv1"))
+    assert any("PQ (HDR); it was tone-mapped to SDR, by ITU-R BT.2390" in notice for notice in report.notices)
+    with VideoSource(made) as source:
+        shown = stripe_middles(next(iter(source)).image, 8)
+    displayed = [255 * (light / 203) ** (1 / 2.4) for light in (0, 1, 10, 50)]  # BT.1886, white at 203 cd/m²
+    assert np.abs(shown[:4] - np.array(displayed)[:, None]).max() <= 2
+    assert shown[4].min() >= 220
+    assert shown[4].max() < shown[5].min() < shown[6].max() <= 255
+    assert np.abs(shown[7] - [255 * (60 / 203) ** (1 / 2.4), 0, 0]).max() <= 15
+    with av.open(tmp_path / "out.mkv") as out:
+        frame = next(out.decode(video=0))
+    assert (frame.color_trc, frame.color_primaries, frame.colorspace) == (1, 1, 1)
+
+
+def test_hlg_becomes_sdr(tmp_path):
+    """HLG's reference white, 75 % of the signal (BT.2408), is near white, and its grey card is mid-grey."""
+    signals = [(0.0,) * 3, (0.38,) * 3, (0.75,) * 3, (1.0,) * 3]
+    with VideoSource(write_deep(tmp_path / "in.mkv", signals, transfer=18, primaries=9)) as source:
+        shown = stripe_middles(next(iter(source)).image, 4)
+        assert any("HLG" in notice for notice in source.notices)
+    assert shown[0].max() <= 1
+    assert 95 <= shown[1].mean() <= 125
+    assert shown[2].min() >= 220
+    assert shown[3].min() >= 253
+
+
+def test_the_stated_peak_is_heeded(tmp_path):
+    """What was graded to 4000 cd/m² keeps a difference above 1000 that other videos do not have."""
+    from cartoonize.media.hdr import eetf
+
+    bright, brighter = eetf(np.array([1000.0, 3000.0]), 4000.0)
+    assert brighter - bright > 5
+    assert np.ptp(eetf(np.array([1000.0, 3000.0]), 1000.0)) < 1e-6
+
+
+def test_hdr_can_be_refused(tmp_path):
+    """`--hdr fail` ends in one sentence, and writes nothing."""
+    made = write_deep(tmp_path / "in.mkv", [(0.5,) * 3], transfer=16, primaries=9)
+    with pytest.raises(MediaError, match="PQ"):
+        convert(made, tmp_path / "out.mp4", decoding=Decoding(hdr="fail"))
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_ten_bits_of_sdr_stay_right_in_eight(tmp_path):
+    """10-bit SDR keeps its colours to one level, and a notice says that it is 8-bit now."""
+    colours = np.random.default_rng(2).integers(0, 256, (8, 3)) / 255
+    made = write_deep(tmp_path / "in.mkv", colours, transfer=1, primaries=1, matrix="bt709")
+    report = convert(made, tmp_path / "out.mp4")
+    assert any("10-bit" in notice for notice in report.notices)
+    with VideoSource(made) as source:
+        shown = stripe_middles(next(iter(source)).image, 8)
+    assert np.abs(shown - 255 * colours).max() <= 1.5

@@ -1,0 +1,79 @@
+"""Which streams of a video with several are converted, copied, or named as left out."""
+
+from functools import partial
+
+import av
+import pytest
+from av.stream import Disposition
+from clips import Clip, packets, read_clip, stream_kinds
+
+from cartoonize import Decoding, MediaError, stylize
+
+convert = partial(stylize, style="null")  # the style that changes no frame
+
+H264 = {"crf": "10", "bf": "2"}
+
+
+def remux(target, *sources, attach=None):
+    """Write the streams of several files into one; return their number."""
+    inputs = [av.open(source) for source in sources]
+    with av.open(target, "w") as container:
+        streams = {}
+        for number, source in enumerate(inputs):
+            for stream in source.streams:
+                streams[number, stream.index] = container.add_stream_from_template(stream, opaque=True)
+                streams[number, stream.index].disposition = (
+                    Disposition.default if number == len(inputs) - 1 else Disposition(0)
+                )
+        if attach:
+            container.add_attachment(*attach)
+        for number, source in enumerate(inputs):
+            for packet in source.demux():
+                if packet.size:
+                    packet.stream = streams[number, packet.stream.index]
+                    container.mux(packet)
+            source.close()
+    return target
+
+
+def test_one_of_several_video_streams_is_drawn(tmp_path):
+    """The default stream, or the one asked for by number; the other is named, with the way to get it."""
+    small = Clip(size=(32, 32)).write(tmp_path / "small.mkv")
+    large = Clip(size=(64, 48)).write(tmp_path / "large.mkv")
+    both = remux(tmp_path / "in.mkv", small, large)
+    report = convert(both, tmp_path / "default.mkv")
+    assert read_clip(tmp_path / "default.mkv").images[0].shape == (48, 64, 3)
+    assert any("--stream 0" in notice for notice in report.notices)
+    convert(both, tmp_path / "zero.mkv", decoding=Decoding(stream=0))
+    assert read_clip(tmp_path / "zero.mkv").images[0].shape == (32, 32, 3)
+    with pytest.raises(MediaError, match=r"its video streams are 0 \(h264, 32x32\), 1 \(h264, 64x48\)"):
+        convert(both, tmp_path / "none.mkv", decoding=Decoding(stream=5))
+
+
+@pytest.fixture
+def everything(tmp_path):
+    """A video with two sounds, subtitles and a font."""
+    text = tmp_path / "words.srt"
+    text.write_text("1\n00:00:00,100 --> 00:00:00,400\nGood morning\n")
+    video = Clip(tones=[440, 660], options=H264).write(tmp_path / "video.mkv")
+    return remux(tmp_path / "in.mkv", video, text, attach=("letters.ttf", "font/ttf", b"no real font"))
+
+
+def test_matroska_keeps_every_stream(tmp_path, everything):
+    """Two sounds, subtitles and an attachment are all there, byte for byte, and there is no notice."""
+    report = convert(everything, tmp_path / "out.mkv")
+    assert report.notices == []
+    assert stream_kinds(tmp_path / "out.mkv") == stream_kinds(everything)
+    for track in (0, 1):
+        assert packets(tmp_path / "out.mkv", track) == packets(everything, track)
+    with av.open(tmp_path / "out.mkv") as out:
+        assert next(s for s in out.streams if s.type == "attachment").data == b"no real font"
+        assert b"Good morning" in b"".join(bytes(p) for p in out.demux(subtitles=0))
+
+
+def test_what_mp4_cannot_hold_is_named(tmp_path, everything):
+    """Notices name each stream that the target cannot hold, and each one that is converted."""
+    report = convert(everything, tmp_path / "out.mp4")
+    assert stream_kinds(tmp_path / "out.mp4") == ["audio", "audio", "subtitle", "video"]
+    assert any("stream 3 was converted to mov_text" in notice for notice in report.notices)
+    assert any("attachment stream 4" in notice for notice in report.notices)
