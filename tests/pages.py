@@ -15,11 +15,12 @@ from clips import accept_signal
 
 @dataclass
 class Served:
-    """A running server: its process, its address, and the folder of all its files."""
+    """A running server: its process, its address, the folder of all its files, and its key."""
 
     process: subprocess.Popen
     url: str
     root: Path
+    key: str | None = None
 
     def files(self) -> list[str]:
         """Uploads and results of visitors, as FOLDER/NAME."""
@@ -48,7 +49,8 @@ def serving(temporary: Path, *options: str, before: str = "", **environment: str
         address = re.search(r"http://\S+/", line)
         assert address, line + process.stderr.read()
         [root] = temporary.glob("cartoonize-web-*")
-        yield Served(process, address[0], root)
+        key = re.search(r"\?key=(\S+)", line)
+        yield Served(process, address[0], root, key and key[1])
     finally:
         if process.poll() is None:
             process.terminate()

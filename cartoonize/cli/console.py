@@ -56,7 +56,12 @@ def _print_line(text: str) -> None:
 def print_notices(notices: Iterable[str]) -> None:
     """Print what the user must know, each notice on its own line; also with --quiet."""
     for notice in notices:
-        _print_line(f"[yellow]Note:[/yellow] {escape(notice)}")
+        print_note(escape(notice))
+
+
+def print_note(text: str) -> None:
+    """Print what the user must know, in Rich's markup; also with --quiet."""
+    _print_line(f"[yellow]Note:[/yellow] {text}")
 
 
 def print_error(error: BaseException, *, label: str = "Error", text: str | None = None) -> None:

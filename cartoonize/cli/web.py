@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import WebError
-from .console import escape, print_message
+from .console import print_message, print_note
 from .options import Device
 
 _LIMITS = "Limits"
@@ -21,6 +21,14 @@ def web(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="0 is any free port.")] = 7860,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
+    key: Annotated[
+        bool | None,
+        typer.Option(
+            "--key/--no-key",
+            help="Require the secret key in the printed address; the default with --host.",
+            show_default=False,
+        ),
+    ] = None,
     device: Device = "auto",
     max_upload: Annotated[
         int | None,
@@ -62,8 +70,9 @@ def web(
 ) -> None:
     """Serve a web page: drop pictures and videos, choose a style, compare the results, download them.
 
-    Only this computer can open it, unless --host says otherwise. Ctrl-C ends it,
-    and removes all its files. Programs can use it too: ADDRESS/api shows how.
+    Only this computer can open it, unless --host says otherwise; then the printed
+    address contains a key. Ctrl-C ends it, and removes all its files. Programs can
+    use it too: ADDRESS/api shows how.
 
     Examples:
       cartoonize web --open
@@ -71,18 +80,22 @@ def web(
     """
     if not all(map(find_spec, ("starlette", "uvicorn", "python_multipart"))):
         raise WebError("The web page needs three more packages: pip install 'cartoonize[web]'.")
-    from ..web.limits import choose_limits
-    from ..web.server import is_private, serve
+    from rich.markup import escape
 
-    def show_address(address: str) -> None:
-        print_message(f"Open [bold]{escape(address)}[/bold] in a browser; Ctrl-C ends it.")
-        if not is_private(host):
-            print_message(
-                "[yellow]Note:[/yellow] Everyone who can reach this computer can now use the page, without a "
-                "password, and everyone in between can read along: nothing is encrypted. See docs/web.md."
-            )
-        if open_page and not _open_browser(address):
-            print_message("[yellow]Note:[/yellow] No browser can be opened here.")
+    from ..web.access_key import new_key
+    from ..web.addresses import is_private
+    from ..web.limits import choose_limits
+    from ..web.server import serve
+
+    has_key = key if key is not None else not is_private(host)
+
+    def show_addresses(addresses: list[str]) -> None:
+        # Rich's own `escape`, as that of the console would hide the key.
+        print_message(f"Open [bold]{escape(addresses[0])}[/bold] in a browser; Ctrl-C ends it.")
+        if has_key or not is_private(host):
+            print_note(escape(_describe_access(addresses[-1], has_key=has_key)))
+        if open_page and not _open_browser(addresses[0]):
+            print_note("No browser can be opened here.")
 
     limits = choose_limits(
         private=is_private(host),
@@ -91,7 +104,18 @@ def web(
         frames=max_frames,
         pixels=max_pixels,
     )
-    serve(host, port, limits, device=device, on_ready=show_address)
+    secret = new_key() if has_key else None
+    serve(host, port, limits, key=secret, device=device, on_ready=show_addresses)
+
+
+def _describe_access(address: str, *, has_key: bool) -> str:
+    """Who can use the page at an address that others can reach."""
+    who = (
+        f"Whoever has the address {address} can use the page"
+        if has_key
+        else f"Everyone who can reach this computer can now use the page at {address}, without a password"
+    )
+    return f"{who}. Nothing is encrypted: everyone in between can read along. See docs/web.md."
 
 
 def _open_browser(address: str) -> bool:

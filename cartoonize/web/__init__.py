@@ -1,8 +1,8 @@
 """The web page: drop pictures and videos, choose a style, compare the results, download them.
 
-server.py     serves it until a signal ends it, with connections.py, which closes idle connections
+server.py     serves it at addresses.py until a signal ends it; connections.py closes idle connections
 app.py        maps addresses to handlers; static/ is the page itself
-access.py     decides which requests are accepted; visitors.py records who is present
+access.py     decides which requests are accepted, with access_key.py; visitors.py records who is present
 api.py        the handlers for the page and for programs, with responses.py; openapi.py describes them
 jobs.py       the queue of what web_job.py describes
 worker.py     converts, one file at a time

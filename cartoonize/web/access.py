@@ -1,7 +1,7 @@
 """Access control: which requests are accepted, and from which visitor they are.
 
 Every response gets headers with which browsers load nothing from other servers, unless it has its own. A
-cookie identifies the visitor.
+cookie identifies the visitor. access_key.py checks the key of the page.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .access_key import AccessKey
 from .visitors import COOKIE, Visitors, network_of
 
 _SILENCE = 30.0  # seconds for which a body may be interrupted
@@ -36,11 +37,13 @@ class AccessControl:
 
     Handlers read `request.state.visitor`, the visitor's secret, and `request.state.is_known`: whether the
     browser sent it. `hosts` are the names that the server has; None allows all. (A foreign site can resolve
-    its own name to this computer, to read its pages.)
+    its own name to this computer, to read its pages.) `key` is the key that requests need.
     """
 
-    def __init__(self, app: ASGIApp, visitors: Visitors, hosts: Collection[str] | None = None) -> None:
-        self._app, self._visitors, self._hosts = app, visitors, hosts
+    def __init__(
+        self, app: ASGIApp, visitors: Visitors, hosts: Collection[str] | None, key: AccessKey
+    ) -> None:
+        self._app, self._visitors, self._hosts, self._key = app, visitors, hosts, key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,21 +53,25 @@ class AccessControl:
         request = Request(scope)
         cookie = request.cookies.get(COOKIE)
         known = cookie if cookie and _SECRET.fullmatch(cookie) else None
-        respond = _with_headers(send, None)
         if refusal := self._check(request):
-            await refusal(scope, receive, respond)
+            await refusal(scope, receive, _with_headers(send))
+            return
+        response, key_cookie = self._key.check(request)
+        if response is not None:
+            await response(scope, receive, _with_headers(send, key_cookie))
             return
         address = address_of(request)
         with self._visitors.open_request(known, address) as within_share:
             if not within_share:
-                await refuse("You have too many requests open.", 429)(scope, receive, respond)
+                await refuse("You have too many requests open.", 429)(scope, receive, _with_headers(send))
                 return
             visitor = known or secrets.token_urlsafe(32)
             if known:
                 self._visitors.record_activity(visitor, address)
             scope.setdefault("state", {}).update(visitor=visitor, is_known=known is not None)
             is_new = known is None and (request.method == "POST" or request.url.path == "/")
-            await self._app(scope, _with_timeout(receive), _with_headers(send, visitor if is_new else None))
+            cookie = f"{COOKIE}={visitor}; Path=/; HttpOnly; SameSite=Lax" if is_new else None
+            await self._app(scope, _with_timeout(receive), _with_headers(send, cookie, key_cookie))
 
     def _check(self, request: Request) -> Response | None:
         """A refusal, or None."""
@@ -116,14 +123,14 @@ def _with_timeout(receive: Receive) -> Receive:
     return receive_in_time
 
 
-def _with_headers(send: Send, cookie: str | None) -> Send:
+def _with_headers(send: Send, *cookies: str | None) -> Send:
     async def respond(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
-            if cookie:
-                headers.append("Set-Cookie", f"{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax")
+            for cookie in filter(None, cookies):
+                headers.append("Set-Cookie", cookie)
         await send(message)
 
     return respond

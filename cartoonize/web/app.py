@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from ..core.errors import CartoonizeError
 from ..styles import builtin_styles
 from .access import AccessControl, refuse
+from .access_key import AccessKey
 from .api import Api
 from .browser_page import read_browser_file
 from .folders import Folders
@@ -29,13 +30,16 @@ _STATIC = Path(__file__).with_name("static")
 _SWEEP_FILES, _SWEEP_JOBS = 60.0, 1.0  # seconds from one to the next
 
 
-def build_app(worker: Worker, folders: Folders, hosts: Collection[str] | None) -> ASGIApp:
+def build_app(
+    worker: Worker, folders: Folders, hosts: Collection[str] | None, key: str | None = None
+) -> ASGIApp:
     """Build the application.
 
     Args:
         worker: converts the files.
         folders: keeps them.
         hosts: the names that the server has; None allows all.
+        key: the secret that requests need; None lets all in.
     """
     visitors = Visitors()
     queue = JobQueue(worker, folders, visitors)
@@ -52,7 +56,7 @@ def build_app(worker: Worker, folders: Folders, hosts: Collection[str] | None) -
         await asyncio.gather(*tasks, return_exceptions=True)
 
     app = Starlette(
-        routes=_routes(api),
+        routes=_routes(api, has_key=key is not None),
         lifespan=lifespan,
         exception_handlers={
             CartoonizeError: respond_to_error,
@@ -61,14 +65,14 @@ def build_app(worker: Worker, folders: Folders, hosts: Collection[str] | None) -
             HTTPException: _respond_to_refusal,
         },
     )
-    return AccessControl(app, visitors, hosts)
+    return AccessControl(app, visitors, hosts, AccessKey(key))
 
 
-def _routes(api: Api) -> list[Route | Mount]:
+def _routes(api: Api, *, has_key: bool) -> list[Route | Mount]:
     return [
         Route("/", _page("index.html")),
         Route("/api", _page("api.html")),
-        Route("/api/openapi.json", _openapi),
+        Route("/api/openapi.json", _openapi(has_key=has_key)),
         Route("/api/info", api.read_info),
         Route("/api/image", api.convert_picture, methods=["POST"]),
         Route("/api/video", api.convert_video, methods=["POST"]),
@@ -101,8 +105,11 @@ def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
     return respond
 
 
-async def _openapi(_request: Request) -> Response:
-    return JSONResponse(describe_api())
+def _openapi(*, has_key: bool) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(_request: Request) -> Response:
+        return JSONResponse(describe_api(has_key=has_key))
+
+    return respond
 
 
 async def _style_preview(request: Request) -> Response:

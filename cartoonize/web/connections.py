@@ -1,9 +1,12 @@
-"""Closes idle connections, so that nobody can occupy all connections of the server."""
+"""Closes idle connections and refuses long headers, so that nobody can occupy the server."""
 
+import re
 import socket
 from asyncio import TimerHandle, Transport
 from collections import Counter
+from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .visitors import is_loopback, network_of
@@ -13,17 +16,25 @@ HEADER_SECONDS = 10.0
 STALL_SECONDS = 120.0
 """Time for a client to take what waits to be sent, about 100 KB, or to confirm any of it. A browser whose
 video is paused for longer asks again for what it needs."""
+HEADER_BYTES, HEADER_LINES = 1 << 15, 100
+"""Of a request. Thousands of lines occupied the server for a second; browsers and proxies send about 40."""
 PER_ADDRESS = 100
 """Connections of one address; a browser opens six. A proxy on this computer may have any number."""
 
+_PIECE = 1 << 14  # bytes that are parsed at once: h11 limits only what is incomplete after each
+_HEADER_END = re.compile(rb"\n\r?\n")
 _connections: Counter[str] = Counter()
 
 
 class GuardedProtocol(H11Protocol):
-    """HTTP/1.1 with timeouts for headers and for what is sent, and a limit for each address."""
+    """HTTP/1.1 with limits and timeouts for headers, timeouts for sending, and a limit for each address."""
 
     _timer: TimerHandle | None = None  # until a header is complete
     _stall: TimerHandle | None = None  # until the client reads
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.conn = _LimitedConnection(h11.SERVER, HEADER_BYTES)
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
@@ -42,7 +53,10 @@ class GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        for start in range(0, len(data), _PIECE):
+            super().data_received(data[start : start + _PIECE])
+            if self.transport.is_closing():
+                return
         if self._is_busy():
             self._unwatch()
         else:
@@ -78,6 +92,19 @@ class GuardedProtocol(H11Protocol):
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
+
+
+class _LimitedConnection(h11.Connection):
+    """Refuses requests with too many lines in the header."""
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        if (
+            self.their_state is h11.IDLE
+        ):  # before it is parsed, as a refusal of a parsed HEAD must have no text
+            header = _HEADER_END.split(self.trailing_data[0], maxsplit=1)[0]
+            if header.count(b"\n") > HEADER_LINES:
+                raise h11.RemoteProtocolError("The header has too many lines.", error_status_hint=431)
+        return super().next_event()
 
 
 def _detect_vanished(transport: Transport) -> None:

@@ -24,8 +24,8 @@ _ERRORS = {
 
 
 @cache
-def describe_api() -> dict[str, Any]:
-    """The document, as JSON has it."""
+def describe_api(*, has_key: bool = False) -> dict[str, Any]:
+    """The document, as JSON has it; `has_key` if requests need the key of the page."""
     _, schemas = msgspec.json.schema_components(
         (ConversionSettings, JobState, VisitorState), ref_template=_REF
     )
@@ -33,7 +33,7 @@ def describe_api() -> dict[str, Any]:
         "type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"],
     }  # fmt: skip
     schemas["Upload"] = _form_of(schemas["ConversionSettings"])
-    return {
+    description: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
             "title": "cartoonize",
@@ -44,6 +44,10 @@ def describe_api() -> dict[str, Any]:
         "paths": _paths(),
         "components": {"schemas": schemas},
     }
+    if has_key:
+        description["security"] = [{"key": []}]
+        description["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    return description
 
 
 def _paths() -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Serves the page, to one visitor or to many, until a signal ends it."""
 
-import ipaddress
 import logging
 import shutil
 import socket
@@ -14,27 +13,24 @@ from filelock import FileLock
 
 from ..core.errors import WebError
 from ..core.signals import StopRequest
+from .addresses import LOOPBACK, is_private, page_addresses
 from .app import build_app
 from .connections import GuardedProtocol
 from .folders import LOCK, Folders
 from .limits import Limits
 from .worker import Worker
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  # only where --host says so
 _GRACE = 1  # seconds that open connections get at the end; a visitor's page always has some
 
 
-def is_private(host: str) -> bool:
-    """Whether only this computer can reach an address: one of the loopback."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host in _LOOPBACK
-
-
 def serve(
-    host: str, port: int, limits: Limits, *, device: str = "auto", on_ready: Callable[[str], None]
+    host: str,
+    port: int,
+    limits: Limits,
+    *,
+    key: str | None = None,
+    device: str = "auto",
+    on_ready: Callable[[list[str]], None],
 ) -> None:
     """Serve the page until a signal ends it; then no file of a visitor is left.
 
@@ -42,22 +38,24 @@ def serve(
         host: the address to listen at; others can reach it unless it `is_private`.
         port: 0 is any free port.
         limits: what the page accepts.
+        key: the secret that requests need; None lets all in.
         device: see `cartoonize.load`.
-        on_ready: called with the page's address when it can be opened.
+        on_ready: called with the page's addresses when it can be opened: one for this computer, and one for
+            others if that is not the same.
 
     Raises:
         WebError: the address cannot be listened at.
     """
     with _listen(host, port) as listener, _temporary_folder() as root:
         folders, worker = Folders(root), Worker(limits, device)
-        app = build_app(worker, folders, (*_LOOPBACK, host) if is_private(host) else None)
+        app = build_app(worker, folders, (*LOOPBACK, host) if is_private(host) else None, key)
         config = uvicorn.Config(
             app, http=GuardedProtocol, log_level="error", access_log=False, ws="none",
             timeout_graceful_shutdown=_GRACE,
         )  # fmt: skip
-        address = _address(host, listener.getsockname()[1])
+        addresses = page_addresses(host, listener.getsockname()[1], key)
         try:
-            _Server(config, lambda: on_ready(address), worker.stop).run([listener])
+            _Server(config, lambda: on_ready(addresses), worker.stop).run([listener])
         finally:
             worker.close()
 
@@ -113,9 +111,3 @@ def _temporary_folder() -> Iterator[Path]:
             yield root
     finally:
         shutil.rmtree(root, ignore_errors=True)
-
-
-def _address(host: str, port: int) -> str:
-    if host in (*_LOOPBACK, *_EVERYWHERE):
-        host = "localhost"
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

@@ -277,6 +277,19 @@ def test_silent_connections_are_closed(tmp_path):
                 assert next(events.iter_lines()) == 'data: {"files":[],"jobs":[]}'
 
 
+@pytest.mark.parametrize(
+    "lines", [b"a:\r\n" * 16_000, b"Cookie: a=b\r\n" * 101, b"a: " + b"b" * 60_000 + b"\r\n"]
+)
+def test_headers_are_limited(served, lines):
+    """A header of more than 100 lines or 48 KB is refused before it is parsed, whatever the method."""
+    for method in (b"GET", b"HEAD", b"POST"):
+        with socket.create_connection(("localhost", httpx.URL(served.url).port)) as connection:
+            connection.sendall(method + b" / HTTP/1.1\r\nHost: localhost\r\n" + lines + b"\r\n")
+            assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
+    usual = {f"X-Header-{number}": "a" * 200 for number in range(90)}
+    assert httpx.get(served.url, headers=usual).status_code == 200
+
+
 def test_connections_of_an_address_are_limited(monkeypatch):
     """Further connections of an address are closed at once, but those of this computer."""
     from uvicorn import Config

@@ -236,8 +236,10 @@ def test_files_stay_for_an_hour(tmp_path):
 def test_it_ends_cleanly_and_says_what_exposing_means(tmp_path, photo):
     """With another host it says what that means; Ctrl-C ends it with the usual code; its files are gone."""
     with serving(tmp_path, "--host", EVERYWHERE) as served, httpx.Client(base_url=served.url) as client:
-        assert "without a password" in served.process.stderr.readline()
-        client.get("/")
+        note = served.process.stderr.readline()
+        assert re.search(rf"Whoever has the address http://\S+\?key={served.key} can use the page", note)
+        assert "Nothing is encrypted" in note
+        client.get("/", params={"key": served.key})
         send(client, photo)
         assert served.files()
         with client.stream("GET", "/api/events"):  # a page that stays open does not hold it up

@@ -5,8 +5,11 @@ import { find, make } from "./dom.js";
 const description = await (await fetch("api/openapi.json")).json();
 const here = location.href.replace(/\/api$/, "");
 for (const command of document.querySelectorAll(".command")) {
-    command.textContent = command.textContent.replaceAll("ADDRESS", here);
+    const key = description.security ? '-H "Authorization: Bearer $KEY" ' : "";
+    command.textContent = command.textContent.replaceAll("curl ", `curl ${key}`).replaceAll("ADDRESS", here);
 }
+
+find("needs-key").hidden = !description.security;
 
 const settings = description.components.schemas.ConversionSettings.properties;
 const fields = Object.entries(settings).map(([name, schema]) => [
