@@ -150,7 +150,10 @@ def _name_value(option: Any) -> str:
 
 def limits_of(parameter: Any) -> str:
     """The numbers that an option accepts: "0 to 63", "1 or more"; empty without a limit."""
-    least, most = getattr(parameter, "min", None), getattr(parameter, "max", None)
-    if least is not None and most is not None:
-        return f"{least:g} to {most:g}"
-    return f"{least:g} or more" if least is not None else f"{most:g} or less" if most is not None else ""
+    least, most = (
+        "" if limit is None else f"{limit:.10g}"
+        for limit in (getattr(parameter, "min", None), getattr(parameter, "max", None))
+    )
+    if least and most:
+        return f"{least} to {most}"
+    return f"{least} or more" if least else f"{most} or less" if most else ""

@@ -42,8 +42,6 @@ def live(
     ] = "window",
     network: NetworkOptions,
     output: OutputOptions,
-    encoder: EncoderOptions,
-    onnx: OnnxFileOptions,
     look: VideoLookOptions,
     detail: Annotated[
         Literal["auto", "low", "normal", "high", "full"],
@@ -78,6 +76,8 @@ def live(
     timeout: Annotated[
         float, typer.Option(min=0.1, metavar="S", help="Seconds of silence after which a source is given up.")
     ] = 10.0,
+    encoder: EncoderOptions,
+    onnx: OnnxFileOptions,
 ) -> None:
     """Convert a camera, a stream or a file in real time. q or Ctrl-C ends it; a recording is complete then.
 

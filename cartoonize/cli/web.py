@@ -36,7 +36,8 @@ def web(
             min=1,
             metavar="MB",
             rich_help_panel=_LIMITS,
-            help="Of one file: 200, or 4000 for this computer only.",
+            help="Of one file.",
+            show_default="4000; 200 if others can open the page",
         ),
     ] = None,
     max_seconds: Annotated[
@@ -45,7 +46,8 @@ def web(
             min=0.1,
             metavar="S",
             rich_help_panel=_LIMITS,
-            help="Of a video: 120, or no limit for this computer only.",
+            help="Of a video.",
+            show_default="no limit; 120 if others can open the page",
         ),
     ] = None,
     max_frames: Annotated[
@@ -54,7 +56,8 @@ def web(
             min=1,
             metavar="N",
             rich_help_panel=_LIMITS,
-            help="Of a video: 7200, or no limit for this computer only.",
+            help="Of a video.",
+            show_default="no limit; 7200 if others can open the page",
         ),
     ] = None,
     max_pixels: Annotated[

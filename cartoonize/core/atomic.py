@@ -120,7 +120,7 @@ def check_target(target: Path, *, overwrite: bool, sources: Iterable[object] = (
         if os.path.lexists(target) and not overwrite:
             raise MediaError(f"{target} exists already; pass --overwrite (-y) to replace it.")
         if not target.parent.is_dir():
-            raise MediaError(f"Cannot write {target}: there is no folder {target.parent}.")
+            raise MediaError(f"Cannot write {target}: there is no folder {target.parent}; make it first.")
     except OSError as error:
         raise WriteError.from_os_error(target, error) from error
     if not os.access(target.parent, os.W_OK):

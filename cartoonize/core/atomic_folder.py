@@ -61,7 +61,7 @@ def check_folder(target: Path, kind: FolderKind, *, overwrite: bool) -> None:
         MediaError: as there.
     """
     if not target.parent.is_dir():
-        raise MediaError(f"Cannot write {target}: there is no folder {target.parent}.")
+        raise MediaError(f"Cannot write {target}: there is no folder {target.parent}; make it first.")
     if target.exists() and not overwrite:
         raise MediaError(f"{target} exists already; pass --overwrite (-y) to replace it.")
     if target.exists() and not (target / kind.marker).is_file():

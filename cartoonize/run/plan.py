@@ -74,7 +74,7 @@ def is_single_job(sources: Sequence[Path], target: Path, kind: FileKind) -> bool
     videos too, if the target names a file. If the target names a folder, the videos are converted.
 
     Raises:
-        MediaError: the folder holds only videos, and the target names a file.
+        MediaError: the folder holds only videos, and the target names a file; or it holds nothing to convert.
     """
     [source, *more] = sources
     if not more and source == STANDARD_INPUT:  # even if there is a folder of this name
@@ -87,10 +87,12 @@ def is_single_job(sources: Sequence[Path], target: Path, kind: FileKind) -> bool
         return False
     has_pictures = any(path.suffix.lower() in PICTURE_SUFFIXES for path in files_in(source))
     to_file = not is_output_folder(target, kind)
-    if (has_pictures and to_file) or not any(
-        path.suffix.lower() in kind.suffixes for path in files_below(source)
-    ):
+    if has_pictures and to_file:
         return True
+    if not any(path.suffix.lower() in kind.suffixes for path in files_below(source)):
+        if has_pictures:
+            return True
+        raise MediaError(f"There is neither a video nor a picture in the folder {source}.")
     if to_file:
         raise MediaError(f"There are videos in {source}, and no pictures; name a folder to write them to.")
     return False

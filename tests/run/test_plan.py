@@ -187,6 +187,14 @@ def test_what_one_source_means(workdir, sources, target, alone):
     assert is_single_job([Path(source) for source in sources], Path(target), VIDEOS) is alone
 
 
+@pytest.mark.parametrize("target", ["out.mp4", "out"])
+def test_a_folder_without_anything_to_convert_says_so(workdir, target):
+    """Whatever OUTPUT is, the message says that the folder has neither videos nor pictures."""
+    make_files("in/notes.txt")
+    with pytest.raises(MediaError, match="neither a video nor a picture in the folder in"):
+        is_single_job([Path("in")], Path(target), VIDEOS)
+
+
 def test_a_dash_is_never_a_folder(workdir):
     """- is standard input or output, even if there is a folder of this name."""
     make_files("-/1.png", "-/a.mp4", "a.mp4")

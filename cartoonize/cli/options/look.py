@@ -12,23 +12,18 @@ from .panels import LOOK
 if TYPE_CHECKING:
     from ...effects.look import Look
 
-DetailName = Annotated[
-    Detail,
-    typer.Option(
-        "--detail",
-        metavar="LEVEL",
-        help="Lines at which the network draws: low is 480, normal 720, high 1080, full all of INPUT. OUTPUT "
-        "keeps the size of INPUT.",
-        rich_help_panel=LOOK,
-    ),
-]
+_LINES = "Lines at which the network draws: low is 480, normal 720, high 1080, full all of INPUT."
+DetailName = Annotated[Detail, typer.Option("--detail", metavar="LEVEL", help=_LINES, rich_help_panel=LOOK)]
 
 
 @dataclass(frozen=True, slots=True)
 class SizeOptions:
     """The size at which the network draws, and that of the output."""
 
-    detail: DetailName = "normal"
+    detail: Annotated[
+        Detail,
+        typer.Option(metavar="LEVEL", help=f"{_LINES} OUTPUT keeps the size of INPUT.", rich_help_panel=LOOK),
+    ] = "normal"
     max_size: Annotated[
         int | None,
         typer.Option(metavar="PX", help="Largest width or height of OUTPUT in pixels.", rich_help_panel=LOOK),

@@ -27,18 +27,19 @@ def train(context: typer.Context) -> None:
         print_help(context)
 
 
-COMMANDS: dict[str, Callable[..., None]] = {
-    "frames": frames,
-    "look": look,
-    "smooth": smooth,
-    "targets": targets,
-    "pretrain": pretrain,
-    "adversarial": adversarial,
-    "run": run_all,
-    "distil": distil,
-    "average": average,
-    "evaluate": evaluate,
+PANELS: dict[str, dict[str, Callable[..., None]]] = {
+    "Make a style": {"run": run_all, "look": look, "evaluate": evaluate},
+    "Step by step": {
+        "frames": frames,
+        "smooth": smooth,
+        "targets": targets,
+        "pretrain": pretrain,
+        "adversarial": adversarial,
+        "distil": distil,
+        "average": average,
+    },
 }
 
-for name, command in COMMANDS.items():
-    app.command(name)(command)
+for panel, commands in PANELS.items():
+    for name, command in commands.items():
+        app.command(name, rich_help_panel=panel)(command)

@@ -45,7 +45,7 @@ DistilPreset = Annotated[
     str,
     typer.Option(
         "--preset",
-        help="pepper, pepper-hq, ink, or a TOML file: filters, network, losses.",
+        help="A recipe, such as pepper, ink or watercolour, or a TOML file: filters, network, losses.",
         autocompletion=_recipes_with("distil"),
     ),
 ]
@@ -192,7 +192,7 @@ class TrainingOptions:
         int, typer.Option(min=1, metavar="N", help="Images between two lines of the log.")
     ] = 400
     save_every: Annotated[
-        float, typer.Option(min=0, metavar="N", help="Seconds between two checkpoints.")
+        float, typer.Option(min=0, metavar="S", help="Seconds between two checkpoints.")
     ] = 600
     card: Annotated[
         Path | None,
