@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .. import media  # reading videos needs PyAV, which is imported at the first use
 from ..backends import load
 from ..core.choices import Detail
 from ..core.draw_size import enlarge, resize_to_draw_size, resolve_detail
 from ..core.errors import TrainingError
 from ..core.frames import Backend, Frame, Image
 from ..core.messages import missing_file_message
-from ..media import PICTURE_SUFFIXES, Decoding, VideoSource
+from ..media import PICTURE_SUFFIXES
 from ..styles.figures import describe_figure
 from .distances import inception_distances, vgg_frechet_distance
 from .features import Features, load_features
@@ -122,7 +123,7 @@ def check_clip(clip: Path) -> None:
     """
     if clip.suffix.lower() in PICTURE_SUFFIXES:  # the video reader would read it as a clip of one frame
         raise TrainingError(f"{clip} is a picture: flicker needs a video.")
-    with VideoSource(clip):
+    with media.VideoSource(clip):
         pass
 
 
@@ -132,7 +133,7 @@ def _measure_flicker(
     if clip is None:
         report.notes.append("Flicker was not measured: pass a clip (--video).")
         return
-    with VideoSource(clip, decoding=Decoding(detail=detail)) as source:
+    with media.VideoSource(clip, decoding=media.Decoding(detail=detail)) as source:
         try:
             report.add(flicker(backend, (frame.image for frame in islice(source, count))))
         except TrainingError as error:

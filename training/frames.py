@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import av
 import numpy as np
 from PIL import Image as Pillow
 
+from .. import media  # reading videos needs PyAV, which is imported at the first use
 from ..core.atomic import AtomicFile
 from ..core.errors import MediaError, TrainingError
 from ..core.frames import Image
 from ..core.opencv import load_opencv
-from ..media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, VideoSource
+from ..media import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from .extras import train_extra
 from .parallel import disk_errors
 from .pictures import centre_square, is_file_or_missing
@@ -127,7 +127,7 @@ def check_film(film: Path) -> None:
             f"{film} is a picture, and frames are extracted from films. Pictures need no preparation: pass "
             "their folder to the training."
         )
-    VideoSource(film).close()
+    media.VideoSource(film).close()
 
 
 def list_films(folder: Path) -> list[Path]:
@@ -142,6 +142,8 @@ def find_scenes(film: Path, threshold: float) -> list[tuple[float, float]]:
     Raises:
         TrainingError: the film cannot be searched, or PySceneDetect is not installed.
     """
+    import av
+
     load_opencv()  # PySceneDetect needs it, and its own error would not say how to install it
     with train_extra():
         from scenedetect import ContentDetector, SceneManager, VideoStreamAv
@@ -164,7 +166,7 @@ def grab(film: Path, time: float) -> Image:
     Raises:
         MediaError: the film cannot be read, has no video stream, or ends earlier.
     """
-    with VideoSource(film, start=time) as source:
+    with media.VideoSource(film, start=time) as source:
         image, aspect = next(iter(source)).image, source.video.sample_aspect_ratio
     if aspect == 1:
         return image

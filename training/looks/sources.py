@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ... import media  # reading videos needs PyAV, which is imported at the first use
 from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
-from ...media import PICTURE_SUFFIXES, VIDEO_SUFFIXES, VideoSource
+from ...media import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from ..frames import Extraction, ExtractionCount, list_films
 from ..pictures import list_pictures
 
@@ -58,7 +59,7 @@ def extract_frames(films: Sequence[Path], out: Path) -> Iterator[ExtractionCount
     """
     lines, seconds = [], 0.0
     for film in films:
-        with closing(VideoSource(film)) as source:
+        with closing(media.VideoSource(film)) as source:
             lines.append(min(source.video.width, source.video.height))
             seconds += source.measure_duration() or 0.0
     spacing = max(MIN_SPACING, seconds / FRAMES) if seconds else math.inf

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from ...core.atomic import AtomicFile
@@ -37,8 +38,9 @@ class Evaluate(Step):
         """Draw and measure."""
         options, count = workspace.options, workspace.count(self.name)
         frames = FRAMES if options.clip else max(2, count // PHOTOS_PER_FRAME)
-        clip = options.clip or workspace.folder / CLIP
-        if not options.clip:
+        clip = options.clip
+        if clip is None and find_spec("av"):  # without PyAV the report says that flicker was not measured
+            clip = workspace.folder / CLIP
             self.make_clip(clip, frames)
         report = evaluate(
             str(workspace.style),

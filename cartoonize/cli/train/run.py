@@ -115,13 +115,14 @@ def _make_style(workspace: "Workspace") -> None:
 
 def _helpers() -> "Helpers":
     from ...export.onnx import export_onnx
-    from ...tools.demo import make_demo_clip
     from ...training.style_run.run import Helpers
 
     def write_int8(style: Path, out: Path) -> None:
         export_onnx(str(style), out, precision="int8", overwrite=True)
 
     def make_clip(path: Path, frames: int) -> None:
+        from ...tools.demo import make_demo_clip  # needs PyAV, which training does not
+
         make_demo_clip(path, frames=frames)
 
     return Helpers(write_int8, make_clip)
