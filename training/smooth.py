@@ -14,10 +14,8 @@ from ..core.opencv import load_opencv
 from .parallel import map_in_processes
 from .pictures import list_pictures, read_rgb
 
-LOW, HIGH = (
-    150,
-    500,
-)  # Canny's thresholds on its 3x3 Sobel gradient, as in the study group's deck (recipes/deck.toml)
+# Canny's thresholds on its 3x3 Sobel gradient, as in the study group's deck (recipes/deck.toml).
+LOW, HIGH = 150, 500
 KERNEL = 5  # of the dilation and of the Gaussian, in pixels
 
 

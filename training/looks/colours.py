@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.opencv import load_opencv
+from ..figures import LUMA
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -47,7 +48,7 @@ def measure_fills(picture: Floats, edges: Mask) -> FillFigures:
     pixels = lab[fills]
     lightness = (np.histogram(pixels[:, 0], 100, (0, 100))[0] / len(pixels)).astype(np.float32)
     chroma, hue = _by_lightness(pixels)
-    luma = picture @ np.array([0.299, 0.587, 0.114], np.float32) * 255
+    luma = picture @ LUMA * 255
     grain = measure_grain(luma, fills)
     flat, gradient = _slopes(luma, fills, grain)
     return FillFigures(
@@ -83,9 +84,8 @@ def count_tones(lightness: Floats) -> int:
     smooth = np.pad(np.convolve(lightness, kernel / kernel.sum(), "same"), 6)
     windows = np.lib.stride_tricks.sliding_window_view(smooth, 13)  # six units to each side
     highest, lowest = windows[:, 3:10].max(1), np.minimum(windows[:, :6].min(1), windows[:, 7:].min(1))
-    peaks = (smooth[6:-6] == highest) & (
-        smooth[6:-6] - lowest > TONE_PEAK / 4
-    )  # a quarter of a smoothed peak is at its top
+    rise = smooth[6:-6] - lowest
+    peaks = (smooth[6:-6] == highest) & (rise > TONE_PEAK / 4)  # a quarter of a smoothed peak is at its top
     return max(1, int(peaks.sum()))
 
 
@@ -101,8 +101,9 @@ def _paper(colours: Floats, pixels: Floats) -> Floats:
 
 
 def measure_grain(luma: Floats, fills: Mask) -> float:
-    """Standard deviation of the noise in luma, in its units (Immerkaer, 1996, with the median in place of the
-    mean).
+    """Standard deviation of the noise in luma, in its units.
+
+    After Immerkaer (1996), with the median in place of the mean.
     """
     cv2 = load_opencv()
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6

@@ -54,11 +54,10 @@ def sample_lines(picture: Floats) -> LineSamples:
         return LineSamples(empty[:, 0], empty, empty, _share_near(picture, centres), centres)
     offsets = np.arange(-MAX_WIDTH, MAX_WIDTH + STEP, STEP, dtype=np.float32)
     profiles = _sample(picture, rows, columns, normals, offsets)
-    centre, left, right, width = _measure_profiles(profiles @ LUMA, sigmas)
+    lumas = profiles @ LUMA
+    centre, left, right, width = _measure_profiles(lumas, sigmas)
     at = np.arange(len(rows))
-    depth = (profiles @ LUMA)[at[:, None], np.stack([left, right], 1)] - (profiles @ LUMA)[at, centre][
-        :, None
-    ]
+    depth = lumas[at[:, None], np.stack([left, right], 1)] - lumas[at, centre][:, None]
     is_line = (depth.min(1) >= DEPTH) & (width < MAX_WIDTH)
     centres[rows[is_line], columns[is_line]] = True
     fill = (profiles[at, left] + profiles[at, right]) / 2
@@ -106,15 +105,10 @@ def _sample(
     cv2 = load_opencv()
     x = (columns[:, None] + normals[:, :1] * offsets).astype(np.float32)
     y = (rows[:, None] + normals[:, 1:] * offsets).astype(np.float32)
+    parts = [slice(start, start + REMAP_ROWS) for start in range(0, len(x), REMAP_ROWS)]
     sampled = [
-        cv2.remap(
-            planes,
-            x[i : i + REMAP_ROWS],
-            y[i : i + REMAP_ROWS],
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        for i in range(0, len(x), REMAP_ROWS)
+        cv2.remap(planes, x[part], y[part], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for part in parts
     ]
     return np.concatenate(sampled).reshape(*x.shape, planes.shape[-1])
 
@@ -125,8 +119,8 @@ def _measure_profiles(
     """Indices of the centre and of the fills at both sides, and the width in pixels, of profiles (N, T).
 
     The centre is the darkest sample within the scale of the ridge. The fill at a side is the first maximum
-    that is followed by a fall, or the last sample within max_steps. The width is the distance between the
-    places where the profile passes half of the depth at each side.
+    that is followed by a fall, or the brightest sample within 2.5 scales and 1.5 pixels. The width is the
+    distance between the places where the profile passes half of the depth at each side.
     """
     offsets = (np.arange(profiles.shape[1]) - profiles.shape[1] // 2) * STEP
     near = np.abs(offsets)[None] <= sigmas[:, None]
@@ -164,8 +158,6 @@ def _share_near(picture: Floats, centres: Mask) -> float:
 
 def _choose_evenly(count: int, most: int) -> NDArray[np.intp]:
     """At most `most` of `count` indices, evenly spread."""
-    return (
-        np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.intp))
-        if count
-        else np.zeros(0, np.intp)
-    )
+    if not count:
+        return np.zeros(0, np.intp)
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.intp))

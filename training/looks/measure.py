@@ -13,12 +13,11 @@ from ...core.errors import TrainingError
 from ...core.frames import Image
 from ...core.opencv import load_opencv
 from ..parallel import map_in_processes
-from ..pictures import read_rgb, sample_evenly
+from ..pictures import read_rgb
 from .colours import FillFigures, choose_palette, lab_to_hex, measure_fills
 from .lines import LineSamples, sample_lines
 from .measured_look import FillShares, LineLook, MeasuredLook, PaletteColour, ToneLook
 from .screening import Reason, find_photographs, photo_likeness, reason_to_leave_out
-from .sources import open_pictures
 
 Floats = NDArray[np.float32]
 
@@ -39,29 +38,13 @@ class PictureFigures:
     likeness: float  # to a photograph: log-odds
 
 
-def measure_look(
-    sources: Path | Sequence[Path],
-    *,
-    most: int = MAX_PICTURES,
-    workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> MeasuredLook:
-    """Measure the look of the pictures in folders, of pictures, and of the frames of films.
-
-    Pictures are measured with at most 720 lines, `most` of them, evenly spread. `progress` is called with the
-    numbers of measured pictures and of all.
-
-    Raises:
-        TrainingError: a source does not exist or cannot be read, or none of its pictures is a drawing.
-    """
-    with open_pictures([sources] if isinstance(sources, Path) else sources) as pictures:
-        return summarise(measure_pictures(sample_evenly(pictures, most), workers, progress))
-
-
 def measure_pictures(
     paths: Sequence[Path], workers: int | None = None, progress: Callable[[int, int], None] | None = None
 ) -> "list[PictureFigures | Reason]":
-    """The figures of each picture, or the reason why it is no drawing."""
+    """The figures of each picture, drawn with at most 720 lines, or the reason why it is no drawing.
+
+    `progress` is called with the numbers of measured pictures and of all.
+    """
     measured: list[PictureFigures | Reason] = []
     for result in map_in_processes(measure_picture, paths, workers):
         measured.append(result)

@@ -1,9 +1,8 @@
-"""The measured look of an artist's pictures, and the settings of the filters that follow from it."""
+"""The measured look of an artist's pictures."""
 
 from msgspec import Struct
 
-from ..recipe import Colour, TargetLook
-from .settings import target_look
+from ..recipe import Colour
 
 MIN_LINE_SHARE = 0.5  # smallest share of contours that are lines, if an artist draws lines
 MAX_WIDTH_SPREAD = 0.9  # largest relative spread of the width of lines; ridges vary more at folds and shadows
@@ -67,10 +66,6 @@ class MeasuredLook(Struct, frozen=True, forbid_unknown_fields=True):
     paper_share: float  # of pictures with this paper
     one_hue: float  # share of the colours' variance along one line of Lab, median of pictures
     palette: tuple[PaletteColour, ...]
-
-    def target_look(self) -> TargetLook:
-        """The settings with which filters redraw photos in this look."""
-        return target_look(self)
 
     def rows(self) -> list[tuple[str, str]]:
         """Names and values of all figures, for people."""

@@ -1,12 +1,9 @@
 """Derives the settings of the filters from a measured look."""
 
 import math
-from typing import TYPE_CHECKING
 
 from ..recipe import TargetLook
-
-if TYPE_CHECKING:
-    from .measured_look import MeasuredLook, ToneLook
+from .measured_look import MeasuredLook, ToneLook
 
 # Fills of 200 photos (figures of OpenStax books), measured like drawings. Bands run from dark to light.
 PHOTO_CHROMA = (7.3, 20.7, 29.1, 25.2, 12.8)
@@ -24,7 +21,7 @@ WIDTH_OF_SIGMA = 2.5  # width of a drawn line at a step of 0.3 of the luma, in u
 INK_ON_PAPER = 10.0  # mean chroma below which drawings on paper are ink on paper
 
 
-def target_look(look: "MeasuredLook") -> TargetLook:
+def target_look(look: MeasuredLook) -> TargetLook:
     """The settings with which filters redraw photos in a measured look."""
     has_lines = look.lines.are_drawn
     slopes = look.fills.gradient / max(look.fills.gradient + look.fills.flat, 1e-6)
@@ -59,7 +56,7 @@ def target_look(look: "MeasuredLook") -> TargetLook:
     )
 
 
-def _brightness(tones: "ToneLook") -> float:
+def _brightness(tones: ToneLook) -> float:
     """Return the exponent of lightness that moves the median of photos halfway to the artist's."""
     share = (tones.median - tones.black) / max(tones.white - tones.black, 1)
     exponent = math.log(min(max(share, 0.05), 0.95)) / math.log(PHOTO_MEDIAN / 100)

@@ -9,6 +9,7 @@ from ...core.atomic import AtomicFile
 from ..parallel import disk_errors
 from ..recipe import TargetLook
 from .measured_look import MeasuredLook
+from .settings import target_look
 
 
 def write_look(path: Path, look: MeasuredLook, *, source: str = "", overwrite: bool = False) -> None:
@@ -29,7 +30,7 @@ def describe_in_toml(look: MeasuredLook, source: str = "") -> str:
     comments = [f"The look of {look.pictures} pictures{f' of {source}' if source else ''}, as measured:", ""]
     comments += [f"  {name}: {value}" for name, value in look.rows()]
     header = "".join(f"# {line}".rstrip() + "\n" for line in comments)
-    return f'{header}base = "pepper"\n\n[look]\n{format_settings(look.target_look())}'
+    return f'{header}base = "pepper"\n\n[look]\n{format_settings(target_look(look))}'
 
 
 def format_settings(settings: TargetLook) -> str:

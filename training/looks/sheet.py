@@ -42,9 +42,8 @@ def write_sheet(
     rows = _rows([mark_lines(drawing) for drawing in sample_evenly(drawings, FRAMES)], COLUMNS)
     chosen = sample_evenly(photos, PHOTOS)
     for photo, figures in zip(chosen, sample_evenly(drawings, len(chosen)), strict=False):
-        picture = at_720_lines(
-            read_rgb(photo)
-        )  # the size at which videos are drawn: in a smaller picture, texture would be coarser
+        # At the size of drawings: in a smaller picture, texture would be coarser.
+        picture = at_720_lines(read_rgb(photo))
         drawing = read_rgb(figures.path, NORMAL_LINES)
         rows += _rows([picture, redraw(picture, look), drawing], PHOTOS)
     with disk_errors(), AtomicFile(path, overwrite=overwrite) as pending:

@@ -13,7 +13,7 @@ def total_variation(x: Tensor) -> Tensor:
 
 
 def colour(output: Tensor, photo: Tensor, sigma: float = 4.0) -> Tensor:
-    """||blur(YUV(G(p))) - gaussian_blur(YUV(p))||_1: broad colours stay, edges and texture are free.
+    """||blur(YUV(G(p))) - blur(YUV(p))||_1: broad colours stay, edges and texture are free.
 
     After AnimeGAN's colour reconstruction loss (Chen, Liu, Chen, 2019, eq. 5), which is L1 on Y and Huber
     on U and V; here it is L1 on all three, after a Gaussian of `sigma` pixels.

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from ...core.errors import TrainingError
-from ..looks import MeasuredLook, write_look
+from ..looks import MeasuredLook, target_look, write_look
 from ..looks.measure import MAX_PICTURES, PictureFigures, choose_drawings, measure_pictures, summarise
 from ..looks.screening import Reason
 from ..parallel import disk_errors
@@ -43,7 +43,7 @@ class MeasureLook(Step):
             figures = measure_pictures(paths, options.workers, display.show_pictures)
             measured = summarise(figures)
             _describe(measured, workspace, display)
-            state.look = msgspec.structs.replace(look or measured.target_look(), scales=PAIR_SCALES)
+            state.look = msgspec.structs.replace(look or target_look(measured), scales=PAIR_SCALES)
             state.left_out = [
                 str(path.relative_to(workspace.drawings)) for path in find_non_drawings(paths, figures)
             ]

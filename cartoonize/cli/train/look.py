@@ -36,7 +36,7 @@ def look(
       cartoonize train look drawings/ --sheet sheet.png --photos photos/
     """
     from ...core.atomic import check_target
-    from ...training.looks import write_look
+    from ...training.looks import target_look, write_look
     from ...training.looks.measure import MAX_PICTURES, choose_drawings, measure_pictures, summarise
     from ...training.looks.sheet import write_sheet
     from ...training.looks.sources import open_pictures
@@ -57,9 +57,7 @@ def look(
             write_look(out, measured, source=", ".join(path.name for path in style), overwrite=overwrite)
             print_message(escape(f"{out} has the settings: pass it as --preset."))
         if sheet:
-            write_sheet(
-                sheet, choose_drawings(figures), measured.target_look(), examples, overwrite=overwrite
-            )
+            write_sheet(sheet, choose_drawings(figures), target_look(measured), examples, overwrite=overwrite)
 
 
 def _print_look(measured: "MeasuredLook") -> None:

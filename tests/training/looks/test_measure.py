@@ -8,7 +8,7 @@ from skimage.color import lab2rgb
 
 from cartoonize import TrainingError
 from cartoonize.core.opencv import load_opencv
-from cartoonize.training.looks import write_look
+from cartoonize.training.looks import target_look, write_look
 from cartoonize.training.looks.measure import measure_picture, summarise
 from cartoonize.training.recipe_files import load_recipe
 
@@ -77,7 +77,7 @@ def test_drawings_without_lines(tmp_path):
     """If fills meet without a line, no lines are detected, and the settings draw none."""
     look = measure(draw(tmp_path / "a.png", width=0))
     assert not look.lines.are_drawn
-    assert look.target_look().line_darkness == 0
+    assert target_look(look).line_darkness == 0
 
 
 def test_tones_black_and_white(tmp_path):
@@ -110,9 +110,8 @@ def test_paper_is_what_most_drawings_share(tmp_path):
 def test_ink_on_paper_becomes_ink_on_paper(tmp_path):
     """Drawings in greys on one paper are redrawn from that ink to that paper."""
     greys = ((93, 0, 3), (75, 0, 2), (50, 0, 1), (35, 0, 0))
-    settings = measure(
-        *(draw(tmp_path / f"{seed}.png", fills=greys, seed=seed) for seed in range(2))
-    ).target_look()
+    drawings = [draw(tmp_path / f"{seed}.png", fills=greys, seed=seed) for seed in range(2)]
+    settings = target_look(measure(*drawings))
     assert settings.paper == pytest.approx(as_colour(greys[0]), abs=0.02)
     assert settings.ink == pytest.approx((0.2, 0.1, 0.05), abs=0.03)
 
@@ -155,4 +154,4 @@ def test_the_file_is_a_recipe(tmp_path):
     """The TOML file that is written has the settings of the look, on the base of a built-in recipe."""
     look = measure(draw(tmp_path / "a.png"))
     write_look(tmp_path / "look.toml", look, source="drawings")
-    assert load_recipe(str(tmp_path / "look.toml")).look == look.target_look()
+    assert load_recipe(str(tmp_path / "look.toml")).look == target_look(look)
