@@ -1,37 +1,48 @@
-"""Checks and measures everything on a GPU, in one command that ends within minutes.
+r"""Checks and measures everything on a GPU, in one command that ends within minutes.
 
-    python benchmarks/gpu.py --out results/ --minutes 9
+    python benchmarks/gpu.py --out results/
+    python benchmarks/gpu.py --out results/ --train "run --style drawings/ --photos photos/"
     python benchmarks/gpu.py --out results/ --tiny --device cpu          (whether the command itself works)
 
-It needs PyTorch, OpenCV, Pillow, scikit-image, safetensors, Typer and Rich, but no installation, no network,
-and no PyAV. The tests also need pytest, the training msgspec and TensorBoard. Each step runs in a separate
-process with a time limit (gpu_steps/). Its result is written to OUT/results.json at once. A step that fails
-or hangs stops no other. At last come the trainings of --train, each for an equal share of the time left.
+It needs PyTorch, NumPy, OpenCV, Pillow, scikit-image, safetensors, Typer and Rich, but no installation of
+this program, no network and no PyAV. Some steps need more packages (gpu_steps/__init__.py): the first line of
+the output names the missing ones, and what is left out for that. For a machine without a network, take them
+along as wheels:
+
+    pip download --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64 \
+        --platform manylinux2014_x86_64 --dest wheels/ msgspec platformdirs
+    pip install --no-index --no-deps --target site/ wheels/*.whl                          (on that machine)
+    PYTHONPATH=site/ python benchmarks/gpu.py --out results/
+
+Each step runs in a separate process with a time limit. OUT/results.json holds each figure as soon as it is
+measured, also those of a step that fails or hangs later, and no step stops another one. With --train, the
+steps end after 55 % of the time, and the trainings share the rest. Every minute, what a training has made is
+packed into OUT/training-1.tar.gz (styles, sheets, statistics) and OUT/training-1-checkpoint.tar.gz.
 """
 
 import argparse
-import json
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from gpu_steps import STEPS, TINY, Sizes, StepOptions
+from gpu_steps import OPTIONAL, REQUIRED, STEPS, TINY, TRAINING_NEEDS, Sizes, StepOptions
+from gpu_steps.figures import read_figures, record
+from gpu_steps.processes import package_environment, run_limited
+from gpu_steps.trainings import run_trainings
 
-ROOT = Path(__file__).resolve().parents[1]
 SLOW = 4  # the factor of all limits at tiny size, which busy machines of CI run
+STEPS_SHARE = 0.55  # of the time, if there are trainings
+LINES = 25  # of the output of a step that failed
 
 
 def main() -> None:
     """Run all steps, or the one of --step in this process."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, required=True, help="the folder for results")
     parser.add_argument("--minutes", type=float, default=9, help="for all steps and trainings together")
     parser.add_argument("--device", default="auto")
@@ -42,6 +53,7 @@ def main() -> None:
     parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    options.out = options.out.resolve()
     options.out.mkdir(parents=True, exist_ok=True)
     if options.step:
         run_step(options)
@@ -50,87 +62,63 @@ def main() -> None:
 
 
 def run_step(options: argparse.Namespace) -> None:
-    """Run a step, and print its result as the last line."""
+    """Run a step; each figure that it yields is in the results at once."""
     measure = import_module(f"gpu_steps.{STEPS[options.step].module}").__dict__[f"measure_{options.step}"]
     sizes = TINY if options.tiny else Sizes()
-    given = StepOptions(options.out.resolve(), options.device, sizes, options.tiny, options.seconds)
-    print(json.dumps(measure(given)))
+    figures: dict[str, object] = {}
+    for measured in measure(StepOptions(options.out, options.device, sizes, options.tiny, options.seconds)):
+        figures |= measured
+        record(options.out, options.step, figures)
 
 
 def run_all(options: argparse.Namespace) -> None:
-    """Run each step as a process, then the trainings; what they write is in OUT."""
-    deadline = time.monotonic() + 60 * options.minutes
-    results: dict[str, Any] = {}
-    with package_tree() as tree:
-        folders = [str(tree), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, folders))}
+    """Run each step as a process, then the trainings."""
+    started, seconds = time.monotonic(), 60 * options.minutes
+    missing = check_packages()
+    with tempfile.TemporaryDirectory() as folder:
+        environment = package_environment(Path(folder))
+        steps_end = started + seconds * (STEPS_SHARE if options.train else 1)
         for name in options.steps:
             limit = STEPS[name].seconds * (SLOW if options.tiny else 1)
-            seconds = min(limit, deadline - time.monotonic())
-            command = [sys.executable, __file__, "--step", name, "--seconds", str(seconds)]
+            limit = min(limit, steps_end - time.monotonic())
+            lacking = [package for package in STEPS[name].needs if package in missing]
+            if lacking or limit < 1:
+                reason = f"{', '.join(lacking)} missing" if lacking else "no time was left"
+                finish_step(options, name, {"left_out": reason})
+                continue
+            command = [sys.executable, __file__, "--step", name, "--seconds", str(limit)]
             command += ["--out", str(options.out), "--device", options.device]
-            printed, code = run_limited(
-                [*command, *(["--tiny"] if options.tiny else [])], seconds, environment
-            )
-            result = parse(printed, code)
-            if STEPS[name].wanted and not options.tiny:
-                result["wanted"] = STEPS[name].wanted
-            write_result(options.out, results, name, result)
-        for number, arguments in enumerate(options.train):
-            seconds = (deadline - time.monotonic()) / (len(options.train) - number)
-            command = [sys.executable, "-m", "cartoonize", "train", *arguments.split()]
-            printed, code = run_limited([*command, "--save-every", "60"], seconds, environment)
-            result = {"exit_code": code, "last": printed.splitlines()[-3:]}
-            write_result(options.out, results, f"train {arguments}", result)
+            command += ["--tiny"] if options.tiny else []
+            record(options.out, name, {})
+            printed, code = run_limited(command, limit, environment)
+            failure = {} if code == 0 else describe_failure(printed, code)
+            finish_step(options, name, read_figures(options.out).get(name, {}) | failure)
+        if options.train and not missing & set(TRAINING_NEEDS):
+            run_trainings(options.train, options.out, Path(folder), started + seconds, environment)
 
 
-def run_limited(command: list[str], seconds: float, environment: dict[str, str]) -> tuple[str, int | None]:
-    """Run a process, after `seconds` stop it as Ctrl-C does; its output, and its exit code if it ended.
-
-    It is the first of a group of processes, which ends as a whole.
-    """
-    if seconds < 1:
-        return "no time was left", None
-    process = subprocess.Popen(  # noqa: S603  # this file, or the trainings of whoever calls it
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=ROOT,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        return process.communicate(timeout=seconds)[0], process.returncode
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)  # a training saves its checkpoint
-    try:
-        return process.communicate(timeout=20)[0], None
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        return process.communicate()[0], None
+def check_packages() -> set[str]:
+    """Print which packages are missing and what is left out for that; ends the program if nothing can run."""
+    if lacking := [name for name in REQUIRED if find_spec(name) is None]:
+        sys.exit(f"Nothing can run without {', '.join(lacking)}.")
+    missing = {name for name in OPTIONAL if find_spec(name) is None}
+    effects = [f"{name} ({OPTIONAL[name]})" for name in OPTIONAL if name in missing]
+    print(f"Missing packages: {'; '.join(effects) or 'none'}.", flush=True)
+    return missing
 
 
-def parse(printed: str, code: int | None) -> dict[str, Any]:
-    """Return the result that a step printed on its last line; the end of its output if it failed."""
-    if code == 0:
-        result: dict[str, Any] = json.loads(printed.splitlines()[-1])
-        return result
+def describe_failure(printed: str, code: int | None) -> dict[str, object]:
+    """Why a step has not all of its figures: None is the exit code of a process that was stopped."""
     reason = "it did not end in time" if code is None else f"exit code {code}"
-    return {"failed": reason, "output": printed.splitlines()[-25:]}
+    return {"failed": reason, "output": printed.splitlines()[-LINES:]}
 
 
-def write_result(out: Path, results: dict[str, Any], name: str, result: dict[str, Any]) -> None:
-    """Add a result to OUT/results.json, and print it."""
-    results[name] = result
-    (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-    print(f"{name}: {json.dumps(result)}", flush=True)
-
-
-@contextmanager
-def package_tree() -> Iterator[Path]:
-    """A folder with the package as it is installed: with training/ and export/ inside it."""
-    with tempfile.TemporaryDirectory() as folder:
-        package = Path(folder) / "cartoonize"
-        package.mkdir()
-        for path in (*(ROOT / "cartoonize").iterdir(), ROOT / "training", ROOT / "export"):
-            (package / path.name).symlink_to(path)
-        yield Path(folder)
+def finish_step(options: argparse.Namespace, name: str, figures: dict[str, object]) -> None:
+    """Record all that is known of a step, and print it."""
+    if STEPS[name].wanted and not options.tiny:
+        figures["wanted"] = STEPS[name].wanted
+    record(options.out, name, figures)
+    print(f"{name}: {figures}", flush=True)
 
 
 if __name__ == "__main__":

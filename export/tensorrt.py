@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from ..backends.pytorch.device import device_name
+from ..backends.pytorch.hardware import device_name
 from ..backends.tensorrt import Engines, TensorRTBackend, import_tensorrt, nvidia_gpu, write_engines
 from ..core.atomic_folder import atomic_folder
 from ..core.choices import EnginePrecision

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from cartoonize.backends.pytorch import device as devices
+from cartoonize.backends.pytorch import gpu_kinds, hardware
 
 GPU = torch.device("meta")
 aten, has_kernel = torch.ops.aten, torch._C._dispatch_has_kernel_for_dispatch_key
@@ -143,14 +144,14 @@ def simulate_gpu(simulation=None):
     It has no streams: copies block. It belongs to the thread that enters the block.
     """
     memory = 1 << 30, 1 << 30
-    kind = devices.GpuKind(
+    kind = gpu_kinds.GpuKind(
         "Simulation", automatic=True, has_streams=False, has_bf16=lambda _: True, memory=lambda _: memory
     )
     adam = import_module("torch.optim.adam")  # its fused kernel exists for the CPU, but not for "meta"
     with pytest.MonkeyPatch.context() as patch, _Functions(), simulation or SimulatedGpu() as gpu:
         patch.setitem(devices.KINDS, GPU.type, kind)
         patch.setattr(devices, "gpus", lambda: [GPU])
-        patch.setattr(devices, "device_name", str)
+        patch.setattr(hardware, "device_name", str)
         patch.setattr(devices, "release_memory", lambda _: None)
         patch.setattr(adam, "_device_dtype_check_for_fused", lambda _: None)
         patch.setattr(torch, "autocast", _no_autocast)

@@ -80,29 +80,63 @@ def test_a_benchmark_writes_its_results(tmp_path):
     assert run(SCRIPTS / "compare.py", out, out).stdout.startswith("nothing_seconds")
 
 
+LENT_MACHINE = """\
+import sys
+from importlib.machinery import PathFinder
+MISSING = "av platformdirs pillow_heif watchfiles starlette ray scenedetect cartoonize_missing".split()
+class Finder(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name in MISSING else super().find_spec(name, path, target)
+sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
+sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in getattr(finder, "__module__", "")]
+"""
+"""A `sitecustomize` that hides packages which an image of CUDA lacks, and an editable installation."""
+
+
+def run_on_gpu_machine(tmp_path, missing, *arguments):
+    (tmp_path / "sitecustomize.py").write_text(LENT_MACHINE.replace("cartoonize_missing", missing))
+    words = [sys.executable, SCRIPTS / "gpu.py", "--out", tmp_path, "--tiny", "--device", "cpu"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [*map(str, words), *arguments], check=True, capture_output=True, text=True, env=environment
+    )
+    return done.stdout, json.loads((tmp_path / "results.json").read_text())
+
+
 @pytest.mark.slow
 def test_what_a_gpu_has_to_prove_starts_anywhere(tmp_path):
     """On the CPU and at tiny size, without PyAV and what else a CUDA image lacks, each step has a result."""
-    (tmp_path / "sitecustomize.py").write_text(
-        "import sys\n"
-        "from importlib.machinery import PathFinder\n"
-        "MISSING = 'av platformdirs pillow_heif watchfiles starlette ray scenedetect'.split()\n"
-        "class Finder(PathFinder):\n"
-        "    @classmethod\n"
-        "    def find_spec(cls, name, path=None, target=None):\n"
-        "        return None if name in MISSING else super().find_spec(name, path, target)\n"
-        "sys.meta_path[sys.meta_path.index(PathFinder)] = Finder\n"
-    )
-    words = [sys.executable, SCRIPTS / "gpu.py", "--out", tmp_path, "--tiny", "--device", "cpu"]
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    subprocess.run([*words, "--minutes", "6"], check=True, capture_output=True, env=environment)
-    results = json.loads((tmp_path / "results.json").read_text())
+    printed, results = run_on_gpu_machine(tmp_path, "", "--minutes", "6")
     assert list(results) == [
-        "environment", "tests", "matrix", "network", "style", "chain", "graphs", "padding", "effects",
-        "training", "profile",
+        "environment", "tests", "matrix", "network", "style", "chain", "training", "profile", "effects",
+        "graphs", "padding", "devices",
     ]  # fmt: skip
-    assert not [result for result in results.values() if "failed" in result], results
+    assert not [result for result in results.values() if {"failed", "left_out"} & set(result)], results
     assert results["tests"]["exit_code"] == 0
-    assert {"av", "platformdirs"} <= set(results["environment"]["missing"])
+    assert printed.startswith("Missing packages: ")
+    assert "platformdirs (" in printed.splitlines()[0]
     assert results["graphs"]["pepper"]["compiled"] > 0
+    assert results["training"]["crops_per_s"] > 0
     assert "Self CPU" in (tmp_path / "profile-pepper.txt").read_text()
+
+
+@pytest.mark.slow
+def test_a_missing_package_or_a_failure_stops_no_other_step(tmp_path):
+    """The first line names a missing package and what is left out for it; all other steps run."""
+    printed, results = run_on_gpu_machine(
+        tmp_path,
+        "msgspec",
+        "--steps",
+        "training",
+        "environment",
+        "matrix",
+        "--train",
+        "run",
+        "--minutes",
+        "0.2",
+    )
+    assert "msgspec (without it the step `training`, --train" in printed.splitlines()[0]
+    assert results["training"] == {"left_out": "msgspec missing"}
+    assert "torch" in results["environment"]
+    assert "failed" in results["matrix"] or results["matrix"]["tflops"] > 0

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from ..backends import check_device, resolve_device
-from ..backends.pytorch.device import can_compile, choose_device, choose_precision, has_streams
+from ..backends.pytorch.device import choose_device, choose_precision, has_streams
+from ..backends.pytorch.hardware import can_compile
 from ..core.errors import BackendError
 from .distributed import average_gradients, local_device, sync_batch_norm
 from .recipe import Schedule
@@ -59,8 +60,12 @@ def choose_compute(device: str, precision: str, compiled: bool | None = None) ->
         raise BackendError(f"Training supports the precisions bf16 and fp32, not {precision!r}.")
     bf16 = choose_precision(chosen, precision) == "bf16"
     if compiled and not can_compile(chosen):
+        is_cpu = chosen.type == "cpu"
+        needs = (
+            "a CPU, PyTorch needs a C++ compiler" if is_cpu else "a GPU, PyTorch needs Triton, a C compiler"
+        )
         raise BackendError(
-            "To compile networks for a GPU, PyTorch needs Triton, a C compiler and the headers of Python: "
+            f"To compile networks for {needs} and the headers of Python: "
             "install them, or leave --compile out."
         )
     is_worth_compiling = chosen.type != "cpu" and can_compile(chosen)

@@ -3,47 +3,81 @@
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from . import StepOptions
-
-ROOT = Path(__file__).resolve().parents[2]
-OPTIONAL = ("pytest", "msgspec", "tensorboard", "platformdirs", "triton", "onnxruntime", "av")
+from .processes import ROOT
 
 
-def measure_environment(options: StepOptions) -> dict[str, Any]:
-    """Versions, and which packages are missing."""
+def measure_environment(options: StepOptions) -> Iterator[dict[str, Any]]:
+    """The device, and versions."""
     import torch
 
     from cartoonize.backends.pytorch import device as devices
+    from cartoonize.backends.pytorch import hardware
 
     from .timing import choose, name_of
 
+    yield {"python": sys.version.split()[0], "torch": torch.__version__, "cores": os.cpu_count()}
     device = choose(options.device)
-    result = {
+    yield {
         "device": name_of(device),
-        "python": sys.version.split()[0],
-        "torch": torch.__version__,
-        "built_for": devices.build_name(),
+        "built_for": hardware.build_name(),
         "cudnn": torch.backends.cudnn.version(),
-        "capability": devices.gpu_capability(device),
+        "capability": hardware.gpu_capability(device),
         "precision": devices.choose_precision(device, "auto"),
-        "can_compile": devices.can_compile(device),
-        "cores": os.cpu_count(),
-        "missing": [name for name in OPTIONAL if find_spec(name) is None],
+        "can_compile": hardware.can_compile(device),
     }
-    memory = None if device.type == "cpu" else devices.gpu_memory(device)
-    return result | {"memory_free_and_in_all": memory}
+    if device.type != "cpu":
+        yield {"memory_free_and_in_all": devices.gpu_memory(device)}
 
 
-def measure_tests(options: StepOptions) -> dict[str, Any]:
-    """The tests marked `gpu`, as pytest counts them; their output is in OUT/tests.txt while they run."""
-    path = options.out / "tests.txt"
-    command = [sys.executable, "-m", "pytest", "-m", "gpu", "-v", "-rs", "--color=no"]
-    with path.open("w") as file:
-        done = subprocess.run(  # noqa: S603
-            [*command, "tests/gpu", "tests/backends/pytorch"], stdout=file, stderr=file, cwd=ROOT, check=False
-        )
-    return {"exit_code": done.returncode, "summary": path.read_text().strip().splitlines()[-1:]}
+def measure_tests(options: StepOptions) -> Iterator[dict[str, Any]]:
+    """The tests marked `gpu`: how many passed, and which failed; all of their output is in OUT/tests.txt."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-m",
+        "gpu",
+        "-vv",
+        "-rs",
+        "--color=no",
+        "-p",
+        "no:cacheprovider",
+    ]
+    counts, failures = Counter[str](), list[str]()
+    with (
+        (options.out / "tests.txt").open("w") as file,
+        subprocess.Popen(  # noqa: S603
+            [*command, "tests/gpu", "tests/backends/pytorch"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        for line in process.stdout:
+            file.write(line)
+            file.flush()
+            name, _, rest = line.partition(" ")
+            outcome = rest.split()[0].lower() if "::" in name and rest.split() else ""
+            if outcome in ("passed", "failed", "skipped", "error"):
+                counts[outcome] += 1
+                failures += [name] if outcome in ("failed", "error") else []
+                yield {**counts, "failures": failures}
+    yield {"exit_code": process.returncode}
+
+
+def measure_devices(_options: StepOptions) -> Iterator[dict[str, Any]]:
+    """What `cartoonize doctor --gpu` shows: a picture on every device, compared with the CPU's drawing."""
+    from cartoonize.tools.gpu_check import check_gpus
+
+    for check in check_gpus():
+        yield {
+            check.device: {name: value for name, value in asdict(check).items() if value not in ("", None)}
+        }

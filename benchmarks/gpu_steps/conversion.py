@@ -1,6 +1,7 @@
 """The effects alone, and the whole chain from frames in memory to frames in memory."""
 
 import time
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -8,7 +9,7 @@ from . import Sizes, StepOptions
 from .timing import choose, median_seconds, name_of
 
 
-def measure_effects(options: StepOptions) -> dict[str, Any]:
+def measure_effects(options: StepOptions) -> Iterator[dict[str, Any]]:
     """The stabilizer and the enlargement to `lines`, on drawings that are in the device's memory.
 
     As they are, and with `torch.compile` for the step of the stabilizer; at tiny size that is only traced.
@@ -22,7 +23,7 @@ def measure_effects(options: StepOptions) -> dict[str, Any]:
     height, width = sizes.lines
     shape = (sizes.batch, *drawn_lines(sizes), 3)
     drawings = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
-    result: dict[str, Any] = {"device": name_of(device)}
+    yield {"device": name_of(device)}
     with torch.inference_mode():
         for way in ("as_it_is", "compiled"):
             if way == "compiled":
@@ -32,11 +33,10 @@ def measure_effects(options: StepOptions) -> dict[str, Any]:
             chain = TensorChain([stabilizer.TensorStabilizer()], enlarges=True)
             apply = partial(chain, drawings, drawings, (width, height))
             seconds = median_seconds(apply, device, sizes.rounds)
-            result[f"frames_per_s_{way}"] = round(sizes.batch / seconds, 1)
-    return result
+            yield {f"frames_per_s_{way}": round(sizes.batch / seconds, 1)}
 
 
-def measure_chain(options: StepOptions) -> dict[str, Any]:
+def measure_chain(options: StepOptions) -> Iterator[dict[str, Any]]:
     """Frames in memory at the draw size -> network -> effects -> frames of `lines`, as `video` makes them."""
     import numpy as np
 
@@ -56,8 +56,9 @@ def measure_chain(options: StepOptions) -> dict[str, Any]:
         for _ in stream(frames, backend, batch=backend.batch, effects=Look().effects(), waits=waits):
             pass
         seconds = time.perf_counter() - began
-        return {
+        yield {
             "device": backend.device,
+            "notices": backend.notices,
             "frames_per_s": round(count / seconds, 2),
             "waited_for": {
                 stage: round(getattr(waits, stage), 2) for stage in ("decode", "network", "encode")

@@ -1,7 +1,6 @@
 """Whether CUDA graphs and compiled kernels pay: the same work at a fixed size, launched in each way."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,18 +12,17 @@ Work = Callable[[], Any]
 WAYS = ("eager", "graph", "compiled", "compiled_graph")
 
 
-def measure_graphs(options: StepOptions) -> dict[str, Any]:
+def measure_graphs(options: StepOptions) -> Iterator[dict[str, Any]]:
     """Frames/s of `pepper` at `lines`, and of its stabilizer at the draw size, in each way of launching.
 
     "eager" is what the backend does. "graph" records the kernels once and launches them together
     (torch.cuda.CUDAGraph). "compiled" is `torch.compile`, which joins kernels; "compiled_graph" is both. If a
-    way fails, or the device does not have it, the reason takes the place of the figure. OUT/graphs.json has
-    what was measured if the time was over too soon.
+    way fails, or the device does not have it, the reason takes the place of the figure.
     """
     import torch
 
     device, sizes = choose(options.device), options.sizes
-    result: dict[str, Any] = {"device": name_of(device)}
+    yield {"device": name_of(device)}
     network, shape = _network(device), (sizes.batch, *sizes.lines, 3)
     works = {  # the work, its frames, and the ways; compiling takes most of the time
         "pepper_batch_1": (partial(network, _noise((1, *shape[1:]), device)), 1, WAYS[:2]),
@@ -33,11 +31,10 @@ def measure_graphs(options: StepOptions) -> dict[str, Any]:
     }
     with torch.inference_mode():
         for name, (work, frames, ways) in works.items():
-            rates = result.setdefault(name, {})
+            rates: dict[str, float | str] = {}
             for way in ways:
                 rates[way] = _rate(way, work, frames, options, device)
-                (options.out / "graphs.json").write_text(json.dumps(result, indent=2) + "\n")
-    return result
+                yield {name: rates}
 
 
 def _rate(way: str, work: Any, frames: int, options: StepOptions, device: Any) -> float | str:

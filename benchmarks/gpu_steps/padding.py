@@ -1,12 +1,13 @@
 """What reflection padding costs before a convolution on a GPU, and whether there is a faster way."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from . import StepOptions
 from .timing import choose, median_seconds, name_of
 
 
-def measure_padding(options: StepOptions) -> dict[str, Any]:
+def measure_padding(options: StepOptions) -> Iterator[dict[str, Any]]:
     """Milliseconds to pad the features of a residual block of `cartoongan`, and of its convolution.
 
     PyTorch's kernel for CUDA returns channels first, so each convolution after it converts back to channels
@@ -34,8 +35,9 @@ def measure_padding(options: StepOptions) -> dict[str, Any]:
         raise ValueError("The two ways differ.")
     padded = pad()
     works = {"pad": pad, "index": index, "convolution": lambda: F.conv2d(padded, weight)}
-    times = {name: median_seconds(work, device, 4 * sizes.rounds) for name, work in works.items()}
-    return {"device": name_of(device)} | {f"ms_{name}": 1000 * time for name, time in times.items()}
+    yield {"device": name_of(device)}
+    for name, work in works.items():
+        yield {f"ms_{name}": 1000 * median_seconds(work, device, 4 * sizes.rounds)}
 
 
 def _reflected(length: int, device: Any) -> Any:

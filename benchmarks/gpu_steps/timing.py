@@ -16,7 +16,7 @@ def choose(name: str) -> Any:
 
 def name_of(device: Any) -> str:
     """Return what people call a device."""
-    from cartoonize.backends.pytorch.device import device_name
+    from cartoonize.backends.pytorch.hardware import device_name
 
     return device_name(device)
 

@@ -1,38 +1,39 @@
 """The rate of training, by the command that users run."""
 
 import json
-import signal
+import os
 import statistics
-import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from . import StepOptions
+from .processes import run_limited
 
 
-def measure_training(options: StepOptions) -> dict[str, Any]:
+def measure_training(options: StepOptions) -> Iterator[dict[str, Any]]:
     """Crops of 160 pixels per second while `swift` is distilled, without and with compiled networks.
 
     Each training gets a share of the time, and is then stopped as by Ctrl-C. Compiling takes most of the
     second share.
     """
-    figures: dict[str, Any] = {}
+    best = 0.0
     with tempfile.TemporaryDirectory() as folder:
         _write_pairs(Path(folder), options)
         for way, share in (("no-compile", 0.35), ("compile", 0.45)):
             if way == "compile" and not _can_compile(options):
                 continue
-            figures[way] = _train(Path(folder), f"--{way}", share * options.seconds, options)
-    rates = [figure["crops_per_s"] for figure in figures.values() if "crops_per_s" in figure]
-    if not rates:
-        raise RuntimeError(f"No training had a result: {figures}")
-    return {"crops_per_s": max(rates), **figures}
+            figures = _train(Path(folder), f"--{way}", share * options.seconds, options)
+            best = max(best, figures.get("crops_per_s", 0.0))
+            yield {"crops_per_s": best, way: figures}
+    if not best:
+        raise RuntimeError("No training had a result.")
 
 
 def _can_compile(options: StepOptions) -> bool:
-    from cartoonize.backends.pytorch.device import can_compile
+    from cartoonize.backends.pytorch.hardware import can_compile
 
     from .timing import choose
 
@@ -62,19 +63,15 @@ def _train(folder: Path, way: str, seconds: float, options: StepOptions) -> dict
     command = [sys.executable, "-m", "cartoonize", "train", "distil", way, "--run", str(run)]
     command += ["--preset", str(folder / "recipe.toml"), "--pairs", str(folder / "pairs")]
     command += ["--style", str(folder / "pairs" / "target"), "--images", str(options.sizes.crops)]
-    command += ["--log-every", str(batch), "--device", options.device]
+    # A line of the log writes to files: not after each step.
+    command += ["--log-every", str(batch if options.is_tiny else 10 * batch), "--device", options.device]
     if options.is_tiny:
         command += ["--workers", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603
-    try:
-        printed, _ = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-        printed, _ = process.communicate()
+    printed, code = run_limited(command, seconds, dict(os.environ))
     stats = run / "distil" / "stats.jsonl"
     lines = [json.loads(line) for line in stats.read_text().splitlines()] if stats.exists() else []
     if not lines:
-        return {"failed": f"exit code {process.returncode}", "output": printed.splitlines()[-10:]}
+        return {"failed": f"exit code {code}", "output": printed.splitlines()[-10:]}
     settled = lines[len(lines) // 2 :]
     return {
         "crops_per_s": round(statistics.median(line["images_per_s"] for line in settled), 1),

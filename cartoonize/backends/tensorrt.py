@@ -64,7 +64,7 @@ class TensorRTBackend(LoadedBackend):
             )
         self._gpu = nvidia_gpu(device)
         self._tensorrt = import_tensorrt()
-        from .pytorch.device import device_name
+        from .pytorch.hardware import device_name
 
         self.device = device_name(self._gpu)
         if (self.device, self._tensorrt.__version__) != (self._engines.gpu, self._engines.tensorrt):

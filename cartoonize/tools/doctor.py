@@ -97,15 +97,16 @@ def _check_import(module: str, diagnosis: Diagnosis) -> bool:
 def _check_devices(diagnosis: Diagnosis) -> None:
     from ..backends.providers import has_driver
     from ..backends.pytorch import device as devices
+    from ..backends.pytorch import hardware
     from .requirements import installed_version
 
     diagnosis.cpu = {
-        "name": devices.device_name(devices.CPU),
+        "name": hardware.device_name(devices.CPU),
         "cores": cpus.count_cores(),
-        "features": devices.cpu_features(),
+        "features": hardware.cpu_features(),
         "precision": devices.choose_precision(devices.CPU, "auto"),
     }
-    build = devices.build_name()
+    build = hardware.build_name()
     diagnosis.backends["pytorch"] = build
     diagnosis.backends["tensorrt"] = installed_version("tensorrt") or "not installed"
     for gpu in devices.gpus():
@@ -113,10 +114,10 @@ def _check_devices(diagnosis: Diagnosis) -> None:
         diagnosis.gpus.append(
             {
                 "device": str(gpu),
-                "name": devices.device_name(gpu),
+                "name": hardware.device_name(gpu),
                 "memory": total,
                 "free": free,
-                "capability": devices.gpu_capability(gpu),
+                "capability": hardware.gpu_capability(gpu),
                 "precision": devices.choose_precision(gpu, "auto"),
             }
         )

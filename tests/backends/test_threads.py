@@ -14,7 +14,7 @@ import torch
 from PIL import Image as Pillow
 
 from cartoonize import load
-from cartoonize.backends.pytorch.device import cpu_features
+from cartoonize.backends.pytorch.hardware import cpu_features
 from cartoonize.backends.pytorch.threads import own_threads, set_own_threads
 
 NO_BF16 = pytest.mark.skipif("AVX512 bf16" not in cpu_features(), reason="this processor has no bf16")

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import torch
 
-from cartoonize.backends.pytorch.device import cpu_features
+from cartoonize.backends.pytorch.hardware import cpu_features
 from cartoonize.core.errors import CartoonizeError, TrainingError
 from cartoonize.models.checkpoint import load_style
 from cartoonize.training.log import Log

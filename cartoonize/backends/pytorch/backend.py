@@ -17,6 +17,7 @@ from ..loaded_backend import LoadedBackend
 from ..thread_pool import MAX_THREADS, ThreadPool
 from ..tiles import TiledBackend
 from . import device as devices
+from . import hardware
 from .gpu import GpuModel
 from .memory import call_within_memory
 from .threads import own_threads, set_own_threads
@@ -36,7 +37,7 @@ class PyTorchBackend(LoadedBackend):
 
     def __init__(self, path: Path, device: str, precision: str) -> None:
         self._device = devices.choose_device(device)
-        self.device = devices.device_name(self._device)
+        self.device = hardware.device_name(self._device)
         self.precision = devices.choose_precision(self._device, precision)
         generator, header = load_style(path)
         self.card, self.network = header.card, header.network

@@ -1,102 +1,23 @@
 """The device that PyTorch computes on: the CPU, or a GPU of any kind, by `torch.accelerator`.
 
-No other module names a kind of GPU for PyTorch. To support another kind, add its row to KINDS here and its
-name to DEVICES in core/choices.py.
+It chooses the device and the precision, and measures its memory. gpu_kinds.py has what differs between kinds
+of GPU, hardware.py what describes the hardware.
 """
 
-import os
-import platform
-import re
-import shutil
-import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from threading import Lock
 
 import torch
 
-from ...core import cpus
 from ...core.errors import BackendError
 from ..tiles import CPU_BUDGET
+from .gpu_kinds import KINDS
+from .hardware import cpu_features
 
 CPU = torch.device("cpu")
 GPU_SHARE = 0.5  # of the free memory of a GPU, for activations
 
-
-@dataclass(frozen=True, slots=True)
-class GpuKind:
-    """A kind of GPU: the properties in which kinds differ.
-
-    Attributes:
-        title: the platform, for error messages.
-        automatic: whether "auto" selects it; untested kinds run only if they are named.
-        has_streams: whether it copies pictures from and to pinned memory while it computes.
-        has_bf16: whether a device computes in bfloat16 in hardware.
-        memory: bytes that are free on a device, and its bytes in all.
-    """
-
-    title: str
-    automatic: bool
-    has_streams: bool
-    has_bf16: Callable[[torch.device], bool]
-    memory: Callable[[torch.device], tuple[int, int]]
-
-
-def _memory_of_mac(_device: torch.device) -> tuple[int, int]:
-    """Apple GPUs share the CPU's memory: the most that the system recommends, less what is allocated."""
-    total = torch.mps.recommended_max_memory()
-    return max(0, total - torch.mps.driver_allocated_memory()), total
-
-
-def _has_bf16(gpu: torch.device) -> bool:
-    """NVIDIA's GPUs have it from Ampere on, AMD's from CDNA and RDNA 3 on; PyTorch calls both "cuda"."""
-    if torch.version.hip:
-        architecture = torch.cuda.get_device_properties(gpu).gcnArchName
-        return re.match("gfx(908|90a|94|95|11|12)", architecture) is not None
-    return torch.cuda.get_device_capability(gpu) >= (8, 0)
-
-
-def _has_bf16_xpu(gpu: torch.device) -> bool:
-    return bool(torch.xpu.get_device_properties(gpu).has_bfloat16_conversions)
-
-
-_memory = torch.accelerator.get_memory_info
-
-
-def _memory_of_xpu(gpu: torch.device) -> tuple[int, int]:
-    """If a driver of Intel does not say how much memory is free, all that is not allocated here counts."""
-    try:
-        return _memory(gpu)
-    except RuntimeError:
-        total = int(torch.xpu.get_device_properties(gpu).total_memory)
-        return max(0, total - torch.xpu.memory_allocated(gpu)), total
-
-
-KINDS = {
-    "cuda": GpuKind("CUDA", automatic=True, has_streams=True, has_bf16=_has_bf16, memory=_memory),
-    # Metal has one stream, and the first generation only emulates bfloat16.
-    "mps": GpuKind(
-        "Metal", automatic=False, has_streams=False, has_bf16=lambda _: False, memory=_memory_of_mac
-    ),
-    "xpu": GpuKind("XPU", automatic=False, has_streams=True, has_bf16=_has_bf16_xpu, memory=_memory_of_xpu),
-}
-
-_OUT_OF_MEMORY = (
-    "can't allocate memory", "not enough memory", "out of memory",
-    "ALLOC_FAILED", "ALLOCATION_FAILED", "StatusAllocFailed",
-    "Unable to find a valid cuDNN algorithm", "unable to find an engine to execute this computation",
-    "Invalid buffer size", "less than INT_MAX elements", "32-bit index math",
-    "OUT_OF_DEVICE_MEMORY", "OUT_OF_HOST_MEMORY", "OUT_OF_RESOURCES",
-)  # fmt: skip
-"""Signs in a RuntimeError that a call was too large.
-
-They come from: the allocators of CPUs on Linux and Windows; the libraries of NVIDIA and AMD, which allocate
-memory by themselves; cuDNN, if no algorithm has enough memory; Metal, and kernels that count in 32 bits, if a
-tensor is too large; Intel's GPUs.
-"""
 
 _precision_lock = Lock()
 
@@ -160,14 +81,6 @@ def choose_precision(device: torch.device, precision: str) -> str:
     return "bf16" if KINDS[device.type].has_bf16(device) else "fp16"
 
 
-def device_name(device: torch.device) -> str:
-    """Return the name of the device for people."""
-    if device.type == "cpu":
-        return f"{_cpu_model()} ({cpus.count_threads()} threads)"
-    name_of = getattr(torch.get_device_module(device), "get_device_name", None)  # Metal's has none
-    return str(name_of(device)) if name_of else f"{_cpu_model()} GPU"
-
-
 def memory_budget(device: torch.device) -> float:
     """Return the bytes that the activations of one call may take."""
     if device.type == "cpu":
@@ -217,20 +130,6 @@ def exact_convolutions(device: torch.device) -> Iterator[None]:
             convolutions.fp32_precision = before
 
 
-def can_compile(device: torch.device) -> bool:
-    """Whether `torch.compile` can make kernels for a device.
-
-    For GPUs it uses Triton, which is a part of some builds of PyTorch only. Triton runs a C compiler when a
-    program starts, as triton/runtime/build.py chooses it.
-    """
-    if device.type == "cpu":
-        return True
-    compilers = filter(None, (os.environ.get("CC"), "gcc", "clang"))
-    has_compiler = any(shutil.which(name.split()[0]) for name in compilers)
-    has_headers = Path(sysconfig.get_path("include"), "Python.h").exists()
-    return find_spec("triton") is not None and has_compiler and has_headers
-
-
 def synchronize(device: torch.device) -> None:
     """Wait until the device has done all work; a CPU always has."""
     if device.type != "cpu":
@@ -241,46 +140,3 @@ def release_memory(device: torch.device) -> None:
     """Return cached memory to the GPU, after a call that did not fit; the memory of CPUs is not cached."""
     if device.type != "cpu":
         torch.accelerator.empty_cache()
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether the error means that memory was missing; not every allocator has an exception for that."""
-    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY)
-
-
-def cpu_features() -> list[str]:
-    """Return the vector width of this CPU, and which short numbers it computes in hardware."""
-    has = torch.cpu.get_capabilities()
-    return [
-        torch.backends.cpu.get_cpu_capability(),
-        *(["AVX512 bf16"] if has.get("avx512_bf16") else []),
-        *(["VNNI"] if has.get("avx512_vnni") else []),  # int8
-        *(["AMX"] if has.get("amx_tile") else []),
-    ]
-
-
-def gpu_capability(gpu: torch.device) -> str:
-    """Return the compute capability of an NVIDIA GPU, as "9.0", or the architecture of one of AMD."""
-    if gpu.type != "cuda":
-        return ""
-    if torch.version.hip:
-        return str(torch.cuda.get_device_properties(gpu).gcnArchName)
-    return "{}.{}".format(*torch.cuda.get_device_capability(gpu))
-
-
-def build_name() -> str:
-    """Return the platform that this build of PyTorch is for, as "CUDA 13.0" or "cpu"."""
-    if torch.version.hip:
-        return f"ROCm {torch.version.hip}"
-    if torch.version.cuda:
-        return f"CUDA {torch.version.cuda}"
-    built_for = torch.accelerator.current_accelerator()
-    return KINDS[built_for.type].title if built_for is not None and built_for.type in KINDS else "cpu"
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

@@ -10,6 +10,7 @@ import cartoonize.backends
 from cartoonize import BackendError
 from cartoonize.backends import check_device
 from cartoonize.backends.pytorch import device as devices
+from cartoonize.backends.pytorch import gpu_kinds, hardware
 from cartoonize.core.choices import DEVICES
 
 
@@ -72,7 +73,7 @@ def test_unknown_accelerators_are_left_alone(machine):
 
 def test_a_kind_of_gpu_is_one_row(machine, monkeypatch):
     """A row of the table and its name are all that a new kind of GPU needs to be chosen and measured."""
-    row = devices.GpuKind(
+    row = gpu_kinds.GpuKind(
         "MTIA",
         automatic=True,
         has_streams=False,
@@ -109,27 +110,6 @@ def test_memory_that_is_free(monkeypatch):
     assert devices.memory_budget(devices.CPU) == devices.CPU_BUDGET
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.OutOfMemoryError("CUDA out of memory."),
-        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: 1 GB"),
-        RuntimeError("[enforce fail at alloc_cpu.cpp] data. DefaultCPUAllocator: not enough memory"),
-        RuntimeError("MPS backend out of memory (MPS allocated: 8 GB, other allocations: 1 GB)"),
-        RuntimeError("Invalid buffer size: 30.00 GiB"),
-        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
-        RuntimeError("GET was unable to find an engine to execute this computation"),
-        RuntimeError("upsample_bilinear2d_nhwc only supports input tensors with less than INT_MAX elements"),
-        RuntimeError("input tensor must fit into 32-bit index math"),
-    ],
-)
-def test_out_of_memory_of_every_allocator(error):
-    """Each allocator has its own words for it."""
-    assert devices.is_out_of_memory(error)
-    assert not devices.is_out_of_memory(RuntimeError("The size of tensor a (3) must match"))
-
-
 def test_fp32_is_not_rounded():
     """In fp32 cuDNN does not round to 10 bits, its default. Afterwards the process has its setting again."""
     convolutions = torch.backends.cudnn.conv
@@ -142,30 +122,6 @@ def test_fp32_is_not_rounded():
     assert convolutions.fp32_precision == before
 
 
-@pytest.mark.parametrize(("has_triton", "compiler", "expected"), [
-    (True, "gcc", True), (True, None, False), (False, "gcc", False)])  # fmt: skip
-def test_what_compiling_needs(monkeypatch, tmp_path, has_triton, compiler, expected):
-    """Networks are compiled for a GPU where Triton, a C compiler and the headers of Python are installed."""
-    (tmp_path / "Python.h").touch()
-    monkeypatch.delenv("CC", raising=False)
-    monkeypatch.setattr(devices, "find_spec", lambda _: has_triton or None)
-    monkeypatch.setattr(devices.shutil, "which", lambda name: name if name == compiler else None)
-    monkeypatch.setattr(devices.sysconfig, "get_path", lambda _: str(tmp_path))
-    assert devices.can_compile(torch.device("cuda")) == expected
-    assert devices.can_compile(torch.device("cpu"))
-    (tmp_path / "Python.h").unlink()
-    assert not devices.can_compile(torch.device("cuda"))
-
-
-def test_what_the_cpu_computes_in_hardware():
-    """PyTorch reports the capabilities under the names that cartoonize reads."""
-    capabilities = torch.cpu.get_capabilities()
-    if capabilities["architecture"] == "x86_64":
-        assert {"avx512_bf16", "avx512_vnni", "amx_tile"} <= set(capabilities)
-    assert devices.cpu_features()[0] == torch.backends.cpu.get_cpu_capability()
-    assert devices.choose_precision(devices.CPU, "auto") in ("bf16", "fp32")
-
-
 @pytest.mark.gpu
 @pytest.mark.skipif(not devices.gpu_is_available(), reason="there is no GPU")
 def test_the_gpu_of_this_machine():
@@ -173,7 +129,7 @@ def test_the_gpu_of_this_machine():
     gpu = devices.gpus()[0]
     free, total = devices.gpu_memory(gpu)
     assert 0 < free <= total
-    assert devices.device_name(gpu)
+    assert hardware.device_name(gpu)
     torch.ones(3, device=gpu).sum()
     devices.synchronize(gpu)
     devices.release_memory(gpu)
@@ -187,7 +143,7 @@ def test_precision_on_gpus_of_amd(monkeypatch):
             torch.cuda, "get_device_properties", lambda _, a=architecture: SimpleNamespace(gcnArchName=a)
         )
         assert devices.choose_precision(torch.device("cuda"), "auto") == precision
-        assert devices.gpu_capability(torch.device("cuda")) == architecture
+        assert hardware.gpu_capability(torch.device("cuda")) == architecture
 
 
 def test_memory_on_gpus_of_intel(monkeypatch):
@@ -196,11 +152,10 @@ def test_memory_on_gpus_of_intel(monkeypatch):
     def silent(_):
         raise RuntimeError("The device doesn't support querying the available free memory.")
 
-    monkeypatch.setattr(devices, "_memory", silent)
+    monkeypatch.setattr(gpu_kinds, "_memory", silent)
     monkeypatch.setattr(torch.xpu, "get_device_properties", lambda _: SimpleNamespace(total_memory=8 << 30))
     monkeypatch.setattr(torch.xpu, "memory_allocated", lambda _: 2 << 30)
     assert devices.gpu_memory(torch.device("xpu")) == (6 << 30, 8 << 30)
-    assert devices.is_out_of_memory(RuntimeError("level_zero: UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY"))
 
 
 def test_pytorch_does_not_run_on_vulkan():
