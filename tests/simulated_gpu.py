@@ -153,6 +153,7 @@ def simulate_gpu(simulation=None):
         patch.setattr(devices, "gpus", lambda: [GPU])
         patch.setattr(hardware, "device_name", str)
         patch.setattr(devices, "release_memory", lambda _: None)
+        patch.setattr(devices, "synchronize", lambda _: None)
         patch.setattr(adam, "_device_dtype_check_for_fused", lambda _: None)
         patch.setattr(torch, "autocast", _no_autocast)
         yield gpu

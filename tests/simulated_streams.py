@@ -105,6 +105,5 @@ def simulate_streams():
         patch.setattr(torch, "Stream", Stream)
         patch.setattr(torch, "Event", Event)
         patch.setattr(devices, "has_streams", lambda _: True)
-        patch.setattr(devices, "synchronize", lambda _: None)
         patch.setattr(DeviceQueue, "allocate_on_host", lambda _, shape: torch.empty(shape, dtype=torch.uint8))
         yield gpu

@@ -1,5 +1,6 @@
 """The trainings of --train: each gets an equal share of the time that is left."""
 
+import io
 import sys
 import tarfile
 import time
@@ -7,6 +8,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+
+from PIL import Image as Pillow
 
 from .figures import record
 from .processes import GRACE, run_limited
@@ -68,8 +71,21 @@ def pack(run: Path, out: Path, name: str) -> None:
         with tarfile.open(part, "w:gz") as tar:
             for path in paths:
                 with suppress(FileNotFoundError):  # the training has replaced it
-                    tar.add(path, str(path.relative_to(run)))
+                    _add(tar, path, path.relative_to(run))
         part.replace(out / f"{archive}.tar.gz")
+
+
+def _add(archive: tarfile.TarFile, path: Path, name: Path) -> None:
+    """Add a file; a picture as JPEG, which is a tenth as large."""
+    if path.suffix != ".png":
+        archive.add(path, str(name))
+        return
+    content = io.BytesIO()
+    Pillow.open(path).convert("RGB").save(content, "JPEG", quality=92, subsampling=0)
+    entry = tarfile.TarInfo(str(name.with_suffix(".jpg")))
+    entry.size = content.tell()
+    content.seek(0)
+    archive.addfile(entry, content)
 
 
 def _is_result(path: Path) -> bool:

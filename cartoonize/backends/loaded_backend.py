@@ -85,7 +85,8 @@ class LoadedBackend(ABC):
         Args:
             pictures: lists of pictures of one size; the first list is drawn.
             apply_effects: gets the drawings and all lists of pictures, as tensors (N, H, W, 3) uint8, and
-                returns the results. It may not wait for the device.
+                returns the results. It may not wait for the device. After an error of too little memory it is
+                called again, with fewer pictures or with tensors on the CPU.
 
         Raises:
             BackendError: the backend is closed, or has too little memory.

@@ -54,7 +54,7 @@ class PyTorchBackend(LoadedBackend):
     @property
     def notices(self) -> list[str]:
         """See LoadedBackend."""
-        return self._tiled.notices
+        return [*self._tiled.notices, *(self._gpu.notices if self._gpu else [])]
 
     def gflop(self, height: int, width: int) -> float:
         """See LoadedBackend."""

@@ -1,5 +1,6 @@
 """Draws on a GPU: pictures are copied there and back as bytes, while others are computed."""
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
@@ -27,6 +28,8 @@ class GpuModel:
         device: where its weights are.
         is_exact: whether convolutions in float32 may not be rounded, see `exact_convolutions`.
 
+    `notices` are sentences for the user about too little memory for effects.
+
     Raises:
         OutOfMemory: a call needs more memory than there is.
     """
@@ -34,6 +37,8 @@ class GpuModel:
     def __init__(self, model: nn.Module, device: torch.device, *, is_exact: bool = False) -> None:
         self._model, self._device, self._is_exact = model, device, is_exact
         self._queue = DeviceQueue(device)
+        self._largest_batch = math.inf  # with effects; 0 if these run on the CPU
+        self.notices: list[str] = []
 
     @torch.inference_mode()
     def __call__(self, images: Images) -> Images:
@@ -60,23 +65,59 @@ class GpuModel:
     ) -> Callable[[], Images]:
         """Draw pictures and apply effects: see `LoadedBackend.submit`.
 
-        What is larger than the limit of `tiled`, or than the memory, is drawn by that. There must be
-        memory for the pictures themselves, and for the effects.
+        What is larger than the limit of `tiled`, or than the memory, is drawn by that. If the memory is too
+        small for the effects, they get fewer pictures at a time, and at last run on the CPU. From then on it
+        stays so, and `notices` says it.
         """
+        count = len(pictures[0])
+        if not self._largest_batch:
+            return self._submit_to_cpu(pictures, tiled, apply_effects)
+        if count > self._largest_batch:
+            size = int(self._largest_batch)
+            parts = [slice(start, start + size) for start in range(0, count, size)]
+            waits = [self.submit([group[part] for group in pictures], tiled, apply_effects) for part in parts]
+            return lambda: np.concatenate([wait() for wait in waits])
+        try:
+            return self._submit_to_gpu(pictures, tiled, apply_effects)
+        except OutOfMemory as error:
+            self._lower_batch(count, str(error))
+        # Outside of the handler, the error no longer refers to the tensors of the failed call.
+        devices.synchronize(self._device)  # then nothing in flight needs memory, and all states are complete
+        devices.release_memory(self._device)
+        return self.submit(pictures, tiled, apply_effects)
 
+    def _lower_batch(self, count: int, reason: str) -> None:
+        self._largest_batch = count // 2
+        batches = f"It continued in batches of {count // 2}"
+        change = batches if count > 1 else "Its effects continued on the CPU"
+        self.notices = [f"{reason} {change}; no frame was lost."]
+
+    def _submit_to_gpu(
+        self,
+        pictures: Sequence[Sequence[Image] | Images],
+        tiled: TiledBackend,
+        apply_effects: Callable[..., Tensor],
+    ) -> Callable[[], Images]:
         def compute(sources: Tensor, *others: Tensor) -> Tensor:
             drawings = self._draw_if_small(sources, tiled.limit)
             if drawings is None:
                 drawings = torch.from_numpy(tiled(np.stack(list(pictures[0])))).to(self._device)
-            return call_within_memory(
-                self._device, sources.shape, lambda: apply_effects(drawings, sources, *others)
-            )
+            return apply_effects(drawings, sources, *others)
 
         shape = (len(pictures[0]), *pictures[0][0].shape)
-        try:
-            return call_within_memory(self._device, shape, lambda: self._queue.submit(pictures, compute))
-        except OutOfMemory as error:
-            raise OutOfMemory(f"{error} Choose a smaller --batch or --detail.") from None
+        return call_within_memory(self._device, shape, lambda: self._queue.submit(pictures, compute))
+
+    def _submit_to_cpu(
+        self,
+        pictures: Sequence[Sequence[Image] | Images],
+        tiled: TiledBackend,
+        apply_effects: Callable[..., Tensor],
+    ) -> Callable[[], Images]:
+        """Draw on the GPU and apply the effects on the CPU, now."""
+        lists = [np.stack(list(group)) for group in pictures]
+        tensors = map(torch.from_numpy, (tiled(lists[0]), *lists))
+        result = call_within_memory(devices.CPU, lists[0].shape, lambda: apply_effects(*tensors)).numpy()
+        return lambda: result
 
     def _draw(self, sources: Tensor) -> Tensor:
         drawn: Tensor = call_within_memory(self._device, sources.shape, lambda: self._run_model(sources))

@@ -23,6 +23,7 @@ class TensorChain:
         enlarges: bool = False,
     ) -> None:
         self._at_draw_size, self._at_source_size = at_draw_size, at_source_size
+        self._effects = (*at_draw_size, *at_source_size)
         self._enlarges = enlarges
 
     @property
@@ -32,7 +33,7 @@ class TensorChain:
 
     def restart(self) -> None:
         """Begin a segment."""
-        for effect in (*self._at_draw_size, *self._at_source_size):
+        for effect in self._effects:
             effect.restart()
 
     def __call__(
@@ -42,7 +43,18 @@ class TensorChain:
 
         All are (N, H, W, 3) uint8: `drawings` and `sources` at draw size, `full` the sources at their own
         `size` (width, height).
+
+        If it fails, as for lack of memory, it can be repeated, also with fewer frames or on another device.
         """
+        states = [effect.state for effect in self._effects]
+        try:
+            return self._apply(drawings, sources, size, full)
+        except RuntimeError:
+            for effect, state in zip(self._effects, states, strict=True):
+                effect.state = state
+            raise
+
+    def _apply(self, drawings: Tensor, sources: Tensor, size: tuple[int, int], full: Tensor | None) -> Tensor:
         for effect in self._at_draw_size:
             drawings = effect(sources, drawings)
         if not self._enlarges:

@@ -1,6 +1,7 @@
 """The contract of effects in PyTorch."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 from torch import Tensor
 
@@ -9,10 +10,18 @@ class TensorEffect(ABC):
     """An effect that gives the result of its counterpart, to a level, for drawings on any device.
 
     Nothing may make the CPU wait for the device: neither `if` nor `item()` may depend on values of tensors.
+
+    Attributes:
+        state: what the effect remembers of earlier frames; None at the beginning of a segment. It is
+            replaced, and never changed in place: if a call fails for lack of memory, `TensorChain` restores
+            it. The next call may be on another device.
     """
 
-    def restart(self) -> None:  # most effects remember nothing
+    state: Any = None
+
+    def restart(self) -> None:
         """Forget all earlier frames: the next call begins a segment."""
+        self.state = None
 
     @abstractmethod
     def __call__(self, sources: Tensor, drawings: Tensor) -> Tensor:

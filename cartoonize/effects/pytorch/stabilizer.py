@@ -43,15 +43,12 @@ class State(NamedTuple):
 
 
 class TensorStabilizer(TensorEffect):
-    """Blends each drawing of a video with the previous result, where the source allows it."""
+    """Blends each drawing of a video with the previous result, where the source allows it.
 
-    def __init__(self) -> None:
-        self._state: State | None = None
-        self._band = 0  # the next one to refresh
+    Its state is that after the last frame, and the next band to refresh.
+    """
 
-    def restart(self) -> None:
-        """Forget all earlier frames."""
-        self._state, self._band = None, 0
+    state: tuple[State, int] | None
 
     def __call__(self, sources: Tensor, drawings: Tensor) -> Tensor:
         """See TensorEffect."""
@@ -64,13 +61,18 @@ class TensorStabilizer(TensorEffect):
         return torch.stack(results)[:, :height, :width]
 
     def _next(self, reduced: Tensor, drawing: Tensor) -> Tensor:
-        if self._state is None or self._state.result.shape != drawing.shape:
-            self._state = State(reduced, drawing)
-        else:
-            refresh = _refreshing(reduced.shape[0] * SCALE // BLOCK, self._band, drawing.device)
-            self._state = stabilize(self._state, reduced, drawing, refresh)
-            self._band = (self._band + 1) % BANDS
-        return self._state.result
+        if self.state is None:
+            self.state = State(reduced, drawing), 0
+            return drawing
+        (average, previous), band = self.state
+        if previous.shape != drawing.shape:
+            self.state = State(reduced, drawing), band
+            return drawing
+        before = State(average.to(reduced.device), previous.to(drawing.device))
+        refresh = _refreshing(reduced.shape[0] * SCALE // BLOCK, band, drawing.device)
+        after = stabilize(before, reduced, drawing, refresh)
+        self.state = after, (band + 1) % BANDS
+        return after.result
 
 
 def stabilize(state: State, reduced: Tensor, drawing: Tensor, refresh: Tensor) -> State:

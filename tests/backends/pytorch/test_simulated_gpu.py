@@ -12,6 +12,7 @@ from cartoonize import Frame, Retouch
 from cartoonize.backends.pytorch.backend import PyTorchBackend
 from cartoonize.backends.pytorch.gpu import PARTS, GpuModel
 from cartoonize.effects.look import Look
+from cartoonize.effects.pytorch import compositing, stabilizer
 from cartoonize.models.deploy import deploy
 from cartoonize.run.drawer import Drawer
 
@@ -71,6 +72,42 @@ def test_effects_do_not_wait(tiny_style, look, own_size):
     for image, other in zip(drawn, expected, strict=True):
         assert image.shape[1::-1] == own_size
         assert np.abs(image.astype(int) - other).max() <= 1
+
+
+@pytest.mark.parametrize("most", [2, 1, 0])
+def test_too_little_memory_for_effects(tiny_style, monkeypatch, most):
+    """Effects that do not fit into the memory get fewer frames, or run on the CPU; no frame differs."""
+    look, own_size = Look(retouch=Retouch(strength=0.4)), (71, 59)
+    full, images = noise(8, *own_size[::-1]), noise(8, 40, 48)
+    frames = [Frame(image, pts, full_size=own_size, full=full[pts]) for pts, image in enumerate(images)]
+
+    def draw():
+        with simulate_gpu(), contextlib.closing(PyTorchBackend(tiny_style, "meta", "fp32")) as backend:
+            drawer = Drawer(backend, look.effects())
+            batches = frames[:4], frames[4:]
+            drawings = [
+                image for first, batch in enumerate(batches) for image in drawer(batch, first=not first)()
+            ]
+            return drawings, backend.notices
+
+    expected, notices = draw()
+    assert notices == []
+    blend = compositing.blend
+
+    def blend_in_little_memory(sources, drawings, strength):
+        if drawings.device == GPU and stabilizer_calls[-1] > most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")  # after the stabilizer has seen all frames
+        return blend(sources, drawings, strength)
+
+    stabilizer_calls, reduce = [], stabilizer.reduce
+    monkeypatch.setattr(stabilizer, "reduce", lambda x: stabilizer_calls.append(len(x)) or reduce(x))
+    monkeypatch.setattr(compositing, "blend", blend_in_little_memory)
+    drawings, notices = draw()
+    assert all(
+        np.abs(image.astype(int) - other).max() <= 1 for image, other in zip(drawings, expected, strict=True)
+    )
+    ending = f"It continued in batches of {most}" if most else "Its effects continued on the CPU"
+    assert [notice.endswith(f"{ending}; no frame was lost.") for notice in notices] == [True]
 
 
 def test_what_would_fail_on_a_gpu_fails_here():
