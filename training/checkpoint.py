@@ -13,7 +13,7 @@ import torch
 
 from ..core.atomic import AtomicFile
 from ..core.errors import TrainingError
-from .parallel import disk_errors
+from .errors import disk_errors
 
 KEEP = 2  # the latest, and the one before in case the latest is damaged
 

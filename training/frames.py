@@ -16,9 +16,8 @@ from ..core.errors import MediaError, TrainingError
 from ..core.frames import Image
 from ..core.opencv import load_opencv
 from ..media import PICTURE_SUFFIXES, VIDEO_SUFFIXES
-from .extras import train_extra
-from .parallel import disk_errors
-from .pictures import centre_square, is_file_or_missing
+from .errors import disk_errors, missing_extra
+from .pictures import centre_square, list_files
 
 if TYPE_CHECKING:
     from _csv import Writer
@@ -132,8 +131,7 @@ def check_film(film: Path) -> None:
 
 def list_films(folder: Path) -> list[Path]:
     """The films below a folder, sorted by name; none if there is no such folder."""
-    films = (path for path in folder.rglob("[!.]*") if path.suffix.lower() in VIDEO_SUFFIXES)
-    return sorted(path for path in films if is_file_or_missing(path))
+    return list_files(folder, VIDEO_SUFFIXES)
 
 
 def find_scenes(film: Path, threshold: float) -> list[tuple[float, float]]:
@@ -145,7 +143,7 @@ def find_scenes(film: Path, threshold: float) -> list[tuple[float, float]]:
     import av
 
     load_opencv()  # PySceneDetect needs it, and its own error would not say how to install it
-    with train_extra():
+    with missing_extra():
         from scenedetect import ContentDetector, SceneManager, VideoStreamAv
         from scenedetect.video_stream import VideoOpenFailure
 

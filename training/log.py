@@ -15,8 +15,7 @@ from PIL import Image as Pillow
 from ..core.atomic import AtomicFile
 from ..core.frames import Image
 from ..models import FrameModel, Generator
-from .extras import train_extra
-from .parallel import disk_errors
+from .errors import disk_errors, missing_extra
 
 
 class Watcher(Protocol):
@@ -41,7 +40,7 @@ class Log:
     def __init__(
         self, folder: Path, seen: int, samples: Sequence[Image], watcher: Watcher | None = None
     ) -> None:
-        with train_extra():
+        with missing_extra():
             from torch.utils.tensorboard import SummaryWriter
 
         self.folder, self.samples, self.watcher = folder, samples, watcher

@@ -19,8 +19,8 @@ from ..models import Generator
 from ..models.checkpoint import Card, save_style
 from .checkpoint import Checkpoint, Part
 from .data import Batches, Item
+from .errors import disk_errors
 from .log import Log, Watcher
-from .parallel import disk_errors
 
 CLOCK = 1e-9  # seconds: the least time between two readings, which some clocks round to 0
 

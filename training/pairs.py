@@ -13,7 +13,8 @@ from PIL import Image as Pillow
 from ..core.atomic import AtomicFile
 from ..core.errors import TrainingError
 from ..core.frames import Image
-from .parallel import disk_errors, map_in_processes
+from .errors import disk_errors
+from .parallel import map_in_processes
 from .pictures import list_pictures, read_rgb
 from .recipe import TargetLook
 from .targets import cartoon_target

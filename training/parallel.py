@@ -1,13 +1,12 @@
-"""Work in several processes, and errors of the disk as sentences."""
+"""Work in several processes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TypeVar
 
 from ..core import cpus
-from ..core.errors import TrainingError
+from .errors import disk_errors
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,16 +30,6 @@ def map_in_processes(
     # Forked children of a process that has used torch's threads can hang, so new processes are started.
     with disk_errors(), ProcessPoolExecutor(count, get_context("spawn"), _one_thread) as pool:
         yield from pool.map(function, items, chunksize=4)
-
-
-@contextmanager
-def disk_errors() -> Iterator[None]:
-    """Turn the operating system's errors into a TrainingError that names the file."""
-    try:
-        yield
-    except OSError as error:
-        name = error.filename or "a file of the run"
-        raise TrainingError(f"Cannot write {name}: {error.strerror or error}.") from error
 
 
 def _one_thread() -> None:

@@ -1,7 +1,7 @@
 """Folders of pictures, and random crops: crop number i depends on the seed and i only."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -40,20 +40,20 @@ def list_pictures(folder: Path) -> list[Path]:
         raise TrainingError(f"{folder} is a file; name the folder that holds the pictures.")
     if not folder.is_dir():
         raise TrainingError(f"There is no folder {folder}.")
-    pictures = sorted(path for path in folder.rglob("[!.]*") if _is_picture(path))
+    pictures = list_files(folder, PICTURE_SUFFIXES)
     if not pictures:
         raise TrainingError(f"There are no pictures in {folder} ({', '.join(sorted(PICTURE_SUFFIXES))}).")
     return pictures
 
 
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_SUFFIXES and is_file_or_missing(path)
+def list_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """All files below a folder that have one of the lower-case suffixes, sorted; none without the folder.
 
-
-def is_file_or_missing(path: Path) -> bool:
-    """Whether it is a file, or a link to a missing one, which counts as damaged. To read a pipe or a device
-    could wait for ever."""
-    return path.is_file() or not path.exists()
+    Hidden files are left out. A link to a missing file is listed, and counts as damaged. Pipes and devices
+    are left out, because reading one could wait for ever.
+    """
+    paths = (path for path in folder.rglob("[!.]*") if path.suffix.lower() in suffixes)
+    return sorted(path for path in paths if path.is_file() or not path.exists())
 
 
 def read_rgb(path: Path, short_side: int | None = None) -> Image:

@@ -22,11 +22,11 @@ from .checkpoint import Checkpoint
 from .data import Batches, Dataset, Pairs, Photos, PhotosAndDrawings
 from .distil import Distil
 from .distributed import join_process_group
+from .errors import disk_errors
 from .features import load_features
 from .log import Watcher
 from .loop import Phase, fit
 from .networks import start_generator
-from .parallel import disk_errors
 from .pictures import Pictures, centre_square, read_rgb, sample_evenly
 from .pretrain import Pretrain
 from .recipe import PhaseName

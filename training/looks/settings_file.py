@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from ...core.atomic import AtomicFile
-from ..parallel import disk_errors
+from ..errors import disk_errors
 from ..recipe import TargetLook
 from .measured_look import MeasuredLook
 from .settings import target_look

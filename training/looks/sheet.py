@@ -11,9 +11,9 @@ from ...core.atomic import AtomicFile
 from ...core.draw_size import NORMAL_LINES
 from ...core.frames import Image
 from ...core.opencv import load_opencv
+from ..errors import disk_errors
 from ..figures import at_720_lines
 from ..pairs import redraw
-from ..parallel import disk_errors
 from ..pictures import read_rgb, sample_evenly
 from ..recipe import TargetLook
 from .measure import PictureFigures

@@ -12,7 +12,7 @@ from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
 from ...media import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from ..frames import Extraction, ExtractionCount, list_films
-from ..pictures import list_pictures
+from ..pictures import list_files, list_pictures
 
 FRAMES = 300  # smallest number taken from all films together, before near-duplicates are removed
 MIN_SPACING = 0.5  # smallest time between two frames of a scene, in seconds
@@ -44,7 +44,7 @@ def sort_sources(sources: Sequence[Path]) -> ArtistSources:
         else:
             films = list_films(source)
             artist.films += films
-            if not films or _has_pictures(source):
+            if not films or list_files(source, PICTURE_SUFFIXES):
                 artist.folders.append((source, list_pictures(source)))
     return artist
 
@@ -80,7 +80,3 @@ def open_pictures(sources: Sequence[Path]) -> Iterator[list[Path]]:
             names = ", ".join(film.name for film in artist.films)
             raise TrainingError(f"{names}: no frames to measure, as all of them are blank or damaged.")
         yield sorted(out.glob("*.png")) + [path for _, pictures in artist.folders for path in pictures]
-
-
-def _has_pictures(folder: Path) -> bool:
-    return any(path.suffix.lower() in PICTURE_SUFFIXES and path.is_file() for path in folder.rglob("[!.]*"))

@@ -11,9 +11,9 @@ from ...core import cpus
 from ...core.atomic import AtomicFile
 from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
+from ..errors import disk_errors
 from ..looks.sources import extract_frames, sort_sources
 from ..pairs import name_photos
-from ..parallel import disk_errors
 from ..pictures import list_pictures, read_rgb
 from .step import Display, Step
 from .workspace import Workspace

@@ -6,10 +6,10 @@ from pathlib import Path
 import msgspec
 
 from ...core.errors import TrainingError
+from ..errors import disk_errors
 from ..looks import MeasuredLook, target_look, write_look
 from ..looks.measure import MAX_PICTURES, PictureFigures, choose_drawings, measure_pictures, summarise
 from ..looks.screening import Reason
-from ..parallel import disk_errors
 from ..pictures import list_pictures, sample_evenly
 from ..recipe_files import load_recipe
 from .step import Display, Step

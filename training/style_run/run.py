@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..parallel import disk_errors
+from ..errors import disk_errors
 from .drawings import CollectDrawings
 from .export import Export, WriteInt8
 from .look import MeasureLook, keep_given_look
