@@ -78,7 +78,8 @@ def stylize(
         CartoonizeError: every other error that the user can correct; the message says how. `target` is
             unchanged.
     """
-    report, look = Report(str(target), style, str(source)), Look(stabilize, hold, retouch or Retouch())
+    report = Report(str(target), style, str(source))
+    look = Look(stabilize=stabilize, hold=hold, retouch=retouch or Retouch())
     chosen = replace(decoding or Decoding(), detail=detail)
     decoding = prepare_decoding(chosen, look, style, report.notices)
     with open_source(Path(source), start=start, end=end, decoding=decoding) as frames:

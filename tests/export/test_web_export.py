@@ -1,15 +1,12 @@
 """Drawing in the browser: the page `try` of the documentation, and the folder that `export-web` writes."""
 
 import base64
-import functools
 import importlib.util
 import io
 import json
 import re
 import shutil
-import threading
 from contextlib import closing, contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
@@ -17,6 +14,7 @@ import numpy as np
 import platformdirs
 import pytest
 from PIL import ExifTags, Image
+from servers import serve_folder
 from skimage import data
 
 import cartoonize
@@ -77,36 +75,6 @@ def axe():
     return path.read_text(encoding="utf-8")
 
 
-class Handler(SimpleHTTPRequestHandler):
-    """A plain static server."""
-
-    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript"}
-
-    def log_message(self, *arguments):
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *arguments):
-        """Browsers close connections whenever they like."""
-
-
-@contextmanager
-def static_server(folder):
-    """Serve a folder; yield its address."""
-    server = Server(("127.0.0.1", 0), functools.partial(Handler, directory=folder))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 def use_local_library(folder, library):
     """Have the page in `folder` load the library from this folder in place of the CDN."""
     shutil.copytree(library, folder / "library")
@@ -152,7 +120,7 @@ def visiting(browser, address, width=1280):
 @pytest.fixture(scope="module")
 def page(browser, site):
     """The page, with the example drawn."""
-    with static_server(site) as address, visiting(browser, address) as page:
+    with serve_folder(site) as address, visiting(browser, address) as page:
         yield page
 
 
@@ -385,7 +353,7 @@ class TestWidths:
         with closing(browser.new_context(viewport={"width": width, "height": 800})) as context:
             page = context.new_page()
             page.set_default_timeout(WAIT)
-            with static_server(site) as address:
+            with serve_folder(site) as address:
                 page.goto(address)
                 wait_for_drawing(page)
                 page.evaluate(axe)
@@ -403,7 +371,7 @@ class TestBrowsers:
     def test_browsers_without_service_workers_draw(self, browser, site):
         """Without headers of the server and service workers there is one thread, and the same drawing."""
         with (
-            static_server(site) as address,
+            serve_folder(site) as address,
             closing(browser.new_context(service_workers="block")) as context,
             closing(context.new_page()) as page,
         ):
@@ -430,7 +398,7 @@ class TestBrowsers:
     )
     def test_what_a_browser_lacks_is_named(self, browser, site, script, sentence):
         """Without SIMD, cameras or the permission to use them, a sentence says what to do."""
-        with static_server(site) as address, closing(browser.new_page()) as page:
+        with serve_folder(site) as address, closing(browser.new_page()) as page:
             page.set_default_timeout(WAIT)
             page.add_init_script(script)
             page.goto(address)
@@ -443,13 +411,13 @@ class TestBrowsers:
 class TestExport:
     pytestmark = in_browser
 
-    def test_the_example_page_draws_from_any_static_server(self, browser, tmp_path, library, exported):
+    def test_the_example_page_draws_from_any_serve_folder(self, browser, tmp_path, library, exported):
         """The folder of `export-web` needs no headers of the server, and draws what the style draws."""
         shutil.copytree(exported, tmp_path / "web")
         use_local_library(tmp_path / "web", library)
         image = photo(960, 720)
         Image.fromarray(image).save(tmp_path / "in.png")
-        with static_server(tmp_path / "web") as address, closing(browser.new_page()) as page:
+        with serve_folder(tmp_path / "web") as address, closing(browser.new_page()) as page:
             page.set_default_timeout(WAIT)
             page.goto(address)
             page.set_input_files("#file", tmp_path / "in.png")

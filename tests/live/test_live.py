@@ -11,8 +11,6 @@ import threading
 import time
 from contextlib import closing, contextmanager
 from fractions import Fraction
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -21,6 +19,7 @@ import numpy as np
 import pytest
 from clips import Clip, accept_signal, read_clip
 from PIL import ImageGrab, features
+from servers import serve_folder
 
 from cartoonize import Decoding, Frame, Look, load
 from cartoonize.core.errors import MediaError, SourceError
@@ -159,20 +158,10 @@ def test_a_file_is_played_in_real_time(tmp_path):
 def test_a_file_behind_an_address(tmp_path):
     """A file on a web server is played in real time, as a local file, not as fast as it arrives."""
     Clip(times=range(24)).write(tmp_path / "in.mp4")
-    handler = partial(_Quiet, directory=tmp_path)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        report = draw(f"http://127.0.0.1:{server.server_port}/in.mp4", NullSink())
-        server.shutdown()
-        thread.join()
+    with serve_folder(tmp_path) as address:
+        report = draw(f"{address}/in.mp4", NullSink())
     assert report.frames + report.dropped == 24
     assert report.seconds > 0.8
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
 
 
 def test_a_lower_rate_is_kept():

@@ -1,13 +1,13 @@
 """Videos at web addresses: read by ranges, and no secret of an address is printed."""
 
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from clips import Clip, all_packets
+from servers import Quiet, serve
 
 from cartoonize import MediaError, stylize
 from cartoonize.media import parse_location
@@ -21,10 +21,7 @@ def server(tmp_path):
     """A web server of the files in tmp_path; 403 for `secret`. `ranges` lists what was asked for."""
     ranges = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_HEAD(self):
             self.answer(with_body=False)
 
@@ -52,13 +49,8 @@ def server(tmp_path):
             if with_body:
                 self.wfile.write(data)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield SimpleNamespace(address=f"127.0.0.1:{server.server_port}", ranges=ranges)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve(Handler) as address:
+        yield SimpleNamespace(address=address.removeprefix("http://"), ranges=ranges)
 
 
 def test_a_web_address_is_read_like_a_file(server, tmp_path):

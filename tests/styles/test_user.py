@@ -6,16 +6,17 @@ import os
 import re
 import shlex
 import sys
-import threading
 import time
+from contextlib import ExitStack
 from functools import partial
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from servers import Quiet, serve
 
 from cartoonize.core.errors import ModelError
 from cartoonize.models.checkpoint import Card, save_style
@@ -330,11 +331,8 @@ def test_an_added_style_is_measured_where_it_came_from(run, free, tmp_path):
     assert "cannot be changed after it was added" in err
 
 
-# From the web, that is from this machine's own loopback.
-
-
-class Site(BaseHTTPRequestHandler):
-    """A server whose pages are a dict: path -> (status, headers, body)."""
+class PageHandler(Quiet, BaseHTTPRequestHandler):
+    """Serves pages from a dict: path -> (status, headers, body). A list is sent in parts, with pauses."""
 
     def __init__(self, pages, *arguments):
         self.pages = pages
@@ -352,28 +350,13 @@ class Site(BaseHTTPRequestHandler):
             else:
                 self.wfile.write(part)
 
-    def log_message(self, *_):
-        """Say nothing."""
-
 
 @pytest.fixture
 def site(monkeypatch):
-    """Serve pages on loopback: (pages) -> address."""
+    """Serve pages on this machine: (pages) -> address."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    servers = []
-
-    def serve(pages):
-        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Site, pages))
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        servers.append((server, thread))
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield serve
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with ExitStack() as stack:
+        yield lambda pages: stack.enter_context(serve(partial(PageHandler, pages)))
 
 
 def test_a_style_is_added_from_the_web(run, site, free):

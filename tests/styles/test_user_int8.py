@@ -1,12 +1,10 @@
 """The int8 file of an added style: kept with it if the style names its hash, and never trusted otherwise."""
 
 import shutil
-from functools import partial
 from hashlib import sha256
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
+from servers import serve_folder
 
 from cartoonize.backends import load
 from cartoonize.models.checkpoint import Card, save_style
@@ -68,30 +66,16 @@ def test_a_file_or_an_address_brings_the_int8_file_beside_it(run, folder):
     """The int8 file has the name of the style file, on disks and on the web."""
     for suffix in ("safetensors", "int8.onnx"):
         (folder / f"style.{suffix}").rename(folder / f"ink.{suffix}")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=folder))
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        address = f"http://127.0.0.1:{server.server_port}/ink.safetensors?signature=secret"
+    with serve_folder(folder) as site:
+        address = f"{site}/ink.safetensors?signature=secret"
         for location, name in ((folder / "ink.safetensors", "file"), (address, "web")):
             assert run("styles", "add", location, "--name", name)[0] == 0
             assert int8_path(find_style(name)).read_bytes() == (folder / "ink.int8.onnx").read_bytes()
         (folder / "ink.int8.onnx").unlink()
         code, _, err = run("styles", "add", address, "--name", "alone")
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     assert (code, "secret" in err) == (0, False)
     assert "added without its int8 file" in err
     assert "/ink.int8.onnx: 404" in err
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    """Serve a folder, and say nothing."""
-
-    def log_message(self, *_):
-        """Say nothing."""
 
 
 @pytest.mark.parametrize(
