@@ -1,0 +1,128 @@
+"""Colours of pictures: grey, CMYK, more than 8 bits, palettes and profiles."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tifffile
+from pictures import (
+    colour_profile,
+    copy_pictures,
+    grey_profile,
+    ink_profile,
+    make_picture,
+    read_pictures,
+    save_picture,
+)
+from PIL import Image
+
+from cartoonize.core.errors import MediaError
+from cartoonize.media.pictures.picture_source import PictureSource
+
+
+def test_grey(tmp_path):
+    """Grey pictures, with 1, 8 and 16 bits and with transparency, keep their greys: black, middle, white."""
+    levels = np.repeat(np.array([[0, 128, 255]], np.uint8), 4, axis=0)
+    deep = levels.astype(np.uint16) * 257
+    pictures = {
+        "8.png": levels, "8.tif": levels, "16.png": deep, "16.tif": deep,
+        "la.png": Image.merge("LA", [Image.fromarray(levels), Image.fromarray(levels)]),
+    }  # fmt: skip
+    for name, picture in pictures.items():
+        image = read_pictures(save_picture(tmp_path / name, picture))[0]
+        np.testing.assert_array_equal(image, np.dstack([levels] * 3), name)
+    black_white = read_pictures(
+        save_picture(tmp_path / "1.png", Image.fromarray(levels).convert("1", dither=0))
+    )[0]
+    np.testing.assert_array_equal(black_white[0, :, 0], [0, 255, 255])
+
+
+def test_big_endian_grey(tmp_path):
+    """16-bit grey TIFF files of either byte order read alike."""
+    deep = make_picture()[..., 0].astype(np.uint16) * 257
+    path = save_picture(tmp_path / "mm.tif", Image.frombytes("I;16B", (48, 32), deep.astype(">u2").tobytes()))
+    np.testing.assert_array_equal(read_pictures(path)[0][..., 0], make_picture()[..., 0])
+
+
+def test_unusual_tiff(tmp_path):
+    """16-bit grey that counts down from white reads upright; 16-bit colours in planes are refused."""
+    deep = make_picture().astype(np.uint16) * 257
+    tifffile.imwrite(tmp_path / "down.tif", 65535 - deep[..., 0], photometric="miniswhite")
+    np.testing.assert_array_equal(read_pictures(tmp_path / "down.tif")[0][..., 0], make_picture()[..., 0])
+    tifffile.imwrite(tmp_path / "planes.tif", deep.transpose(2, 0, 1), photometric="rgb")
+    with pytest.raises(MediaError, match=r"planes\.tif: its 16-bit colours are stored in planes"):
+        read_pictures(tmp_path / "planes.tif")
+
+
+def test_deep_colours(tmp_path):
+    """16-bit RGB PNG files are scaled to 8 bits."""
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in make_picture().astype(np.uint16) * 257)
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", 48, 32, 16, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    body = b"".join(
+        struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks
+    )
+    (tmp_path / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+    np.testing.assert_array_equal(read_pictures(tmp_path / "deep.png")[0], make_picture())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_values_without_a_white(tmp_path, dtype):
+    """Measurements without a white point are spread from black to white, with a notice."""
+    path = save_picture(tmp_path / "depth.tif", np.array([[-1000, 0, 1000]], dtype))
+    with PictureSource([path]) as source:
+        assert [frame.image[0, :, 0].tolist() for frame in source] == [[0, 127, 255]]
+    assert "does not say which value is white" in source.notices[0]
+
+
+def test_palette(tmp_path):
+    """Palette pictures read as the colours they show."""
+    flat = np.repeat(np.repeat(make_picture(4, 4), 4, 0), 4, 1)
+    path = save_picture(
+        tmp_path / "p.png", Image.fromarray(flat).convert("P", palette=Image.Palette.ADAPTIVE)
+    )
+    np.testing.assert_array_equal(read_pictures(path)[0], flat)
+
+
+def test_grey_profile_becomes_srgb(tmp_path):
+    """Grey values with a profile of their own are turned into sRGB; the profile does not fit any more."""
+    middle = np.full((4, 4), 55, np.uint8)  # 0.2157 of linear light is 128 in sRGB
+    source = save_picture(tmp_path / "in.png", middle, icc_profile=grey_profile())
+    assert copy_pictures([source], tmp_path / "out.png") == []
+    np.testing.assert_allclose(read_pictures(tmp_path / "out.png")[0].astype(int), 128, atol=2)
+    with Image.open(tmp_path / "out.png") as out:
+        assert "icc_profile" not in out.info
+
+
+def test_cmyk_profile_becomes_srgb(tmp_path):
+    """CMYK pictures with a profile are turned into sRGB by it; the profile does not fit any more."""
+    cmyk = Image.fromarray(make_picture()).convert("CMYK")  # Pillow uses no black ink
+    source = save_picture(tmp_path / "in.jpg", cmyk, icc_profile=ink_profile())
+    assert copy_pictures([source], tmp_path / "out.png") == []
+    np.testing.assert_allclose(read_pictures(tmp_path / "out.png")[0], 255, atol=2)
+    with Image.open(tmp_path / "out.png") as out:
+        assert "icc_profile" not in out.info
+
+
+def test_profile_that_does_not_fit(tmp_path):
+    """A profile for other colours than the picture's is left out, with a notice."""
+    cmyk = save_picture(
+        tmp_path / "cmyk.jpg", Image.fromarray(make_picture()).convert("CMYK"), icc_profile=colour_profile()
+    )
+    rgb = save_picture(tmp_path / "rgb.png", icc_profile=grey_profile())
+    for source in (cmyk, rgb):
+        notices = copy_pictures([source], tmp_path / "out.png", overwrite=True)
+        assert notices == [f"The colour profile of {source} does not fit the picture and was left out."]
+        with Image.open(tmp_path / "out.png") as out:
+            assert out.mode == "RGB"
+            assert "icc_profile" not in out.info
+
+
+def test_plain_cmyk(tmp_path):
+    """CMYK pictures without a profile read as roughly the colours they were made of."""
+    source = save_picture(tmp_path / "in.jpg", Image.fromarray(make_picture()).convert("CMYK"), quality=95)
+    np.testing.assert_allclose(read_pictures(source)[0].astype(int), make_picture(), atol=10)
