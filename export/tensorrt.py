@@ -87,7 +87,9 @@ def _build(tensorrt: Any, graph: Path) -> bytes:
     parser = tensorrt.OnnxParser(network, logger)
     if not parser.parse(graph.read_bytes()):
         raise ModelError(f"TensorRT cannot read the network: {parser.get_error(0)}.")
-    plan = builder.build_serialized_network(network, builder.create_builder_config())
+    config = builder.create_builder_config()
+    config.clear_flag(tensorrt.BuilderFlag.TF32)  # the default, which rounds float32 to 10 bits
+    plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise ModelError("TensorRT could not build an engine; its messages above say why.")
     return bytes(plan)

@@ -76,7 +76,8 @@ def provider_settings(
     TensorRT has to know the sizes of the graph's input beforehand.
     """
     number = device.partition(":")[2] or "0"
-    cuda: Provider = (_CLASSES["cuda"], {"device_id": number})
+    # By default it rounds float32 to 10 bits, TF32, from Ampere on. TensorRT's provider has no such option.
+    cuda: Provider = (_CLASSES["cuda"], {"device_id": number, "use_tf32": "0"})
     cpu: Provider = (_CLASSES["cpu"], {})
     if provider == "cpu":
         return [cpu]

@@ -283,6 +283,13 @@ def test_tensorrt_comes_before_cuda_before_the_cpu(tmp_path, monkeypatch):
     assert options["trt_profile_min_shapes"] == "x:2x3x64x32"
 
 
+def test_fp32_is_not_rounded_by_cuda(tmp_path):
+    """Files in fp32 are computed in float32 on a GPU, not in TF32, which is the default of ONNX Runtime."""
+    (name, options), _ = providers.provider_settings("cuda", "cuda:1", tmp_path)
+    assert name == "CUDAExecutionProvider"
+    assert options == {"device_id": "1", "use_tf32": "0"}
+
+
 @pytest.mark.parametrize(("provider", "title"), [("coreml", "CoreML"), ("directml", "Dml")])
 def test_providers_of_other_systems(tmp_path, monkeypatch, provider, title):
     """CoreML and DirectML run alone with their settings; nothing runs in their place."""
