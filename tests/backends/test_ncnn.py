@@ -214,6 +214,7 @@ def param_of(tmp_path, tiny_param, text, weights=None):
         ("reach=", "rich=", "no network of cartoonize"),
         ("input 0 1 images", "input 0 1 images 0=4 1=4 2=3", "does not begin with the input"),
         ("clip", "clip\x1b[2J", "line"),
+        ("clip", "clíp", "it is no text"),
     ],
 )
 def test_damaged_graphs_never_reach_ncnn(tmp_path, tiny_param, before, after, message):
@@ -225,7 +226,7 @@ def test_damaged_graphs_never_reach_ncnn(tmp_path, tiny_param, before, after, me
 
 
 def test_damaged_weights_never_reach_ncnn(tmp_path, tiny_param):
-    """So is a .bin file that is missing, too short, too long, of other types, or not finite."""
+    """So is a .bin file that is missing, too short, too long, of other types, not finite, or zero."""
     text, data = tiny_param.read_text(), tiny_param.with_suffix(".bin").read_bytes()
     endless = np.full(len(data) // 4, np.inf, np.float32).tobytes()
     for weights, message in (
@@ -233,6 +234,7 @@ def test_damaged_weights_never_reach_ncnn(tmp_path, tiny_param):
         (data + bytes(4), "longer|other weights"),
         (data + bytes(1 << 20), "longer"),
         (endless, "not finite"),
+        (bytes(len(data)), "nothing but zeros"),
         (data[:24] + b"\x01" + data[25:], "neither float32 nor float16"),
     ):
         with pytest.raises(ModelError, match=message):

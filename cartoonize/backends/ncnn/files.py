@@ -45,9 +45,13 @@ def read_network(path: Path) -> NcnnNetwork:
             raise ValueError(f"{weights.name} is longer than its weights")
         data = weights.read_bytes()
         check_weights(plan, data)
+        if data.count(0) == len(data):  # what an interrupted download can leave
+            raise ValueError(f"{weights.name} holds nothing but zeros")
     except OSError as error:
         raise ModelError(f"Cannot read {error.filename}: {error.strerror}.") from error
-    except ValueError as error:  # of decoding, too
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path} is damaged: it is no text.") from error
+    except ValueError as error:
         raise ModelError(f"{path} is damaged: {error}.") from error
     return NcnnNetwork(graph, data)
 
