@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from ..backends import LoadedBackend
     from ..cluster.connection import Cluster
     from ..media import Sink, Source
+    from ..run.file_jobs import Job
     from ..run.report import Report
 
 Load: TypeAlias = Callable[[], "LoadedBackend"]
 Progress: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """Shows a file and its frames, as progress.file_progress does."""
+ConvertJob: TypeAlias = Callable[["Job", Progress], "Report"]
+"""Converts a file, and shows its progress."""
 
 
 def open_backend(network: NetworkOptions, onnx: OnnxFileOptions | None = None) -> "LoadedBackend":

@@ -1,32 +1,23 @@
-"""Shared by `video` and `image`: converting one file, many files, or all files that appear in a folder."""
+"""Shared by `video` and `image`: converting one file or many; watching.py converts those that appear."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from ..core.errors import CartoonizeError, DamageError, MediaError, Stopped
-from .console import (
-    escape,
-    print_json,
-    print_message,
-    print_notices,
-    print_report,
-)
-from .convert import Progress
+from .console import print_json, print_notices, print_report
+from .convert import ConvertJob
 from .options import FilesOptions
 from .outcome_log import OutcomeLog
 from .progress import ProgressBars, file_progress
+from .watching import check_watched, watch
 
 if TYPE_CHECKING:
     from ..run.file_jobs import Job
     from ..run.plan import FileKind, JobPlan
-    from ..run.report import Report
-
-Convert: TypeAlias = Callable[["Job", Progress], "Report"]
-Load: TypeAlias = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +34,11 @@ class Checks:
 def convert_files(
     paths: Sequence[str],
     kind: "FileKind",
-    convert: Convert,
+    convert: ConvertJob,
     options: FilesOptions,
     *,
     style: str,
-    load: Load = lambda: None,
+    load: Callable[[], object] = lambda: None,
     checks: Checks = Checks(),  # it is frozen
     is_one_job: bool = False,
 ) -> None:
@@ -80,10 +71,10 @@ def convert_files(
     *sources, target = map(Path, paths)
     log = OutcomeLog(str(target), style, as_json=options.as_json)
     if options.watch:
-        _check_watched(sources, target, kind)
+        check_watched(sources, target, kind)
         checks.options()
         load()
-        _watch(sources, target, kind, convert, options, log)
+        watch(sources, target, kind, convert, options, log)
     elif not options.skip_existing and (is_one_job or is_single_job(sources, target, kind)):
         job = Job(_one_source(sources), target) if is_one_job else _plan_one(paths, kind)
         with create_folder(job.target) if job.target != target else nullcontext():
@@ -127,7 +118,7 @@ def _describe_frames(folder: Path, target: Path) -> str:
     )
 
 
-def _convert_one(job: "Job", convert: Convert, checks: Checks, style: str, *, as_json: bool) -> None:
+def _convert_one(job: "Job", convert: ConvertJob, checks: Checks, style: str, *, as_json: bool) -> None:
     from ..run.report import Report
 
     try:
@@ -145,7 +136,12 @@ def _convert_one(job: "Job", convert: Convert, checks: Checks, style: str, *, as
 
 
 def _convert_all(
-    plan: "JobPlan", convert: Convert, load: Load, checks: Checks, options: FilesOptions, log: OutcomeLog
+    plan: "JobPlan",
+    convert: ConvertJob,
+    load: Callable[[], object],
+    checks: Checks,
+    options: FilesOptions,
+    log: OutcomeLog,
 ) -> None:
     from ..run.file_jobs import run_jobs
 
@@ -186,77 +182,8 @@ def _is_accepted(job: "Job", checks: Checks, options: FilesOptions, log: Outcome
     return True
 
 
-def _watch(
-    folders: Sequence[Path],
-    target: Path,
-    kind: "FileKind",
-    convert: Convert,
-    options: FilesOptions,
-    log: OutcomeLog,
-) -> None:
-    """Convert files that appear. With --overwrite also files that have changed since their conversion."""
-    from ..run.file_jobs import run_jobs
-    from ..run.plan import find_jobs
-    from ..run.watch import watch_folder
-
-    print_message(f"Watching {escape(', '.join(map(str, folders)))}; Ctrl-C ends it.")
-    with closing(watch_folder(folders, lambda: find_jobs(folders, target, kind).jobs)) as arriving:
-        try:
-            jobs = select_jobs(arriving, log, overwrite=options.overwrite)
-            for outcome in run_jobs(jobs, lambda job: convert(job, file_progress)):
-                log.add(outcome)
-        except Stopped as stopped:
-            stopped.add_note(log.summary())
-            raise
-    log.end()
-
-
-def _check_watched(folders: Sequence[Path], target: Path, kind: "FileKind") -> None:
-    from ..run.plan import is_output_folder
-
-    for folder in folders:
-        if not folder.is_dir():
-            raise MediaError(f"--watch watches folders, and {folder} is none.")
-        if target.is_dir() and target.samefile(folder):
-            raise MediaError(f"{target} is the folder to watch; name another folder to write to.")
-    if not is_output_folder(target, kind):
-        raise MediaError(f"{target} is not a folder; name a folder for several {kind.name}s.")
-
-
-def select_jobs(
-    arriving: Iterable[tuple["Job", bool]], log: OutcomeLog, *, overwrite: bool
-) -> Iterator["Job"]:
-    """The jobs to run of those that arrive; the log takes the others.
-
-    Args:
-        arriving: jobs, each with whether it arrived before, with another content.
-        log: takes the jobs whose output exists, and those whose output belongs to another source.
-        overwrite: run jobs again whose source is newer than their output.
-    """
-    owners: dict[Path, Path] = {}
-    for job, again in arriving:
-        owner = owners.setdefault(job.target, job.source)
-        if owner != job.source:
-            error = MediaError(f"{owner} becomes {job.target} too; rename one of them.")
-            log.fail(job.source, str(job.target), error)
-        elif not job.target.exists() or (overwrite and (again or _is_newer(job))):
-            yield job
-        elif again:
-            print_message(f"{escape(str(job.source))} has changed; --overwrite would convert it again.")
-        else:
-            log.skip(job)
-
-
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:  # reported when its turn comes
         return 0
-
-
-def _is_newer(job: "Job") -> bool:
-    """Whether a source has changed since it was converted."""
-    try:
-        return job.source.stat().st_mtime > job.target.stat().st_mtime
-    except OSError:  # one of them was removed meanwhile
-        return True

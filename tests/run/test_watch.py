@@ -13,8 +13,8 @@ import pytest
 from clips import Clip, accept_signal, make_files, read_clip
 
 from cartoonize import MediaError
-from cartoonize.cli.files import select_jobs
 from cartoonize.cli.outcome_log import OutcomeLog
+from cartoonize.cli.watching import select_jobs
 from cartoonize.run.file_jobs import Job
 from cartoonize.run.plan import find_jobs, videos
 from cartoonize.run.watch import CompletionTracker, FileStamp, watch_folder
