@@ -1,5 +1,6 @@
 """Filters on pictures, and on any planes: (C, H, W), or (N, C, H, W) where a docstring says so."""
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -43,6 +44,28 @@ def kuwahara(picture: Tensor, sigma: float = 1.2, offset: float = 1.8, sectors: 
         weight = sector[3:].clamp(min=1e-5).square().reciprocal()
         total, weights = total + weight * sector[:3], weights + weight
     return total / weights
+
+
+def remove_dots(planes: Tensor, length: int = 9) -> Tensor:
+    """Remove bright spots shorter than `length` pixels in every direction: (C, H, W) -> the same shape.
+
+    The largest of the morphological openings by lines in eight directions (Soille, Talbot, 2001): it removes
+    stars and glints, and keeps wires.
+    """
+    half = length // 2
+    padded = F.pad(planes[None], (2 * half,) * 4, mode="replicate")[0]
+    largest = torch.full_like(padded, -math.inf)
+    for angle in (math.pi * k / 8 for k in range(8)):
+        shifts = [(round(t * math.sin(angle)), round(t * math.cos(angle))) for t in range(-half, half + 1)]
+        eroded = functools.reduce(torch.minimum, (padded.roll(shift, (1, 2)) for shift in shifts))
+        opened = functools.reduce(torch.maximum, (eroded.roll(shift, (1, 2)) for shift in shifts))
+        largest = torch.maximum(largest, opened)
+    return largest[:, 2 * half : -2 * half, 2 * half : -2 * half]
+
+
+def ramp(values: Tensor, start: float, end: float) -> Tensor:
+    """Map values linearly to [0, 1]: 0 up to `start`, 1 from `end`."""
+    return ((values - start) / (end - start)).clamp(0, 1)
 
 
 def interpolate(values: Sequence[float], position: Tensor) -> Tensor:

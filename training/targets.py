@@ -7,13 +7,15 @@ RGB pictures (3, H, W) in [0, 1], on any device; `cartoon_target` chains them.
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from .borders import area_borders
-from .filters import gaussian_blur, interpolate, kuwahara, structure_tensor
+from .filters import gaussian_blur, interpolate, kuwahara, ramp, remove_dots, structure_tensor
 from .flow_lines import flow_lines
 from .l0_smoothing import l0_smooth
 from .lab import lab_to_rgb, rgb_to_lab
 from .recipe import TargetLook
+from .strokes import paint_strokes, rough_tones
 
 CLARITY = 8.0  # difference of lightness from the surroundings that counts as faint
 LINE_FREE = 0.006  # density of texture below which lines need no contrast
@@ -23,10 +25,13 @@ FAINT_NOISE = 0.006, 0.015
 # Squared roughness, in units of the square of `rough`: from the first on, `detail` adds tones; from the
 # second on, all of them.
 DETAIL_FROM = 0.05, 0.3
-# In the same units: up to the first, these tones are brush strokes only; from the second on, half of each
-# comes from the photo.
-STROKES_UNTIL = 1.0, 4.0
 DETAIL_POLISH = 0.003  # share of the polish that spares these tones
+# Stars and glints: the height from which they are restored and from which they are as bright as in the photo,
+# and the density of texture from which fewer are restored and from which none are.
+DOT, DOT_TEXTURE = (0.04, 0.10), (0.002, 0.006)
+# A blurred background has no lines. At its edges, a narrow Gaussian of EDGE_BANDS pixels leaves little more
+# gradient than a wide one: lines begin at the first ratio, and are complete from the second on.
+EDGE_BANDS, SHARP_EDGE = (1.5, 6.0), (1.5, 2.0)
 WET_SIGMAS = (2.0, 6.0)  # pixels over which pigment pools at the edges of wet paint
 
 
@@ -39,8 +44,7 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     texture = density(fine_structure(lifted), coherence(lifted))
     # Coarser than texture, because enlarged photos are soft; finer than the faint shapes, which must stay.
     noise = roughness(fine_structure(lifted, 3.5), coherence(lifted, 4.0))
-    strokes = kuwahara(lifted)
-    painted = torch.lerp(lifted, strokes, ramp(texture, *look.texture))
+    painted = torch.lerp(lifted, kuwahara(lifted), ramp(texture, *look.texture))
     relative = (noise / look.rough).square()[0]
     strength = relative.clamp(look.least_smoothing, 1)
     if look.borders:
@@ -48,7 +52,9 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     shapes = smooth = l0_smooth(painted, look.smoothing * strength)
     if look.detail:
         rough = ramp(relative, *DETAIL_FROM)
-        smooth = torch.lerp(shapes, rough_tones(strokes, painted, relative), look.detail * rough)
+        smooth = torch.lerp(
+            shapes, rough_tones(paint_strokes(lifted), painted, relative), look.detail * rough
+        )
         strength = torch.lerp(strength, strength.clamp(max=DETAIL_POLISH), rough)
     shapes, smooth = shapes ** (1 / look.lift), smooth ** (1 / look.lift)
     fills = paint_fills(smooth, look)
@@ -56,20 +62,14 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
         fills = pool_pigment(fills, look.wet_edges)
     if look.line_darkness:
         threshold = look.line_threshold * (texture - LINE_FREE).clamp(min=0)
-        fills = draw_lines(fills, shapes, threshold, look)  # around a tree, not around its leaves
+        # The lines of `shapes` run around a tree, not around its leaves, and not around stars.
+        fills = draw_lines(fills, remove_dots(shapes), threshold, ramp(sharpness(lifted), *SHARP_EDGE), look)
     drawn = l0_smooth(fills, look.polish * strength) if look.polish else fills
     if not look.faint:
         return drawn
-    return restore_faint(drawn, paint_fills(photo, look), look.faint * (1 - ramp(noise, *FAINT_NOISE)))
-
-
-def rough_tones(strokes: Tensor, painted: Tensor, relative: Tensor) -> Tensor:
-    """The tones of rough places, (3, H, W): the brush strokes, in low contrast as of woods and meadows.
-
-    Where the squared roughness `relative` (H, W) is high, as in a crowd or in letters, half of each tone
-    comes from `painted`, which has strokes in dense texture only. Otherwise small faces become blobs.
-    """
-    return torch.lerp(strokes, painted, ramp(relative, *STROKES_UNTIL) / 2)
+    source = paint_fills(photo, look)
+    drawn = restore_faint(drawn, source, look.faint * (1 - ramp(noise, *FAINT_NOISE)))
+    return restore_dots(drawn, source, 1 - ramp(texture, *DOT_TEXTURE))
 
 
 def restore_faint(drawn: Tensor, photo: Tensor, share: Tensor) -> Tensor:
@@ -84,12 +84,29 @@ def restore_faint(drawn: Tensor, photo: Tensor, share: Tensor) -> Tensor:
     return (drawn + share * missing * (-(missing / FAINT).square()).exp()).clamp(0, 1)
 
 
-def draw_lines(fills: Tensor, smooth: Tensor, threshold: Tensor, look: TargetLook) -> Tensor:
-    """The fills (3, H, W) with the lines of the smoothed photo, where these exceed `threshold` (1, H, W)."""
+def restore_dots(drawn: Tensor, photo: Tensor, share: Tensor) -> Tensor:
+    """Restore a share (1, H, W) of the stars and glints that a drawing lost; both (3, H, W) in [0, 1]."""
+    height = (photo - remove_dots(photo)).mean(0, keepdim=True)
+    return drawn + share * ramp(height, *DOT) * (photo - drawn).clamp(min=0)
+
+
+def draw_lines(fills: Tensor, smooth: Tensor, threshold: Tensor, share: Tensor, look: TargetLook) -> Tensor:
+    """The fills (3, H, W) with the lines of the smoothed photo, where these exceed `threshold` (1, H, W).
+
+    `share` (1, H, W) weakens them. A line is no lighter than the darkest colour beside it: brown ink around
+    black letters would be a fringe.
+    """
     lines = flow_lines(smooth, threshold, sigma_c=look.line_width, rho=look.line_reach, slope=look.line_slope)
-    ink = fills.new_tensor(look.ink)[:, None, None]
-    inked = fills + look.line_darkness * (torch.minimum(ink, fills) - fills)
+    lines = 1 - share * (1 - lines)
+    ink = torch.minimum(fills.new_tensor(look.ink)[:, None, None], darkest_nearby(fills))
+    inked = torch.lerp(fills, ink, look.line_darkness)
     return fills * lines + inked * (1 - lines)
+
+
+def darkest_nearby(picture: Tensor, radius: int = 2) -> Tensor:
+    """The minimum of each channel within `radius` pixels of (3, H, W), smoothed: never above the picture."""
+    lowest = -F.max_pool2d(-picture[None], 2 * radius + 1, 1, radius)[0]
+    return torch.minimum(gaussian_blur(lowest, radius / 2), picture)
 
 
 def pool_pigment(fills: Tensor, amount: float) -> Tensor:
@@ -103,14 +120,25 @@ def pool_pigment(fills: Tensor, amount: float) -> Tensor:
     return fills * (1 - (1 - fills) * (amount * (narrow + wide) / 2).clamp(max=1))
 
 
-def ramp(values: Tensor, start: float, end: float) -> Tensor:
-    """Map values linearly to [0, 1]: 0 up to `start`, 1 from `end`."""
-    return ((values - start) / (end - start)).clamp(0, 1)
-
-
 def fine_structure(picture: Tensor, sigma: float = 1.5) -> Tensor:
     """RMS over the channels of what a Gaussian of `sigma` pixels removes: (1, H, W)."""
     return (picture - gaussian_blur(picture, sigma)).square().mean(0, keepdim=True).sqrt()
+
+
+def sharpness(picture: Tensor) -> Tensor:
+    """How sharp the edges near a pixel are: (1, H, W).
+
+    The ratio of the gradients' RMS after a narrow and a wide Gaussian: 2.5 at an edge that is blurred by
+    2 pixels, 1.4 at one that is blurred by 6, whatever its height.
+    """
+    narrow, wide = (_gradient_energy(gaussian_blur(picture, sigma)) for sigma in EDGE_BANDS)
+    return (narrow / wide).sqrt()
+
+
+def _gradient_energy(picture: Tensor) -> Tensor:
+    """The squared gradients of (3, H, W), summed over the channels, within 4 pixels: (1, H, W), above 0."""
+    xx, _, yy = structure_tensor(picture, 4.0)
+    return (xx + yy)[None] + 1e-7
 
 
 def coherence(picture: Tensor, sigma: float = 2.5) -> Tensor:

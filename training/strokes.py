@@ -1,0 +1,48 @@
+"""Paints rough places, such as woods, meadows and crowds: brush strokes in few tones."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from .filters import gaussian_blur, kuwahara, ramp
+
+# Tones are steps of STEP standard deviations of the lightness within SIGMA pixels; their contrast is raised
+# by CONTRAST, and GRAIN is the deviation of noise.
+STEP, CONTRAST, SIGMA, GRAIN = 1.2, 1.15, 16.0, 0.004
+SLOPE = 8.0  # steepness from one tone to the next: a hard step would turn noise into specks
+# Squared roughness, in units of the square of a look's `rough`: up to the first, rough places are brush
+# strokes only; from the second on, half of each tone comes from the photo.
+STROKES_UNTIL = 1.0, 4.0
+
+
+def paint_strokes(picture: Tensor) -> Tensor:
+    """Paint a picture (3, H, W) in [0, 1] in brush strokes of few tones: the same shape and range.
+
+    A Kuwahara filter, twice, makes the strokes. Each pixel depends on a few around it, so that a network can
+    learn them; smoothing that decides over a whole area is learned as a blur.
+    """
+    return step_tones(kuwahara(kuwahara(picture)))
+
+
+def step_tones(picture: Tensor) -> Tensor:
+    """Pull the lightness of (3, H, W) in [0, 1] to steps around its local mean: light, tone, shade of a tree.
+
+    Soft steps (see `quantise_softly` in targets.py) of z = (L - mean) / (STEP deviation), middles at 0.5.
+    """
+    lightness = picture.mean(0, keepdim=True)
+    difference = lightness - gaussian_blur(lightness, SIGMA)
+    step = STEP * (gaussian_blur(difference.square(), SIGMA).sqrt() + GRAIN)
+    position = difference / step
+    nearest = position.round()
+    stepped = nearest + torch.tanh((position - nearest) * SLOPE) / (2 * math.tanh(SLOPE / 2))
+    return (picture + (CONTRAST * stepped - position) * step).clamp(0, 1)
+
+
+def rough_tones(strokes: Tensor, painted: Tensor, relative: Tensor) -> Tensor:
+    """The tones of rough places, (3, H, W): the brush strokes, in low contrast as of woods and meadows.
+
+    Where the squared roughness `relative` (H, W) is high, as in a crowd or in letters, half of each tone
+    comes from `painted`, which has strokes in dense texture only. Otherwise small faces become blobs.
+    """
+    return torch.lerp(strokes, painted, ramp(relative, *STROKES_UNTIL) / 2)
