@@ -7,9 +7,10 @@ from torch import Tensor
 
 from .filters import gaussian_blur, kuwahara, ramp
 
-# Tones are steps of STEP standard deviations of the lightness within SIGMA pixels; their contrast is raised
-# by CONTRAST, and GRAIN is the deviation of noise.
-STEP, CONTRAST, SIGMA, GRAIN = 1.2, 1.15, 16.0, 0.004
+LARGE = 1.7, 2.5  # sigma and offset of the second Kuwahara filter, in pixels
+# Tones are steps of STEP standard deviations of the lightness within SIGMA pixels, where GRAIN is the deviation
+# of noise.
+STEP, SIGMA, GRAIN = 1.2, 16.0, 0.004
 SLOPE = 8.0  # steepness from one tone to the next: a hard step would turn noise into specks
 # Squared roughness, in units of the square of a look's `rough`: up to the first, rough places are brush
 # strokes only; from the second on, half of each tone comes from the photo.
@@ -19,10 +20,10 @@ STROKES_UNTIL = 1.0, 4.0
 def paint_strokes(picture: Tensor) -> Tensor:
     """Paint a picture (3, H, W) in [0, 1] in brush strokes of few tones: the same shape and range.
 
-    A Kuwahara filter, twice, makes the strokes. Each pixel depends on a few around it, so that a network can
-    learn them; smoothing that decides over a whole area is learned as a blur.
+    Two Kuwahara filters, a small and a large one, make the strokes. Each pixel depends on a few around it, so
+    that a network can learn them; smoothing that decides over a whole area is learned as a blur.
     """
-    return step_tones(kuwahara(kuwahara(picture)))
+    return step_tones(kuwahara(kuwahara(picture), *LARGE))
 
 
 def step_tones(picture: Tensor) -> Tensor:
@@ -36,7 +37,7 @@ def step_tones(picture: Tensor) -> Tensor:
     position = difference / step
     nearest = position.round()
     stepped = nearest + torch.tanh((position - nearest) * SLOPE) / (2 * math.tanh(SLOPE / 2))
-    return (picture + (CONTRAST * stepped - position) * step).clamp(0, 1)
+    return (picture + (stepped - position) * step).clamp(0, 1)
 
 
 def rough_tones(strokes: Tensor, painted: Tensor, relative: Tensor) -> Tensor:
