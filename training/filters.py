@@ -46,21 +46,21 @@ def kuwahara(picture: Tensor, sigma: float = 1.2, offset: float = 1.8, sectors: 
     return total / weights
 
 
-def remove_dots(planes: Tensor, length: int = 9) -> Tensor:
-    """Remove bright spots shorter than `length` pixels in every direction: (C, H, W) -> the same shape.
+def bright_dots(luma: Tensor, length: int = 9) -> Tensor:
+    """The height of bright spots shorter than `length` pixels in every direction, of planes (1, H, W).
 
-    The largest of the morphological openings by lines in eight directions (Soille, Talbot, 2001): it removes
-    stars and glints, and keeps wires.
+    The difference from the largest of the morphological openings by lines in eight directions (Soille,
+    Talbot, 2001), which remove stars and glints, and keep wires.
     """
     half = length // 2
-    padded = F.pad(planes[None], (2 * half,) * 4, mode="replicate")[0]
+    padded = F.pad(luma[None], (2 * half,) * 4, mode="replicate")[0]
     largest = torch.full_like(padded, -math.inf)
     for angle in (math.pi * k / 8 for k in range(8)):
         shifts = [(round(t * math.sin(angle)), round(t * math.cos(angle))) for t in range(-half, half + 1)]
         eroded = functools.reduce(torch.minimum, (padded.roll(shift, (1, 2)) for shift in shifts))
         opened = functools.reduce(torch.maximum, (eroded.roll(shift, (1, 2)) for shift in shifts))
         largest = torch.maximum(largest, opened)
-    return largest[:, 2 * half : -2 * half, 2 * half : -2 * half]
+    return (padded - largest)[:, 2 * half : -2 * half, 2 * half : -2 * half]
 
 
 def ramp(values: Tensor, start: float, end: float) -> Tensor:

@@ -5,9 +5,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .filters import gauss, gaussian_blur, pixel_grid, sample_at, structure_tensor
-from .lab import rgb_to_lab
+from .lab import luma, rgb_to_lab
 
-LUMA = (0.299, 0.587, 0.114)  # Rec. 601, on gamma-coded RGB
 CHROMA = 0.015  # weight of Lab a and b against luma in [0, 1]
 SIDE_SIGMA, SIDE_STEP = (
     4.0,
@@ -34,17 +33,16 @@ def flow_lines(
     The paper's Gaussians are of luma. Here, differences of chroma add to it: an orange wood before a blue
     mountain has an outline, although both are equally dark.
     """
-    luma = (picture * picture.new_tensor(LUMA)[:, None, None]).sum(0, keepdim=True)
-    chroma = CHROMA * rgb_to_lab(picture)[1:]
-    tangent = _edge_tangent(torch.cat([luma, chroma]), sigma_tensor)
+    brightness, chroma = luma(picture), CHROMA * rgb_to_lab(picture)[1:]
+    tangent = _edge_tangent(torch.cat([brightness, chroma]), sigma_tensor)
     grid = pixel_grid(picture)
-    response = _difference_across(luma, chroma, tangent, grid, sigma_c, rho)
+    response = _difference_across(brightness, chroma, tangent, grid, sigma_c, rho)
     mean = _mean_along(response, tangent, grid, sigma_m)
     return 1 + torch.tanh(slope * (mean + threshold).clamp(max=0))
 
 
 def _difference_across(
-    luma: Tensor, chroma: Tensor, tangent: Tensor, grid: Tensor, sigma_c: float, rho: float
+    brightness: Tensor, chroma: Tensor, tangent: Tensor, grid: Tensor, sigma_c: float, rho: float
 ) -> Tensor:
     """The difference of Gaussians of luma (1, H, W) and chroma (2, H, W) across the edges: (1, 1, H, W)."""
     normal = torch.stack([-tangent[1], tangent[0]])
@@ -52,8 +50,8 @@ def _difference_across(
     radius = round(3 * sigma_s)
     total_c = sum(gauss(t, sigma_c) for t in range(-radius, radius + 1))
     total_s = sum(gauss(t, sigma_s) for t in range(-radius, radius + 1))
-    side = _brighter_side(luma, normal, grid)
-    planes = torch.cat([luma, chroma])[None]
+    side = _brighter_side(brightness, normal, grid)
+    planes = torch.cat([brightness, chroma])[None]
     response = (1 / total_c - rho / total_s) * planes[:, :1]
     for t in range(1, radius + 1):
         weight = gauss(t, sigma_c) / total_c - rho * gauss(t, sigma_s) / total_s
@@ -70,9 +68,9 @@ def _length(vectors: Tensor) -> Tensor:
     return vectors.square().sum(1, keepdim=True).sqrt()
 
 
-def _brighter_side(luma: Tensor, normal: Tensor, grid: Tensor) -> Tensor:
+def _brighter_side(brightness: Tensor, normal: Tensor, grid: Tensor) -> Tensor:
     """1 where the normal points to a clearly brighter area, -1 where to a darker one: (1, 1, H, W)."""
-    blurred = gaussian_blur(luma, SIDE_SIGMA)[None]
+    blurred = gaussian_blur(brightness, SIDE_SIGMA)[None]
     rise = sample_at(blurred, 2 * normal, grid) - sample_at(blurred, -2 * normal, grid)
     return rise / (rise.abs() + SIDE_STEP)
 

@@ -1,4 +1,4 @@
-"""Conversion between sRGB and CIE Lab as differentiable tensor operations."""
+"""Conversion between sRGB and CIE Lab, and from sRGB to luma, as differentiable tensor operations."""
 
 import torch
 from torch import Tensor
@@ -9,6 +9,7 @@ _RGB_TO_XYZ = (
     (0.0193339, 0.1191920, 0.9503041),
 )
 _D65 = (0.95047, 1.0, 1.08883)
+_LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 
 
 def rgb_to_lab(rgb: Tensor) -> Tensor:
@@ -29,3 +30,8 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
     return torch.where(
         linear > 0.0031308, 1.055 * linear.clamp(min=1e-8) ** (1 / 2.4) - 0.055, 12.92 * linear
     )
+
+
+def luma(rgb: Tensor) -> Tensor:
+    """SRGB (3, H, W) in [0, 1] -> luma (1, H, W) in [0, 1] (Rec. 601)."""
+    return (rgb * rgb.new_tensor(_LUMA)[:, None, None]).sum(0, keepdim=True)

@@ -8,8 +8,7 @@ from torch import Tensor
 from .filters import gaussian_blur, kuwahara, ramp
 
 LARGE = 1.7, 2.5  # sigma and offset of the second Kuwahara filter, in pixels
-# Tones are steps of STEP standard deviations of the lightness within SIGMA pixels, where GRAIN is the deviation
-# of noise.
+# Tones are steps of STEP standard deviations of the lightness within SIGMA pixels, plus GRAIN of noise.
 STEP, SIGMA, GRAIN = 1.2, 16.0, 0.004
 SLOPE = 8.0  # steepness from one tone to the next: a hard step would turn noise into specks
 # Squared roughness, in units of the square of a look's `rough`: up to the first, rough places are brush
@@ -17,13 +16,13 @@ SLOPE = 8.0  # steepness from one tone to the next: a hard step would turn noise
 STROKES_UNTIL = 1.0, 4.0
 
 
-def paint_strokes(picture: Tensor) -> Tensor:
-    """Paint a picture (3, H, W) in [0, 1] in brush strokes of few tones: the same shape and range.
+def enlarge_strokes(strokes: Tensor) -> Tensor:
+    """Join the strokes of a first Kuwahara filter, and give them few tones; (3, H, W) in [0, 1] -> the same.
 
-    Two Kuwahara filters, a small and a large one, make the strokes. Each pixel depends on a few around it, so
-    that a network can learn them; smoothing that decides over a whole area is learned as a blur.
+    Each pixel depends on a few around it, so that a network can learn them. It learns smoothing that decides
+    over a whole area as a blur.
     """
-    return step_tones(kuwahara(kuwahara(picture), *LARGE))
+    return step_tones(kuwahara(strokes, *LARGE))
 
 
 def step_tones(picture: Tensor) -> Tensor:

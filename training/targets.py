@@ -10,12 +10,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .borders import area_borders
-from .filters import gaussian_blur, interpolate, kuwahara, ramp, remove_dots, structure_tensor
+from .filters import bright_dots, gaussian_blur, interpolate, kuwahara, ramp, structure_tensor
 from .flow_lines import flow_lines
 from .l0_smoothing import l0_smooth
-from .lab import lab_to_rgb, rgb_to_lab
+from .lab import lab_to_rgb, luma, rgb_to_lab
 from .recipe import TargetLook
-from .strokes import paint_strokes, rough_tones
+from .strokes import enlarge_strokes, rough_tones
 
 CLARITY = 8.0  # difference of lightness from the surroundings that counts as faint
 LINE_FREE = 0.006  # density of texture below which lines need no contrast
@@ -31,7 +31,7 @@ DETAIL_POLISH = 0.003  # share of the polish that spares these tones
 DOT, DOT_TEXTURE = (0.04, 0.10), (0.002, 0.006)
 # A blurred background has no lines. At its edges, a narrow Gaussian of EDGE_BANDS pixels leaves little more
 # gradient than a wide one: lines begin at the first ratio, and are complete from the second on.
-EDGE_BANDS, SHARP_EDGE = (1.5, 6.0), (1.5, 2.0)
+EDGE_BANDS, SHARP_EDGE = (1.5, 6.0), (1.7, 2.2)
 WET_SIGMAS = (2.0, 6.0)  # pixels over which pigment pools at the edges of wet paint
 
 
@@ -44,7 +44,8 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     texture = density(fine_structure(lifted), coherence(lifted))
     # Coarser than texture, because enlarged photos are soft; finer than the faint shapes, which must stay.
     noise = roughness(fine_structure(lifted, 3.5), coherence(lifted, 4.0))
-    painted = torch.lerp(lifted, kuwahara(lifted), ramp(texture, *look.texture))
+    strokes = kuwahara(lifted)
+    painted = torch.lerp(lifted, strokes, ramp(texture, *look.texture))
     relative = (noise / look.rough).square()[0]
     strength = relative.clamp(look.least_smoothing, 1)
     if look.borders:
@@ -53,7 +54,7 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     if look.detail:
         rough = ramp(relative, *DETAIL_FROM)
         smooth = torch.lerp(
-            shapes, rough_tones(paint_strokes(lifted), painted, relative), look.detail * rough
+            shapes, rough_tones(enlarge_strokes(strokes), painted, relative), look.detail * rough
         )
         strength = torch.lerp(strength, strength.clamp(max=DETAIL_POLISH), rough)
     shapes, smooth = shapes ** (1 / look.lift), smooth ** (1 / look.lift)
@@ -63,7 +64,8 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     if look.line_darkness:
         threshold = look.line_threshold * (texture - LINE_FREE).clamp(min=0)
         # The lines of `shapes` run around a tree, not around its leaves, and not around stars.
-        fills = draw_lines(fills, remove_dots(shapes), threshold, ramp(sharpness(lifted), *SHARP_EDGE), look)
+        starless = (shapes - bright_dots(luma(shapes))).clamp(min=0)
+        fills = draw_lines(fills, starless, threshold, ramp(sharpness(lifted), *SHARP_EDGE), look)
     drawn = l0_smooth(fills, look.polish * strength) if look.polish else fills
     if not look.faint:
         return drawn
@@ -86,8 +88,7 @@ def restore_faint(drawn: Tensor, photo: Tensor, share: Tensor) -> Tensor:
 
 def restore_dots(drawn: Tensor, photo: Tensor, share: Tensor) -> Tensor:
     """Restore a share (1, H, W) of the stars and glints that a drawing lost; both (3, H, W) in [0, 1]."""
-    height = (photo - remove_dots(photo)).mean(0, keepdim=True)
-    return drawn + share * ramp(height, *DOT) * (photo - drawn).clamp(min=0)
+    return drawn + share * ramp(bright_dots(luma(photo)), *DOT) * (photo - drawn).clamp(min=0)
 
 
 def draw_lines(fills: Tensor, smooth: Tensor, threshold: Tensor, share: Tensor, look: TargetLook) -> Tensor:
@@ -128,16 +129,16 @@ def fine_structure(picture: Tensor, sigma: float = 1.5) -> Tensor:
 def sharpness(picture: Tensor) -> Tensor:
     """How sharp the edges near a pixel are: (1, H, W).
 
-    The ratio of the gradients' RMS after a narrow and a wide Gaussian: 2.5 at an edge that is blurred by
+    The ratio of the luma gradients' RMS after a narrow and a wide Gaussian: 2.5 at an edge that is blurred by
     2 pixels, 1.4 at one that is blurred by 6, whatever its height.
     """
-    narrow, wide = (_gradient_energy(gaussian_blur(picture, sigma)) for sigma in EDGE_BANDS)
+    narrow, wide = (_gradient_energy(gaussian_blur(luma(picture), sigma)) for sigma in EDGE_BANDS)
     return (narrow / wide).sqrt()
 
 
-def _gradient_energy(picture: Tensor) -> Tensor:
-    """The squared gradients of (3, H, W), summed over the channels, within 4 pixels: (1, H, W), above 0."""
-    xx, _, yy = structure_tensor(picture, 4.0)
+def _gradient_energy(luma: Tensor) -> Tensor:
+    """The squared gradients of (1, H, W), within 4 pixels: the same shape, above 0."""
+    xx, _, yy = structure_tensor(luma, 4.0)
     return (xx + yy)[None] + 1e-7
 
 
