@@ -10,13 +10,14 @@ from msgspec.structs import replace
 from PIL import Image as Pillow
 
 from cartoonize.training.borders import area_borders
-from cartoonize.training.filters import gaussian_blur, kuwahara
+from cartoonize.training.filters import bright_dots, gaussian_blur, kuwahara
 from cartoonize.training.flow_lines import flow_lines
 from cartoonize.training.l0_smoothing import l0_smooth
 from cartoonize.training.lab import lab_to_rgb, rgb_to_lab
 from cartoonize.training.recipe import TargetLook
 from cartoonize.training.recipe_files import load_recipe
-from cartoonize.training.targets import cartoon_target, paint_fills, pool_pigment, rough_tones
+from cartoonize.training.strokes import enlarge_strokes, rough_tones, step_tones
+from cartoonize.training.targets import cartoon_target, draw_lines, paint_fills, pool_pigment
 
 
 @pytest.fixture
@@ -100,6 +101,65 @@ def test_lines_are_where_objects_end(scene):
     radius = ((x - 32) ** 2 + (y - 32) ** 2).sqrt()
     assert ink.any()
     assert ((radius[ink] > 14) & (radius[ink] < 22)).float().mean() > 0.95
+
+
+def test_an_orange_wood_before_a_blue_mountain_has_an_outline():
+    """Where only the hue changes, a line runs along the whole border, on one side of it."""
+    lab = torch.zeros(3, 64, 96)
+    lab[0], lab[2, :, :48], lab[2, :, 48:] = 60.0, 40.0, -30.0
+    lab[0, :, :48] -= 1.0  # hardly darker: the side of the line
+    ink = 1 - flow_lines(lab_to_rgb(lab).clamp(0, 1))[0]
+    assert (ink[:, 42:49].amax(1) > 0.8).all()
+    assert ink[:, 50:].max() < 0.2
+    assert ink[:, :40].max() < 0.2
+
+
+def test_a_narrow_coloured_stripe_keeps_its_colour():
+    """A yellow stripe of five pixels on white is no line."""
+    lab = torch.zeros(3, 64, 96)
+    lab[0], lab[2, :, 46:51] = 90.0, 60.0
+    lab[0, :, 46:51] -= 3.0
+    assert flow_lines(lab_to_rgb(lab).clamp(0, 1))[0, :, 48].mean() > 0.5
+
+
+def test_a_blurred_background_has_no_lines(look):
+    """A sharp edge gets a line; the same edge out of focus gets none."""
+    sharp = torch.full((3, 96, 128), 0.45)
+    sharp[:, :, 64:] = 0.75
+    darkest = [luma(cartoon_target(photo, look))[16:-16].min() for photo in (sharp, gaussian_blur(sharp, 8.0))]
+    assert darkest[0] < 0.3
+    assert darkest[1] > 0.4
+
+
+def test_stars_stay_and_get_no_rings(look):
+    """A bright dot on a night sky stays bright, and no line surrounds it."""
+    sky = torch.tensor([0.10, 0.22, 0.45])[:, None, None].expand(3, 96, 96).clone()
+    plain = luma(cartoon_target(sky, look))
+    sky[:, 47:49, 47:49] = 0.9
+    drawn = luma(cartoon_target(sky, look))
+    assert drawn[46:50, 46:50].max() > 0.7
+    assert (drawn - plain)[40:56, 40:56].min() > -0.05
+
+
+def test_dots_are_short_in_every_direction():
+    """A dot of three pixels is found with its height, a wire of one pixel in any direction is not."""
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        wire = torch.zeros(1, 64, 64)
+        for step in range(-14, 15):
+            wire[0, 32 + step * down, 32 + step * right] = 0.5
+        assert bright_dots(wire)[0, 30:35, 30:35].max() < 0.01
+    dot = torch.zeros(1, 64, 64)
+    dot[0, 30:33, 30:33] = 0.5
+    torch.testing.assert_close(bright_dots(dot), dot)
+
+
+def test_a_line_beside_black_is_black(look):
+    """Black letters on white have no brown fringe."""
+    letters = torch.ones(3, 48, 64)
+    letters[:, 16:32, 24:40] = 0.0
+    share = torch.ones(1, 48, 64)
+    drawn = draw_lines(letters, letters, 0 * share, share, replace(look, line_darkness=1.0))
+    assert (drawn.amax(0) - drawn.amin(0)).max() < 0.02
 
 
 def test_lab_and_back(scene):
@@ -227,13 +287,24 @@ def test_trees_of_a_wood_stay_apart(look):
 
 
 def test_strokes_of_a_wood_follow_from_the_pixels_near_them():
-    """What is far away changes no stroke, so a network that sees few pixels can learn them without a blur."""
-    photo, other = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
-    changed = torch.cat([photo[:, :, :48], other[:, :, 48:]], 2)
-    low_contrast = torch.full((64, 96), 0.5)
-    strokes, again = (rough_tones(kuwahara(picture), picture, low_contrast) for picture in (photo, changed))
-    assert torch.equal(strokes[:, :, :36], again[:, :, :36])
-    assert (strokes - again).abs()[:, :, 48:].max() > 0.1
+    """What is far away hardly changes a stroke, so a network that sees few pixels learns it without a blur."""
+    photo, other = torch.rand(2, 3, 64, 128, generator=torch.Generator().manual_seed(0))
+    changed = torch.cat([photo[:, :, :64], other[:, :, 64:]], 2)
+    strokes, again = (enlarge_strokes(kuwahara(picture)) for picture in (photo, changed))
+    difference = (strokes - again).abs()
+    assert difference[:, :, :44].mean() < 0.1 * difference[:, :, 64:].mean()
+    assert difference[:, :, 64:].max() > 0.1
+
+
+def test_a_tree_has_few_tones(look):
+    """Steps gather the lightness of leaves at few values, and keep its contrast."""
+    leaves = gaussian_blur(torch.randn(1, 96, 96, generator=torch.Generator().manual_seed(0)), 4.0)
+    tree = (0.4 + 0.08 * leaves / leaves.std()).clamp(0, 1).expand(3, -1, -1)
+    stepped = step_tones(tree)
+    inner, flat = tree[0, 16:-16, 16:-16], stepped[0, 16:-16, 16:-16]
+    assert 0.8 < flat.std() / inner.std() < 1.3
+    steps = [picture.diff(dim=0).abs() for picture in (inner, flat)]
+    assert (steps[1] < 0.004).float().mean() > 1.5 * (steps[0] < 0.004).float().mean()
 
 
 def test_faces_of_a_crowd_keep_more_of_the_photo_than_a_wood():
