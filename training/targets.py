@@ -133,7 +133,8 @@ def sharpness(picture: Tensor) -> Tensor:
     2 pixels, 1.4 at one that is blurred by 6, whatever its height.
     """
     narrow, wide = (_gradient_energy(gaussian_blur(luma(picture), sigma)) for sigma in EDGE_BANDS)
-    return (narrow / wide).sqrt()
+    ratio: Tensor = (narrow / wide).sqrt()
+    return ratio
 
 
 def _gradient_energy(luma: Tensor) -> Tensor:
