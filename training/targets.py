@@ -133,14 +133,14 @@ def sharpness(picture: Tensor) -> Tensor:
     2 pixels, 1.4 at one that is blurred by 6, whatever its height.
     """
     narrow, wide = (_gradient_energy(gaussian_blur(luma(picture), sigma)) for sigma in EDGE_BANDS)
-    ratio: Tensor = (narrow / wide).sqrt()
-    return ratio
+    return (narrow / wide).sqrt()
 
 
 def _gradient_energy(luma: Tensor) -> Tensor:
     """The squared gradients of (1, H, W), within 4 pixels: the same shape, above 0."""
     xx, _, yy = structure_tensor(luma, 4.0)
-    return (xx + yy)[None] + 1e-7
+    energy: Tensor = xx + yy + 1e-7
+    return energy[None]
 
 
 def coherence(picture: Tensor, sigma: float = 2.5) -> Tensor:
