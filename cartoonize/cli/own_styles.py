@@ -56,7 +56,7 @@ def add(
     """
     from ..tools.install_style import default_name, fetch_style, install_style
 
-    name = name or default_name(location)
+    name = default_name(location) if name is None else name
     check_style_name(name)
     if name in user.names() and not overwrite:
         raise MediaError(f"You have a style {name} already; pass --overwrite (-y) to replace it, or --name.")

@@ -1,6 +1,7 @@
 """What messages are made of: suggestions for misspelt names, lists of words, missing files, numbers."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,10 +16,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def missing_file_message(path: object) -> str:
     """Return the sentence for a missing path, with the most similar name in its folder, if there is one.
 
-    Of addresses, such as s3://bucket/name, no folder is listed. Of a link, its target is missing.
+    Of addresses, such as s3://bucket/name, no folder is listed. Of a link, its target is missing. What exists
+    is neither a file nor a folder: a FIFO, a socket or a device.
     """
     if not isinstance(path, Path):
         return f"There is no file {path}."
+    with suppress(OSError):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            return f"{path} is neither a file nor a folder; copy what it contains into a file."
     if path.is_symlink():
         return f"{path} is a link to a file that does not exist."
     try:

@@ -25,6 +25,7 @@ HOME_VARIABLE = "CARTOONIZE_HOME"
 
 MAX_NAME = 40  # characters of a name
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")  # whatever the suffix: Windows opens no such file
 _FILE = re.compile(r"[a-z0-9-]+\.(safetensors|onnx)")
 _MAX_RECORD = 1 << 16  # bytes; ours are under 1 KB
 
@@ -63,13 +64,17 @@ def names() -> list[str]:
 
 
 def is_valid_name(text: str) -> bool:
-    """Whether a style can have this name: lower-case letters and digits, with single hyphens between them."""
-    return len(text) <= MAX_NAME and bool(_NAME.fullmatch(text))
+    """Whether a style can have this name: lower-case letters and digits, with single hyphens between them.
+
+    Names of devices of Windows are not valid on any system, so that a folder of styles can be copied.
+    """
+    return len(text) <= MAX_NAME and bool(_NAME.fullmatch(text)) and not _DEVICE.fullmatch(text)
 
 
 def suggest_name(text: str) -> str:
     """Return the valid name that is most similar to a text; empty if no letter or digit is in it."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:MAX_NAME].strip("-")
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower())[:MAX_NAME].strip("-")
+    return f"my-{name}" if _DEVICE.fullmatch(name) else name
 
 
 def read_record(name: str) -> Record:

@@ -217,6 +217,8 @@ def _recognise_suffix(file: Path, source: str) -> str:
     """
     with file.open("rb") as opened:
         start = opened.read(9)
+    if not start:
+        raise ModelError(f"{source} is empty: copy or download it again.")
     if start[8:] == b"{":  # first, as the length before it may begin like any of the others
         return ".safetensors"
     if start.startswith((b"PK", b"\x80")):

@@ -178,6 +178,10 @@ def test_a_style_is_removed(run, free, home):
         ("../up", "as in up"),
         ("-", "as in my-style"),
         ("a" * 41, "at most 40"),
+        ("", "as in my-style"),
+        ("a\nb", "as in a-b"),
+        ("con", "as in my-con"),
+        ("lpt1", "as in my-lpt1"),
     ],
 )
 def test_names_are_plain_and_free(run, free, name, message, home):
@@ -244,7 +248,7 @@ def test_what_is_no_style_is_refused(run, tmp_path, home):
         "cut.safetensors": (b"\x10\0\0\0\0\0\0\0{", "cut.safetensors is damaged"),
         "noise.onnx": (bytes(range(256)), "noise.onnx is not an ONNX file, or it is damaged"),
         "net.param": (b"7767517\n2 2\n", "is a network for ncnn"),
-        "empty.onnx": (b"", "empty.onnx"),
+        "empty.onnx": (b"", "empty.onnx is empty"),
     }
     for name, (content, message) in refused.items():
         (tmp_path / name).write_bytes(content)
@@ -254,6 +258,9 @@ def test_what_is_no_style_is_refused(run, tmp_path, home):
         assert "Traceback" not in err
         assert ".adding" not in err  # the place of the copy tells users nothing
     assert "There is no file" in run("styles", "add", tmp_path / "missing.onnx")[2]
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.onnx")
+        assert "pipe.onnx is neither a file nor a folder" in run("styles", "add", tmp_path / "pipe.onnx")[2]
     assert left(home) == []
 
 
