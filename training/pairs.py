@@ -15,7 +15,7 @@ from ..core.errors import TrainingError
 from ..core.frames import Image
 from .errors import disk_errors
 from .parallel import map_in_processes
-from .pictures import list_pictures, read_rgb
+from .pictures import check_outside, list_pictures, read_rgb
 from .recipe import TargetLook
 from .targets import cartoon_target
 
@@ -47,6 +47,7 @@ def write_pairs(photos: Path, out: Path, look: TargetLook, workers: int | None =
         TrainingError: `photos` holds no pictures, or the disk cannot be written.
     """
     names = name_photos(photos, list_pictures(photos))
+    check_outside(out, [photos])
     groups = [[Version(path, name, scale) for scale in look.scales] for path, name in names.items()]
     yield from write_versions(groups, out, look, workers)
 

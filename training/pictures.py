@@ -1,7 +1,7 @@
 """Folders of pictures, and random crops: crop number i depends on the seed and i only."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,6 +44,17 @@ def list_pictures(folder: Path) -> list[Path]:
     if not pictures:
         raise TrainingError(f"There are no pictures in {folder} ({', '.join(sorted(PICTURE_SUFFIXES))}).")
     return pictures
+
+
+def check_outside(out: Path, folders: Iterable[Path]) -> None:
+    """Check that what is written does not become what is read, by the next run of the same command.
+
+    Raises:
+        TrainingError: `out` is one of the folders, or is in one.
+    """
+    for folder in folders:
+        if out.resolve().is_relative_to(folder.resolve()):
+            raise TrainingError(f"{out} is in {folder}, whose pictures are read: name another folder.")
 
 
 def list_files(folder: Path, suffixes: Collection[str]) -> list[Path]:

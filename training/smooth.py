@@ -12,7 +12,7 @@ from ..core.errors import TrainingError
 from ..core.frames import Image
 from ..core.opencv import load_opencv
 from .parallel import map_in_processes
-from .pictures import list_pictures, read_rgb
+from .pictures import check_outside, list_pictures, read_rgb
 
 # Canny's thresholds on its 3x3 Sobel gradient, as in the study group's deck (recipes/deck.toml).
 LOW, HIGH = 150, 500
@@ -37,10 +37,7 @@ def smooth_folder(frames: Path, out: Path, workers: int | None = None) -> Iterat
         TrainingError: there are no pictures, `out` lies in `frames`, or the disk cannot be written.
     """
     paths = list_pictures(frames)
-    if out.resolve().is_relative_to(frames.resolve()):
-        raise TrainingError(
-            f"The smoothed copies would lie among the frames in {frames}: name another folder."
-        )
+    check_outside(out, [frames])
     yield from map_in_processes(partial(_smooth_file, frames=frames, out=out), paths, workers)
 
 

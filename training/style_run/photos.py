@@ -8,17 +8,16 @@ if there are any.
 from itertools import chain, zip_longest
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 
-from ...core.atomic import AtomicFile
 from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
 from ...media.pictures.picture import open_picture
 from ..pairs import Version
 from ..pictures import DAMAGE, list_pictures
 from .drawings import store_pictures
+from .json_files import read_json, write_json
 from .step import Display, Step
 from .workspace import Workspace
 
@@ -29,6 +28,7 @@ SMALLEST = 160  # lines: a crop of the trainings
 LARGE = 480  # lines from which a photo has real detail at the size of drawings
 LARGE_LINES = (540, NORMAL_LINES)  # to which large photos are reduced
 ENLARGED_EVERY = 3  # every third small photo is also enlarged twofold
+LONGEST_STEM = 100  # bytes
 HELD_BACK = 10  # every tenth photo is held back ...
 MOST_HELD_BACK = 100  # ... but no more than these
 
@@ -73,7 +73,7 @@ class ChoosePhotos(Step):
             list(store_pictures(paths, folder, workspace.held_back / f"{number:02d}", NORMAL_LINES))
         choices = choose_versions([path for _, path in shuffled[count:]])
         _check_number(len({choice.photo for choice in choices}), display)
-        _write(workspace.folder / FILE, choices)
+        write_json(workspace.folder / FILE, choices)
 
 
 def _check_number(count: int, display: Display) -> None:
@@ -103,12 +103,17 @@ def choose_versions(photos: list[Path]) -> list[Choice]:
         else:
             scales = [1.0, 2.0] if number % ENLARGED_EVERY == 0 else [1.0]
         group = large if lines >= LARGE else small
-        name = f"{number:05d}-{path.stem}"
+        name = f"{number:05d}-{_short(path.stem)}"
         group += [
             Choice(str(path), name, scale, size[0] * size[1] * scale**2 / 1e6)
             for scale in dict.fromkeys(scales)
         ]
     return interleave(small, large)
+
+
+def _short(stem: str) -> str:
+    """A stem that leaves room for more in the name of a file, which has up to 255 bytes."""
+    return stem.encode(errors="replace")[:LONGEST_STEM].decode(errors="ignore")
 
 
 def interleave(small: list[Choice], large: list[Choice]) -> list[Choice]:
@@ -123,16 +128,7 @@ def read_choices(folder: Path) -> list[Choice]:
     Raises:
         TrainingError: the file is damaged.
     """
-    path = folder / FILE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=list[Choice])
-    except (OSError, msgspec.DecodeError) as error:
-        raise TrainingError(f"{path} is damaged: name another --run.") from error
-
-
-def _write(path: Path, choices: list[Choice]) -> None:
-    with AtomicFile(path, overwrite=True) as pending:
-        pending.path.write_bytes(msgspec.json.encode(choices))
+    return read_json(folder / FILE, list[Choice], "name another --run")
 
 
 def _read_size(path: Path) -> tuple[int, int] | None:

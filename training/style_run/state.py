@@ -7,12 +7,10 @@ that was killed makes the same style as one that was not.
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct, field
 
-from ...core.atomic import AtomicFile
-from ...core.errors import TrainingError
 from ..recipe import TargetLook
+from .json_files import read_json, write_json
 
 FILE = "run.json"
 
@@ -47,12 +45,7 @@ def read_state(folder: Path) -> RunState:
         TrainingError: the file is damaged.
     """
     path = folder / FILE
-    if not path.exists():
-        return RunState()
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=RunState)
-    except (OSError, msgspec.DecodeError) as error:
-        raise TrainingError(f"{path} is damaged: remove it, or name another --run.") from error
+    return read_json(path, RunState, "remove it, or name another --run") if path.exists() else RunState()
 
 
 def write_state(folder: Path, state: RunState) -> None:
@@ -61,6 +54,4 @@ def write_state(folder: Path, state: RunState) -> None:
     Raises:
         MediaError: the disk cannot be written.
     """
-    packed = msgspec.json.format(msgspec.json.encode(state), indent=2)
-    with AtomicFile(folder / FILE, overwrite=True) as pending:
-        pending.path.write_bytes(packed + b"\n")
+    write_json(folder / FILE, state)

@@ -19,7 +19,7 @@ from ...core.errors import TrainingError
 from ...styles.card import Card
 from ..evaluate import check_clip
 from ..looks.sources import sort_sources
-from ..pictures import list_pictures
+from ..pictures import check_outside, list_pictures
 from ..trainer import Compute, choose_compute
 from .state import RunState, read_state, write_state
 from .time_budget import CPU_MINUTES
@@ -118,9 +118,11 @@ class Workspace:
             check_clip(options.clip)
         if "drawings" not in self.state.done:
             sort_sources(options.styles)
+            check_outside(self.folder, options.styles)
         if "photos" not in self.state.done:
             for folder in options.photos:
                 list_pictures(folder)
+            check_outside(self.folder, options.photos)
 
     def check_options(self) -> None:
         """Compare the options with those that the run began with, or record them.

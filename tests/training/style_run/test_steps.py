@@ -1,5 +1,7 @@
 """The steps of a style's run, each by itself."""
 
+import os
+import sys
 import time
 
 import av
@@ -254,3 +256,33 @@ def test_no_photos_is_a_sentence(tmp_path):
     workspace = Workspace(tmp_path, RunOptions((), ()))
     with pytest.raises(TrainingError, match="200 or more"):
         ChoosePhotos().run(workspace, Notes())
+
+
+def test_photos_with_any_name(tmp_path):
+    """Photos may have names that fill the limit of the system, or are not UTF-8: a run reads its files."""
+    photos = save_pictures(tmp_path / "photos", 20)
+    (photos / "0.png").rename(photos / f"{'ä' * 125}.png")
+    if sys.platform == "linux":
+        (photos / "1.png").rename(photos / os.fsdecode(b"\xff\xfe.png"))
+        photos = photos.rename(os.fsdecode(os.fsencode(tmp_path) + b"/\xe4"))
+    workspace = Workspace(tmp_path / "run", RunOptions((), (photos,)))
+    workspace.folder.mkdir()
+    workspace.check_options()
+    workspace.save()
+    Workspace(workspace.folder, workspace.options).check_options()
+    ChoosePhotos().run(workspace, Notes())
+    versions = [choice.version() for choice in read_choices(workspace.folder)]
+    assert len({version.photo for version in versions}) == 18
+    assert all(version.photo.exists() for version in versions)
+    assert max(len(os.fsencode(version.file)) for version in versions) <= 120
+
+
+@pytest.mark.parametrize("options", [((".",), ("photos",)), (("art",), (".",)), (("art",), ("run",))])
+def test_a_run_does_not_learn_from_itself(tmp_path, options):
+    """A run within its drawings or photos is refused: called again, it would take its own files for them."""
+    save_pictures(tmp_path / "art", 8)
+    save_pictures(tmp_path / "photos", 8)
+    save_pictures(tmp_path / "run", 1)
+    styles, photos = (tuple(tmp_path / name for name in names) for names in options)
+    with pytest.raises(TrainingError, match="whose pictures are read: name another folder"):
+        Workspace(tmp_path / "run", RunOptions(styles, photos)).check_sources()
