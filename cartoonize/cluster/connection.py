@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 try:
@@ -18,6 +19,7 @@ except ImportError as missing:
 
 from ..core.errors import BackendError, ClusterError
 from ..core.signals import preserve_handlers
+from .head import Head
 
 MAX_CORES = 8
 """Cores of a task: the pictures that a CPU draws at once (backends/thread_pool.py)."""
@@ -32,10 +34,11 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The resources of one task: `cpus` cores, and `gpus` GPUs, one or none."""
+    """A cluster, and the resources of one task: `cpus` cores, and `gpus` GPUs, one or none."""
 
     cpus: int
     gpus: int
+    head: Head
 
     @property
     def device(self) -> str:
@@ -49,11 +52,15 @@ class Cluster:
 
     def slots(self) -> int:
         """The number of tasks that the cluster, as it is now, can run at once."""
-        return sum(
-            min(int(node["CPU"] // self.cpus), int(node.get("GPU", 0)) if self.gpus else 1 << 30)
-            for node in _nodes()
-            if "CPU" in node
-        )
+        return sum(map(self._slots_of, _nodes().values()))
+
+    def nodes(self) -> set[str]:
+        """The ids of the nodes that can run a task."""
+        return {node for node, resources in _nodes().items() if self._slots_of(resources)}
+
+    def _slots_of(self, resources: dict[str, float]) -> int:
+        by_cores = int(resources.get("CPU", 0) // self.cpus)
+        return min(by_cores, int(resources.get("GPU", 0))) if self.gpus else by_cores
 
 
 @contextmanager
@@ -110,6 +117,8 @@ def _start(address: str) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
         try:
+            if address == "auto" and not os.environ.get("RAY_ADDRESS") and _is_last_cluster_gone():
+                raise ConnectionError
             ray.init(address, **quiet)
         except ConnectionError:
             if address != "auto" or os.environ.get("RAY_ADDRESS"):
@@ -122,13 +131,28 @@ def _start(address: str) -> None:
         ) from error
 
 
+def _is_last_cluster_gone() -> bool:
+    """Whether the last cluster of this machine ended without removing its address, as when it is killed.
+
+    Ray would try to connect to it for minutes.
+    """
+    temporary = Path(os.environ.get("RAY_TMPDIR") or "/tmp")  # noqa: S108  # Ray's own default
+    try:
+        _check_address((temporary / "ray" / "ray_current_cluster").read_text().strip())
+    except OSError:
+        return False
+    except ClusterError:
+        return True
+    return False
+
+
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _plan_tasks(device: str) -> Cluster:
     """Give each task a GPU and its share of the cores, or as many cores as the smallest node has."""
-    nodes = [node for node in _nodes() if node.get("CPU", 0) >= 1]
+    nodes = [node for node in _nodes().values() if node.get("CPU", 0) >= 1]
     with_gpus = [node for node in nodes if node.get("GPU", 0) >= 1]
     if device not in ("auto", "cpu", "cuda"):
         raise BackendError(f"In a cluster Ray chooses the GPUs; write --device cuda, not {device}.")
@@ -136,15 +160,17 @@ def _plan_tasks(device: str) -> Cluster:
         raise BackendError("No node of the cluster has a GPU, as --device cuda requires.")
     if not nodes:
         raise ClusterError("No node of the cluster has a core.")
+    head = Head(ray.get_runtime_context().gcs_address)
     if with_gpus and device != "cpu":
-        return Cluster(_smallest(node["CPU"] // node["GPU"] for node in with_gpus), 1)
-    return Cluster(_smallest(node["CPU"] for node in nodes), 0)
+        return Cluster(_smallest(node["CPU"] // node["GPU"] for node in with_gpus), 1, head)
+    return Cluster(_smallest(node["CPU"] for node in nodes), 0, head)
 
 
 def _smallest(cores: Iterator[float]) -> int:
     return max(1, min(MAX_CORES, int(min(cores))))
 
 
-def _nodes() -> list[dict[str, float]]:
+def _nodes() -> dict[str, dict[str, float]]:
+    """The resources of each node that is alive, by its id."""
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return [node["Resources"] for node in nodes if node["Alive"]]
+    return {node["NodeID"]: node["Resources"] for node in nodes if node["Alive"]}

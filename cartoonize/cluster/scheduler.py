@@ -20,11 +20,13 @@ from ..media import ResumableSink, ResumableSource, Segment
 from ..run.frame_range import FrameRange, FrameRangeError
 from .connection import Cluster
 from .planning import MAX_SEGMENTS, frame_ranges, frame_times, range_after
-from .range_tasks import RangeTasks, Result, RunningRange
+from .range_tasks import HangError, RangeTasks, Result, RunningRange
 from .worker import FinishedRange, FinishedSegment, VideoTask
 
 ATTEMPTS = 5
 """Workers that may die over the same segment before the job fails."""
+NODES = 2
+"""Nodes that may report an error over the same segment before the job fails."""
 WRONG_ESTIMATES = 3
 """Wrong estimates after which one worker converts the remaining frames in order."""
 
@@ -59,7 +61,8 @@ class Scheduler:
         self._finished = dict(sink.finished)  # segments by first frame, without those known to be wrong
         self._joined = joined  # the last segment that is joined
         self._frame_count: int | None = None  # of the video, once a worker has reached its end
-        self._wrong_estimates, self._attempts = 0, Counter[int]()
+        self._wrong_estimates = 0
+        self._deaths, self._errors = Counter[int](), Counter[int]()  # by the first frame that is missing
         self.nodes, self.retries, self.notices = Counter[str](), 0, list[str]()
 
     @property
@@ -71,8 +74,9 @@ class Scheduler:
         """Convert and join the whole video.
 
         Raises:
-            ClusterError: workers died over the same segment again and again.
-            CartoonizeError: a worker reported an error of the source, the style or the options.
+            ClusterError: workers died over the same segment again and again, or the head is lost.
+            CartoonizeError: workers on two nodes reported an error over the same segment, or one did and
+                there is no other node.
         """
         self._queue_missing_ranges()
         while not self._join():
@@ -134,15 +138,20 @@ class Scheduler:
                 raise ValueError(f"frames from {result.segment.first} on")
             self._sink.add_finished(result.segment, result.data)
         except ValueError as error:
-            raise ClusterError(
-                f"{result.node} sent a damaged or wrong segment for {self._tasks.describe(running.range)}: "
-                "check the memory and the installation of that node, and run the same command to continue."
-            ) from error
+            damage = ClusterError(
+                f"{result.node.name} sent a damaged or wrong segment for "
+                f"{self._tasks.describe(running.range)}: check the memory and the installation of that node, "
+                "and run the same command to continue."
+            )
+            damage.__cause__ = error
+            self._tasks.discard(running)
+            self._convert_elsewhere(running, damage)
+            return
         mark = result.segment.mark.copy()
         mark["packets"], mark["frames"] = result.damage["packets"], result.damage["frames"]
         segment = replace(result.segment, mark=mark)
         self._finished[segment.first] = running.last = segment
-        self.nodes[result.node] += segment.frames
+        self.nodes[result.node.name] += segment.frames
         until = running.range.until
         if any(result.damage.values()) and until is not None:  # later ranges have to know of earlier damage
             self._discard_from(until)
@@ -154,21 +163,44 @@ class Scheduler:
             self._frame_count = running.next_frame
             self._source.damage.reset(**result.damage)
 
-    def _retry(self, running: RunningRange, error: "ray.exceptions.RayError") -> None:
-        """Have another worker convert the remaining frames of a range, unless the error would repeat."""
-        cause = cause_of(error)
+    def _retry(self, running: RunningRange, error: "HangError | ray.exceptions.RayError") -> None:
+        """Have another worker convert the remaining frames of a range."""
+        cause = error if isinstance(error, HangError) else cause_of(error)
         if isinstance(cause, FrameRangeError):  # queued by `_correct_order`, once it is known where it begins
             return
         if cause is not None:
-            raise cause
+            self._convert_elsewhere(running, cause)
+            return
         remaining = running.remaining_frames()
         self.retries += 1
-        self._attempts[remaining.first] += 1
-        if self._attempts[remaining.first] == ATTEMPTS:
+        self._deaths[remaining.first] += 1
+        if self._deaths[remaining.first] == ATTEMPTS:
             raise ClusterError(
                 f"{self._tasks.describe(remaining)}: {ATTEMPTS} workers died over the first. The last "
                 f"error: {_first_line(error)}"
             ) from error
+        self._tasks.add_first(remaining)
+
+    def _convert_elsewhere(self, running: RunningRange, error: Exception) -> None:
+        """Have another node convert the remaining frames of a range, and all others too: an error may be the
+        node's own, such as a missing file or a broken GPU.
+
+        Raises:
+            Exception: `error`, if the node is unknown or the last one, or the error has repeated on another.
+        """
+        remaining = running.remaining_frames()
+        self._errors[remaining.first] += 1
+        if (
+            running.node is None
+            or self._errors[remaining.first] == NODES
+            or not self._tasks.avoid(running.node)
+        ):
+            raise error
+        self.retries += 1
+        self.notices.append(
+            f"The node {running.node.name} was left out from then on, and other nodes did its part: "
+            f"{_first_line(error)}"
+        )
         self._tasks.add_first(remaining)
 
     # Joining

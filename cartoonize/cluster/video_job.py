@@ -25,8 +25,8 @@ from .worker import StyleFiles, VideoTask, WorkerBackend, describe, put_style
 class ClusterReport(Report):
     """The result of a job on a cluster.
 
-    `nodes` holds the frames that each node converted, and its frames a second. `retries` counts the workers
-    that died or ran out of memory, and whose range was converted again.
+    `nodes` holds the frames that each node converted, and its frames a second. `retries` counts the
+    workers that died, ran out of memory, hung or reported an error, and whose range was converted again.
     """
 
     nodes: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -59,8 +59,8 @@ def run_on_cluster(
     """Do what `job.run` does, by the workers of a cluster; the result is the same.
 
     Raises:
-        ClusterError: workers died over the same segment again and again.
-        CartoonizeError: as `job.run`, in whichever worker.
+        ClusterError: workers died over the same segment again and again, or the head of the cluster is lost.
+        CartoonizeError: as `job.run`, on two nodes.
     """
     started = time.perf_counter()
     style = put_style(report.style, cluster.device, precision, options)

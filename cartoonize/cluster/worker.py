@@ -1,6 +1,8 @@
 """The code that runs in Ray's workers: they load a style once, and convert frame ranges of videos with it."""
 
 import socket
+import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -23,6 +25,9 @@ from ..run.segmented import source_identity
 from ..styles import ENGINES, find_style
 from ..styles.card import int8_path
 from ..version import __version__
+
+SIGN_OF_LIFE = 20.0
+"""Seconds after which a worker shows that it is at work, with the next frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +86,27 @@ class VideoTask:
 
 
 @dataclass(frozen=True, slots=True)
+class Node:
+    """A node: its id in the cluster, and a name for people, which tells nodes on one machine apart."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignOfLife:
+    """A worker has begun a range, or still works on it."""
+
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
 class FinishedSegment:
     """A segment and its file, the node that converted it, and the damage of the source up to its end."""
 
     segment: Segment
     data: bytes
-    node: str
+    node: Node
     damage: dict[str, Any]
 
 
@@ -151,20 +171,29 @@ def check_backend(expected: WorkerBackend, backend: WorkerBackend, node: str) ->
 # The length of ranges bounds how far workers are ahead: Ray's own limit (backpressure) would have workers
 # wait forever for a driver that has abandoned their range.
 @ray.remote(num_returns="streaming", max_retries=0)
-def convert_range(task: VideoTask, frames: FrameRange) -> Iterator[FinishedSegment | FinishedRange]:
+def convert_range(
+    task: VideoTask, frames: FrameRange
+) -> Iterator[SignOfLife | FinishedSegment | FinishedRange]:
     """Convert a range, and yield each segment once it is finished, then the end."""
-    backend, node = _backend(task.style), _node()
-    check_backend(task.backend, describe_backend(backend), node)
+    node = _node()
+    yield SignOfLife(node)
+    backend, latest = _backend(task.style), time.monotonic()
+    check_backend(task.backend, describe_backend(backend), node.name)
     with VideoSource(task.source, start=task.start, end=task.end, decoding=task.decoding) as source:
-        _check_source(task, node)
+        _check_source(task, node.name)
         sink = SegmentSink(source.video, task.encoding, task.container, written_size(source, task.look))
         segments = convert_frame_range(
             source, sink, backend, frames, task.look, batch=task.batch, segment=task.segment
         )
-        for segment, data in segments:
-            if segment.end == frames.until:  # later ranges have to know of earlier damage
-                next(segments, None)
-            yield FinishedSegment(segment, data, node, asdict(source.damage))
+        for finished in segments:
+            if finished is not None:
+                segment, data = finished
+                if segment.end == frames.until:  # later ranges have to know of earlier damage
+                    deque(segments, maxlen=0)
+                yield FinishedSegment(segment, data, node, asdict(source.damage))
+            elif time.monotonic() - latest > SIGN_OF_LIFE:
+                latest = time.monotonic()
+                yield SignOfLife(node)
         notices = [*source.notices, *backend.notices, *sink.notices]
         damage = source.damage.sentence(source.path.name)
         notices = [notice for notice in notices if notice != damage]  # the driver reports it, for all ranges
@@ -198,9 +227,9 @@ def _load(style: StyleFiles) -> LoadedBackend:
         )
 
 
-def _node() -> str:
-    """The name of this node, which also tells nodes on one machine apart."""
-    return f"{socket.gethostname()}-{ray.get_runtime_context().get_node_id()[:6]}"
+def _node() -> Node:
+    node_id = ray.get_runtime_context().get_node_id()
+    return Node(node_id, f"{socket.gethostname()}-{node_id[:6]}")
 
 
 def _check_source(task: VideoTask, node: str) -> None:

@@ -40,8 +40,10 @@ def convert_frame_range(
     *,
     batch: int,
     segment: int,
-) -> Iterator[tuple[Segment, bytes]]:
+) -> Iterator[tuple[Segment, bytes] | None]:
     """Convert a range, and yield each segment of `segment` frames, with the bytes of its file, once finished.
+
+    Yields None after each frame, as a sign of life.
 
     `source` has just been opened. The network draws `batch` frames per call.
 
@@ -56,6 +58,7 @@ def convert_frame_range(
     with closing(convert_frames(source, sink, backend, run, look, batch)) as written:
         for _ in written:
             yield from _take_finished(sink)
+            yield None
     run.end_segment()
     yield from _take_finished(sink)
 

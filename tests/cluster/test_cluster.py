@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -27,6 +27,7 @@ from cartoonize.cluster.connection import connect
 from cartoonize.cluster.jobs import VideoJob, convert_job
 from cartoonize.cluster.planning import frame_times
 from cartoonize.core.errors import BackendError, ClusterError, DamageError
+from cartoonize.media.writing.video_sink import VideoSink
 from cartoonize.run import pipeline
 from cartoonize.run.report import FilesReport
 
@@ -161,6 +162,47 @@ def test_a_node_dies(cluster, machines, tmp_path):
     assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
     assert report.frames == 480
     assert len(machines.worker_nodes) == 1  # whether it had work in hand is a matter of milliseconds
+
+
+def test_a_worker_hangs(cluster, tmp_path, monkeypatch):
+    """If a worker neither works nor ends, another node converts its segments, and a notice names the node."""
+    source = Clip(size=(320, 240), times=range(480), tones=[440]).write(tmp_path / "in.mp4")
+    stylize(source, tmp_path / "one.mp4", "null", encoding=SLOWLY)
+    monkeypatch.setattr(range_tasks, "SILENCE", 5.0)
+    hung = []
+
+    def hang():
+        hung.extend(list(workers("in.mp4"))[:1])
+        os.kill(hung[0], signal.SIGSTOP)
+
+    job = VideoJob(source, tmp_path / "many.mp4", "null", encoding=SLOWLY)
+    try:
+        report = convert_job(cluster, job, watch(once(hang)))
+    finally:
+        for worker in hung:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+    assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
+    assert any("shown no sign of life" in notice for notice in report.notices)
+
+
+def test_a_node_sends_a_damaged_segment(cluster, tmp_path, monkeypatch):
+    """The other node converts it again, and all that follows; the result is the same."""
+    source = Clip(times=range(240)).write(tmp_path / "in.mp4")
+    stylize(source, tmp_path / "one.mp4", "null")
+    damaged = []
+
+    def add_finished(sink, segment, data):
+        if not damaged:
+            damaged.append(segment)
+            data = data[:-100]
+        return kept(sink, segment, data)
+
+    kept = VideoSink.add_finished
+    monkeypatch.setattr(VideoSink, "add_finished", add_finished)
+    report = convert_job(cluster, VideoJob(source, tmp_path / "many.mp4", "null"), watch())
+    assert all_packets(tmp_path / "one.mp4") == all_packets(tmp_path / "many.mp4")
+    assert any("was left out" in notice and "damaged" in notice for notice in report.notices)
 
 
 def test_the_driver_is_killed(cluster, machines, tmp_path):

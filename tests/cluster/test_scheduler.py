@@ -1,6 +1,7 @@
 """How videos are divided and manifests are read; both need no cluster."""
 
 import re
+import socket
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,14 +12,16 @@ from clips import Clip
 pytest.importorskip("ray", reason="needs the extra `cluster`")
 
 from cartoonize import Encoding
+from cartoonize.cluster import connection
 from cartoonize.cluster.batch import read_manifest
 from cartoonize.cluster.connection import connect
+from cartoonize.cluster.head import PATIENCE, Head
 from cartoonize.cluster.jobs import VideoJob
 from cartoonize.cluster.planning import frame_ranges, frame_times
-from cartoonize.cluster.range_tasks import RunningRange
+from cartoonize.cluster.range_tasks import SILENCE, HangError, RunningRange
 from cartoonize.cluster.scheduler import Scheduler
 from cartoonize.cluster.video_job import reason_not_to_divide
-from cartoonize.cluster.worker import FinishedSegment, WorkerBackend, check_backend
+from cartoonize.cluster.worker import FinishedSegment, Node, WorkerBackend, check_backend
 from cartoonize.core.errors import CartoonizeError, ClusterError
 from cartoonize.media import Segment, VideoSource, open_sink
 from cartoonize.media.remote import Url
@@ -42,8 +45,37 @@ def test_a_wrong_address_is_a_sentence(address, message):
         pass
 
 
+def test_a_cluster_that_is_gone_is_not_waited_for(tmp_path, monkeypatch):
+    """After a cluster was killed, `auto` starts another one at once: Ray would wait for minutes."""
+    began = []
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr("ray.init", lambda address, **_: began.append(address))
+    (tmp_path / "ray").mkdir()
+    for address in (None, "127.0.0.1:9"):
+        if address:
+            (tmp_path / "ray" / "ray_current_cluster").write_text(address)
+        connection._start("auto")
+    assert began == ["auto", "local"]
+
+
 def refuse(*_):
     raise ValueError("damaged")
+
+
+@pytest.fixture
+def waiting(monkeypatch):
+    """A scheduler of segments of 24 frames, whose cluster has two nodes; no range runs."""
+    monkeypatch.setattr("ray.wait", lambda *_, **__: ([], []))
+    source = SimpleNamespace(path=Url("s3://films/in.mp4?signature=1"))
+    sink = SimpleNamespace(finished={}, add_finished=print)
+    head = SimpleNamespace(answers=lambda: True, check=lambda: None)
+    cluster = SimpleNamespace(head=head, nodes=lambda: {"1", "2"}, slots=lambda: 2)
+    return Scheduler(cluster, source, sink, SimpleNamespace(segment=24), None, None)
+
+
+def running_on(node):
+    return RunningRange(FrameRange(0, 48), node=Node(node, f"node-{node}"), last_sign=0.0)
 
 
 @pytest.mark.parametrize(
@@ -51,17 +83,67 @@ def refuse(*_):
     [(0, 24, refuse), (24, 24, print), (0, 25, print)],
     ids=["cut", "twice", "long"],
 )
-def test_a_wrong_segment_ends_the_job(first, frames, keep):
-    """If a node sends a damaged segment, one of other frames, or a longer one, the error names the node."""
-    source = SimpleNamespace(path=Url("s3://films/in.mp4?signature=1"))
-    sink = SimpleNamespace(finished={}, add_finished=keep)
-    scheduler = Scheduler(None, source, sink, SimpleNamespace(segment=24), None, None)
+def test_a_wrong_segment_is_converted_elsewhere(waiting, first, frames, keep):
+    """If a node sends a damaged segment, one of other frames, or a longer one, another node converts it.
+
+    A notice names the node. If the other node sends a wrong one too, the job ends.
+    """
+    waiting._sink.add_finished = keep
     segment = Segment(first, frames, None, MARK, 0, 23)
-    result = FinishedSegment(segment, b"", "node-1", {"packets": 0, "frames": 0})
-    with pytest.raises(
-        ClusterError, match=r"node-1 sent a damaged or wrong .* in.mp4\?\*\*\*: segments 0 to 1"
-    ):
-        scheduler._keep_segment(RunningRange(FrameRange(0, 48)), result)
+    for node in "12":
+        running = running_on(node)
+        result = FinishedSegment(segment, b"", running.node, {"packets": 0, "frames": 0})
+        wrong = rf"node-{node} sent a damaged or wrong .* in.mp4\?\*\*\*: segments 0 to 1"
+        if node == "1":
+            waiting._handle(running, result)
+            assert waiting._tasks.remaining() == [FrameRange(0, 48)]
+            assert re.search("node-1 was left out.*" + wrong, waiting.notices[0])
+            assert waiting.retries == 1
+        else:
+            with pytest.raises(ClusterError, match=wrong):
+                waiting._handle(running, result)
+    assert not waiting._finished
+
+
+def test_an_error_of_the_only_node_ends_the_job(waiting):
+    """If no other node is left, an error of a node is that of the job."""
+    waiting._tasks._cluster.nodes = lambda: {"1"}
+    with pytest.raises(ClusterError, match="no sign of life"):
+        waiting._handle(running_on("1"), HangError("no sign of life"))
+
+
+def test_a_worker_that_hangs_is_replaced(waiting, monkeypatch):
+    """A range without a sign of life for ten minutes goes to another node; one that waits does not."""
+    assert SILENCE == 600
+    now = 10_000.0
+    monkeypatch.setattr("cartoonize.cluster.range_tasks.time.monotonic", lambda: now)
+    monkeypatch.setattr("ray.cancel", lambda *_, **__: None)
+    hung, slow, queued = running_on("1"), running_on("2"), RunningRange(FrameRange(48, 96))
+    hung.last_sign, slow.last_sign = now - SILENCE, now - SILENCE + 1
+    waiting._tasks._running = {"a": hung, "b": slow, "c": queued}
+    for running, result in waiting._tasks.receive():
+        waiting._handle(running, result)
+    assert list(waiting._tasks._running.values()) == [slow, queued]
+    assert waiting._tasks.remaining()[0] == hung.range
+    assert waiting._tasks._avoided == {"1"}
+    assert "node-1 has shown no sign of life for 600 s at in.mp4?***: segments 0 to 1" in waiting.notices[0]
+
+
+def test_a_lost_head_is_a_sentence(monkeypatch):
+    """A head that does not answer for a while ends the job in order; one that is started again does not."""
+    now = [1000.0]
+    monkeypatch.setattr("cartoonize.cluster.head.time.monotonic", lambda: now[0])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        head = Head(f"127.0.0.1:{port}")
+        now[0] += 100
+        head.check()
+    now[0] += PATIENCE
+    head.check()
+    assert not head.answers()
+    now[0] += 10
+    with pytest.raises(ClusterError, match=rf"127.0.0.1:{port}, does not answer.*start the cluster again"):
+        head.check()
 
 
 def manifest(*lines):

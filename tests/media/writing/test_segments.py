@@ -46,7 +46,10 @@ def convert_alone(source, frame_range, style, encoding, container):
     with VideoSource(source) as frames:
         sink = SegmentSink(frames.video, encoding, container)
         return list(
-            convert_frame_range(frames, sink, load(str(style)), frame_range, Look(), batch=4, segment=24)
+            filter(
+                None,
+                convert_frame_range(frames, sink, load(str(style)), frame_range, Look(), batch=4, segment=24),
+            )
         )
 
 
