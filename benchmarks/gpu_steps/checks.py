@@ -1,6 +1,7 @@
 """What the machine has, and whether a GPU computes what the CPU computes."""
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -10,6 +11,8 @@ from typing import Any
 
 from . import StepOptions
 from .processes import ROOT
+
+OUTCOME = re.compile(r"(\S+::.*) (PASSED|FAILED|SKIPPED|ERROR)\b")
 
 
 def measure_environment(options: StepOptions) -> Iterator[dict[str, Any]]:
@@ -64,11 +67,10 @@ def measure_tests(options: StepOptions) -> Iterator[dict[str, Any]]:
         for line in process.stdout:
             file.write(line)
             file.flush()
-            name, _, rest = line.partition(" ")
-            outcome = rest.split()[0].lower() if "::" in name and rest.split() else ""
-            if outcome in ("passed", "failed", "skipped", "error"):
-                counts[outcome] += 1
-                failures += [name] if outcome in ("failed", "error") else []
+            if match := OUTCOME.match(line):
+                name, outcome = match.groups()
+                counts[outcome.lower()] += 1
+                failures += [name] if outcome in ("FAILED", "ERROR") else []
                 yield {**counts, "failures": failures}
     yield {"exit_code": process.returncode}
 
