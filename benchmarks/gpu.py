@@ -92,7 +92,10 @@ def run_all(options: argparse.Namespace) -> None:
             record(options.out, name, {})
             printed, code = run_limited(command, limit, environment)
             failure = {} if code == 0 else describe_failure(printed, code)
-            finish_step(options, name, read_figures(options.out).get(name, {}) | failure)
+            figures = read_figures(options.out).get(name, {}) | failure
+            finish_step(options, name, figures)
+            if figures.get("kind") == "cpu" and not options.tiny:
+                sys.exit("PyTorch finds no GPU, and a CPU would take hours. Pass --tiny to try the command.")
         if options.train and not missing & set(TRAINING_NEEDS):
             run_trainings(options.train, options.out, Path(folder), started + seconds, environment)
 

@@ -28,6 +28,7 @@ def measure_environment(options: StepOptions) -> Iterator[dict[str, Any]]:
     device = choose(options.device)
     yield {
         "device": name_of(device),
+        "kind": device.type,
         "built_for": hardware.build_name(),
         "cudnn": torch.backends.cudnn.version(),
         "capability": hardware.gpu_capability(device),
