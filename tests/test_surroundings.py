@@ -79,7 +79,7 @@ def test_the_table_is_complete():
     assert listed == {*codes, 0, 2, 128 + signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGHUP}
 
 
-@pytest.mark.parametrize("limit", [300_000, 4_400_000])
+@pytest.mark.parametrize("limit", [8, 300_000, 4_400_000])
 def test_a_full_disk(clip, folder, limit):
     """If the disk is full, at once or after some segments, the earlier output and finished segments stay."""
     resource = pytest.importorskip("resource")
@@ -91,6 +91,7 @@ def test_a_full_disk(clip, folder, limit):
     kept = [path.name for path in folder.iterdir() if path.name != "out.mp4"]
     assert bool(kept) == ("the same command continues" in messages)
     assert bool(kept) == (limit > 300_000)
+    assert "--codec" not in messages
     assert not list(folder.glob(".*/out.mp4"))
 
 
@@ -158,6 +159,18 @@ def test_a_closed_pipe(tmp_path):
     os.close(write)
     check_failure(process, errors.PipeError.exit_code)
     assert len(read_clip(tmp_path / "out.mp4").times) == 12
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+def test_a_log_on_a_full_disk(tmp_path):
+    """If messages cannot be written, the video is complete all the same, and the exit code is that of it."""
+    source = Clip().write(tmp_path / "in.mp4")
+    with Path("/dev/full").open("w") as full:
+        process = start(source, tmp_path / "out.mp4")
+        process.communicate(timeout=60)
+        command = [*process.args[:-4], tmp_path / "logged.mp4", "--style", "null"]
+        assert subprocess.run(command, stderr=full, check=False).returncode == 0
+    assert (tmp_path / "logged.mp4").read_bytes() == (tmp_path / "out.mp4").read_bytes()
 
 
 def test_the_terminal_is_as_before(clip, folder):

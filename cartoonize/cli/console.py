@@ -1,6 +1,7 @@
 """Printing: messages and progress on stderr, results on stdout. No other module of cli/ prints."""
 
 import json
+import os
 import sys
 import traceback
 import unicodedata
@@ -50,7 +51,12 @@ def print_message(text: str) -> None:
 
 
 def _print_line(text: str) -> None:
-    console_of(sys.stderr).print(text, highlight=False, soft_wrap=True, emoji=False)
+    try:
+        console_of(sys.stderr).print(text, highlight=False, soft_wrap=True, emoji=False)
+    except BrokenPipeError:
+        raise
+    except OSError:  # a log on a full disk, which must not cost the result
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # what is buffered would fail again at the end
 
 
 def print_notices(notices: Iterable[str]) -> None:

@@ -26,13 +26,13 @@ docs/exit-codes.md lists them.
 
 import errno
 
-_NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+NO_SPACE = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _NOT_ALLOWED = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EIO, errno.ENXIO, errno.ENODEV,
     getattr(errno, "ESTALE", errno.EIO),
 }  # fmt: skip
 
-DISK_FAILURES = _NO_SPACE | {errno.EIO, errno.EROFS}
+DISK_FAILURES = NO_SPACE | {errno.EIO, errno.EROFS}
 """Errors of the system that a write can fail with after the file was opened."""
 
 
@@ -74,7 +74,7 @@ class WriteError(MediaError):
     @staticmethod
     def from_os_error(path: object, error: OSError) -> MediaError:
         """Return the kind of error that fits an error of the system, to raise it."""
-        if error.errno in _NO_SPACE:
+        if error.errno in NO_SPACE:
             kind: type[MediaError] = SpaceError
         else:
             kind = WriteError if error.errno in _NOT_ALLOWED else MediaError
@@ -94,7 +94,7 @@ def describe_os_error(error: OSError) -> CartoonizeError:
     """
     reason = error.strerror or str(error) or type(error).__name__
     message = f"{error.filename}: {reason}." if error.filename else f"{reason}."
-    if error.errno in _NO_SPACE:
+    if error.errno in NO_SPACE:
         return SpaceError(message)
     return (WriteError if error.errno in _NOT_ALLOWED else CartoonizeError)(message)
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import CartoonizeError, DamageError, UnexpectedError, WriteError
+from ..core.errors import CartoonizeError, DamageError, MediaError, UnexpectedError, WriteError
 from .report import Report
 
 
@@ -46,6 +46,8 @@ def create_folder(target: Path) -> Iterator[None]:
     missing = [folder for folder in target.parents if not folder.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise MediaError(f"{target.parent} is not a folder: name another place for {target.name}.") from error
     except OSError as error:
         raise WriteError.from_os_error(target, error) from error
     try:

@@ -87,11 +87,13 @@ def test_what_cannot_be_written_is_refused_at_once(workdir, run, words, message)
         (["video", "films", "out.mp4", "--watch"], "out.mp4 is not a folder"),
         (["image", "both", "a.png"], "a.png is not a folder; name a folder for several pictures"),
         (["image", "films", "new"], "no picture in the folder films"),
+        (["image", "both/1.png", "a.mp4/"], "is not a folder"),
+        (["image", "both/1.png", "plain"], "plain is not a folder: name another place for 1.png"),
     ],
 )
 def test_contradictions_are_one_sentence(workdir, run, arguments, message):
     """Contradicting paths and options are refused before anything is written."""
-    make_files("films/a.mp4", "both/1.png", "both/a.mp4", "a.mp4")
+    make_files("films/a.mp4", "both/1.png", "both/a.mp4", "a.mp4", "plain")
     before = files(workdir)
     code, out, err = run(*arguments, "--style", "null")
     assert (code, out) == (1, "")

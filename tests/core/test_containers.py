@@ -14,6 +14,8 @@ from cartoonize.core.containers import (
     container_named,
     container_of_suffix,
 )
+from cartoonize.core.errors import MediaError
+from cartoonize.media.writing.journal import StandardOutput
 from cartoonize.media.writing.output import choose_container, output_video_name
 
 
@@ -47,6 +49,14 @@ def test_what_is_not_in_the_table_has_defaults():
     """FFmpeg knows more containers than the table, and they can be named."""
     assert choose_container(Path("out.mpg"), None) == Container(muxer="mpeg")
     assert choose_container(Path("out"), "nut") == Container(muxer="nut")
+
+
+@pytest.mark.parametrize("name", ["md5", "framemd5", "crc", "framehash", "hash", "null", "segment"])
+def test_formats_without_a_video_are_refused(name):
+    """FFmpeg's formats for tests, which write checksums in place of a video, are not accepted."""
+    for target in (Path("out.mp4"), StandardOutput.target):
+        with pytest.raises(MediaError, match=f"'{name}' is not a video format that can be written"):
+            choose_container(target, name)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from ..pictures.formats import PICTURE_SUFFIXES
 from ..remote import Location
 from .journal import StandardOutput
 
+_CHECKSUMS = {"crc", "framecrc", "framehash", "framemd5", "hash", "md5", "mkvtimestamp_v2", "streamhash"}
+"""Formats of FFmpeg for tests: checksums and times of packets, without the packets."""
 _NO_VIDEO = {"none", "png"}
 """FFmpeg's default codecs for pictures in containers for sound or text; png is a cover."""
 
@@ -44,7 +46,9 @@ def choose_container(target: Location, format_name: str | None) -> Container:
             picture_codec = container.default_video_codec
     except ValueError as error:
         raise MediaError(_unknown_format_message(target, format_name)) from error
-    if not is_single_file:  # playlists and numbered pictures, whose muxers name files themselves
+    if (
+        not is_single_file or muxer in _CHECKSUMS
+    ):  # playlists and numbered pictures, whose muxers name files themselves
         raise MediaError(_unknown_format_message(target, format_name))
     chosen = container_named(muxer)
     if picture_codec in _NO_VIDEO and not is_tested(chosen):

@@ -10,7 +10,7 @@ from av.container import OutputContainer
 
 from ...core.containers import SUFFIX_LIST, Container, is_tested
 from ...core.cpus import keep_scheduling
-from ...core.errors import MediaError
+from ...core.errors import NO_SPACE, MediaError
 from ..encoding import Encoding
 from ..remote import Location
 from ..video_info import VideoInfo
@@ -77,11 +77,14 @@ def start_encoding(output: OutputContainer, stream: av.VideoStream, settings: st
 
     Raises:
         MediaError: the encoder cannot do what is asked of it, or the container cannot hold it.
+        OSError: the disk is full.
     """
     try:
         with keep_scheduling():
             output.start_encoding()
     except (av.error.FFmpegError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in NO_SPACE:  # for the header
+            raise
         raise MediaError(
             f"{stream.codec_context.name} in {output.format.name} cannot do {settings}: "
             f"{getattr(error, 'strerror', None) or error}. Try .mp4 or .mkv, or another --codec."
