@@ -48,7 +48,7 @@ def test_suffixes_are_of_one_container():
 def test_what_is_not_in_the_table_has_defaults():
     """FFmpeg knows more containers than the table, and they can be named."""
     assert choose_container(Path("out.mpg"), None) == Container(muxer="mpeg")
-    assert choose_container(Path("out"), "nut") == Container(muxer="nut")
+    assert choose_container(Path("out"), "mxf") == Container(muxer="mxf")
 
 
 @pytest.mark.parametrize("name", ["md5", "framemd5", "crc", "framehash", "hash", "null", "segment"])
@@ -65,7 +65,7 @@ def test_formats_without_a_video_are_refused(name):
         ("a.mp4", None, "a.mp4"), ("a.MOV", None, "a.MOV"), ("a.wmv", None, "a.mkv"),
         ("a.mts", None, "a.mkv"),
         ("a.mp4", "matroska", "a.mkv"), ("a.mp4", "y4m", "a.y4m"), ("a.gif", "apng", "a.png"),
-        ("a.mp4", "nut", "a.nut"),
+        ("a.mp4", "mxf", "a.mxf"),
     ],
 )  # fmt: skip
 def test_outputs_are_named_by_their_container(source, format_name, name):
