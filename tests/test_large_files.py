@@ -118,11 +118,11 @@ def test_large_frames_are_refused(tmp_path, place):
     """Frames that are 65,500 pixels wide, whether the first or later ones, are never decoded."""
     clip = Clip(codec="mjpeg", pixel_format="yuvj420p", options={}).write(tmp_path / "in.avi")
     data, mark = bytearray(clip.read_bytes()), b"\xff\xc0\x00\x11\x08"  # the JPEG header with its size
-    found = data.find(mark)
-    while found >= 0:
-        if place == "first" or found != data.find(mark):
-            data[found + 5 : found + 9] = struct.pack(">HH", 65_500, 65_500)
-        found = data.find(mark, found + 1)
+    position = data.find(mark)
+    while position >= 0:
+        if place == "first" or position != data.find(mark):
+            data[position + 5 : position + 9] = struct.pack(">HH", 65_500, 65_500)
+        position = data.find(mark, position + 1)
     clip.write_bytes(data)
     code, messages = cartoonize("video", clip, tmp_path / "out.mp4")
     assert code == (1 if place == "first" else 3), messages

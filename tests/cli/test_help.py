@@ -53,9 +53,9 @@ def parse(words):
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "cartoonize")
 def test_every_command_has_examples(path):
     """The --help of each command and group has two examples or more, and all of them parse."""
-    found = examples(COMMANDS[path])
-    assert len(found) >= 2
-    for example in found:
+    shown = examples(COMMANDS[path])
+    assert len(shown) >= 2
+    for example in shown:
         assert parse(shlex.split(example))[: len(path) + 1] == ["cartoonize", *path]
 
 

@@ -300,10 +300,10 @@ def damaged(path, *places):
     """A clip in which some packets of the picture are noise."""
     Clip(times=range(240), options={"crf": "10", "g": "30", "bf": "0"}).write(path)
     with av.open(path) as clip:
-        found = [(packet.pos, packet.size) for packet in clip.demux(video=0) if packet.size]
+        packets = [(packet.pos, packet.size) for packet in clip.demux(video=0) if packet.size]
     data = bytearray(path.read_bytes())
     for place in places:
-        start, size = found[place]
+        start, size = packets[place]
         data[start + 4 : start + size] = bytes(255 for _ in range(size - 4))
     path.write_bytes(data)
     return path

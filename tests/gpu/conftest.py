@@ -8,7 +8,7 @@ from cartoonize.backends.pytorch import device as devices
 @pytest.fixture(scope="session")
 def gpu() -> str:
     """The name of the first GPU, as --device takes it."""
-    found = devices.gpus()
-    if not found:
+    gpus = devices.gpus()
+    if not gpus:
         pytest.skip("there is no GPU")
-    return f"{found[0].type}:{found[0].index}"
+    return f"{gpus[0].type}:{gpus[0].index}"

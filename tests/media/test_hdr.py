@@ -78,7 +78,7 @@ def test_hlg_becomes_sdr(tmp_path):
     assert shown[3].min() >= 253
 
 
-def test_the_stated_peak_is_heeded(tmp_path):
+def test_the_stated_peak_is_used(tmp_path):
     """What was graded to 4000 cd/m² keeps a difference above 1000 that other videos do not have."""
     from cartoonize.media.hdr import eetf
 

@@ -155,8 +155,8 @@ def test_a_missing_package_is_named(tmp_path):
 )
 def test_urls_are_told_from_files(written, url):
     """What has the form of one is a URL; drives of Windows are not."""
-    found = parse_location(Path(written))
-    assert (str(found) if isinstance(found, Url) else None) == url
+    location = parse_location(Path(written))
+    assert (str(location) if isinstance(location, Url) else None) == url
     if url:
-        assert str(found.with_name("c.mp4")) == url.replace("b.mp4", "c.mp4")
-        assert (found.name, found.stem, found.suffix) == ("b.mp4", "b", ".mp4")
+        assert str(location.with_name("c.mp4")) == url.replace("b.mp4", "c.mp4")
+        assert (location.name, location.stem, location.suffix) == ("b.mp4", "b", ".mp4")

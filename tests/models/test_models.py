@@ -310,9 +310,9 @@ def test_an_architecture_is_one_file(tmp_path, tiny):
     save_file(
         {"a": network.first.weight.data, "b": network.last.weight.data}, tmp_path / "weights.safetensors"
     )
-    found = recognise_network(tmp_path / "weights.safetensors")
-    assert (found.title, found.generator.config) == ("somebody's tiny network", {"width": 5})
-    save_style(tmp_path / "style.safetensors", found.generator, Card("tiny"))
+    recognised = recognise_network(tmp_path / "weights.safetensors")
+    assert (recognised.title, recognised.generator.config) == ("somebody's tiny network", {"width": 5})
+    save_style(tmp_path / "style.safetensors", recognised.generator, Card("tiny"))
     images = np.random.default_rng(0).integers(0, 256, (2, 7, 9, 3), dtype=np.uint8)
     with load(str(tmp_path / "style.safetensors"), device="cpu", precision="fp32") as backend:
         assert backend.network == "tiny 5"

@@ -122,9 +122,9 @@ def test_a_file_named_twice_is_converted_once(workdir):
 def test_a_missing_source_is_refused_alone(workdir):
     """Of several sources, one that is missing or holds no video is refused; the others are converted."""
     make_files("one.mp4", "texts/a.txt")
-    found = plan_jobs([Path("one.mp4"), Path("gone.mp4"), Path("texts"), Path("x*.mp4")], Path("out"), VIDEOS)
-    assert [job.source for job in found.jobs] == [Path("one.mp4")]
-    assert [str(error) for _, error in found.refused] == [
+    plan = plan_jobs([Path("one.mp4"), Path("gone.mp4"), Path("texts"), Path("x*.mp4")], Path("out"), VIDEOS)
+    assert [job.source for job in plan.jobs] == [Path("one.mp4")]
+    assert [str(error) for _, error in plan.refused] == [
         "There is no file or folder gone.mp4. Did you mean one.mp4?",
         "There is no video in the folder texts.",
         "Nothing matches the pattern x*.mp4.",
@@ -155,11 +155,11 @@ def test_a_folder_that_cannot_be_read_is_refused_alone(workdir):
     try:
         if os.access(locked, os.R_OK):
             pytest.skip("this user may read everything")
-        found = plan_jobs([Path("clips")], Path("out"), VIDEOS)
+        plan = plan_jobs([Path("clips")], Path("out"), VIDEOS)
     finally:
         locked.chmod(0o755)
-    assert [job.source for job in found.jobs] == [Path("clips/one.mp4")]
-    assert "Cannot read the folder" in str(found.refused[0][1])
+    assert [job.source for job in plan.jobs] == [Path("clips/one.mp4")]
+    assert "Cannot read the folder" in str(plan.refused[0][1])
 
 
 @pytest.mark.parametrize(

@@ -72,11 +72,11 @@ def test_devices_of_vulkan_are_listed():
 
 def test_vendors_are_devices(monkeypatch):
     """`--device amd` is PyTorch's GPU if it is built for AMD's, and otherwise the first one of Vulkan."""
-    found = [
+    gpus = [
         VulkanGpu(n, "x", "discrete", vendor, 0, has_fp16=True) for n, vendor in enumerate(["intel", "amd"])
     ]
     monkeypatch.setattr(ncnn.gpus, "is_installed", lambda: True)
-    monkeypatch.setattr(ncnn.gpus, "list_gpus", lambda: found)
+    monkeypatch.setattr(ncnn.gpus, "list_gpus", lambda: gpus)
     monkeypatch.setattr(vendors, "is_built_for", lambda _: False)
     assert vendors.resolve_device("amd") == "vulkan:1"
     assert vendors.resolve_device("vulkan:0") == "vulkan:0"

@@ -521,8 +521,8 @@ def axe():
 
 def violations(page, axe):
     page.evaluate(axe)
-    found = page.evaluate("axe.run().then(results => results.violations)")
-    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found]
+    violations = page.evaluate("axe.run().then(results => results.violations)")
+    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in violations]
 
 
 @pytest.mark.parametrize(

@@ -74,13 +74,13 @@ def piped(path, monkeypatch):
         return read(STANDARD_INPUT)
 
 
-def check(found, name):
+def check(result, name):
     """Decoded frames and reported missing frames add up, or the report says that more may be missing."""
-    frames, damage = found
+    frames, damage = result
     if frames + damage.packets != FRAMES:
-        assert damage, (name, found)
+        assert damage, (name, result)
     if CONTAINERS[name][1] and not damage.container:
-        assert frames + damage.packets == FRAMES, (name, found)
+        assert frames + damage.packets == FRAMES, (name, result)
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
@@ -89,8 +89,8 @@ def test_a_whole_file_is_not_called_damaged(made, threads, monkeypatch, name):
     path = made(name)
     for count in (1, 32):
         threads(count)
-        for found in (read(path), piped(path, monkeypatch)):
-            assert found == (FRAMES, Damage()), (count, found)
+        for result in (read(path), piped(path, monkeypatch)):
+            assert result == (FRAMES, Damage()), (count, result)
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
@@ -101,13 +101,13 @@ def test_a_file_that_is_cut_says_so(made, threads, monkeypatch, tmp_path, name):
     for share in (0.55, 0.8, 0.97):
         cut = tmp_path / name
         cut.write_bytes(data[: int(len(data) * share)])
-        for found in (read(cut), piped(cut, monkeypatch)):
-            if found is None:  # the index is at the end
+        for result in (read(cut), piped(cut, monkeypatch)):
+            if result is None:  # the index is at the end
                 continue
-            frames, damage = found
+            frames, damage = result
             if name in ("a.mpg", "a.ts") and frames < FRAMES and not damage:
                 continue  # cut between two packets, such streams are whole
-            assert frames == FRAMES or damage, (share, found)
+            assert frames == FRAMES or damage, (share, result)
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
@@ -129,11 +129,11 @@ def test_every_packet_is_accounted_for(made, threads, tmp_path, name, places):
     counts = []
     for count in (1, 32):
         threads(count)
-        found = read(harmed)
-        counts.append(found and (found[0], found[1].packets))
-        if found is not None:
-            assert found[0] + found[1].packets == FRAMES, found
-            assert found[1], found
+        result = read(harmed)
+        counts.append(result and (result[0], result[1].packets))
+        if result is not None:
+            assert result[0] + result[1].packets == FRAMES, result
+            assert result[1], result
     assert counts[0] == counts[1]
 
 
@@ -157,13 +157,13 @@ def check_mutated(made, threads, tmp_path, name, numbers):
     """
     for number in numbers:
         harmed, kind = mutate(made(name), number, tmp_path), MUTATIONS[number % len(MUTATIONS)].__name__
-        found = []
+        results = []
         for count in (1, 16):
             threads(count)
-            found.append(read(harmed))
-        case = f"{name}, case {number}, {kind}: {found}"
-        assert (found[0] is None) == (found[1] is None), case
-        for frames, damage in filter(None, found):
+            results.append(read(harmed))
+        case = f"{name}, case {number}, {kind}: {results}"
+        assert (results[0] is None) == (results[1] is None), case
+        for frames, damage in filter(None, results):
             is_accounted_for = frames + damage.packets == FRAMES or damage.container
             assert is_accounted_for or kind in HIDDEN.get(name, ()), case
 
@@ -299,9 +299,9 @@ def test_the_frames_of_cases_are_counted(threads, monkeypatch, name):
     """Of each file that went wrong the same frames come out on 1 thread and on 32, and through a pipe."""
     for count in (1, 32):
         threads(count)
-        for found in (read(CASES / name), piped(CASES / name, monkeypatch)):
-            if found is None and name.endswith((".mov", ".mp4")):  # its index is at the end
+        for result in (read(CASES / name), piped(CASES / name, monkeypatch)):
+            if result is None and name.endswith((".mov", ".mp4")):  # its index is at the end
                 continue
-            frames, damage = found
+            frames, damage = result
             assert (frames, damage.packets) == CASE_FRAMES[name]
             assert bool(damage) == bool(CASE_FRAMES[name][1])

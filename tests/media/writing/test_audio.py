@@ -40,7 +40,7 @@ def tone(form, layout, rate, start, seconds=1.0):
 
 def heard(path):
     """Samples of the first channel, from time zero of the file on."""
-    found = np.zeros(0, np.float32)
+    sound = np.zeros(0, np.float32)
     with av.open(path) as container:
         resampler = av.AudioResampler("fltp", "mono", RATE)
         for frame in container.decode(audio=0):
@@ -48,11 +48,11 @@ def heard(path):
             frame.pts = None
             for part in resampler.resample(frame):
                 samples = part.to_ndarray()[0]
-                found = np.concatenate(
-                    [found[:place], np.zeros(max(0, place - len(found)), np.float32), samples]
+                sound = np.concatenate(
+                    [sound[:place], np.zeros(max(0, place - len(sound)), np.float32), samples]
                 )
                 place += len(samples)
-    return found
+    return sound
 
 
 def loud_from(samples):
