@@ -22,6 +22,7 @@ from .visitors import COOKIE, Visitors, network_of
 _SILENCE = 30.0  # seconds for which a body may be interrupted
 _BODY = 3600.0  # seconds for a whole body, as long as a file is kept
 _SECRET = re.compile(r"[A-Za-z0-9_-]{20,100}")
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]@/?#\\\s]+)(:[0-9]{1,5})?")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; "
@@ -75,12 +76,13 @@ class AccessControl:
 
     def _check(self, request: Request) -> Response | None:
         """A refusal, or None."""
-        try:
-            name = request.url.hostname
-        except ValueError:
-            return refuse("The name of the host is malformed.", 400)
-        if self._hosts is not None and name not in self._hosts:
-            return refuse("This page is for its own computer only.", 403)
+        if self._hosts is not None:
+            # Not `request.url.hostname`, which is the server's own name if the header is malformed.
+            host = _HOST.fullmatch(request.headers.get("host", "").lower())
+            if host is None:
+                return refuse("The name of the host is malformed.", 400)
+            if host["name"].strip("[]") not in self._hosts:
+                return refuse("This page is for its own computer only.", 403)
         if _is_foreign(request):
             return refuse("Other sites cannot use this page.", 403)
         return None

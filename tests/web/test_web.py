@@ -169,7 +169,12 @@ def test_other_sites_cannot_read_here(served, visitor, photo):
     other hosts.
     """
     assert visitor.get("/", headers={"Host": "attacker.example"}).status_code == 403
-    assert visitor.get("/", headers={"Host": "localhost:x"}).status_code in (200, 400)
+    for foreign in ("a{b}.attacker.example", "a`b.attacker.example:7860", "[2001:db8::1]", "localhost."):
+        assert visitor.get("/", headers={"Host": foreign}).status_code == 403
+    for malformed in ("localhost:x", "[::1", "a@localhost", "localhost/a", "", "a b"):
+        assert visitor.get("/", headers={"Host": malformed}).status_code == 400
+    for own in ("LOCALHOST", "127.0.0.1:99", "[::1]:80"):
+        assert visitor.get("/", headers={"Host": own}).status_code == 200
     policy = visitor.get("/").headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in policy
     assert "default-src 'none'" in policy
