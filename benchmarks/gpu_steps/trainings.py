@@ -63,16 +63,17 @@ def pack(run: Path, out: Path, name: str) -> None:
     """Write two archives of a run folder: what it has made, and its newest checkpoint, the largest file."""
     files = [path for path in sorted(run.rglob("*")) if not DATA & set(path.relative_to(run).parts)]
     checkpoints = [path for path in files if path.name.startswith("checkpoint-")]
-    for archive, paths in {
-        name: filter(_is_result, files),
-        f"{name}-checkpoint": _newest(checkpoints),
-    }.items():
+    archives = {name: list(filter(_is_result, files)), f"{name}-checkpoint": _newest(checkpoints)}
+    for archive, paths in archives.items():
         part = out / f"{archive}.part"
         with tarfile.open(part, "w:gz") as tar:
             for path in paths:
                 with suppress(FileNotFoundError):  # the training has replaced it
                     _add(tar, path, path.relative_to(run))
-        part.replace(out / f"{archive}.tar.gz")
+        if paths:
+            part.replace(out / f"{archive}.tar.gz")
+        else:
+            part.unlink()
 
 
 def _add(archive: tarfile.TarFile, path: Path, name: Path) -> None:

@@ -82,7 +82,8 @@ def _describe_check(check: "DeviceCheck") -> Rows:
         return
     yield "hardware", check.name
     yield "drawn by", f"{check.runtime} in {check.precision}"
-    yield "time", f"{check.milliseconds:.3g} ms for a picture of 640x360"
+    time = check.milliseconds or 0.0
+    yield "time", f"{time:{',.0f' if time >= 100 else '.3g'}} ms for a picture of 640x360"
     if check.difference is None:
         yield "difference", "unknown, as the CPU failed"
     elif check.device != "cpu":
