@@ -82,6 +82,32 @@ def test_too_little_memory_means_smaller_parts(gpu, tiny_style):
         assert any("memory" in notice for notice in backend.notices)
 
 
+def test_too_little_memory_for_effects(gpu, tiny_style):
+    """Where the GPU's memory has no room to enlarge a frame, the CPU does it, and a notice says so."""
+    images, device = noise(2, 120, 160), torch.device(gpu)
+
+    def draw():
+        frames = (Frame(image, pts, full_size=(3840, 2880)) for pts, image in enumerate(images))
+        return [frame.image for frame in stream(frames, backend, batch=2, effects=Look().effects())]
+
+    with load(str(tiny_style), device=gpu, precision="fp32") as backend:
+        expected = draw()
+        devices.release_memory(device)
+        free, _ = devices.gpu_memory(device)
+        room = 200 << 20  # the enlarged picture in float32 takes 133 MB several times
+        ballast = torch.empty(max(0, free - room), dtype=torch.uint8, device=device)
+        try:
+            drawn = draw()
+        finally:
+            del ballast
+            devices.release_memory(device)
+        assert any("Its effects continued on the CPU" in notice for notice in backend.notices)
+    for image, other in zip(drawn, expected, strict=True):
+        difference = np.abs(image.astype(int) - other)
+        assert difference.max() <= 4  # a level of the network, steepened by the enlargement
+        assert difference.mean() < 0.1
+
+
 def convert(style, device, look, frames):
     with load(str(style), device=device, precision="fp32") as backend:
         given = (
