@@ -6,7 +6,8 @@ access.py     decides which requests are accepted, with access_key.py; visitors.
 api.py        the handlers for the page and for programs, with responses.py; openapi.py describes them
 jobs.py       the queue of what web_job.py describes
 worker.py     converts, one file at a time
-uploads.py    receives files, folders.py keeps them, limits.py refuses files that cost too much
+receiver.py   receives files, with uploads.py; folders.py keeps them, limits.py refuses files that cost
+              too much
 settings.py   and states.py define the JSON of requests and responses
 examples.py   photos to try
 """

@@ -1,7 +1,7 @@
 """The requests of the page and of programs: send files, ask for conversions, fetch results."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -9,13 +9,13 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from ..core.errors import CartoonizeError, MediaError
 from .access import address_of
 from .archive import stream_zip
 from .examples import EXAMPLES, example_thumbnail, write_example
 from .folders import Folders
 from .jobs import JobQueue
-from .limits import Kind, Limits
+from .limits import Limits
+from .receiver import Receiver
 from .responses import (
     RequestError,
     file_response,
@@ -26,11 +26,9 @@ from .responses import (
 )
 from .settings import ConversionSettings, read_settings
 from .states import describe_job, describe_server, describe_upload, describe_visitor
-from .uploads import FORM, Form, receive_form
 from .visitors import Visitors
 from .web_job import Upload, WebJob
 
-_SHARE = 10  # uploads of the largest size that a visitor may keep
 _EVENT_GAP, _EVENT_PAUSE = 0.2, 15.0  # seconds: the shortest and the longest from one event to the next
 
 
@@ -39,6 +37,7 @@ class Api:
 
     def __init__(self, queue: JobQueue, folders: Folders, visitors: Visitors, limits: Limits) -> None:
         self._queue, self._folders, self._visitors, self._limits = queue, folders, visitors, limits
+        self._receiver = Receiver(queue, folders, visitors, limits)
         self._info: bytes | None = None
 
     async def read_info(self, _request: Request) -> Response:
@@ -60,7 +59,7 @@ class Api:
     async def add_file(self, request: Request) -> Response:
         """Keep a file for conversions."""
         known_visitor(request)
-        upload, _ = await self._receive(request)
+        upload, _ = await self._receiver.receive(request)
         return json_response(describe_upload(upload), 201)
 
     async def add_example(self, request: Request) -> Response:
@@ -69,7 +68,7 @@ class Api:
         name = request.path_params["name"]
         if name not in EXAMPLES:
             raise RequestError("There is no such example.", 404)
-        self._queue.check_uploads(self._neighbours(request))
+        self._queue.check_uploads(self._receiver.neighbours(request))
         with self._folders.new_or_none(visitor) as folder:
             upload = Upload(visitor, write_example(name, folder), "picture")
         self._queue.add_upload(upload)
@@ -145,7 +144,7 @@ class Api:
 
     async def convert_picture(self, request: Request) -> Response:
         """Convert the picture of a form; responds with a PNG. Nothing of it is kept."""
-        upload, form = await self._receive(request, expected=("picture",))
+        upload, form = await self._receiver.receive(request, expected=("picture",))
         try:
             job = self._enqueue(request, upload, read_settings(form.fields), is_only=True, as_png=True)
             await self._wait(job, request)
@@ -160,7 +159,7 @@ class Api:
 
     async def convert_video(self, request: Request) -> Response:
         """Ask for the conversion of the video of a form; responds with the job."""
-        upload, form = await self._receive(request, expected=("video", "animation"))
+        upload, form = await self._receiver.receive(request, expected=("video", "animation"))
         try:
             job = self._enqueue(request, upload, read_settings(form.fields), is_only=True)
         except BaseException:
@@ -179,35 +178,6 @@ class Api:
                 await asyncio.sleep(_EVENT_GAP)
                 if msgspec.json.encode(describe_visitor(visitor, self._queue)) == sent:
                     await self._queue.wait_for_change(_EVENT_PAUSE)
-
-    async def _receive(self, request: Request, expected: tuple[Kind, ...] = ()) -> tuple[Upload, Form]:
-        """Write the file of a form to the disk and check it."""
-        visitor, length = request.state.visitor, request.headers.get("content-length", "")
-        if not (length.isascii() and length.isdecimal()):
-            raise RequestError(
-                "The request states no length: send the file with the header Content-Length, as "
-                "`curl -F file=@photo.jpg` does.",
-                411,
-            )
-        self._limits.check_size(int(length) - FORM)
-        neighbours = self._neighbours(request)
-        self._queue.check_uploads(neighbours)
-        share = _SHARE * self._limits.upload
-        with (
-            self._folders.reserve(visitor, int(length), share=share, neighbours=neighbours),
-            self._folders.new_or_none(visitor) as folder,
-        ):
-            form = await receive_form(request, folder, self._limits)
-            path = form.file or folder
-            try:
-                kind = await asyncio.to_thread(self._limits.check, path)
-            except CartoonizeError as error:
-                raise type(error)(str(error).replace(f"{folder}/", "")) from error
-            if expected and kind not in expected:
-                raise MediaError(f"{path.name} is a {kind}; send it to {_ADDRESSES[kind]}.")
-        upload = Upload(visitor, path, kind)
-        self._queue.add_upload(upload)
-        return upload, form
 
     def _enqueue(
         self,
@@ -238,9 +208,6 @@ class Api:
         if not job.finished.is_set():
             raise RequestError("The client is gone.", 499)
 
-    def _neighbours(self, request: Request) -> set[str]:
-        return self._visitors.neighbours(request.state.visitor, address_of(request))
-
     def _upload(self, request: Request) -> Upload:
         upload = self._queue.find_upload(request.state.visitor, request.path_params["id"])
         if upload is None:
@@ -252,11 +219,6 @@ class Api:
         if job is None:
             raise RequestError("There is no such job.", 404)
         return job
-
-
-_ADDRESSES: Mapping[Kind, str] = {
-    "picture": "/api/image", "video": "/api/video", "animation": "/api/video",
-}  # fmt: skip
 
 
 def _result_of(job: WebJob) -> Path:
