@@ -8,10 +8,8 @@ from .filters import gauss, gaussian_blur, pixel_grid, sample_at, structure_tens
 from .lab import luma, rgb_to_lab
 
 CHROMA = 0.015  # weight of Lab a and b against luma in [0, 1]
-SIDE_SIGMA, SIDE_STEP = (
-    4.0,
-    0.003,
-)  # Gaussian of luma that decides which side is darker, and by how much at least
+SIDE_SIGMA, SIDE_STEP = 4.0, 0.003  # Gaussian and step of luma that decide which side is darker
+AREA_SIGMA, AREA_REACH = 2.5, 5.0  # Gaussian and distance of areas: their difference of chroma is the limit
 
 
 def flow_lines(
@@ -51,15 +49,20 @@ def _difference_across(
     total_c = sum(gauss(t, sigma_c) for t in range(-radius, radius + 1))
     total_s = sum(gauss(t, sigma_s) for t in range(-radius, radius + 1))
     side = _brighter_side(brightness, normal, grid)
+    areas = gaussian_blur(chroma, AREA_SIGMA)[None]
+    limit = _length(
+        sample_at(areas, AREA_REACH * normal, grid) - sample_at(areas, -AREA_REACH * normal, grid)
+    )
     planes = torch.cat([brightness, chroma])[None]
     response = (1 / total_c - rho / total_s) * planes[:, :1]
     for t in range(1, radius + 1):
         weight = gauss(t, sigma_c) / total_c - rho * gauss(t, sigma_s) / total_s
         ahead, behind = sample_at(planes, t * normal, grid), sample_at(planes, -t * normal, grid)
-        # Chroma counts where it changes towards the brighter side more than towards the darker one: the line
-        # lies on the darker side, and a narrow coloured stripe is not covered by one.
+        # Chroma counts where it changes towards the brighter side more than towards the darker one, so that
+        # the line lies on the darker side; and as far as the areas differ, so that letters are not covered.
         change = _length(ahead[:, 1:] - chroma) - _length(behind[:, 1:] - chroma)
-        response = response + weight * (ahead[:, :1] + behind[:, :1] + (side * change).clamp(min=0))
+        change = torch.minimum((side * change).clamp(min=0), limit)
+        response = response + weight * (ahead[:, :1] + behind[:, :1] + change)
     return response
 
 

@@ -32,6 +32,9 @@ DOT, DOT_TEXTURE = (0.04, 0.10), (0.002, 0.006)
 # A blurred background has no lines. At its edges, a narrow Gaussian of EDGE_BANDS pixels leaves little more
 # gradient than a wide one: lines begin at the first ratio, and are complete from the second on.
 EDGE_BANDS, SHARP_EDGE = (1.5, 6.0), (1.7, 2.2)
+# In shapes narrower than the pen, lines are SHADE times their colour: the contrast from which this replaces
+# some of the ink, and from which it replaces all.
+SHADE, NARROW = 0.55, (0.03, 0.10)
 WET_SIGMAS = (2.0, 6.0)  # pixels over which pigment pools at the edges of wet paint
 
 
@@ -95,11 +98,13 @@ def draw_lines(fills: Tensor, smooth: Tensor, threshold: Tensor, share: Tensor, 
     """The fills (3, H, W) with the lines of the smoothed photo, where these exceed `threshold` (1, H, W).
 
     `share` (1, H, W) weakens them. A line is no lighter than the darkest colour beside it: brown ink around
-    black letters would be a fringe.
+    black letters would be a fringe. In shapes as narrow as the pen, it is a shade of their own colour: ink
+    would fill coloured letters, straps and fingers.
     """
     lines = flow_lines(smooth, threshold, sigma_c=look.line_width, rho=look.line_reach, slope=look.line_slope)
     lines = 1 - share * (1 - lines)
     ink = torch.minimum(fills.new_tensor(look.ink)[:, None, None], darkest_nearby(fills))
+    ink = torch.lerp(ink, SHADE * fills, ramp(narrowness(luma(fills)), *NARROW))
     inked = torch.lerp(fills, ink, look.line_darkness)
     return fills * lines + inked * (1 - lines)
 
@@ -108,6 +113,15 @@ def darkest_nearby(picture: Tensor, radius: int = 2) -> Tensor:
     """The minimum of each channel within `radius` pixels of (3, H, W), smoothed: never above the picture."""
     lowest = -F.max_pool2d(-picture[None], 2 * radius + 1, 1, radius)[0]
     return torch.minimum(gaussian_blur(lowest, radius / 2), picture)
+
+
+def narrowness(luma: Tensor, width: int = 9) -> Tensor:
+    """How much darker (1, H, W) is than both sides of a dark shape narrower than `width` pixels: the same.
+
+    The difference from its morphological closing.
+    """
+    highest = F.max_pool2d(luma[None], width, 1, width // 2)
+    return -F.max_pool2d(-highest, width, 1, width // 2)[0] - luma
 
 
 def pool_pigment(fills: Tensor, amount: float) -> Tensor:
