@@ -163,6 +163,18 @@ def test_a_line_beside_black_is_black(look):
     assert (drawn.amax(0) - drawn.amin(0)).max() < 0.02
 
 
+def test_a_red_letter_stays_red(look):
+    """In a shape as narrow as the pen, the line is a darker shade of its colour; a broad shape gets ink."""
+    red = torch.tensor([0.75, 0.12, 0.15])[:, None, None]
+    darkest = []
+    for width in (5, 30):
+        photo = torch.full((3, 64, 96), 0.95)
+        photo[:, 16:48, 48 - width // 2 : 48 + width // 2 + 1] = red
+        darkest.append(cartoon_target(photo, look)[0, 24:40, 48 - width // 2 : 48].min())
+    assert darkest[0] > 0.4
+    assert darkest[1] < 0.3
+
+
 def test_lab_and_back(scene):
     """The conversion to Lab is undone by its inverse."""
     torch.testing.assert_close(lab_to_rgb(rgb_to_lab(scene[0])), scene[0], atol=2e-3, rtol=0)
