@@ -110,7 +110,8 @@ def test_drawing_and_training_need_no_pyav():
     python(
         "import sys; sys.modules['av'] = None\n"
         "import cartoonize.run.pipeline, cartoonize.effects.look, cartoonize.backends.pytorch.backend\n"
-        "import cartoonize.training.run, cartoonize.training.style_run.run, cartoonize.training.evaluate\n"
+        "import cartoonize.training.run, cartoonize.training.style_run.run\n"
+        "import cartoonize.training.evaluation.evaluate\n"
         "import cartoonize.training.looks.measure, cartoonize.cli.train, cartoonize.cli.main"
     )
 

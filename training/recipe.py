@@ -58,7 +58,7 @@ class Schedules(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
 
 
 class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
-    """The settings of the filters (see targets.py); the defaults suit pictures about 560 pixels long."""
+    """The settings of the filters (see targets/); the defaults suit pictures about 560 pixels long."""
 
     scales: Scales = (1.0, 1.75)  # photos are enlarged by each; lines keep their width
     smoothing: NotNegative = 0.010  # lambda of L0 smoothing in rough places: higher is flatter

@@ -26,7 +26,7 @@ class Figure:
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-# By their keys on style cards and in quality.json (training/evaluate.py measures them).
+# By their keys on style cards and in quality.json (training/evaluation/evaluate.py measures them).
 FIGURES = {
     "contours_kept": Figure("contours kept", "of the photo's", "more", is_percent=True),
     "faint_lost": Figure("faint structures lost", "mist, clouds", "less", is_percent=True),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.opencv import load_opencv
-from ..figures import LUMA
+from ..evaluation.figures import LUMA
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]

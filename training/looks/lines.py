@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.opencv import load_opencv
-from ..figures import LUMA
+from ..evaluation.figures import LUMA
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -22,7 +22,7 @@ MAX_WIDTH = 12.0  # pixels; wider dark strips are fills
 STEP = 0.25  # pixels between two samples across a line
 MAX_SAMPLES = 3000  # largest number of ridge pixels that are sampled in a picture
 REMAP_ROWS = 30_000  # largest number of rows in a call of `remap`
-CANNY = (100, 200)  # thresholds of contours, as in figures.py
+CANNY = (100, 200)  # thresholds of contours, as in evaluation/figures.py
 CONTOUR_DISTANCE = 4  # pixels; largest distance of a contour from the centre of its line
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.opencv import load_opencv
-from ..figures import FLAT, LUMA
+from ..evaluation.figures import FLAT, LUMA
 from .lines import LineSamples
 
 Floats = NDArray[np.float32]

@@ -12,10 +12,10 @@ from ...core.draw_size import NORMAL_LINES
 from ...core.frames import Image
 from ...core.opencv import load_opencv
 from ..errors import disk_errors
-from ..figures import at_720_lines
-from ..pairs import redraw
+from ..evaluation.figures import at_720_lines
 from ..pictures import read_rgb, sample_evenly
 from ..recipe import TargetLook
+from ..targets.pairs import redraw
 from .measure import PictureFigures
 
 WIDTH = 1600  # pixels of the sheet

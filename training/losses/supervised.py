@@ -31,8 +31,8 @@ def relative_band_distance(output: Tensor, target: Tensor, floor: float = 0.04) 
     """Distance to the target in large structures, relative to their contrast.
 
     |band(y) - band(t)| / (|band(t)| + `floor`), where the band lies between Gaussians of 4 and 16 pixels, as
-    in the figure of faint structures (figures.py). In the L1 distance a mountain in mist counts a tenth of a
-    contour; relative to its contrast it counts as much. Bands below `floor`, 5 levels, count less.
+    in the figure of faint structures (evaluation/figures.py). In the L1 distance a mountain in mist counts a
+    tenth of a contour; relative to its contrast it counts as much. Bands below `floor`, 5 levels, count less.
     """
     small = [F.avg_pool2d(x, 4) for x in (output, target)]
     band, target_band = (gaussian_blur(x, 1.0) - gaussian_blur(x, 4.0) for x in small)

@@ -13,8 +13,8 @@ from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
 from ..errors import disk_errors
 from ..looks.sources import extract_frames, sort_sources
-from ..pairs import name_photos
 from ..pictures import list_pictures, read_rgb
+from ..targets.pairs import name_photos
 from .step import Display, Step
 from .workspace import Workspace
 

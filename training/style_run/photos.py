@@ -14,8 +14,8 @@ from msgspec import Struct
 from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
 from ...media.pictures.picture import open_picture
-from ..pairs import Version
 from ..pictures import DAMAGE, list_pictures
+from ..targets.pairs import Version
 from .drawings import store_pictures
 from .json_files import read_json, write_json
 from .step import Display, Step

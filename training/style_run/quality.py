@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...core.atomic import AtomicFile
 from ...models.checkpoint import read_header, write_card
-from ..evaluate import evaluate
+from ..evaluation.evaluate import evaluate
 from .plan import planned_seconds
 from .step import Display, Step
 from .workspace import Workspace

@@ -7,9 +7,9 @@ import torch
 
 from ...core import cpus
 from ...core.frames import Image
-from ..figures import FigureSums, at_720_lines
-from ..pairs import redraw
+from ..evaluation.figures import FigureSums, at_720_lines
 from ..pictures import read_rgb
+from ..targets.pairs import redraw
 from .networks import recipe_for
 from .photos import read_choices
 from .state import Speeds

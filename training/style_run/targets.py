@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from ..pairs import write_versions
+from ..targets.pairs import write_versions
 from .photos import read_choices
 from .plan import planned_seconds
 from .step import Display, Step

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ...core.errors import TrainingError
 from ...styles.card import Card
-from ..evaluate import check_clip
+from ..evaluation.evaluate import check_clip
 from ..looks.sources import sort_sources
 from ..pictures import check_outside, list_pictures
 from ..trainer import Compute, choose_compute

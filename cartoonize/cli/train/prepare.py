@@ -86,8 +86,8 @@ def targets(
     look = load_recipe(preset).look
     look = msgspec.structs.replace(look, scales=tuple(scale or look.scales))
 
-    from ...training.pairs import write_pairs  # imports PyTorch
     from ...training.pictures import list_pictures
+    from ...training.targets.pairs import write_pairs  # imports PyTorch
 
     _report_pictures(write_pairs(photos, out, look, workers), len(list_pictures(photos)), "redrawn")
 

@@ -88,7 +88,7 @@ def evaluate(
     if onto_card:
         _check_card(style, overwrite)
 
-    from ...training.evaluate import evaluate as measure  # imports PyTorch
+    from ...training.evaluation.evaluate import evaluate as measure  # imports PyTorch
 
     report = measure(
         style, photos, drawings=drawings, clip=clip, features=features, metric_weights=metric_weights,

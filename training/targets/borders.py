@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .filters import gaussian_blur
+from ..filters import gaussian_blur
 
 DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1))  # across a border: rows, columns
 SIGMA, DISTANCE = 2.5, 4.0  # of the Gaussians on both sides; from the border to their centres

@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 from cartoonize.cli.train import app
 from cartoonize.core.errors import CartoonizeError
 from cartoonize.styles.card import read_header
-from cartoonize.training.distances import frechet_distance
-from cartoonize.training.evaluate import evaluate
-from cartoonize.training.figures import (
+from cartoonize.training.evaluation.distances import frechet_distance
+from cartoonize.training.evaluation.evaluate import evaluate
+from cartoonize.training.evaluation.figures import (
     FigureSums,
     colour_shift,
     contours_kept,
@@ -26,7 +26,7 @@ from cartoonize.training.figures import (
     flatness,
     rough_edges,
 )
-from cartoonize.training.flicker import estimate_motion, flicker, unexplained_change
+from cartoonize.training.evaluation.flicker import estimate_motion, flicker, unexplained_change
 
 
 def texture(height=96, width=128):

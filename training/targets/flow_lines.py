@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .filters import gauss, gaussian_blur, pixel_grid, sample_at, structure_tensor
-from .lab import luma, rgb_to_lab
+from ..filters import gauss, gaussian_blur, pixel_grid, sample_at, structure_tensor
+from ..lab import luma, rgb_to_lab
 
 CHROMA = 0.015  # weight of Lab a and b against luma in [0, 1]
 SIDE_SIGMA, SIDE_STEP = 4.0, 0.003  # Gaussian and step of luma that decide which side is darker

@@ -9,10 +9,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import TrainingError
-from ..core.frames import Backend, Image
-from ..core.opencv import load_opencv
-from ..effects.stabilizer import Stabilizer
+from ...core.errors import TrainingError
+from ...core.frames import Backend, Image
+from ...core.opencv import load_opencv
+from ...effects.stabilizer import Stabilizer
 from .figures import ratio
 
 Flow = NDArray[np.float32]

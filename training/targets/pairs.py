@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from PIL import Image as Pillow
 
-from ..core.atomic import AtomicFile
-from ..core.errors import TrainingError
-from ..core.frames import Image
-from .errors import disk_errors
-from .parallel import map_in_processes
-from .pictures import check_outside, list_pictures, read_rgb
-from .recipe import TargetLook
-from .targets import cartoon_target
+from ...core.atomic import AtomicFile
+from ...core.errors import TrainingError
+from ...core.frames import Image
+from ..errors import disk_errors
+from ..parallel import map_in_processes
+from ..pictures import check_outside, list_pictures, read_rgb
+from ..recipe import TargetLook
+from .cartoon_target import cartoon_target
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,15 @@ import torch
 from msgspec.structs import replace
 from PIL import Image as Pillow
 
-from cartoonize.training.borders import area_borders
 from cartoonize.training.filters import bright_dots, gaussian_blur, kuwahara
-from cartoonize.training.flow_lines import flow_lines
-from cartoonize.training.l0_smoothing import l0_smooth
 from cartoonize.training.lab import lab_to_rgb, rgb_to_lab
 from cartoonize.training.recipe import TargetLook
 from cartoonize.training.recipe_files import load_recipe
-from cartoonize.training.strokes import enlarge_strokes, rough_tones, step_tones
-from cartoonize.training.targets import cartoon_target, draw_lines, paint_fills, pool_pigment
+from cartoonize.training.targets.borders import area_borders
+from cartoonize.training.targets.cartoon_target import cartoon_target, draw_lines, paint_fills, pool_pigment
+from cartoonize.training.targets.flow_lines import flow_lines
+from cartoonize.training.targets.l0_smoothing import l0_smooth
+from cartoonize.training.targets.strokes import enlarge_strokes, rough_tones, step_tones
 
 
 @pytest.fixture
@@ -217,7 +217,7 @@ def test_the_looks_give_pictures(name, scene):
 def test_targets_of_the_builtin_styles_stay_as_they_are(name, scene):
     """The settings that measured looks need change nothing of what the built-in styles learned from."""
     drawn = (255 * cartoon_target(scene[0], load_recipe(name).look)).round().byte().permute(1, 2, 0).numpy()
-    before = np.asarray(Pillow.open(Path(__file__).with_name("targets") / f"{name}.png"))
+    before = np.asarray(Pillow.open(Path(__file__).with_name(f"{name}.png")))
     difference = np.abs(drawn.astype(int) - before)
     assert difference.max() <= 1  # the last bit of a float depends on the processor
     assert (difference > 0).mean() < 0.001

@@ -9,9 +9,9 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.draw_size import NORMAL_LINES, resize
-from ..core.frames import Image
-from ..core.opencv import load_opencv
+from ...core.draw_size import NORMAL_LINES, resize
+from ...core.frames import Image
+from ...core.opencv import load_opencv
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 FLAT = 2 / 255  # gradient magnitude below which a pixel is flat

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..core.errors import TrainingError
-from .features import Features
+from ...core.errors import TrainingError
+from ..features import Features
 
 CHUNK = 8  # pictures per pass of a network
 

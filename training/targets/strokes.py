@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from .filters import gaussian_blur, kuwahara, ramp
+from ..filters import gaussian_blur, kuwahara, ramp
 
 LARGE = 1.7, 2.5  # sigma and offset of the second Kuwahara filter, in pixels
 # Tones are steps of STEP standard deviations of the lightness within SIGMA pixels, plus GRAIN of noise.
@@ -28,7 +28,8 @@ def enlarge_strokes(strokes: Tensor) -> Tensor:
 def step_tones(picture: Tensor) -> Tensor:
     """Pull the lightness of (3, H, W) in [0, 1] to steps around its local mean: light, tone, shade of a tree.
 
-    Soft steps (see `quantise_softly` in targets.py) of z = (L - mean) / (STEP deviation), middles at 0.5.
+    Soft steps of z = (L - mean) / (STEP deviation), see `quantise_softly` in cartoon_target.py; their
+    middles are at 0.5.
     """
     lightness = picture.mean(0, keepdim=True)
     difference = lightness - gaussian_blur(lightness, SIGMA)

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..filters import bright_dots, gaussian_blur, interpolate, kuwahara, ramp, structure_tensor
+from ..lab import lab_to_rgb, luma, rgb_to_lab
+from ..recipe import TargetLook
 from .borders import area_borders
-from .filters import bright_dots, gaussian_blur, interpolate, kuwahara, ramp, structure_tensor
 from .flow_lines import flow_lines
 from .l0_smoothing import l0_smooth
-from .lab import lab_to_rgb, luma, rgb_to_lab
-from .recipe import TargetLook
 from .strokes import enlarge_strokes, rough_tones
 
 CLARITY = 8.0  # difference of lightness from the surroundings that counts as faint

@@ -13,20 +13,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .. import media  # reading videos needs PyAV, which is imported at the first use
-from ..backends import load
-from ..core.choices import Detail
-from ..core.draw_size import enlarge, resize_to_draw_size, resolve_detail
-from ..core.errors import TrainingError
-from ..core.frames import Backend, Frame, Image
-from ..core.messages import missing_file_message
-from ..media import PICTURE_SUFFIXES
-from ..styles.figures import describe_figure
+from ... import media  # reading videos needs PyAV, which is imported at the first use
+from ...backends import load
+from ...core.choices import Detail
+from ...core.draw_size import enlarge, resize_to_draw_size, resolve_detail
+from ...core.errors import TrainingError
+from ...core.frames import Backend, Frame, Image
+from ...core.messages import missing_file_message
+from ...media import PICTURE_SUFFIXES
+from ...styles.figures import describe_figure
+from ..features import Features, load_features
+from ..pictures import centre_square, list_pictures, read_rgb, sample_evenly
 from .distances import inception_distances, vgg_frechet_distance
-from .features import Features, load_features
 from .figures import FigureSums
 from .flicker import flicker
-from .pictures import centre_square, list_pictures, read_rgb, sample_evenly
 
 SQUARE = 256  # sides of the pictures whose distribution is compared with that of the artist's
 
