@@ -115,6 +115,20 @@ def test_targets_and_distil(photos, drawings, tmp_path):
     assert load_style(tmp_path / "run" / "style.safetensors")[1].architecture == "swift"
 
 
+def test_targets_of_two_looks_are_not_mixed(tmp_path):
+    """The same command continues a folder of pairs; one with another look is refused, and changes nothing."""
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (40, 40)).save(tmp_path / "photos" / "1.png")
+    command = ("targets", tmp_path / "photos", tmp_path / "pairs", "--scale", 1, "--workers", 1)
+    cartoonize(*command)
+    pair = tmp_path / "pairs" / "target" / "1-100.png"
+    before = pair.stat().st_mtime_ns
+    cartoonize(*command)
+    with pytest.raises(CartoonizeError, match="targets of another look"):
+        cartoonize(*command, "--preset", "ink")
+    assert pair.stat().st_mtime_ns == before
+
+
 def test_targets_keep_photos_apart(tmp_path):
     """Photos of one name in two folders, or with two suffixes, each have a pair of their own."""
     for name in ("a/1.jpg", "b/1.jpg", "1.png", "1.jpg", "2.jpg"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 from PIL import Image as Pillow
@@ -41,13 +42,16 @@ def write_pairs(photos: Path, out: Path, look: TargetLook, workers: int | None =
     photo whether it could be read.
 
     A photo is enlarged by each of the look's scales before it is redrawn. Lines keep their width in pixels
-    while objects grow, so that the network suits small and large videos. Existing pairs are kept.
+    while objects grow, so that the network suits small and large videos. Existing pairs are kept, and
+    OUT/look.json records their look.
 
     Raises:
-        TrainingError: `photos` holds no pictures, or the disk cannot be written.
+        TrainingError: `photos` holds no pictures, `out` is within it or holds pairs of another look, or the
+            disk cannot be written.
     """
     names = name_photos(photos, list_pictures(photos))
     check_outside(out, [photos])
+    _record_look(out, look)
     groups = [[Version(path, name, scale) for scale in look.scales] for path, name in names.items()]
     yield from write_versions(groups, out, look, workers)
 
@@ -73,6 +77,18 @@ def name_photos(folder: Path, paths: Sequence[Path]) -> dict[Path, str]:
     counts = Counter(path.with_suffix("") for path in paths)
     shown = {path: path if counts[path.with_suffix("")] > 1 else path.with_suffix("") for path in paths}
     return {path: str(name.relative_to(folder)) for path, name in shown.items()}
+
+
+def _record_look(out: Path, look: TargetLook) -> None:
+    record, content = out / "look.json", msgspec.json.format(msgspec.json.encode(look))
+    if record.is_file() and record.read_bytes() != content:
+        raise TrainingError(
+            f"{out} holds targets of another look. Choose another folder, or delete this one."
+        )
+    with disk_errors():
+        out.mkdir(parents=True, exist_ok=True)
+        with AtomicFile(record, overwrite=True) as pending:
+            pending.path.write_bytes(content)
 
 
 def _write_group(versions: Sequence[Version], out: Path, look: TargetLook) -> bool:
