@@ -32,8 +32,10 @@ def test_steps_are_lines(capsys):
 
 def test_a_dry_run_is_a_table_of_steps(run, tmp_path):
     """`train run --dry-run` prints each step with its time in words, in 80 columns, and trains nothing."""
-    Image.new("RGB", (8, 8)).save(tmp_path / "picture.png")
-    words = ["train", "run", "--style", tmp_path, "--photos", tmp_path, "--run", tmp_path / "r", "--dry-run"]
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    Image.new("RGB", (8, 8)).save(pictures / "picture.png")
+    words = ["train", "run", "--style", pictures, "--photos", pictures, "--run", tmp_path / "r", "--dry-run"]
     code, out, _ = run(*words, "--device", "cpu", "--minutes", "60")
     assert code == 0
     assert max(map(len, out.splitlines())) <= 80
