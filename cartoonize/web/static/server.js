@@ -57,14 +57,16 @@ export function watch(onState, onConnection) {
     };
     events.onerror = () => {
         onConnection(false);
-        if (events.readyState === EventSource.CLOSED) setTimeout(() => watchAgain(onState, onConnection), 2000);
+        if (events.readyState === EventSource.CLOSED)
+            setTimeout(() => watchAgain(onState, onConnection), 2000);
     };
     window.addEventListener("pagehide", () => navigator.sendBeacon("api/leave"), { once: true });
 }
 
 async function watchAgain(onState, onConnection) {
     const response = await fetch("api/info").catch(() => null);
-    if (response?.status === 401) location.reload(); // a server that was started again asks for its new key
+    if (response?.status === 401)
+        location.reload(); // a server that was started again asks for its new key
     else watch(onState, onConnection);
 }
 
