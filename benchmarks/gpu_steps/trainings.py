@@ -16,14 +16,7 @@ from .processes import GRACE, run_limited
 
 SHEETS = 4  # of each phase
 RESULTS = {".safetensors", ".onnx", ".png", ".webp", ".json", ".jsonl", ".toml", ".csv"}
-DATA = {
-    "pairs",
-    "taught",
-    "drawings",
-    "smoothed",
-    "held-back",
-    "left-out",
-}  # folders with pictures for the training
+DATA = {"pairs", "taught", "drawings", "smoothed", "held-back", "left-out"}  # folders of a run with pictures
 
 
 def run_trainings(
@@ -38,17 +31,8 @@ def run_trainings(
         seconds = (deadline - time.monotonic()) / (len(trainings) - number + 1) - GRACE
         seconds = max(1.0, seconds)
         run, name, words = folder / f"training-{number}", f"training-{number}", arguments.split()
-        command = [
-            sys.executable,
-            "-m",
-            "cartoonize",
-            "train",
-            *words,
-            "--run",
-            str(run),
-            "--save-every",
-            "60",
-        ]
+        command = [sys.executable, "-m", "cartoonize", "train", *words]
+        command += ["--run", str(run), "--save-every", "60"]
         if words[0] == "run" and not {"--minutes", "--preset"} & set(words):
             command += ["--minutes", f"{seconds / 60:.2f}"]
         keep = partial(pack, run, out, name)

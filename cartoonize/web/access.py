@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .access_key import AccessKey
+from .access_key import AccessKey, set_cookie
 from .visitors import COOKIE, Visitors, network_of
 
 _SILENCE = 30.0  # seconds for which a body may be interrupted
@@ -71,8 +71,8 @@ class AccessControl:
                 self._visitors.record_activity(visitor, address)
             scope.setdefault("state", {}).update(visitor=visitor, is_known=known is not None)
             is_new = known is None and (request.method == "POST" or request.url.path == "/")
-            cookie = f"{COOKIE}={visitor}; Path=/; HttpOnly; SameSite=Lax" if is_new else None
-            await self._app(scope, _with_timeout(receive), _with_headers(send, cookie, key_cookie))
+            cookies = set_cookie(COOKIE, visitor) if is_new else None, key_cookie
+            await self._app(scope, _with_timeout(receive), _with_headers(send, *cookies))
 
     def _check(self, request: Request) -> Response | None:
         """A refusal, or None."""

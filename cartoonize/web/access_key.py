@@ -41,8 +41,7 @@ class AccessKey:
             return _refuse(request), None
         if parameter is None:
             return None, None
-        cookie = f"{name}={self._key}; Path=/; HttpOnly; SameSite=Lax"
-        return _redirect(request) if _is_navigation(request) else None, cookie
+        return _redirect(request) if _is_navigation(request) else None, set_cookie(name, self._key)
 
     def _is_key(self, candidate: str | None) -> bool:
         """Compare in constant time, so that the time of a refusal tells nothing about the key."""
@@ -52,6 +51,11 @@ class AccessKey:
 def new_key() -> str:
     """A random key of 128 bits."""
     return secrets.token_urlsafe(16)
+
+
+def set_cookie(name: str, value: str) -> str:
+    """The `Set-Cookie` header of a cookie for this site that scripts cannot read."""
+    return f"{name}={value}; Path=/; HttpOnly; SameSite=Lax"
 
 
 def with_key(address: str, key: str | None) -> str:

@@ -56,9 +56,8 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     shapes = smooth = l0_smooth(painted, look.smoothing * strength)
     if look.detail:
         rough = ramp(relative, *DETAIL_FROM)
-        smooth = torch.lerp(
-            shapes, rough_tones(enlarge_strokes(strokes), painted, relative), look.detail * rough
-        )
+        tones = rough_tones(enlarge_strokes(strokes), painted, relative)
+        smooth = torch.lerp(shapes, tones, look.detail * rough)
         strength = torch.lerp(strength, strength.clamp(max=DETAIL_POLISH), rough)
     shapes, smooth = shapes ** (1 / look.lift), smooth ** (1 / look.lift)
     fills = paint_fills(smooth, look)
@@ -115,13 +114,13 @@ def darkest_nearby(picture: Tensor, radius: int = 2) -> Tensor:
     return torch.minimum(gaussian_blur(lowest, radius / 2), picture)
 
 
-def narrowness(luma: Tensor, width: int = 9) -> Tensor:
-    """How much darker (1, H, W) is than both sides of a dark shape narrower than `width` pixels: the same.
+def narrowness(brightness: Tensor, width: int = 9) -> Tensor:
+    """How much dark shapes narrower than `width` pixels differ from their surround: (1, H, W) -> the same.
 
-    The difference from its morphological closing.
+    The difference from the morphological closing.
     """
-    highest = F.max_pool2d(luma[None], width, 1, width // 2)
-    return -F.max_pool2d(-highest, width, 1, width // 2)[0] - luma
+    highest = F.max_pool2d(brightness[None], width, 1, width // 2)
+    return -F.max_pool2d(-highest, width, 1, width // 2)[0] - brightness
 
 
 def pool_pigment(fills: Tensor, amount: float) -> Tensor:
@@ -130,8 +129,8 @@ def pool_pigment(fills: Tensor, amount: float) -> Tensor:
     Where a picture is darker than its Gaussian, its pigment is denser by `amount` times the difference. A
     density d darkens a colour C to C (1 - (1 - C) (d - 1)) (Bousseau, Kaplan, Thollot, Sillion, NPAR 2006).
     """
-    luma = fills.mean(0, keepdim=True)
-    narrow, wide = ((gaussian_blur(luma, sigma) - luma).clamp(min=0) for sigma in WET_SIGMAS)
+    lightness = fills.mean(0, keepdim=True)
+    narrow, wide = ((gaussian_blur(lightness, sigma) - lightness).clamp(min=0) for sigma in WET_SIGMAS)
     return fills * (1 - (1 - fills) * (amount * (narrow + wide) / 2).clamp(max=1))
 
 
@@ -150,9 +149,9 @@ def sharpness(picture: Tensor) -> Tensor:
     return (narrow / wide).sqrt()
 
 
-def _gradient_energy(luma: Tensor) -> Tensor:
+def _gradient_energy(brightness: Tensor) -> Tensor:
     """The squared gradients of (1, H, W), within 4 pixels: the same shape, above 0."""
-    xx, _, yy = structure_tensor(luma, 4.0)
+    xx, _, yy = structure_tensor(brightness, 4.0)
     energy: Tensor = xx + yy + 1e-7
     return energy[None]
 

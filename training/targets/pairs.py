@@ -81,10 +81,12 @@ def name_photos(folder: Path, paths: Sequence[Path]) -> dict[Path, str]:
 
 def _record_look(out: Path, look: TargetLook) -> None:
     record, content = out / "look.json", msgspec.json.format(msgspec.json.encode(look))
-    if record.is_file() and record.read_bytes() != content:
-        raise TrainingError(
-            f"{out} holds targets of another look. Choose another folder, or delete this one."
-        )
+    if record.is_file():
+        if record.read_bytes() != content:
+            raise TrainingError(
+                f"{out} holds targets of another look. Choose another folder, or delete this one."
+            )
+        return
     with disk_errors():
         out.mkdir(parents=True, exist_ok=True)
         with AtomicFile(record, overwrite=True) as pending:
