@@ -24,7 +24,8 @@ class AtomicFile:
 
     Raises:
         MediaError: `target` is one of `sources`; it exists and `overwrite` is false, even if somebody made it
-            in the meantime; it is a folder, or its folder does not exist or cannot be written to.
+            in the meantime; it is a folder, a device, a pipe or a socket; its folder does not exist or
+            cannot be written to.
         WriteError: in the block, the system refused to write `path`, or the disk is full.
     """
 
@@ -117,6 +118,11 @@ def check_target(target: Path, *, overwrite: bool, sources: Iterable[object] = (
             raise MediaError(f"{target} is a folder; name a file to write.")
         if is_among(target, sources):
             raise MediaError(f"{target} is the source itself; name another file to write.")
+        if _is_special(target):
+            raise MediaError(
+                f"{target} is a device, a pipe or a socket, and stays as it is; name a file to write. Videos "
+                "can be written to standard output: name - and redirect it."
+            )
         if os.path.lexists(target) and not overwrite:
             raise MediaError(f"{target} exists already; pass --overwrite (-y) to replace it.")
         if not target.parent.is_dir():
@@ -125,6 +131,15 @@ def check_target(target: Path, *, overwrite: bool, sources: Iterable[object] = (
         raise WriteError.from_os_error(target, error) from error
     if not os.access(target.parent, os.W_OK):
         raise WriteError(f"Cannot write {target}: the folder {target.parent} is not writable.")
+
+
+def _is_special(target: Path) -> bool:
+    """Whether a path names no place for a file: a device, a FIFO, a socket, or a link to an open file of a
+    process, such as /dev/stdout. A finished file would replace it, for all programs if it is a device."""
+    if target.exists() and not target.is_file():
+        return True
+    folder = target.parent.resolve()
+    return target.is_symlink() and (folder == Path("/dev") or Path("/proc") in folder.parents)
 
 
 def is_among(target: object, sources: Iterable[object]) -> bool:

@@ -77,3 +77,12 @@ class VideoInfo:
         """For frames that a program makes, `rate` a second, in the colours that players assume."""
         rate = Fraction(rate)
         return cls(path, width, height, rate, 1 / rate, Colour.of_pictures(height))
+
+
+def empty_range_message(path: Location, seconds: float | None, frames: int | None) -> str:
+    """Return the sentence for a range of times without a frame, with the length of the video if known."""
+    message = f"{path} has no frame in the requested range"
+    if seconds is None:
+        return f"{message}."
+    count = f" ({frames} frame{'s' * (frames != 1)})" if frames else ""
+    return f"{message}: it is {round(seconds, 2):g} s long{count}."

@@ -1,13 +1,15 @@
 """Files appear under their names when they are complete, and temporary names never collide."""
 
+import contextlib
 import errno
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
-from cartoonize.core.atomic import AtomicFile, temporary_path
-from cartoonize.core.errors import WriteError
+from cartoonize.core.atomic import AtomicFile, check_target, temporary_path
+from cartoonize.core.errors import MediaError, WriteError
 
 
 @pytest.mark.parametrize("name", ["x" * 60 + "-{}.png", "{}" + "y" * 240 + ".png", "a.{}" + "z" * 240])
@@ -30,6 +32,34 @@ def test_a_temporary_name_says_nothing_of_the_target():
     for path in names:
         assert (path.parent, path.suffix, path.name[0]) == (target.parent, ".png", ".")
         assert "holi" not in path.name
+
+
+@pytest.fixture
+def special(tmp_path):
+    """Paths that are no places for files, by their kinds; what they name stays."""
+    os.mkfifo(tmp_path / "fifo.mp4")
+    (tmp_path / "link.mp4").symlink_to("fifo.mp4")
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.chdir(tmp_path):  # paths of sockets are short
+        listener.bind("socket.mp4")
+    return {
+        "fifo": tmp_path / "fifo.mp4",
+        "link": tmp_path / "link.mp4",
+        "socket": tmp_path / "socket.mp4",
+        "device": Path("/dev/null"),
+        "standard output": Path("/dev/stdout"),
+    }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+@pytest.mark.parametrize("kind", ["fifo", "link", "socket", "device", "standard output"])
+def test_what_is_no_file_is_never_replaced(special, kind):
+    """A FIFO, a socket or a device is refused as a target, also through a link, and stays, even if files may
+    be replaced."""
+    before = special[kind].lstat()
+    with pytest.raises(MediaError, match="is a device, a pipe or a socket, and stays as it is"):
+        check_target(special[kind], overwrite=True)
+    after = special[kind].lstat()
+    assert (before.st_ino, before.st_mode) == (after.st_ino, after.st_mode)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])

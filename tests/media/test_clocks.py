@@ -8,8 +8,10 @@ import av
 import numpy as np
 import pytest
 from clips import Clip, read_clip
+from PIL import Image
 
-from cartoonize import stylize
+from cartoonize import MediaError, stylize
+from cartoonize.media import open_video
 
 convert = partial(stylize, style="null")  # the style that changes no frame
 
@@ -98,6 +100,46 @@ def test_odd_clocks(tmp_path, make, suffix, target):
     shift = expected[0] if make is before_zero else 0.0  # it starts at zero instead
     assert np.allclose(np.array(after.times) + shift, expected, atol=1e-3)
     assert after.times == sorted(after.times)
+
+
+def test_a_range_of_a_stream_without_times(tmp_path):
+    """A raw stream has no times to seek to; a range of it has the same frames as one of any other file."""
+    clip = Clip(times=range(12), images=[np.full((48, 64, 3), 20 * n, np.uint8) for n in range(12)])
+    source = clip.write(tmp_path / "in.h264")
+    report = convert(source, tmp_path / "out.mkv", start=0.25, end=0.45)
+    after = read_clip(tmp_path / "out.mkv")
+    assert report.frames == 5
+    assert np.allclose(after.times, [n / 24 for n in range(5)], atol=1e-3)
+    assert [round(image.mean() / 20) for image in after.images] == [6, 7, 8, 9, 10]
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "end", "length"),
+    [
+        ("in.mp4", 9, None, "it is 2 s long (48 frames)"),
+        ("in.mkv", 2.5, 3, "it is 2 s long"),
+        ("in.gif", 2.5, None, "it is 2 s long (48 frames)"),
+        ("in.webp", 2.5, None, "it is 0.3 s long (3 frames)"),
+        ("folder", 1, None, "it is 0.12 s long (3 frames)"),
+    ],
+)
+def test_an_empty_range_says_how_long_the_video_is(tmp_path, name, start, end, length):
+    """If no frame is in the range, the error states the length of the video, and its frames if known."""
+    source = tmp_path / name
+    pictures = [Image.new("RGB", (16, 16), (60 * n, 0, 0)) for n in range(3)]
+    if name == "folder":
+        source.mkdir()
+        for number, picture in enumerate(pictures):
+            picture.save(source / f"{number}.png")
+    elif source.suffix == ".webp":
+        pictures[0].save(source, save_all=True, append_images=pictures[1:], duration=100)
+    elif source.suffix == ".gif":
+        Clip(times=range(48), codec="gif", pixel_format="rgb8", options={}).write(source)
+    else:
+        Clip(times=range(48)).write(source)
+    with pytest.raises(MediaError) as error:
+        open_video(source, start=start, end=end)
+    assert str(error.value) == f"{source} has no frame in the requested range: {length}."
 
 
 def write_hour(path, step):

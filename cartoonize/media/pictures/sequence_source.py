@@ -17,7 +17,7 @@ from ...core.frames import Frame, Image, Plane
 from ..colour import Colour
 from ..decoding import Decoding, fit_size, reduced_size_notice
 from ..source import Source
-from ..video_info import VideoInfo
+from ..video_info import VideoInfo, empty_range_message
 from .animation import play_count
 from .folder import list_pictures
 from .picture import MAX_PIXELS, PILLOW_ERRORS, open_picture, read_picture, scale_down
@@ -63,6 +63,7 @@ class ImageSequenceSource(Source):
         self._start, self._end = start or 0.0, end
         self._decoding = decoding = decoding or Decoding()
         self._max_pixels, self._max_size = decoding.max_pixels or MAX_PIXELS, decoding.max_size
+        self._rate, self._ticks = _DEFAULT_RATE, 0  # the ticks of the images so far
         if path.is_dir():
             self._open_folder(decoding.fps)
         else:
@@ -70,8 +71,11 @@ class ImageSequenceSource(Source):
         self._timed_frames = self._time_frames()
         first = next(self._timed_frames, None)
         if first is None:
-            raise MediaError(f"{path} has no frame in the requested range.")
+            self._ticks += sum(item.duration for item in self._images)
+            raise MediaError(empty_range_message(path, float(self._ticks * self._time_base), self.frames))
         self._first = first
+        if not path.is_dir():
+            self._rate = 1 / (first.duration * first.time_base)  # that of all frames in most animations
         height, width = first.image.shape[:2]
         self.video = VideoInfo(
             path, width, height, self._rate, self._time_base, Colour.of_pictures(height),
@@ -116,17 +120,20 @@ class ImageSequenceSource(Source):
                 self.frames = getattr(picture, "n_frames", 1)
         except PILLOW_ERRORS as error:
             raise MediaError(f"Cannot read {self.path}: it is not a picture, or it is damaged.") from error
-        self._rate = _DEFAULT_RATE
         self._images = self._read_animation()
 
     def _read_animation(self) -> Generator[_SequenceImage]:
         try:
             with open_picture(self.path, self._max_pixels) as picture:
+                elapsed = 0
                 for number in range(self.frames or 0):
                     picture.seek(number)
                     rgba = np.array(picture.convert("RGBA"))
                     alpha = None if rgba[..., 3].min() == 255 else np.ascontiguousarray(rgba[..., 3])
-                    duration = int(picture.info.get("duration", 0))
+                    # Durations alone are rounded, and would add up to another length.
+                    begin = picture.info.get("timestamp", elapsed)
+                    duration = int(begin + picture.info.get("duration", 0)) - elapsed
+                    elapsed += duration
                     duration = duration if duration > _MIN_DURATION else _DEFAULT_DURATION
                     yield _SequenceImage(np.ascontiguousarray(rgba[..., :3]), alpha, duration, "")
         except PILLOW_ERRORS as error:
@@ -134,10 +141,10 @@ class ImageSequenceSource(Source):
 
     def _time_frames(self) -> Iterator[Frame]:
         """The frames of the range, with times from its start."""
-        offset, next_pts = round(self._start / self._time_base), 0
+        offset = round(self._start / self._time_base)
         for item in map(self._limit_size, self._images):
-            pts = next_pts - offset
-            next_pts += item.duration
+            pts = self._ticks - offset
+            self._ticks += item.duration
             if self._end is not None and pts * self._time_base >= self._end - self._start:
                 return
             if pts >= 0:

@@ -27,6 +27,7 @@ from .standard_input import STANDARD_INPUT, open_standard_input
 
 MAX_PIXELS = 1 << 26
 """The default limit of a frame, twice the pixels of 8K. Several frames are in memory at once."""
+_NO_TIMES = 0x80  # FFmpeg's AVFMT_NOTIMESTAMPS: raw streams, in which it cannot seek
 _SEEK_MARGINS = (0.0, 2.0, 12.0, math.inf)
 """Seconds by which seeking begins before its target, tried one after another."""
 
@@ -76,7 +77,8 @@ class VideoReader:
             self.rate = frame_rate(stream)
             self.program = program_streams(path, self.container, stream)
             self.clock_offset = clock_start(self.container, stream, self.program) + (start or 0.0)
-            if start and not self._is_streamed:
+            has_times = not self.container.format.flags & _NO_TIMES
+            if start and has_times and not self._is_streamed:
                 self.seek(self.clock_offset)
             on_error.pop_all()
 
@@ -94,7 +96,8 @@ class VideoReader:
         """Yield frames with pts and duration, in ticks of `time_base` from `clock_offset` on."""
         offset = round(self.clock_offset / self.time_base)
         default_duration = max(1, round(1 / (self.rate * self.time_base)))
-        next_pts, jump, is_first = 0, round(JUMP / self.time_base), True
+        next_pts = 0 if self._has_seeked else -round((self._start or 0.0) / self.time_base)
+        jump, is_first = round(JUMP / self.time_base), True
         for frame in deinterlace(self._decode(), self._report_interlaced):
             pts = next_pts if frame.pts is None else frame.pts - offset
             if not is_first and pts < next_pts - jump:  # another recording, with its own clock

@@ -21,7 +21,7 @@ from ..remote import Location
 from ..segment import FrameMark
 from ..side_data import lost_side_data_notice
 from ..source import ResumableSource
-from ..video_info import OtherStreams, VideoInfo
+from ..video_info import OtherStreams, VideoInfo, empty_range_message
 from .duration import find_video_end
 from .frame_converter import FrameConverter
 from .open_input import check_time_range, file_stamp
@@ -92,11 +92,15 @@ class VideoSource(ResumableSource):
 
     def measure_duration(self) -> float | None:
         """Seconds of the range that is read, by the times in the file; None if the file has none."""
-        last = find_video_end(self.path, self.container, self._reader.stream)
-        if last is None:
+        length = self._measure_length()
+        if length is None:
             return None
-        start, end = self.start or 0.0, math.inf if self.end is None else self.end
-        return min(last - (self._reader.clock_offset - start), end) - start
+        return min(length, math.inf if self.end is None else self.end) - (self.start or 0.0)
+
+    def _measure_length(self) -> float | None:
+        """Seconds of the whole video."""
+        last = find_video_end(self.path, self.container, self._reader.stream)
+        return None if last is None else last - (self._reader.clock_offset - (self.start or 0.0))
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames, once. Another thread than the one that opened the source may iterate."""
@@ -209,5 +213,6 @@ class VideoSource(ResumableSource):
 
     def _no_frame_message(self) -> str:
         if self.start is not None or self.end is not None:
-            return f"{self.path} has no frame in the requested range."
+            length = None if self.path == STANDARD_INPUT else self._measure_length()
+            return empty_range_message(self.path, length, self._reader.stream.frames)
         return f"No frame of {self.path} can be decoded; the file is damaged or empty."

@@ -116,10 +116,12 @@ class Passthrough:
 
     def _read_packets(self) -> Iterator["Packet[Any]"]:
         """The packets of the tracks, from about the start of the range."""
+        streams = [stream for stream in self._input.streams if stream.index in self._tracks]
+        if not streams:
+            return iter(())
         if self._source.start:  # a little earlier, as some formats seek past what they should
             self._input.seek(int(max(0.0, self._source.shift - 2) * av.time_base))
-        streams = [stream for stream in self._input.streams if stream.index in self._tracks]
-        return demux_past_damage(self._input, streams, self._damage) if streams else iter(())
+        return demux_past_damage(self._input, streams, self._damage)
 
     def _next_packet(self) -> tuple[float, "Packet[Any]"] | None:
         """The next packet of the range, with the second at which it is due; None if there is none."""

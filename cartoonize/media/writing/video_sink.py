@@ -6,6 +6,7 @@ except the picture.
 
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ..video_info import VideoInfo
 from .avif import convert_to_avif, intermediate_container, needs_pillow, repetition_notices
 from .encoder import Encoder
 from .journal import Journal, open_journal
+from .last_frame import set_animation_length
 from .matroska import set_display_size
 from .output import choose_container, open_output
 from .passthrough import open_passthrough
@@ -58,6 +60,8 @@ class VideoSink(ResumableSink):
         self.path, self.encoding = path, encoding
         self._video = video
         self._last_dts: int | None = None
+        self._begin: Fraction | None = None  # the second of the first frame
+        self._end = Fraction(0)  # the second at which the last frame ends
         self._journal = open_journal(path, overwrite=overwrite, sources=(video.path,))
         self._container_kind = choose_container(self._journal.target, encoding.format)
         # Of the frames, in seconds, if Pillow writes them at the end.
@@ -152,8 +156,10 @@ class VideoSink(ResumableSink):
         with write_errors(self.path):
             self._write_packets(self._encoder.write(frame))
             self._passthrough.copy_until(frame.time)
+        begin, duration = frame.pts * frame.time_base, frame.duration * frame.time_base
+        self._begin, self._end = begin if self._begin is None else self._begin, begin + duration
         if self._durations is not None:
-            self._durations.append(float(frame.duration * frame.time_base))
+            self._durations.append(float(duration))
 
     def commit(self) -> None:
         """Complete the file and give it its name."""
@@ -166,6 +172,7 @@ class VideoSink(ResumableSink):
             self._state_pixel_aspect()
             if isinstance(self._journal, Journal):
                 self.notices += self._passthrough.describe_missing(self._journal.path)
+                set_animation_length(self._journal.path, self.container, self._end - (self._begin or 0))
             self._passthrough.close()
             if self._durations is not None:
                 convert_to_avif(self._journal.path, self._durations)

@@ -1,5 +1,6 @@
 """GIF, WebP, PNG and AVIF animations."""
 
+from fractions import Fraction
 from functools import partial
 from importlib.util import find_spec
 
@@ -10,6 +11,7 @@ from PIL import Image
 
 from cartoonize import Encoding, MediaError, stylize
 from cartoonize.media import open_source, open_video
+from cartoonize.media.writing.last_frame import set_animation_length
 
 convert = partial(stylize, style="null")  # the style that changes no frame
 
@@ -62,14 +64,52 @@ def test_animations_stay_animations(tmp_path, source, target):
         read_animation(made),
         read_animation(tmp_path / f"out{target}"),
     )
-    assert kept[:4] == delays[:4] == DELAYS[:4]
-    assert kept[4] == pytest.approx(DELAYS[4], abs=60)  # WebP and PNG have to guess the last
+    assert kept == delays == DELAYS
     # GIF counts the times after the first, the others all of them.
     assert loops + (target == ".gif") == loop + (source == ".gif")
     if (source, target) != (".gif", ".webp"):  # made of opaque rectangles, which Pillow reads as RGB
         assert np.array_equal(after[..., 3] > 128, before[..., 3] > 128)
     opaque = before[..., 3] == 255
     assert np.abs(after - before)[opaque].mean() < 6
+
+
+@pytest.mark.parametrize("target", ANIMATIONS)
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_the_last_frame_of_a_video_keeps_its_duration(tmp_path, suffix, target):
+    """In an animation of a video, the last frame is shown as long as in the video, even if the end does not
+    move, so that the format stores several frames as one."""
+    still = [np.full((48, 64, 3), 200 if number else 40, np.uint8) for number in range(4)]
+    clip = Clip(images=still, times=(0, 2, 6, 12), time_base=Fraction(1, 20), last_duration=5)
+    clip.options = {"bf": "0"}  # MP4 states durations in the order of decoding only
+    convert(clip.write(tmp_path / f"in{suffix}"), tmp_path / f"out{target}", stabilize=False)
+    _, delays, _ = read_animation(tmp_path / f"out{target}")
+    assert delays[0] == 100
+    assert sum(delays) == 850
+
+
+@pytest.mark.parametrize("seconds", [Fraction(1, 24), Fraction(1001, 30000), Fraction(70), Fraction(10**6)])
+def test_any_duration_fits_into_an_animation(tmp_path, seconds):
+    """The last frame is shown as long as asked for, to the millisecond, or as long as the format allows."""
+    for name, kind, longest in (("a.webp", "webp", 16777.215), ("a.png", "apng", 65535)):
+        path = write_animation(tmp_path / name)
+        set_animation_length(path, kind, Fraction(sum(DELAYS[:-1]), 1000) + seconds)
+        frames, delays, _ = read_animation(path)
+        assert len(frames) == 5
+        assert delays[:-1] == DELAYS[:-1]
+        assert delays[-1] == pytest.approx(1000 * min(seconds, longest), abs=1)
+        with Image.open(path) as picture:
+            picture.verify()
+
+
+@pytest.mark.skipif(find_spec("PIL._avif") is None, reason="this build of Pillow has no AVIF")
+def test_rounded_durations_do_not_add_up(tmp_path):
+    """An AVIF animation of 24 frames/s keeps its length and its rate, though 42 ms a frame are too long."""
+    frames = [Image.new("RGB", (32, 32), (10 * number, 90, 60)) for number in range(24)]
+    frames[0].save(tmp_path / "in.avif", save_all=True, append_images=frames[1:], duration=[42, 42, 41] * 8)
+    convert(tmp_path / "in.avif", tmp_path / "out.mkv")
+    assert read_clip(tmp_path / "out.mkv").times[-1] == pytest.approx(23 / 24, abs=0.002)
+    with open_video(tmp_path / "in.avif") as source:
+        assert source.video.rate == pytest.approx(24, abs=0.2)
 
 
 @pytest.mark.skipif(find_spec("PIL._avif") is None, reason="this build of Pillow has no AVIF")
