@@ -22,6 +22,10 @@ class Event:
     def __init__(self, *_device, **_settings):
         self.seen = {}
 
+    def record(self):
+        """Take the position of the stream that was entered last."""
+        StreamedGpu.active.entered[-1].record_event(self)
+
     def synchronize(self):
         """Have the CPU wait for it."""
         StreamedGpu.active.cpu.wait_event(self)

@@ -139,4 +139,12 @@ def synchronize(device: torch.device) -> None:
 def release_memory(device: torch.device) -> None:
     """Return cached memory to the GPU, after a call that did not fit; the memory of CPUs is not cached."""
     if device.type != "cpu":
-        torch.accelerator.empty_cache()
+        # torch.accelerator.empty_cache fails on Metal in some versions (PyTorch issue 186430).
+        torch.get_device_module(device).empty_cache()
+
+
+def make_event(device: torch.device) -> torch.Event:
+    """Return an event of a GPU. On CUDA, a thread that waits for it sleeps; torch.Event cannot do that."""
+    if device.type == "cuda":
+        return torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+    return torch.Event(device)

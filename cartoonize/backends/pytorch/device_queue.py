@@ -55,8 +55,8 @@ class DeviceQueue:
         with _after(computation, download, [computed]):
             target = self.allocate_on_host(computed.shape) if result is None else result
             target.copy_(computed, non_blocking=True)
-            downloaded = torch.Event(self._device, blocking=True)  # whoever waits needs no core
-            download.record_event(downloaded)
+            downloaded = devices.make_event(self._device)
+            downloaded.record()  # in `download`, the current stream
 
         def wait() -> Images:
             downloaded.synchronize()

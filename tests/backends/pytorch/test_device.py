@@ -110,6 +110,22 @@ def test_memory_that_is_free(monkeypatch):
     assert devices.memory_budget(devices.CPU) == devices.CPU_BUDGET
 
 
+@pytest.mark.parametrize("kind", gpu_kinds.KINDS)
+def test_memory_is_released_on_every_kind_of_gpu(monkeypatch, kind):
+    """After a lack of memory, the cache of the GPU's own library is emptied."""
+    emptied = []
+    monkeypatch.setattr(getattr(torch, kind), "empty_cache", lambda: emptied.append(kind))
+    devices.release_memory(torch.device(kind))
+    devices.release_memory(devices.CPU)
+    assert emptied == [kind]
+
+
+def test_a_thread_that_waits_for_cuda_sleeps(monkeypatch):
+    """Whoever waits for a download leaves its core to the decoder and the encoder."""
+    monkeypatch.setattr(torch.cuda, "Event", lambda *, blocking: f"blocking {blocking}")
+    assert devices.make_event(torch.device("cuda", 1)) == "blocking True"
+
+
 def test_fp32_is_not_rounded():
     """In fp32 cuDNN does not round to 10 bits, its default. Afterwards the process has its setting again."""
     convolutions = torch.backends.cudnn.conv
