@@ -125,14 +125,14 @@ def summary(report: "Report") -> str:
     """The result of a job, in one line: where it is, how long it took, how large it is."""
     rate = f", {report.fps:.1f} frames/s" if report.frames > 1 else ""
     earlier = f" ({report.resumed} of them by an earlier run)" if report.resumed else ""
-    frames = f"{report.frames} frame{'s' * (report.frames != 1)}"
-    return f"{report.output}: {frames}{earlier} in {format_duration(report.seconds)}{rate}{_size(report)}"
+    work = "converted" if report.frames == 1 else f"{report.frames} frames{earlier}"
+    return f"{report.output}: {work} in {format_duration(report.seconds)}{rate}{size_of(report.output)}"
 
 
-def _size(report: "Report") -> str:
-    """The size of a file that a job wrote; nothing for addresses, folders and pipes."""
+def size_of(output: str | Path) -> str:
+    """The size of a file that was written, after a comma; empty for addresses, folders and pipes."""
     try:
-        path = Path(report.output)
+        path = Path(output)
         return f", {format_size(path.stat().st_size)}" if path.is_file() else ""
     except (OSError, ValueError):
         return ""

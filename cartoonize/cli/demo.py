@@ -23,7 +23,7 @@ def demo(
     quiet: Quiet = False,  # noqa: ARG001  # its callback has done all
     debug: Debug = False,  # noqa: ARG001  # as above
 ) -> None:
-    """Convert a short clip with sound and a photo, both made from free photos, as a demonstration.
+    """Convert a short clip with sound and a photo, to try cartoonize. Both are made from free photos.
 
     Examples:
       cartoonize demo
@@ -61,6 +61,7 @@ def demo(
     print_message(PHOTO_CREDITS)
     print_message(f"\nCompare them in {escape(str(folder))}/:")
     print_message("  clip.mp4   clip-cartoon.mp4\n  photo.png  photo-cartoon.png")
+    print_message("\nThen convert your own video:\n  cartoonize video holiday.mp4 cartoon.mp4")
 
 
 def _cartoon_of(path: Path) -> Path:

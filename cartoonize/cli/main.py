@@ -54,13 +54,15 @@ class Commands(HelpGroup):
 
 
 app = App("cartoonize", cls=Commands, invoke_without_command=True)
-for command in (video, image, live, web, batch, demo):
+machine_app = App()
+for command in (video, image, live, web, demo, batch):
     app.command(rich_help_panel="Convert")(command)
+for tool in (benchmark, doctor, clean):
+    machine_app.command(rich_help_panel="This machine")(tool)
 app.add_typer(styles_app, name="styles", rich_help_panel="Styles")
 app.add_typer(training_app, name="train", rich_help_panel="Styles")
 app.add_typer(export_app)  # without a name: its commands are added to those above
-for tool in (benchmark, doctor, clean):
-    app.command(rich_help_panel="This machine")(tool)
+app.add_typer(machine_app)
 
 INTERRUPTED = 130  # the exit code of Ctrl-C; 128 + SIGINT
 

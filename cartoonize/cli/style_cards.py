@@ -1,12 +1,13 @@
-"""Styles shown to people: the table of all styles, and the card of one."""
+"""Styles shown to people: the list of all styles, and the card of one."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Group
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from ..core.errors import ModelError
 from ..styles import DEFAULT, builtin_styles, find_style, user
@@ -15,35 +16,43 @@ from .console import literal_text
 from .figures import figures_table
 
 Rows = Iterator[tuple[str, str]]
+_NAMES = 30  # columns at most for the names of styles; longer ones need two lines
 
 
-def styles_table() -> Table:
-    """A line for each style, the built-in ones first; for one that cannot be used, a line that says so."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    # The least widths keep words whole at 80 columns.
-    for heading, least in (("style", 9), ("what it looks like", 24), ("licence", 14), ("from", 8)):
-        table.add_column(heading, overflow="fold", min_width=least, no_wrap=heading == "style")
-    rows = {name: _builtin_row(name, path) for name, path in builtin_styles().items()}
+def styles_list() -> Group:
+    """The built-in styles by licence, then the user's; one that cannot be used says so."""
+    sections: dict[str, list[tuple[str, ...]]] = {}
+    builtin = builtin_styles()
+    for name, path in builtin.items():
+        card = read_header(path).card
+        look = f"{card.summary} (default)" if name == DEFAULT else card.summary
+        sections.setdefault(f"Built in; licence: {card.licence}", []).append((name, look))
     for name in user.names():
-        rows.setdefault(name, _own_row(name))
-    for name, cells in rows.items():
-        table.add_row(name, *map(literal_text, cells))
-    return table
+        if name not in builtin:
+            sections.setdefault("Yours", []).append((name, *_describe_own_style(name)))
+    width = max(len(row[0]) for rows in sections.values() for row in rows)
+    blocks: list[RenderableType] = []
+    for title, rows in sections.items():
+        blocks += [*([Text()] if blocks else []), _section(title, rows, min(_NAMES, width))]
+    return Group(*blocks)
 
 
-def _builtin_row(name: str, path: Path) -> tuple[str, ...]:
-    header = read_header(path)
-    look = f"{header.card.summary} (the default)" if name == DEFAULT else header.card.summary
-    return look, header.card.licence, "built in"
+def _section(title: str, rows: list[tuple[str, ...]], width: int) -> Group:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(min_width=width, max_width=_NAMES, style="bold cyan", overflow="fold")
+    for row in rows:
+        table.add_row(*map(literal_text, row))
+    return Group(literal_text(f"{title}:", style="bold"), Padding(table, (0, 0, 0, 2), expand=False))
 
 
-def _own_row(name: str) -> tuple[str, ...]:
+def _describe_own_style(name: str) -> tuple[str, ...]:
+    """The look of a style that the user added, its licence, and the server that it is from."""
     try:
         record, card = user.read_record(name), _read_card(user.verify_file(name))
     except ModelError:
-        return f"cannot be used: `cartoonize styles show {name}` says why", "", "yours"
+        return f"cannot be used: `cartoonize styles show {name}` says why", "", ""
     host = urlsplit(record.source).hostname if "://" in record.source else None
-    return card.summary or record.network, record.licence, f"yours, {host}" if host else "yours"
+    return card.summary or record.network, record.licence, f"from {host}" if host else ""
 
 
 def style_card(name: str, *, with_recipe: bool = False, all_figures: bool = False) -> Group:

@@ -7,7 +7,7 @@ import typer
 
 from .app import App
 from .completion import style_names
-from .console import escape, print_message, print_result
+from .console import escape, print_message, print_result, size_of
 from .options import DetailName, Device, Overwrite, Quiet
 from .own_styles import add, remove
 from .progress import file_progress
@@ -26,9 +26,11 @@ def styles(context: typer.Context) -> None:
       cartoonize styles show pepper
     """
     if context.invoked_subcommand is None:
-        from .style_cards import styles_table
+        from .style_cards import styles_list
 
-        print_result(styles_table())
+        print_result(styles_list())
+        print_message("\nUse one: --style NAME. Compare them on your own picture:")
+        print_message("  cartoonize styles preview portrait.jpg styles.png")
 
 
 @app.command("preview")
@@ -51,7 +53,7 @@ def preview_styles(
     names = style_names()
     with file_progress(str(target), len(names), "styles") as show_count:
         preview(source, target, names, device=device, detail=detail, overwrite=overwrite, on_style=show_count)
-    print_message(escape(str(target)))
+    print_message(escape(f"{target}: {len(names)} styles{size_of(target)}"))
 
 
 @app.command("show")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import MediaError
-from .console import escape, print_message, print_notices
+from .console import escape, print_message, print_notices, size_of
 from .convert import Load, Progress, connect_cluster_once, convert, open_backend_once
 from .files import Checks, convert_files
 from .options import LOOK, FilesOptions, OnCluster, VideoOptions
@@ -161,4 +161,4 @@ def _preview(paths: Sequence[str], options: VideoOptions, count: int, *, overwri
             on_moment=show_count, **asdict(options.span),
         )  # fmt: skip
     print_notices(notices)
-    print_message(escape(str(target)))
+    print_message(escape(f"{target}: {count} moments{size_of(target)}"))

@@ -85,20 +85,22 @@ def web(
         raise WebError("The web page needs three more packages: pip install 'cartoonize[web]'.")
     from rich.markup import escape
 
-    from ..web.access_key import new_key
+    from ..web.access_key import AccessKey, new_key
     from ..web.addresses import is_private
     from ..web.limits import choose_limits
     from ..web.server import serve
 
     has_key = key if key is not None else not is_private(host)
+    access = AccessKey(new_key() if has_key else None)
 
     def show_addresses(addresses: list[str]) -> None:
         # Rich's own `escape`, as that of the console would hide the key.
         print_message(f"Open [bold]{escape(addresses[0])}[/bold] in a browser; Ctrl-C ends it.")
         if has_key or not is_private(host):
             print_note(escape(_describe_access(addresses[-1], has_key=has_key)))
-        if open_page and not _open_browser(addresses[0]):
-            print_note("No browser can be opened here.")
+        page = addresses[0].partition("?")[0]
+        if open_page and not _open_browser(access.one_time_address(page)):
+            print_note("No browser can be opened here: open the address yourself.")
 
     limits = choose_limits(
         private=is_private(host),
@@ -107,8 +109,7 @@ def web(
         frames=max_frames,
         pixels=max_pixels,
     )
-    secret = new_key() if has_key else None
-    serve(host, port, limits, key=secret, device=device, on_ready=show_addresses)
+    serve(host, port, limits, key=access, device=device, on_ready=show_addresses)
 
 
 def _describe_access(address: str, *, has_key: bool) -> str:

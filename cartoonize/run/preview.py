@@ -70,15 +70,15 @@ def preview_video(
     look = (look or Look()).for_pictures()
     times, drawer = _moments(source, count, start, end, decoding), Drawer(load_backend(), look.effects())
     cells, notices = list[Cell](), list[str]()
-    for number, time in enumerate(times):
-        on_moment(number)
+    for number, time in enumerate(times, start=1):
         frame, aspect = _frame_at(source, time, decoding)
         if frame is None:
             notices.append(f"There is no picture at {_clock(time)} of {source.name}.")
-            continue
-        result = drawer.effects(frame, drawer([frame])()[0])
-        pictures = (result,) if look.compares else (_source_frame(frame), result)
-        cells.append(Cell(tuple(map(_to_opaque, pictures)), _clock(time), aspect))
+        else:
+            result = drawer.effects(frame, drawer([frame])()[0])
+            pictures = (result,) if look.compares else (_source_frame(frame), result)
+            cells.append(Cell(tuple(map(_to_opaque, pictures)), _clock(time), aspect))
+        on_moment(number)
     if not cells:
         raise MediaError(f"No picture of {source} can be read at any of the {count} moments.")
     _save(draw_sheet(cells), file)

@@ -6,6 +6,7 @@ with each request, in the address or as a bearer token (RFC 6750).
 
 import hmac
 import secrets
+import time
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
@@ -13,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 PARAMETER = "key"
+_ONCE = "once"  # the parameter for a code in place of the key
+_CODE_SECONDS = 60.0
 _COOKIE = "cartoonize_key_{port}"  # browsers send the cookies of a host to all its ports
 _FORM = Path(__file__).with_name("static") / "key.html"
 _OPEN = ("/static/style.css", "/static/key.css", "/static/favicon.svg")  # what the form shows
@@ -27,25 +30,51 @@ class AccessKey:
 
     def __init__(self, key: str | None) -> None:
         self._key = key
+        self._code, self._code_expires = "", 0.0
 
     @property
     def is_required(self) -> bool:
         return self._key is not None
 
+    def address(self, page: str) -> str:
+        """The address that opens a page, with the key."""
+        return _with_parameter(page, PARAMETER, self._key) if self._key else page
+
+    def one_time_address(self, page: str) -> str:
+        """An address that opens a page once, within a minute, in place of the one before.
+
+        The browser gets it on its command line, which other users of the computer can read.
+        """
+        if self._key is None:
+            return page
+        self._code, self._code_expires = new_key(), time.monotonic() + _CODE_SECONDS
+        return _with_parameter(page, _ONCE, self._code)
+
     def check(self, request: Request) -> tuple[Response | None, str | None]:
         """What to respond to a request that goes no further, and the `Set-Cookie` header of the response."""
         if self._key is None or request.url.path in _OPEN:
             return None, None
-        parameter, name = request.query_params.get(PARAMETER), _cookie_name(request)
-        if not any(map(self._is_key, (request.cookies.get(name), _bearer_token(request), parameter))):
+        parameter, code = request.query_params.get(PARAMETER), request.query_params.get(_ONCE)
+        name = _cookie_name(request)
+        candidates = (request.cookies.get(name), _bearer_token(request), _key_of(parameter or ""))
+        if not any(map(self._is_key, candidates)) and not self._redeem(code or ""):
             return _refuse(request), None
-        if parameter is None:
+        if parameter is None and code is None:
             return None, None
         return _redirect(request) if _is_navigation(request) else None, set_cookie(name, self._key)
 
     def _is_key(self, candidate: str | None) -> bool:
         """Compare in constant time, so that the time of a refusal tells nothing about the key."""
         return hmac.compare_digest((candidate or "").encode(), (self._key or "").encode())
+
+    def _redeem(self, code: str) -> bool:
+        """Whether a code opens the page. It does so once."""
+        is_valid = time.monotonic() < self._code_expires and hmac.compare_digest(
+            code.encode(), self._code.encode()
+        )
+        if is_valid:
+            self._code_expires = 0.0
+        return is_valid
 
 
 def new_key() -> str:
@@ -58,9 +87,13 @@ def set_cookie(name: str, value: str) -> str:
     return f"{name}={value}; Path=/; HttpOnly; SameSite=Lax"
 
 
-def with_key(address: str, key: str | None) -> str:
-    """The address that opens a page."""
-    return f"{address}?{urlencode({PARAMETER: key})}" if key else address
+def _with_parameter(address: str, name: str, value: str) -> str:
+    return f"{address}?{urlencode({name: value})}"
+
+
+def _key_of(text: str) -> str:
+    """The key in what a visitor pastes: the key alone, or the whole address."""
+    return text.rpartition(f"{PARAMETER}=")[2].strip()
 
 
 def _bearer_token(request: Request) -> str | None:
@@ -79,11 +112,11 @@ def _is_navigation(request: Request) -> bool:
 
 
 def _redirect(request: Request) -> Response:
-    """Send a browser to the same page, so that the key stays neither in its address bar nor in its history.
+    """Send a browser to the same page, so that neither its address bar nor its history keeps the key.
 
     The address is relative, as a server in front may serve the page under another path.
     """
-    rest = [(name, value) for name, value in parse_qsl(request.url.query) if name != PARAMETER]
+    rest = [(name, value) for name, value in parse_qsl(request.url.query) if name not in (PARAMETER, _ONCE)]
     page = "./" + request.url.path.rpartition("/")[2]
     return RedirectResponse(f"{page}?{urlencode(rest)}" if rest else page, 303, {"Cache-Control": "no-store"})
 
@@ -94,8 +127,8 @@ def _refuse(request: Request) -> Response:
         headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
         return HTMLResponse(_form(request), 401, headers)
     message = (
-        "This page needs its key: use the whole address that `cartoonize web` printed, or send the key as "
-        "the header `Authorization: Bearer KEY`."
+        "This page needs its key: use the whole address that `cartoonize web` printed, or send the header "
+        "`Authorization: Bearer KEY`."
     )
     return JSONResponse({"error": message}, 401, {"WWW-Authenticate": "Bearer"})
 

@@ -4,7 +4,7 @@ import ipaddress
 import socket
 from contextlib import suppress
 
-from .access_key import with_key
+from .access_key import AccessKey
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = {"0.0.0.0": "192.0.2.1", "": "192.0.2.1", "::": "2001:db8::1"}  # noqa: S104  # by --host only
@@ -19,7 +19,7 @@ def is_private(host: str) -> bool:
         return host in LOOPBACK
 
 
-def page_addresses(host: str, port: int, key: str | None) -> list[str]:
+def page_addresses(host: str, port: int, key: AccessKey) -> list[str]:
     """The address that opens the page on this computer, then that for others if it is another one."""
     hosts = [host]
     if host in LOOPBACK:
@@ -27,8 +27,7 @@ def page_addresses(host: str, port: int, key: str | None) -> list[str]:
     elif host in _EVERYWHERE:
         hosts = ["localhost", *_own_address(_EVERYWHERE[host])]
     return [
-        with_key(f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/", key)
-        for name in hosts
+        key.address(f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/") for name in hosts
     ]
 
 

@@ -30,16 +30,14 @@ _STATIC = Path(__file__).with_name("static")
 _SWEEP_FILES, _SWEEP_JOBS = 60.0, 1.0  # seconds from one to the next
 
 
-def build_app(
-    worker: Worker, folders: Folders, hosts: Collection[str] | None, key: str | None = None
-) -> ASGIApp:
+def build_app(worker: Worker, folders: Folders, hosts: Collection[str] | None, key: AccessKey) -> ASGIApp:
     """Build the application.
 
     Args:
         worker: converts the files.
         folders: keeps them.
         hosts: the names that the server has; None allows all.
-        key: the secret that requests need; None lets all in.
+        key: the key that requests need.
     """
     visitors = Visitors()
     queue = JobQueue(worker, folders, visitors)
@@ -56,7 +54,7 @@ def build_app(
         await asyncio.gather(*tasks, return_exceptions=True)
 
     app = Starlette(
-        routes=_routes(api, has_key=key is not None),
+        routes=_routes(api, has_key=key.is_required),
         lifespan=lifespan,
         exception_handlers={
             CartoonizeError: respond_to_error,
@@ -65,7 +63,7 @@ def build_app(
             HTTPException: _respond_to_refusal,
         },
     )
-    return AccessControl(app, visitors, hosts, AccessKey(key))
+    return AccessControl(app, visitors, hosts, key)
 
 
 def _routes(api: Api, *, has_key: bool) -> list[Route | Mount]:

@@ -10,13 +10,15 @@ from .settings import ConversionSettings
 from .states import JobState, VisitorState
 
 _REF = "#/components/schemas/{name}"
+_JOB_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_UPLOAD_ERRORS = "400 411 413 415 429 507"
 _ERRORS = {
     "400": "The request, the file or a setting is wrong.",
     "404": "There is no such job of yours, or no result.",
     "410": "The job was stopped, or its result was removed.",
     "411": "The request states no length.",
-    "415": "The request is no form.",
     "413": "The file is beyond a limit of this server.",
+    "415": "The request is no form.",
     "422": "The file cannot be converted.",
     "429": "Too many of your files wait already.",
     "507": "There is no space for the file.",
@@ -51,23 +53,9 @@ def describe_api(*, has_key: bool = False) -> dict[str, Any]:
 
 
 def _paths() -> dict[str, Any]:
-    job = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-    picture = {"200": _response("The cartoon.", "image/png")}
-    queued = {"202": _response("The job. Its address is in the header Location.", schema="JobState")}
     return {
-        "/api/image": {
-            "post": _operation(
-                "Convert a picture; the response is a PNG", picture, "400 411 413 415 422 429 507", form=True
-            )
-        },
-        "/api/video": {
-            "post": _operation(
-                "Convert a video or an animation; the response is a job",
-                queued,
-                "400 411 413 415 429 507",
-                form=True,
-            )
-        },
+        "/api/image": {"post": _upload("Convert a picture; the response is a PNG", _PICTURE, "422")},
+        "/api/video": {"post": _upload("Convert a video or an animation; the response is a job", _QUEUED)},
         "/api/jobs": {
             "get": _operation("List your files and jobs", {"200": _response("All.", schema="VisitorState")})
         },
@@ -77,19 +65,9 @@ def _paths() -> dict[str, Any]:
                 {"200": _response("The cartoons, under their names.", "application/zip")}, "404",
             )
         },
-        "/api/jobs/{id}": {
-            "parameters": [job],
-            "get": _operation(
-                "Read the state of a job. If nobody asks for 30 seconds, the job is dropped",
-                {"200": _response("The job.", schema="JobState")},
-                "404",
-            ),
-            "delete": _operation(
-                "Stop a job, and remove its files", {"204": {"description": "Done."}}, "404"
-            ),
-        },
+        "/api/jobs/{id}": {"parameters": [_JOB_ID], **_job_operations()},
         "/api/jobs/{id}/result": {
-            "parameters": [job],
+            "parameters": [_JOB_ID],
             "get": _operation(
                 "Fetch the result of a job; the response waits until there is one",
                 {"200": _response("The cartoon.", "video/mp4")}, "404 410 422",
@@ -98,15 +76,26 @@ def _paths() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _operation(
-    summary: str, responses: dict[str, Any], errors: str = "", *, form: bool = False
-) -> dict[str, Any]:
-    failures = {code: _response(_ERRORS[code], schema="Error") for code in errors.split()}
-    operation: dict[str, Any] = {"summary": summary, "responses": responses | failures}
-    if form:
-        content = {"multipart/form-data": {"schema": {"$ref": _REF.format(name="Upload")}}}
-        operation["requestBody"] = {"required": True, "content": content}
-    return operation
+def _job_operations() -> dict[str, Any]:
+    return {
+        "get": _operation(
+            "Read the state of a job. The server drops a job if nobody asks for it for 30 seconds",
+            {"200": _response("The job.", schema="JobState")}, "404",
+        ),
+        "delete": _operation("Stop a job, and remove its files", {"204": {"description": "Done."}}, "404"),
+    }  # fmt: skip
+
+
+def _upload(summary: str, responses: dict[str, Any], more_errors: str = "") -> dict[str, Any]:
+    """An operation that takes a file and its settings as a form."""
+    content = {"multipart/form-data": {"schema": {"$ref": _REF.format(name="Upload")}}}
+    operation = _operation(summary, responses, f"{_UPLOAD_ERRORS} {more_errors}")
+    return operation | {"requestBody": {"required": True, "content": content}}
+
+
+def _operation(summary: str, responses: dict[str, Any], errors: str = "") -> dict[str, Any]:
+    failures = {code: _response(_ERRORS[code], schema="Error") for code in sorted(errors.split())}
+    return {"summary": summary, "responses": responses | failures}
 
 
 def _response(description: str, kind: str = "application/json", schema: str = "") -> dict[str, Any]:
@@ -122,3 +111,7 @@ def _form_of(settings: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     properties = {"file": file, **settings["properties"]}
     return {"type": "object", "properties": properties, "required": ["file"], "additionalProperties": False}
+
+
+_PICTURE = {"200": _response("The cartoon.", "image/png")}
+_QUEUED = {"202": _response("The job. Its address is in the header Location.", schema="JobState")}

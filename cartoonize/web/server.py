@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from ..core.errors import WebError
 from ..core.signals import StopRequest
+from .access_key import AccessKey
 from .addresses import LOOPBACK, is_private, page_addresses
 from .app import build_app
 from .connections import GuardedProtocol
@@ -28,7 +29,7 @@ def serve(
     port: int,
     limits: Limits,
     *,
-    key: str | None = None,
+    key: AccessKey,
     device: str = "auto",
     on_ready: Callable[[list[str]], None],
 ) -> None:
@@ -38,7 +39,7 @@ def serve(
         host: the address to listen at; others can reach it unless it `is_private`.
         port: 0 is any free port.
         limits: what the page accepts.
-        key: the secret that requests need; None lets all in.
+        key: the key that requests need.
         device: see `cartoonize.load`.
         on_ready: called with the page's addresses when it can be opened: one for this computer, and one for
             others if that is not the same.

@@ -86,7 +86,7 @@ def test_an_added_style_is_found_by_its_name(run, tiny_style, photo, tmp_path, h
     assert find_style("tiny").read_bytes() == tiny_style.read_bytes()
     assert run("image", photo, tmp_path / "out.png", "--style", "tiny")[0] == 0
     assert (tmp_path / "out.png").exists()
-    assert re.search(r"tiny +swift 8 +CC0 +yours", run("styles")[1])
+    assert re.search(r"Yours:\s+tiny +swift 8 +CC0", run("styles")[1])
     shown = run("styles", "show", "tiny")[1]
     assert digest in shown
     assert str(tiny_style) in "".join(shown.split())
@@ -379,7 +379,7 @@ def test_a_style_is_added_from_the_web(run, site, free):
     assert (code, "Added dark-ink" in err) == (0, True)
     assert user.read_record("dark-ink").source == f"{address}/files/Dark%20Ink.onnx"
     assert find_style("dark-ink").read_bytes() == data
-    assert "yours, 127.0.0.1" in " ".join(run("styles")[1].split())
+    assert "from 127.0.0.1" in " ".join(run("styles")[1].split())
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pages import ask, send, serving
 from PIL import Image
 
 pytest.importorskip("starlette", reason="the web page needs cartoonize[web]")
+from cartoonize.web.access_key import AccessKey
 from cartoonize.web.addresses import page_addresses
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # nothing is served
@@ -61,6 +62,8 @@ def test_a_browser_is_asked_for_the_key(served, client):
             assert client.get(form.url.join(link)).status_code == 200
     assert " hidden>This is not the key" in form.text
     assert 'role="alert">This is not the key' in visit(client, "/?key=wrong").text
+    for pasted in (served.key, f" {served.url}?key={served.key}\n"):
+        assert visit(client, "/", params={"key": pasted}).status_code == 303
 
 
 def test_the_key_leaves_the_address_and_stays_in_a_cookie(served, client, tmp_path):
@@ -95,11 +98,12 @@ def test_programs_send_the_key_with_each_request(served, client):
 
 def test_the_printed_addresses_can_be_opened(monkeypatch):
     """Of a page for the whole network, the address within the network is printed, with the key."""
-    assert page_addresses("127.0.0.1", 7860, None) == ["http://localhost:7860/"]
-    assert page_addresses("192.0.2.7", 80, "k-_") == ["http://192.0.2.7:80/?key=k-_"]
-    assert page_addresses("2001:db8::7", 80, None) == ["http://[2001:db8::7]:80/"]
+    key, without = AccessKey("k-_"), AccessKey(None)
+    assert page_addresses("127.0.0.1", 7860, without) == ["http://localhost:7860/"]
+    assert page_addresses("192.0.2.7", 80, key) == ["http://192.0.2.7:80/?key=k-_"]
+    assert page_addresses("2001:db8::7", 80, without) == ["http://[2001:db8::7]:80/"]
     monkeypatch.setattr("cartoonize.web.addresses._own_address", lambda _distant: ["192.0.2.7"])
-    assert page_addresses("::", 80, "k") == ["http://localhost:80/?key=k", "http://192.0.2.7:80/?key=k"]
+    assert page_addresses("::", 80, key) == ["http://localhost:80/?key=k-_", "http://192.0.2.7:80/?key=k-_"]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +120,7 @@ def test_who_needs_a_key(run, monkeypatch, options, has_key, note):
     keys = []
 
     def serve(host, port, _limits, *, key, on_ready, **_options):
-        keys.append(key)
+        keys.append(key.address(""))
         on_ready(page_addresses(host, port, key))
 
     monkeypatch.setattr("cartoonize.web.server.serve", serve)
@@ -124,6 +128,6 @@ def test_who_needs_a_key(run, monkeypatch, options, has_key, note):
         code, _, printed = run("web", *options)
         assert code == 0
         assert (note in printed) if note else ("Note" not in printed)
-        assert (keys[-1] is not None) == has_key
-        assert not has_key or f"?key={keys[-1]}" in printed
+        assert (keys[-1] != "") == has_key
+        assert keys[-1] in printed
     assert not has_key or keys[0] != keys[1]

@@ -360,24 +360,32 @@ def test_without_its_packages(run, monkeypatch):
     assert "pip install 'cartoonize[web]'" in messages
 
 
-def test_the_browser_is_opened(tmp_path):
-    """With --open the page comes up in the browser of the user."""
+@pytest.mark.parametrize("options", [(), ("--key",)])
+def test_the_browser_is_opened(tmp_path, options):
+    """With --open the page comes up in the browser of the user, whose command line does not show the key."""
     opened = tmp_path / "opened"
     program = tmp_path / "browser"
     program.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}.new && mv {opened}.new {opened}\n')
     program.chmod(0o755)
-    with serving(tmp_path, "--open", BROWSER=f"{program} %s") as served:
+    with serving(tmp_path, "--open", *options, BROWSER=f"{program} %s") as served:
         deadline = time.monotonic() + 20
         while not opened.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert opened.read_text() == served.url
+        address = opened.read_text()
+        assert address.startswith(served.url)
+        assert not options or served.key not in address
+        with httpx.Client(follow_redirects=True, headers={"Accept": "text/html"}) as browser:
+            page = browser.get(address)
+            assert (page.status_code, str(page.url)) == (200, served.url)
+            assert browser.get(served.url).status_code == 200
+        assert httpx.get(address).status_code == (401 if options else 200)  # a code is valid once
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only here can there be no windows")
 def test_no_browser_can_be_opened(tmp_path):
     """Without a screen, --open is a note, and the page is served all the same."""
     with serving(tmp_path, "--open", BROWSER="", DISPLAY="", WAYLAND_DISPLAY="") as served:
-        assert "No browser can be opened here." in served.process.stderr.readline()
+        assert "No browser can be opened here" in served.process.stderr.readline()
         assert httpx.get(served.url).status_code == 200
 
 

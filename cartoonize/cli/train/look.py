@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...core.errors import TrainingError
-from ..console import escape, print_message, print_result
-from ..progress import count_progress
+from ..console import escape, print_message, print_result, size_of
+from ..progress import count_progress, spinner
 from . import options
 
 if TYPE_CHECKING:
@@ -55,9 +55,13 @@ def look(
         _print_look(measured)
         if out:
             write_look(out, measured, source=", ".join(path.name for path in style), overwrite=overwrite)
-            print_message(escape(f"{out} has the settings: pass it as --preset."))
+            print_message(escape(f"{out}: the look. Use it: cartoonize train run --look {out} --style ..."))
         if sheet:
-            write_sheet(sheet, choose_drawings(figures), target_look(measured), examples, overwrite=overwrite)
+            with spinner("Drawing the sheet"):
+                write_sheet(
+                    sheet, choose_drawings(figures), target_look(measured), examples, overwrite=overwrite
+                )
+            print_message(escape(f"{sheet}: the lines that were found{size_of(sheet)}"))
 
 
 def _print_look(measured: "MeasuredLook") -> None:

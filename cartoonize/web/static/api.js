@@ -15,7 +15,7 @@ const settings = description.components.schemas.ConversionSettings.properties;
 const fields = Object.entries(settings).map(([name, schema]) => [
     name,
     values(schema),
-    JSON.stringify(schema.default),
+    schema.default === null ? "leave it out" : String(schema.default),
 ]);
 find("fields").append(table(["field", "values", "default"], fields));
 
@@ -31,12 +31,10 @@ const requests = Object.entries(description.paths).flatMap(([path, methods]) =>
 find("requests").append(table(["request", "what it does", "status"], requests));
 
 function values(schema) {
-    if (schema.anyOf) return schema.anyOf.map(values).join(", ");
+    if (schema.anyOf) return schema.anyOf.map(values).filter(Boolean).join(", ");
     if (schema.enum) return schema.enum.join(", ");
     if (schema.minimum !== undefined) return `${schema.minimum} to ${schema.maximum}`;
-    return (
-        { boolean: "true, false", string: "the name of a style", null: "none" }[schema.type] ?? schema.type
-    );
+    return { boolean: "true, false", string: "the name of a style", null: "" }[schema.type] ?? schema.type;
 }
 
 function table(heads, rows) {

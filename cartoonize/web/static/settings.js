@@ -6,10 +6,10 @@ import { styleAddress } from "./server.js";
 const KEPT = "cartoonize-settings";
 const WORDS = {
     detail: {
-        low: "480 lines are drawn: bold and quick.",
-        normal: "720 lines are drawn.",
-        high: "1080 lines are drawn: finer, and slower.",
-        full: "As many lines as your file has.",
+        low: "Draws 480 lines: bold and quick.",
+        normal: "Draws 720 lines.",
+        high: "Draws 1080 lines: finer, and slower.",
+        full: "Draws as many lines as your file has.",
     },
     hold: {
         1: "As smooth as your video.",

@@ -24,17 +24,17 @@ export function describeJob(job) {
     return job.seconds_left === null ? "Converting …" : `Converting, ${duration(job.seconds_left)} left.`;
 }
 
-/** How many come first. */
+/** How many files come first. */
 export function describeQueue(before) {
     if (before === 0) return "Yours is next.";
     return before === 1
-        ? "One drawing is before yours."
-        : `${SMALL[before] ?? before} drawings are before yours.`;
+        ? "One file is ahead of yours."
+        : `${SMALL[before] ?? before} files are ahead of yours.`;
 }
 
 /** How large: "3.4 MB". */
 export function size(bytes) {
-    const units = ["bytes", "KB", "MB", "GB"];
+    const units = ["bytes", "kB", "MB", "GB"];
     let unit = 0;
     let number = bytes;
     while (number >= 1000 && unit < 3) {
@@ -48,9 +48,4 @@ export function size(bytes) {
 export function clock(seconds) {
     const whole = Math.floor(seconds || 0);
     return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
-
-/** The name that a file has here, without path. */
-export function count(number, singular, plural) {
-    return number === 1 ? singular : `${number} ${plural}`;
 }
