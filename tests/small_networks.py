@@ -1,4 +1,4 @@
-"""A small network of each architecture."""
+"""A small network of each architecture, and of each norm."""
 
 import torch
 

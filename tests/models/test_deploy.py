@@ -2,15 +2,11 @@
 
 import pytest
 import torch
+from small_networks import NETWORKS
 from torch import Tensor, nn
 
-from cartoonize.models import ARCHITECTURES, FrameModel, Generator
+from cartoonize.models import FrameModel, Generator
 from cartoonize.models.deploy import deploy
-
-CONFIGS = [
-    *((name, {"width": 8, "blocks": 1}) for name in ARCHITECTURES),
-    ("cartoongan", {"width": 8, "blocks": 1, "norm": "instance"}),
-]
 
 
 def norms_of(network):
@@ -26,7 +22,7 @@ def with_statistics(network):
     return network.eval()
 
 
-@pytest.mark.parametrize(("architecture", "config"), CONFIGS)
+@pytest.mark.parametrize(("architecture", "config"), NETWORKS)
 def test_folded_norms_change_nothing(lively_generator, architecture, config):
     """Every architecture draws the same picture, and no batch norm is left."""
     generator = with_statistics(lively_generator(architecture, **config))

@@ -11,20 +11,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from small_networks import NETWORKS
 
 from cartoonize import MediaError, ModelError, load, models
 from cartoonize.models import ARCHITECTURES, FrameModel
-from cartoonize.models.blocks import LayerNorm
+from cartoonize.models.blocks import InstanceNorm, LayerNorm
 from cartoonize.models.checkpoint import Card, load_style, read_header, save_style, write_card
 from cartoonize.models.cost import multiplications
-
-SMALL = [
-    ("animegan2", {"width": 4, "blocks": 2}),
-    ("cartoongan", {"width": 4, "blocks": 1, "norm": "batch"}),
-    ("cartoongan", {"width": 4, "blocks": 1, "norm": "instance"}),
-    ("cartoongan_blur", {"width": 4, "blocks": 1}),
-    ("swift", {"width": 8, "blocks": 1}),
-]
 
 
 def parameters(generator):
@@ -46,16 +39,16 @@ def test_animegan2_is_the_published_network():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_layer_norm_takes_its_sums_in_float32(dtype):
-    """In half precision too the statistics have all digits; only the result is rounded."""
-    x = (3 + torch.randn(2, 6, 40, 56)).to(dtype).contiguous(memory_format=torch.channels_last)
-    norm = LayerNorm(6)
+@pytest.mark.parametrize(("kind", "mean", "axes"), [(LayerNorm, 3, (1, 2, 3)), (InstanceNorm, 200, (2, 3))])
+def test_norms_take_their_sums_in_float32(kind, mean, axes, dtype):
+    """In half precision too the statistics have all digits, also far from 0; only the result is rounded."""
+    x = (mean + torch.randn(2, 6, 40, 56)).to(dtype).contiguous(memory_format=torch.channels_last)
+    norm = kind(6)
     torch.nn.init.normal_(norm.weight)
     torch.nn.init.normal_(norm.bias)
     exact = x.double()
-    scaled = (exact - exact.mean((1, 2, 3), keepdim=True)) * torch.rsqrt(
-        exact.var((1, 2, 3), correction=0, keepdim=True) + 1e-5
-    )
+    variance = exact.var(axes, correction=0, keepdim=True)
+    scaled = (exact - exact.mean(axes, keepdim=True)) * torch.rsqrt(variance + norm.eps)
     expected = scaled * norm.weight.double()[:, None, None] + norm.bias.double()[:, None, None]
     with torch.inference_mode():
         out = norm(x)
@@ -88,7 +81,7 @@ def test_blurred_upsampling_draws_no_checkerboard():
     assert pattern("cartoongan") > 1e-2
 
 
-@pytest.mark.parametrize(("architecture", "config"), SMALL)
+@pytest.mark.parametrize(("architecture", "config"), NETWORKS)
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (17, 33), (64, 48), (31, 8)])
 def test_pictures_of_any_size_keep_it(architecture, config, size):
     """FrameModel takes and returns uint8 pictures of any size and number."""
@@ -129,7 +122,7 @@ def test_swift_looks_no_further_than_it_says(lively_generator):
     assert int((rows - 64).abs().max().maximum((columns - 64).abs().max())) <= generator.reach
 
 
-@pytest.mark.parametrize(("architecture", "config"), SMALL)
+@pytest.mark.parametrize(("architecture", "config"), NETWORKS)
 def test_a_style_file_gives_the_network_back(tmp_path, lively_generator, architecture, config):
     """What was saved is loaded: architecture, configuration, card, and weights to float16."""
     generator = lively_generator(architecture, **config)
@@ -322,6 +315,7 @@ def test_an_architecture_is_one_file(tmp_path, tiny):
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture_declares_what_others_need(architecture):
     """Each declares its stride, its reach, the layers by which it is recognised, and names of its tensors."""
+    assert architecture in {name for name, _ in NETWORKS}, "the other tests need a small network of it"
     network = ARCHITECTURES[architecture](width=8, blocks=2)
     tensors = network.state_dict()
     assert network.infer_config(tensors) == network.config
