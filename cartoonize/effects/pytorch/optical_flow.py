@@ -81,10 +81,13 @@ def _correct(pictures: Tensor, flow: Tensor) -> Tensor:
 def _move(picture: Tensor, flow: Tensor) -> Tensor:
     """Sample the picture, (1, 1, H, W), at each pixel plus the flow; beyond the edges, those repeat."""
     height, width = picture.shape[2:]
-    x = torch.linspace(1 / width - 1, 1 - 1 / width, width, device=flow.device)
-    y = torch.linspace(1 / height - 1, 1 - 1 / height, height, device=flow.device)[:, None]
-    x, y = torch.add(x, flow[0, 0], alpha=2 / width), torch.add(y, flow[0, 1], alpha=2 / height)
-    return F.grid_sample(picture, torch.stack([x, y], -1)[None], padding_mode="border", align_corners=False)
+    right, bottom = 1 - 1 / width, 1 - 1 / height  # the centres of the last pixels
+    x = torch.linspace(-right, right, width, device=flow.device)
+    y = torch.linspace(-bottom, bottom, height, device=flow.device)[:, None]
+    # Clamped, because Metal has padding_mode="border" only from PyTorch 2.13 on.
+    x = torch.add(x, flow[0, 0], alpha=2 / width).clamp(-right, right)
+    y = torch.add(y, flow[0, 1], alpha=2 / height).clamp(-bottom, bottom)
+    return F.grid_sample(picture, torch.stack([x, y], -1)[None], align_corners=False)
 
 
 def _window_mean(x: Tensor) -> Tensor:
