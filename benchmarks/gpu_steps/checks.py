@@ -42,26 +42,14 @@ def measure_environment(options: StepOptions) -> Iterator[dict[str, Any]]:
 def measure_tests(options: StepOptions) -> Iterator[dict[str, Any]]:
     """The tests marked `gpu`: how many passed, and which failed; all of their output is in OUT/tests.txt."""
     command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-m",
-        "gpu",
-        "-vv",
-        "-rs",
-        "--color=no",
-        "-p",
-        "no:cacheprovider",
-    ]
+        sys.executable, "-m", "pytest", "-m", "gpu", "-vv", "-rs", "--color=no", "-p", "no:cacheprovider",
+        "tests/gpu", "tests/backends/pytorch",
+    ]  # fmt: skip
     counts, failures = Counter[str](), list[str]()
     with (
         (options.out / "tests.txt").open("w") as file,
         subprocess.Popen(  # noqa: S603
-            [*command, "tests/gpu", "tests/backends/pytorch"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=ROOT,
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
         ) as process,
     ):
         assert process.stdout is not None
