@@ -3,17 +3,22 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..core.errors import TrainingError
+from ..core.errors import NO_SPACE, SpaceError, TrainingError
 
 
 @contextmanager
-def disk_errors() -> Iterator[None]:
-    """Convert errors of the operating system, in a `with` block, to a TrainingError that names the file."""
+def disk_errors(path: object = "a file of the run") -> Iterator[None]:
+    """Convert errors of the operating system, in a `with` block, to a TrainingError that names the file, or
+    to a SpaceError if the disk is full.
+
+    Args:
+        path: the file that is written, for errors that name none: those of a full disk.
+    """
     try:
         yield
     except OSError as error:
-        name = error.filename or "a file of the run"
-        raise TrainingError(f"Cannot write {name}: {error.strerror or error}.") from error
+        kind = SpaceError if error.errno in NO_SPACE else TrainingError
+        raise kind(f"Cannot write {error.filename or path}: {error.strerror or error}.") from error
 
 
 @contextmanager

@@ -99,7 +99,8 @@ class Extraction:
                 count.repeated += 1
             else:
                 name = f"{stem}-{scene:05d}-{round(1000 * time):09d}.png"
-                Pillow.fromarray(picture).save(self.out / name, compress_level=3)
+                with AtomicFile(self.out / name, overwrite=True) as pending:
+                    Pillow.fromarray(picture).save(pending.path, compress_level=3)
                 manifest.writerow([name, film.name, f"{time:.3f}", scene])
                 count.kept += 1
         return count

@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -13,9 +13,11 @@ import torch
 from PIL import Image as Pillow
 
 from ..core.atomic import AtomicFile
+from ..core.errors import MediaError
 from ..core.frames import Image
 from ..models import FrameModel, Generator
-from .errors import disk_errors, missing_extra
+from .errors import disk_errors
+from .events import EventFile
 
 
 class Watcher(Protocol):
@@ -40,24 +42,20 @@ class Log:
     def __init__(
         self, folder: Path, seen: int, samples: Sequence[Image], watcher: Watcher | None = None
     ) -> None:
-        with missing_extra():
-            from torch.utils.tensorboard import SummaryWriter
-
         self.folder, self.samples, self.watcher = folder, samples, watcher
         with disk_errors():
             folder.mkdir(parents=True, exist_ok=True)
             self._stats = folder / "stats.jsonl"
             _drop_after(self._stats, seen)
-            self._events = SummaryWriter(str(folder), purge_step=seen)
+        self._events = EventFile(folder, seen)
 
     def record(self, images: int, total: int, values: Mapping[str, float]) -> None:
         """Log scalars at a number of images seen, and print them."""
         rounded = {name: float(f"{value:.5g}") for name, value in values.items()}
-        with disk_errors():
-            with self._stats.open("a") as file:
-                file.write(json.dumps({"images": images, **rounded}) + "\n")
-            for name, value in values.items():
-                self._events.add_scalar(name, value, images)
+        with disk_errors(self._stats), self._stats.open("a") as file:
+            file.write(json.dumps({"images": images, **rounded}) + "\n")
+        self._events.add_scalars(values, images)
+        self._events.flush()
         if self.watcher:
             self.watcher.show_images(images, total, values["images_per_s"])
             return
@@ -73,10 +71,11 @@ class Log:
         folder = self.folder / "samples"
         folder.mkdir(exist_ok=True)
         path = folder / f"{images:09d}.png"
-        Pillow.fromarray(sheet).save(path)
+        with AtomicFile(path, overwrite=True) as pending:
+            Pillow.fromarray(sheet).save(pending.path)
         if self.watcher:
             self.watcher.show_sheet(path)
-        self._events.add_image("samples", sheet, images, dataformats="HWC")
+        self._events.add_picture("samples", sheet, images)
         self._events.flush()
 
     def __enter__(self) -> Self:
@@ -86,7 +85,7 @@ class Log:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # On a full disk closing fails too; that must not hide the first error.
-        with suppress(OSError) if error else disk_errors():
+        with suppress(MediaError) if error else nullcontext():
             self._events.close()
 
 

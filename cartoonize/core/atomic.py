@@ -1,6 +1,7 @@
 """A file that appears under its name only when it is complete, and never in place of its source."""
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from typing import Self
 from . import safe_files
 from .errors import DISK_FAILURES, MediaError, WriteError
 
+_NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # the last is of links in a circle
 _LONGEST_SUFFIX = 16  # characters; a longer one is not a file type, and could make the name too long
 
 
@@ -159,6 +161,8 @@ def is_among(target: object, sources: Iterable[object]) -> bool:
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
         status = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            return None
+        raise
     return status.st_dev, status.st_ino

@@ -7,10 +7,12 @@ HOME/styles/NAME-HASH.int8.onnx  its int8 file, if it has one
 Records are created, changed and deleted in one step, so that a style is complete or does not exist.
 """
 
+import errno
 import json
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from hashlib import file_digest
 from pathlib import Path
@@ -28,6 +30,7 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")  # whatever the suffix: Windows opens no such file
 _FILE = re.compile(r"[a-z0-9-]+\.(safetensors|onnx)")
 _MAX_RECORD = 1 << 16  # bytes; ours are under 1 KB
+_NO_FILE = {errno.ENOENT, errno.ELOOP}  # of links that lead nowhere or in a circle
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,9 @@ def read_record(name: str) -> Record:
         record = Record(**{key: to_printable(entries[key]) for key in known})
         if not _FILE.fullmatch(record.file):
             raise ValueError
-    except OSError as error:
-        raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_FILE:
+            raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
         raise ModelError(
             f"The record of your style {name}, {path}, is damaged: `cartoonize styles remove {name}`, and "
             "add it again."
@@ -136,19 +139,20 @@ def store(name: str, file: Path, record: Record, *, overwrite: bool, int8_file: 
     Raises:
         MediaError: the name is taken and `overwrite` is false, or the folder cannot be written to.
     """
-    earlier = _named_files(name)
     target = folder() / record.file
     moves = {target: file} | ({int8_path(target): int8_file} if int8_file else {})
     try:
-        with AtomicFile(folder() / f"{name}.json", overwrite=overwrite) as pending:
-            pending.path.write_text(
-                json.dumps(asdict(record), indent=2, ensure_ascii=False), encoding="utf-8"
-            )
-            for new, old in moves.items():
-                old.replace(new)
-        for path in earlier:
-            if path not in moves:
-                path.unlink(missing_ok=True)
+        with _changing_styles():
+            earlier = _named_files(name)
+            with AtomicFile(folder() / f"{name}.json", overwrite=overwrite) as pending:
+                pending.path.write_text(
+                    json.dumps(asdict(record), indent=2, ensure_ascii=False), encoding="utf-8"
+                )
+                for new, old in moves.items():
+                    old.replace(new)
+            for path in earlier:
+                if path not in moves:
+                    path.unlink(missing_ok=True)
     except OSError as error:
         raise WriteError.from_os_error(target, error) from error
 
@@ -162,13 +166,23 @@ def remove(name: str) -> None:
     """
     if name not in names():
         raise ModelError(_unknown_style_message(name))
-    files = _named_files(name)
     try:
-        (folder() / f"{name}.json").unlink()
-        for file in files:
-            file.unlink(missing_ok=True)
+        with _changing_styles():
+            files = _named_files(name)
+            (folder() / f"{name}.json").unlink(missing_ok=True)  # another process may have been faster
+            for file in files:
+                file.unlink(missing_ok=True)
     except OSError as error:
         raise MediaError(f"Cannot delete your style {name}: {error.strerror}.") from error
+
+
+@contextmanager
+def _changing_styles() -> Iterator[None]:
+    """Let one process at a time change styles: else one could delete the file that another has just added."""
+    from filelock import FileLock  # here, as completion imports this module
+
+    with FileLock(folder().with_name("styles.lock")):
+        yield
 
 
 def _named_files(name: str) -> tuple[Path, ...]:

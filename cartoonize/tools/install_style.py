@@ -4,6 +4,7 @@ with fetch_style("https://example.org/ink.safetensors") as candidate:
     install_style(candidate, "my-ink", licence="CC0")
 """
 
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -154,13 +155,17 @@ def _copy_file(file: Path, target: Path) -> None:
         source = file.open("rb")
     except OSError as error:
         raise ModelError(f"Cannot read {file}: {error.strerror}.") from error
+    too_large = ModelError(f"{file} is larger than {MAX_BYTES >> 20} MB, the limit for a style.")
     try:
         with source, target.open("wb") as copy:
+            if source.seek(0, os.SEEK_END) > MAX_BYTES:  # before hundreds of megabytes are written
+                raise too_large
+            source.seek(0)
             left = MAX_BYTES
             while chunk := source.read(min(_CHUNK, left + 1)):
                 left -= len(chunk)
-                if left < 0:
-                    raise ModelError(f"{file} is larger than {MAX_BYTES >> 20} MB, the limit for a style.")
+                if left < 0:  # it grew in the meantime
+                    raise too_large
                 copy.write(chunk)
     except OSError as error:
         raise WriteError.from_os_error(target, error) from error

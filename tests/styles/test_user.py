@@ -7,7 +7,8 @@ import re
 import shlex
 import sys
 import time
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from functools import partial
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
@@ -158,6 +159,44 @@ def test_a_name_is_replaced_only_when_asked(run, free, foreign, home):
     assert len(left(home)) == 2
 
 
+def test_changes_at_once_leave_a_whole_style(home):
+    """If several processes add and remove a style of one name at once, it is complete or absent."""
+
+    def change(seed):
+        for number in range(20):
+            content = f"{seed * number % 3}".encode()  # often that of the other process
+            digest = sha256(content).hexdigest()
+            draft = home / f"draft-{seed}"
+            draft.write_bytes(content)
+            record = user.Record(f"mine-{digest[:16]}.onnx", digest, "", "CC0", "", "")
+            user.store("mine", draft, record, overwrite=True)
+            if number % 5 == 0:
+                with suppress(ModelError):  # the other process was faster
+                    user.remove("mine")
+
+    home.mkdir(parents=True)
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(change, (1, 2)))
+    assert user.verify_file("mine").name in left(home)
+    assert len(left(home)) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need permissions on Windows")
+@pytest.mark.parametrize("link", ["nowhere", "mine.json"])
+def test_a_record_that_is_a_broken_link(run, home, foreign, link):
+    """A record that is a link to nothing, or to itself, is called damaged; it can be replaced and removed."""
+    home.mkdir(parents=True)
+    (home / "mine.json").symlink_to(link)
+    with pytest.raises(ModelError, match=r"is damaged: `cartoonize styles remove mine`, and add it again"):
+        find_style("mine")
+    assert run("styles", "add", foreign, "--name", "mine", "--yes", "-y")[0] == 0
+    assert find_style("mine").read_bytes() == foreign.read_bytes()
+    (home / "mine.json").unlink()
+    (home / "mine.json").symlink_to(link)
+    assert run("styles", "remove", "mine")[0] == 0
+    assert "mine.json" not in left(home)
+
+
 def test_a_style_is_removed(run, free, home):
     """`styles remove` leaves nothing of it; built-in styles cannot be removed."""
     run("styles", "add", free)
@@ -283,10 +322,11 @@ def test_a_style_that_draws_nothing_is_refused(run, tmp_path, lively_generator, 
     assert message in err
 
 
-def test_large_files_are_refused_without_being_copied(run, tmp_path, home):
-    """A file of more than 256 MB is no style: nothing of that size is written or read into memory."""
+def test_large_files_are_refused_without_being_copied(run, tmp_path, home, monkeypatch):
+    """A file of more than 256 MB is no style: nothing of it is written or read into memory."""
     with (tmp_path / "large.onnx").open("wb") as file:
         file.truncate(installer.MAX_BYTES + 1)
+    monkeypatch.setattr(installer, "_CHUNK", None)  # a chunk that is read would be an error
     code, _, err = run("styles", "add", tmp_path / "large.onnx")
     assert code == 1
     assert "is larger than 256 MB" in err

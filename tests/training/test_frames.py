@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cartoonize.core.errors import CartoonizeError, MediaError
+from cartoonize.core.errors import CartoonizeError, MediaError, SpaceError
 from cartoonize.training.frames import (
     Extraction,
     difference_hash,
@@ -42,6 +42,20 @@ def film(path, shots, *, bars=0, rate=10, length=20):
 def rows(out):
     with (out / "manifest.csv").open() as file:
         return list(csv.DictReader(file))
+
+
+def test_a_full_disk_leaves_no_half_frame(tmp_path):
+    """If a frame cannot be written, the error is a sentence, and neither it nor a list of frames is left."""
+    resource = pytest.importorskip("resource")
+    source = film(tmp_path / "film.mp4", [picture(1)])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(SpaceError, match=r"^Cannot write .*/out/00-film-.*\.png: File too large"):
+            list(Extraction(tmp_path / "out", size=64).run([source]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_one_frame_a_scene_without_bars(tmp_path):

@@ -6,14 +6,18 @@ import multiprocessing
 import re
 import shutil
 import signal
+from contextlib import contextmanager
 from dataclasses import replace
 
 import msgspec
 import pytest
 import torch
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer.record_writer import RecordWriter
 
 from cartoonize.backends.pytorch.hardware import cpu_features
-from cartoonize.core.errors import CartoonizeError, TrainingError
+from cartoonize.core.errors import CartoonizeError, SpaceError, TrainingError
 from cartoonize.models.checkpoint import load_style
 from cartoonize.training.log import Log
 from cartoonize.training.losses import Weights
@@ -154,7 +158,9 @@ def test_run_folder(settings):
     assert [record["images"] for record in records] == [4, 8, 12, 16]
     assert all(0 <= record["waiting"] <= 1 and record["images_per_s"] > 0 for record in records)
     assert (once.folder / "samples" / "000000016.png").exists()
-    assert list(once.folder.glob("events.out.tfevents.*"))
+    events = EventAccumulator(str(once.folder)).Reload()
+    assert [event.step for event in events.Scalars("content")] == [4, 8, 12, 16]
+    assert [event.step for event in events.Images("samples")] == [16]
 
 
 def test_log_is_not_repeated(settings):
@@ -171,14 +177,15 @@ def test_log_is_not_repeated(settings):
 
 def test_closing_the_log_on_a_full_disk(tmp_path, monkeypatch):
     """That events cannot be written at the end is a sentence, and does not hide an earlier error."""
-    monkeypatch.setattr("torch.utils.tensorboard.SummaryWriter.close", full_disk)
-    with pytest.raises(TrainingError, match="Cannot write"), Log(tmp_path, 0, []):
+    monkeypatch.setattr(RecordWriter, "close", full_disk)
+    with pytest.raises(SpaceError, match=r"Cannot write .*events\.out.*: No space"), Log(tmp_path, 0, []):
         pass
     with pytest.raises(ZeroDivisionError), Log(tmp_path, 0, []):
         raise ZeroDivisionError
 
 
-def full_disk(_writer):
+def full_disk(writer):
+    writer._writer.close()
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -261,18 +268,50 @@ def test_second_phase_goes_on_without_the_first(settings):
     assert weights_of(second)["images"] == 16
 
 
+@contextmanager
+def file_limit(size):
+    """Files can have this many bytes, as on a disk that is nearly full."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 def test_full_disk_is_a_sentence(settings):
     """If the checkpoint cannot be written, a sentence says so, and the one before is still there."""
-    import resource
-
     once = settings("pretrain", images=4)
     train(once)
     kept = weights_of(once)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
-    try:
-        with pytest.raises(CartoonizeError, match="Cannot write"):
-            train(replace(once, images=8))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with file_limit(50_000), pytest.raises(CartoonizeError, match="Cannot write"):
+        train(replace(once, images=8))
     assert_equal(kept, weights_of(once))
+
+
+class Unseen:
+    """Takes the place of lines on the terminal, which is a file here."""
+
+    def show_images(self, images, total, speed):
+        pass
+
+    def show_sheet(self, sheet):
+        pass
+
+
+@pytest.mark.parametrize("size", [100, 2_000, 20_000, 120_000])
+def test_a_full_disk_leaves_no_half_file(settings, capfd, size):
+    """Whichever file the disk has no space for, the error is a sentence with the name of the file, and every
+    file is whole or absent. With space, the same command makes the same style."""
+    once = replace(settings("pretrain", images=8), save_every=0)
+    with file_limit(size), pytest.raises(SpaceError, match=rf"^Cannot write {once.run}/.+: File too large"):
+        train(once, Unseen())
+    assert capfd.readouterr().err == ""
+    for path in (path for path in once.run.rglob("*") if path.is_file()):
+        assert not path.name.startswith(".")
+        if path.suffix == ".png":
+            Image.open(path).load()
+    again = load_style(train(once, Unseen()))[0]
+    other = replace(once, run=once.run.with_name("other"))
+    assert_equal(again.state_dict(), load_style(train(other, Unseen()))[0].state_dict())
