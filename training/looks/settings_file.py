@@ -11,6 +11,17 @@ from ..recipe import TargetLook
 from .measured_look import MeasuredLook
 from .settings import target_look
 
+_EFFECTS = {
+    "smoothing": "higher: flatter fills, but less of mist, clouds and faces in shadow",
+    "borders": "how much smoothing keeps of the borders of large areas, 0 to 1",
+    "detail": "contrast of woods, meadows and crowds, 0 (one colour) to 1",
+    "faint": "how much of mist and clouds returns as soft slopes, 0 to 1",
+    "line_width": "higher: wider lines",
+    "line_darkness": "higher: darker lines; 0 draws none",
+    "polish": "as smoothing",
+}
+"""The settings that change a look most."""
+
 
 def write_look(path: Path, look: MeasuredLook, *, source: str = "", overwrite: bool = False) -> None:
     """Write the settings of the filters for a look, with the measurements in comments.
@@ -34,6 +45,9 @@ def describe_in_toml(look: MeasuredLook, source: str = "") -> str:
 
 
 def format_settings(settings: TargetLook) -> str:
-    """Format all settings that have a value as lines of TOML."""
+    """Format all settings that have a value as lines of TOML; comments explain what matters most."""
     values = msgspec.to_builtins(settings)
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None)
+    return "".join(
+        f"{name} = {json.dumps(value)}{f'  # {_EFFECTS[name]}' if name in _EFFECTS else ''}\n"
+        for name, value in values.items() if value is not None
+    )  # fmt: skip

@@ -72,20 +72,20 @@ class ChoosePhotos(Step):
             paths = [path for root, path in shuffled[:count] if root == folder]
             list(store_pictures(paths, folder, workspace.held_back / f"{number:02d}", NORMAL_LINES))
         choices = choose_versions([path for _, path in shuffled[count:]])
-        _check_number(len({choice.photo for choice in choices}), display)
+        _check_number(len({choice.photo for choice in choices}), count, display)
         write_json(workspace.folder / FILE, choices)
 
 
-def _check_number(count: int, display: Display) -> None:
-    if count < FEWEST:
+def _check_number(learned: int, held_back: int, display: Display) -> None:
+    if learned < FEWEST:
         raise TrainingError(
-            f"There are {count} photos of {SMALLEST} lines or more to learn from, and a style needs at least "
-            f"{FEWEST}, better {ENOUGH}: name more folders by --photos."
+            f"There are {learned} photos of {SMALLEST} lines or more to learn from, and a style needs at "
+            f"least {FEWEST}, better {ENOUGH}: name more folders by --photos."
         )
-    if count < ENOUGH:
+    if learned + held_back < ENOUGH:
         display.show_note(
-            f"{count} photos are few: with fewer than {ENOUGH}, the network learns them by heart, and draws "
-            f"others worse. --photos may be repeated."
+            f"{learned + held_back} photos are few: a style that learned from fewer than {ENOUGH} draws "
+            f"other photos worse. --photos may be repeated."
         )
 
 

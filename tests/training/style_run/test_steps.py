@@ -133,7 +133,7 @@ def test_photos_are_held_back_and_listed(tmp_path):
         ChoosePhotos().run(workspace, notes)
         assert len(list_pictures(workspace.held_back)) == 4
         choices.append(read_choices(workspace.folder))
-    assert "36 photos are few" in notes.sentences[0]
+    assert "40 photos are few" in notes.sentences[0]
     assert choices[0] == choices[1]
     assert len({choice.photo for choice in choices[0]}) == 36
     assert len({choice.version().file for choice in choices[0]}) == len(choices[0])
