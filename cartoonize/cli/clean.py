@@ -28,14 +28,12 @@ def clean(
             show_default="the current folder",
         ),
     ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Remove everything that is found, without asking.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove everything without asking.")] = False,
 ) -> None:
-    """Find what stopped runs left behind, and remove it if you agree. Runs at work are not touched.
+    """Find what stopped runs left behind, and remove it if you agree. Running conversions stay.
 
-    That is unfinished videos, from which the same command would continue,
-    unfinished files, and temporary folders that did not change for a day.
+    It finds unfinished videos, which the same command would continue, unfinished
+    files, and temporary folders that have not changed for a day.
 
     Examples:
       cartoonize clean

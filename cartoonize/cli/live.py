@@ -74,7 +74,7 @@ def live(
         typer.Option(parser=parse_size, metavar="WxH", help="Size to ask a camera for."),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="S", help="Seconds of silence after which a source is given up.")
+        float, typer.Option(min=0.1, metavar="S", help="Stop if the source sends nothing for S seconds.")
     ] = 10.0,
     encoder: EncoderOptions,
     onnx: OnnxFileOptions,

@@ -35,7 +35,7 @@ def make_bars(*texts: str, bar_width: int, shows_rest: bool = False, transient: 
 
 
 class ProgressBars:
-    """Progress bars on a terminal, nothing elsewhere: one for each file at work and, for several files, one
+    """Progress bars on a terminal, nothing elsewhere: one for each running file and, for several files, one
     for all.
 
     Args:
@@ -76,7 +76,7 @@ class ProgressBars:
         task = next(task for task in self._bars.tasks if task.id == number)
 
         def show_frames(frames: int) -> None:
-            # The frames of an earlier run come all at once, and tell nothing about the speed.
+            # The frames of an earlier run come all at once, and say nothing about the speed.
             leap = task.completed == 0 and frames > 1
             self._move(task.id, frames, leap=leap)
             speed = task.finished_speed or task.speed
@@ -95,7 +95,7 @@ class ProgressBars:
                 self._bars.remove_task(number)
 
     def next_file(self, *, converted: bool) -> None:
-        """Move the bar of all past a file. One that failed is taken out of the work."""
+        """Move the bar of all past a file. The work of a file that failed no longer counts."""
         size = self._sizes[self._files_done]
         self._files_done += 1
         if converted:

@@ -40,7 +40,7 @@ def video(
         int | None,
         typer.Option(
             metavar="N",
-            help="Convert only N moments, onto one picture, OUTPUT, to judge a look within seconds.",
+            help="Convert only N moments and write them onto one picture, to judge a look within seconds.",
             rich_help_panel=LOOK,
         ),
     ] = None,

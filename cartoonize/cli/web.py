@@ -73,9 +73,9 @@ def web(
 ) -> None:
     """Serve a web page: drop pictures and videos, choose a style, compare the results, download them.
 
-    Only this computer can open it, unless --host says otherwise; then the printed
-    address contains a key. Ctrl-C ends it, and removes all its files. Programs can
-    use it too: ADDRESS/api shows how.
+    Only this computer can open the page. With --host others can, too, and the
+    printed address contains a key. Ctrl-C ends the server and removes all files.
+    Programs can use the server, too: ADDRESS/api shows how.
 
     Examples:
       cartoonize web --open
@@ -119,7 +119,7 @@ def _describe_access(address: str, *, has_key: bool) -> str:
         if has_key
         else f"Everyone who can reach this computer can now use the page at {address}, without a password"
     )
-    return f"{who}. Nothing is encrypted: everyone in between can read along. See docs/web.md."
+    return f"{who}. Nothing is encrypted: others in the network may read what is sent. See docs/web.md."
 
 
 def _open_browser(address: str) -> bool:

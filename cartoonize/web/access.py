@@ -34,7 +34,7 @@ _HEADERS = {
 
 
 class AccessControl:
-    """Middleware: refuses requests of other sites and beyond a visitor's share, and tells visitors apart.
+    """Middleware: refuses requests of other sites and beyond a visitor's share, and identifies visitors.
 
     Handlers read `request.state.visitor`, the visitor's secret, and `request.state.is_known`: whether the
     browser sent it. `hosts` are the names that the server has; None allows all. (A foreign site can resolve

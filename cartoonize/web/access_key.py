@@ -64,7 +64,7 @@ class AccessKey:
         return _redirect(request) if _is_navigation(request) else None, set_cookie(name, self._key)
 
     def _is_key(self, candidate: str | None) -> bool:
-        """Compare in constant time, so that the time of a refusal tells nothing about the key."""
+        """Compare in constant time, so that the time of a refusal reveals nothing about the key."""
         return hmac.compare_digest((candidate or "").encode(), (self._key or "").encode())
 
     def _redeem(self, code: str) -> bool:

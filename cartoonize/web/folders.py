@@ -75,7 +75,7 @@ class Folders:
             self._add(visitor, -size)
 
     def sweep(self, now: float | None = None, *, in_use: Collection[Path] = ()) -> None:
-        """Remove what was last written more than an hour ago, except the folders of jobs at work.
+        """Remove what was last written more than an hour ago, except the folders of running jobs.
 
         Systems remove old files from their folder for temporary ones, so the folder of all visitors is made
         to look new, and is created again if it is missing.

@@ -29,7 +29,7 @@ class ShareError(CartoonizeError):
 
 
 class JobQueue:
-    """Uploads and jobs of all visitors. Its methods have to be called in the thread of the event loop."""
+    """Uploads and jobs of all visitors. Call its methods in the thread of the event loop."""
 
     def __init__(self, worker: Worker, folders: Folders, visitors: Visitors) -> None:
         self._worker, self._folders, self._visitors = worker, folders, visitors

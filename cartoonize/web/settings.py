@@ -103,5 +103,5 @@ def list_styles() -> list[StyleChoice]:
         choices.append(StyleChoice(name, card.summary, card.licence, path.with_suffix(".webp").is_file()))
     for name in style_names()[len(choices) :]:
         with suppress(ModelError):  # `cartoonize styles` says what is wrong with it
-            choices.append(StyleChoice(name, "a style of your own", user.read_record(name).licence, False))
+            choices.append(StyleChoice(name, "your own style", user.read_record(name).licence, False))
     return choices

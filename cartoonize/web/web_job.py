@@ -34,7 +34,7 @@ class Upload:
 class WebJob:
     """A requested conversion. `turn` is its place in the order of the queue.
 
-    `is_only` tells that the upload was sent for this job alone, and is removed with it.
+    `is_only` is true if the upload was sent for this job alone, and is removed with it.
     """
 
     upload: Upload

@@ -97,7 +97,7 @@ class Worker:
         return _describe(source, report, still=still)
 
     def stop(self) -> None:
-        """Cancel the conversion at work and all later ones."""
+        """Cancel the running conversion and all later ones."""
         self._closed.set()
 
     def close(self) -> None:

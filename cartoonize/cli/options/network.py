@@ -27,8 +27,8 @@ Device = Annotated[
     str,
     typer.Option(
         metavar="DEVICE",
-        help="auto, cpu, cuda, cuda:N, mps, xpu, vulkan or vulkan:N; or nvidia, amd, intel or apple. No "
-        "other device is used in its place.",
+        help="auto, cpu, cuda, cuda:N, mps, xpu, vulkan or vulkan:N; or nvidia, amd, intel or apple. If it "
+        "is missing, the command fails.",
         autocompletion=completion.devices,
         callback=check_device_name,
     ),
@@ -69,7 +69,7 @@ class OnnxFileOptions:
         ProviderName,
         typer.Option(
             metavar="NAME",
-            help="auto, tensorrt, cuda, coreml, directml or cpu. No other provider is used in its place.",
+            help="auto, tensorrt, cuda, coreml, directml or cpu. If it is missing, the command fails.",
             rich_help_panel=ONNX,
         ),
     ] = "auto"

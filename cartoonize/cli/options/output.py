@@ -43,7 +43,7 @@ class FilesOptions:
 
     overwrite: Overwrite = False
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Convert only what OUTPUT does not hold yet.")
+        bool, typer.Option("--skip-existing", help="Skip files whose result exists already.")
     ] = False
     watch: Annotated[
         bool,

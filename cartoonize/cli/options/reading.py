@@ -45,7 +45,7 @@ class RangeOptions:
         typer.Option(
             parser=parse_seconds,
             metavar="TIME",
-            help="Stop here, as INPUT counts time.",
+            help="Stop here; counted from the start of INPUT, too.",
             rich_help_panel=READING,
         ),
     ] = None

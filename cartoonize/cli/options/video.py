@@ -38,7 +38,7 @@ class ConversionOptions:
         bool,
         typer.Option(
             "--tolerate-errors",
-            help="Accept what can be converted of a damaged INPUT as the result.",
+            help="Accept the readable part of a damaged INPUT as the result.",
             rich_help_panel=READING,
         ),
     ] = False

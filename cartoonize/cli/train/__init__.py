@@ -16,7 +16,7 @@ app = App("train", invoke_without_command=True)
 
 @app.callback()
 def train(context: typer.Context) -> None:
-    """Train a style from photos and an artist's frames.
+    """Train a style from photos and an artist's drawings or films.
 
     Examples:
       cartoonize train run --style film.mkv --photos photos/ --run runs/mine

@@ -49,7 +49,7 @@ def smooth(
     out: Annotated[Path, typer.Argument(help="The folder to write copies of the same names to.")],
     workers: options.Processes = None,
 ) -> None:
-    """Copy pictures with their edges smoothed, which the discriminator learns to call fake.
+    """Copy pictures with smoothed edges, as fakes for the discriminator.
 
     Examples:
       cartoonize train smooth frames/ frames-smoothed/
