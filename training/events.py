@@ -55,13 +55,14 @@ class EventFile:
         from torch.utils.tensorboard.summary import scalar
 
         for name, value in values.items():
-            self._add(images, summary=scalar(name, value))
+            self._add(images, summary=scalar(name, value))  # type: ignore[no-untyped-call]
 
     def add_picture(self, name: str, picture: Image, images: int) -> None:
         """Add a picture."""
         from torch.utils.tensorboard.summary import image
 
-        self._add(images, summary=image(name, picture, dataformats="HWC"))
+        summary = image(name, picture, dataformats="HWC")  # type: ignore[no-untyped-call]
+        self._add(images, summary=summary)
 
     def flush(self) -> None:
         """Write what is buffered."""
