@@ -15,7 +15,7 @@ from .layers import KINDS, LayerWeights, Shape, values_of
 FP32, FP16 = 0, 0x01306B47
 """ncnn's marks of the type of weights."""
 _MAX_SIDE = 1 << 20
-# A 3x3 convolution with the least multiplications reads and writes 4 times the input and the output.
+# Scratch space of a 3x3 convolution, in units of its input and output: ncnn transforms both (Winograd, 1980).
 _WINOGRAD = 4
 
 
