@@ -64,8 +64,11 @@ class TensorRTBackend(LoadedBackend):
             )
         self._gpu = nvidia_gpu(device)
         self._tensorrt = import_tensorrt()
+        import torch
+
         from .pytorch.hardware import device_name
 
+        self._stream = torch.Stream(self._gpu)  # in the default one, TensorRT would wait after each step
         self.device = device_name(self._gpu)
         if (self.device, self._tensorrt.__version__) != (self._engines.gpu, self._engines.tensorrt):
             raise BackendError(
@@ -85,9 +88,10 @@ class TensorRTBackend(LoadedBackend):
         Raises:
             BackendError: there is no engine for this size.
         """
-        context = self._context(images.shape[2], images.shape[1])
         batches = [images[i : i + self.batch] for i in range(0, len(images), self.batch)]
-        return np.concatenate([self._draw_batch(context, batch) for batch in batches])
+        with self._stream:  # its GPU is the current one then
+            context = self._context(images.shape[2], images.shape[1])
+            return np.concatenate([self._draw_batch(context, batch) for batch in batches])
 
     def _release(self) -> None:
         self._contexts.clear()  # the engines leave the GPU's memory
@@ -95,16 +99,15 @@ class TensorRTBackend(LoadedBackend):
     def _draw_batch(self, context: Any, images: Images) -> Images:
         import torch
 
-        with torch.accelerator.device_index(self._gpu.index or 0):
-            source = torch.empty((self.batch, *images.shape[1:]), dtype=torch.uint8, device=self._gpu)
-            source[: len(images)] = torch.from_numpy(np.ascontiguousarray(images)).to(self._gpu)
-            result = torch.empty_like(source)
-            context.set_tensor_address("images", source.data_ptr())
-            context.set_tensor_address("cartoons", result.data_ptr())
-            if not context.execute_async_v3(torch.cuda.current_stream().cuda_stream):
-                raise BackendError(f"TensorRT could not draw pictures of {images.shape}.")
-            drawn: Images = result[: len(images)].cpu().numpy()
-            return drawn
+        source = torch.empty((self.batch, *images.shape[1:]), dtype=torch.uint8, device=self._gpu)
+        source[: len(images)] = torch.from_numpy(np.ascontiguousarray(images)).to(self._gpu)
+        result = torch.empty_like(source)
+        context.set_tensor_address("images", source.data_ptr())
+        context.set_tensor_address("cartoons", result.data_ptr())
+        if not context.execute_async_v3(torch.cuda.current_stream().cuda_stream):
+            raise BackendError(f"TensorRT could not draw pictures of {images.shape}.")
+        drawn: Images = result[: len(images)].cpu().numpy()
+        return drawn
 
     def _context(self, width: int, height: int) -> Any:
         size = width, height
