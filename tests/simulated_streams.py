@@ -51,6 +51,8 @@ class Stream:
         return self.seen.get(stream, 0) >= count
 
     def __enter__(self):
+        if self in StreamedGpu.active.entered:
+            raise RuntimeError("A stream was entered twice, which older versions of PyTorch refuse.")
         StreamedGpu.active.entered.append(self)
 
     def __exit__(self, *_error):

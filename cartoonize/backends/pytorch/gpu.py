@@ -98,14 +98,37 @@ class GpuModel:
         tiled: TiledBackend,
         apply_effects: Callable[..., Tensor],
     ) -> Callable[[], Images]:
+        shape = (len(pictures[0]), *pictures[0][0].shape)
+        if math.prod(shape[:3]) <= tiled.limit:
+            wait = self._submit_whole(pictures, shape, apply_effects)
+            if wait is not None:
+                return wait
+        # Not within `compute`: `tiled` uses the same streams, and older versions of PyTorch refuse to enter a
+        # stream twice (issue 176560).
+        lists = [tiled(np.stack(list(pictures[0]))), *pictures]
+        return call_within_memory(self._device, shape, lambda: self._queue.submit(lists, apply_effects))
+
+    def _submit_whole(
+        self,
+        pictures: Sequence[Sequence[Image] | Images],
+        shape: Sequence[int],
+        apply_effects: Callable[..., Tensor],
+    ) -> Callable[[], Images] | None:
+        """Queue the drawing and the effects; return None if the drawing alone needs too much memory."""
+        is_drawn = False
+
         def compute(sources: Tensor, *others: Tensor) -> Tensor:
-            drawings = self._draw_if_small(sources, tiled.limit)
-            if drawings is None:
-                drawings = torch.from_numpy(tiled(np.stack(list(pictures[0])))).to(self._device)
+            nonlocal is_drawn
+            drawings = self._draw(sources)
+            is_drawn = True
             return apply_effects(drawings, sources, *others)
 
-        shape = (len(pictures[0]), *pictures[0][0].shape)
-        return call_within_memory(self._device, shape, lambda: self._queue.submit(pictures, compute))
+        try:
+            return call_within_memory(self._device, shape, lambda: self._queue.submit(pictures, compute))
+        except OutOfMemory:
+            if is_drawn:
+                raise
+            return None
 
     def _submit_to_cpu(
         self,
@@ -127,11 +150,3 @@ class GpuModel:
         with devices.exact_convolutions(self._device) if self._is_exact else nullcontext():
             drawn: Tensor = self._model(sources)
         return drawn
-
-    def _draw_if_small(self, sources: Tensor, limit: int) -> Tensor | None:
-        if sources.shape[:3].numel() > limit:
-            return None
-        try:
-            return self._draw(sources)
-        except OutOfMemory:
-            return None

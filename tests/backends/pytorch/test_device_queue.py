@@ -7,6 +7,8 @@ from simulated_gpu import GPU
 from simulated_streams import Stream, StreamedTensor, simulate_streams
 
 from cartoonize.backends.pytorch.device_queue import DeviceQueue
+from cartoonize.backends.pytorch.gpu import GpuModel
+from cartoonize.backends.tiles import TiledBackend
 
 PICTURES = np.arange(2 * 4 * 6 * 3, dtype=np.uint8).reshape(2, 4, 6, 3)
 
@@ -32,6 +34,23 @@ def test_batches_in_flight_are_ordered():
         assert not gpu.waits
     for number, result in enumerate(results):
         assert np.array_equal(result, PICTURES + number + 1)
+
+
+class Negative(torch.nn.Module):
+    """A network that inverts pictures."""
+
+    def forward(self, pictures):
+        return 255 - pictures
+
+
+@pytest.mark.parametrize("limit", [1000, 30])
+def test_large_pictures_are_drawn_before_their_effects(limit):
+    """What is too large for one call is drawn in parts, and then gets its effects on the GPU too."""
+    with simulate_streams():
+        gpu = GpuModel(Negative(), GPU)
+        tiled = TiledBackend(gpu, limit=limit, reach=1, stride=1)
+        result = gpu.submit([PICTURES], tiled, torch.maximum)()
+    assert np.array_equal(result, np.maximum(255 - PICTURES, PICTURES))
 
 
 def test_work_that_does_not_wait_is_found(monkeypatch):
