@@ -17,6 +17,8 @@ def ffmpeg_errors(path: Location | str) -> Iterator[None]:
         yield
     except av.error.InvalidDataError as error:
         raise MediaError(f"{path} is not a video of a known format, or it is damaged.") from error
+    except av.error.EOFError as error:
+        raise MediaError(f"{path} ends too early: it holds no frame, or a part of it is missing.") from error
     except av.error.FFmpegError as error:
         if error.errno == errno.EIO:  # also if a file ends where FFmpeg expects more
             raise MediaError(f"{path} cannot be read: it ends too early, or its disk fails.") from error

@@ -189,7 +189,13 @@ def open_container(file: Location | Any, options: dict[str, str] | None = None) 
     if not isinstance(file, Url):
         if isinstance(file, Path):
             file = file.absolute()  # FFmpeg takes `12:30.mp4` for an address
-        return av.open(file, "r", options=options, metadata_errors=UNREADABLE)
+        try:
+            return av.open(file, "r", options=options, metadata_errors=UNREADABLE)
+        except av.error.EOFError:
+            # FFmpeg recognises a transport stream of eight packets or of eleven, but not of nine or ten.
+            if not isinstance(file, Path) or file.suffix.lower() != ".ts":
+                raise
+            return av.open(file, "r", "mpegts", options=options, metadata_errors=UNREADABLE)
     with ExitStack() as on_error:
         remote_file = on_error.enter_context(file.open())
         container = av.open(remote_file, "r", options=options, metadata_errors=UNREADABLE)

@@ -7,10 +7,10 @@ from functools import partial
 import av
 import numpy as np
 import pytest
-from clips import Clip, read_clip
+from clips import Clip, read_clip, require_encoder
 from PIL import Image
 
-from cartoonize import MediaError, stylize
+from cartoonize import Encoding, MediaError, stylize
 from cartoonize.media import open_video
 
 convert = partial(stylize, style="null")  # the style that changes no frame
@@ -140,6 +140,32 @@ def test_an_empty_range_says_how_long_the_video_is(tmp_path, name, start, end, l
     with pytest.raises(MediaError) as error:
         open_video(source, start=start, end=end)
     assert str(error.value) == f"{source} has no frame in the requested range: {length}."
+
+
+def test_a_thousand_frames_a_second(tmp_path):
+    """A video of a high-speed camera keeps its times in AV1 too, whose encoder knows 240 frames/s at most."""
+    require_encoder("libsvtav1")
+    source = Clip(times=range(20), time_base=Fraction(1, 1000)).write(tmp_path / "in.mkv")
+    convert(source, tmp_path / "out.mkv", encoding=Encoding(codec="libsvtav1"))
+    assert np.allclose(read_clip(tmp_path / "out.mkv").times, [n / 1000 for n in range(20)], atol=1e-4)
+
+
+@pytest.mark.parametrize("frames", range(1, 5))
+def test_a_tiny_transport_stream(tmp_path, frames):
+    """However short it is, a transport stream is written whole, and can be read."""
+    convert(Clip(times=range(frames)).write(tmp_path / "in.mp4"), tmp_path / "out.ts")
+    report = convert(tmp_path / "out.ts", tmp_path / "again.mkv")
+    assert report.frames == frames
+
+
+def test_a_video_without_frames(tmp_path):
+    """A file with a header and nothing after it is refused in a sentence that says so."""
+    with av.open(tmp_path / "in.mkv", "w") as container:
+        stream = container.add_stream("libx264", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        container.start_encoding()
+    with pytest.raises(MediaError, match=r"in\.mkv ends too early: it holds no frame"):
+        convert(tmp_path / "in.mkv", tmp_path / "out.mkv")
 
 
 def write_hour(path, step):

@@ -22,14 +22,16 @@ from ..segment import FrameMark, Segment
 from ..video_info import VideoInfo
 from .encoder_input import EncoderInput
 
+_FASTEST = {"libsvtav1": Fraction(240)}  # frames per second, above which an encoder refuses to start
 _GLOBAL_HEADER = 0x40  # FFmpeg's AVFMT_GLOBALHEADER: parameter sets go into the container's header
 
 
 class Encoder:
     """Compresses the frames of a video for a container, in segments or all in one.
 
-    `size` is the width and height that are written, `frames_written` the number of frames. `notices` is
-    appended to. The argument `size` is as in `open_sink`.
+    `size` is the width and height that are written, `rate` the frames per second that the encoder reckons
+    with, `frames_written` the number of frames. `notices` is appended to. The argument `size` is as in
+    `open_sink`.
 
     Raises:
         MediaError: the encoder is unknown, or lacks a requested option; the background is not a colour.
@@ -50,6 +52,7 @@ class Encoder:
         self.options = encoding.encoder_options(name)
         self._pixel_format = self._choose_pixel_format()
         self.time_base = _encodable(1 / video.rate if container.constant_rate else video.time_base, name)
+        self.rate = min(video.rate, _FASTEST.get(name, video.rate))  # which no time depends on
         # JPEG knows full range only.
         self._colour = video.colour.as_full_range() if name == "mjpeg" else video.colour
         self._input = EncoderInput(
@@ -166,7 +169,7 @@ class Encoder:
     def _create_context(self) -> av.VideoCodecContext:
         context = cast("av.VideoCodecContext", av.CodecContext.create(self.codec, "w"))
         context.options.update(self.options)
-        context.framerate, context.bit_rate = self._video.rate, 0  # quality is constant, not the rate
+        context.framerate, context.bit_rate = self.rate, 0  # quality is constant, not the rate
         self.configure(context)
         if av.ContainerFormat(self._container.muxer, "w").flags & _GLOBAL_HEADER:
             context.flags |= Flags.global_header

@@ -80,7 +80,7 @@ class VideoSink(ResumableSink):
                 self._container = on_error.enter_context(
                     open_output(self._journal.path, self.container, self._video.plays)
                 )
-                self._stream = add_video_stream(self._container, self._encoder, self._video)
+                self._stream = add_video_stream(self._container, self._encoder)
                 self._passthrough = open_passthrough(
                     self._video.other_streams,
                     self._container,

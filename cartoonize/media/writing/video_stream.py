@@ -38,7 +38,7 @@ def _try_output(container: Container, encoding: Encoding) -> None:
         return
     output = av.open(BytesIO(), "w", format=container.muxer)
     try:
-        stream = add_video_stream(output, encoder, video)
+        stream = add_video_stream(output, encoder)
         start_encoding(output, stream, f"{stream.codec_context.pix_fmt}{encoding.describe()}")
     except MediaError as error:
         if is_tested(container) or encoding.codec:
@@ -52,7 +52,7 @@ def _try_output(container: Container, encoding: Encoding) -> None:
             output.close()
 
 
-def add_video_stream(output: OutputContainer, encoder: Encoder, video: VideoInfo) -> av.VideoStream:
+def add_video_stream(output: OutputContainer, encoder: Encoder) -> av.VideoStream:
     """Add a stream for an encoder to a container.
 
     Raises:
@@ -60,7 +60,7 @@ def add_video_stream(output: OutputContainer, encoder: Encoder, video: VideoInfo
     """
     name = encoder.codec.name
     try:
-        stream = cast("av.VideoStream", output.add_stream(name, rate=video.rate, options=encoder.options))
+        stream = cast("av.VideoStream", output.add_stream(name, rate=encoder.rate, options=encoder.options))
     except ValueError as error:
         raise MediaError(
             f"{output.format.name} cannot hold {name} video; try .mp4 or .mkv, or another --codec."
