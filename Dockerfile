@@ -7,6 +7,10 @@
 #
 #     docker build -t cartoonize --build-arg TORCH_INDEX=https://pypi.org/simple .
 #     docker run --rm --gpus all --user "$(id -u):$(id -g)" -v "$PWD":/work cartoonize video holiday.mp4 cartoon.mp4
+#
+# The page for browsers, for this computer only:
+#
+#     docker run --rm -p 127.0.0.1:7860:7860 cartoonize web --host 0.0.0.0
 FROM python:3.12-slim
 
 # OpenCV's wheel needs these two libraries, which the slim image lacks.
@@ -20,7 +24,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY cartoonize cartoonize
 COPY training training
 COPY export export
-RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -c constraints.txt . && rm -rf /src
+RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -c constraints.txt '.[web]' && rm -rf /src
 
 WORKDIR /work
 ENTRYPOINT ["cartoonize"]

@@ -34,6 +34,12 @@ def make_bars(*texts: str, bar_width: int, shows_rest: bool = False, transient: 
     return Progress(*columns, console=console, transient=transient, disable=not shows_progress())
 
 
+def _bar_width() -> int:
+    """Columns of a bar. In a narrow terminal the name of the file needs them more."""
+    width = console_of(sys.stderr).width
+    return 40 if width >= 100 else 20 if width >= 75 else 8
+
+
 class ProgressBars:
     """Progress bars on a terminal, nothing elsewhere: one for each running file and, for several files, one
     for all.
@@ -45,9 +51,8 @@ class ProgressBars:
     """
 
     def __init__(self, sizes: Sequence[int] = (), *, removes_done: bool = False) -> None:
-        wide = console_of(sys.stderr).width >= 100
         self._bars = make_bars(
-            "{task.fields[count]}", "{task.fields[rate]}", bar_width=40 if wide else 20, shows_rest=True
+            "{task.fields[count]}", "{task.fields[rate]}", bar_width=_bar_width(), shows_rest=True
         )
         self._sizes, self._files_done, self._work_done = list(sizes), 0, 0.0
         self._all = self._bars.add_task(

@@ -50,9 +50,9 @@ def _describe_own_style(name: str) -> tuple[str, ...]:
     try:
         record, card = user.read_record(name), _read_card(user.verify_file(name))
     except ModelError:
-        return f"cannot be used: `cartoonize styles show {name}` says why", "", ""
+        return (f"cannot be used: `cartoonize styles show {name}` says why",)
     host = urlsplit(record.source).hostname if "://" in record.source else None
-    return card.summary or record.network, record.licence, f"from {host}" if host else ""
+    return card.summary or record.network, f"{record.licence}, from {host}" if host else record.licence
 
 
 def style_card(name: str, *, with_recipe: bool = False, all_figures: bool = False) -> Group:

@@ -1,5 +1,6 @@
 """Serves the page, to one visitor or to many, until a signal ends it."""
 
+import errno
 import logging
 import shutil
 import socket
@@ -95,9 +96,14 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise WebError(
+                f"The page cannot be served at {host}, port {port}: another program uses it, perhaps another "
+                "`cartoonize web`. Choose another --port; 0 is any free one."
+            ) from error
         reason = getattr(error, "strerror", None) or error
         raise WebError(
-            f"The page cannot be served at {host}, port {port} ({reason}); choose another --host or --port."
+            f"The page cannot be served at {host}, port {port} ({reason}): choose another --host or --port."
         ) from error
     with listener:
         yield listener

@@ -348,7 +348,8 @@ def test_a_port_that_is_taken(run):
         code, _, messages = run("web", "--port", taken.getsockname()[1])
     assert code == 1
     assert "cannot be served at 127.0.0.1" in messages
-    assert "choose another --host or --port" in messages
+    assert "another program uses it" in messages
+    assert "Choose another --port" in messages
     assert run("web", "--host", "192.0.2.1")[0] == 1
 
 
