@@ -72,7 +72,7 @@ class Passthrough:
             if is_system_error(error):
                 raise
             raise MediaError(
-                f"A {self._container.muxer} file cannot hold stream {stream.index} ({codec_name(stream)}) of "
+                f"{self._container.muxer} files cannot hold stream {stream.index} ({codec_name(stream)}) of "
                 f"{self._source.location}: {error.strerror or error}."
             ) from error
 
@@ -99,13 +99,13 @@ class Passthrough:
                     missing += missing_keys(stream.metadata, result.streams[track.index].metadata)
                 else:
                     notices.append(
-                        f"The output lacks stream {index} ({codec_name(stream)}): a {written.suffix} file "
+                        f"The output lacks stream {index} ({codec_name(stream)}): {written.suffix} files "
                         "cannot hold it, or its data are damaged."
                     )
             lacks_chapters = self._chapters and not result.chapters()
         what = [f"the metadata {', '.join(dict.fromkeys(missing))}"] if missing else []
         what += ["the chapters"] if lacks_chapters else []
-        return notices + ([f"A {written.suffix} file cannot hold {' and '.join(what)}."] if what else [])
+        return notices + ([f"{written.suffix} files cannot hold {' and '.join(what)}."] if what else [])
 
     def close(self) -> None:
         """Close the file."""

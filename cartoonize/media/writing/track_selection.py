@@ -116,7 +116,7 @@ class TrackSelection:
         except (ValueError, av.error.FFmpegError):
             return None
         self._notices.append(
-            f"A {self._container.muxer} file cannot hold {codec} subtitles; stream {stream.index} was "
+            f"{self._container.muxer} files cannot hold {codec} subtitles; stream {stream.index} was "
             f"converted to {encoder}."
         )
         return track
@@ -128,7 +128,7 @@ class TrackSelection:
             return None
         changed = f" ({track.layout}, {track.rate} Hz)" if track.is_changed else ""
         self._notices.append(
-            f"A {self._container.muxer} file cannot hold {codec_name(stream)} sound; "
+            f"{self._container.muxer} files cannot hold {codec_name(stream)} sound; "
             f"stream {stream.index} was re-encoded as {self._container.audio_encoder}{changed}."
         )
         return track

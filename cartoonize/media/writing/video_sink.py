@@ -224,7 +224,7 @@ class VideoSink(ResumableSink):
                 f"{stream.index} ({codec_name(stream)})" for stream in self._container.streams
             )
             raise MediaError(
-                f"A {self.container} file cannot hold the streams {streams} together: "
+                f"{self.container} files cannot hold the streams {streams} together: "
                 f"{error.strerror or error}. Try .mkv, or leave the sound out (--no-audio)."
             ) from error
 

@@ -134,7 +134,9 @@ def test_an_error_names_the_stream(tmp_path, monkeypatch):
 
     monkeypatch.setattr(CopiedTrack, "write", refuse)
     source = Clip(tones=[440]).write(tmp_path / "in.mp4")
-    with pytest.raises(MediaError, match=r"mp4 file cannot hold stream 1 \(aac\) of .*in\.mp4: Invalid data"):
+    with pytest.raises(
+        MediaError, match=r"mp4 files cannot hold stream 1 \(aac\) of .*in\.mp4: Invalid data"
+    ):
         stylize(source, tmp_path / "out.mp4", "null")
     assert list(tmp_path.iterdir()) == [source]
 
