@@ -126,12 +126,28 @@ def test_ray_and_fsspec_are_imported_when_asked_for():
 
 
 def test_the_command_line_starts_light():
-    """`cartoonize --help` and `--version` import no torch, FFmpeg, NumPy or OpenCV."""
+    """`cartoonize --help` and `--version` import no torch, FFmpeg, NumPy, OpenCV or web server."""
     heavy = python(
-        "import sys, cartoonize.cli.main;"
-        "print([m for m in ('torch', 'av', 'numpy', 'cv2', 'PIL', 'onnxruntime') if m in sys.modules])"
+        "import sys, cartoonize.cli.main\n"
+        "names = 'torch av numpy cv2 PIL onnxruntime starlette uvicorn python_multipart'.split()\n"
+        "print([name for name in names if name in sys.modules])"
     )
     assert heavy.strip() == "[]"
+
+
+def test_pictures_need_no_web_server(tmp_path, tiny_style):
+    """`cartoonize image` imports none of the packages of `cartoonize web`, nor does it need them."""
+    from PIL import Image
+
+    Image.new("RGB", (20, 20)).save(tmp_path / "in.png")
+    python(
+        "import sys\n"
+        "sys.modules |= dict.fromkeys(('starlette', 'uvicorn', 'python_multipart', 'anyio', 'h11'))\n"
+        f"sys.argv = ['cartoonize', 'image', 'in.png', 'out.png', '--style', {str(tiny_style)!r}]\n"
+        "import cartoonize.cli.main; cartoonize.cli.main.main()",
+        cwd=tmp_path,
+    )
+    assert (tmp_path / "out.png").exists()
 
 
 def test_drawing_needs_no_opencv(tmp_path, tiny_style):

@@ -3,12 +3,10 @@
 import os
 import sys
 import webbrowser
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
-from ..core.errors import WebError
 from .console import print_message, print_note
 from .options import Device
 
@@ -81,8 +79,6 @@ def web(
       cartoonize web --open
       cartoonize web --host 0.0.0.0 --port 8000 --max-seconds 30
     """
-    if not all(map(find_spec, ("starlette", "uvicorn", "python_multipart"))):
-        raise WebError("The web page needs three more packages: pip install 'cartoonize[web]'.")
     from rich.markup import escape
 
     from ..web.access_key import AccessKey, new_key

@@ -71,8 +71,8 @@ def check_packages(diagnosis: Diagnosis) -> None:
                 state = requirement.installed or "missing"
                 diagnosis.report(f"{requirement.name} is {state}.", requirement.install_command)
         for extra in requirements.extras():
-            packages = requirements.check_requirements(extra)
-            diagnosis.extras[extra] = [package.name for package in packages if not package.satisfied]
+            if packages := requirements.check_requirements(extra):  # none if an extra adds nothing here
+                diagnosis.extras[extra] = [package.name for package in packages if not package.satisfied]
     except PackageNotFoundError:
         diagnosis.report("cartoonize runs from its sources, without being installed.", "pip install .")
     if conflict := requirements.conflicting_packages():

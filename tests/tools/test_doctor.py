@@ -113,27 +113,27 @@ def test_what_is_missing_comes_with_its_command(monkeypatch):
         "numpy>=2",
         "av>=999",
         "no-such-package>=1",
-        "starlette-not-here; extra == 'web'",
-        "rich; extra == 'web'",
+        "s3fs-not-here; extra == 'cloud'",
+        "rich; extra == 'cloud'",
     ]
     monkeypatch.setattr(requirements, "requires", lambda _: requires)
     monkeypatch.setattr(requirements, "metadata", lambda _: Extras())
     diagnosis = doctor.Diagnosis()
     doctor.check_packages(diagnosis)
-    assert diagnosis.extras == {"web": ["starlette-not-here"]}
+    assert diagnosis.extras == {"cloud": ["s3fs-not-here"]}
     assert diagnosis.packages["no-such-package"] == ""
     assert diagnosis.problems == [
         (f"av is {version('av')}.", "pip install 'av>=999'"),
         ("no-such-package is missing.", "pip install 'no-such-package>=1'"),
     ]
-    assert requirements.extra_install_command("web") == "pip install 'cartoonize[web]'"
+    assert requirements.extra_install_command("cloud") == "pip install 'cartoonize[cloud]'"
 
 
 class Extras:
     """The part of a distribution's metadata that names its extras."""
 
     def get_all(self, _):
-        return ["web", "dev"]
+        return ["cloud", "dev", "web"]
 
 
 def test_all_requirements_can_be_read():

@@ -7,7 +7,6 @@ import pytest
 from pages import ask, send, serving
 from PIL import Image
 
-pytest.importorskip("starlette", reason="the web page needs cartoonize[web]")
 from cartoonize.web.access_key import AccessKey
 from cartoonize.web.addresses import page_addresses
 

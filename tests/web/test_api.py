@@ -4,15 +4,13 @@ import io
 import time
 import zipfile
 
+import httpx
 import numpy as np
 import pytest
 from clips import Clip, read_clip
+from pages import serving
 from PIL import Image
 from skimage import data
-
-pytest.importorskip("starlette", reason="the web page needs cartoonize[web]")
-import httpx
-from pages import serving
 
 from cartoonize.web.openapi import describe_api
 

@@ -15,7 +15,6 @@ from pages import serving
 from PIL import Image
 from skimage import data
 
-pytest.importorskip("starlette", reason="the web page needs cartoonize[web]")
 playwright = pytest.importorskip("playwright.sync_api", reason="a browser is driven by playwright")
 
 expect = playwright.expect

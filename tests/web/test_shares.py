@@ -8,13 +8,11 @@ import time
 from collections import namedtuple
 from pathlib import Path
 
+import httpx
 import pytest
 from clips import Clip
-from PIL import Image
-
-pytest.importorskip("starlette", reason="the web page needs cartoonize[web]")
-import httpx
 from pages import ask, send, serving
+from PIL import Image
 
 from cartoonize.core.errors import MediaError, SpaceError
 from cartoonize.media.pictures.formats import FORMATS, PICTURE_SUFFIXES

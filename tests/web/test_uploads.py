@@ -3,8 +3,6 @@
 import asyncio
 
 import pytest
-
-pytest.importorskip("starlette", reason="the web page needs cartoonize[web]")
 from starlette.requests import Request
 
 from cartoonize.core.errors import MediaError

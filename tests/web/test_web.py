@@ -9,14 +9,12 @@ import socket
 import sys
 import time
 
+import httpx
 import numpy as np
 import pytest
 from clips import Clip
-from PIL import Image
-
-pytest.importorskip("starlette", reason="the web page needs cartoonize[web]")
-import httpx
 from pages import ask, send, serving
+from PIL import Image
 
 from cartoonize.core.errors import MediaError
 from cartoonize.web.folders import KEPT, Folders
@@ -351,14 +349,6 @@ def test_a_port_that_is_taken(run):
     assert "another program uses it" in messages
     assert "Choose another --port" in messages
     assert run("web", "--host", "192.0.2.1")[0] == 1
-
-
-def test_without_its_packages(run, monkeypatch):
-    """Where the extra is not installed, the command says what to install."""
-    monkeypatch.setattr("cartoonize.cli.web.find_spec", lambda _name: None)
-    code, _, messages = run("web")
-    assert code == 1
-    assert "pip install 'cartoonize[web]'" in messages
 
 
 @pytest.mark.parametrize("options", [(), ("--key",)])

@@ -7,7 +7,6 @@ import pytest
 from clips import Clip, read_clip
 from PIL import Image
 
-pytest.importorskip("starlette", reason="the web page needs cartoonize[web]")
 from cartoonize.core.errors import MediaError
 from cartoonize.effects.compositing import Retouch
 from cartoonize.effects.look import Look
