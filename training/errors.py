@@ -18,7 +18,9 @@ def disk_errors(path: object = "a file of the run") -> Iterator[None]:
         yield
     except OSError as error:
         kind = SpaceError if error.errno in NO_SPACE else TrainingError
-        raise kind(f"Cannot write {error.filename or path}: {error.strerror or error}.") from error
+        is_no_folder = isinstance(error, FileExistsError)  # of `mkdir`, which accepts an existing folder
+        fault = "it exists and is not a folder; name another one" if is_no_folder else error.strerror or error
+        raise kind(f"Cannot write {error.filename or path}: {fault}.") from error
 
 
 @contextmanager

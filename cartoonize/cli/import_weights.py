@@ -49,13 +49,13 @@ def import_weights(
       cartoonize import-weights Hayao_net_G_float.pth hayao.safetensors
       cartoonize import-weights paint.pt paint.safetensors --licence MIT
     """
-    from ..core.messages import missing_file_message
+    from ..core.messages import is_special_file, missing_file_message
     from ..export.checks import check_architecture, check_suffix
 
     check_architecture(architecture)
     check_suffix(out, ".safetensors")
     check_target(out, overwrite=overwrite, sources=[file])
-    if not file.exists():
+    if not file.exists() or is_special_file(file):
         raise ModelError(missing_file_message(file))
 
     from ..export.convert import recognise_network, write_style  # imports PyTorch

@@ -21,9 +21,8 @@ def missing_file_message(path: object) -> str:
     """
     if not isinstance(path, Path):
         return f"There is no file {path}."
-    with suppress(OSError):
-        if path.exists() and not path.is_file() and not path.is_dir():
-            return f"{path} is neither a file nor a folder; copy what it contains into a file."
+    if is_special_file(path):
+        return f"{path} is neither a file nor a folder; copy what it contains into a file."
     if path.is_symlink():
         return f"{path} is a link to a file that does not exist."
     try:
@@ -31,6 +30,13 @@ def missing_file_message(path: object) -> str:
     except OSError:
         neighbours = []
     return f"There is no file or folder {path}.{did_you_mean(path.name, neighbours)}"
+
+
+def is_special_file(path: Path) -> bool:
+    """Whether it is a FIFO, a socket or a device. To open a FIFO waits for another program."""
+    with suppress(OSError):
+        return path.exists() and not path.is_file() and not path.is_dir()
+    return False
 
 
 def join_words(words: Sequence[str]) -> str:

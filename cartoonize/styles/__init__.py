@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..core.errors import ModelError
-from ..core.messages import did_you_mean
+from ..core.messages import did_you_mean, is_special_file, missing_file_message
 from . import user
 
 DEFAULT = "pepper"
@@ -84,6 +84,8 @@ def find_style_file(path: Path) -> Path | None:
                     "engines, or the run has just begun."
                 )
             return files[0]
+        if is_special_file(path):
+            raise ModelError(missing_file_message(path))
         return path if path.is_file() else None
     except OSError as error:
         raise ModelError(f"Cannot read the style {path}: {error.strerror}.") from error

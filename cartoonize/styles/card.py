@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core.atomic import AtomicFile
 from ..core.errors import ModelError, WriteError
+from ..core.messages import is_special_file, missing_file_message
 
 FORMAT = "cartoonize/1"
 UNKNOWN = "unknown"  # shown to people in this form
@@ -146,6 +147,8 @@ def to_printable(text: str) -> str:
 
 def _read_entries(path: Path) -> tuple[dict[str, Any], int]:
     """Read the JSON object in a header; also return the size of the file in bytes."""
+    if is_special_file(path):
+        raise ModelError(missing_file_message(path))
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))

@@ -14,8 +14,10 @@ from clips import Clip, accept_signal, make_files, read_clip
 from PIL import Image
 
 from cartoonize.cli.outcome_log import OutcomeLog
+from cartoonize.core.errors import TrainingError
 from cartoonize.media.pictures import picture_sink
 from cartoonize.run.file_jobs import Job
+from cartoonize.training.errors import disk_errors
 
 
 def clip(name, **options):
@@ -375,3 +377,24 @@ def test_a_bug_stops_one_file_only(workdir, run, monkeypatch, error):
     assert "in save" in messages
     _, _, messages = run(*command, "-y")
     assert "Traceback" not in messages
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+@pytest.mark.timeout(30)
+def test_a_fifo_is_not_waited_for(run, workdir):
+    """A FIFO as a picture, a video, a style or weights is a sentence; nothing waits for a writer."""
+    Image.new("RGB", (20, 20)).save("in.png")
+    for name in ("pipe.png", "pipe.mp4", "pipe.safetensors", "pipe.pt"):
+        os.mkfifo(name)
+    for words in (
+        ("image", "pipe.png", "out.png"),
+        ("video", "pipe.mp4", "out.mp4"),
+        ("image", "in.png", "out.png", "--style", "pipe.safetensors"),
+        ("import-weights", "pipe.pt", "out.safetensors"),
+    ):
+        code, _, messages = run(*words)
+        assert code == 1
+        assert "cartoonize video - OUTPUT < pipe.mp4" in messages or "neither a file nor a folder" in messages
+    assert not list(workdir.glob("out.*"))
+    with pytest.raises(TrainingError, match=r"pipe\.pt: it exists and is not a folder"), disk_errors():
+        (workdir / "pipe.pt").mkdir(exist_ok=True)

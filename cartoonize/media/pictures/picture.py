@@ -17,7 +17,7 @@ from PIL.Image import Image as Picture
 
 from ...core.containers import VIDEO_SUFFIXES
 from ...core.errors import MediaError
-from ...core.messages import format_number
+from ...core.messages import format_number, is_special_file, missing_file_message
 from ..decoding import fit_size, reduced_size_notice
 from .hdr_picture import tone_map_picture
 from .picture_colour import convert_to_rgb, reduce_to_8_bits, split_alpha
@@ -146,6 +146,8 @@ def _open_with_pillow(path: Path) -> Picture:
 
     That limit is a variable of the process: to change it would change the caller's, in every thread.
     """
+    if is_special_file(path):
+        raise MediaError(missing_file_message(path))
     with path.open("rb") as file:
         head = file.read(16)
     tried = set[str]()

@@ -1,13 +1,14 @@
 """Opening a video for reading, and choosing its video stream."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import av
 from av.container import InputContainer
 from av.stream import Disposition
 
 from ...core.errors import MediaError
-from ...core.messages import missing_file_message
+from ...core.messages import is_special_file, missing_file_message
 from ..remote import Location, open_container
 from ..streams import describe_stream, is_cover, is_known
 from .standard_input import PipeInput
@@ -35,6 +36,11 @@ def open_input(path: Location, options: dict[str, str], standard_input: PipeInpu
         raise MediaError(f"{path} is a folder, not a video.")
     if not path.exists():
         raise MediaError(missing_file_message(path))
+    if isinstance(path, Path) and is_special_file(path):
+        raise MediaError(
+            f"{path} is a pipe or a device, not a file; convert standard input: cartoonize video - "
+            f"OUTPUT < {path}."
+        )
     if path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes).")
     return open_container(path, options)
