@@ -72,7 +72,7 @@ CONTAINERS = (
     ),
     Container(
         muxer="mov", suffixes=(".mov",), alpha_encoder="prores_ks", subtitle_encoder="mov_text",
-        free_keys_flag="use_metadata_tags", negative_times=True,
+        free_keys_flag="use_metadata_tags", negative_times=True, covers=False,
     ),
     Container(
         muxer="matroska", suffixes=(".mkv",), names=("mkv",), alpha_encoder="libvpx-vp9",
@@ -89,9 +89,10 @@ CONTAINERS = (
         copied_subtitles=frozenset({"dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle"}), covers=False,
     ),
     # FFmpeg does not know the times of H.264 in AVI, and puts all a frame late.
+    # A cover would be a second video.
     Container(
         muxer="avi", suffixes=(".avi",), encoder="mpeg4", audio_encoder="libmp3lame", starts_at_zero=True,
-        frame_reordering=False,
+        frame_reordering=False, covers=False,
     ),
     # FFmpeg's FLV muxer aborts over some sound.
     Container(

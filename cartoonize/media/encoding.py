@@ -91,6 +91,14 @@ RESTARTABLE = frozenset(
 )
 """Encoders that can continue where another one stopped: the same frames and settings give the same packets
 and the same header. This is not known of others, those for animations and those in hardware."""
+LARGEST = {
+    "libx264": (16384, 16384),
+    "libsvtav1": (16384, 8704),
+    "libvpx": (16383, 16383),
+    "libwebp_anim": (16383, 16383),
+    "mpeg4": (8191, 8191),
+}
+"""Encoders that refuse frames above this width and height, as measured with FFmpeg 8."""
 _KEEP_ALPHA = {"libvpx", "libvpx-vp9", "prores_ks", "ffv1", "qtrle", "png", "apng", "libwebp_anim"}
 
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import sys
 from fractions import Fraction
 from functools import partial
@@ -14,7 +15,8 @@ from av.video.reformatter import ColorRange, Colorspace
 from clips import Clip, packets, read_clip, require_encoder
 
 from cartoonize import Encoding, MediaError, stylize
-from cartoonize.media import VideoSource, open_sink, open_source
+from cartoonize.media import VideoInfo, VideoSource, open_sink, open_source
+from cartoonize.media.writing.video_sink import VideoSink
 
 VARIABLE = (0, 1, 2, 5, 6, 11, 12, 13, 20, 21, 22, 30)
 
@@ -238,18 +240,29 @@ def test_chapters_follow_the_part(tmp_path):
     assert [tuple(map(float, span)) for span in spans] == [(0, 1), (1, 2)]
 
 
+def add_cover(container):
+    """Add the stream of a cover picture; return a function that encodes it."""
+    cover = container.add_stream("mjpeg")
+    cover.width, cover.height, cover.pix_fmt = 32, 32, "yuvj420p"
+    cover.disposition = av.stream.Disposition.attached_pic
+    picture = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 90, np.uint8), "rgb24")
+
+    def encode():
+        (packet,) = cover.encode(picture.reformat(format="yuvj420p")) or cover.encode(None)
+        return packet
+
+    return encode
+
+
 def with_cover(path):
     """A clip with a cover picture, whose bytes are returned."""
     clip = Clip()
     with av.open(path, "w") as container:
-        video, cover = clip._video_stream(container), container.add_stream("mjpeg")
-        cover.width, cover.height, cover.pix_fmt = 32, 32, "yuvj420p"
-        cover.disposition = av.stream.Disposition.attached_pic
+        video, encode_cover = clip._video_stream(container), add_cover(container)
         for number, pts in enumerate(clip.times):
             container.mux(video.encode(clip._frame(number, pts)))
         container.mux(video.encode(None))
-        picture = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 90, np.uint8), "rgb24")
-        (packet,) = cover.encode(picture.reformat(format="yuvj420p")) or cover.encode(None)
+        packet = encode_cover()
         payload = bytes(packet)
         container.mux(packet)
     return payload
@@ -270,6 +283,16 @@ def test_cover_pictures_are_kept(tmp_path, suffix):
         assert len(covers) == 1
         held = covers[0].data if covers[0].type == "attachment" else bytes(next(out.demux(covers[0])))
     assert held == payload
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mov", ".webm"])
+def test_a_cover_that_cannot_be_kept_is_named(tmp_path, suffix):
+    """If the container has no covers, a notice says so, and the cover does not become a second video."""
+    with_cover(tmp_path / "in.mp4")
+    report = convert(tmp_path / "in.mp4", tmp_path / f"out{suffix}")
+    assert report.notices == ["The cover picture, stream 1 (mjpeg), was left out: the output cannot hold it."]
+    with av.open(tmp_path / f"out{suffix}") as out:
+        assert len(out.streams) == 1
 
 
 def test_sound_that_players_could_not_find_is_reencoded(tmp_path):
@@ -362,6 +385,18 @@ def test_what_is_no_video_is_an_error(tmp_path, name, content):
         convert(path, tmp_path / "out.mp4")
 
 
+def test_music_with_a_cover_is_an_error(tmp_path):
+    """A file of sound with a cover is no video: the message says what its picture is."""
+    with av.open(tmp_path / "in.mp3", "w") as container:
+        sound = container.add_stream("libmp3lame", rate=48000, layout="mono")
+        container.mux(add_cover(container)())
+        for frame in Clip(times=range(24)).sound(440):
+            container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
+    with pytest.raises(MediaError, match=r"no video stream in .*; the picture in it is the cover"):
+        convert(tmp_path / "in.mp3", tmp_path / "out.mp4")
+
+
 def test_sound_alone_is_an_error(tmp_path):
     """A file without a picture is refused."""
     with av.open(tmp_path / "in.m4a", "w") as container:
@@ -371,6 +406,22 @@ def test_sound_alone_is_an_error(tmp_path):
         container.mux(stream.encode(None))
     with pytest.raises(MediaError, match="no video stream"):
         convert(tmp_path / "in.m4a", tmp_path / "out.mp4")
+
+
+@pytest.mark.parametrize(
+    ("codec", "size", "message"),
+    [
+        ("libx264", (64, 20000), "64x20000: its limit is 16384x16384. Reduce them by --max-size 16384, or"),
+        ("libsvtav1", (6000, 12000), "its limit is 16384x8704. Reduce them by --max-size 8704, or"),
+        ("mpeg4", (8192, 64), "--max-size 8191, or write .mp4 or .mkv with --codec hevc"),
+    ],
+)
+def test_frames_beyond_the_limit_of_an_encoder(tmp_path, codec, size, message):
+    """The message states the limit of the encoder, and the option that reduces the frames to it."""
+    video = VideoInfo.of_frames(*size, 25)
+    with pytest.raises(MediaError, match=re.escape(message)):
+        VideoSink(tmp_path / "out.mp4", video, encoding=Encoding(codec=codec), overwrite=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,9 @@ def select_video_stream(container: InputContainer, path: Location, number: int |
     videos = [stream for stream in candidates if is_known(stream)]
     if not videos:
         kind = "video stream of a known codec" if candidates else "video stream"
-        raise MediaError(f"There is no {kind} in {path}.")
+        is_music = not candidates and any(map(is_cover, container.streams.video))
+        hint = "; the picture in it is the cover of its sound" if is_music else ""
+        raise MediaError(f"There is no {kind} in {path}{hint}.")
     if number is None:
         return next((stream for stream in videos if stream.disposition & Disposition.default), videos[0])
     for stream in videos:

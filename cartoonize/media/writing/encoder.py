@@ -17,7 +17,7 @@ from ...core.cpus import keep_scheduling
 from ...core.errors import MediaError
 from ...core.frames import Frame
 from ...core.messages import did_you_mean
-from ..encoding import RESTARTABLE, Encoding, available_encoders, choose_pixel_format
+from ..encoding import LARGEST, RESTARTABLE, Encoding, available_encoders, choose_pixel_format
 from ..segment import FrameMark, Segment
 from ..video_info import VideoInfo
 from .encoder_input import EncoderInput
@@ -34,7 +34,8 @@ class Encoder:
     `open_sink`.
 
     Raises:
-        MediaError: the encoder is unknown, or lacks a requested option; the background is not a colour.
+        MediaError: the encoder is unknown, lacks a requested option, or cannot encode frames of this size;
+            the background is not a colour.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Encoder:
         self.size = size or (video.width, video.height)
         self.codec = choose_encoder(encoding, container, transparent=video.transparent)
         name = self.codec.name
+        _check_frame_size(name, *self.size)
         self.options = encoding.encoder_options(name)
         self._pixel_format = self._choose_pixel_format()
         self.time_base = _encodable(1 / video.rate if container.constant_rate else video.time_base, name)
@@ -223,6 +225,17 @@ def _find_encoder(name: str) -> av.Codec:
     if codec.type != "video":
         raise MediaError(f"{name} is not a video encoder.")
     return codec
+
+
+def _check_frame_size(encoder: str, width: int, height: int) -> None:
+    """Refuse frames that are too large for an encoder, before the network is loaded."""
+    widest, highest = LARGEST.get(encoder, (width, height))
+    if width > widest or height > highest:
+        scale = min(Fraction(widest, width), Fraction(highest, height))
+        raise MediaError(
+            f"{encoder} cannot encode frames of {width}x{height}: its limit is {widest}x{highest}. Reduce "
+            f"them by --max-size {int(max(width, height) * scale)}, or write .mp4 or .mkv with --codec hevc."
+        )
 
 
 def _encodable(time_base: Fraction, encoder: str) -> Fraction:

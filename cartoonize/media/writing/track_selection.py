@@ -154,6 +154,8 @@ class TrackSelection:
         codec = codec_name(stream) or stream.metadata.get("handler_name", "")
         codec_note = f" ({codec})" if codec else ""
         index = stream.index
+        if is_cover(stream):
+            return f"The cover picture, stream {index}{codec_note}, was left out: the output cannot hold it."
         if stream.type == "video":
             return (
                 f"Only one video stream is converted; {index}{codec_note} was left out "

@@ -18,6 +18,7 @@ from .encoder import Encoder
 from .output import choose_container
 
 _TRIAL = 640, 360, 25  # width, height, frames a second: every encoder can do them, those of GPUs too
+_COMMON_LIMIT = 4096  # pixels of a side, above which many encoders in hardware refuse frames
 
 
 def check_video_output(target: Location, encoding: Encoding) -> None:
@@ -85,7 +86,9 @@ def start_encoding(output: OutputContainer, stream: av.VideoStream, settings: st
     except (av.error.FFmpegError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in NO_SPACE:  # for the header
             raise
+        is_large = max(stream.width, stream.height) > _COMMON_LIMIT
+        smaller = ", smaller frames (--max-size)" if is_large else ""
         raise MediaError(
             f"{stream.codec_context.name} in {output.format.name} cannot do {settings}: "
-            f"{getattr(error, 'strerror', None) or error}. Try .mp4 or .mkv, or another --codec."
+            f"{getattr(error, 'strerror', None) or error}. Try .mp4 or .mkv{smaller}, or another --codec."
         ) from error
