@@ -15,9 +15,9 @@ IN_INTEGERS = ("pepper", "ink", "storybook", "watercolour", "sepia")  # the styl
 
 
 def portrait() -> np.ndarray:
-    """NASA's portrait of Eileen Collins, as scikit-image brings it, 128x128."""
+    """NASA's portrait of Eileen Collins, as scikit-image brings it, 80x80."""
     crop = data.astronaut()[:256, 100:356]
-    return (resize(crop, (128, 128), anti_aliasing=True) * 255).round().astype(np.uint8)
+    return (resize(crop, (80, 80), anti_aliasing=True) * 255).round().astype(np.uint8)
 
 
 def save(name: str, precision: Precision, file: str) -> None:
