@@ -11,13 +11,13 @@ from cartoonize import load
 from cartoonize.core.choices import Precision
 from cartoonize.styles import builtin_styles
 
-IN_INTEGERS = ("pepper", "ink", "storybook", "watercolour", "sepia")  # the styles for video
+IN_INTEGERS = ("pepper", "ink", "storybook", "watercolour", "sepia", "comic")  # the styles for video
 
 
 def portrait() -> np.ndarray:
-    """NASA's portrait of Eileen Collins, as scikit-image brings it, 80x80."""
+    """NASA's portrait of Eileen Collins, as scikit-image brings it, 64x64."""
     crop = data.astronaut()[:256, 100:356]
-    return (resize(crop, (80, 80), anti_aliasing=True) * 255).round().astype(np.uint8)
+    return (resize(crop, (64, 64), anti_aliasing=True) * 255).round().astype(np.uint8)
 
 
 def save(name: str, precision: Precision, file: str) -> None:

@@ -17,7 +17,7 @@ from cartoonize.styles import DEFAULT, builtin_styles
 from cartoonize.styles.card import read_header
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-OWN_COLOURS = {"ink", "storybook", "watercolour", "sepia"}  # drawn in colours of their own
+OWN_COLOURS = {"comic", "ink", "storybook", "watercolour", "sepia"}  # drawn in colours of their own
 
 
 @pytest.fixture(scope="module")
