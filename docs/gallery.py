@@ -37,10 +37,10 @@ SUBJECTS = {
     "rocket": "rocket.jpg",
 }
 OUT = Path(__file__).parent / "images"
-STYLE_SIDE = 340  # pixels of a drawing on a sheet of styles; the photo is twice as large
+STYLE_SIDE = 280  # pixels of a drawing on a sheet of styles; the photo is twice as large
 FRAMES = 6
 MOVING = (*range(2 * SHOT + FADE, 3 * SHOT), *range(SHOT))  # frames of the demo's clip: the astronaut, coffee
-MOVING_SIZE = (560, 315)
+MOVING_SIZE = (448, 252)
 COLUMNS = 80
 
 
@@ -61,7 +61,7 @@ def previews() -> None:
     for name, path in builtin_styles().items():
         with load(name, device="cpu") as backend:
             pair = np.hstack([photo[face], draw_picture(backend, photo)[face]])
-        Pillow.fromarray(pair).save(Path(path).with_suffix(".webp"), quality=75, method=6)
+        Pillow.fromarray(pair).save(Path(path).with_suffix(".webp"), quality=60, method=6)
 
 
 def looks() -> None:
@@ -88,11 +88,11 @@ def moving() -> None:
     """Clips: before and after, and with drawings that are held."""
     with load(DEFAULT, device="cpu") as backend:
         wipe = convert(MOVING, backend, Look(retouch=Retouch(compare="wipe")))
-        save_clip([frame.image for frame in wipe[::2]], "before-after.webp", milliseconds=83)
+        save_clip([frame.image for frame in wipe[::3]], "before-after.webp", milliseconds=125)
         second = MOVING[:RATE]
         ones, twos = convert(second, backend, Look()), convert(second, backend, Look(hold=2))
         pairs = [np.hstack([one.image, two.image]) for one, two in zip(ones, twos, strict=True)]
-        save_clip(pairs, "on-twos.webp", milliseconds=42, size=(560, 158))
+        save_clip(pairs, "on-twos.webp", milliseconds=42, size=(340, 96))
 
 
 def terminal() -> None:
@@ -173,7 +173,7 @@ def details(backend: Backend, photo: Image) -> Image:
         crop = np.s_[: lines // 2, lines // 4 : lines * 3 // 4]
         drawn = {detail: draw_picture(backend, large, detail) for detail in ("full", "high", "normal", "low")}
         for label, picture in {"source": large, **drawn}.items():
-            cells[f"{lines} lines, {label}"] = resize(picture[crop], (300, 300))
+            cells[f"{lines} lines, {label}"] = resize(picture[crop], (260, 260))
     return sheet(cells, columns=5)
 
 
@@ -185,7 +185,7 @@ def sheet(pictures: dict[str, Image], columns: int | None = None) -> Image:
 
 def save(picture: Image, name: str) -> None:
     """Save a WebP that is small enough for a repository."""
-    Pillow.fromarray(picture).save(OUT / name, quality=54, method=6)
+    Pillow.fromarray(picture).save(OUT / name, quality=44, method=6)
 
 
 def save_clip(
@@ -194,7 +194,7 @@ def save_clip(
     """Save an animated WebP that repeats."""
     first, *rest = [Pillow.fromarray(picture).resize(size, Pillow.Resampling.LANCZOS) for picture in pictures]
     first.save(
-        OUT / name, save_all=True, append_images=rest, duration=milliseconds, loop=0, quality=25, method=6
+        OUT / name, save_all=True, append_images=rest, duration=milliseconds, loop=0, quality=22, method=6
     )
 
 
