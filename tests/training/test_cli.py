@@ -147,7 +147,7 @@ def test_targets_keep_photos_apart(tmp_path):
         (["pretrain", "--photos", "missing", "--run", "run"], "There is no folder missing."),
         (["pretrain", "--photos", "empty", "--run", "run"], "There are no pictures in empty"),
         (["pretrain", "--photos", "few", "--run", "run"], "are needed"),
-        (["pretrain", "--photos", "few", "--run", "run", "--preset", "deckk"], "the presets are comic, deck, ink"),
+        (["pretrain", "--photos", "few", "--run", "run", "--preset", "deckk"], "presets are comic, deck"),
         (["distil", "--pairs", "few", "--run", "run", "--weight", "tvv=1"], "no loss 'tvv'"),
         (["distil", "--pairs", "few", "--run", "run", "--weight", "tv=1"], "distil has no loss 'tv'"),
         (["distil", "--pairs", "few", "--run", "run", "--weight", "pixel=nan"], "0 or more"),
