@@ -100,8 +100,12 @@ def print_json(result: dict[str, Any]) -> None:
 
 
 def print_result(renderable: Any) -> None:
-    """Print a table or a text of Rich's on stdout."""
-    console_of(sys.stdout).print(renderable)
+    """Print a table or a text of Rich's on stdout; in a pipe or a file its lines do not end in spaces."""
+    console = console_of(sys.stdout)
+    if console.is_terminal:
+        console.print(renderable)
+    else:
+        sys.stdout.write(format_result(renderable))
 
 
 def format_result(renderable: Any) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..core.containers import VIDEO_SUFFIXES
 from ..core.errors import MediaError
-from .console import escape, print_message, print_notices, size_of
+from .console import escape, print_message, print_note, print_notices, size_of
 from .convert import Load, Progress, connect_cluster_once, convert, open_backend_once
 from .files import Checks, convert_files
 from .options import LOOK, FilesOptions, OnCluster, VideoOptions
@@ -64,6 +65,8 @@ def video(
     if preview is not None:
         _preview(paths, options, preview, overwrite=files.overwrite)
         return
+    if len(paths) == 2 and _suggests_a_picture(paths[0], paths[1]):
+        print_note(escape(f"{paths[1]} becomes an animation of all frames; --preview 1 writes a picture."))
     style = options.network.style
     kind, is_one_job = videos(options.encoding.format), options.decoding.fps is not None
     encoding = options.encoding.build()
@@ -79,6 +82,12 @@ def video(
     with open_backend_once(options.network, options.onnx) as load:
         run = partial(_convert_here, load, options, look, decoding, overwrite=files.overwrite)
         convert_files(paths, kind, run, files, style=style, load=load, checks=checks, is_one_job=is_one_job)
+
+
+def _suggests_a_picture(source: str, target: str) -> bool:
+    """Whether the name of a video's output is that of one picture: x.png, but not frames/%05d.png."""
+    is_video = Path(source).suffix.lower() in VIDEO_SUFFIXES
+    return is_video and Path(target).suffix.lower() == ".png" and "%" not in target
 
 
 def _check_job(encoding: "Encoding", job: "Job") -> None:

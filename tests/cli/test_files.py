@@ -398,3 +398,12 @@ def test_a_fifo_is_not_waited_for(run, workdir):
     assert not list(workdir.glob("out.*"))
     with pytest.raises(TrainingError, match=r"pipe\.pt: it exists and is not a folder"), disk_errors():
         (workdir / "pipe.pt").mkdir(exist_ok=True)
+
+
+def test_a_video_as_png_is_an_animation(run, workdir, tiny_style):
+    """`video in.mp4 x.png` says that x.png is an animation, and how to write a picture."""
+    clip("in.mp4")
+    code, _, messages = run("video", "in.mp4", "x.png", "--style", tiny_style)
+    assert code == 0
+    assert "--preview 1 writes a picture" in messages
+    assert "--preview" not in run("video", "in.mp4", "%05d.png", "--style", tiny_style)[2]

@@ -47,3 +47,10 @@ def test_figures_are_explained(run):
     assert "lines in foliage" not in shown
     assert all(FIGURES[name].title in every for name in figures)
     assert max(len(line.rstrip()) for line in every.splitlines()) <= 80
+
+
+def test_piped_lines_do_not_end_in_spaces(run):
+    """In a pipe, the list of styles and the card of one have no padding."""
+    for words in (("styles",), ("styles", "show", "pepper")):
+        lines = run(*words)[1].splitlines()
+        assert lines == [line.rstrip() for line in lines]

@@ -16,7 +16,10 @@ from .step import Display, Step
 from .workspace import Workspace
 
 SHEET = "before-after.png"
-SHOWN, CELL = 4, (960, 720)  # photos, each beside its drawing, at the size of drawings
+SHOWN, CELL = (
+    4,
+    (960, 720),
+)  # photos, each beside its drawing, at the size of drawings
 PREVIEW, GAP = 256, 6  # pixels, as in the previews of the built-in styles
 WHITE = 255
 
@@ -35,16 +38,19 @@ class ShowStyle(Step):
         with load(str(workspace.style), device=workspace.options.device) as backend:
             photos = [_fit(read_rgb(path), CELL) for path in _choose_photos(workspace)]
             rows = [np.hstack([photo, draw_picture(backend, photo)]) for photo in photos]
-            sheet = np.vstack(rows)
+            sheet = Pillow.fromarray(np.vstack(rows)).reduce(2)  # 7 MB at full size
             with files("skimage").joinpath("data", "astronaut.png").open("rb") as file:
                 portrait = np.asarray(Pillow.open(file).convert("RGB"))
             halves = [portrait, draw_picture(backend, portrait)]
         small = [_fit(picture, (PREVIEW, PREVIEW)) for picture in halves]
         preview = np.hstack([small[0], np.full((PREVIEW, GAP, 3), WHITE, np.uint8), small[1]])
         path = workspace.folder / SHEET
-        for target, picture in ((path, sheet), (workspace.style.with_suffix(".webp"), preview)):
+        for target, picture in (
+            (path, sheet),
+            (workspace.style.with_suffix(".webp"), Pillow.fromarray(preview)),
+        ):
             with AtomicFile(target, overwrite=True) as pending:
-                Pillow.fromarray(picture).save(pending.path, quality=85)
+                picture.save(pending.path, quality=85)
         display.show_sheet(path)
 
 

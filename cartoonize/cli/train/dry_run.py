@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from ...training.style_run.step import Step
     from ...training.style_run.workspace import Workspace
 
+_TOLERANCE = 1.1
+"""Of the planned time: estimates within it are not worth a sentence."""
+
 
 def print_plan(workspace: "Workspace", helpers: "Helpers", *, as_json: bool) -> None:
     """Print the steps of `train run`: the work and the time of each, as far as they are known."""
     from rich.table import Table
 
     from ...training.style_run.run import list_steps
-    from ...training.style_run.time_budget import share_seconds
+    from ...training.style_run.time_budget import seconds_left, share_seconds
 
     steps = [step for step in list_steps(helpers) if step.is_wanted(workspace)]
     device, minutes = str(workspace.compute.device), workspace.minutes
@@ -25,13 +28,19 @@ def print_plan(workspace: "Workspace", helpers: "Helpers", *, as_json: bool) -> 
         described = [_describe_step(step, workspace) for step in steps]
         print_json({"run": str(workspace.folder), "minutes": minutes, "device": device, "steps": described})
         return
+    shares = share_seconds([step.name for step in steps], workspace.state, minutes)
+    total = sum(_estimate(step, workspace, shares) for step in steps)
+    is_too_short = total > _TOLERANCE * seconds_left(workspace.state, minutes)
     time = "as long as is useful" if minutes is None else describe_duration(60 * minutes)
+    if is_too_short:
+        time = f"about {describe_duration(total)}"
     print_result(literal_text(f"{workspace.folder}: {time}, on {device}"))
     table = Table("", "step", "time")
-    shares = share_seconds([step.name for step in steps], workspace.state, minutes)
     for number, step in enumerate(steps, 1):
         table.add_row(str(number), step.title, _describe_time(step, workspace, shares))
     print_result(table)
+    if is_too_short:
+        print_result(literal_text(f"The steps need more than --minutes {minutes:g}, and run all the same."))
     if any(step.name in shares and step.name not in workspace.state.counts for step in steps):
         print_result("The run measures this machine first, and then decides how much fits into these times.")
 
@@ -63,8 +72,15 @@ def _describe_step(step: "Step", workspace: "Workspace") -> dict[str, Any]:
 def _describe_time(step: "Step", workspace: "Workspace", shares: Mapping[str, float]) -> str:
     if step.name in workspace.state.done:
         return "done"
-    seconds = step.estimate(workspace) or shares.get(step.name)
+    seconds = _estimate(step, workspace, shares)
     return f"about {describe_duration(seconds)}" if seconds else "as long as it takes"
+
+
+def _estimate(step: "Step", workspace: "Workspace", shares: Mapping[str, float]) -> float:
+    """The seconds of a step that is still to be run; 0 if it is done, or if they are not known."""
+    if step.name in workspace.state.done:
+        return 0.0
+    return step.estimate(workspace) or shares.get(step.name, 0.0)
 
 
 def _flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
