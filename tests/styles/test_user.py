@@ -149,12 +149,14 @@ def test_the_licence_is_asked(run, foreign, monkeypatch, home):
 
 def test_a_name_is_replaced_only_when_asked(run, free, foreign, home):
     """A taken name is refused; `-y` replaces the style, and nothing of the old one stays."""
-    run("styles", "add", free, "--name", "mine")
+    code, _, err = run("styles", "add", free, "--name", "mine")
+    assert code == 0, err
     code, _, err = run("styles", "add", foreign, "--name", "mine", "--yes")
-    assert code == 1
+    assert code == 1, err
     assert "pass --overwrite (-y)" in err
     assert user.read_record("mine").licence == "CC0"
-    assert run("styles", "add", foreign, "--name", "mine", "--yes", "-y")[0] == 0
+    code, _, err = run("styles", "add", foreign, "--name", "mine", "--yes", "-y")
+    assert code == 0, err
     assert find_style("mine").read_bytes() == foreign.read_bytes()
     assert len(left(home)) == 2
 

@@ -1,4 +1,4 @@
-"""Opens the output of a video: a file whose suffix selects the container, or standard output."""
+"""Opens and closes the output of a video: a file whose suffix selects the container, or standard output."""
 
 from pathlib import Path, PurePath
 
@@ -18,8 +18,10 @@ from ...core.containers import (
 )
 from ...core.errors import MediaError
 from ...core.messages import did_you_mean
+from ..damage import is_system_error
 from ..pictures.formats import PICTURE_SUFFIXES
 from ..remote import Location
+from ..streams import codec_name
 from .journal import StandardOutput
 
 _CHECKSUMS = {"crc", "framecrc", "framehash", "framemd5", "hash", "md5", "mkvtimestamp_v2", "streamhash"}
@@ -72,6 +74,25 @@ def open_output(path: Path, muxer: str, plays: int) -> OutputContainer:
     options = {"movflags": index, "loop": str(loops), "plays": str(plays)}  # a muxer ignores others' options
     file = str(path if is_pipe else path.absolute())  # FFmpeg takes `12:30.mp4` for an address
     return av.open(file, "w", format=muxer, container_options=options)
+
+
+def close_output(container: OutputContainer) -> None:
+    """Write the trailer, and close the file.
+
+    Raises:
+        MediaError: the container cannot hold the streams together. Some muxers describe them only here.
+        OSError: the disk is full, or the system refuses to write.
+    """
+    try:
+        container.close()
+    except av.error.FFmpegError as error:
+        if is_system_error(error):
+            raise
+        streams = ", ".join(f"{stream.index} ({codec_name(stream)})" for stream in container.streams)
+        raise MediaError(
+            f"{container.format.name} files cannot hold the streams {streams} together: "
+            f"{error.strerror or error}. Try .mkv, or leave the sound out (--no-audio)."
+        ) from error
 
 
 def output_video_name(source: str, format_name: str | None = None) -> str:

@@ -15,20 +15,18 @@ from av.packet import Packet
 
 from ...core.errors import MediaError
 from ...core.frames import Frame
-from ..damage import is_system_error
 from ..encoding import Encoding
 from ..ffmpeg import write_errors
 from ..remote import Location, open_container
 from ..segment import FrameMark, Segment
 from ..sink import ResumableSink
-from ..streams import codec_name
 from ..video_info import VideoInfo
 from .avif import convert_to_avif, intermediate_container, needs_pillow, repetition_notices
 from .encoder import Encoder
 from .journal import Journal, open_journal
 from .last_frame import set_animation_length
 from .matroska import set_display_size
-from .output import choose_container, open_output
+from .output import choose_container, close_output, open_output
 from .passthrough import open_passthrough
 from .segment_store import SegmentStore
 from .video_stream import add_video_stream, start_encoding
@@ -168,7 +166,7 @@ class VideoSink(ResumableSink):
                 raise MediaError(f"No frame was written to {self.path}.")
             self._write_packets(self._encoder.end())
             self._passthrough.finish()
-            self._close_container()
+            close_output(self._container)
             self._state_pixel_aspect()
             if isinstance(self._journal, Journal):
                 self.notices += self._passthrough.describe_missing(self._journal.path)
@@ -212,21 +210,6 @@ class VideoSink(ResumableSink):
             packet.dts = self._last_dts = max(packet.dts, earliest)
         packet.stream = self._stream
         self._container.mux(packet)
-
-    def _close_container(self) -> None:
-        """Write the trailer. Some muxers describe the streams only there, and refuse what they cannot."""
-        try:
-            self._container.close()
-        except av.error.FFmpegError as error:
-            if is_system_error(error):
-                raise
-            streams = ", ".join(
-                f"{stream.index} ({codec_name(stream)})" for stream in self._container.streams
-            )
-            raise MediaError(
-                f"{self.container} files cannot hold the streams {streams} together: "
-                f"{error.strerror or error}. Try .mkv, or leave the sound out (--no-audio)."
-            ) from error
 
     def _state_pixel_aspect(self) -> None:
         """State the pixel aspect in the header of the finished file, if its codec does not state it."""
