@@ -98,7 +98,7 @@ LARGEST = {
     "libwebp_anim": (16383, 16383),
     "mpeg4": (8191, 8191),
 }
-"""Encoders that refuse frames above this width and height, as measured with FFmpeg 8."""
+"""Encoders that refuse frames above this width and height: as FFmpeg 8 does, and for WebP by RFC 9649."""
 _KEEP_ALPHA = {"libvpx", "libvpx-vp9", "prores_ks", "ffv1", "qtrle", "png", "apng", "libwebp_anim"}
 
 
