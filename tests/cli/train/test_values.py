@@ -19,7 +19,7 @@ def test_options_change_the_preset():
 
 def test_a_preset_without_the_phase():
     """A preset that lacks the phase is refused with those that have it."""
-    with pytest.raises(TrainingError, match="has no phase 'distil': choose ink, ink-int8, pepper"):
+    with pytest.raises(TrainingError, match="has no phase 'distil': choose comic, ink, ink-int8, pepper"):
         choose_recipe("distil", RecipeOptions(preset="deck"))
 
 
