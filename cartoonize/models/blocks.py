@@ -35,8 +35,9 @@ class InstanceNorm(nn.GroupNorm):
     The official CartoonGAN code uses the biased variance and eps 1e-9, which is below what half precision can
     tell from zero: the statistics are taken in float32 whatever the input is.
 
-    PyTorch's kernel for CPUs does so by itself, and takes a third of the time. But it computes the variance
-    as E[x^2] - E[x]^2, which is exact only if the mean is near 0. So the mean is subtracted first.
+    To draw, PyTorch's kernel for CPUs does so by itself, in a third of the time. But it computes the variance
+    as E[x^2] - E[x]^2, which is exact only if the mean is near 0. So the mean is subtracted first. The
+    gradients of this kernel round differently for each batch size, so training does without it.
     """
 
     def __init__(self, channels: int) -> None:
@@ -44,7 +45,7 @@ class InstanceNorm(nn.GroupNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same shape and dtype."""
-        if x.device.type == "cpu" and not torch.compiler.is_exporting():
+        if x.device.type == "cpu" and not torch.is_grad_enabled() and not torch.compiler.is_exporting():
             return super().forward(x - x.mean((2, 3), keepdim=True))
         mean = x.float().mean((2, 3), keepdim=True)
         variance = x.float().var((2, 3), correction=0, keepdim=True)

@@ -50,10 +50,11 @@ def test_norms_take_their_sums_in_float32(kind, mean, axes, dtype):
     variance = exact.var(axes, correction=0, keepdim=True)
     scaled = (exact - exact.mean(axes, keepdim=True)) * torch.rsqrt(variance + norm.eps)
     expected = scaled * norm.weight.double()[:, None, None] + norm.bias.double()[:, None, None]
-    with torch.inference_mode():
-        out = norm(x)
-    assert out.dtype == dtype
-    torch.testing.assert_close(out.double(), expected, rtol=torch.finfo(dtype).eps / 2, atol=2e-4)
+    for mode in (torch.inference_mode, torch.enable_grad):
+        with mode():
+            out = norm(x)
+        assert out.dtype == dtype
+        torch.testing.assert_close(out.double(), expected, rtol=torch.finfo(dtype).eps / 2, atol=2e-4)
 
 
 def test_swift_is_swift():
