@@ -193,7 +193,7 @@ def test_every_setting(visit, run, photo, tmp_path):
     assert taken.read_bytes() == (tmp_path / "expected.jpg").read_bytes()
     page.reload()
     expect(page.get_by_label("Strength")).to_have_value("50")
-    expect(page.locator("input[value=ink]")).to_be_checked()
+    expect(page.locator("input[value=comic]")).to_be_checked()
     expect(page.get_by_role("switch", name="Keep")).to_be_checked()
 
 
@@ -568,7 +568,7 @@ def test_the_keyboard_is_enough(visit):
     tab_to("#download")
     tab_to(".style input")
     page.keyboard.press("ArrowDown")
-    expect(page.locator("input[value=ink]")).to_be_checked()
+    expect(page.locator("input[value=comic]")).to_be_checked()
     tab_to("#start")
     page.keyboard.press("Enter")
-    expect(page.locator(".title .quiet")).to_contain_text("ink · converted in")
+    expect(page.locator(".title .quiet")).to_contain_text("comic · converted in")
