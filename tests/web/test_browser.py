@@ -193,7 +193,7 @@ def test_every_setting(visit, run, photo, tmp_path):
     assert taken.read_bytes() == (tmp_path / "expected.jpg").read_bytes()
     page.reload()
     expect(page.get_by_label("Strength")).to_have_value("50")
-    expect(page.locator("input[value=comic]")).to_be_checked()
+    expect(page.locator("input[value=ink]")).to_be_checked()
     expect(page.get_by_role("switch", name="Keep")).to_be_checked()
 
 
