@@ -11,6 +11,7 @@ from typing import Self
 
 from . import safe_files
 from .errors import DISK_FAILURES, MediaError, WriteError
+from .messages import is_special_file
 
 _NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # the last is of links in a circle
 _LONGEST_SUFFIX = 16  # characters; a longer one is not a file type, and could make the name too long
@@ -120,7 +121,7 @@ def check_target(target: Path, *, overwrite: bool, sources: Iterable[object] = (
             raise MediaError(f"{target} is a folder; name a file to write.")
         if is_among(target, sources):
             raise MediaError(f"{target} is the source itself; name another file to write.")
-        if _is_special(target):
+        if is_special_file(target) or _is_link_to_stream(target):
             raise MediaError(
                 f"{target} is a device, a pipe or a socket, and stays as it is; name a file to write. Videos "
                 "can be written to standard output: name - and redirect it."
@@ -135,11 +136,11 @@ def check_target(target: Path, *, overwrite: bool, sources: Iterable[object] = (
         raise WriteError(f"Cannot write {target}: the folder {target.parent} is not writable.")
 
 
-def _is_special(target: Path) -> bool:
-    """Whether a path names no place for a file: a device, a FIFO, a socket, or a link to an open file of a
-    process, such as /dev/stdout. A finished file would replace it, for all programs if it is a device."""
-    if target.exists() and not target.is_file():
-        return True
+def _is_link_to_stream(target: Path) -> bool:
+    """Whether a path is a link to an open file of a process, such as /dev/stdout.
+
+    A finished file would replace the link for all programs.
+    """
     folder = target.parent.resolve()
     return target.is_symlink() and (folder == Path("/dev") or Path("/proc") in folder.parents)
 

@@ -47,7 +47,9 @@ def describe_in_toml(look: MeasuredLook, source: str = "") -> str:
 def format_settings(settings: TargetLook) -> str:
     """Format all settings that have a value as lines of TOML; comments explain what matters most."""
     values = msgspec.to_builtins(settings)
+    comments = {name: f"  # {effect}" for name, effect in _EFFECTS.items()}
     return "".join(
-        f"{name} = {json.dumps(value)}{f'  # {_EFFECTS[name]}' if name in _EFFECTS else ''}\n"
-        for name, value in values.items() if value is not None
-    )  # fmt: skip
+        f"{name} = {json.dumps(value)}{comments.get(name, '')}\n"
+        for name, value in values.items()
+        if value is not None
+    )

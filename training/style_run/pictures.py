@@ -16,10 +16,8 @@ from .step import Display, Step
 from .workspace import Workspace
 
 SHEET = "before-after.png"
-SHOWN, CELL = (
-    4,
-    (960, 720),
-)  # photos, each beside its drawing, at the size of drawings
+SHOWN = 4  # photos, each beside its drawing
+CELL = (960, 720)  # the size of drawings
 PREVIEW, GAP = 256, 6  # pixels, as in the previews of the built-in styles
 WHITE = 255
 
