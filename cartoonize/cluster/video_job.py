@@ -75,7 +75,7 @@ def run_on_cluster(
         joined = sink.resume(key, restart=not resume)
         task = VideoTask(
             source.path, key["source"], source.start, source.end, source.decoding, sink.encoding,
-            sink.container, style, batch, segment_length(batch), look, backend,
+            sink.muxer, style, batch, segment_length(batch), look, backend,
         )  # fmt: skip
         scheduler = Scheduler(cluster, source, sink, task, joined, on_frame)
         report.resumed = scheduler.frames

@@ -66,9 +66,9 @@ class WorkerBackend:
 class VideoTask:
     """Describes a video for the workers that convert ranges of it.
 
-    `identity` is that of the source when the driver opened it, `container` the output format, `batch` the
-    frames a call, `segment` the frames of a segment. `backend` is the backend of the worker that was asked
-    first; the others must draw as it does.
+    `identity` is that of the source when the driver opened it, `muxer` FFmpeg's name of the output container,
+    `batch` the frames per call, `segment` the frames of a segment. `backend` describes the first worker; the
+    others must draw as it does.
     """
 
     source: Location
@@ -77,7 +77,7 @@ class VideoTask:
     end: float | None
     decoding: Decoding
     encoding: Encoding
-    container: str
+    muxer: str
     style: StyleFiles
     batch: int
     segment: int
@@ -181,7 +181,7 @@ def convert_range(
     check_backend(task.backend, describe_backend(backend), node.name)
     with VideoSource(task.source, start=task.start, end=task.end, decoding=task.decoding) as source:
         _check_source(task, node.name)
-        sink = SegmentSink(source.video, task.encoding, task.container, written_size(source, task.look))
+        sink = SegmentSink(source.video, task.encoding, task.muxer, written_size(source, task.look))
         segments = convert_frame_range(
             source, sink, backend, frames, task.look, batch=task.batch, segment=task.segment
         )

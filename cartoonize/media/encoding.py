@@ -1,13 +1,14 @@
-"""The options for compressing videos: what a user may choose, and each encoder's defaults."""
+"""The options for compressing videos, and what they mean for an encoder (see encoders.py)."""
 
 from dataclasses import dataclass
 
 import av
 
-from ..core.choices import ENCODER_OF_CODEC, ENCODERS, X264_PRESETS
+from ..core.choices import ENCODER_OF_CODEC, ENCODERS
 from ..core.containers import Container
 from ..core.errors import MediaError
 from ..core.messages import did_you_mean
+from .encoders import encoder_traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,57 +50,26 @@ class Encoding:
         Raises:
             MediaError: the encoder has no quality or no preset, or not that preset.
         """
-        known = _ENCODER_OPTIONS.get(encoder)
-        for option, value in (("crf", self.crf), (_preset_name(encoder), self.preset)):
-            if value is not None and known is not None and option not in known:
-                raise MediaError(f"{encoder} has no {option.replace('cpu-used', 'preset')}; leave it out.")
-        if self.preset is not None and encoder in ("libx264", "libx265") and self.preset not in X264_PRESETS:
+        traits = encoder_traits(encoder)
+        for name, option in (("crf", "crf"), ("preset", traits.preset_option)):
+            is_ignored = traits.defaults is not None and option not in traits.defaults
+            if is_ignored and getattr(self, name) is not None:
+                raise MediaError(f"{encoder} has no {name}; leave it out.")
+        if self.preset is not None and traits.presets and self.preset not in traits.presets:
             raise MediaError(
-                f"{encoder} has no preset {self.preset!r}: choose {', '.join(X264_PRESETS)}."
-                f"{did_you_mean(self.preset, X264_PRESETS)}"
+                f"{encoder} has no preset {self.preset!r}: choose {', '.join(traits.presets)}."
+                f"{did_you_mean(self.preset, traits.presets)}"
             )
 
     def encoder_options(self, encoder: str) -> dict[str, str]:
         """FFmpeg options of the encoder."""
-        options = dict(_ENCODER_OPTIONS.get(encoder, {}))
+        traits = encoder_traits(encoder)
+        options = dict(traits.defaults or {})
         if self.crf is not None:
             options["crf"] = f"{self.crf:g}"
         if self.preset is not None:
-            options[_preset_name(encoder)] = self.preset
+            options[traits.preset_option] = self.preset
         return options
-
-
-# Fast presets: at a constant quality a slower one makes a smaller file, but users wait for frames.
-_ENCODER_OPTIONS = {
-    # Without this, x264 on processors with AVX-512 does not always make the same packets from the same
-    # frames, on which resuming relies. It costs no measurable time.
-    "libx264": {"crf": "18", "preset": "veryfast", "x264-params": "cpu-independent=1"},
-    "libx265": {"crf": "20", "preset": "fast", "x265-params": "log-level=error"},
-    "libvpx-vp9": {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
-    "libsvtav1": {"crf": "26", "preset": "9"},
-    "mpeg4": {"flags": "+qscale", "global_quality": "354"},  # qscale 3; FF_QP2LAMBDA is 118
-    "mjpeg": {"flags": "+qscale", "global_quality": "236"},
-    "prores_ks": {},
-    "ffv1": {},
-    "libwebp_anim": {"quality": "90"},
-    "gif": {},
-    "apng": {},
-    "rawvideo": {},
-}
-RESTARTABLE = frozenset(
-    {"libx264", "libx265", "libvpx-vp9", "libsvtav1", "mpeg4", "mjpeg", "prores_ks", "ffv1"}
-)
-"""Encoders that can continue where another one stopped: the same frames and settings give the same packets
-and the same header. This is not known of others, those for animations and those in hardware."""
-LARGEST = {
-    "libx264": (16384, 16384),
-    "libsvtav1": (16384, 8704),
-    "libvpx": (16383, 16383),
-    "libwebp_anim": (16383, 16383),
-    "mpeg4": (8191, 8191),
-}
-"""Encoders that refuse frames above this width and height: as FFmpeg 8 does, and for WebP by RFC 9649."""
-_KEEP_ALPHA = {"libvpx", "libvpx-vp9", "prores_ks", "ffv1", "qtrle", "png", "apng", "libwebp_anim"}
 
 
 def available_encoders() -> list[str]:
@@ -109,15 +79,15 @@ def available_encoders() -> list[str]:
 
 def choose_pixel_format(codec: av.Codec, source: str, *, transparent: bool) -> str:
     """The pixel format for an encoder: the source's chroma sampling in 8 bits, or the nearest to it."""
-    if codec.name == "gif":
-        return "pal8"
+    traits = encoder_traits(codec.name)
+    if traits.pixel_format:
+        return traits.pixel_format
     sampling = next((s for s in ("444", "422") if s in source), "420")  # grey too: drawings have colours
     candidates = [f"yuv{sampling}p", "yuv420p", "yuvj420p", "yuv422p10le"]
-    if codec.name == "mjpeg":
+    if traits.is_full_range:
         candidates = [f"yuvj{sampling}p"]
-    if transparent and codec.name in _KEEP_ALPHA:
-        if codec.name.startswith("libvpx"):  # alpha in 4:2:0 only
-            sampling = "420"
+    if transparent and traits.keeps_alpha:
+        sampling = traits.alpha_sampling or sampling
         candidates = [f"yuva{sampling}p", "yuva420p", "yuva444p10le", "rgba", "argb", *candidates]
     available = [known.name for known in codec.video_formats or ()]
     return next(
@@ -128,7 +98,3 @@ def choose_pixel_format(codec: av.Codec, source: str, *, transparent: bool) -> s
 def versions() -> dict[str, str]:
     """The versions of PyAV and FFmpeg: another one may compress the same frames differently."""
     return {"pyav": av.__version__, "ffmpeg": av.ffmpeg_version_info}
-
-
-def _preset_name(encoder: str) -> str:
-    return "cpu-used" if encoder == "libvpx-vp9" else "preset"

@@ -85,8 +85,8 @@ class ResumableSink(SegmentedSink):
 
     @property
     @abstractmethod
-    def container(self) -> str:
-        """The format that is written, by FFmpeg's name."""
+    def muxer(self) -> str:
+        """FFmpeg's name of the container that is written."""
 
     @property
     @abstractmethod

@@ -57,13 +57,13 @@ class JobPlan:
 PICTURES = FileKind("picture", PICTURE_SUFFIXES, PICTURE_SUFFIXES, output_name)
 
 
-def videos(container: str | None = None) -> FileKind:
-    """Videos and animations; `container` is the format of all outputs, if one is given."""
+def videos(format_name: str | None = None) -> FileKind:
+    """Videos and animations; `format_name` is that of all outputs, as in `Encoding`, or None."""
     return FileKind(
         "video",
         VIDEO_SUFFIXES | (WRITTEN_SUFFIXES - PICTURE_SUFFIXES),  # animations, unless they are mostly pictures
         WRITTEN_SUFFIXES,
-        lambda name: output_video_name(name, container),
+        lambda name: output_video_name(name, format_name),
     )
 
 

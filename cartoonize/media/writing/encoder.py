@@ -17,12 +17,12 @@ from ...core.cpus import keep_scheduling
 from ...core.errors import MediaError
 from ...core.frames import Frame
 from ...core.messages import did_you_mean
-from ..encoding import LARGEST, RESTARTABLE, Encoding, available_encoders, choose_pixel_format
+from ..encoders import encoder_traits
+from ..encoding import Encoding, available_encoders, choose_pixel_format
 from ..segment import FrameMark, Segment
 from ..video_info import VideoInfo
 from .encoder_input import EncoderInput
 
-_FASTEST = {"libsvtav1": Fraction(240)}  # frames per second, above which an encoder refuses to start
 _GLOBAL_HEADER = 0x40  # FFmpeg's AVFMT_GLOBALHEADER: parameter sets go into the container's header
 
 
@@ -49,14 +49,13 @@ class Encoder:
         self._video, self._container, self._notices = video, container, notices
         self.size = size or (video.width, video.height)
         self.codec = choose_encoder(encoding, container, transparent=video.transparent)
-        name = self.codec.name
-        _check_frame_size(name, *self.size)
-        self.options = encoding.encoder_options(name)
+        self._traits = encoder_traits(self.codec.name)
+        self._check_frame_size()
+        self.options = encoding.encoder_options(self.codec.name)
         self._pixel_format = self._choose_pixel_format()
-        self.time_base = _encodable(1 / video.rate if container.constant_rate else video.time_base, name)
-        self.rate = min(video.rate, _FASTEST.get(name, video.rate))  # which no time depends on
-        # JPEG knows full range only.
-        self._colour = video.colour.as_full_range() if name == "mjpeg" else video.colour
+        self.time_base = self._encodable(1 / video.rate if container.constant_rate else video.time_base)
+        self.rate = min(video.rate, self._traits.max_rate or video.rate)  # which no time depends on
+        self._colour = video.colour.as_full_range() if self._traits.is_full_range else video.colour
         self._input = EncoderInput(
             video, self.size, self._colour, self._pixel_format, encoding.background, notices,
             is_animation=container.is_animation,
@@ -74,7 +73,12 @@ class Encoder:
     @property
     def restartable(self) -> bool:
         """Whether it can make segments that stand alone."""
-        return self.codec.name in RESTARTABLE
+        return self._traits.is_restartable
+
+    @property
+    def states_aspect(self) -> bool:
+        """Whether the packets state the shape of pixels."""
+        return self._traits.states_aspect
 
     def configure(self, context: av.VideoCodecContext) -> None:
         """Set up one of FFmpeg's encoders; the same settings make the same header."""
@@ -181,13 +185,30 @@ class Encoder:
         video, name, (width, height) = self._video, self.codec.name, self.size
         chosen = choose_pixel_format(self.codec, video.pixel_format, transparent=video.transparent)
         is_odd = width % 2 or height % 2
-        if not is_odd or name not in ("libx264", "libx265") or chosen == "yuv444p":
+        if not is_odd or not self._traits.odd_sizes_need_444 or chosen == "yuv444p":
             return chosen
         self._notices.append(
             f"The size {width}x{height} is odd, which {name} keeps only in 4:4:4 colour; "
             "some players cannot show that, and --codec libvpx-vp9 is an alternative."
         )
         return "yuv444p"
+
+    def _check_frame_size(self) -> None:
+        """Refuse frames that are too large for the encoder, before the network is loaded."""
+        width, height = self.size
+        widest, highest = self._traits.max_size or self.size
+        if width > widest or height > highest:
+            scale = min(Fraction(widest, width), Fraction(highest, height))
+            raise MediaError(
+                f"{self.codec.name} cannot encode frames of {width}x{height}: its limit is "
+                f"{widest}x{highest}. Reduce them by --max-size {int(max(width, height) * scale)}, or write "
+                ".mp4 or .mkv with --codec hevc."
+            )
+
+    def _encodable(self, time_base: Fraction) -> Fraction:
+        """The time base, or 1/60000 s if the encoder's clock cannot have so many ticks."""
+        max_ticks = self._traits.max_ticks
+        return time_base if max_ticks is None or time_base.denominator <= max_ticks else Fraction(1, 60000)
 
 
 def _return_freed_memory() -> None:
@@ -225,20 +246,3 @@ def _find_encoder(name: str) -> av.Codec:
     if codec.type != "video":
         raise MediaError(f"{name} is not a video encoder.")
     return codec
-
-
-def _check_frame_size(encoder: str, width: int, height: int) -> None:
-    """Refuse frames that are too large for an encoder, before the network is loaded."""
-    widest, highest = LARGEST.get(encoder, (width, height))
-    if width > widest or height > highest:
-        scale = min(Fraction(widest, width), Fraction(highest, height))
-        raise MediaError(
-            f"{encoder} cannot encode frames of {width}x{height}: its limit is {widest}x{highest}. Reduce "
-            f"them by --max-size {int(max(width, height) * scale)}, or write .mp4 or .mkv with --codec hevc."
-        )
-
-
-def _encodable(time_base: Fraction, encoder: str) -> Fraction:
-    """The time base, or 1/60000 s if the encoder's 16 bits for it cannot hold it."""
-    fits = encoder != "mpeg4" or time_base.denominator < 1 << 16
-    return time_base if fits else Fraction(1, 60000)

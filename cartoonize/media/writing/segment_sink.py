@@ -17,18 +17,18 @@ from .segments import SegmentWriter
 class SegmentSink(SegmentedSink):
     """Takes the frames of a video from any frame on; `finished` gets each segment, and its data.
 
-    `container` is the format of the video that they are for, by FFmpeg's name; `size` is as in `open_sink`.
+    `muxer` is FFmpeg's name of the container that will hold them; `size` is as in `open_sink`.
 
     Raises:
         MediaError: as Encoder.
     """
 
     def __init__(
-        self, video: VideoInfo, encoding: Encoding, container: str, size: tuple[int, int] | None = None
+        self, video: VideoInfo, encoding: Encoding, muxer: str, size: tuple[int, int] | None = None
     ) -> None:
         self.finished: deque[tuple[Segment, bytes]] = deque()
         self._path = video.path
-        self._encoder = Encoder(video, encoding, container_named(container), self.notices, size)
+        self._encoder = Encoder(video, encoding, container_named(muxer), self.notices, size)
         self._start_segment()
 
     def _start_segment(self) -> None:

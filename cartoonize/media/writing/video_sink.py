@@ -31,9 +31,6 @@ from .passthrough import open_passthrough
 from .segment_store import SegmentStore
 from .video_stream import add_video_stream, start_encoding
 
-_STATE_ASPECT = frozenset({"libx264", "libx265", "mpeg4"})
-"""Encoders whose packets state the shape of pixels, so that the header need not."""
-
 
 class VideoSink(ResumableSink):
     """Writes frames, and the other streams of the source, to a video file.
@@ -61,13 +58,13 @@ class VideoSink(ResumableSink):
         self._begin: Fraction | None = None  # the second of the first frame
         self._end = Fraction(0)  # the second at which the last frame ends
         self._journal = open_journal(path, overwrite=overwrite, sources=(video.path,))
-        self._container_kind = choose_container(self._journal.target, encoding.format)
+        self._format = choose_container(self._journal.target, encoding.format)
         # Of the frames, in seconds, if Pillow writes them at the end.
         self._durations: list[float] | None = None
-        if isinstance(self._journal, Journal) and needs_pillow(self._container_kind, video, encoding):
-            self._container_kind, self._durations = intermediate_container(), []
+        if isinstance(self._journal, Journal) and needs_pillow(self._format, video, encoding):
+            self._format, self._durations = intermediate_container(), []
             self.notices += repetition_notices(video)
-        self._encoder = Encoder(video, encoding, self._container_kind, self.notices, size)
+        self._encoder = Encoder(video, encoding, self._format, self.notices, size)
 
     def open(self) -> None:
         """Lock the folder in which the file is made, open the container, and write its header."""
@@ -76,7 +73,7 @@ class VideoSink(ResumableSink):
             on_error.callback(self._journal.close, done=False)
             with write_errors(self.path):
                 self._container = on_error.enter_context(
-                    open_output(self._journal.path, self.container, self._video.plays)
+                    open_output(self._journal.path, self.muxer, self._video.plays)
                 )
                 self._stream = add_video_stream(self._container, self._encoder)
                 self._passthrough = open_passthrough(
@@ -95,9 +92,9 @@ class VideoSink(ResumableSink):
         return self if self._encoder.restartable and isinstance(self._journal, Journal) else None
 
     @property
-    def container(self) -> str:
-        """The format that is written, by FFmpeg's name."""
-        return self._container_kind.muxer
+    def muxer(self) -> str:
+        """FFmpeg's name of the container that is written."""
+        return self._format.muxer
 
     @property
     def finished(self) -> Mapping[int, Segment]:
@@ -170,7 +167,7 @@ class VideoSink(ResumableSink):
             self._state_pixel_aspect()
             if isinstance(self._journal, Journal):
                 self.notices += self._passthrough.describe_missing(self._journal.path)
-                set_animation_length(self._journal.path, self.container, self._end - (self._begin or 0))
+                set_animation_length(self._journal.path, self.muxer, self._end - (self._begin or 0))
             self._passthrough.close()
             if self._durations is not None:
                 convert_to_avif(self._journal.path, self._durations)
@@ -214,7 +211,7 @@ class VideoSink(ResumableSink):
     def _state_pixel_aspect(self) -> None:
         """State the pixel aspect in the header of the finished file, if its codec does not state it."""
         aspect = self._video.sample_aspect_ratio
-        if aspect == 1 or not self._container_kind.display_size:
+        if aspect == 1 or not self._format.display_size:
             return
         width, height = self._encoder.size
         if isinstance(self._journal, Journal):
@@ -222,7 +219,7 @@ class VideoSink(ResumableSink):
                 is_stated = written.streams.video[0].sample_aspect_ratio == aspect
             if is_stated or set_display_size(self._journal.path, round(width * aspect), height):
                 return
-        elif self._encoder.codec.name in _STATE_ASPECT:
+        elif self._encoder.states_aspect:
             return
         shape = f"{aspect.numerator}:{aspect.denominator}"
         self.notices.append(
