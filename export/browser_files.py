@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from PIL import Image
-from skimage import data
-
+from ..core.sample_photos import open_photo
 from ..styles import builtin_styles
 from ..styles.card import Card, int8_path, read_header
 from .checks import WEB_FOLDER
@@ -47,7 +45,7 @@ def page_files(exported: Collection[Path] = (), library: str = "") -> Iterator[t
     cards = {name: read_header(path).card for name, path in styles.items()}
     yield MANIFEST, manifest(cards, {file.name: file.stat().st_size for file in beside}, library).encode()
     photo = io.BytesIO()
-    Image.fromarray(data.astronaut()).save(photo, "webp", quality=80)  # type: ignore[no-untyped-call]
+    open_photo("astronaut.png").save(photo, "webp", quality=80)
     yield "example.webp", photo.getvalue()
 
 

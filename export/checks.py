@@ -7,7 +7,7 @@ from ..core.atomic import check_target
 from ..core.atomic_folder import FolderKind, check_folder
 from ..core.choices import Detail
 from ..core.errors import BackendError, ModelError
-from ..core.messages import did_you_mean
+from ..core.messages import unknown_choice_message
 from ..models import NAMES
 from ..styles import ENGINES, find_style
 
@@ -32,9 +32,7 @@ def check_architecture(name: str | None) -> None:
         ModelError: there is none of that name.
     """
     if name is not None and name not in NAMES:
-        raise ModelError(
-            f"There is no architecture {name!r}: choose {', '.join(NAMES)}.{did_you_mean(name, NAMES)}"
-        )
+        raise ModelError(unknown_choice_message("architecture", name, NAMES))
 
 
 def check_detail(detail: Detail, size: tuple[int, int] | None) -> None:

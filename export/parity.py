@@ -3,20 +3,19 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image as Pillow
 from torch import nn
 
 from ..core.errors import ModelError
 from ..core.frames import Backend, Image, Images
+from ..core.sample_photos import open_photo
 
 # Pictures, height and width; odd sides, and some that are smaller than any stride and have to be padded.
 SHAPES = ((1, 256, 320), (3, 97, 131), (2, 64, 48), (1, 33, 65), (2, 5, 7))
-PHOTOS = ("astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg")  # they come with scikit-image
+PHOTOS = ("astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg")
 SHARE = 99.9  # percentile of all values
 LIMITS = {"fp32": (1, 1), "fp16": (255, 2), "bf16": (255, 2), "int8": (255, 24)}
 """Limits of the largest difference and of the one at that percentile, in grey levels.
@@ -53,7 +52,7 @@ class Parity:
 def pictures(size: tuple[int, int] | None, batch: int | None) -> Iterator[Images]:
     """Yield batches of photos in several sizes; in one size or number only, if the network takes no other."""
     shapes = SHAPES if size is None else ((1, size[1], size[0]), (2, size[1], size[0]))
-    photos = [_photo(name) for name in PHOTOS]
+    photos = [np.asarray(open_photo(name)) for name in PHOTOS]
     # Where the number is fixed, shapes that differ in it alone are the same.
     for number, (count, height, width) in enumerate(dict.fromkeys((batch or n, h, w) for n, h, w in shapes)):
         chosen = [photos[(number + i) % len(photos)] for i in range(count)]
@@ -109,11 +108,6 @@ def measure_parity(pairs: Sequence[tuple[Images, Images]]) -> Parity:
         location=f"at row {row}, column {column}, {'RGB'[channel]} of picture {number + 1} "
         f"of {width}x{height}",
     )
-
-
-def _photo(name: str) -> Image:
-    with Pillow.open(str(files("skimage") / "data" / name)) as picture:
-        return np.asarray(picture.convert("RGB"))
 
 
 def _crop(photo: Image, height: int, width: int) -> Image:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.errors import TrainingError
-from ..core.messages import did_you_mean
+from ..core.messages import unknown_choice_message
 
 CONVOLUTIONS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # in each of the five blocks
 
@@ -61,10 +61,7 @@ def load_features(network: str, path: Path | None) -> Features:
             of another network.
     """
     if network not in DEPTH:
-        raise TrainingError(
-            f"There is no perceptual network {network!r}: choose {' or '.join(DEPTH)}."
-            f"{did_you_mean(network, DEPTH)}"
-        )
+        raise TrainingError(unknown_choice_message("perceptual network", network, tuple(DEPTH)))
     tensors = _read(path) if path else _fetch(network)
     features = Features(network)
     expected = features.state_dict()

@@ -8,7 +8,7 @@ import torch
 
 from ..core.errors import TrainingError
 from ..core.frames import Image
-from ..core.messages import did_you_mean
+from ..core.messages import unknown_choice_message
 from ..models import ARCHITECTURES, Generator, Swift, architecture_of
 from ..models.checkpoint import load_style
 from ..models.int8 import fit_grids
@@ -25,10 +25,7 @@ def build_generator(recipe: Recipe) -> Generator:
         TrainingError: there is no such architecture, or the crops do not fit its stride.
     """
     if recipe.model not in ARCHITECTURES:
-        raise TrainingError(
-            f"There is no model {recipe.model!r}: choose {', '.join(ARCHITECTURES)}."
-            f"{did_you_mean(recipe.model, ARCHITECTURES)}"
-        )
+        raise TrainingError(unknown_choice_message("model", recipe.model, tuple(ARCHITECTURES)))
     config: dict[str, Any] = {"width": recipe.width}
     if recipe.model == "cartoongan":
         config["norm"] = recipe.norm

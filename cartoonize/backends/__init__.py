@@ -6,7 +6,7 @@ from typing import get_args
 
 from ..core.choices import DEVICES, VENDORS, Precision
 from ..core.errors import BackendError
-from ..core.messages import did_you_mean
+from ..core.messages import did_you_mean, unknown_choice_message
 from ..styles import DEFAULT, find_style
 from .loaded_backend import LoadedBackend
 from .options import RuntimeOptions
@@ -49,10 +49,7 @@ def load(
     check_device(device)
     device = resolve_device(device)
     if precision not in get_args(Precision):
-        known = get_args(Precision)
-        raise BackendError(
-            f"Unknown precision {precision!r}: choose {', '.join(known)}.{did_you_mean(precision, known)}"
-        )
+        raise BackendError(unknown_choice_message("precision", precision, get_args(Precision)))
     options = options or RuntimeOptions()
     backend = backend_of_style(style)
     path = Path(style) if backend else find_style(style)
@@ -89,7 +86,7 @@ def _with_options(candidates: list[Registration], options: RuntimeOptions, style
         names = " and ".join(f"--{name.replace('_', '-')}" for name in sorted(options.changed))
         others = [backend for backend in backends().values() if options.changed <= backend.options]
         suffixes = ", ".join(suffix for backend in others for suffix in backend.suffixes)
-        raise BackendError(f"{names} is for {suffixes} files, and {style} is none; leave it out.")
+        raise BackendError(f"{names} is for {suffixes} files, and {style} is not one; leave it out.")
     return accepting
 
 
@@ -104,6 +101,6 @@ def check_device(device: str) -> None:
         if kind.lower() == "gpu":
             suggestion = " Did you mean cuda or vulkan?"
         raise BackendError(
-            f"Unknown device {device!r}: choose {', '.join(DEVICES)}, or a GPU by its number, as cuda:1."
+            f"There is no device {device!r}: choose {', '.join(DEVICES)}, or a GPU by its number, as cuda:1."
             f"{suggestion}"
         )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..core.choices import ChannelOrder, InputRange
 from ..core.errors import BackendError, ModelError
 from ..core.frames import Image, Images
-from ..core.messages import did_you_mean
+from ..core.messages import unknown_choice_message
 
 RunGraph = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -160,15 +160,9 @@ def detect_layout(
         BackendError: there is no such range or order.
     """
     if input_range not in get_args(InputRange):
-        known = get_args(InputRange)
-        raise BackendError(
-            f"Unknown range {input_range!r}: choose {', '.join(known)}.{did_you_mean(input_range, known)}"
-        )
+        raise BackendError(unknown_choice_message("range", input_range, get_args(InputRange)))
     if order not in get_args(ChannelOrder):
-        known = get_args(ChannelOrder)
-        raise BackendError(
-            f"Unknown channel order {order!r}: choose {', '.join(known)}.{did_you_mean(order, known)}"
-        )
+        raise BackendError(unknown_choice_message("channel order", order, get_args(ChannelOrder)))
     layout = replace(layout, order=order, range=next(iter(SCALES)) if input_range == "auto" else input_range)
     candidates = (replace(layout, multiple=multiple) for multiple in ((1,) if layout.size else _MULTIPLES))
     fitting = next((candidate for candidate in candidates if _keeps_size(candidate, run)), None)
@@ -178,7 +172,7 @@ def detect_layout(
         )
     if input_range != "auto" or layout.dtype is np.uint8:
         return fitting
-    changes = {name: _mean_change(replace(fitting, range=name), run) for name in SCALES}
+    changes = {scale: _mean_change(replace(fitting, range=scale), run) for scale in SCALES}
     least = min(changes, key=changes.__getitem__)
     if math.isinf(changes[least]):
         raise ModelError(f"{name} cannot be used: it returns NaN for a picture, which is no colour.")

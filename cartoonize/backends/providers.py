@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 from ..core.choices import ProviderName
 from ..core.errors import BackendError
-from ..core.messages import did_you_mean
+from ..core.messages import unknown_choice_message
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -46,10 +46,7 @@ def choose_provider(provider: str, device: str) -> str:
     import onnxruntime as ort
 
     if provider not in get_args(ProviderName):
-        known = get_args(ProviderName)
-        raise BackendError(
-            f"Unknown provider {provider!r}: choose {', '.join(known)}.{did_you_mean(provider, known)}"
-        )
+        raise BackendError(unknown_choice_message("provider", provider, get_args(ProviderName)))
     kind = device.partition(":")[0]
     usable = {"auto", "cuda"} if provider in _NVIDIA else {"auto", "cpu"} if provider == "cpu" else {"auto"}
     if provider != "auto" and kind not in usable:

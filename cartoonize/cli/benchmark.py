@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..core.messages import count_noun
 from .console import escape, literal_text, print_json, print_result
 from .convert import open_backend
 from .options import AsJson, DetailName, NetworkOptions, OnnxFileOptions
@@ -92,7 +93,7 @@ def _table(result: "Benchmark") -> "Group":
     memory = f"{result.peak_mb:.0f} MB" if result.peak_mb else "unknown"
     lines = [
         f"{result.style}, {result.size}, detail {result.detail}",
-        f"{result.frames} frames, median of {result.rounds} round{'s' * (result.rounds != 1)}",
+        f"{result.frames} frames, median of {count_noun(result.rounds, 'round')}",
         f"{result.device}, {result.precision}, {result.backend}, batch {result.batch}",
         f"together / slowest stage alone: {result.to_slowest:.2f}",
         f"together / lower bound of all cores: {result.to_bound:.2f}",

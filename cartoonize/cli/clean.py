@@ -1,6 +1,5 @@
 """`cartoonize clean`."""
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import MediaError, WriteError
-from .console import escape, literal_text, print_error, print_message, print_result
+from .console import ask, can_ask, escape, literal_text, print_error, print_message, print_result
 from .quantities import describe_age, format_size
 
 if TYPE_CHECKING:
@@ -74,11 +73,11 @@ def _table(leftovers: "Sequence[Leftover]") -> "Table":
 
 def _agrees() -> bool:
     """Ask on a terminal; elsewhere nobody agrees."""
-    if not sys.stdin.isatty():
+    if not can_ask():
         print_message("To remove this, add --yes.")
         return False
-    print_message("Remove all of this? Unfinished videos start from the beginning then. [y/N]")
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    answer = ask("Remove all of this? Unfinished videos start from the beginning then. [y/N]")
+    return answer.lower() in ("y", "yes")
 
 
 def _remove(leftovers: "Sequence[Leftover]") -> None:

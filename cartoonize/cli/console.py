@@ -70,6 +70,17 @@ def print_note(text: str) -> None:
     _print_line(f"[yellow]Note:[/yellow] {text}")
 
 
+def can_ask() -> bool:
+    """Whether somebody can answer a question: standard input is a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def ask(question: str) -> str:
+    """Print a question, and return the answer; empty if there is none."""
+    _print_line(escape(question))
+    return sys.stdin.readline().strip()
+
+
 def print_error(error: BaseException, *, label: str = "Error", text: str | None = None) -> None:
     """Print an error and the notes that were added to it; with --debug also its traceback.
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..core.messages import count_noun
 from .console import escape, print_message
 from .options import NetworkOptions, OnnxFileOptions
 from .progress import file_progress, spinner
@@ -45,8 +46,7 @@ def describe_device(device: str) -> str:
     from ..core.cpus import count_threads
 
     if device == "cpu" or device.endswith("threads)"):
-        cores = count_threads()
-        return f"{cores} CPU core{'s' * (cores != 1)}"
+        return count_noun(count_threads(), "CPU core")
     return device
 
 
@@ -63,7 +63,7 @@ def connect_cluster(address: str, network: NetworkOptions) -> "Iterator[Cluster]
     from ..cluster.connection import connect
 
     with connect(address, network.device) as cluster:
-        worker = "a GPU" if cluster.gpus else f"{cluster.cpus} core{'s' * (cluster.cpus != 1)}"
+        worker = "a GPU" if cluster.gpus else count_noun(cluster.cpus, "core")
         print_message(
             f"Drawing with [bold]{escape(network.style)}[/bold] on {cluster.slots()} x {worker} of the Ray "
             "cluster"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..core.messages import format_number
 from .console import escape, literal_text, print_json, print_result
 from .options import AsJson
 
@@ -82,8 +83,7 @@ def _describe_check(check: "DeviceCheck") -> Rows:
         return
     yield "hardware", check.name
     yield "drawn by", f"{check.runtime} in {check.precision}"
-    time = check.milliseconds or 0.0
-    yield "time", f"{time:{',.0f' if time >= 100 else '.3g'}} ms for a picture of 640x360"
+    yield "time", f"{format_number(check.milliseconds or 0.0)} ms for a picture of 640x360"
     if check.difference is None:
         yield "difference", "unknown, as the CPU failed"
     elif check.device != "cpu":

@@ -13,6 +13,7 @@ from .completion import style_names
 from .console import escape, print_message
 from .import_weights import import_weights
 from .options import Overwrite
+from .values import parse_exact_size
 
 app = App()
 _PANEL = "Other programs"
@@ -67,7 +68,7 @@ def export_onnx_command(
     from ..export.checks import check_detail, check_file_export
 
     number = None if batch == "dynamic" else _parse_batch(batch)
-    fixed_size = None if size == "dynamic" else _parse_exact_size(size)
+    fixed_size = None if size == "dynamic" else parse_exact_size(size)
     check_detail(detail, fixed_size)
     check_file_export(style, out, ".onnx", overwrite=overwrite)
 
@@ -142,7 +143,7 @@ def export_tensorrt_command(
     """
     from ..export.checks import ENGINES_FOLDER, check_folder_export
 
-    sizes = [_parse_exact_size(text) for text in size]
+    sizes = [parse_exact_size(text) for text in size]
     check_folder_export(style, folder, ENGINES_FOLDER, overwrite=overwrite)
 
     from ..export.tensorrt import export_tensorrt  # imports PyTorch
@@ -183,14 +184,6 @@ def export_web_command(
 
 
 app.command("import-weights", rich_help_panel=_PANEL)(import_weights)
-
-
-def _parse_exact_size(text: str) -> tuple[int, int]:
-    """Return width and height, which may be odd, unlike those of video."""
-    match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
-    if not match:
-        raise BackendError(f"{text!r} is not a size; write WIDTHxHEIGHT, as in 1280x720.")
-    return int(match[1]), int(match[2])
 
 
 def _parse_batch(text: str) -> int:

@@ -1,6 +1,5 @@
 """`cartoonize import-weights`."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ from ..core.errors import ModelError
 from ..models import NAMES
 from ..styles.card import UNKNOWN
 from .completion import models
-from .console import escape, print_message
+from .console import ask, can_ask, escape, print_message
 from .options import Overwrite
 
 
@@ -74,7 +73,6 @@ def import_weights(
 
 def _ask_if_unknown(stated: str, question: str) -> str:
     """Return what the file states, or the user's answer on a terminal; "unknown" elsewhere."""
-    if stated != UNKNOWN or not sys.stdin.isatty():
+    if stated != UNKNOWN or not can_ask():
         return stated
-    print_message(escape(f"{question} (Enter: unknown)"))
-    return sys.stdin.readline().strip() or UNKNOWN
+    return ask(f"{question} (Enter: unknown)") or UNKNOWN

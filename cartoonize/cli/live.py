@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..core.errors import MediaError
+from ..core.messages import count_noun
 from .console import escape, print_json, print_message, print_notices
 from .convert import open_backend
 from .options import LOOK, EncoderOptions, NetworkOptions, OnnxFileOptions, OutputOptions, VideoLookOptions
@@ -101,7 +102,7 @@ def live(
     from ..run.job import written_size
 
     if fps is not None and fps <= 0:
-        raise MediaError(f"{fps} frames/s cannot be; write a rate above 0.")
+        raise MediaError(f"{fps} frames/s is not a frame rate; write a rate above 0.")
     check_live_sink(sink, Path(source), overwrite=output.overwrite, encoding=encoder.build())
     report = LiveReport(sink, network.style, source)
     adapts = detail == "auto"
@@ -152,9 +153,9 @@ def _print_report(report: "LiveReport", *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(report))
     else:
-        latency, plural = report.latency, "s" * (report.frames != 1)
+        latency = report.latency
         print_message(
-            f"{escape(report.output)}: {report.frames} frame{plural} in {report.seconds:.1f} s, "
+            f"{escape(report.output)}: {count_noun(report.frames, 'frame')} in {report.seconds:.1f} s, "
             f"{report.fps:.1f} frames/s, {latency['median']} ms behind (95 %: {latency['p95']} ms), "
             f"detail {report.detail}, {report.dropped} dropped"
         )

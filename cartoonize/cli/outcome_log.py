@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import CartoonizeError, MediaError
+from ..core.messages import count_noun
 from .console import escape, print_error, print_json, print_message, print_notices, summary
 
 if TYPE_CHECKING:
@@ -67,9 +68,7 @@ class OutcomeLog:
         states = Counter(file.state for file in self._files.values())
         converted, skipped = states["converted"], states["skipped"]
         kept = f"; {skipped} existed already" if skipped else ""
-        return (
-            f"{converted} {'file' if converted == 1 else 'files'} converted in {self._seconds:.1f} s{kept}."
-        )
+        return f"{count_noun(converted, 'file')} converted in {self._seconds:.1f} s{kept}."
 
     def end(self) -> None:
         """Print the outcome of all files.

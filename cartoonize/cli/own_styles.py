@@ -1,6 +1,5 @@
 """`cartoonize styles add` and `cartoonize styles remove`."""
 
-import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ from ..styles import check_style_name, user
 from ..styles import remove as remove_style
 from ..styles.card import UNKNOWN
 from .completion import own_styles
-from .console import escape, print_message, print_notices
+from .console import ask, can_ask, escape, print_message, print_notices
 from .progress import count_progress
 from .quantities import format_size
 
@@ -63,7 +62,7 @@ def add(
     with ExitStack() as stack:
         with count_progress(name, format_size) as progress:  # removed before a question is asked
             candidate = stack.enter_context(fetch_style(location, sha256=sha256, progress=progress))
-        licence = licence or _find_licence(candidate, ask=not yes)
+        licence = licence or _find_licence(candidate, may_ask=not yes)
         install_style(candidate, name, licence=licence, overwrite=overwrite)
     print_message(
         f"Added [bold]{name}[/bold]: {escape(candidate.network)}, licence: {escape(licence)}.\n"
@@ -90,14 +89,14 @@ def remove(
     print_message(f"Removed {name}.")
 
 
-def _find_licence(candidate: "Candidate", *, ask: bool) -> str:
+def _find_licence(candidate: "Candidate", *, may_ask: bool) -> str:
     """The licence that the file states, or the answer of the user."""
     stated = candidate.card.licence
-    if stated != UNKNOWN or not ask:
+    if stated != UNKNOWN or not may_ask:
         return stated
-    if not sys.stdin.isatty():
+    if not can_ask():
         raise ModelError(
             f"{candidate.source} states no licence: pass --licence TEXT, or --yes to leave it unknown."
         )
-    print_message(f"{escape(candidate.source)} states no licence. Which one applies? (Enter: unknown)")
-    return sys.stdin.readline().strip() or UNKNOWN
+    question = f"{candidate.source} states no licence. Which one applies? (Enter: unknown)"
+    return ask(question) or UNKNOWN

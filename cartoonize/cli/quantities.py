@@ -1,5 +1,7 @@
 """Sizes and durations in words, for messages and tables."""
 
+from ..core.messages import count_noun
+
 _SIZES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
@@ -27,14 +29,10 @@ def describe_duration(seconds: float) -> str:
     """A rough time in a sentence: "45 seconds", "1 minute", "38 minutes", "2 hours"."""
     for unit, length, limit in (("second", 1, 90), ("minute", 60, 90 * 60), ("hour", 3600, 72 * 3600)):
         if seconds < limit:
-            return _count(max(1, round(seconds / length)), unit)
-    return _count(round(seconds / 86400), "day")
+            return count_noun(max(1, round(seconds / length)), unit)
+    return count_noun(round(seconds / 86400), "day")
 
 
 def describe_age(seconds: float) -> str:
     """How long ago something was: "5 minutes ago"."""
     return f"{describe_duration(max(0.0, seconds))} ago"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"

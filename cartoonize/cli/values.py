@@ -56,12 +56,17 @@ def parse_batch(text: str) -> int | None:
     return int(text)
 
 
-def parse_size(text: str) -> Size:
-    """Width and height of "1280x720", rounded down to even numbers, as most video has to be."""
+def parse_exact_size(text: str) -> Size:
+    """Width and height of "1280x720"; they may be odd."""
     match = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
     if not match:
         raise MediaError(f"{text!r} is not a size; write WIDTHxHEIGHT, as in 1280x720.")
-    width, height = int(match[1]), int(match[2])
+    return Size(int(match[1]), int(match[2]))
+
+
+def parse_size(text: str) -> Size:
+    """Width and height of "1280x720", rounded down to even numbers, as most video has to be."""
+    width, height = parse_exact_size(text)
     return Size(width // 2 * 2, height // 2 * 2)
 
 

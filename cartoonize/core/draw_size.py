@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .choices import DETAILS, Detail
 from .errors import BackendError, MediaError
 from .frames import Backend, Frame, Image
-from .messages import did_you_mean
+from .messages import unknown_choice_message
 from .opencv import load_opencv
 
 NORMAL_LINES = 720
@@ -47,9 +47,7 @@ def resolve_detail(detail: str, style: str, notices: list[str]) -> Detail:
         MediaError: there is no such detail.
     """
     if detail not in DETAILS:
-        raise MediaError(
-            f"There is no detail {detail!r}: choose {', '.join(DETAILS)}.{did_you_mean(detail, DETAILS)}"
-        )
+        raise MediaError(unknown_choice_message("detail", detail, DETAILS))
     if style == "null" or detail == "full":
         return "full"
     try:

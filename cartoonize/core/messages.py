@@ -1,9 +1,9 @@
-"""What messages are made of: suggestions for misspelt names, lists of words, missing files, numbers."""
+"""The parts of messages: unknown names, missing files, lists of words, numbers."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePath
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -13,11 +13,16 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {by_lower[matches[0]]}?" if matches else ""
 
 
-def missing_file_message(path: object) -> str:
-    """Return the sentence for a missing path, with the most similar name in its folder, if there is one.
+def unknown_choice_message(kind: str, value: str, known: Sequence[str]) -> str:
+    """Return the sentence for a value that an option does not accept; `kind` is what it should be."""
+    return f"There is no {kind} {value!r}: choose {join_words(known)}.{did_you_mean(value, known)}"
 
-    Of addresses, such as s3://bucket/name, no folder is listed. Of a link, its target is missing. What exists
-    is neither a file nor a folder: a FIFO, a socket or a device.
+
+def missing_file_message(path: object) -> str:
+    """Return the sentence for a path that is not a file or a folder, with the most similar name beside it.
+
+    It names the cause if something has the name: a link whose target is missing, a FIFO, a socket or a
+    device. For an address, such as s3://bucket/name, it suggests no other name.
     """
     if not isinstance(path, Path):
         return f"There is no file {path}."
@@ -33,16 +38,27 @@ def missing_file_message(path: object) -> str:
 
 
 def is_special_file(path: Path) -> bool:
-    """Whether it is a FIFO, a socket or a device. To open a FIFO waits for another program."""
+    """Whether it is a FIFO, a socket or a device. Opening a FIFO would wait for another program."""
     with suppress(OSError):
         return path.exists() and not path.is_file() and not path.is_dir()
     return False
 
 
-def join_words(words: Sequence[str]) -> str:
-    """Return words as a choice in a sentence: "low, normal or high"."""
+def without_folder(message: str, folder: PurePath) -> str:
+    """Return a message with the files of a folder named without it, for people who must not see its path."""
+    prefix = str(folder / "_")[:-1]  # ends in the separator of the system
+    return message.replace(prefix, "")
+
+
+def join_words(words: Sequence[str], conjunction: str = "or") -> str:
+    """Return words as a list in a sentence: "low, normal or high"."""
     *first, final = words
-    return f"{', '.join(first)} or {final}" if first else final
+    return f"{', '.join(first)} {conjunction} {final}" if first else final
+
+
+def count_noun(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 frame", "2 frames"."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def format_number(value: float) -> str:

@@ -9,7 +9,7 @@ from ..core.choices import COMPARE
 from ..core.draw_size import replace_image, resize
 from ..core.errors import MediaError
 from ..core.frames import Frame, Image, Plane
-from ..core.messages import did_you_mean
+from ..core.messages import unknown_choice_message
 from .effect import Effect
 
 if TYPE_CHECKING:
@@ -50,10 +50,7 @@ class Retouch(Effect):
                 f"The strength is from 0 (the source) to 1 (the drawing), not {self.strength:g}."
             )
         if self.compare not in (None, *COMPARE):
-            raise MediaError(
-                f"There is no comparison {self.compare!r}: choose {', '.join(COMPARE)}."
-                f"{did_you_mean(str(self.compare), COMPARE)}"
-            )
+            raise MediaError(unknown_choice_message("comparison", str(self.compare), COMPARE))
 
     @property
     def needs_source(self) -> bool:

@@ -9,6 +9,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from ..core.messages import count_noun
+
 MAX_FAILURES = 1000
 """Failures to find a packet in a row after which a file counts as ended."""
 
@@ -36,9 +38,9 @@ class Damage:
         parts = []
         if self.packets:
             verb = "is" if self.packets == 1 else "are"
-            parts.append(f"{_count(self.packets, 'frame')} of it {verb} missing")
+            parts.append(f"{count_noun(self.packets, 'frame')} of it {verb} missing")
         if self.frames:
-            parts.append(f"{_count(self.frames, 'frame')} could be decoded in part only")
+            parts.append(f"{count_noun(self.frames, 'frame')} could be decoded in part only")
         if self.container:
             parts.append("its container is broken or cut short, so that frames may be missing")
         return f"{name} is damaged: {', and '.join(parts)}."
@@ -66,7 +68,3 @@ def demux_past_damage(
 def is_system_error(error: av.error.FFmpegError) -> bool:
     """Whether a demuxer's error comes from the file system or the network, not from the file itself."""
     return isinstance(error, (OSError, av.error.ExitError, av.error.HTTPError))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from ..core.choices import HDR, Detail
 from ..core.errors import MediaError
-from ..core.messages import did_you_mean
+from ..core.messages import unknown_choice_message
 
 MIN_SIZE = 16
 """Pixels of the longer side; pictures are not scaled down further."""
@@ -41,12 +41,11 @@ class Decoding:
 
     def __post_init__(self) -> None:
         if self.hdr not in HDR:
-            raise MediaError(
-                f"There is no way {self.hdr!r} to handle HDR: choose {' or '.join(HDR)}."
-                f"{did_you_mean(self.hdr, HDR)}"
-            )
+            raise MediaError(unknown_choice_message("way to handle HDR", self.hdr, HDR))
         if self.fps is not None and not Fraction(1, 1000) <= self.fps <= 1000:
-            raise MediaError(f"{float(self.fps):g} frames/s cannot be; write a rate from 0.001 to 1000.")
+            raise MediaError(
+                f"{float(self.fps):g} frames/s is not a frame rate; write one from 0.001 to 1000."
+            )
         if self.max_size is not None:
             check_max_size(self.max_size)
 

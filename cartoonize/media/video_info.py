@@ -9,6 +9,7 @@ from typing import Any
 from av.container import InputContainer
 from av.packet import Packet
 
+from ..core.messages import count_noun
 from .colour import Colour
 from .remote import Location
 
@@ -84,5 +85,5 @@ def empty_range_message(path: Location, seconds: float | None, frames: int | Non
     message = f"{path} has no frame in the requested range"
     if seconds is None:
         return f"{message}."
-    count = f" ({frames} frame{'s' * (frames != 1)})" if frames else ""
+    count = f" ({count_noun(frames, 'frame')})" if frames else ""
     return f"{message}: it is {round(seconds, 2):g} s long{count}."

@@ -1,12 +1,8 @@
-"""The media of `cartoonize demo`: a photo, and a short clip with sound, made from installed files.
-
-The photos are part of scikit-image. They are opened as files of that package, which downloads nothing.
-"""
+"""The media of `cartoonize demo`: a photo, and a short clip with sound, made of scikit-image's photos."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +16,7 @@ from PIL.Image import Resampling
 
 from ..core.atomic import AtomicFile
 from ..core.errors import MediaError, WriteError
+from ..core.sample_photos import open_photo
 from ..media.colour import Colour
 from ..media.ffmpeg import write_errors
 
@@ -97,7 +94,7 @@ def make_demo_photo(path: Path) -> None:
     """
     with AtomicFile(path, overwrite=True) as pending:
         try:
-            _photo("astronaut.png").save(pending.path)
+            open_photo("astronaut.png").save(pending.path)
         except OSError as error:
             raise WriteError.from_os_error(path, error) from error
         except ValueError as error:
@@ -106,7 +103,7 @@ def make_demo_photo(path: Path) -> None:
 
 def render_frames(width: int = WIDTH, height: int = HEIGHT) -> Iterator[Picture]:
     """Render the frames of the clip."""
-    photos = [_photo(shot.photo) for shot in SHOTS]
+    photos = [open_photo(shot.photo) for shot in SHOTS]
     for index in range(FRAMES):
         number, frame = divmod(index, SHOT)
         picture = _view(photos[number], SHOTS[number], frame, (width, height))
@@ -127,14 +124,6 @@ def compose_melody() -> NDArray[np.float32]:
         _add_tone(sound, bar * 4 * BEAT, _bell(note, decay=1.2), 0.2, 0.2)
     fade_out = np.minimum(1, np.arange(count, 0, -1) / (0.8 * SAMPLE_RATE))
     return (sound[:, :count] * fade_out).astype(np.float32)
-
-
-def _photo(name: str) -> Picture:
-    try:
-        with files("skimage").joinpath("data", name).open("rb") as file:
-            return Pillow.open(file).convert("RGB")
-    except FileNotFoundError as error:
-        raise MediaError(f"scikit-image lacks its photo {name}; reinstall it from PyPI.") from error
 
 
 def _view(photo: Picture, shot: Shot, frame: int, size: tuple[int, int]) -> Picture:

@@ -191,7 +191,7 @@ def _content_length(headers: HTTPMessage, name: str, limit: int) -> int | None:
     text = headers.get("Content-Length", "")
     length = int(text) if text.isascii() and text.isdigit() else None
     if length is not None and length > limit:
-        raise ModelError(_too_large(name, limit))
+        raise ModelError(too_large_message(name, limit))
     return length
 
 
@@ -201,7 +201,7 @@ def _copy(response: Any, file: IO[bytes], name: str, limit: int, progress: Calla
     while chunk := response.read(_CHUNK):
         size += len(chunk)
         if size > limit:
-            raise ModelError(_too_large(name, limit))
+            raise ModelError(too_large_message(name, limit))
         try:
             file.write(chunk)
         except OSError as error:
@@ -210,5 +210,6 @@ def _copy(response: Any, file: IO[bytes], name: str, limit: int, progress: Calla
     return size
 
 
-def _too_large(name: str, limit: int) -> str:
+def too_large_message(name: object, limit: int) -> str:
+    """Return the sentence for a file of more than `limit` bytes."""
     return f"{name} is larger than {limit >> 20} MB, the limit for a style."

@@ -8,21 +8,20 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image as Pillow
 
 from ..backends import RuntimeOptions, load
 from ..backends.ncnn.gpus import is_installed, list_gpus_isolated
 from ..core.errors import BackendError
 from ..core.frames import Image
 from ..core.isolated import call_isolated
+from ..core.sample_photos import open_photo
 from ..styles import DEFAULT
+from .requirements import installed_version
 
 SIZE = 360, 640  # height and width of the picture
 TIMEOUT = 300.0  # seconds for a device; some compile the network first
@@ -95,21 +94,15 @@ def draw(style: str, device: str, precision: str = "auto", provider: str = "auto
 
 
 def photo() -> Image:
-    """Return a photo that comes with scikit-image."""
+    """Return the picture that all devices draw."""
     height, width = SIZE
-    with Pillow.open(str(files("skimage") / "data" / "astronaut.png")) as picture:
-        return np.asarray(picture.convert("RGB").resize((width, height)))
+    return np.asarray(open_photo("astronaut.png").resize((width, height)))
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the libraries that draw; empty for those that are not installed."""
-    versions = {}
-    for package in ("torch", "onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "ncnn"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return versions
+    """Return the versions of the installed libraries that draw, by their packages."""
+    packages = ("torch", "onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "ncnn")
+    return {package: version for package in packages if (version := installed_version(package))}
 
 
 def _candidates(folder: Path) -> Iterator[tuple[str, dict[str, Any] | str]]:

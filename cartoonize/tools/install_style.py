@@ -20,7 +20,7 @@ from ..core.messages import missing_file_message
 from ..run.find_files import is_pattern
 from ..styles import ENGINES, find_style_file, user
 from ..styles.card import Card, int8_path, read_header
-from .download import Progress, check_url, download, is_url, without_secrets
+from .download import Progress, check_url, download, is_url, too_large_message, without_secrets
 from .probe_style import probe_style
 
 MAX_BYTES = 1 << 28
@@ -155,7 +155,7 @@ def _copy_file(file: Path, target: Path) -> None:
         source = file.open("rb")
     except OSError as error:
         raise ModelError(f"Cannot read {file}: {error.strerror}.") from error
-    too_large = ModelError(f"{file} is larger than {MAX_BYTES >> 20} MB, the limit for a style.")
+    too_large = ModelError(too_large_message(file, MAX_BYTES))
     try:
         with source, target.open("wb") as copy:
             if source.seek(0, os.SEEK_END) > MAX_BYTES:  # before hundreds of megabytes are written

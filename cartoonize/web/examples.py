@@ -1,15 +1,14 @@
-"""Photos to try the page with, from scikit-image, which is installed with cartoonize."""
+"""Photos to try the page with (see core/sample_photos.py)."""
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image as Pillow
 from PIL.Image import Resampling
 
 from ..core.errors import MediaError
+from ..core.sample_photos import open_photo, read_photo
 
 _THUMBNAIL = 192  # pixels, for screens with two to a CSS pixel
 
@@ -34,12 +33,12 @@ def write_example(name: str, folder: Path) -> Path:
     """Write a photo into a folder.
 
     Raises:
-        MediaError: there is no such photo.
+        MediaError: there is no such photo, or scikit-image was installed without it.
     """
-    path = folder / f"{name}{Path(EXAMPLES[name].file).suffix}" if name in EXAMPLES else None
-    if path is None:
+    if name not in EXAMPLES:
         raise MediaError(f"There is no example {name[:80]!r}; the examples are {', '.join(EXAMPLES)}.")
-    path.write_bytes(_read(name))
+    path = folder / f"{name}{Path(EXAMPLES[name].file).suffix}"
+    path.write_bytes(read_photo(EXAMPLES[name].file))
     return path
 
 
@@ -48,19 +47,12 @@ def example_thumbnail(name: str) -> bytes:
     """A small square WebP of a photo.
 
     Raises:
-        MediaError: scikit-image was installed without its photos.
+        MediaError: scikit-image was installed without it.
     """
-    with Pillow.open(BytesIO(_read(name))) as picture:
-        side = min(picture.size)
-        left, top = ((length - side) // 2 for length in picture.size)
-        square = picture.convert("RGB").crop((left, top, left + side, top + side))
+    picture = open_photo(EXAMPLES[name].file)
+    side = min(picture.size)
+    left, top = ((length - side) // 2 for length in picture.size)
+    square = picture.crop((left, top, left + side, top + side))
     data = BytesIO()
     square.resize((_THUMBNAIL, _THUMBNAIL), Resampling.LANCZOS).save(data, "WEBP", quality=85)
     return data.getvalue()
-
-
-def _read(name: str) -> bytes:
-    try:
-        return (files("skimage") / "data" / EXAMPLES[name].file).read_bytes()
-    except OSError as error:
-        raise MediaError("scikit-image was installed without its photos.") from error

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from ..core.errors import CartoonizeError, UnexpectedError, WriteError
+from ..core.messages import without_folder
 from .folders import Folders
 from .visitors import Visitors, is_loopback
 from .web_job import State, Upload, WebJob
@@ -171,8 +172,8 @@ class JobQueue:
             self._finish(job, "failed")
         except CartoonizeError as error:
             job.error = str(error)
-            for own in (job.upload.path.parent, job.folder):
-                job.error = job.error.replace(f"{own}/", "")
+            for own in filter(None, (job.upload.path.parent, job.folder)):
+                job.error = without_folder(job.error, own)
             self._finish(job, "failed")
         else:
             job.seconds = time.monotonic() - began

@@ -53,15 +53,15 @@ class Limits:
     frames: float = 7200
     pixels: int = 50_000_000
 
-    def check_size(self, frame_size: int) -> None:
+    def check_size(self, size: int) -> None:
         """Refuse an upload of too many bytes.
 
         Raises:
             LimitError: there are more than `upload`.
         """
-        if frame_size > self.upload:
+        if size > self.upload:
             raise LimitError(
-                f"The file has {_megabytes(frame_size)}; this page accepts up to {_megabytes(self.upload)}. "
+                f"The file has {_megabytes(size)}; this page accepts up to {_megabytes(self.upload)}. "
                 f"{_advise('a smaller file', '--max-upload')}"
             )
 
@@ -167,8 +167,8 @@ def _advise(instead: str, option: str) -> str:
     return f"Send {instead}, or start the server with a higher {option}."
 
 
-def _megabytes(frame_size: int) -> str:
-    return f"{format_number(frame_size / MEGABYTE)} MB"
+def _megabytes(size: int) -> str:
+    return f"{format_number(size / MEGABYTE)} MB"
 
 
 def _clock(seconds: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 
 from ..core.errors import CartoonizeError, MediaError
+from ..core.messages import without_folder
 from .access import address_of
 from .folders import Folders
 from .jobs import JobQueue
@@ -54,7 +55,7 @@ class Receiver:
             try:
                 kind = await asyncio.to_thread(self._limits.check, path)
             except CartoonizeError as error:
-                raise type(error)(str(error).replace(f"{folder}/", "")) from error
+                raise type(error)(without_folder(str(error), folder)) from error
             if expected and kind not in expected:
                 raise MediaError(f"{path.name} is a {kind}; send it to {_ADDRESSES[kind]}.")
         upload = Upload(visitor, path, kind)

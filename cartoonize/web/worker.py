@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..backends import LoadedBackend, load
 from ..core.choices import Detail
+from ..core.messages import without_folder
 from ..effects.look import Look
 from ..media import Decoding, Source, open_sink, open_source
 from ..media.pictures.picture import read_picture
@@ -181,5 +182,5 @@ def _describe(source: Path, report: Report, *, still: bool) -> Conversion:
     if still and not is_shown(source):
         before = after.with_name("before.png")
         read_picture(source, [])[0].save(before)
-    notices = [notice.replace(f"{source.parent}/", "") for notice in report.notices]
+    notices = [without_folder(notice, source.parent) for notice in report.notices]
     return Conversion(before, after, after.suffix == ".mp4", notices)

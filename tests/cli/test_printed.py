@@ -1,5 +1,6 @@
 """Printing: text from files, names and servers never controls the terminal."""
 
+import io
 import re
 import subprocess
 import sys
@@ -25,11 +26,18 @@ def test_control_sequences_are_written_out():
     assert escape_controls("Grüße 你好 👩‍🎨") == "Grüße 你好 👩‍🎨"
 
 
+def test_questions_are_shown_whole(monkeypatch, capsys):
+    """The answers in brackets are a part of the question, not markup."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert console.ask("Remove all? [y/N]") == "y"
+    assert capsys.readouterr().err == "Remove all? [y/N]\n"
+
+
 def test_only_the_console_prints():
-    """Only the console module prints, so that nothing is printed without escaping."""
+    """Only the console module prints and asks, so that nothing is printed without escaping."""
     folder = Path(console.__file__).parent
     for file in folder.rglob("*.py"):
-        calls = re.findall(r"\b(?:typer\.s?echo|print|Console)\(", file.read_text())
+        calls = re.findall(r"\b(?:typer\.s?echo|print|Console|readline)\(", file.read_text())
         assert not calls or file.name == "console.py", file
 
 

@@ -1,8 +1,16 @@
-"""Numbers in messages."""
+"""The parts of messages."""
+
+from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
 
-from cartoonize.core.messages import format_number
+from cartoonize.core.messages import format_number, without_folder
+
+
+@pytest.mark.parametrize("folder", [PurePosixPath("/srv/x"), PureWindowsPath(r"C:\srv\x")])
+def test_no_folder(folder):
+    """A message names a visitor's file without the server's folder, on every system."""
+    assert without_folder(f"{folder / 'a.mp4'} is damaged.", folder) == "a.mp4 is damaged."
 
 
 @pytest.mark.parametrize(

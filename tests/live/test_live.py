@@ -324,7 +324,7 @@ def test_rtmp(tmp_path):
         ),
         (["--source", f"{BARS}1", "--sink", "out.nonsense"], "names no video format"),
         (["--source", f"{BARS}1", "--sink", "out.mp3"], "mp3 files hold no video"),
-        (["--source", f"{BARS}1", "--fps", "0"], "0 frames/s cannot be"),
+        (["--source", f"{BARS}1", "--fps", "0"], "0 frames/s is not a frame rate"),
         (["--source", f"{BARS}1", "--sink", "null", "--crf", "30"], "and null is not a file"),
         (["--size", "huge"], "'huge' is not a size"),
     ],

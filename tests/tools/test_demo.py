@@ -59,7 +59,7 @@ def test_motion_is_even():
 def test_shots_stay_inside_their_photos():
     """The camera never leaves a photo."""
     for shot in demo.SHOTS:
-        width, height = demo._photo(shot.photo).size
+        width, height = demo.open_photo(shot.photo).size
         for x, y, across in (shot.start, shot.end):
             down = across * demo.HEIGHT / demo.WIDTH
             assert across / 2 <= x <= width - across / 2

@@ -152,7 +152,7 @@ def test_targets_keep_photos_apart(tmp_path):
         (["distil", "--pairs", "few", "--run", "run", "--weight", "tv=1"], "distil has no loss 'tv'"),
         (["distil", "--pairs", "few", "--run", "run", "--weight", "pixel=nan"], "0 or more"),
         (["distil", "--pairs", "few", "--run", "run", "--weight", "pixel=-1"], "0 or more"),
-        (["pretrain", "--photos", "few", "--run", "run", "--device", "gpu"], "Unknown device 'gpu'"),
+        (["pretrain", "--photos", "few", "--run", "run", "--device", "gpu"], "There is no device 'gpu'"),
         (["targets", "few", "out", "--scale", "0"], "above 0"),
         (["smooth", "few", "few/smoothed"], "name another folder"),
         (["frames", "film.mp4", "out"], "film.mp4"),

@@ -1,6 +1,5 @@
 """Step: show the style in RUN/before-after.png, and in the preview RUN/style.webp."""
 
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from ...backends import load
 from ...core.atomic import AtomicFile
 from ...core.draw_size import draw_picture
 from ...core.frames import Image
+from ...core.sample_photos import open_photo
 from ..pictures import list_pictures, read_rgb, sample_evenly
 from .step import Display, Step
 from .workspace import Workspace
@@ -37,8 +37,7 @@ class ShowStyle(Step):
             photos = [_fit(read_rgb(path), CELL) for path in _choose_photos(workspace)]
             rows = [np.hstack([photo, draw_picture(backend, photo)]) for photo in photos]
             sheet = Pillow.fromarray(np.vstack(rows)).reduce(2)  # 7 MB at full size
-            with files("skimage").joinpath("data", "astronaut.png").open("rb") as file:
-                portrait = np.asarray(Pillow.open(file).convert("RGB"))
+            portrait = np.asarray(open_photo("astronaut.png"))
             halves = [portrait, draw_picture(backend, portrait)]
         small = [_fit(picture, (PREVIEW, PREVIEW)) for picture in halves]
         preview = np.hstack([small[0], np.full((PREVIEW, GAP, 3), WHITE, np.uint8), small[1]])

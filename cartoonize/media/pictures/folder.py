@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from ...core.errors import MediaError
-from ...core.messages import missing_file_message
+from ...core.messages import count_noun, join_words, missing_file_message
 from ..remote import Location
 from .formats import PICTURE_SUFFIXES, suffix_list
 
@@ -49,17 +49,11 @@ def describe_left_out(folder: Path, files: Iterable[Path]) -> list[str]:
     if not counts:
         return []
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    named = [_count_files(number, suffix or "other") for suffix, number in ordered[:_MAX_NAMED]]
+    named = [count_noun(number, f"{suffix or 'other'} file") for suffix, number in ordered[:_MAX_NAMED]]
     if len(ordered) > _MAX_NAMED:
-        named.append(_count_files(sum(number for _, number in ordered[_MAX_NAMED:]), "other"))
-    *first, last = named
-    listed = f"{', '.join(first)} and {last}" if first else last
+        named.append(count_noun(sum(number for _, number in ordered[_MAX_NAMED:]), "other file"))
     verb = "was" if counts.total() == 1 else "were"
-    return [f"{listed} in {folder} {verb} left out."]
-
-
-def _count_files(number: int, kind: str) -> str:
-    return f"{number} {kind} file{'s' * (number != 1)}"
+    return [f"{join_words(named, 'and')} in {folder} {verb} left out."]
 
 
 def list_source_files(source: Location) -> list[Location]:

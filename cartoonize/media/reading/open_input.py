@@ -21,7 +21,7 @@ _MAX_RATE = 1000
 """Frames a second. For DV FFmpeg states the ticks of its clock, 60000."""
 _DEFAULT_RATE = Fraction(25)
 _MAX_TIME = 1e7
-"""Seconds. Later times are taken for mistakes."""
+"""Seconds, four months; later times are mistakes."""
 
 
 def open_input(path: Location, options: dict[str, str], standard_input: PipeInput | None) -> InputContainer:
@@ -75,7 +75,7 @@ def check_time_range(start: float | None, end: float | None) -> None:
         MediaError: it is.
     """
     if any(time is not None and not abs(time) < _MAX_TIME for time in (start, end)):
-        raise MediaError(f"Times must be seconds below {_MAX_TIME:.0e}.")
+        raise MediaError(f"A time must be below {_MAX_TIME:,.0f} seconds.")
     if start is not None and start < 0:
         raise MediaError(f"The start must not be negative ({start:g} s).")
     if end is not None and end <= (start or 0):

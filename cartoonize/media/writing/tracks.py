@@ -14,6 +14,7 @@ from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
 from ...core.containers import Container
+from ...core.messages import count_noun
 from ..damage import Damage
 from ..streams import JUMP
 from .audio import AudioEncoder, choose_audio_format, named_layout
@@ -132,10 +133,9 @@ class ReencodedAudio(Track):
         for encoded in self._encoder.end():
             self._output.mux(encoded)
         if self._damage.packets:
-            count = self._damage.packets
-            packets = f"{count} damaged packet{'s' * (count != 1)} of sound"
+            packets = count_noun(self._damage.packets, "damaged packet")
             self._notices.append(
-                f"{packets} (stream {self._source_index}) could not be decoded; silence is in their place."
+                f"{packets} of sound (stream {self._source_index}) could not be decoded and became silence."
             )
 
 
