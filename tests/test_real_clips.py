@@ -7,6 +7,7 @@ from clips import CASES, SHARED, packets, require_encoder
 from PIL import Image
 
 from cartoonize import Encoding, MediaError, open_source, stylize
+from cartoonize.media.remote import open_container
 
 CLIPS = sorted((SHARED / "clips").glob("*.*")) if (SHARED / "clips").is_dir() else []
 
@@ -99,7 +100,7 @@ WHOLE = [  # name, suffixes of outputs, frames, part of a notice (empty: any), s
 
 def outcome(path):
     """Frames, types of the other streams, and pixel aspect of a file that was written."""
-    with av.open(path, metadata_errors="replace") as container:
+    with open_container(path) as container:
         frames = [frame.pts for frame in container.decode(video=0)]
         others = [stream.type for stream in container.streams if stream.type != "video"]
         aspect = container.streams.video[0].sample_aspect_ratio

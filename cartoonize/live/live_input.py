@@ -25,7 +25,7 @@ from ..media.pictures.picture import check_size
 from ..media.reading.deinterlace import deinterlace
 from ..media.reading.open_input import select_video_stream
 from ..media.reading.video_reader import MAX_PIXELS
-from ..media.remote import UNREADABLE
+from ..media.remote import open_with_av
 from ..media.streams import frame_size
 from .capture import CaptureInput
 
@@ -83,7 +83,7 @@ class LiveInput:
             check_size(name, *frame_size(self.stream), max_pixels)
             on_error.pop_all()
         self._set_up_decoder(max_pixels)
-        self.rate = min(self.stream.average_rate or _DEFAULT_RATE, fps or _MAX_RATE)
+        self.rate = Fraction(min(self.stream.average_rate or _DEFAULT_RATE, fps or _MAX_RATE))
 
     def arrivals(self) -> Generator[Arrival]:
         """Yield the frames that are not left out for the rate, by their own times.
@@ -115,10 +115,7 @@ class LiveInput:
     def _open(self, max_pixels: int) -> InputContainer:
         capture = self._capture
         options = capture.options | {"max_pixels": str(max_pixels)}
-        container: InputContainer = av.open(
-            capture.url, format=capture.format, options=options, timeout=self._timeout,
-            metadata_errors=UNREADABLE,
-        )  # fmt: skip
+        container = open_with_av(capture.url, capture.format, options=options, timeout=self._timeout)
         if capture.kind == "camera":
             container.flags |= ContainerFlags.non_block.value  # type: ignore[operator]  # an int
             unblock_device(capture.url)

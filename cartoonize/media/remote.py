@@ -24,8 +24,6 @@ _URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])")  # a Path keeps only one of
 _LOCAL_SCHEMES = {"file", "local"}  # fsspec's names for this machine
 _COPY_SIZE = 1 << 20  # bytes
 _MISSING = {404, 410}  # HTTP
-UNREADABLE = "surrogateescape"
-"""Makes PyAV keep metadata that are not UTF-8, for `decode_metadata`."""
 _RANGE_SIZE = 4 << 20  # bytes of a request; fsspec's default of 50 MiB is much for reading a header
 
 
@@ -190,17 +188,24 @@ def open_container(file: Location | Any, options: dict[str, str] | None = None) 
         if isinstance(file, Path):
             file = file.absolute()  # FFmpeg takes `12:30.mp4` for an address
         try:
-            return av.open(file, "r", options=options, metadata_errors=UNREADABLE)
+            return open_with_av(file, options=options)
         except av.error.EOFError:
             # FFmpeg recognises a transport stream of eight packets or of eleven, but not of nine or ten.
             if not isinstance(file, Path) or file.suffix.lower() != ".ts":
                 raise
-            return av.open(file, "r", "mpegts", options=options, metadata_errors=UNREADABLE)
+            return open_with_av(file, "mpegts", options=options)
     with ExitStack() as on_error:
         remote_file = on_error.enter_context(file.open())
-        container = av.open(remote_file, "r", options=options, metadata_errors=UNREADABLE)
+        container = open_with_av(remote_file, options=options)
         on_error.pop_all()  # the container holds it from now on
     return container
+
+
+def open_with_av(file: Any, container_format: str | None = None, **arguments: Any) -> InputContainer:
+    """Call `av.open` for reading so that metadata that are not UTF-8 are kept, as PyAV 19 always does."""
+    if av.__version__.startswith("18."):
+        arguments["metadata_errors"] = "surrogateescape"
+    return cast("InputContainer", av.open(file, "r", container_format, **arguments))
 
 
 def decode_metadata(text: str) -> str:

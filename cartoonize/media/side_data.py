@@ -1,6 +1,6 @@
 """Side data of frames, as the bytes of FFmpeg's structures."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import cast
 
@@ -13,8 +13,8 @@ def get_side_data(frame: av.VideoFrame, kind: Type) -> bytes:
     """The bytes of one kind of side data; empty if the frame has none of it."""
     if frame.format.name in _PNG_FORMATS:
         frame = _without_profile(frame)
-    attached = cast("Iterable[SideData]", frame.side_data)  # PyAV types it as a mapping of strings
-    return next((bytes(data) for data in attached if data.type == kind), b"")
+    attached = cast("Mapping[Type, SideData]", frame.side_data)  # PyAV 18 types it as a mapping of strings
+    return bytes(attached.get(kind, b""))
 
 
 _PNG_FORMATS = {

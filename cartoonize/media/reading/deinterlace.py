@@ -25,7 +25,7 @@ def deinterlace(
             continue
         if shape is None:
             on_first_interlaced()
-        time_base = frame.time_base or time_base
+        time_base = Fraction(frame.time_base or time_base)
         if shape != (frame.width, frame.height, frame.format.name):
             yield from _drain(graph, time_base)
             graph, shape = _build_graph(frame, time_base), (frame.width, frame.height, frame.format.name)
@@ -60,7 +60,7 @@ def _pull(graph: Graph, time_base: Fraction) -> Iterator[av.VideoFrame]:
             frame = graph.vpull()
         except (av.error.BlockingIOError, av.error.EOFError):
             return
-        ticks = (frame.time_base or time_base) / time_base
+        ticks = Fraction(frame.time_base or time_base) / time_base
         frame.duration = round(frame.duration * ticks)
         if frame.pts is not None:
             frame.pts = round(frame.pts * ticks)

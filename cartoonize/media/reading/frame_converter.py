@@ -42,7 +42,7 @@ class FrameConverter:
         aspect: Fraction | None,
         decoding: Decoding,
         notices: list[str],
-        current_aspect: Callable[[], Fraction | None] = lambda: None,
+        current_aspect: Callable[[], Fraction] = Fraction,
     ) -> None:
         self._name, self._notices, self._current_aspect = path.name, notices, current_aspect
         self._max_size, self._keep_source = decoding.max_size, decoding.keep_source
@@ -60,7 +60,7 @@ class FrameConverter:
             self.colour = self.colour.as_tagged()
             before, after = map(self._swap_if_transposed, (self._first_size, self._canvas_size))
             notices.append(reduced_size_notice(path.name, before, after))
-        self.sample_aspect_ratio = aspect or Fraction(1)
+        self.sample_aspect_ratio = Fraction(aspect or 1)
         self._first_aspect = current_aspect()
         if self._orientation.transposed:
             self.width, self.height = self.height, self.width

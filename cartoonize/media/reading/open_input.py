@@ -128,4 +128,4 @@ def clock_start(
 def frame_rate(video: av.VideoStream) -> Fraction:
     """The first plausible one of the frame rates that FFmpeg states for a stream; 25 if there is none."""
     rates = (video.average_rate, video.guessed_rate, video.base_rate)
-    return next((rate for rate in rates if rate and 0 < rate <= _MAX_RATE), _DEFAULT_RATE)
+    return next((Fraction(rate) for rate in rates if rate and 0 < rate <= _MAX_RATE), _DEFAULT_RATE)

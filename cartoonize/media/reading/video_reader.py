@@ -73,7 +73,7 @@ class VideoReader:
             self._decoder = alpha_decoder(stream) or stream.codec_context
             if self._standard_input is not None:
                 self._standard_input.identify(self.container, stream)
-            self.time_base = stream.time_base or Fraction(1, 90000)
+            self.time_base = Fraction(stream.time_base or Fraction(1, 90000))
             self.rate = frame_rate(stream)
             self.program = program_streams(path, self.container, stream)
             self.clock_offset = clock_start(self.container, stream, self.program) + (start or 0.0)
@@ -88,9 +88,9 @@ class VideoReader:
             self.container.close()
 
     @property
-    def current_aspect(self) -> Fraction | None:
-        """The pixel aspect ratio that the decoder knows of its latest frames."""
-        return self._decoder.sample_aspect_ratio
+    def current_aspect(self) -> Fraction:
+        """The pixel aspect ratio that the decoder knows of its latest frames; 0 if it knows none."""
+        return Fraction(self._decoder.sample_aspect_ratio or 0)
 
     def timed_frames(self) -> Generator[tuple[av.VideoFrame, int, int]]:
         """Yield frames with pts and duration, in ticks of `time_base` from `clock_offset` on."""

@@ -149,7 +149,7 @@ class Passthrough:
 
     def _shift_chapter(self, chapter: "Chapter") -> "Chapter | None":
         """The chapter on the output's clock, cut to the range; None if it is outside."""
-        base = chapter["time_base"] or Fraction(1, av.time_base)
+        base = Fraction(chapter["time_base"] or Fraction(1, av.time_base))
         start, end = (chapter[side] - round(self._source.shift / base) for side in ("start", "end"))
         last = end if math.isinf(self._length) else round(self._length / base)
         start, end = max(0, start), min(end, last)

@@ -76,7 +76,7 @@ class CopiedTrack(Track):
         may_repeat = dts == 0 and not self._container.negative_times
         if self._last_dts is not None and dts < self._last_dts + (not may_repeat):
             # The muxer's ticks may be longer, as those of Matroska are.
-            step = max(1, math.ceil((self._target.time_base or 0) / packet.time_base))
+            step = max(1, math.ceil(Fraction(self._target.time_base or 0) / packet.time_base))
             # another clock, which all later packets have
             if (self._last_dts - dts) * packet.time_base > JUMP:
                 step = max(step, self._last_duration)

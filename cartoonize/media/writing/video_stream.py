@@ -80,15 +80,16 @@ def start_encoding(output: OutputContainer, stream: av.VideoStream, settings: st
         MediaError: the encoder cannot do what is asked of it, or the container cannot hold it.
         OSError: the disk is full.
     """
+    name = stream.codec_context.name  # PyAV 19 crashes if it is asked after an encoder failed to open
+    is_large = max(stream.width, stream.height) > _COMMON_LIMIT
     try:
         with keep_scheduling():
             output.start_encoding()
     except (av.error.FFmpegError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in NO_SPACE:  # for the header
             raise
-        is_large = max(stream.width, stream.height) > _COMMON_LIMIT
         smaller = ", smaller frames (--max-size)" if is_large else ""
         raise MediaError(
-            f"{stream.codec_context.name} in {output.format.name} cannot do {settings}: "
+            f"{name} in {output.format.name} cannot do {settings}: "
             f"{getattr(error, 'strerror', None) or error}. Try .mp4 or .mkv{smaller}, or another --codec."
         ) from error

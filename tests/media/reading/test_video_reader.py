@@ -1,6 +1,7 @@
 """What the containers of cameras, camcorders and broadcasts say of rates and clocks."""
 
 from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from clips import Clip, require_encoder
 
 from cartoonize import open_source, stylize
+from cartoonize.media.reading.open_input import frame_rate
 
 
 def write_dv(path, size, rate, pixel_format):
@@ -59,3 +61,13 @@ def test_a_program_stream_starts_at_zero(tmp_path):
         after = [float(stream.start_time * stream.time_base) for stream in container.streams]
     assert min(after) == pytest.approx(0, abs=0.002)
     assert after[1] - after[0] == pytest.approx(before[1] - before[0], abs=0.002)
+
+
+@pytest.mark.parametrize("unset", [None, 0], ids=["PyAV 18", "PyAV 19"])
+def test_the_first_rate_that_a_file_states(unset):
+    """It is a Fraction, whatever PyAV returns for it and for the rates that a file does not state."""
+    rational = pytest.importorskip("av.rational").AVRational  # PyAV 18.0 lacks it
+    missing = unset if unset is None else rational(unset, 1)
+    stream = SimpleNamespace(average_rate=missing, guessed_rate=rational(24, 1), base_rate=rational(25, 1))
+    rate = frame_rate(stream)
+    assert (rate, type(rate)) == (24, Fraction)
