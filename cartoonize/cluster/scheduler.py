@@ -1,9 +1,9 @@
-"""Distributes the frame ranges of a video, checks that they follow each other, and joins them.
+"""Distributes the frame ranges of a video to workers, until all of its segments are joined.
 
 1. The times of the packets tell where the ranges begin (planning.py). Workers convert the ranges in any
    order, each of them segment by segment.
 2. Where a range begins is an estimate, as some packets make no frame. Each segment holds the mark of the
-   frame before it, and is joined only if that is the last frame that is joined.
+   frame before it, and is joined only if that is the last frame that is joined (joining.py).
 3. Otherwise the estimate was wrong. What follows the joined frames is converted again, from the frame at
    which it really begins.
 4. After too many wrong estimates, or if the source is damaged, one worker converts the remaining frames.
@@ -11,7 +11,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 
 import ray
 
@@ -19,6 +18,7 @@ from ..core.errors import CartoonizeError, ClusterError
 from ..media import ResumableSink, ResumableSource, Segment
 from ..run.frame_range import FrameRange, FrameRangeError
 from .connection import Cluster
+from .joining import SegmentJoiner
 from .planning import MAX_SEGMENTS, frame_ranges, frame_times, range_after
 from .range_tasks import HangError, RangeTasks, Result, RunningRange
 from .worker import FinishedRange, FinishedSegment, VideoTask
@@ -55,11 +55,10 @@ class Scheduler:
         joined: Segment | None,
         on_frame: Callable[[int], None] | None,
     ) -> None:
-        self._source, self._sink, self._on_frame = source, sink, on_frame
+        self._source, self._on_frame = source, on_frame
         self._segment_length = task.segment  # frames
         self._tasks = RangeTasks(cluster, task, source.path.name)
-        self._finished = dict(sink.finished)  # segments by first frame, without those known to be wrong
-        self._joined = joined  # the last segment that is joined
+        self._joiner = SegmentJoiner(sink, joined)
         self._frame_count: int | None = None  # of the video, once a worker has reached its end
         self._wrong_estimates = 0
         self._deaths, self._errors = Counter[int](), Counter[int]()  # by the first frame that is missing
@@ -68,7 +67,7 @@ class Scheduler:
     @property
     def frames(self) -> int:
         """The frames that are finished, by this run and earlier ones."""
-        return sum(segment.frames for segment in self._finished.values())
+        return self._joiner.finished_frames
 
     def run(self) -> None:
         """Convert and join the whole video.
@@ -85,15 +84,11 @@ class Scheduler:
             for running, result in self._tasks.receive():
                 self._handle(running, result)
 
-    @property
-    def _joined_frames(self) -> int:
-        return self._joined.end if self._joined else 0
-
     # Planning
 
     def _queue_missing_ranges(self) -> None:
         """Queue what is not finished; as one range where times are unknown or the source is damaged."""
-        if any(map(_is_damaged, self._finished.values())):
+        if self._joiner.has_damage:
             self._convert_rest_in_order()
             return
         times = frame_times(self._source)
@@ -103,23 +98,24 @@ class Scheduler:
             return
         segments = -(-len(times) // self._segment_length)
         segments_per_range = max(1, min(MAX_SEGMENTS, segments // self._tasks.capacity))
-        self._tasks.add(frame_ranges(times, self._segment_length, segments_per_range, self._finished))
+        self._tasks.add(frame_ranges(times, self._segment_length, segments_per_range, self._joiner.finished))
 
     def _convert_rest_in_order(self, notice: str | None = None) -> None:
         """Have one worker convert everything that is not joined."""
         self.notices += [notice] if notice else []
-        self._discard_from(self._joined_frames)
-        self._tasks.add([range_after(self._joined, None) if self._joined else FrameRange(0, None)])
+        self._discard_from(self._joiner.joined_frames)
+        joined = self._joiner.joined
+        self._tasks.add([range_after(joined, None) if joined else FrameRange(0, None)])
 
     def _submit(self) -> None:
         """Start ranges, but not so far ahead that segments which cannot be joined yet fill the disk."""
         ahead = 2 * self._tasks.capacity * MAX_SEGMENTS * self._segment_length
-        self._tasks.submit(limit=self._joined_frames + ahead)
+        self._tasks.submit(limit=self._joiner.joined_frames + ahead)
 
     def _discard_from(self, frame: int) -> None:
         """Discard all ranges and segments that begin at `frame` or later."""
         self._tasks.discard_from(frame)
-        self._finished = {first: segment for first, segment in self._finished.items() if first < frame}
+        self._joiner.discard_from(frame)
         self._frame_count = None
 
     # Results
@@ -136,7 +132,7 @@ class Scheduler:
         try:
             if result.segment.first != running.next_frame or result.segment.frames > self._segment_length:
                 raise ValueError(f"frames from {result.segment.first} on")
-            self._sink.add_finished(result.segment, result.data)
+            segment = self._joiner.add(result.segment, result.data, result.damage)
         except ValueError as error:
             damage = ClusterError(
                 f"{result.node.name} sent a damaged or wrong segment for "
@@ -147,10 +143,7 @@ class Scheduler:
             self._tasks.discard(running)
             self._convert_elsewhere(running, damage)
             return
-        mark = result.segment.mark.copy()
-        mark["packets"], mark["frames"] = result.damage["packets"], result.damage["frames"]
-        segment = replace(result.segment, mark=mark)
-        self._finished[segment.first] = running.last = segment
+        running.last = segment
         self.nodes[result.node.name] += segment.frames
         until = running.range.until
         if any(result.damage.values()) and until is not None:  # later ranges have to know of earlier damage
@@ -176,8 +169,8 @@ class Scheduler:
         self._deaths[remaining.first] += 1
         if self._deaths[remaining.first] == ATTEMPTS:
             raise ClusterError(
-                f"{self._tasks.describe(remaining)}: {ATTEMPTS} workers died over the first. The last "
-                f"error: {_first_line(error)}"
+                f"{ATTEMPTS} workers died over the first segment of {self._tasks.describe(remaining)}; does "
+                f"a node have too little memory? The last error: {_first_line(error)}"
             ) from error
         self._tasks.add_first(remaining)
 
@@ -209,10 +202,8 @@ class Scheduler:
         """Join the segments that follow the last joined one. Returns whether the video is complete."""
         if self._on_frame is not None:
             self._on_frame(self.frames)
-        while (segment := self._finished.get(self._joined_frames)) and segment.follows(self._joined):
-            self._sink.append(segment)
-            self._joined = segment
-        return self._frame_count == self._joined_frames
+        self._joiner.join()
+        return self._frame_count == self._joiner.joined_frames
 
     def _correct_order(self) -> None:
         """Ensure that the frames after the joined ones are being converted.
@@ -221,35 +212,28 @@ class Scheduler:
         estimated for the beginning of its range. If an earlier run has finished all segments, only the end
         of the video has to be found.
         """
-        misplaced = self._finished.get(self._joined_frames)
-        if misplaced is None and self._tasks.covers(self._joined_frames):
+        joined_frames, misplaced = self._joiner.joined_frames, self._joiner.misplaced
+        if misplaced is None and self._tasks.covers(joined_frames):
             return
         self._wrong_estimates += 1
         if misplaced is not None:
-            self._discard_chain(misplaced)
-        self._tasks.discard_running_at(self._joined_frames)
+            self._joiner.discard_chain(misplaced)
+        self._tasks.discard_running_at(joined_frames)
         until = self._next_known_frame()
         if until is None and misplaced is None:
             self._convert_rest_in_order()
-        elif until is None or self._joined is None or self._wrong_estimates >= WRONG_ESTIMATES:
+        elif until is None or self._joiner.joined is None or self._wrong_estimates >= WRONG_ESTIMATES:
             name = self._source.path.name
             self._convert_rest_in_order(
                 f"The frames of {name} are not where it says; one worker converted the rest, in order."
             )
         else:
-            self._tasks.add_first(range_after(self._joined, until))
-
-    def _discard_chain(self, segment: Segment | None) -> None:
-        """Discard a segment, and those that follow it without a gap."""
-        while segment is not None:
-            del self._finished[segment.first]
-            following = self._finished.get(segment.end)
-            segment = following if following and following.follows(segment) else None
+            self._tasks.add_first(range_after(self._joiner.joined, until))
 
     def _next_known_frame(self) -> int | None:
         """The first frame after the joined ones that is finished, or is in a range that has not arrived."""
-        firsts = [*self._finished, *(frames.first for frames in self._tasks.remaining())]
-        return min((first for first in firsts if first > self._joined_frames), default=None)
+        firsts = [*self._joiner.finished, *(frames.first for frames in self._tasks.remaining())]
+        return min((first for first in firsts if first > self._joiner.joined_frames), default=None)
 
 
 def cause_of(error: "ray.exceptions.RayError") -> Exception | None:
@@ -264,7 +248,3 @@ def cause_of(error: "ray.exceptions.RayError") -> Exception | None:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
-
-
-def _is_damaged(segment: Segment) -> bool:
-    return bool(segment.mark["packets"] or segment.mark["frames"])

@@ -341,7 +341,7 @@ def test_segments_that_wait_are_bounded(cluster, tmp_path, monkeypatch):
     def submit(self):
         real(self)
         at_work.append(len(self._tasks._running))
-        ahead.append(max(self._finished, default=0) - self._joined_frames)
+        ahead.append(max(self._joiner.finished, default=0) - self._joiner.joined_frames)
 
     monkeypatch.setattr(scheduler.Scheduler, "_submit", submit)
     convert_job(cluster, VideoJob(source, tmp_path / "out.mp4", "null"), watch())

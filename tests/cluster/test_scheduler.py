@@ -88,7 +88,7 @@ def test_a_wrong_segment_is_converted_elsewhere(waiting, first, frames, keep):
 
     A notice names the node. If the other node sends a wrong one too, the job ends.
     """
-    waiting._sink.add_finished = keep
+    waiting._joiner._sink.add_finished = keep
     segment = Segment(first, frames, None, MARK, 0, 23)
     for node in "12":
         running = running_on(node)
@@ -102,7 +102,7 @@ def test_a_wrong_segment_is_converted_elsewhere(waiting, first, frames, keep):
         else:
             with pytest.raises(ClusterError, match=wrong):
                 waiting._handle(running, result)
-    assert not waiting._finished
+    assert not waiting._joiner.finished
 
 
 def test_an_error_of_the_only_node_ends_the_job(waiting):
