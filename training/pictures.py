@@ -61,7 +61,7 @@ def list_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
     """All files below a folder that have one of the lower-case suffixes, sorted; none without the folder.
 
     Hidden files are left out. A link to a missing file is listed, and counts as damaged. Pipes and devices
-    are left out, because reading one could wait for ever.
+    are left out, because reading one could wait forever.
     """
     paths = (path for path in folder.rglob("[!.]*") if path.suffix.lower() in suffixes)
     return sorted(path for path in paths if path.is_file() or not path.exists())

@@ -17,10 +17,11 @@ from .registry import register
 
 @register("int8", suffixes=(".safetensors",), devices=("cpu",), priority=1)
 def load_int8(style: Path, device: str, precision: str, options: RuntimeOptions) -> OnnxBackend | None:
-    """Load the int8 file of a style file; None if there is none, or another precision or a GPU is to be used.
+    """Load the int8 file of a style file. Return None to leave the style to another backend.
 
-    It counts only if the header of the style names its hash. So nobody can put another graph beside a style,
-    and weights that have changed are never drawn by an old graph.
+    That happens if there is no such file, or the user or the machine prefers another precision or a GPU. The
+    file is used only if the header of the style names its hash. So nobody can put another graph beside a
+    style, and an old graph never draws for weights that have changed.
 
     Raises:
         BackendError: the precision is int8, and there is no such file.

@@ -79,8 +79,8 @@ class LoadedBackend(ABC):
     ) -> Callable[[], Images]:
         """Draw pictures and apply effects to the drawings before they leave the memory of the device.
 
-        It returns at once, a function that waits for the results: (N, H, W, 3) uint8. Only a backend with
-        `runs_effects` does this.
+        Return at once, with a function that waits for the results: (N, H, W, 3) uint8. Only backends with
+        `runs_effects` have this method.
 
         Args:
             pictures: lists of pictures of one size; the first list is drawn.

@@ -73,7 +73,7 @@ class OnnxBackend(LoadedBackend):
         self._layout = self._find_layout(path, options, is_own_file=bool(numbers))
         self._describe()
         self._make_pool(path, provider, threads)
-        self._plan(DEMANDING | numbers)
+        self._set_limits(DEMANDING | numbers)
 
     @property
     def notices(self) -> list[str]:
@@ -87,7 +87,7 @@ class OnnxBackend(LoadedBackend):
     def _open_session(self, path: Path, provider: str, device: str, threads: int) -> None:
         """Open the graph on the provider, and read what it and its metadata say."""
         graph_input, precision = None, ""
-        if provider == "tensorrt":  # which has to know the sizes beforehand
+        if provider == "tensorrt":  # its engine is built for known sizes
             described = _open(path, [("CPUExecutionProvider", {})], 1)
             graph_input, precision = described.get_inputs()[0], _precision(described)
         self._providers = provider_settings(provider, device, path, graph_input, precision)
@@ -129,11 +129,11 @@ class OnnxBackend(LoadedBackend):
         count = min(threads, MAX_THREADS) if spread else 1
         self._pool = ThreadPool(self._draw_part, count=count, cores=threads)
         # Threads belong to a session; a second session of a small network costs little.
-        self._share_session = self._session if count == 1 else _open(path, self._providers, threads // count)
+        self._thread_session = self._session if count == 1 else _open(path, self._providers, threads // count)
         default = 4 if provider != "cpu" else 2 * count if count > 1 else 1
         self.batch = self._layout.batch or default
 
-    def _plan(self, numbers: dict[str, str]) -> None:
+    def _set_limits(self, numbers: dict[str, str]) -> None:
         """Set the limits of size above which pictures are drawn in tiles."""
         reach, stride = int(numbers["reach"]), int(numbers["stride"])
         limit = int(CPU_BUDGET / (4 * float(numbers["floats_per_pixel"])))
@@ -151,11 +151,11 @@ class OnnxBackend(LoadedBackend):
 
     def _release(self) -> None:
         self._pool.close()
-        del self._session, self._share_session  # which own threads, too
+        del self._session, self._thread_session  # which own threads, too
 
     def _draw_part(self, images: Images, threads: int) -> Images:
         """Draw pictures that are no larger than the graph takes; a batch that is too small is filled up."""
-        session = self._session if threads == self._pool.cores else self._share_session
+        session = self._session if threads == self._pool.cores else self._thread_session
         step = self._layout.batch or len(images)
         batches = [images[i : i + step] for i in range(0, len(images), step)]
         drawn = [

@@ -67,10 +67,9 @@ def choose_provider(provider: str, device: str) -> str:
 def provider_settings(
     provider: str, device: str, model: Path, graph_input: "ort.NodeArg | None" = None, precision: str = ""
 ) -> list[Provider]:
-    """Return the providers to open a session with, in order: the chosen one, then those for the remaining
-    nodes.
+    """Return the providers to open a session with: the chosen one, then those for the nodes that it lacks.
 
-    TensorRT has to know the sizes of the graph's input beforehand.
+    TensorRT builds an engine for known sizes, so it needs `graph_input`, the input of the graph.
     """
     number = device.partition(":")[2] or "0"
     # By default it rounds float32 to 10 bits, TF32, from Ampere on. TensorRT's provider has no such option.

@@ -114,14 +114,17 @@ class TensorRTBackend(LoadedBackend):
         if size not in self._engines.files:
             known = ", ".join("{}x{}".format(*size) for size in self._engines.files)
             raise BackendError(
-                f"There is no engine for frames of {width}x{height}; the engines are for {known}."
+                f"There is no engine for frames of {width}x{height}; the engines are for {known}. Build one: "
+                f"cartoonize export-tensorrt STYLE FOLDER --size {width}x{height}"
             )
         if size not in self._contexts:
             trt = self._tensorrt
             runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
             engine = runtime.deserialize_cuda_engine((self._folder / self._engines.files[size]).read_bytes())
             if engine is None:
-                raise ModelError(f"{self._folder / self._engines.files[size]} is damaged.")
+                raise ModelError(
+                    f"{self._folder / self._engines.files[size]} is damaged; build the engines again."
+                )
             self._contexts[size] = engine.create_execution_context()
         return self._contexts[size]
 

@@ -44,7 +44,7 @@ class HelpCommand(_Explained, TyperCommand):
     """A command with our help."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words, after a check that none is empty where a file is expected."""
+        """Parse the words. Refuse an empty one where a file is expected."""
         refuse_empty_words(args, self.get_params(ctx))
         return super().parse_args(ctx, args)
 

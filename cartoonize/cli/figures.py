@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def figures_table(figures: Mapping[str, float], *, every: bool) -> "Table":
+def figures_table(figures: Mapping[str, float], *, all_figures: bool) -> "Table":
     """A line for each figure: its title, its value, its meaning.
 
     Args:
         figures: by their keys on style cards.
-        every: show all of them; otherwise only those by which a style is chosen.
+        all_figures: show all of them; otherwise only those by which a style is chosen.
     """
     from rich.table import Table
 
@@ -23,8 +23,8 @@ def figures_table(figures: Mapping[str, float], *, every: bool) -> "Table":
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, justify="right")
     table.add_column()
-    known = [key for key in FIGURES if key in figures and (every or key in MAIN)]
-    others = [key for key in figures if key not in FIGURES] if every else []
+    known = [key for key in FIGURES if key in figures and (all_figures or key in MAIN)]
+    others = [key for key in figures if key not in FIGURES] if all_figures else []
     for key in (*known, *others):
         figure = describe_figure(key)
         table.add_row(literal_text(figure.title), figure.format(figures[key]), literal_text(figure.meaning))

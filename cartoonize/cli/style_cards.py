@@ -76,7 +76,7 @@ def style_card(name: str, *, with_recipe: bool = False, all_figures: bool = Fals
         if text:
             table.add_row(label, literal_text(text, overflow="fold"))
     if card.figures:
-        table.add_row("figures", figures_table(card.figures, every=all_figures))
+        table.add_row("figures", figures_table(card.figures, all_figures=all_figures))
     for label, text in _origin_rows(card, header, record):
         if text and (label != "recipe" or with_recipe):
             table.add_row(label, literal_text(text, overflow="fold"))

@@ -52,7 +52,7 @@ def check_watched(folders: Sequence[Path], target: Path, kind: "FileKind") -> No
 
     for folder in folders:
         if not folder.is_dir():
-            raise MediaError(f"--watch watches folders, and {folder} is none.")
+            raise MediaError(f"--watch watches folders, and {folder} is not one; name a folder.")
         if target.is_dir() and target.samefile(folder):
             raise MediaError(f"{target} is the folder to watch; name another folder to write to.")
     if not is_output_folder(target, kind):

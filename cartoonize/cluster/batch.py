@@ -111,7 +111,7 @@ def _check_columns(names: Iterable[str], manifest: str) -> None:
     columns = list(names)
     missing = [name for name in REQUIRED if name not in columns]
     unknown = [name for name in columns if name not in (*REQUIRED, *OPTIONAL)]
-    known = f"the columns are {', '.join(REQUIRED)} and, if wanted, {', '.join(OPTIONAL)}"
+    known = f"the columns are {' and '.join(REQUIRED)}, and optionally {', '.join(OPTIONAL)}"
     if missing:
         raise MediaError(f"{manifest}, line 1: there is no column {missing[0]!r}; {known}.")
     if unknown:

@@ -28,7 +28,7 @@ def atomic_folder(target: Path, kind: FolderKind, *, overwrite: bool) -> Iterato
         overwrite: replace an earlier folder of this kind.
 
     Raises:
-        MediaError: `target` exists and is not to be replaced, or it lies in a folder that does not exist.
+        MediaError: `target` exists and may not be replaced, or its parent folder does not exist.
         WriteError: the system refuses to write it, or the disk is full.
     """
     check_folder(target, kind, overwrite=overwrite)
@@ -55,7 +55,7 @@ def atomic_folder(target: Path, kind: FolderKind, *, overwrite: bool) -> Iterato
 
 
 def check_folder(target: Path, kind: FolderKind, *, overwrite: bool) -> None:
-    """Refuse a folder that `atomic_folder` would refuse; long work begins with this.
+    """Refuse a folder that `atomic_folder` would refuse, before long work begins.
 
     Raises:
         MediaError: as there.
@@ -65,4 +65,4 @@ def check_folder(target: Path, kind: FolderKind, *, overwrite: bool) -> None:
     if target.exists() and not overwrite:
         raise MediaError(f"{target} exists already; pass --overwrite (-y) to replace it.")
     if target.exists() and not (target / kind.marker).is_file():
-        raise MediaError(f"{target} is no {kind.title}, and stays as it is.")
+        raise MediaError(f"{target} is not a {kind.title}, and stays as it is; name another folder.")

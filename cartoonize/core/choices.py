@@ -6,10 +6,10 @@ It imports nothing heavy, because shell completion imports it while people type.
 from typing import Literal, get_args
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+# Of exported files: for ONNX Runtime, for ncnn, and of TensorRT engines.
 OnnxPrecision = Literal["fp32", "fp16", "int8"]
 NcnnPrecision = Literal["fp32", "fp16"]
 EnginePrecision = Literal["fp16", "bf16", "fp32"]
-"""Of exported files: for ONNX Runtime, ncnn, TensorRT."""
 TrainingPrecision = Literal["auto", "bf16", "fp32"]
 PerceptualNetwork = Literal["vgg16", "vgg19"]
 ProviderName = Literal["auto", "tensorrt", "cuda", "coreml", "directml", "cpu"]
@@ -37,7 +37,7 @@ ENCODER_OF_CODEC = {
     "h264": "libx264", "h265": "libx265", "hevc": "libx265", "av1": "libsvtav1", "vp9": "libvpx-vp9",
     "prores": "prores_ks",
 }  # fmt: skip
-"""The encoder that the name of a codec means. FFmpeg's own choice may be another one, of lower quality."""
+"""The encoder for the name of a codec. FFmpeg itself may choose another one, of lower quality."""
 X264_PRESETS = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo",
 )  # fmt: skip

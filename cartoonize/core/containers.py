@@ -11,32 +11,33 @@ from dataclasses import dataclass
 class Container:
     """A container: its names, its default encoders, and what it can hold.
 
-    Args:
-        muxer: FFmpeg's name of it.
-        suffixes: those of a target that select this container; outputs that cartoonize names get the first.
+    Attributes:
+        muxer: FFmpeg's name of the container.
+        suffixes: the suffixes of targets that select it; outputs that cartoonize names get the first.
         read_suffixes: further suffixes by which such files are found in folders.
         names: values of `--format` that select it, besides FFmpeg's name.
-        is_animation: whether it is for short animations, which are pictures to most programs.
-        encoder: that of the picture, unless another one is asked for.
-        alpha_encoder: the same for transparent video; None if it is that of all video.
-        audio_encoder: that of sound which cannot be copied.
-        copied_audio: the codecs of sound that players can read in it, where the muxer takes more than that;
-            None if whatever the muxer takes can be played.
+        is_animation: whether it is for short animations, which most programs treat as pictures.
+        encoder: the default encoder of video.
+        alpha_encoder: the default encoder of transparent video; None if it is `encoder`.
+        audio_encoder: the encoder of sound that cannot be copied.
+        copied_audio: the codecs of sound that are copied, if the muxer accepts some that players cannot read;
+            None if players can read all that the muxer accepts.
         copied_subtitles: the same for subtitles.
-        subtitle_encoder: that of text subtitles which cannot be copied; None if it holds no text subtitles.
+        subtitle_encoder: the encoder of text subtitles that cannot be copied; None if the container holds no
+            text subtitles.
         covers: whether it holds a cover picture.
         free_keys_flag: FFmpeg's flag in `movflags` for metadata keys of any name, such as those of phones.
-            They then stand in place of the common ones, which more players show.
-        attachments: whether it holds files, such as fonts. A cover is one of them then, not a stream.
+            It replaces the common keys, which more players show.
+        attachments: whether it holds files, such as fonts. A cover is then an attachment, not a stream.
         display_size: whether its header states the shape of pixels as the size to show. FFmpeg leaves that
             out, as PyAV cannot set it (see media/writing/matroska.py).
-        negative_times: whether packets may be before time zero, as the priming of AAC is. Elsewhere such
-            packets are put at zero: a muxer would shift all streams, and so move every frame.
-        starts_at_zero: whether all streams begin together, so that late sound needs silence in front.
-        frame_reordering: whether frames may be stored in another order than they are shown. Clocks that start
-            at zero and have no other times would delay all frames.
+        negative_times: whether packets may be before time zero, as the priming of AAC is. In other containers
+            such packets are put at zero: the muxer would shift all streams instead, and move every frame.
+        starts_at_zero: whether all streams begin together, so that late sound begins with silence.
+        frame_reordering: whether frames may be stored in another order than they are shown. If not, the clock
+            starts at zero and has no other times, and reordering would delay all frames.
         constant_rate: whether frames follow each other at one rate, without times.
-        ticks: of its clock, a second, if it has no finer one and each frame needs a tick of its own.
+        ticks: ticks of the clock per second, if the clock is coarse and each frame needs a tick; else None.
     """
 
     muxer: str

@@ -99,7 +99,7 @@ def keep_scheduling() -> Iterator[None]:
     """Undo real-time priorities that a library gives to the threads of this process within the block.
 
     SVT-AV1 asks for SCHED_FIFO if the user is root, as in most containers, for its own threads and for the
-    one that opens it. A thread that waits in a loop would then keep all others from a core, for ever.
+    one that opens it. A thread that waits in a loop would then keep all others from a core forever.
     """
     if sys.platform != "linux" or os.sched_getscheduler(0) == os.SCHED_FIFO:
         yield

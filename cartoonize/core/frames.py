@@ -32,7 +32,7 @@ class Frame:
     Attributes:
         image: the picture, at the size at which the network draws it.
         pts: the presentation time, in units of `time_base`.
-        time_base: seconds.
+        time_base: the length of a unit of `pts`, in seconds.
         duration: the duration, in units of `time_base`; 0 if the source does not state it.
         name: the file name of a picture from a folder; empty for frames of a video.
         alpha: the opacity of each pixel, at the size of the source; None if all pixels are opaque.

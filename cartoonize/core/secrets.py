@@ -12,9 +12,8 @@ _ADDRESS = re.compile(
         (?P<query>\?(?:[^\s'"<>]*[^\s'"<>:;,.)])?)?  # without the punctuation of a sentence""",
     re.IGNORECASE | re.VERBOSE,
 )
-_QUERY = re.compile(
-    r"""\?[\w.~%-]+=(?:[^\s'"<>]*[^\s'"<>:;,.)])?"""
-)  # of a name that stands without its address
+# A query behind a name without its address.
+_QUERY = re.compile(r"""\?[\w.~%-]+=(?:[^\s'"<>]*[^\s'"<>:;,.)])?""")
 _CONTAINERS = ("abfs", "wasb")  # Azure writes the container where others write the user
 _HIDDEN = "***"
 

@@ -16,7 +16,7 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>.*)`")
 
 
 def build(target: type[T], values: Mapping[str, Any]) -> T:
-    """A struct or dataclass `target` from the values of a JSON or TOML file.
+    """Build a struct or dataclass `target` from the values of a JSON or TOML file.
 
     A struct decides itself whether it takes unknown keys (`forbid_unknown_fields`); a dataclass takes none.
 

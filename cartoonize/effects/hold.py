@@ -97,7 +97,7 @@ class CutDetector:
             return False
         brightness = max(float(before.mean()), float(self._thumbnail.mean()))
         change = float(np.abs(self._thumbnail - before).mean()) / (brightness + _DARKEST)
-        motion = min(self._changes)  # next to a cut, or even a flash, is a small change
+        motion = min(self._changes)  # a cut or a flash raises only one of the two
         self._changes = self._changes[1], change
         return change > max(CUT_CHANGE, CUT_RATIO * motion)
 

@@ -210,9 +210,9 @@ def _falling(change: Floats, low: float, high: float) -> Floats:
     return share
 
 
-def _groups(is_busy: NDArray[np.uint8]) -> Iterator[Blocks]:
-    """The blocks where the map is not 0, _AT_ONCE at a time."""
-    rows, columns = is_busy.nonzero()
+def _groups(mask: NDArray[np.uint8]) -> Iterator[Blocks]:
+    """The blocks where the mask is not 0, in groups of _AT_ONCE."""
+    rows, columns = mask.nonzero()
     for start in range(0, len(rows), _AT_ONCE):
         group = slice(start, start + _AT_ONCE)
         yield rows[group], columns[group]

@@ -52,7 +52,7 @@ def read_vint(data: bytes, position: int = 0) -> tuple[int, int]:
 
 
 def parse_elements(data: bytes, until: int | None = None) -> Iterator[Element]:
-    """Yield the elements one after another, up to and with the first one whose identifier is `until`.
+    """Yield the elements one after another, up to and including the first one whose identifier is `until`.
 
     Raises:
         IndexError: the data end within an identifier or a size.
@@ -71,8 +71,7 @@ def parse_elements(data: bytes, until: int | None = None) -> Iterator[Element]:
 
 
 def encode_element(identifier: int, payload: bytes, *, size_width: int | None = None) -> bytes:
-    """Return the bytes of an element. Its size takes one byte if it fits, else eight, unless the width is
-    given."""
+    """Return the bytes of an element. Its size takes `size_width` bytes; by default one, or else eight."""
     size = len(payload)
     width = size_width or (1 if size < _ONE_BYTE_SIZES else 8)
     marker = 1 << 7 * width

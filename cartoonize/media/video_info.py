@@ -20,15 +20,15 @@ _UNNAMED = Path("frames")
 class OtherStreams:
     """The location of all streams except the picture: sound, subtitles, attachments, chapters, metadata.
 
-    Args:
+    Attributes:
         location: the file that holds them.
         picture: the index of the stream that is converted.
         shift: the second of the file's clock that is time zero of the frames.
-        start: seconds of the video that are left out at the beginning; None if none are.
+        start: seconds of the video that are left out at the beginning; None for the whole video.
         end: the second at which the video stops, counted as `start`; None for its end.
         container: the open file, if it can be read only once, as standard input can.
-        program: the indexes of the streams in the same programme of a broadcast; None are all.
-        packets: those of other streams that the reader of `container` met. The writer takes them out.
+        program: the indexes of the streams in the same programme of a broadcast; None for all streams.
+        packets: packets of other streams that the reader of `container` came across; the writer removes them.
     """
 
     location: Location
@@ -45,7 +45,7 @@ class OtherStreams:
 class VideoInfo:
     """The frames of one video: their size when upright, rate, clock and colours.
 
-    Args:
+    Attributes:
         path: where the video comes from, for messages; a sink never writes to it.
         width: of a frame, in pixels.
         height: of a frame, in pixels.
@@ -54,8 +54,8 @@ class VideoInfo:
         colour: the tags that the output gets.
         sample_aspect_ratio: width of a pixel as a multiple of its height.
         pixel_format: the source's own, by FFmpeg's name.
-        transparent: whether frames with `alpha` are to be expected.
-        plays: how often an animation is shown; 0 is without end.
+        transparent: whether frames may have `alpha`.
+        plays: how often an animation is shown; 0 is forever.
         other_streams: where to copy sound and the rest from; None if there is nothing else.
     """
 

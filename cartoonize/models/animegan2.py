@@ -12,7 +12,7 @@ from .generator import Generator
 
 
 def _port_names() -> dict[str, str]:
-    """Of the PyTorch port, whose units number their padding 0, their convolution 1 and their norm 2."""
+    """Return the names of the PyTorch port, whose units number padding 0, convolution 1 and norm 2."""
     units = {f"down1.{i}": f"block_a.{i}" for i in range(3)}
     units |= {"down2.0": "block_b.0", "down2.1": "block_b.1", "down2.2": "block_c.0", "narrow": "block_c.5"}
     units |= {f"up1.{i}": f"block_d.{i}" for i in range(2)} | {f"up2.{i}": f"block_e.{i}" for i in range(3)}

@@ -12,7 +12,7 @@ from .generator import Generator
 
 
 def _published_names() -> dict[str, str]:
-    """Of Hayao, Hosoda, Shinkai and Paprika, converted from the authors' Torch files: width 64, 8 blocks."""
+    """Return the names in Hayao, Hosoda, Shinkai and Paprika, converted from the authors' Torch files."""
     convs = {"flat.0": "conv01_1", "up1.0": "deconv01_1", "up2.0": "deconv02_1", "out": "deconv03_1"}
     convs |= {"up1.1": "deconv01_2", "up2.1": "deconv02_2"}
     norms = {"flat.1": "in01_1", "up1.2": "in12_1", "up2.2": "in13_1"}

@@ -18,11 +18,11 @@ Grid = tuple[float, int]
 """The value of one level, and the level of 0: scale and zero point."""
 
 TRUNK: Grid = (1 / 56, 128)
-"""Of the sums that blocks add to: -2.29 to 2.27; strong edges are clipped."""
+"""The grid of the sums that blocks add to: -2.29 to 2.27; strong edges are clipped."""
 INNER: Grid = (1 / 64, 0)
-"""Of the values within blocks: 0 to 3.98."""
+"""The grid of the values within blocks: 0 to 3.98."""
 MAX_LEVEL = 127
-"""Of a weight; see `weight_scales`."""
+"""The largest level of a weight; see `weight_scales`."""
 
 # Shares of the trunk's largest value that are tried as the end of its grid: finer levels clip more.
 _CLIPS = 1.0, 0.8, 0.7, 0.6, 0.5, 0.4

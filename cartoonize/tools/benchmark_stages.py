@@ -45,7 +45,7 @@ class Stages:
         self.count = 0
 
     def prepare(self, seconds: float | None) -> None:
-        """Warm everything up, and set `count`: such that one round takes about `seconds`, or the whole clip.
+        """Warm everything up, and set `count` so that a round takes about `seconds`; None for the whole clip.
 
         The estimate is that of one drawing, and of the stages around it.
         """

@@ -130,9 +130,8 @@ def _view(photo: Picture, shot: Shot, frame: int, size: tuple[int, int]) -> Pict
     """The camera's view in a frame of a shot. The box has fractions of pixels: whole ones would jitter."""
     progress = frame / (SHOT + FADE)
     x, y, width = (a + (b - a) * progress for a, b in zip(shot.start, shot.end, strict=True))
-    height = min(
-        width * size[1] / size[0], 2 * y, 2 * (photo.height - y)
-    )  # a tall frame shows less of the width
+    # A tall frame shows less of the width.
+    height = min(width * size[1] / size[0], 2 * y, 2 * (photo.height - y))
     width = height * size[0] / size[1]
     box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     return photo.resize(size, Resampling.LANCZOS, box=box)

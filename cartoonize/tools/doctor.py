@@ -81,7 +81,7 @@ def check_packages(diagnosis: Diagnosis) -> None:
 
 
 def _check_import(module: str, diagnosis: Diagnosis) -> bool:
-    """Whether a module can be imported. A missing package is reported by check_packages."""
+    """Whether a module can be imported. `check_packages` reports missing packages."""
     try:
         import_module(module)
     except Exception as error:  # noqa: BLE001  # a broken installation may raise anything

@@ -1,7 +1,7 @@
 """Probes a style file of unknown origin: does it load, and does it draw?
 
 `python -m cartoonize.tools.probe_style FILE` runs in a separate process, with limits of memory and time. A
-graph of a hundred bytes can allocate a terabyte, loop for ever, or exploit a flaw in the library that runs
+graph of a hundred bytes can allocate a terabyte, loop forever, or exploit a flaw in the library that runs
 it: all of this ends with that process.
 """
 

@@ -98,9 +98,8 @@ class _LimitedConnection(h11.Connection):
     """Refuses requests with too many lines in the header."""
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        if (
-            self.their_state is h11.IDLE
-        ):  # before it is parsed, as a refusal of a parsed HEAD must have no text
+        # Before the header is parsed: the refusal of a parsed HEAD request must have no text.
+        if self.their_state is h11.IDLE:
             header = _HEADER_END.split(self.trailing_data[0], maxsplit=1)[0]
             if header.count(b"\n") > HEADER_LINES:
                 raise h11.RemoteProtocolError("The header has too many lines.", error_status_hint=431)
@@ -108,7 +107,7 @@ class _LimitedConnection(h11.Connection):
 
 
 def _detect_vanished(transport: Transport) -> None:
-    """Have the system end the connection of a client that has vanished; else it waits for 15 minutes."""
+    """Have the system end the connection of a client that has vanished; by default it waits 15 minutes."""
     connection = transport.get_extra_info("socket")
     if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
         milliseconds = int(1000 * STALL_SECONDS)

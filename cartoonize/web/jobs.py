@@ -218,7 +218,7 @@ class JobQueue:
     def _remove_failed(self, job: WebJob) -> None:
         """Forget earlier jobs of the same file that failed or were stopped.
 
-        Else a file that is queued and stopped again and again would fill the memory.
+        Otherwise a file that is queued and stopped again and again would fill the memory.
         """
         for other in self.jobs_of(job.visitor):
             if other.upload is job.upload and other.state in ("failed", "stopped"):

@@ -18,7 +18,7 @@ _ERRORS = {
     "410": "The job was stopped, or its result was removed.",
     "411": "The request states no length.",
     "413": "The file is beyond a limit of this server.",
-    "415": "The request is no form.",
+    "415": "The request is not a form.",
     "422": "The file cannot be converted.",
     "429": "Too many of your files wait already.",
     "507": "There is no space for the file.",

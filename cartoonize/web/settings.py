@@ -31,7 +31,7 @@ class ConversionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         return Look(hold=self.hold, retouch=Retouch(self.strength, self.keep_colour, self.compare))
 
     def check_style(self) -> None:
-        """Refuse what is no name of a style; a path to a file is none.
+        """Refuse a style that is not named, such as a path to a file.
 
         Raises:
             ModelError: there is no such style.

@@ -25,7 +25,7 @@ _NOT_IN_NAMES = re.compile(r"[^\w .,()&+\-]")
 
 
 class FormError(MediaError):
-    """A request whose body is no form."""
+    """A request whose body is not a form."""
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ async def receive_form(request: Request, folder: Path, limits: Limits) -> Form:
     """Write the file of a form into `folder`, and return it with the other fields.
 
     Raises:
-        FormError: it is none.
+        FormError: the request is not a form.
         LimitError: the file has more bytes than the limits allow.
         MediaError: the form is malformed, or holds no file or several.
         WriteError: the file cannot be written.

@@ -95,7 +95,7 @@ class Visitors:
     def _forget(self) -> None:
         """Remove visitors who do not wait, the least recently active ones first, to half of the limit.
 
-        Those who wait stay: else many requests, each with a new cookie, would stop the conversions of others.
+        Those who wait stay. Otherwise many requests, each with a new cookie, would stop others' conversions.
         """
         inactive = [visitor for visitor in self._known if not self.is_waiting(visitor)]
         for visitor in inactive[: len(self._known) - _REMEMBERED // 2]:

@@ -84,7 +84,7 @@ def test_what_cannot_be_written_is_refused_at_once(workdir, run, words, message)
         (["video", "a.mp4"], "OUTPUT is missing"),
         (["video", "x*.mp4", "new"], "Nothing matches the pattern x*.mp4"),
         (["video", "films", "new", "-y", "--skip-existing"], "choose one"),
-        (["video", "a.mp4", "new", "--watch"], "--watch watches folders, and a.mp4 is none"),
+        (["video", "a.mp4", "new", "--watch"], "--watch watches folders, and a.mp4 is not one"),
         (["video", "films", "films", "--watch"], "films is the folder to watch"),
         (["video", "films", "out.mp4", "--watch"], "out.mp4 is not a folder"),
         (["image", "both", "a.png"], "a.png is not a folder; name a folder for several pictures"),

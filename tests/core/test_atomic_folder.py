@@ -24,7 +24,7 @@ def test_only_a_folder_of_the_same_kind_is_replaced(tmp_path):
         write(target, "second")
     assert (write(target, "second", overwrite=True) / "marker").read_text() == "second"
     (tmp_path / "photos").mkdir()
-    with pytest.raises(MediaError, match="is no folder of tests, and stays as it is"):
+    with pytest.raises(MediaError, match="is not a folder of tests, and stays as it is"):
         write(tmp_path / "photos", "third", overwrite=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "photos"]
 

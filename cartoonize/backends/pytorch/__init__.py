@@ -46,7 +46,7 @@ def may_have_gpu() -> bool:
 
 
 def is_built_for(platform: str) -> bool:
-    """Whether PyTorch is built for "cuda", "hip" (ROCm) or "xpu". To read that, it is not imported."""
+    """Whether PyTorch is built for "cuda", "hip" (ROCm) or "xpu"; found out without importing it."""
     spec = find_spec("torch")
     for folder in spec.submodule_search_locations or () if spec else ():
         text = (Path(folder) / "version.py").read_text(encoding="utf-8")

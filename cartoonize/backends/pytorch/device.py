@@ -18,7 +18,6 @@ from .hardware import cpu_features
 CPU = torch.device("cpu")
 GPU_SHARE = 0.5  # of the free memory of a GPU, for activations
 
-
 _precision_lock = Lock()
 
 

@@ -20,10 +20,10 @@ def set_own_threads(count: int) -> None:
     # initial one. Ask first: otherwise a thread with one core could draw with an OpenMP team of its own.
     if torch.get_num_threads() == count:
         return
-    with _lock, ThreadPoolExecutor(1) as beginner:
-        initial = beginner.submit(torch.get_num_threads).result()
+    with _lock, ThreadPoolExecutor(1) as new_thread:
+        initial = new_thread.submit(torch.get_num_threads).result()
         torch.set_num_threads(count)
-        beginner.submit(torch.set_num_threads, initial).result()
+        new_thread.submit(torch.set_num_threads, initial).result()
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def print_plan(workspace: "Workspace", helpers: "Helpers", *, as_json: bool) -> 
         table.add_row(str(number), step.title, _describe_time(step, workspace, shares))
     print_result(table)
     if is_too_short:
-        print_result(literal_text(f"The steps need more than --minutes {minutes:g}, and run all the same."))
+        print_result(literal_text(f"The steps need more than --minutes {minutes:g}, and run anyway."))
     if any(step.name in shares and step.name not in workspace.state.counts for step in steps):
         print_result("The run measures this machine first, and then decides how much fits into these times.")
 

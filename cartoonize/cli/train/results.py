@@ -98,7 +98,7 @@ def evaluate(
         pending.path.write_text(report.to_json(), encoding="utf-8")
     if onto_card:
         _write_figures(find_style(style), report.figures)
-    print_result(figures_table(report.figures, every=True))
+    print_result(figures_table(report.figures, all_figures=True))
     for note in report.notes:
         print_message(escape(note))
 

@@ -35,14 +35,12 @@ class ImageSequenceSink(Sink):
     def __init__(self, path: Path, source: Source, *, background: str, overwrite: bool) -> None:
         self._pattern = path / "%05d.png" if path.is_dir() else path
         self._background, self._background_name = parse_colour(background), background
-        self._overwrite, self._sources = (
-            overwrite,
-            list_source_files(source.video.path) if source.video else [],
-        )
+        origin = source.video.path if source.video else None
+        self._overwrite, self._sources = overwrite, list_source_files(origin) if origin else []
         suffix = self._pattern.suffix.lower()
         if suffix not in FORMATS:
             raise MediaError(f"{self._pattern} is not named like a picture; write name/%05d.png.")
-        folder, origin = self._pattern.parent, source.video.path if source.video else None
+        folder = self._pattern.parent
         if isinstance(origin, Path) and folder.exists() and origin.exists() and folder.samefile(origin):
             raise MediaError(f"{folder} is the source itself; name another folder to write to.")
         self._format = FORMATS[suffix]

@@ -48,7 +48,7 @@ class FrameDecoder:
     def _decode(self, packet: "Packet[Any] | None") -> list[av.VideoFrame]:
         try:
             return self._context.decode(packet)
-        except av.error.FFmpegError:  # whatever kind of error: the data are damaged
+        except av.error.FFmpegError:  # whatever the decoder reports, the data are damaged
             self._matcher.record_error()
             return []
 

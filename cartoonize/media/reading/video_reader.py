@@ -38,7 +38,7 @@ class VideoReader:
     `time_base` and `rate` are those of the stream, and `clock_offset` is the second on the file's clock that
     is time zero of the frames. `damage` counts what could not be decoded. `other_packets` collects the
     packets of all other streams of standard input, which cannot be read a second time. `program` holds the
-    indexes of the streams of its programme in a broadcast; None are all. `notices` is appended to.
+    indexes of the streams of its programme in a broadcast, or None for all. `notices` is appended to.
 
     Raises:
         MediaError: the file cannot be opened, has no such video stream, or its frames have too many pixels.
@@ -148,9 +148,8 @@ class VideoReader:
         codec = self.stream.codec.canonical_name
         decoder = FrameDecoder(self._decoder, codec, self.damage, starts_anywhere=starts_anywhere)
         for packet in demux_past_damage(self.container, selected, self.damage):
-            if (
-                packet.stream.index != self.stream.index
-            ):  # `stream_index` of the last, empty packet is not set
+            # Not `packet.stream_index`: the last, empty packet has none.
+            if packet.stream.index != self.stream.index:
                 if self._is_streamed:
                     self.other_packets.append(packet)
                 continue

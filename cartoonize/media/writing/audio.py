@@ -89,7 +89,7 @@ def _can_encode(encoder: str, rate: int, layout: str) -> bool:
 class AudioEncoder:
     """Decodes packets of a source and encodes them for `target`, on the clock of the source.
 
-    Sound that changes its rate or layout in mid-stream is brought to those of `target`. Gaps become silence;
+    Sound that changes its rate or layout is converted to those of `target`. Gaps become silence;
     sound that overlaps is put after what came before. With `from_zero`, silence fills the time before sound
     that starts late.
     """
@@ -106,7 +106,7 @@ class AudioEncoder:
         """Take a packet, whose times are those of the output, and yield the packets that are ready."""
         try:
             frames = packet.decode()
-        except av.error.FFmpegError:  # whatever a decoder reports, the data are at fault
+        except av.error.FFmpegError:  # whatever the decoder reports, the data are damaged
             self._damage.packets += 1
             return
         for frame in frames:

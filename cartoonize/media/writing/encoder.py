@@ -29,8 +29,8 @@ _GLOBAL_HEADER = 0x40  # FFmpeg's AVFMT_GLOBALHEADER: parameter sets go into the
 class Encoder:
     """Compresses the frames of a video for a container, in segments or all in one.
 
-    `size` is the width and height that are written, `rate` the frames per second that the encoder reckons
-    with, `frames_written` the number of frames. `notices` is appended to. The argument `size` is as in
+    `size` is the width and height that are written, `rate` the frames per second that the encoder expects,
+    `frames_written` the number of frames. `notices` is appended to. The argument `size` is as in
     `open_sink`.
 
     Raises:

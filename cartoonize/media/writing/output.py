@@ -48,9 +48,8 @@ def choose_container(target: Location, format_name: str | None) -> Container:
             picture_codec = container.default_video_codec
     except ValueError as error:
         raise MediaError(_unknown_format_message(target, format_name)) from error
-    if (
-        not is_single_file or muxer in _CHECKSUMS
-    ):  # playlists and numbered pictures, whose muxers name files themselves
+    # Muxers of playlists and of numbered pictures name files themselves.
+    if not is_single_file or muxer in _CHECKSUMS:
         raise MediaError(_unknown_format_message(target, format_name))
     chosen = container_named(muxer)
     if picture_codec in _NO_VIDEO and not is_tested(chosen):
@@ -64,7 +63,7 @@ def open_output(path: Path, muxer: str, plays: int) -> OutputContainer:
     Args:
         path: where to.
         muxer: FFmpeg's name of the container.
-        plays: how often an animation is shown; 0 is without end.
+        plays: how often an animation is shown; 0 is forever.
     """
     # The index at the front lets web players start before they have read the whole file. A pipe, in which the
     # muxer cannot go back to write it, gets an index for each fragment.

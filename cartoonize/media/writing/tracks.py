@@ -77,7 +77,7 @@ class CopiedTrack(Track):
         if self._last_dts is not None and dts < self._last_dts + (not may_repeat):
             # The muxer's ticks may be longer, as those of Matroska are.
             step = max(1, math.ceil(Fraction(self._target.time_base or 0) / packet.time_base))
-            # another clock, which all later packets have
+            # A larger jump means another clock, which all later packets have.
             if (self._last_dts - dts) * packet.time_base > JUMP:
                 step = max(step, self._last_duration)
                 self._offset += self._last_dts + step - dts
@@ -172,7 +172,7 @@ class ConvertedSubtitles(Track):
             event = b"0,0,Default,,0,0,0,," + lines
             subtitle = SubtitleSet.create(event, start=0, end=duration, pts=pts)
             converted = self._target.codec_context.encode_subtitle(subtitle)
-        except av.error.FFmpegError:  # whatever the decoder reports, the data are at fault
+        except av.error.FFmpegError:  # whatever the decoder reports, the data are damaged
             self._damaged += 1
             return
         converted.time_base, converted.stream = _MILLISECOND, self._target
