@@ -1,6 +1,5 @@
 """Networks in ONNX Runtime, this program's and others'. PyTorch is never imported: deployments need none."""
 
-import re
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from ..core.frames import Images
 from ..styles.card import UNKNOWN, Card, to_printable
 from .layout import Layout, detect_layout, read_layout
 from .loaded_backend import LoadedBackend
+from .metadata import stated_numbers
 from .options import RuntimeOptions
 from .providers import Provider, assigned_providers, choose_provider, provider_settings
 from .registry import register
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
 
 DEMANDING = {"reach": "96", "stride": "8", "floats_per_pixel": "400"}
 """Assumed if a file does not state it: the value of CartoonGAN, the most demanding network in common use."""
-_NUMBERS = {
-    "reach": "[0-9]{1,4}",
-    "stride": "[1-9][0-9]?",
-    "floats_per_pixel": r"[1-9][0-9]{0,5}(\.[0-9]+)?",
-    "flop_per_pixel": "[1-9][0-9]{0,9}",
-}
-"""Metadata as `export-onnx` writes it; a file of a stranger can hold anything under these names."""
 PRECISIONS = ("fp32", "fp16", "int8")
 """What `export-onnx` writes."""
 _OUT_OF_MEMORY = ("bad allocation", "bad_alloc", "Failed to allocate memory", "out of memory")
@@ -64,11 +57,7 @@ class OnnxBackend(LoadedBackend):
         self._open_session(path, provider, device, threads)
         if precision not in ("auto", self.precision):
             raise BackendError(f"{path} computes in {self.precision}; export it again for {precision}.")
-        numbers = {
-            key: self.metadata[key]
-            for key, form in _NUMBERS.items()
-            if re.fullmatch(form, self.metadata.get(key, ""))
-        }
+        numbers = stated_numbers(self.metadata)
         self._layout_notices: list[str] = []
         self._layout = self._find_layout(path, options, is_own_file=bool(numbers))
         self._describe()

@@ -120,11 +120,10 @@ class TensorRTBackend(LoadedBackend):
         if size not in self._contexts:
             trt = self._tensorrt
             runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
-            engine = runtime.deserialize_cuda_engine((self._folder / self._engines.files[size]).read_bytes())
+            path = self._folder / self._engines.files[size]
+            engine = runtime.deserialize_cuda_engine(path.read_bytes())
             if engine is None:
-                raise ModelError(
-                    f"{self._folder / self._engines.files[size]} is damaged; build the engines again."
-                )
+                raise ModelError(f"{path} is damaged; build the engines again.")
             self._contexts[size] = engine.create_execution_context()
         return self._contexts[size]
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
@@ -46,26 +47,33 @@ class Leftover:
     is_journal: bool = False
 
 
+class _Search(NamedTuple):
+    """A folder to search, with `is_deep` also below it, for entries of a kind, whose names match."""
+
+    folder: Path
+    pattern: re.Pattern[str]
+    kind: str
+    is_deep: bool = True
+
+
 def find_leftovers(folders: Iterable[Path], *, now: float | None = None) -> list[Leftover]:
     """Find what was left behind in these folders and below, and where this program keeps temporary files.
 
     Links are not followed. Files of other users, and files that a process works on, are left out.
     """
     now = time.time() if now is None else now
-    places: list[tuple[Path, bool, re.Pattern[str], str]] = [
-        *((folder, True, _JOURNAL, "unfinished video") for folder in (*folders, _uploads())),
-        *((folder, True, _DRAFT, "unfinished file") for folder in folders),
-        (Path(tempfile.gettempdir()), False, _TEMPORARY, "temporary folder"),
-        (user.folder(), False, _UNPACKED, "style that was being added"),
+    searches = [
+        *(_Search(folder, _JOURNAL, "unfinished video") for folder in (*folders, _uploads())),
+        *(_Search(folder, _DRAFT, "unfinished file") for folder in folders),
+        _Search(Path(tempfile.gettempdir()), _TEMPORARY, "temporary folder", is_deep=False),
+        _Search(user.folder(), _UNPACKED, "style that was being added", is_deep=False),
     ]
     leftovers: dict[Path, Leftover] = {}
-    for folder, is_deep, pattern, kind in places:
-        for path in _matching(folder, pattern, is_deep=is_deep):
-            with suppress(OSError):  # removed meanwhile, or not ours to read
-                if pattern is _UNPACKED or _is_left_behind(path):
-                    leftover = _describe(path, kind)
-                    if leftover.is_journal or now - leftover.changed >= IDLE:
-                        leftovers.setdefault(path.absolute(), leftover)
+    for search in searches:
+        for path in _matching(search.folder, search.pattern, is_deep=search.is_deep):
+            leftover = _examine(path, search)
+            if leftover is not None and (leftover.is_journal or now - leftover.changed >= IDLE):
+                leftovers.setdefault(path.absolute(), leftover)
     return list(leftovers.values())
 
 
@@ -101,6 +109,14 @@ def _matching(folder: Path, pattern: re.Pattern[str], *, is_deep: bool) -> Itera
             if pattern.fullmatch(name):
                 yield Path(path, name)
         folders[:] = [name for name in folders if is_deep and not pattern.fullmatch(name)]
+
+
+def _examine(path: Path, search: _Search) -> Leftover | None:
+    """Describe an entry if a run may have left it behind; None also if it was removed or cannot be read."""
+    with suppress(OSError):
+        if search.pattern is _UNPACKED or _is_left_behind(path):
+            return _describe(path, search.kind)
+    return None
 
 
 def _is_left_behind(path: Path) -> bool:

@@ -4,6 +4,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePath
+from typing import BinaryIO
 
 _CHUNK = 1 << 18  # bytes
 
@@ -38,11 +39,18 @@ def stream_zip(paths: Iterable[Path]) -> Iterator[bytes]:
         for path in paths:
             with suppress(FileNotFoundError), path.open("rb") as file:
                 entry = zipfile.ZipInfo.from_file(path, _free_name(path.name, names), strict_timestamps=False)
-                with archive.open(entry, "w") as target:
-                    while chunk := file.read(_CHUNK):
-                        target.write(chunk)
-                        yield pipe.take()
+                yield from _add_file(archive, pipe, file, entry)
     yield pipe.take()
+
+
+def _add_file(
+    archive: zipfile.ZipFile, pipe: _Pipe, file: BinaryIO, entry: zipfile.ZipInfo
+) -> Iterator[bytes]:
+    """Copy a file into the archive, and yield the bytes that the archive writes meanwhile."""
+    with archive.open(entry, "w") as target:
+        while chunk := file.read(_CHUNK):
+            target.write(chunk)
+            yield pipe.take()
 
 
 def _free_name(name: str, taken: set[str]) -> str:

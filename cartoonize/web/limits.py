@@ -19,7 +19,7 @@ from ..media.remote import open_container
 from ..media.streams import frame_size
 
 MEGABYTE = 1 << 20  # as browsers count
-FRAME = 4_147_200
+FRAME_PIXELS = 4_147_200
 """Most pixels of a frame that counts as one: twice Full HD, so that a frame of 4K counts as two. The time for
 decoding and encoding depends on the pixels; `detail` limits only those that are drawn."""
 
@@ -45,7 +45,7 @@ class LimitError(MediaError):
 class Limits:
     """The limits of one file: its bytes, the seconds and frames of a video, and the pixels of each picture.
 
-    Seconds and frames can be `math.inf`. A frame of more than `FRAME` pixels counts as several.
+    Seconds and frames can be `math.inf`. A frame of more than FRAME_PIXELS counts as several.
     """
 
     upload: int = 200 * MEGABYTE
@@ -86,7 +86,7 @@ class Limits:
         Raises:
             LimitError: there are more.
         """
-        accepted = self.frames / max(1.0, width * height / FRAME)
+        accepted = self.frames / max(1.0, width * height / FRAME_PIXELS)
         if frames > accepted:
             size = f" of {width} x {height} pixels" if accepted < self.frames else ""
             raise LimitError(

@@ -12,7 +12,7 @@ from .folders import Folders
 from .jobs import JobQueue
 from .limits import Kind, Limits
 from .responses import RequestError
-from .uploads import FORM, Form, receive_form
+from .uploads import MAX_FIELDS, Form, receive_form
 from .visitors import Visitors
 from .web_job import Upload
 
@@ -42,7 +42,7 @@ class Receiver:
                 "`curl -F file=@photo.jpg` does.",
                 411,
             )
-        self._limits.check_size(int(length) - FORM)
+        self._limits.check_size(int(length) - MAX_FIELDS)
         neighbours = self.neighbours(request)
         self._queue.check_uploads(neighbours)
         share = _SHARE * self._limits.upload

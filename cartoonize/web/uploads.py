@@ -16,8 +16,8 @@ from .limits import Limits
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-FORM = 4096
-"""Bytes of a form that are not the file."""
+MAX_FIELDS = 4096
+"""Bytes of a form besides the file, at most."""
 _ADVICE = "Send one file as the part named file, and each setting as a part by its name, in UTF-8."
 _PARTS = 32  # of a form; there are fewer settings
 _NAME = 120  # bytes of a file's name; the names of results and journals are longer
@@ -149,7 +149,7 @@ class _FormWriter:
     def _write(self, data: bytes, start: int, end: int) -> None:
         if self._file is None:
             self._texts += end - start
-            if self._texts > FORM:
+            if self._texts > MAX_FIELDS:
                 raise ValueError("the fields are too large")
             self._text += data[start:end]
             return

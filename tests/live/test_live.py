@@ -24,8 +24,9 @@ from servers import serve_folder
 from cartoonize import Decoding, Frame, Look, load
 from cartoonize.core.errors import MediaError, SourceError
 from cartoonize.effects.effect import EffectChain
-from cartoonize.live import LiveReport, LiveSource, NullSink, _apply, _Drawing, open_live_sink, resolve_source
+from cartoonize.live import LiveReport, LiveSource, NullSink, open_live_sink, resolve_source
 from cartoonize.live import run as show
+from cartoonize.live.conversion import _apply, _Drawing
 from cartoonize.live.live_input import unblock_device
 from cartoonize.media import VideoSource
 from cartoonize.run.threads import LatestItem, latest

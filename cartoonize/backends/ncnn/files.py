@@ -2,20 +2,19 @@
 
 import contextlib
 import hashlib
-import re
 from pathlib import Path
 
 from ...core.atomic import AtomicFile
 from ...core.errors import MediaError, ModelError
 from ...styles.card import read_header, weights_sha256
 from ...version import __version__
+from ..metadata import stated_numbers
 from .check import check_graph, check_weights
 from .graph import MAX_TEXT, NcnnNetwork, parse_graph
 
 SUFFIX = ".param"
 MAX_WEIGHTS = 1 << 30  # bytes; CartoonGAN's are 44 MB
-_NUMBERS = {"reach": "[0-9]{1,4}", "stride": "[1-9][0-9]?", "flop_per_pixel": "[1-9][0-9]{0,9}"}
-"""Metadata that drawing needs, as `convert.py` writes it."""
+_REQUIRED = {"reach", "stride", "flop_per_pixel"}  # numbers in the metadata, as convert.py writes them
 
 
 def weights_path(path: Path) -> Path:
@@ -34,9 +33,8 @@ def read_network(path: Path) -> NcnnNetwork:
         if path.stat().st_size > MAX_TEXT:
             raise ModelError(f"{path} is too long for the graph of a network.")
         graph = parse_graph(path.read_text(encoding="ascii"))
-        for key, form in _NUMBERS.items():
-            if not re.fullmatch(form, graph.metadata.get(key, "")):
-                raise ModelError(f"{path} is no network of cartoonize: `cartoonize export-ncnn` writes them.")
+        if not stated_numbers(graph.metadata).keys() >= _REQUIRED:
+            raise ModelError(f"{path} is not a network of cartoonize: `cartoonize export-ncnn` writes them.")
         side = 8 * int(graph.metadata["stride"])
         plan = check_graph(graph, side, side)
         # 4 bytes for each number and each mark: a longer file is not even read.

@@ -1,6 +1,7 @@
 // The page: files come in, are converted in turn, and are shown.
 
 import { find, make, reveal, setText } from "./dom.js";
+import { connectInputs } from "./inputs.js";
 import { createQueue, isActive } from "./queue.js";
 import * as server from "./server.js";
 import { createSettings, differ } from "./settings.js";
@@ -13,6 +14,7 @@ const state = {
     uploads: [], // files that are being sent: {id, name, kind, address, file, progress, error}
     local: new Map(), // by the id of a file: its address in this browser
     refusals: new Map(), // by the id of a file: why it is not converted
+    removed: new Set(), // identifiers of files that the visitor removed
     seen: new Map(), // by the id of a job: its state when it was last looked at
     selected: null,
     follows: true, // whether the view goes to each new result
@@ -23,7 +25,7 @@ const viewer = createViewer(find("viewer"), { stop: stopJob, convertAgain: (item
 const queue = createQueue(find("list"), { select: selectItem, stop: stopJob, remove: removeItem });
 
 async function open() {
-    connectInputs();
+    connectInputs({ addFiles, convert: () => convertAll(nextItems(items())) });
     const info = await server.readInfo();
     settings = createSettings(info.styles, render);
     showLimits(info);
@@ -88,7 +90,7 @@ function pageTitle(all) {
 function takeState({ files, jobs }) {
     // Only files that the server has listed can be lost: an event may be older than the answer to an upload.
     const isLost = state.listed.some(
-        (id) => !files.some((file) => file.id === id) && !state.removed?.has(id),
+        (id) => !files.some((file) => file.id === id) && !state.removed.has(id),
     );
     Object.assign(state, { files, jobs, listed: files.map(({ id }) => id) });
     if (isLost && !files.length)
@@ -210,7 +212,7 @@ async function stopJob(job) {
 }
 
 async function removeItem(item) {
-    state.removed = (state.removed ?? new Set()).add(item.id);
+    state.removed.add(item.id);
     state.uploads = state.uploads.filter((upload) => upload.id !== item.id);
     state.files = state.files.filter((file) => file.id !== item.id);
     URL.revokeObjectURL(state.local.get(item.id));
@@ -242,41 +244,6 @@ function showLimits({ limits, examples }) {
         `Up to ${list} for each file. Nobody else can read your files here, and after an hour they are removed.`;
     const credits = examples.map(({ title, credit }) => `${title}: ${credit}`).join(". ");
     find("credits").textContent = `${credits}. Face of the styles: Eileen Collins, NASA, public domain.`;
-}
-
-function connectInputs() {
-    const input = find("file");
-    for (const button of document.querySelectorAll(".choose"))
-        button.addEventListener("click", () => input.click());
-    input.addEventListener("change", () => {
-        addFiles(input.files);
-        input.value = "";
-    });
-    find("settings").addEventListener("submit", (event) => {
-        event.preventDefault();
-        convertAll(nextItems(items()));
-    });
-    document.addEventListener("paste", (event) => addFiles(event.clipboardData?.files ?? []));
-    connectDrop();
-}
-
-function connectDrop() {
-    const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
-    const veil = (isOn) => document.body.classList.toggle("is-dragging", isOn);
-    document.addEventListener("dragover", (event) => {
-        if (!hasFiles(event)) return;
-        event.preventDefault();
-        veil(true);
-    });
-    document.addEventListener("dragleave", (event) => {
-        if (event.relatedTarget === null) veil(false);
-    });
-    document.addEventListener("drop", (event) => {
-        veil(false);
-        if (!hasFiles(event)) return;
-        event.preventDefault();
-        addFiles(event.dataTransfer.files);
-    });
 }
 
 const opened = open().catch((error) => say(error.message));

@@ -1,0 +1,172 @@
+"""Live conversion: the latest frame is drawn, and frames that are late are dropped.
+
+    reading thread -> mailbox -> network's thread -> mailbox -> caller (encodes or shows)
+
+Files are converted by run/job.py, which drops nothing. The parts are the same.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..backends import LoadedBackend
+from ..core.errors import SourceError
+from ..core.frames import Frame, Image
+from ..effects.effect import EffectChain
+from ..effects.look import Look
+from ..media import Sink
+from ..run.drawer import Drawer
+from ..run.report import Report
+from ..run.threads import LatestItem, latest
+from .detail import DetailControl
+from .latency import LatencyMeter
+from .live_input import Arrival
+from .source import LiveSource
+
+TICK = 0.02
+"""Seconds after which `ended` is called again if no frame comes."""
+_MANY_DROPPED = 0.2  # share of all frames above which the report gives advice
+
+
+@dataclass(slots=True)
+class LiveReport(Report):
+    """The result of a live conversion.
+
+    `dropped` counts the frames that were not drawn, or not shown, because a newer one had arrived. `latency`
+    holds the milliseconds from the last received byte of a frame until the sink has written it: median, p95
+    and max. `detail` is that of the last frame.
+    """
+
+    detail: str = "full"
+    dropped: int = 0
+    latency: dict[str, int] = field(default_factory=dict)
+
+
+def run(
+    source: LiveSource,
+    sink: Sink,
+    backend: LoadedBackend,
+    report: LiveReport,
+    *,
+    look: Look | None = None,
+    control: DetailControl | None = None,
+    ended: Callable[[LatencyMeter], bool] = lambda _: False,
+) -> LiveReport:
+    """Convert the latest frame of `source` into `sink` repeatedly; fill in the report and return it.
+
+    Args:
+        source: where frames come from.
+        sink: where frames go. Its output is complete at the end, even if the source failed.
+        backend: the network.
+        report: the report to fill in; its `notices` are kept.
+        look: the effects that are applied to the drawings.
+        control: changes the detail to the highest that keeps up; by default the source's stays.
+        ended: called after every frame, and every TICK; the conversion ends when it returns true.
+
+    Raises:
+        SourceError: the source disappeared.
+    """
+    meter, started = LatencyMeter(), time.monotonic()
+    look = (look or Look()).available(backend.runtime, report.notices)
+    report.stabilized, report.hold = look.stabilize, look.hold
+    report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
+    report.width, report.height = look.size(source.video.width, source.video.height)
+    lost: SourceError | None = None
+    with sink:
+        try:
+            _show(source, sink, Drawer(backend, look.effects()), meter, control, ended)
+        except SourceError as error:
+            lost = error
+    report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.quantiles()
+    report.detail = source.detail
+    report.set_duration(time.monotonic() - started)
+    report.notices += [*source.notices, *backend.notices, *sink.notices, *_advice(report, source)]
+    if lost is not None:
+        lost.add_note(f"{report.frames} frames were converted until then, into {report.output}.")
+        raise lost
+    return report
+
+
+def _show(
+    source: LiveSource,
+    sink: Sink,
+    drawer: Drawer,
+    meter: LatencyMeter,
+    control: DetailControl | None,
+    ended: Callable[[LatencyMeter], bool],
+) -> None:
+    read, drawn = LatestItem(), LatestItem()
+    arrivals = latest(source.arrivals(), read)
+    shown: _Drawing | None = None
+    drawing_thread = latest(_draw_arrivals(arrivals, source, drawer, read, control), drawn, TICK)
+    with closing(drawing_thread) as drawings:
+        try:
+            for drawing in drawings:
+                if drawing is not None:
+                    sink.write(_apply(drawer.effects, drawing, shown))
+                    shown = drawing
+                    meter.dropped = read.dropped + drawn.dropped
+                    meter.record(drawing.arrived)
+                if ended(meter):
+                    break
+        finally:
+            source.stop()
+
+
+class _Drawing(NamedTuple):
+    """A frame, the last frame that was drawn, which may be the same, its drawing, and when the frame
+    arrived."""
+
+    frame: Frame
+    drawn: Frame
+    image: Image
+    arrived: float
+
+
+def _draw_arrivals(
+    arrivals: Generator[Arrival | None],
+    source: LiveSource,
+    drawer: Drawer,
+    read: LatestItem,
+    control: DetailControl | None,
+) -> Generator[_Drawing]:
+    """Draw the frames that the effects do not skip."""
+    dropped = 0
+    last: tuple[Frame, Image] | None = None
+    with closing(arrivals):
+        for arrival in arrivals:
+            assert arrival is not None  # as there is no tick
+            began = time.monotonic()
+            frame = source.convert(arrival)
+            if not drawer.effects.skip(frame, first=last is None) or last is None:
+                last = frame, drawer([frame])()[0]
+            now = time.monotonic()
+            if control and control.record(now, now - began, read.dropped - dropped):
+                source.draw_at(control.detail)
+            dropped = read.dropped
+            yield _Drawing(frame, *last, arrival.at)
+
+
+def _apply(effects: EffectChain, drawing: _Drawing, shown: _Drawing | None) -> Frame:
+    """The frame to write; `shown` is the drawing that was written before it.
+
+    If the frame that was drawn has been dropped, a frame that holds its drawing follows another drawing. The
+    effects get the held drawing in this case too.
+    """
+    is_new = shown is None or shown.drawn is not drawing.drawn
+    result = effects(drawing.drawn, drawing.image) if is_new else None
+    if result is not None and drawing.frame is drawing.drawn:
+        return result
+    return effects(drawing.frame, None)
+
+
+def _advice(report: LiveReport, source: LiveSource) -> list[str]:
+    total = report.frames + report.dropped
+    if report.dropped <= _MANY_DROPPED * total:
+        return []
+    size = f"{source.video.width}x{source.video.height}"
+    reason = f"this machine is too slow for {size} pixels in this style"
+    advice = "A lower --detail makes it smoother, and a lower --fps steadier."
+    return [f"{report.dropped} of {total} frames were dropped: {reason}. {advice}"]
