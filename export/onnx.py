@@ -111,7 +111,7 @@ def _fit_to_int8(generator: Generator, path: Path) -> Swift:
     """
     if not isinstance(generator, Swift):
         raise BackendError(
-            f"Only swift networks can be written in int8, and {path} is none: it has norms, or layers of "
+            f"Only swift networks can be written in int8, and {path} is not one: it has norms, or layers of "
             "several sizes."
         )
     photos = next(pictures((CALIBRATION_SIDE, CALIBRATION_SIDE), len(PHOTOS)))

@@ -192,7 +192,9 @@ class Pictures:
         """
         path = self.folder / crop.path.relative_to(of.folder)
         if not path.exists():
-            raise TrainingError(f"There is no {path} to go with {crop.path}.")
+            raise TrainingError(
+                f"There is no {path} to go with {crop.path}: run the command again that wrote {self.folder}."
+            )
         try:
             picture = self.read(path)
         except TrainingError:

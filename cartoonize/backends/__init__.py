@@ -71,7 +71,7 @@ def _on_device(candidates: list[Registration], device: str, style: str) -> list[
     usable = [backend for backend in candidates if kind in ("auto", *backend.devices) or not backend.devices]
     if not usable:
         kinds = dict.fromkeys(kind for backend in candidates for kind in backend.devices)
-        raise BackendError(f"{style} runs on {' or '.join(kinds)} only, not on {device}.")
+        raise BackendError(f"{style} runs on {' or '.join(kinds)} only, not on {device}; leave --device out.")
     return usable
 
 

@@ -60,7 +60,7 @@ def choose_provider(provider: str, device: str) -> str:
         command = f" To install one that has: {_PACKAGES[name]}" if name in _PACKAGES else ""
         raise BackendError(f"{option} was requested, but this build of ONNX Runtime has no {name}.{command}")
     if name in _NVIDIA and not has_driver():
-        raise BackendError(f"{option} was requested, but this machine has no NVIDIA driver.")
+        raise BackendError(f"{option} was requested, but this machine has no NVIDIA driver; install it.")
     return name
 
 

@@ -60,7 +60,8 @@ class TensorRTBackend(LoadedBackend):
         self.precision = self._engines.precision
         if precision not in ("auto", self.precision):
             raise BackendError(
-                f"The engines in {manifest.parent} compute in {self.precision}, not {precision}."
+                f"The engines in {manifest.parent} compute in {self.precision}, not {precision}; leave "
+                "--precision out."
             )
         self._gpu = nvidia_gpu(device)
         self._tensorrt = import_tensorrt()
@@ -138,7 +139,9 @@ def nvidia_gpu(device: str = "auto") -> "torch.device":
 
     gpu = choose_device(device)
     if gpu.type != "cuda":
-        raise BackendError("Engines of TensorRT need an NVIDIA GPU, and PyTorch finds none.")
+        raise BackendError(
+            "TensorRT engines need an NVIDIA GPU, and PyTorch finds none; `cartoonize doctor` lists devices."
+        )
     return gpu
 
 

@@ -110,7 +110,7 @@ def _check_address(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=10).close()
     except (OSError, ValueError) as error:
-        raise ClusterError(f"There is no cluster at {address} (HOST:PORT of its head).") from error
+        raise ClusterError(f"There is no cluster at {address}; name the HOST:PORT of its head.") from error
 
 
 def _start(address: str) -> None:
@@ -157,7 +157,7 @@ def _plan_tasks(device: str) -> Cluster:
     if device not in ("auto", "cpu", "cuda"):
         raise BackendError(f"In a cluster Ray chooses the GPUs; write --device cuda, not {device}.")
     if device == "cuda" and not with_gpus:
-        raise BackendError("No node of the cluster has a GPU, as --device cuda requires.")
+        raise BackendError("No node of the cluster has a GPU, which --device cuda needs; leave --device out.")
     if not nodes:
         raise ClusterError("No node of the cluster has a core.")
     head = Head(ray.get_runtime_context().gcs_address)

@@ -110,5 +110,7 @@ def _describe_backend(cluster: Cluster, style: StyleFiles) -> WorkerBackend:
     except ray.exceptions.RayError as error:
         raise cause_of(error) or ClusterError(f"No worker could load {style.name}: {error}") from error
     if backend.version != __version__:
-        raise ClusterError(f"The nodes have cartoonize {backend.version}, and this is {__version__}.")
+        raise ClusterError(
+            f"The nodes have cartoonize {backend.version}, and this is {__version__}; install the same one."
+        )
     return backend

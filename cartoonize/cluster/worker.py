@@ -158,7 +158,10 @@ def check_backend(expected: WorkerBackend, backend: WorkerBackend, node: str) ->
         ClusterError: it has another version, runtime or precision.
     """
     if backend.version != expected.version:
-        raise ClusterError(f"{node} has cartoonize {backend.version}, and other nodes {expected.version}.")
+        raise ClusterError(
+            f"{node} has cartoonize {backend.version}, and other nodes {expected.version}; install the same "
+            "version on all."
+        )
     ours, theirs = (f"{side.runtime} in {side.precision}" for side in (backend, expected))
     if ours != theirs:
         raise ClusterError(
@@ -237,5 +240,5 @@ def _check_source(task: VideoTask, node: str) -> None:
     identity = source_identity(task.source)
     if any(identity[name] != task.identity[name] for name in ("size", "parts")):
         raise SourceError(
-            f"{task.source} is another file on {node} than where the work began, or has changed."
+            f"{task.source} on {node} is not the file that the work began with; give all nodes the same file."
         )

@@ -69,7 +69,7 @@ def read_header(path: Path) -> Header:
         if parameters > size:  # a number takes a byte at least
             raise ValueError(parameters)
     except _MALFORMED as error:
-        raise ModelError(f"{path} is damaged or not a safetensors file.") from error
+        raise _damage(path) from error
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise ModelError(
             f"{path} is a safetensors file, but not a style of cartoonize (no '{FORMAT}' in its header)."
@@ -137,12 +137,16 @@ def weights_sha256(path: Path) -> str:
     except OSError as error:
         raise ModelError(f"Cannot read the style file {path}: {error.strerror}.") from error
     except struct.error as error:
-        raise ModelError(f"{path} is damaged or not a safetensors file.") from error
+        raise _damage(path) from error
 
 
 def to_printable(text: str) -> str:
     """Replace control characters of terminals by spaces, such as escapes and marks of direction."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def _damage(path: Path) -> ModelError:
+    return ModelError(f"{path} is damaged or not a safetensors file; copy or download it again.")
 
 
 def _read_entries(path: Path) -> tuple[dict[str, Any], int]:
@@ -159,9 +163,9 @@ def _read_entries(path: Path) -> tuple[dict[str, Any], int]:
     except OSError as error:
         raise ModelError(f"Cannot read the style file {path}: {error.strerror}.") from error
     except _MALFORMED as error:
-        raise ModelError(f"{path} is damaged or not a safetensors file.") from error
+        raise _damage(path) from error
     if not isinstance(entries, dict):
-        raise ModelError(f"{path} is damaged or not a safetensors file.")
+        raise _damage(path)
     return entries, size
 
 

@@ -236,5 +236,5 @@ def _recognise_suffix(file: Path, source: str) -> str:
             f"that it was exported from, or use it by --style {source}."
         )
     if start.lstrip().startswith(b"<"):
-        raise ModelError(f"{source} is a web page or a text, and no style.")
+        raise ModelError(f"{source} is a web page or a text, not a style; name the file itself.")
     return ".onnx"

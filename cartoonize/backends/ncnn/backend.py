@@ -175,7 +175,9 @@ def _choose_precision(precision: str, gpu: VulkanGpu | None) -> str:
     if precision == "auto":
         return "fp16" if gpu.has_fp16 else "fp32"
     if precision not in PRECISIONS:
-        raise BackendError(f"By Vulkan, networks run in fp16 or fp32, not in {precision}.")
+        raise BackendError(
+            f"Vulkan runs networks in fp16 or fp32, not in {precision}; leave --precision out."
+        )
     if precision == "fp16" and not gpu.has_fp16:
         raise BackendError(f"{gpu.name} does not store numbers in fp16; use --precision fp32.")
     return precision

@@ -102,7 +102,10 @@ def choose_gpu(device: str) -> VulkanGpu:
     if not number:
         return min(gpus, key=lambda gpu: KINDS.index(gpu.kind))
     if int(number) >= len(gpus):
-        raise BackendError(f"{device} was requested, but the number of Vulkan devices is {len(gpus)}.")
+        raise BackendError(
+            f"{device} was requested, but the number of Vulkan devices is {len(gpus)}: the last one is "
+            f"vulkan:{len(gpus) - 1}."
+        )
     return gpus[int(number)]
 
 

@@ -51,9 +51,13 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cpu":
         return device
     if not available or available[0].type != device.type:
-        raise BackendError(f"{name} was requested, but {_reason_without(device.type)}.")
+        raise BackendError(
+            f"{name} was requested, but {_reason_without(device.type)}; `cartoonize doctor` lists devices."
+        )
     if (device.index or 0) >= len(available):
-        raise BackendError(f"{name} was requested, but the number of GPUs is {len(available)}.")
+        raise BackendError(
+            f"{name} was requested, but the number of GPUs is {len(available)}: the last is {available[-1]}."
+        )
     return device
 
 

@@ -244,5 +244,5 @@ def _find_encoder(name: str) -> av.Codec:
             f"{did_you_mean(name, available)}"
         ) from error
     if codec.type != "video":
-        raise MediaError(f"{name} is not a video encoder.")
+        raise MediaError(f"{name} is not a video encoder; name one by --codec, as libx264.")
     return codec
