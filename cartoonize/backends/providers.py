@@ -33,7 +33,7 @@ _OPTIONS = {
 _PACKAGES = {"directml": "pip uninstall -y onnxruntime-gpu onnxruntime && pip install onnxruntime-directml"}
 _NVIDIA = ("tensorrt", "cuda")
 PROFILE = {"min": (1, 32, 32), "opt": (4, 720, 1280), "max": (8, 2160, 3840)}
-"""Pictures per call, height and width: the range of a TensorRT engine, and what it is made fastest for."""
+"""Pictures per call, height and width: the range of a TensorRT engine, and the shape to optimise for."""
 _TENSORRT_PACKAGES = ("tensorrt", "tensorrt_cu13", "tensorrt_cu12")
 
 

@@ -31,7 +31,7 @@ from .web import web
 
 
 class Commands(HelpGroup):
-    """The group of all commands: it also knows `cartoonize help`, and files in the place of a command."""
+    """The group of all commands: it also knows `cartoonize help`, and files named in place of a command."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, *arguments = args

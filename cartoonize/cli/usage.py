@@ -34,7 +34,7 @@ def print_usage_error(error: TyperException) -> None:
 
 
 def refuse_empty_words(words: Sequence[str], parameters: Iterable[Any]) -> None:
-    """Refuse an empty word in the place of a file, which would stand for the current folder.
+    """Refuse an empty word where a file is expected: it would mean the current folder.
 
     The usual cause is a variable of the shell that is not set, as in `cartoonize image "$PHOTO" out/`.
 

@@ -36,7 +36,7 @@ class HangError(ClusterError):
 
 @dataclass(slots=True)
 class RunningRange:
-    """A range that a worker converts, and the last segment of it that has arrived.
+    """A range that a worker converts, and its last segment that has arrived.
 
     `node` and `last_sign`, a time of `time.monotonic`, are None until a worker begins.
     """

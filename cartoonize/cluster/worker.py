@@ -64,7 +64,7 @@ class WorkerBackend:
 
 @dataclass(frozen=True, slots=True)
 class VideoTask:
-    """Describes a video for the workers that convert ranges of it.
+    """Describes a video for the workers that convert its ranges.
 
     `identity` is that of the source when the driver opened it, `muxer` FFmpeg's name of the output container,
     `batch` the frames per call, `segment` the frames of a segment. `backend` describes the first worker; the

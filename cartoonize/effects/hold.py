@@ -47,7 +47,7 @@ class Hold(Effect):
         self._frames = frames
         self._cuts = CutDetector()
         self._drawn_at: Frame | None = None  # the last frame that was not skipped; without pictures
-        self._count = 0  # frames since then, that one included
+        self._count = 0  # frames since then, including that frame
         self._held: Frame | None = None  # its drawing
 
     def skip(self, frame: Frame, *, first: bool) -> bool:

@@ -49,8 +49,8 @@ _LUMA_709 = np.array([0.2126, 0.7152, 0.0722])
 class ToneMapper:
     """Converts the HDR frames of one video to SDR. `frame` is the first of them.
 
-    The peak luminance is the one that the video states (MaxCLL, or that of the mastering display), or 1000
-    cd/m².
+    The video states its peak luminance by MaxCLL, or by the mastering display. Without a statement it counts
+    as 1000 cd/m².
     """
 
     def __init__(self, frame: av.VideoFrame, matrix: Colorspace) -> None:

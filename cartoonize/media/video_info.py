@@ -56,7 +56,7 @@ class VideoInfo:
         pixel_format: the source's own, by FFmpeg's name.
         transparent: whether frames may have `alpha`.
         plays: how often an animation is shown; 0 is forever.
-        other_streams: where to copy sound and the rest from; None if there is nothing else.
+        other_streams: where to copy sound and all else from; None if the video has only its picture.
     """
 
     path: Location

@@ -2,7 +2,7 @@
 
     reading thread -> queue -> network's thread -> queue -> effects' thread -> queue -> caller (encodes)
 
-All of it is plain generators connected by `prefetch` (threads.py).
+All stages are generators that `prefetch` (threads.py) connects.
 """
 
 from collections.abc import Callable, Generator, Iterable, Sequence

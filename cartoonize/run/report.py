@@ -16,7 +16,7 @@ T = TypeVar("T")
 State = Literal["converted", "skipped", "failed"]
 STAGES = ("decode", "network", "encode")
 _COMMON = ("device", "precision", "backend", "stabilized", "hold", "width", "height")
-"""Of many files: the value that all of them share."""
+"""Keys whose value a report of many files has if all of them share it."""
 
 
 @dataclass(slots=True)

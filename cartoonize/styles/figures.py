@@ -6,12 +6,12 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure for people: what it is called, what it counts, and what more or less of it means."""
+    """A figure for people: its title, its unit, and what more or less means."""
 
     title: str
     unit: str
     better: Literal["more", "less"] | None = None  # None: neither is better
-    effect: str = "better"  # what more, or less, of it is
+    effect: str = "better"  # what more, or less, means
     is_percent: bool = False
 
     @property

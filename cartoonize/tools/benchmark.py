@@ -87,7 +87,7 @@ def benchmark(
     detail: str = "normal",
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Benchmark:
-    """Convert a clip, stage by stage and as a whole, repeatedly.
+    """Convert a clip repeatedly, by each stage alone and by all together.
 
     Args:
         backend: draws.

@@ -28,7 +28,7 @@ class Diagnosis:
         gpus: for each GPU of PyTorch its device, name, memory and free memory in bytes, capability and
             precision.
         vulkan: for each device of Vulkan its number, name, kind, vendor, free memory in bytes, and whether it
-            stores numbers in fp16; those of the kind "software" are no GPUs.
+            stores numbers in fp16; devices of the kind "software" are not GPUs.
         decoders: whether FFmpeg has a decoder.
         encoders: whether FFmpeg has an encoder; one in hardware counts only if it opens on this machine.
         backends: a line for each runtime.

@@ -143,7 +143,7 @@ class Api:
         return file_response(job.result.before if job.result else job.upload.path)
 
     async def convert_picture(self, request: Request) -> Response:
-        """Convert the picture of a form; responds with a PNG. Nothing of it is kept."""
+        """Convert the picture of a form; responds with a PNG. The server keeps neither of them."""
         upload, form = await self._receiver.receive(request, expected=("picture",))
         try:
             job = self._enqueue(request, upload, read_settings(form.fields), is_only=True, as_png=True)

@@ -118,7 +118,7 @@ async def _style_preview(request: Request) -> Response:
 
 
 async def _respond_to_refusal(request: Request, error: Exception) -> Response:
-    """Of the router: an unknown address, or a method that it does not have."""
+    """The response to an error of the router: an unknown address, or a method that an address lacks."""
     if isinstance(error, HTTPException) and error.status_code == 405:
         allow = (error.headers or {}).get("Allow", "another method")
         methods = allow.removeprefix("HEAD, ").replace(", ", " or ")

@@ -14,10 +14,10 @@ from .visitors import is_loopback, network_of
 HEADER_SECONDS = 10.0
 """Time for the header of a request. uvicorn has a limit between two requests only."""
 STALL_SECONDS = 120.0
-"""Time for a client to take what waits to be sent, about 100 KB, or to confirm any of it. A browser whose
+"""Time for a client to take the bytes that wait, about 100 KB, or to confirm some. A browser whose
 video is paused for longer asks again for what it needs."""
 HEADER_BYTES, HEADER_LINES = 1 << 15, 100
-"""Of a request. Thousands of lines occupied the server for a second; browsers and proxies send about 40."""
+"""Limits of a header. Thousands of lines occupied the server for a second; browsers send about 40."""
 PER_ADDRESS = 100
 """Connections of one address; a browser opens six. A proxy on this computer may have any number."""
 

@@ -38,7 +38,7 @@ class JobQueue:
         self._jobs: dict[str, WebJob] = {}
         self._turn = 0  # of the job that was started last
         self._change = asyncio.Event()
-        # Of waiting jobs, until the next change: each open page asks for all of its visitor's.
+        # The places of waiting jobs until the next change, as each open page asks for those of its visitor.
         self._places: dict[str, int] | None = None
 
     def add_upload(self, upload: Upload) -> None:

@@ -21,7 +21,7 @@ class FileState(msgspec.Struct, frozen=True):
 
 
 class ResultState(msgspec.Struct, frozen=True):
-    """A result: its name for a download, what it is, its size in bytes, and the seconds that it took."""
+    """A result: its name for a download, its kind, its size in bytes, and the seconds that it took."""
 
     name: str
     kind: Kind

@@ -28,7 +28,7 @@ from .distances import inception_distances, vgg_frechet_distance
 from .figures import FigureSums
 from .flicker import flicker
 
-SQUARE = 256  # sides of the pictures whose distribution is compared with that of the artist's
+SQUARE = 256  # sides of the squares of which the distributions are compared
 
 
 @dataclass(slots=True)

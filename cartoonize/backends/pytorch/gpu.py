@@ -15,7 +15,7 @@ from .device_queue import DeviceQueue
 from .memory import call_within_memory
 
 PARTS = 2
-"""Parts of a batch, of which one is computed while another is copied."""
+"""Parts of a batch: one is computed while another is copied."""
 
 
 class GpuModel:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ...training.style_run.workspace import Workspace
 
 _TOLERANCE = 1.1
-"""Of the planned time: estimates within it are not worth a sentence."""
+"""The factor of the planned time up to which an estimate is not worth a sentence."""
 
 
 def print_plan(workspace: "Workspace", helpers: "Helpers", *, as_json: bool) -> None:

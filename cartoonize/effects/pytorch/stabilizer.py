@@ -78,7 +78,7 @@ class TensorStabilizer(TensorEffect):
 def stabilize(state: State, reduced: Tensor, drawing: Tensor, refresh: Tensor) -> State:
     """Return the state after one more frame; its `result` is the stabilized drawing.
 
-    A function of its arguments alone, so that `torch.compile` can make a few kernels of it.
+    It depends on its arguments alone, so that `torch.compile` can turn it into a few kernels.
 
     Args:
         state: after the previous frame.

@@ -43,7 +43,7 @@ if find_spec("PIL._avif"):  # PIL.features.check warns where Pillow does not kno
     FORMATS[".avif"] = Format("AVIF", {"quality": 90, "subsampling": "4:4:4"})
 if features.check("jpg_2000"):
     FORMATS[".jp2"] = Format("JPEG2000", metadata=False)  # without loss, as is Pillow's default
-with contextlib.suppress(ImportError):  # there are systems without a wheel of it
+with contextlib.suppress(ImportError):  # some systems have no wheel of it
     import pillow_heif
 
     pillow_heif.register_heif_opener()

@@ -26,7 +26,7 @@ _FULL_RANGE = 2  # AVColorRange
 def tone_map_picture(path: Path, picture: Picture, notices: list[str]) -> Picture:
     """Return an HDR picture as SDR, BT.709; any other picture unchanged.
 
-    Size, alpha and EXIF data stay, and the orientation is not applied. `notices` is appended to.
+    Size, alpha and EXIF data stay, and the orientation is not applied. A sentence is appended to `notices`.
     """
     transfer = _read_transfer(path, picture)
     if not transfer:

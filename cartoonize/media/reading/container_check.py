@@ -26,7 +26,7 @@ class ContainerCheck:
 
     `standard_input` is given for a file that can be read only once. Nothing is known of containers that
     neither list their frames nor show gaps by their structure: the lengths in their headers are often
-    estimates. `is_from_start` tells that the first packet will be that of the file.
+    estimates. `is_from_start` tells that reading begins with the first packet of the file.
     """
 
     def __init__(

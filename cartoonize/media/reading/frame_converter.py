@@ -27,9 +27,9 @@ class FrameConverter:
     Frames of another size or shape are fitted into the size of the first, in their own proportions, between
     black bars. `current_aspect` returns the pixel aspect ratio that the decoder knows of its latest frames.
 
-    `width`, `height` and `sample_aspect_ratio` are those of the images. `colour` says in which YUV they are
-    to be encoded. `detail` sets the size at which they are drawn; it may change from one frame to the next.
-    `notices` is appended to.
+    `width`, `height` and `sample_aspect_ratio` are those of the images. `colour` says in which YUV to encode
+    them. `detail` sets the size at which they are drawn; it may change from one frame to the next.
+    It appends to `notices`.
 
     Raises:
         MediaError: the video is HDR, and HDR is refused.

@@ -67,7 +67,7 @@ class RedirectedInput(PipeInput):
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """Return the offset as of a file."""
+        """Return the offset, as of any file."""
         return self._file.tell()
 
     def identify(self, container: InputContainer, video: Stream) -> None:

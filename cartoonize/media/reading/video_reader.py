@@ -38,7 +38,7 @@ class VideoReader:
     `time_base` and `rate` are those of the stream, and `clock_offset` is the second on the file's clock that
     is time zero of the frames. `damage` counts what could not be decoded. `other_packets` collects the
     packets of all other streams of standard input, which cannot be read a second time. `program` holds the
-    indexes of the streams of its programme in a broadcast, or None for all. `notices` is appended to.
+    indexes of the streams of its programme in a broadcast, or None for all. It appends to `notices`.
 
     Raises:
         MediaError: the file cannot be opened, has no such video stream, or its frames have too many pixels.

@@ -168,8 +168,7 @@ class VideoSource(ResumableSource):
         self._next, self._frames_read = next(self._timed_frames, None), frame_count
 
     def _seek_frame(self, pts: int) -> FrameMark | None:
-        """Decode the frame at `pts`, and return its mark as of a file without damage; None without such a
-        frame."""
+        """Decode the frame at `pts`, and return its mark, without damage; None if there is no such frame."""
         offset = round(self._reader.clock_offset / self._reader.time_base)
         try:
             self._reader.seek(float((pts + offset) * self._reader.time_base))

@@ -30,7 +30,7 @@ class Encoder:
     """Compresses the frames of a video for a container, in segments or all in one.
 
     `size` is the width and height that are written, `rate` the frames per second that the encoder expects,
-    `frames_written` the number of frames. `notices` is appended to. The argument `size` is as in
+    `frames_written` the number of frames. It appends to `notices`. The argument `size` is as in
     `open_sink`.
 
     Raises:
@@ -61,7 +61,7 @@ class Encoder:
             is_animation=container.is_animation,
         )  # fmt: skip
         self._context: av.VideoCodecContext | None = None
-        self._last_tick: int | None = None  # that of the last frame, in a container with few ticks
+        self._last_tick: int | None = None  # the tick of the last frame, in a container with few ticks
         self._skipped = 0
         self._durations: dict[Fraction, Fraction] = {}  # seconds, of the frames in the encoder by their times
         self.frames_written = 0
@@ -165,7 +165,7 @@ class Encoder:
         return self._with_durations(packets)
 
     def _with_durations(self, packets: list["Packet[Any]"]) -> Iterator["Packet[Any]"]:
-        """State the duration of each packet where the encoder does not: muxers need that of the last one."""
+        """State the duration of each packet if the encoder does not: muxers need it for the last packet."""
         for packet in packets:
             time = (packet.pts or 0) * packet.time_base
             duration = self._durations.pop(time, Fraction(0))

@@ -14,7 +14,7 @@ from ..video_info import VideoInfo
 class EncoderInput:
     """Converts the frames of a video for an encoder, to a `size` (width, height) and in `colour`.
 
-    `notices` is appended to. `is_animation`: the target is a short animation, which changes their advice.
+    It appends to `notices`, with other advice if the target is a short animation (`is_animation`).
 
     Raises:
         MediaError: `background` is not a colour.

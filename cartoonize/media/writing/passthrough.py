@@ -34,7 +34,7 @@ _PHONE_KEYS = ("com.apple.", "com.android.")  # the make, the place and the date
 class Passthrough:
     """Copies all streams except the picture from the file of `source` to `output`, in step with the frames.
 
-    Create it when the picture's stream was added and no header is written. `notices` is appended to.
+    Create it after the picture's stream was added, and before the header is written. It appends to `notices`.
     """
 
     def __init__(
@@ -206,7 +206,7 @@ class StreamedPassthrough(Passthrough):
 
 
 class NoPassthrough:
-    """For a video that is a picture and nothing else."""
+    """Replaces Passthrough for a video that has only its picture."""
 
     def copy_until(self, time: float) -> None:
         """There is nothing to write."""
@@ -225,7 +225,7 @@ class NoPassthrough:
 def open_passthrough(
     source: OtherStreams | None, output: OutputContainer, *, audio: bool, notices: list[str]
 ) -> Passthrough | NoPassthrough:
-    """Prepare to copy the other streams, when the picture's stream was added and no header is written."""
+    """Prepare to copy the other streams, after the picture's was added, and before the header is written."""
     if source is None:
         return NoPassthrough()
     kind = Passthrough if source.container is None else StreamedPassthrough

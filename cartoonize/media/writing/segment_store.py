@@ -166,7 +166,7 @@ class SegmentStore:
 
 
 def sync_folder(folder: Path) -> None:
-    """Write the names in a folder to the disk; Windows does that by itself."""
+    """Write the names in a folder to the disk; Windows needs no call for this."""
     if os.name != "nt":
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -59,7 +59,7 @@ class VideoSink(ResumableSink):
         self._end = Fraction(0)  # the second at which the last frame ends
         self._journal = open_journal(path, overwrite=overwrite, sources=(video.path,))
         self._format = choose_container(self._journal.target, encoding.format)
-        # Of the frames, in seconds, if Pillow writes them at the end.
+        # The durations of the frames in seconds, if Pillow writes them at the end.
         self._durations: list[float] | None = None
         if isinstance(self._journal, Journal) and needs_pillow(self._format, video, encoding):
             self._format, self._durations = intermediate_container(), []

@@ -22,7 +22,7 @@ _COMMON_LIMIT = 4096  # pixels of a side, above which many encoders in hardware 
 
 
 def check_video_output(target: Location, encoding: Encoding) -> None:
-    """Refuse a container, an encoder, or options of it that cannot be written. No file is touched.
+    """Refuse a container, an encoder or options that cannot be written. No file is touched.
 
     Raises:
         MediaError: as Encoder; or the encoder cannot be started in the container with these options.
@@ -74,10 +74,10 @@ def add_video_stream(output: OutputContainer, encoder: Encoder) -> av.VideoStrea
 def start_encoding(output: OutputContainer, stream: av.VideoStream, settings: str) -> None:
     """Open the encoder, whose parameters the header needs, and write the header.
 
-    `settings` are what the message says that the encoder cannot do.
+    `settings` describes the settings, for the message of an error.
 
     Raises:
-        MediaError: the encoder cannot do what is asked of it, or the container cannot hold it.
+        MediaError: the encoder cannot work with these settings, or the container cannot hold its packets.
         OSError: the disk is full.
     """
     name = stream.codec_context.name  # PyAV 19 crashes if it is asked after an encoder failed to open

@@ -3,7 +3,7 @@
 from .structure import ContainerStructure, Requests
 
 _LISTS = {b"AVI ", b"AVIX", b"hdrl", b"strl", b"movi", b"rec "}
-"""The lists whose chunks are parsed; others are skipped as a whole."""
+"""The lists whose chunks are parsed; all other lists are skipped."""
 _UNKNOWN_SIZES = {0, 0xFFFFFFFF}  # of a recording that was stored as it came
 _PALETTE = b"pc"  # the end of the type of a chunk that changes the palette
 

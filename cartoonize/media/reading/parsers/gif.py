@@ -100,7 +100,7 @@ def _read_run(words: _Integers, position: int, code_size: int) -> tuple[_Integer
 
 @lru_cache(64)
 def _layout(code_size: int, count: int) -> tuple[_Integers, _Integers, _Integers]:
-    """Of codes after a cleared table: the size of the table before each, its width and its position in bits.
+    """The size of the table before each code after a cleared table, its width and its position in bits.
 
     From the second code on, each code adds an entry, as long as the table has room.
     """
