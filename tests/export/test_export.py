@@ -189,7 +189,7 @@ def test_engines_need_a_gpu(tmp_path, tiny_style):
         export_tensorrt(str(tiny_style), tmp_path / "engines", [(64, 64)], precision="int8")
     assert not list(tmp_path.iterdir())
     (tmp_path / "photos").mkdir()
-    for given, message in (({}, "--overwrite"), ({"overwrite": True}, "no folder of engines")):
+    for given, message in (({}, "--overwrite"), ({"overwrite": True}, "not a folder of engines")):
         with pytest.raises(MediaError, match=message):
             export_tensorrt(str(tiny_style), tmp_path / "photos", [(64, 64)], **given)
 
