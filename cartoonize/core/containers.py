@@ -33,6 +33,8 @@ class Container:
             out, as PyAV cannot set it (see media/writing/matroska.py).
         negative_times: whether packets may be before time zero, as the priming of AAC is. In other containers
             such packets are put at zero: the muxer would shift all streams instead, and move every frame.
+        header_times: whether the header states how long a packet of sound and a frame last, so that frames at
+            a constant rate need that rate as the clock.
         starts_at_zero: whether all streams begin together, so that late sound begins with silence.
         frame_reordering: whether frames may be stored in another order than they are shown. If not, the clock
             starts at zero and has no other times, and reordering would delay all frames.
@@ -56,6 +58,7 @@ class Container:
     attachments: bool = False
     display_size: bool = False
     negative_times: bool = False
+    header_times: bool = False
     starts_at_zero: bool = False
     frame_reordering: bool = True
     constant_rate: bool = False
@@ -92,8 +95,8 @@ CONTAINERS = (
     # FFmpeg does not know the times of H.264 in AVI, and puts all a frame late.
     # A cover would be a second video.
     Container(
-        muxer="avi", suffixes=(".avi",), encoder="mpeg4", audio_encoder="libmp3lame", starts_at_zero=True,
-        frame_reordering=False, covers=False,
+        muxer="avi", suffixes=(".avi",), encoder="mpeg4", audio_encoder="libmp3lame", header_times=True,
+        starts_at_zero=True, frame_reordering=False, covers=False,
     ),
     # FFmpeg's FLV muxer aborts over some sound.
     Container(

@@ -57,6 +57,7 @@ class VideoInfo:
         transparent: whether frames may have `alpha`.
         plays: how often an animation is shown; 0 is forever.
         other_streams: where to copy sound and all else from; None if the video has only its picture.
+        has_constant_rate: whether all times are known to be multiples of 1 / `rate`.
     """
 
     path: Location
@@ -70,6 +71,7 @@ class VideoInfo:
     transparent: bool = False
     plays: int = 0
     other_streams: OtherStreams | None = None
+    has_constant_rate: bool = False
 
     @classmethod
     def of_frames(

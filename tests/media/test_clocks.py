@@ -142,6 +142,49 @@ def test_an_empty_range_says_how_long_the_video_is(tmp_path, name, start, end, l
     assert str(error.value) == f"{source} has no frame in the requested range: {length}."
 
 
+HELD = [*range(30), *range(1500, 1510), *range(3000, 3005)]  # as programs that record a screen write
+
+
+def write_held(path, **options):
+    """Frames that are stored out of order and held for a minute."""
+    settings = {"crf": "10", "bf": "3", "x264-params": "b-adapt=0"}
+    return Clip(times=HELD, options=settings, last_duration=100, **options).write(path)
+
+
+@pytest.mark.parametrize("target", [".mp4", ".mkv"])
+def test_frames_held_for_a_minute_keep_their_times(tmp_path, target):
+    """Frames that follow a held one keep their times; no clock jumps, and the end is where it was."""
+    source = write_held(tmp_path / "in.mp4")
+    report = convert(source, tmp_path / f"out{target}")
+    assert report.notices == []
+    before, after = read_clip(source), read_clip(tmp_path / f"out{target}")
+    assert np.allclose(after.times, before.times, atol=1e-3)
+    assert after.seconds == pytest.approx((HELD[-1] + 100) / 24, abs=2e-3)
+
+
+def test_a_held_frame_ends_with_the_range(tmp_path):
+    """A frame that is held for a minute is shown up to `end` only."""
+    convert(write_held(tmp_path / "in.mp4"), tmp_path / "out.mkv", end=10)
+    after = read_clip(tmp_path / "out.mkv")
+    assert len(after.images) == 30
+    assert after.seconds == pytest.approx(10, abs=2e-3)
+
+
+@pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001), Fraction(60)])
+def test_avi_has_the_rate_of_the_video(tmp_path, rate):
+    """MP4 and MOV count in small ticks. AVI gets the rate, exact times, and no empty frames in between."""
+    ticks = Fraction(1, rate.numerator * (512 if rate.denominator == 1 else 1))
+    times = [n * int(1 / (rate * ticks)) for n in range(50)]
+    source = Clip(times=times, time_base=ticks, last_duration=times[1]).write(tmp_path / "in.mp4")
+    convert(source, tmp_path / "out.avi")
+    with av.open(tmp_path / "out.avi") as container:
+        video = container.streams.video[0]
+        assert (video.average_rate, video.frames) == (rate, 50)
+        assert [frame.pts * video.time_base for frame in container.decode(video)] == [
+            n / rate for n in range(50)
+        ]
+
+
 def test_a_thousand_frames_a_second(tmp_path):
     """A video of a high-speed camera keeps its times in AV1 too, whose encoder knows 240 frames/s at most."""
     require_encoder("libsvtav1")

@@ -1,6 +1,7 @@
 """Compares the frames that a container declares with the packets that were read from it."""
 
 import math
+from fractions import Fraction
 from typing import Any
 
 from av.container import InputContainer
@@ -27,6 +28,9 @@ class ContainerCheck:
     `standard_input` is given for a file that can be read only once. Nothing is known of containers that
     neither list their frames nor show gaps by their structure: the lengths in their headers are often
     estimates. `is_from_start` tells that reading begins with the first packet of the file.
+
+    After the end, `track_end` is the second at which the track ends, if the container states that, and
+    `is_last_shown` whether the last packet is also the last that is shown.
     """
 
     def __init__(
@@ -48,6 +52,8 @@ class ContainerCheck:
         self._picture_numbers = PictureNumbers() if is_numbered else None
         self._packets, self._first_offset, self._first_dts = 0, 0, -math.inf
         self._last_dts, self._has_unordered = -math.inf, False
+        self._last_shown, self.is_last_shown = -math.inf, True
+        self.track_end: Fraction | None = None
         self._end = 0  # offset of the end of the last packet
 
     def count(self, packet: "Packet[Any]") -> None:
@@ -59,6 +65,9 @@ class ContainerCheck:
             # FFmpeg discards packets whose time is before that of others that it has returned.
             self._has_unordered |= packet.is_discard and packet.dts < self._last_dts
             self._last_dts = packet.dts
+        if packet.pts is not None and not packet.is_discard:
+            self.is_last_shown = packet.pts >= self._last_shown
+            self._last_shown = max(packet.pts, self._last_shown)
         if self._picture_numbers is not None:
             self._picture_numbers.read(packet)
         self._packets += 1
@@ -70,6 +79,7 @@ class ContainerCheck:
             structure, size = self._parse(), self._size()
         except FileNotFoundError:
             return
+        self.track_end = structure.track_ends.get(self._video.id) if structure else None
         if self._picture_numbers is not None:
             self._picture_numbers.finish()
             damage.packets += self._picture_numbers.missing

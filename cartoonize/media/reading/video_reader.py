@@ -28,6 +28,10 @@ from .standard_input import STANDARD_INPUT, open_standard_input
 MAX_PIXELS = 1 << 26
 """The default limit of a frame, twice the pixels of 8K. Several frames are in memory at once."""
 _NO_TIMES = 0x80  # FFmpeg's AVFMT_NOTIMESTAMPS: raw streams, in which it cannot seek
+_MOVIE_TICK = Fraction(1, 600)
+"""Seconds to which MP4 and MOV files round the duration of a track, or less."""
+_SAMPLED = 1000
+"""Times in an index that are compared with a constant rate."""
 _SEEK_MARGINS = (0.0, 2.0, 12.0, math.inf)
 """Seconds by which seeking begins before its target, tried one after another."""
 
@@ -75,6 +79,8 @@ class VideoReader:
                 self._standard_input.identify(self.container, stream)
             self.time_base = Fraction(stream.time_base or Fraction(1, 90000))
             self.rate = frame_rate(stream)
+            self._default_duration = max(1, round(1 / (self.rate * self.time_base)))
+            self._pts_behind: int | None = None  # of the first frame behind the range
             self.program = program_streams(path, self.container, stream)
             self.clock_offset = clock_start(self.container, stream, self.program) + (start or 0.0)
             has_times = not self.container.format.flags & _NO_TIMES
@@ -92,26 +98,59 @@ class VideoReader:
         """The pixel aspect ratio that the decoder knows of its latest frames; 0 if it knows none."""
         return Fraction(self._decoder.sample_aspect_ratio or 0)
 
+    def has_constant_rate(self, first_pts: int) -> bool:
+        """Whether all times are multiples of 1 / `rate`, by an index of all frames; false without one."""
+        entries, step = self.stream.index_entries, 1 / (self.rate * self.time_base)
+        count = len(entries)
+        return (
+            count == self.stream.frames > 1
+            and step.denominator == 1
+            and first_pts % step == 0
+            and all(
+                entries[n].timestamp - entries[0].timestamp == n * step
+                for n in range(0, count, math.ceil(count / _SAMPLED))
+            )
+        )
+
     def timed_frames(self) -> Generator[tuple[av.VideoFrame, int, int]]:
         """Yield frames with pts and duration, in ticks of `time_base` from `clock_offset` on."""
-        offset = round(self.clock_offset / self.time_base)
-        default_duration = max(1, round(1 / (self.rate * self.time_base)))
+        self._offset = round(self.clock_offset / self.time_base)
         next_pts = 0 if self._has_seeked else -round((self._start or 0.0) / self.time_base)
-        jump, is_first = round(JUMP / self.time_base), True
+        last_pts, jump = -math.inf, round(JUMP / self.time_base)
         for frame in deinterlace(self._decode(), self._report_interlaced):
-            pts = next_pts if frame.pts is None else frame.pts - offset
-            if not is_first and pts < next_pts - jump:  # another recording, with its own clock
-                offset -= next_pts - pts
+            pts = next_pts if frame.pts is None else frame.pts - self._offset
+            # Another recording has its own clock. A frame that is only early follows one whose duration is
+            # stated for the order of decoding.
+            if pts <= last_pts and pts < next_pts - jump:
+                self._offset -= next_pts - pts
                 pts = next_pts
                 self._report_jump()
-            duration = frame.duration or default_duration
-            next_pts, is_first = pts + duration, False
+            duration = frame.duration or self._default_duration
+            last_pts, next_pts = pts, pts + duration
             time = float(pts * self.time_base)
             if self._start is not None and time < -1e-6:
                 continue
             if self._end is not None and time >= self._end - (self._start or 0.0) - 1e-6:
+                self._pts_behind = pts
                 return
             yield frame, pts, duration
+
+    def last_duration(self, pts: int, duration: int) -> int:
+        """The ticks for which the last frame is shown; `duration` is that of its packet.
+
+        A frame that is held ends with the range. At the end of an MP4 file, the packet states the right
+        duration if it is stored last; otherwise the duration of the track does.
+        """
+        if self._pts_behind is not None:
+            duration = self._pts_behind - pts
+        elif self._check.track_end is not None and not self._check.is_last_shown:
+            to_end = round(self._check.track_end / self.time_base) - self._offset - pts
+            is_rounded = abs(to_end - duration) * self.time_base <= _MOVIE_TICK
+            duration = to_end if to_end > 0 and not is_rounded else duration
+        if self._end is None:
+            return duration
+        to_end = round((self._end - (self._start or 0.0)) / self.time_base) - pts
+        return min(duration, max(to_end, self._default_duration))
 
     def seek(self, time: float) -> None:
         """Seek to a keyframe at or before a second on the file's clock.
@@ -141,7 +180,7 @@ class VideoReader:
     def _decode(self) -> Iterator[av.VideoFrame]:
         """Yield all frames that can be decoded, and count the packets that cannot."""
         selected = [] if self._is_streamed else [self.stream]  # an empty list selects all streams
-        check = ContainerCheck(
+        check = self._check = ContainerCheck(
             self._path, self.container, self.stream, self._standard_input, is_from_start=not self._has_seeked
         )
         starts_anywhere = self.container.format.name in STARTS_ANYWHERE

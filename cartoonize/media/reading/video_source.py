@@ -6,6 +6,7 @@ The other streams of the file go to the sink (see passthrough.py).
 import math
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -60,7 +61,7 @@ class VideoSource(ResumableSource):
             self._stamp = file_stamp(path)
             self._open()
             assert self._next is not None
-            self._describe(self._next[0])
+            self._describe(*self._next[:2])
 
     def _open(self) -> None:
         """Open the file at the first frame of the range."""
@@ -121,11 +122,21 @@ class VideoSource(ResumableSource):
             self._frames_read += 1
             if self.mark_interval and self._frames_read % self.mark_interval == 0:
                 self.marks[self._frames_read] = self._create_mark(frame.image, pts)
-            yield frame
             self._next = next(self._timed_frames, None)
             self.is_exhausted = self._next is None
             if self.is_exhausted and self.mark_interval:
                 self.marks[self._frames_read] = self._create_mark(frame.image, pts)
+            yield replace(frame, duration=self._shown_duration(pts, duration))
+
+    def _shown_duration(self, pts: int, duration: int) -> int:
+        """The ticks from a frame to the next one; `duration` is that of its packet.
+
+        Where frames are stored out of order, containers state the duration up to the frame that is stored
+        next.
+        """
+        if self._next is None:
+            return self._reader.last_duration(pts, duration)
+        return self._next[1] - pts if self._next[1] > pts else duration
 
     def _create_mark(self, image: Image, pts: int) -> FrameMark:
         damage = self.damage
@@ -181,8 +192,8 @@ class VideoSource(ResumableSource):
                 return self._create_mark(self._converter.image(frame), pts) if frame_pts == pts else None
         return None
 
-    def _describe(self, first: av.VideoFrame) -> None:
-        """Set the attributes that the first frame determines for all."""
+    def _describe(self, first: av.VideoFrame, pts: int) -> None:
+        """Set the attributes that the first frame, at `pts`, determines for all."""
         aspect = self._reader.stream.sample_aspect_ratio
         converter = self._converter = FrameConverter(
             self.path, first, aspect, self.decoding, self.notices, lambda: self._reader.current_aspect
@@ -199,6 +210,7 @@ class VideoSource(ResumableSource):
                 self.path, reader.stream.index, reader.clock_offset, self.start, self.end,
                 reader.container if read_once else None, reader.program, reader.other_packets,
             ),
+            reader.has_constant_rate(pts),
         )  # fmt: skip
 
     def _estimate_frames(self) -> int | None:

@@ -74,13 +74,13 @@ def test_animations_stay_animations(tmp_path, source, target):
 
 
 @pytest.mark.parametrize("target", ANIMATIONS)
-@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
-def test_the_last_frame_of_a_video_keeps_its_duration(tmp_path, suffix, target):
+@pytest.mark.parametrize(("suffix", "b_frames"), [(".mkv", "0"), (".mp4", "0"), (".mp4", "2")])
+def test_the_last_frame_of_a_video_keeps_its_duration(tmp_path, suffix, b_frames, target):
     """In an animation of a video, the last frame is shown as long as in the video, even if the end does not
-    move, so that the format stores several frames as one."""
+    move, so that the format stores several frames as one, and if frames are stored out of order."""
     still = [np.full((48, 64, 3), 200 if number else 40, np.uint8) for number in range(4)]
     clip = Clip(images=still, times=(0, 2, 6, 12), time_base=Fraction(1, 20), last_duration=5)
-    clip.options = {"bf": "0"}  # MP4 states durations in the order of decoding only
+    clip.options = {"bf": b_frames, "x264-params": "b-adapt=0"}
     convert(clip.write(tmp_path / f"in{suffix}"), tmp_path / f"out{target}", stabilize=False)
     _, delays, _ = read_animation(tmp_path / f"out{target}")
     assert delays[0] == 100

@@ -1,6 +1,7 @@
 """MP4 and MOV (ISO/IEC 14496-12): boxes, each with its length and its type."""
 
 from collections.abc import Generator
+from fractions import Fraction
 
 from .structure import ContainerStructure, Requests
 
@@ -30,7 +31,8 @@ def parse_mov(structure: ContainerStructure, _video_index: int) -> Requests:
         if size < 8 or (kind == b"mdat" and has_fragments and previous != b"moof"):
             return
         if kind == b"moov":
-            times = dict.fromkeys((yield from _parse_track_ids(offset + 8, offset + size)), 0)
+            structure.track_ends = yield from _parse_tracks(offset + 8, offset + size)
+            times = dict.fromkeys(structure.track_ends, 0)
         if kind == b"moof":
             has_fragments = True
             if not _is_intact_fragment((yield offset + 8, size - 8), times):
@@ -39,19 +41,29 @@ def parse_mov(structure: ContainerStructure, _video_index: int) -> Requests:
     structure.intact = offset == structure.size
 
 
-def _parse_track_ids(offset: int, end: int) -> Generator[tuple[int, int], bytes, list[int]]:
-    """Parse the boxes of `moov`, from `offset` to `end`, and return the number of each track."""
-    track_ids = []
+def _parse_tracks(offset: int, end: int) -> Generator[tuple[int, int], bytes, dict[int, Fraction]]:
+    """Parse the boxes of `moov`, from `offset` to `end`. Return the duration of each track by its number.
+
+    It is what the edit list shows, and 0 if it is unknown.
+    """
+    tracks, ticks = dict[int, Fraction](), 1
     while offset < end:
-        header = yield offset, 32
+        header = yield offset, 44
         size, kind = int.from_bytes(header[:4]), header[4:8]
+        # Version 1 has longer times.
+        begin, width = (28, 8) if header[8:9] == b"\1" else (20, 4)
+        if kind == b"mvhd":
+            ticks = int.from_bytes(header[begin : begin + 4]) or 1
         if kind == b"tkhd":
-            begin = 28 if header[8:9] == b"\1" else 20  # version 1 has longer times before
-            track_ids.append(int.from_bytes(header[begin : begin + 4]))
+            duration = header[begin + 8 : begin + 8 + width]
+            is_known = duration != b"\xff" * width
+            tracks[int.from_bytes(header[begin : begin + 4])] = Fraction(
+                is_known * int.from_bytes(duration), ticks
+            )
         if size < 8:
             break
         offset += 8 if kind == b"trak" else size
-    return track_ids
+    return tracks
 
 
 def _is_intact_fragment(boxes: bytes, times: dict[int, int]) -> bool:

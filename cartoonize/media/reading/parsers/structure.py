@@ -7,7 +7,8 @@ file without its payload, of a pipe from the bytes that FFmpeg reads anyway.
 import os
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import BinaryIO, TypeAlias
 
 from ...remote import Location
@@ -19,12 +20,14 @@ class ContainerStructure:
 
     `intact` says that the file is well formed up to its end. `frame_offsets` holds the offsets in bytes of
     the frames of the video stream, and `frame_count` the number of frames that the file declares; both are
-    None where the container does not tell. `size` is the size of the file in bytes.
+    None where the container does not tell. `track_ends` holds the second at which each track ends, by the id
+    that FFmpeg gives it, if the container states it. `size` is the size of the file in bytes.
     """
 
     intact: bool = False
     frame_offsets: list[int] | None = None
     frame_count: int | None = None
+    track_ends: dict[int, Fraction] = field(default_factory=dict)
     size: int = 0
 
 
