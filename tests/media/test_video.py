@@ -103,6 +103,20 @@ def test_metadata_and_chapters_are_kept(tmp_path, suffix):
         assert titles == ["part 1", "part 2"]
 
 
+@pytest.mark.parametrize("name", ["in.mkv", "in.mov", "in.mxf"])
+def test_no_notice_about_metadata_of_the_container(tmp_path, name):
+    """A time code becomes a track of MP4 and MOV, and what identifies an MXF file is not the user's: no
+    notice says that they are lost."""
+    clip = Clip(times=range(25), time_base=Fraction(1, 25), metadata={"timecode": "01:00:00:00"})
+    if name == "in.mxf":
+        clip.codec, clip.options = "mpeg2video", {}
+    report = convert(clip.write(tmp_path / name), tmp_path / "out.mp4")
+    assert report.notices == []
+    with av.open(tmp_path / "out.mp4") as out:
+        codes = [s.metadata.get("timecode") for s in out.streams]
+        assert "01:00:00:00" in codes
+
+
 def test_metadata_that_is_lost_is_named(tmp_path):
     """A key that the target's container cannot hold is named in a notice, not dropped in silence."""
     source = Clip(metadata={"FAVOURITE": "yes"}).write(tmp_path / "in.mkv")

@@ -13,16 +13,21 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
+from av.stream import Stream
 
+from ...core.containers import Container
 from ..damage import Damage
 
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _RATES = frozenset({96000, 48000, 44100, 22050})  # that encoders and containers take
+_MEASURED_IN_BYTES = ("pcm_", "adpcm_", "wma")
+_FRAME_SIZES = frozenset({384, 512, 576, 1024, 1152, 1536, 2048})
+"""Samples in a frame of the codecs that AVI files hold."""
 _DESCRIBED_BY_PACKETS = frozenset({"ac3", "eac3"})
 _MIN_GAP = 0.1  # seconds without sound that become silence; shorter gaps come from how packets are timed
 
 
-def is_accepted(muxer: str, codec: str, add_stream: Callable[[OutputContainer], Any]) -> bool:
+def is_accepted(container: Container, codec: str, add_stream: Callable[[OutputContainer], Stream]) -> bool:
     """Whether a container takes a stream of a codec, found out by writing a header with it to memory.
 
     Muxers refuse a stream only then. Those of MP4 and MOV describe streams behind the last packet, unless the
@@ -30,12 +35,22 @@ def is_accepted(muxer: str, codec: str, add_stream: Callable[[OutputContainer], 
     """
     options = {} if codec in _DESCRIBED_BY_PACKETS else {"movflags": "empty_moov"}
     try:
-        with av.open(io.BytesIO(), "w", format=muxer, container_options=options) as trial:
-            add_stream(trial)
+        with av.open(io.BytesIO(), "w", format=container.muxer, container_options=options) as trial:
+            stream = add_stream(trial)
             trial.start_encoding()
+            return not container.header_times or _is_timed(stream, codec)
     except (ValueError, av.error.FFmpegError):
         return False
-    return True
+
+
+def _is_timed(stream: Stream, codec: str) -> bool:
+    """Whether the header states the true duration of a packet of sound.
+
+    FFmpeg calculates it from the size of a frame, and does not always know that of a stream that is copied.
+    """
+    if not isinstance(stream, AudioStream) or codec.startswith(_MEASURED_IN_BYTES):
+        return True
+    return (stream.time_base or 0) * stream.codec_context.sample_rate in _FRAME_SIZES
 
 
 def named_layout(layout: av.AudioLayout) -> str:
@@ -47,17 +62,17 @@ def named_layout(layout: av.AudioLayout) -> str:
 
 
 def choose_audio_format(
-    muxer: str, encoder: str, rate: int, layout: str, channels: int
+    container: Container, rate: int, layout: str, channels: int
 ) -> tuple[int, str] | None:
     """The rate and the layout nearest to the source's that encoder and container take; None if there is none.
 
     Args:
-        muxer: FFmpeg's name of the container.
-        encoder: FFmpeg's name of the encoder.
+        container: the container, whose encoder of sound is used.
         rate: samples a second of the source.
         layout: the source's, by name.
         channels: the number of channels of the source.
     """
+    encoder = container.audio_encoder
     # libopus knows the speakers of "5.1(side)", as AC-3 names them, under the shorter name only.
     layouts = [layout.partition("(")[0], _LAYOUTS.get(channels, "stereo"), "5.1", "stereo", "mono"]
     if encoder == "libopus":
@@ -69,7 +84,7 @@ def choose_audio_format(
             continue
         for candidate in rates:
             add_stream = partial(OutputContainer.add_stream, codec_name=encoder, rate=candidate, layout=name)
-            if _can_encode(encoder, candidate, name) and is_accepted(muxer, encoder, add_stream):
+            if _can_encode(encoder, candidate, name) and is_accepted(container, encoder, add_stream):
                 return candidate, name
     return None
 

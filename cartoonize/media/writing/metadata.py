@@ -5,8 +5,13 @@ from av.stream import Stream
 from ..remote import decode_metadata
 
 # Muxers write these themselves; copies would state what is no longer true.
-_TECHNICAL = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration", "alpha_mode",
-              "bps", "number_of_", "_statistics_")  # fmt: skip
+_TECHNICAL = (
+    "major_brand", "minor_version", "compatible_brands", "encoder", "duration", "alpha_mode", "bps",
+    "number_of_", "_statistics_", "variant_bitrate",  # of HLS
+    # Of MXF: the program that wrote the file, and numbers that identify it.
+    "operational_pattern", "uid", "generation_uid", "company_name", "product_", "application_platform",
+    "toolkit_version", "material_package", "file_package", "modification_date",
+)  # fmt: skip
 _REPLACED = {"handler_name", "vendor_id"}  # muxers write their own
 
 

@@ -28,6 +28,8 @@ from .track_selection import TrackSelection
 if TYPE_CHECKING:
     from av.container.core import Chapter
 
+_ROUNDED = 0.001
+"""Seconds to which the times of packets are rounded, or less."""
 _PHONE_KEYS = ("com.apple.", "com.android.")  # the make, the place and the date of a recording
 
 
@@ -42,7 +44,7 @@ class Passthrough:
     ) -> None:
         self._source, self._output, self._notices = source, output, notices
         self._container: Container = container_named(output.format.name)
-        self._begins = 0.0 if source.start else -math.inf  # sound before time zero is priming
+        self._begins = _sound_begin(source, self._container)
         self._length = math.inf if source.end is None else source.end - (source.start or 0.0)
         self._next: tuple[float, Packet[Any]] | None = None
         self._damage = Damage()
@@ -92,7 +94,10 @@ class Passthrough:
         """
         notices = []
         with open_container(written) as result:
-            missing = missing_keys(self._input.metadata, result.metadata)
+            # Muxers turn a time code into a track.
+            has_code = any("timecode" in stream.metadata for stream in result.streams)
+            kept = result.metadata | ({"timecode": ""} if has_code else {})
+            missing = missing_keys(self._input.metadata, kept)
             for index, track in self._tracks.items():
                 stream = self._input.streams[index]
                 if track.index < len(result.streams):
@@ -172,11 +177,23 @@ class Passthrough:
         dts = (packet.pts or 0) - offset if packet.dts is None else packet.dts - offset
         time = float(dts * packet.time_base)
         end = time + float((packet.duration or 0) * packet.time_base)
-        if end <= self._begins or time >= self._length:
+        begins = self._begins if packet.stream.type == "audio" or self._source.start else -math.inf
+        if end <= begins or time >= self._length:
             return None
         packet.dts = max(dts, earliest)
         packet.pts = None if packet.pts is None else max(packet.pts - offset, earliest)
         return time, packet
+
+
+def _sound_begin(source: OtherStreams, container: Container) -> float:
+    """The second up to which the sound before time zero is left out: it is priming, or cut by an edit list.
+
+    Where packets have no times below zero, only the one that reaches up to zero is kept, which decoders need
+    for the next.
+    """
+    if source.start:
+        return 0.0
+    return -math.inf if container.negative_times else -_ROUNDED
 
 
 class StreamedPassthrough(Passthrough):

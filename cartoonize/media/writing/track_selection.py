@@ -102,7 +102,7 @@ class TrackSelection:
 
     def _is_accepted(self, stream: Stream) -> bool:
         return is_accepted(
-            self._container.muxer,
+            self._container,
             codec_name(stream),
             lambda trial: trial.add_stream_from_template(stream, opaque=True),
         )

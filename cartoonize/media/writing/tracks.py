@@ -109,14 +109,13 @@ class ReencodedAudio(Track):
         self, output: OutputContainer, stream: AudioStream, container: Container, notices: list[str]
     ) -> None:
         self._output, self._notices, self._damage = output, notices, Damage()
-        context, encoder = stream.codec_context, container.audio_encoder
+        context = stream.codec_context
         layout = named_layout(context.layout)
-        chosen = choose_audio_format(
-            container.muxer, encoder, context.sample_rate, layout, context.layout.nb_channels
-        )
+        chosen = choose_audio_format(container, context.sample_rate, layout, context.layout.nb_channels)
         if chosen is None:
             raise ValueError(f"{container.muxer} takes no such sound")
         self.rate, self.layout = chosen
+        encoder = container.audio_encoder
         target = cast("AudioStream", output.add_stream(encoder, rate=self.rate, layout=self.layout))
         self.index, self._source_index = target.index, stream.index
         self.is_changed = self.rate != context.sample_rate or self.layout != layout.partition("(")[0]

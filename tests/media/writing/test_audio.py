@@ -115,6 +115,53 @@ def test_sound_that_starts_late_stays_late(tmp_path, target):
     assert loud_from(heard(tmp_path / target)) == pytest.approx(0.5, abs=0.06)
 
 
+class LateTone(Clip):
+    """A clip whose sound is silent for half a second."""
+
+    def sound(self, hertz):
+        for frame in super().sound(hertz):
+            yield mute(frame) if frame.pts < RATE // 2 else frame
+
+
+def mute(frame):
+    frame.planes[0].update(bytes(frame.planes[0].buffer_size))
+    return frame
+
+
+def cut_sound(path, seconds):
+    """Write an MP4 file again, whose edit list cuts the sound by some seconds."""
+    cut = path.with_name("cut.mp4")
+    with av.open(path) as source, av.open(cut, "w") as target:
+        streams = [target.add_stream_from_template(stream, opaque=True) for stream in source.streams]
+        for packet in source.demux():
+            if packet.size:
+                shift = round(seconds / packet.time_base) if packet.stream.type == "audio" else 0
+                packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+                packet.stream = streams[packet.stream_index]
+                target.mux(packet)
+    return cut
+
+
+@pytest.mark.parametrize("target", ["out.avi", "out.mp4", "out.mkv", "out.ts", "out.flv"])
+@pytest.mark.parametrize("seconds", [0, 0.3])
+def test_sound_that_an_edit_list_cuts_stays_in_step(tmp_path, seconds, target):
+    """Sound from before the start of the picture does not make the rest late, in any container."""
+    whole = LateTone(times=range(48), tones=[440], options={"bf": "0"}).write(tmp_path / "in.mp4")
+    stylize(cut_sound(whole, seconds), tmp_path / target, "null")
+    with av.open(tmp_path / target) as container:
+        first = next(container.decode(video=0))
+        begin = float(first.pts * first.time_base)  # of TS, whose clock starts later
+    assert loud_from(heard(tmp_path / target)) - begin == pytest.approx(0.5 - seconds, abs=0.03)
+
+
+@pytest.mark.parametrize("codec", ["aac", "ac3", "mp2", "libmp3lame", "pcm_s16le"])
+def test_sound_in_avi_lasts_as_long_as_before(tmp_path, codec):
+    """AVI states how long a packet of sound lasts; if FFmpeg does not know it, the sound is encoded again."""
+    clip = Clip(times=[0, 1, 720], tones=[440], audio_codec=codec)  # FFmpeg does not read up to the sound
+    stylize(clip.write(tmp_path / "in.mov"), tmp_path / "out.avi", "null")
+    assert len(heard(tmp_path / "out.avi")) / RATE == pytest.approx(clip.seconds, abs=0.1)
+
+
 @pytest.mark.parametrize("target", ["out.mp4", "out.mkv", "out.ts"])
 def test_a_clock_that_begins_again_goes_on(tmp_path, target):
     """Of two recordings in one file, whose clocks are the same, the second follows the first, with a note."""
