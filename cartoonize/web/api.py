@@ -14,7 +14,7 @@ from .archive import stream_zip
 from .examples import EXAMPLES, example_thumbnail, write_example
 from .folders import Folders
 from .jobs import JobQueue
-from .limits import Limits
+from .previews import Previews
 from .receiver import Receiver
 from .responses import (
     RequestError,
@@ -28,6 +28,7 @@ from .settings import ConversionSettings, read_settings
 from .states import describe_job, describe_server, describe_upload, describe_visitor
 from .visitors import Visitors
 from .web_job import Upload, WebJob
+from .worker import Worker
 
 _EVENT_GAP, _EVENT_PAUSE = 0.2, 15.0  # seconds: the shortest and the longest from one event to the next
 
@@ -35,9 +36,10 @@ _EVENT_GAP, _EVENT_PAUSE = 0.2, 15.0  # seconds: the shortest and the longest fr
 class Api:
     """The handlers of requests."""
 
-    def __init__(self, queue: JobQueue, folders: Folders, visitors: Visitors, limits: Limits) -> None:
-        self._queue, self._folders, self._visitors, self._limits = queue, folders, visitors, limits
-        self._receiver = Receiver(queue, folders, visitors, limits)
+    def __init__(self, worker: Worker, queue: JobQueue, folders: Folders, visitors: Visitors) -> None:
+        self._queue, self._folders, self._visitors, self._limits = queue, folders, visitors, worker.limits
+        self._receiver = Receiver(queue, folders, visitors, worker.limits)
+        self._previews = Previews(worker, queue)
         self._info: bytes | None = None
 
     async def read_info(self, _request: Request) -> Response:
@@ -84,6 +86,13 @@ class Api:
     async def read_file(self, request: Request) -> Response:
         """A file that the visitor sent."""
         return file_response(self._upload(request).path)
+
+    async def read_preview(self, request: Request) -> Response:
+        """One frame of a file, drawn with the settings in the query; without any as it is."""
+        entries = dict(request.query_params)
+        settings = read_settings(entries) if entries else None
+        content = await self._previews.draw(self._upload(request), settings)
+        return Response(content, media_type="image/webp", headers={"Cache-Control": "no-store"})
 
     async def remove_file(self, request: Request) -> Response:
         """Remove a file, its jobs and results."""

@@ -41,7 +41,7 @@ def build_app(worker: Worker, folders: Folders, hosts: Collection[str] | None, k
     """
     visitors = Visitors()
     queue = JobQueue(worker, folders, visitors)
-    api = Api(queue, folders, visitors, worker.limits)
+    api = Api(worker, queue, folders, visitors)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -76,6 +76,7 @@ def _routes(api: Api, *, has_key: bool) -> list[Route | Mount]:
         Route("/api/video", api.convert_video, methods=["POST"]),
         Route("/api/files", api.add_file, methods=["POST"]),
         Route("/api/files/{id}", api.read_file),
+        Route("/api/files/{id}/preview", api.read_preview),
         Route("/api/files/{id}", api.remove_file, methods=["DELETE"]),
         Route("/api/jobs", api.list_jobs),
         Route("/api/jobs", api.add_job, methods=["POST"]),

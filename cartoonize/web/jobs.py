@@ -41,6 +41,11 @@ class JobQueue:
         # The places of waiting jobs until the next change, as each open page asks for those of its visitor.
         self._places: dict[str, int] | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs or waits."""
+        return any(job.is_active for job in self._jobs.values())
+
     def add_upload(self, upload: Upload) -> None:
         """Remember an upload, for as long as its file exists."""
         self._uploads[upload.id] = upload

@@ -10,10 +10,13 @@ from pathlib import Path
 
 from ..backends import LoadedBackend, load
 from ..core.choices import Detail
+from ..core.errors import BusyError
+from ..core.frames import Frame
 from ..core.messages import without_folder
 from ..effects.look import Look
 from ..media import Decoding, Source, open_sink, open_source
 from ..media.pictures.picture import read_picture
+from ..run.drawer import Drawer
 from ..run.job import prepare_decoding, run, written_size
 from ..run.report import Report
 from .limits import Limits
@@ -96,6 +99,21 @@ class Worker:
                 run(frames, sink, self._backend(style), report, look=look, on_frame=monitor)
                 still = frames.video is None
         return _describe(source, report, still=still)
+
+    def draw(self, frame: Frame, style: str, look: Look) -> Frame:
+        """Draw one frame, which holds the picture at its own size too, and return it at that size.
+
+        Raises:
+            BusyError: a file is being converted.
+            CartoonizeError: the style cannot be used.
+        """
+        if not self._busy.acquire(blocking=False):
+            raise BusyError("A file is being converted; ask for a preview after that.")
+        try:
+            drawer = Drawer(self._backend(style), look.effects())
+            return drawer.effects(frame, drawer([frame])()[0])
+        finally:
+            self._busy.release()
 
     def stop(self) -> None:
         """Cancel the running conversion and all later ones."""

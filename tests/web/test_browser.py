@@ -93,6 +93,11 @@ def add(page, *paths):
     expect(page.locator("#start")).to_be_enabled(timeout=WAIT)
 
 
+def open_more(page):
+    """Open the settings that are folded."""
+    page.get_by_text("More settings").click()
+
+
 def choose_style(page, name):
     page.locator(f".style:has(input[value={name}])").click()
 
@@ -152,8 +157,8 @@ def test_a_picture(visit, run, photo, tmp_path):
     page = visit()
     add(page, photo)
     page.click("#start")
-    count_loaded(page, ".slider img", 600)
     taken = download(page, tmp_path)
+    count_loaded(page, ".slider img", 600)
     assert taken.name == "coffee-cartoon.jpg"
     assert run("image", photo, tmp_path / "expected.jpg")[0] == 0
     assert taken.read_bytes() == (tmp_path / "expected.jpg").read_bytes()
@@ -165,6 +170,7 @@ def test_the_slider_has_labels_and_keys(visit):
     """The divider has a name for screen readers, labels on its sides, and follows the arrow keys."""
     page = visit()
     page.click("#examples button:first-child")
+    page.locator("#download").wait_for()
     divider = page.get_by_role("slider", name=re.compile("^Divider: Before on its left"))
     divider.wait_for()
     expect(page.locator(".slider figcaption")).to_have_text(["Before", "After"])
@@ -183,6 +189,7 @@ def test_every_setting(visit, run, photo, tmp_path):
     page = visit()
     add(page, photo)
     choose_style(page, "ink")
+    open_more(page)
     page.get_by_label("Strength").fill("50")
     page.get_by_role("switch", name="Keep").check()
     page.get_by_text("Low", exact=True).click()
@@ -192,9 +199,30 @@ def test_every_setting(visit, run, photo, tmp_path):
     assert run("image", photo, tmp_path / "expected.jpg", *look)[0] == 0
     assert taken.read_bytes() == (tmp_path / "expected.jpg").read_bytes()
     page.reload()
+    expect(page.locator("#more-words")).to_have_text("strength 50\xa0%, the source’s colours, detail low")
+    open_more(page)
     expect(page.get_by_label("Strength")).to_have_value("50")
     expect(page.locator("input[value=ink]")).to_be_checked()
     expect(page.get_by_role("switch", name="Keep")).to_be_checked()
+
+
+def test_the_own_picture_in_each_style(visit, photo, clip):
+    """Before a file is converted, the page shows it in each style, and under the slider in the chosen one."""
+    page = visit()
+    page.set_input_files("#file", [photo, clip])
+    expect(page.locator("#list li")).to_have_count(2)
+    styles = page.locator(".style").count()
+    for name in ("coffee.jpg", "clip.mp4"):
+        page.locator(".row-main", has_text=name).click()
+        expect(page.locator(".side-after figcaption")).to_have_text("Preview")
+        expect(page.locator(".style .own")).to_have_count(styles)
+        for style in ("ink", "pepper"):
+            choose_style(page, style)
+            own = page.locator(f".style:has(input[value={style}]) .own").get_attribute("src")
+            expect(page.locator(".side-after img")).to_have_attribute("src", own)
+    page.get_by_role("button", name="Remove clip.mp4").click()
+    page.get_by_role("button", name="Remove coffee.jpg").click()
+    expect(page.locator(".style .own")).to_have_count(0)
 
 
 def test_a_result_stays_until_the_next(visit, photo):
@@ -202,8 +230,8 @@ def test_a_result_stays_until_the_next(visit, photo):
     page = visit()
     add(page, photo)
     page.click("#start")
+    page.locator("#download").wait_for()
     result = page.locator(".side-after img")
-    result.wait_for()
     first = result.get_attribute("src")
     expect(page.locator(".hint")).to_be_hidden()
     choose_style(page, "pepper-hq")
@@ -233,6 +261,7 @@ def test_a_video_with_linked_players(visit, run, clip, tmp_path):
     """A video equals the command line's, with its sound; its players play, pause and seek together."""
     page = visit()
     add(page, clip)
+    open_more(page)
     page.get_by_text("On twos").click()
     page.click("#start")
     count_loaded(page, ".players video", 320)
@@ -363,7 +392,7 @@ def test_progress_and_stop(visit, served, long_clip, photo):
     expect(page.locator("#welcome")).to_be_visible()
     add(page, photo)
     page.click("#start")
-    page.locator(".slider").wait_for()
+    page.locator("#download").wait_for()
 
 
 def test_a_refresh_finds_the_job_again(visit, served, long_clip):
@@ -404,7 +433,7 @@ def test_a_server_that_is_gone(visit, tmp_path, photo):
         expect(page.locator("#lost")).to_contain_text("please add your files again", timeout=WAIT)
         add(page, photo)
         page.click("#start")
-        page.locator(".slider").wait_for()
+        page.locator("#download").wait_for()
 
 
 def test_a_file_that_is_too_large_is_refused(visit, tmp_path):
@@ -470,7 +499,7 @@ def test_waiting_can_be_given_up(visit, served, long_clip, photo):
     first.click("#stop")
     assert eventually(lambda: not at_work(served))
     second.wait_for_timeout(1000)
-    assert not second.locator(".side-after").is_visible()
+    assert not second.locator("#download").is_visible()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (390, "dark")])
@@ -491,7 +520,7 @@ def test_it_is_all_from_here_and_fits(visit, served, photo, width, scheme):
         assert page.evaluate("settings.scrollHeight <= settings.clientHeight"), height
     add(page, photo)
     page.click("#start")
-    page.locator(".side-after").wait_for(timeout=WAIT)
+    page.locator("#download").wait_for(timeout=WAIT)
     page.wait_for_load_state("load")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     loaded = page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
@@ -544,7 +573,7 @@ def test_it_is_accessible(visit, axe, clip, photo, tmp_path, width, scheme):
     assert violations(page, axe) == []
     choose_style(page, "ink")
     page.locator(".row-main").nth(2).click()
-    page.locator(".side-after img").wait_for()
+    page.locator("#download").wait_for()
     assert violations(page, axe) == []
     page.goto(page.url + "api")
     page.locator("table").first.wait_for()

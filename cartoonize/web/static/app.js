@@ -2,6 +2,8 @@
 
 import { find, make, reveal, setText } from "./dom.js";
 import { connectInputs } from "./inputs.js";
+import { announce, say, unsay } from "./messages.js";
+import { createPreviews } from "./previews.js";
 import { createQueue, isActive } from "./queue.js";
 import * as server from "./server.js";
 import { createSettings, differ } from "./settings.js";
@@ -22,6 +24,7 @@ const state = {
 };
 let settings;
 const viewer = createViewer(find("viewer"), { stop: stopJob, convertAgain: (item) => convertAll([item]) });
+const previews = createPreviews(render);
 const queue = createQueue(find("list"), { select: selectItem, stop: stopJob, remove: removeItem });
 
 async function open() {
@@ -68,10 +71,20 @@ function render() {
     find("viewer").hidden = find("files").hidden = !selected;
     find("download-all").hidden = all.filter((item) => item.result).length < 2;
     queue.show(all, state.selected);
-    const shown = selected ? viewer.show(selected) : viewer.forget();
+    const preview = findPreview(selected, all.some(isActive));
+    settings.showPreviews(preview?.styles ?? {});
+    const shown = selected ? viewer.show({ ...selected, preview }) : viewer.forget();
     showButton(all);
     document.title = pageTitle(all);
     return shown;
+}
+
+/** The previews of the selected file, as far as they were drawn. */
+function findPreview(selected, isConverting) {
+    if (selected && !selected.upload)
+        return previews.of(selected.id, settings.read(), settings.styles, isConverting);
+    previews.pause();
+    return null;
 }
 
 function showButton(all) {
@@ -89,9 +102,7 @@ function pageTitle(all) {
 
 function takeState({ files, jobs }) {
     // Only files that the server has listed can be lost: an event may be older than the answer to an upload.
-    const isLost = state.listed.some(
-        (id) => !files.some((file) => file.id === id) && !state.removed.has(id),
-    );
+    const isLost = state.listed.some((id) => !files.some((file) => file.id === id) && !state.removed.has(id));
     Object.assign(state, { files, jobs, listed: files.map(({ id }) => id) });
     if (isLost && !files.length)
         say("The server was started again, or an hour has passed: please add your files again.");
@@ -115,22 +126,13 @@ function noteEnd(job) {
 function takeConnection(isConnected) {
     if (state.isConnected === isConnected) return;
     state.isConnected = isConnected;
-    if (isConnected) find("lost").hidden = true;
+    if (isConnected) unsay();
     else {
         say(
             "The server does not answer. Perhaps it was stopped: start cartoonize web again. This page tries again by itself.",
         );
     }
     render();
-}
-
-function say(text) {
-    find("lost").textContent = text;
-    find("lost").hidden = false;
-}
-
-function announce(text) {
-    find("announcer").textContent = text;
 }
 
 async function addFiles(chosen) {
@@ -216,6 +218,7 @@ async function removeItem(item) {
     state.uploads = state.uploads.filter((upload) => upload.id !== item.id);
     state.files = state.files.filter((file) => file.id !== item.id);
     URL.revokeObjectURL(state.local.get(item.id));
+    previews.forget(item.id);
     render();
     if (!item.upload) await server.removeFile(item.id).catch((error) => say(error.message));
 }

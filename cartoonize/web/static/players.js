@@ -16,7 +16,7 @@ export function createPlayers(beforeAddress, afterAddress, { view, onView } = {}
     const after = video(afterAddress, "The cartoon");
     before.muted = true;
     const slider = createSlider(before, after, { view: view ?? "wipe" });
-    const controls = createControls(after);
+    const controls = createControls(after, () => fill(element, after));
     let choice = createViewChoice(slider, view ?? "wipe", onView);
     const bar = make("div", { class: "player-bar" }, controls.element, choice);
     const element = make("div", { class: "players" }, slider.element, bar);
@@ -57,9 +57,21 @@ function video(address, label) {
     return make("video", properties);
 }
 
-function createControls(player) {
+/** Show an element on the whole screen; on an iPhone, which cannot, the video alone. */
+function fill(element, player) {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else if (element.requestFullscreen) element.requestFullscreen().catch(() => {});
+    else player.webkitEnterFullscreen?.();
+}
+
+function createControls(player, onFill) {
     const play = make("button", { type: "button", class: "round", "aria-label": "Play" }, icon("play"));
     const mute = make("button", { type: "button", class: "round", "aria-label": "Mute" }, icon("sound"));
+    const full = make(
+        "button",
+        { type: "button", class: "round", "aria-label": "Full screen" },
+        icon("full"),
+    );
     const time = make("output", { class: "time" }, "0:00");
     const seek = make("input", {
         type: "range",
@@ -75,6 +87,7 @@ function createControls(player) {
     mute.addEventListener("click", () => {
         player.muted = !player.muted;
     });
+    full.addEventListener("click", onFill);
     seek.addEventListener("input", () => {
         isDragged = true;
         player.currentTime = (seek.value / 1000) * (player.duration || 0);
@@ -94,7 +107,7 @@ function createControls(player) {
     for (const event of ["play", "pause", "timeupdate", "seeking", "loadedmetadata", "volumechange"]) {
         player.addEventListener(event, show);
     }
-    return { element: make("div", { class: "controls" }, play, seek, time, mute) };
+    return { element: make("div", { class: "controls" }, play, seek, time, mute, full) };
 }
 
 function setButton(button, label, name) {

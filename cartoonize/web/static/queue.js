@@ -36,7 +36,12 @@ function createRow(first, actions) {
         "button",
         { type: "button", class: "row-main" },
         picture,
-        make("span", { class: "row-text" }, make("span", { class: "row-name" }, first.name), words),
+        make(
+            "span",
+            { class: "row-text" },
+            make("span", { class: "row-name", dir: "auto", title: first.name }, first.name),
+            words,
+        ),
     );
     const download = make("a", { class: "round", "aria-label": `Download ${first.name}` }, icon("download"));
     const remove = make("button", { type: "button", class: "round" }, icon("remove"));

@@ -43,6 +43,7 @@ export async function stop(job) {
 }
 
 export const fileAddress = (id) => `api/files/${id}`;
+export const previewAddress = (id, settings) => `api/files/${id}/preview?${new URLSearchParams(settings)}`;
 export const beforeAddress = (job) => `api/jobs/${job}/before`;
 export const resultAddress = (job) => `api/jobs/${job}/result`;
 export const styleAddress = (name) => `styles/${encodeURIComponent(name)}.webp`;

@@ -31,12 +31,19 @@ export function createSettings(styles, onChange) {
     const summaries = Object.fromEntries(styles.map((style) => [style.name, style.summary]));
     restore(form);
     explain(form, summaries);
+    showSample(form, styles);
     form.addEventListener("input", () => {
         explain(form, summaries);
+        showSample(form, styles);
         keep(read(form));
         onChange();
     });
-    return { read: () => read(form) };
+    const names = styles.map((style) => style.name);
+    return {
+        styles: names,
+        read: () => read(form),
+        showPreviews: (addresses) => showPreviews(form, addresses),
+    };
 }
 
 /** Whether a result was made with other settings. */
@@ -56,6 +63,25 @@ function styleCard(style, number) {
         make("span", { class: "style-name" }, style.name),
         make("span", { class: "unseen" }, style.summary),
     );
+}
+
+/** Show the visitor's own picture in each style that has an address here, and the usual one in the others. */
+function showPreviews(form, addresses) {
+    for (const radio of form.elements.style) {
+        const picture = radio.parentElement.querySelector(".style-picture");
+        const address = addresses[radio.value];
+        const own = picture.querySelector(".own");
+        if (own?.src === address) continue;
+        own?.remove();
+        if (address) picture.append(make("img", { class: "own", src: address, alt: "" }));
+    }
+}
+
+/** On the empty page: a photo and its drawing in the chosen style. */
+function showSample(form, styles) {
+    const style = styles.find(({ name }) => name === read(form).style);
+    find("sample").hidden = !style?.has_preview;
+    if (style?.has_preview) find("sample").src = styleAddress(style.name);
 }
 
 function read(form) {
@@ -80,6 +106,24 @@ function explain(form, summaries) {
     find("strength-words").textContent = words;
     strength.setAttribute("aria-valuetext", words);
     strength.style.setProperty("--filled", `${strength.value}%`);
+    find("more-words").textContent = describeChanges(form);
+}
+
+/** The hidden settings that are not as usual, as the fold names them. */
+function describeChanges(form) {
+    const words = { detail: "detail ", hold: "", compare: "shows " };
+    const chosen = Object.keys(words).map((name) => form.querySelector(`[name=${name}]:checked`));
+    return [
+        form.elements.strength.value === "100" ? "" : `strength ${form.elements.strength.value}\u00a0%`,
+        form.elements.keep_colour.checked ? "the source’s colours" : "",
+        ...chosen.map((radio) =>
+            radio.defaultChecked
+                ? ""
+                : words[radio.name] + radio.nextElementSibling.textContent.toLowerCase(),
+        ),
+    ]
+        .filter(Boolean)
+        .join(", ");
 }
 
 function keep(settings) {

@@ -1,17 +1,25 @@
 // The large view of one file: its source, the progress of its conversion, its result.
 
 import { icon, make, setText } from "./dom.js";
+import { announce } from "./messages.js";
 import { createPlayers } from "./players.js";
 import { beforeAddress, resultAddress } from "./server.js";
+import { canShare, share } from "./share.js";
 import { createSlider, createViewChoice, fit } from "./slider.js";
 import { describeJob, size } from "./words.js";
 
 /** Fill `element` with a view. `actions` has `stop(job)` and `convertAgain(item)`. */
 export function createViewer(element, actions) {
     const stage = make("div", { class: "stage" });
-    const title = make("h2", { class: "name" });
+    const title = make("h2", { class: "name", dir: "auto" });
     const about = make("p", { class: "quiet" });
     const download = make("a", { class: "button", id: "download" }, icon("download"), "Download");
+    const shareButton = make(
+        "button",
+        { type: "button", class: "button plain", id: "share" },
+        icon("share"),
+        "Share",
+    );
     const words = make("p", { id: "message" });
     const bar = make("progress", { max: 1, "aria-label": "Progress" });
     const stop = make("button", { type: "button", class: "button plain", id: "stop" }, "Stop");
@@ -31,21 +39,33 @@ export function createViewer(element, actions) {
 
     element.append(
         stage,
-        make("div", { class: "under" }, make("div", { class: "title" }, title, about), download),
+        make("div", { class: "under" }, make("div", { class: "title" }, title, about), shareButton, download),
         progress,
         hint,
         wrong,
         notices,
     );
+    shareButton.addEventListener("click", async () => {
+        const { id, result } = current.result;
+        const isDone = await share(resultAddress(id), result.name);
+        if (!isDone) announce("The file is ready to share: press Share again.");
+    });
     stop.addEventListener("click", () => actions.stop(current.job));
     again.addEventListener("click", () => actions.convertAgain(current));
 
     /** Show the source or the result, unless it is shown already. Resolves when it can be seen. */
     async function showStage(item) {
-        const key = item.result ? item.result.id : `source ${item.id}`;
-        if (key === shown) return;
+        const hasPreview = !item.result && Boolean(item.preview?.before && item.preview.after);
+        const key = item.result ? item.result.id : `${hasPreview ? "preview" : "source"} ${item.id}`;
+        if (key === shown) {
+            if (hasPreview) changePreview(stage, item.preview.after);
+            return;
+        }
+        // While another drawing is awaited, the one before stays.
+        if (!item.result && shown === `preview ${item.id}`) return;
         shown = key;
-        const made = item.result ? await makeResult(item, views) : makeSource(item);
+        const build = item.result ? makeResult : hasPreview ? makePreview : makeSource;
+        const made = await build(item, views);
         if (key !== shown) return;
         for (const video of stage.querySelectorAll("video")) video.pause();
         stage.replaceChildren(made);
@@ -55,6 +75,7 @@ export function createViewer(element, actions) {
         const { job, result } = item;
         const isActive = job?.state === "waiting" || job?.state === "converting";
         setText(title, item.name);
+        title.title = item.name;
         setText(about, aboutItem(item));
         setText(words, item.upload && !item.upload.error ? "Sending …" : job ? describeJob(job) : "");
         progress.hidden = !isActive && !(item.upload && !item.upload.error) && job?.state !== "stopped";
@@ -69,6 +90,7 @@ export function createViewer(element, actions) {
             notices.replaceChildren(...lines.map((line) => make("li", {}, line)));
         }
         download.hidden = !result;
+        shareButton.hidden = !result || !canShare;
         if (result) {
             download.href = resultAddress(result.id);
             download.download = result.result.name;
@@ -103,14 +125,31 @@ function aboutItem(item) {
                 : `${Math.round(seconds / 60)}\u00a0min`;
         return `${item.result.settings.style} · converted in ${time} · ${size(bytes)}`;
     }
-    return item.upload?.error || item.job || item.refusal ? "" : "Ready to convert.";
+    if (item.upload?.error || item.job || item.refusal) return "";
+    if (!item.preview?.after) return "Ready to convert.";
+    return item.kind === "picture" ? "This is a preview of the result." : "This is a preview of one frame.";
 }
 
 function makeSource(item) {
-    if (item.kind === "video") return fit(makeVideo(item.address, `The source, ${item.name}`));
-    const image = make("img", { src: item.address, alt: `The source, ${item.name}` });
-    image.addEventListener("error", () => image.replaceWith(placeholder(item)), { once: true });
-    return fit(image);
+    const label = `The source, ${item.name}`;
+    const media =
+        item.kind === "video"
+            ? makeVideo(item.address, label)
+            : make("img", { src: item.address, alt: label });
+    const element = fit(media);
+    media.addEventListener("error", () => element.replaceWith(placeholder(item)), { once: true });
+    return element;
+}
+
+async function makePreview(item) {
+    const before = await picture(item.preview.before, "The source");
+    const after = await picture(item.preview.after, "The preview");
+    return createSlider(before, after, { labels: ["Before", "Preview"] }).element;
+}
+
+function changePreview(stage, address) {
+    const image = stage.querySelector(".side-after img");
+    if (image && image.src !== address) image.src = address;
 }
 
 function makeVideo(address, label) {

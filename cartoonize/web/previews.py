@@ -1,0 +1,105 @@
+"""Previews: one frame of a visitor's file, as it is or as a drawing, before anything is converted."""
+
+import asyncio
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image as Pillow
+
+from ..core.draw_size import replace_image, resolve_detail
+from ..core.errors import BusyError, CartoonizeError, MediaError
+from ..core.frames import Frame
+from ..media import Decoding, Source, open_source
+from ..media.alpha import composite_on
+from ..styles import DEFAULT
+from .jobs import JobQueue
+from .limits import FRAME_PIXELS
+from .settings import ConversionSettings
+from .web_job import Upload
+from .worker import Worker
+
+_MOST = 48
+"""The frame that is drawn, at most: many films begin with black. Large frames count as several."""
+_READ, _SENT = 1280, 960  # pixels of the longer side: as it is drawn, and as it is sent
+_BACKGROUND = (255, 255, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """A frame of an upload, with the picture at its own size; `aspect` is the width of a pixel."""
+
+    upload: str
+    frame: Frame
+    aspect: float
+
+
+class Previews:
+    """Draws one preview at a time, and none while files are converted or wait for it."""
+
+    def __init__(self, worker: Worker, queue: JobQueue) -> None:
+        self._worker, self._queue = worker, queue
+        self._turn = asyncio.Lock()
+        self._sample: _Sample | None = None  # the latest, as the page asks for all styles of one file
+
+    async def draw(self, upload: Upload, settings: ConversionSettings | None) -> bytes:
+        """A WebP of an upload, drawn in a style with its strength and colours, or as it is.
+
+        Raises:
+            BusyError: a file is converted, or waits for it.
+            CartoonizeError: the file cannot be read.
+        """
+        async with self._turn:
+            if self._queue.is_busy:
+                raise BusyError("A file is being converted; ask for a preview after that.")
+            try:
+                return await asyncio.to_thread(self._draw, upload, settings)
+            except CartoonizeError as error:
+                raise type(error)(str(error).replace(f"{upload.path.parent}/", "")) from error
+
+    def _draw(self, upload: Upload, settings: ConversionSettings | None) -> bytes:
+        if self._sample is None or self._sample.upload != upload.id:
+            self._sample = self._read(upload)
+        frame = self._sample.frame
+        if settings is None:
+            shown = replace_image(frame, frame.image if frame.full is None else frame.full)
+        else:
+            shown = self._worker.draw(frame, settings.style, settings.look().for_pictures())
+        return _encode(shown, self._sample.aspect)
+
+    def _read(self, upload: Upload) -> _Sample:
+        decoding = Decoding(
+            max_pixels=self._worker.limits.pixels,
+            max_size=_READ,
+            detail=resolve_detail("normal", DEFAULT, []),
+            keep_source=True,
+        )
+        with open_source(upload.path, decoding=decoding) as source:
+            info, last = source.video, 0.0
+            if info is not None:
+                most = _MOST / max(1.0, info.width * info.height / FRAME_PIXELS)
+                last = min(most, (source.frames or 0) / 2)
+            frame = _frame_at(source, last)
+        if frame is None:
+            raise MediaError(f"No frame of {upload.path.name} can be read.")
+        return _Sample(upload.id, frame, float(info.sample_aspect_ratio) if info else 1.0)
+
+
+def _frame_at(source: Source, number: float) -> Frame | None:
+    """The frame of a number, or the last one before; None if there is none."""
+    found = None
+    for index, frame in enumerate(source):
+        found = frame
+        if index >= number:
+            break
+    return found
+
+
+def _encode(frame: Frame, aspect: float) -> bytes:
+    image = frame.image if frame.alpha is None else composite_on(frame.image, frame.alpha, _BACKGROUND)
+    picture = Pillow.fromarray(image)
+    width, height = picture.width * aspect, picture.height
+    scale = min(1.0, _SENT / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    data = BytesIO()
+    picture.resize(size, Pillow.Resampling.LANCZOS).save(data, "WEBP", quality=82)
+    return data.getvalue()

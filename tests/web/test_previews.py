@@ -1,0 +1,96 @@
+"""Previews of a visitor's files: one frame, as it is and as a drawing, before anything is converted."""
+
+import io
+import time
+
+import httpx
+import numpy as np
+import pytest
+from clips import Clip
+from pages import ask, send, serving
+from PIL import Image
+from skimage import data
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("served")) as served:
+        yield served
+
+
+@pytest.fixture
+def visitor(served):
+    with httpx.Client(base_url=served.url, timeout=60) as client:
+        client.get("/")
+        yield client
+
+
+def preview(client, file, **settings):
+    """A preview as an array."""
+    response = client.get(f"/api/files/{file}/preview", params=settings)
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/webp"), response.text
+    return np.asarray(Image.open(io.BytesIO(response.content)).convert("RGB")).astype(int)
+
+
+def distance(first, second):
+    return np.abs(first - second).mean()
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "coffee.png"
+    Image.fromarray(data.coffee()).save(path)
+    return path
+
+
+def test_a_preview_looks_like_the_result(served, visitor, photo):
+    """The preview of a picture is what its conversion looks like, in each style; nothing of it is kept."""
+    file = send(visitor, photo)
+    kept = served.files()
+    source = preview(visitor, file)
+    assert distance(source, np.asarray(Image.open(photo)).astype(int)) < 4
+    for settings in ({"style": "pepper"}, {"style": "ink"}, {"style": "ink", "strength": 0.3}):
+        drawing = preview(visitor, file, **settings)
+        assert served.files() == kept
+        job = ask(visitor, file, **settings).json()["id"]
+        result = Image.open(io.BytesIO(visitor.get(f"/api/jobs/{job}/result").content)).convert("RGB")
+        assert distance(drawing, np.asarray(result).astype(int)) < 4 < distance(drawing, source)
+        visitor.delete(f"/api/jobs/{job}")
+
+
+def test_a_preview_of_a_video_is_a_frame_of_it(visitor, tmp_path):
+    """The frame is in the middle of a short video, and in a long one near the beginning; it fits a page."""
+    for count, size in ((10, (64, 48)), (300, (64, 48)), (4, (1920, 1080))):
+        clip = Clip(size=size, times=range(count)).write(tmp_path / f"{count}.mp4")
+        shape = preview(visitor, send(visitor, clip)).shape
+        assert shape == ((540, 960, 3) if size[0] > 960 else (48, 64, 3))
+
+
+def test_previews_wait_for_conversions(visitor, photo, tmp_path):
+    """While a file is converted there are no previews, as they would take time from it."""
+    clip = Clip(size=(320, 240), times=range(1200)).write(tmp_path / "clip.mp4")
+    file, film = send(visitor, photo), send(visitor, clip)
+    job = ask(visitor, film, style="pepper-hq").json()["id"]
+    response = visitor.get(f"/api/files/{file}/preview")
+    assert (response.status_code, response.json()["error"]) == (
+        503,
+        "A file is being converted; ask for a preview after that.",
+    )
+    visitor.delete(f"/api/jobs/{job}")
+    deadline = time.monotonic() + 30
+    while visitor.get(f"/api/files/{file}/preview").status_code == 503 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert preview(visitor, file).any()
+
+
+def test_nobody_else_sees_a_preview(served, visitor, photo):
+    """A preview is only for the visitor who sent the file; odd settings are refused in a sentence."""
+    file = send(visitor, photo)
+    address = f"/api/files/{file}/preview"
+    with httpx.Client(base_url=served.url) as other:
+        other.get("/")
+        assert other.get(address).status_code == 404
+    for query in ("?style=../../etc/passwd", "?style=nothing", "?strength=nan", "?path=/etc/passwd"):
+        assert visitor.get(address + query).status_code == 400, query
+    visitor.delete(f"/api/files/{file}")
+    assert visitor.get(address).status_code == 404
