@@ -88,11 +88,15 @@ class Api:
         return file_response(self._upload(request).path)
 
     async def read_preview(self, request: Request) -> Response:
-        """One frame of a file, drawn with the settings in the query; without any as it is."""
+        """One frame of a file, drawn with the settings in the query; without any as it is.
+
+        No content while files are converted: an error would be logged by browsers.
+        """
         entries = dict(request.query_params)
         settings = read_settings(entries) if entries else None
         content = await self._previews.draw(self._upload(request), settings)
-        return Response(content, media_type="image/webp", headers={"Cache-Control": "no-store"})
+        status = 200 if content else 204
+        return Response(content, status, {"Cache-Control": "no-store"}, "image/webp")
 
     async def remove_file(self, request: Request) -> Response:
         """Remove a file, its jobs and results."""

@@ -9,6 +9,7 @@ from PIL import Image as Pillow
 from ..core.draw_size import replace_image, resolve_detail
 from ..core.errors import BusyError, CartoonizeError, MediaError
 from ..core.frames import Frame
+from ..core.messages import without_folder
 from ..media import Decoding, Source, open_source
 from ..media.alpha import composite_on
 from ..styles import DEFAULT
@@ -41,20 +42,23 @@ class Previews:
         self._turn = asyncio.Lock()
         self._sample: _Sample | None = None  # the latest, as the page asks for all styles of one file
 
-    async def draw(self, upload: Upload, settings: ConversionSettings | None) -> bytes:
+    async def draw(self, upload: Upload, settings: ConversionSettings | None) -> bytes | None:
         """A WebP of an upload, drawn in a style with its strength and colours, or as it is.
 
+        None while a file is converted or waits for it.
+
         Raises:
-            BusyError: a file is converted, or waits for it.
             CartoonizeError: the file cannot be read.
         """
         async with self._turn:
             if self._queue.is_busy:
-                raise BusyError("A file is being converted; ask for a preview after that.")
+                return None
             try:
                 return await asyncio.to_thread(self._draw, upload, settings)
+            except BusyError:
+                return None
             except CartoonizeError as error:
-                raise type(error)(str(error).replace(f"{upload.path.parent}/", "")) from error
+                raise type(error)(without_folder(str(error), upload.path.parent)) from error
 
     def _draw(self, upload: Upload, settings: ConversionSettings | None) -> bytes:
         if self._sample is None or self._sample.upload != upload.id:

@@ -10,7 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from ..core.errors import BusyError, CartoonizeError, SpaceError, WriteError
+from ..core.errors import CartoonizeError, SpaceError, WriteError
 from .access import refuse
 from .jobs import ShareError
 from .limits import LimitError
@@ -39,8 +39,7 @@ async def respond_to_error(_request: Request, error: Exception) -> Response:
     if isinstance(error, OSError):  # its own text would show paths of this machine
         error = WriteError.from_os_error("the file", error)
     statuses = (
-        (ShareError, 429), (BusyError, 503), (SpaceError, 507), (WriteError, 500), (LimitError, 413),
-        (FormError, 415),
+        (ShareError, 429), (SpaceError, 507), (WriteError, 500), (LimitError, 413), (FormError, 415),
     )  # fmt: skip
     status = next((code for kind, code in statuses if isinstance(error, kind)), 400)
     return refuse(str(error) or "The request was interrupted.", status)

@@ -108,7 +108,7 @@ class Worker:
             CartoonizeError: the style cannot be used.
         """
         if not self._busy.acquire(blocking=False):
-            raise BusyError("A file is being converted; ask for a preview after that.")
+            raise BusyError("A file is being converted.")
         try:
             drawer = Drawer(self._backend(style), look.effects())
             return drawer.effects(frame, drawer([frame])()[0])

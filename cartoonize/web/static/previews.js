@@ -15,7 +15,7 @@ export function createPreviews(onChange) {
         while (wanted.length) {
             const address = wanted[0];
             const response = await fetch(address).catch(() => null);
-            if (!response || response.status === 503) {
+            if (!response || response.status === 204) {
                 await new Promise((resolve) => setTimeout(resolve, PAUSE));
                 continue;
             }
