@@ -35,30 +35,36 @@ class _Sample:
 
 
 class Previews:
-    """Draws one preview at a time, and none while files are converted or wait for it."""
+    """Draws one preview at a time, one of each visitor, and none while files are converted or wait for it."""
 
     def __init__(self, worker: Worker, queue: JobQueue) -> None:
         self._worker, self._queue = worker, queue
         self._turn = asyncio.Lock()
+        self._visitors: set[str] = set()  # whose preview is drawn or waits for its turn
         self._sample: _Sample | None = None  # the latest, as the page asks for all styles of one file
 
     async def draw(self, upload: Upload, settings: ConversionSettings | None) -> bytes | None:
         """A WebP of an upload, drawn in a style with its strength and colours, or as it is.
 
-        None while a file is converted or waits for it.
+        None while a file is converted or waits for it, or another preview of the visitor is drawn.
 
         Raises:
             CartoonizeError: the file cannot be read.
         """
-        async with self._turn:
-            if self._queue.is_busy:
-                return None
-            try:
+        if upload.visitor in self._visitors:  # the others would wait for all that one asks for at once
+            return None
+        self._visitors.add(upload.visitor)
+        try:
+            async with self._turn:
+                if self._queue.is_busy:
+                    return None
                 return await asyncio.to_thread(self._draw, upload, settings)
-            except BusyError:
-                return None
-            except CartoonizeError as error:
-                raise type(error)(without_folder(str(error), upload.path.parent)) from error
+        except BusyError:
+            return None
+        except CartoonizeError as error:
+            raise type(error)(without_folder(str(error), upload.path.parent)) from error
+        finally:
+            self._visitors.remove(upload.visitor)
 
     def _draw(self, upload: Upload, settings: ConversionSettings | None) -> bytes:
         if self._sample is None or self._sample.upload != upload.id:

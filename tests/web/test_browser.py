@@ -232,6 +232,7 @@ def test_a_result_stays_until_the_next(visit, photo):
     page.click("#start")
     page.locator("#download").wait_for()
     result = page.locator(".side-after img")
+    expect(result).to_have_attribute("src", re.compile("/result$"))  # no longer the preview
     first = result.get_attribute("src")
     expect(page.locator(".hint")).to_be_hidden()
     choose_style(page, "pepper-hq")
@@ -497,7 +498,7 @@ def test_waiting_can_be_given_up(visit, served, long_clip, photo):
     expect(second.locator("#message")).to_have_text("Stopped.")
     assert at_work(served)
     first.click("#stop")
-    assert eventually(lambda: not at_work(served))
+    assert eventually(lambda: not at_work(served), seconds=120)
     second.wait_for_timeout(1000)
     assert not second.locator("#download").is_visible()
 

@@ -2,6 +2,7 @@
 
 import io
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
@@ -77,6 +78,23 @@ def test_previews_wait_for_conversions(visitor, photo, tmp_path):
     while visitor.get(f"/api/files/{file}/preview").status_code == 204 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert preview(visitor, file).any()
+
+
+def test_many_requests_of_one_visitor_delay_nobody(visitor, photo):
+    """One preview of a visitor is drawn at a time: those asked for meanwhile have no content."""
+    address = f"/api/files/{send(visitor, photo)}/preview"
+
+    def status(number):
+        return visitor.get(address, params={"style": "ink", "strength": number / 20}).status_code
+
+    deadline = time.monotonic() + 60
+    while status(20) == 204 and time.monotonic() < deadline:  # the conversion of the test before ends
+        time.sleep(0.1)
+    with ThreadPoolExecutor(20) as threads:
+        statuses = list(threads.map(status, range(20)))
+    assert set(statuses) == {200, 204}
+    assert statuses.count(204) > 10
+    assert status(0) == 200
 
 
 def test_nobody_else_sees_a_preview(served, visitor, photo):

@@ -158,7 +158,8 @@ function makeVideo(address, label) {
 }
 
 function placeholder(item) {
-    const words = item.upload ? "" : "This browser cannot show the source. The result will be visible.";
+    const isAwaited = !item.upload && item.job?.state !== "failed";
+    const words = isAwaited ? "This browser cannot show the source. The result will be visible." : "";
     return make("div", { class: "placeholder" }, icon("picture"), make("p", {}, words));
 }
 
