@@ -25,7 +25,7 @@ FAINT_NOISE = 0.006, 0.015
 # Squared roughness, in units of the square of `rough`: from the first on, `detail` adds tones; from the
 # second on, all of them.
 DETAIL_FROM = 0.05, 0.3
-DETAIL_POLISH = 0.003  # share of the polish that spares these tones
+DETAIL_POLISH = 0.05  # share of the polish that flattens strokes and spares their tones
 # Stars and glints: the height from which they are restored and from which they are as bright as in the photo,
 # and the density of texture from which fewer are restored and from which none are.
 DOT, DOT_TEXTURE = (0.04, 0.10), (0.002, 0.006)

@@ -7,13 +7,15 @@ from torch import Tensor
 
 from ..filters import gaussian_blur, kuwahara, ramp
 
-LARGE = 1.7, 2.5  # sigma and offset of the second Kuwahara filter, in pixels
+# Sigma and offset of further Kuwahara filters, in pixels: two join the strokes to larger ones, and the last one
+# rounds the borders of their tones.
+JOIN, ROUND = ((1.7, 2.5), (2.6, 3.9)), (1.7, 2.5)
 # Tones are steps of STEP standard deviations of the lightness within SIGMA pixels, plus GRAIN of noise.
-STEP, SIGMA, GRAIN = 1.2, 16.0, 0.004
+STEP, SIGMA, GRAIN = 2.0, 16.0, 0.004
 SLOPE = 8.0  # steepness from one tone to the next: a hard step would turn noise into specks
 # Squared roughness, in units of the square of a look's `rough`: up to the first, rough places are brush
-# strokes only; from the second on, half of each tone comes from the photo.
-STROKES_UNTIL = 1.0, 4.0
+# strokes only; from the second on, PHOTO_SHARE of each tone comes from the photo.
+STROKES_UNTIL, PHOTO_SHARE = (2.0, 8.0), 0.4
 
 
 def enlarge_strokes(strokes: Tensor) -> Tensor:
@@ -22,7 +24,9 @@ def enlarge_strokes(strokes: Tensor) -> Tensor:
     Each pixel depends on a few around it, so that a network can learn them. It learns smoothing that decides
     over a whole area as a blur.
     """
-    return step_tones(kuwahara(strokes, *LARGE))
+    for size in JOIN:
+        strokes = kuwahara(strokes, *size)
+    return kuwahara(step_tones(strokes), *ROUND)
 
 
 def step_tones(picture: Tensor) -> Tensor:
@@ -43,7 +47,7 @@ def step_tones(picture: Tensor) -> Tensor:
 def rough_tones(strokes: Tensor, painted: Tensor, relative: Tensor) -> Tensor:
     """The tones of rough places, (3, H, W): the brush strokes, in low contrast as of woods and meadows.
 
-    Where the squared roughness `relative` (H, W) is high, as in a crowd or in letters, half of each tone
+    Where the squared roughness `relative` (H, W) is high, as in a crowd or in letters, a part of each tone
     comes from `painted`, which has strokes in dense texture only. Otherwise small faces become blobs.
     """
-    return torch.lerp(strokes, painted, ramp(relative, *STROKES_UNTIL) / 2)
+    return torch.lerp(strokes, painted, PHOTO_SHARE * ramp(relative, *STROKES_UNTIL))
