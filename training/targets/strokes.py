@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ..filters import gaussian_blur, kuwahara, ramp
 
-# Sigma and offset of further Kuwahara filters, in pixels: two join the strokes to larger ones, and the last one
-# rounds the borders of their tones.
+# Sigma and offset of further Kuwahara filters, in pixels: two join the strokes, and the last one rounds the
+# borders of their tones.
 JOIN, ROUND = ((1.7, 2.5), (2.6, 3.9)), (1.7, 2.5)
 # Tones are steps of STEP standard deviations of the lightness within SIGMA pixels, plus GRAIN of noise.
 STEP, SIGMA, GRAIN = 2.0, 16.0, 0.004
