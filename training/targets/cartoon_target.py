@@ -15,7 +15,7 @@ from ..recipe import TargetLook
 from .borders import area_borders
 from .flow_lines import flow_lines
 from .l0_smoothing import l0_smooth
-from .strokes import enlarge_strokes, rough_tones
+from .strokes import rough_tones, variety
 
 CLARITY = 8.0  # difference of lightness from the surroundings that counts as faint
 LINE_FREE = 0.006  # density of texture below which lines need no contrast
@@ -25,7 +25,7 @@ FAINT_NOISE = 0.006, 0.015
 # Squared roughness, in units of the square of `rough`: from the first on, `detail` adds tones; from the
 # second on, all of them.
 DETAIL_FROM = 0.05, 0.3
-DETAIL_POLISH = 0.05  # share of the polish that flattens strokes and spares their tones
+DETAIL_POLISH = 0.05, 0.003  # shares of the polish that large and small strokes get, so that their tones stay
 # Stars and glints: the height from which they are restored and from which they are as bright as in the photo,
 # and the density of texture from which fewer are restored and from which none are.
 DOT, DOT_TEXTURE = (0.04, 0.10), (0.002, 0.006)
@@ -56,9 +56,11 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     shapes = smooth = l0_smooth(painted, look.smoothing * strength)
     if look.detail:
         rough = ramp(relative, *DETAIL_FROM)
-        tones = rough_tones(enlarge_strokes(strokes), painted, relative)
+        varied = variety(photo)
+        tones = rough_tones(strokes, painted, relative, varied)
         smooth = torch.lerp(shapes, tones, look.detail * rough)
-        strength = torch.lerp(strength, strength.clamp(max=DETAIL_POLISH), rough)
+        spared = torch.lerp(*strength.new_tensor(DETAIL_POLISH), varied[0])
+        strength = torch.lerp(strength, torch.minimum(strength, spared), rough)
     shapes, smooth = shapes ** (1 / look.lift), smooth ** (1 / look.lift)
     fills = paint_fills(smooth, look)
     if look.wet_edges:

@@ -1,4 +1,4 @@
-"""Paints rough places, such as woods, meadows and crowds: brush strokes in few tones."""
+"""Paints rough places: woods, meadows and gravel in large strokes, crowds and letters in small ones."""
 
 import math
 
@@ -6,48 +6,57 @@ import torch
 from torch import Tensor
 
 from ..filters import gaussian_blur, kuwahara, ramp
+from ..lab import rgb_to_lab
 
-# Sigma and offset of further Kuwahara filters, in pixels: two join the strokes, and the last one rounds the
-# borders of their tones.
-JOIN, ROUND = ((1.7, 2.5), (2.6, 3.9)), (1.7, 2.5)
-# Tones are steps of STEP standard deviations of the lightness within SIGMA pixels, plus GRAIN of noise.
-STEP, SIGMA, GRAIN = 2.0, 16.0, 0.004
+# Sigma and offset of further Kuwahara filters, in pixels: the first joins the strokes, the second joins them
+# to large ones, and the last rounds the borders of their tones.
+JOIN, JOIN_LARGE, ROUND = (1.7, 2.5), (2.6, 3.9), (1.7, 2.5)
+# Tones are steps of so many standard deviations of the lightness within SIGMA pixels, plus GRAIN of noise.
+SMALL_STEP, LARGE_STEP, SIGMA, GRAIN = 1.2, 2.0, 16.0, 0.004
 SLOPE = 8.0  # steepness from one tone to the next: a hard step would turn noise into specks
-# Squared roughness, in units of the square of a look's `rough`: up to the first, rough places are brush
-# strokes only; from the second on, PHOTO_SHARE of each tone comes from the photo.
-STROKES_UNTIL, PHOTO_SHARE = (2.0, 8.0), 0.4
+# Standard deviation in Lab within VARIETY_SIGMA pixels: up to the first, as in woods, strokes are large; from the
+# second on, as in crowds, they are small.
+VARIETY, VARIETY_SIGMA = (11.0, 17.0), 20.0
+# Squared roughness, in units of the square of a look's `rough`: up to the first, varied places are strokes
+# only; from the second on, half of each tone comes from the photo.
+STROKES_UNTIL = 1.0, 4.0
 
 
-def enlarge_strokes(strokes: Tensor) -> Tensor:
-    """Join the strokes of a first Kuwahara filter, and give them few tones; (3, H, W) in [0, 1] -> the same.
+def variety(picture: Tensor) -> Tensor:
+    """How much the colours near each pixel of (3, H, W) in [0, 1] differ: (1, H, W), from 0 to 1.
 
-    Each pixel depends on a few around it, so that a network can learn them. It learns smoothing that decides
-    over a whole area as a blur.
+    Leaves, grass and stones of a place have one colour, lighter and darker. The people, clothes and faces of a
+    crowd have many, and they mean something: large strokes would turn them into blobs.
     """
-    for size in JOIN:
-        strokes = kuwahara(strokes, *size)
-    return kuwahara(step_tones(strokes), *ROUND)
+    lab = rgb_to_lab(gaussian_blur(picture, 1.5))
+    difference = (lab - gaussian_blur(lab, VARIETY_SIGMA)).square().sum(0, keepdim=True)
+    return ramp(gaussian_blur(difference, VARIETY_SIGMA).sqrt(), *VARIETY)
 
 
-def step_tones(picture: Tensor) -> Tensor:
+def rough_tones(strokes: Tensor, painted: Tensor, relative: Tensor, varied: Tensor) -> Tensor:
+    """The tones of rough places, (3, H, W) in [0, 1], from the strokes of a first Kuwahara filter.
+
+    Where `varied` (1, H, W) is 0, strokes are large. Where it is 1, they are small, and where the squared
+    roughness `relative` (H, W) is high too, half of each tone comes from `painted`, which has strokes in dense
+    texture only. Each pixel depends on a few around it, so that a network can learn it. It learns smoothing that
+    decides over a whole area as a blur.
+    """
+    joined = kuwahara(strokes, *JOIN)
+    large = kuwahara(step_tones(kuwahara(joined, *JOIN_LARGE), LARGE_STEP), *ROUND)
+    small = torch.lerp(step_tones(joined, SMALL_STEP), painted, ramp(relative, *STROKES_UNTIL) / 2)
+    return torch.lerp(large, small, varied)
+
+
+def step_tones(picture: Tensor, deviations: float) -> Tensor:
     """Pull the lightness of (3, H, W) in [0, 1] to steps around its local mean: light, tone, shade of a tree.
 
-    Soft steps of z = (L - mean) / (STEP deviation), see `quantise_softly` in cartoon_target.py; their
-    middles are at 0.5.
+    Soft steps of z = (L - mean) / (deviations * standard deviation), see `quantise_softly` in
+    cartoon_target.py; their middles are at 0.5.
     """
     lightness = picture.mean(0, keepdim=True)
     difference = lightness - gaussian_blur(lightness, SIGMA)
-    step = STEP * (gaussian_blur(difference.square(), SIGMA).sqrt() + GRAIN)
+    step = deviations * (gaussian_blur(difference.square(), SIGMA).sqrt() + GRAIN)
     position = difference / step
     nearest = position.round()
     stepped = nearest + torch.tanh((position - nearest) * SLOPE) / (2 * math.tanh(SLOPE / 2))
     return (picture + (stepped - position) * step).clamp(0, 1)
-
-
-def rough_tones(strokes: Tensor, painted: Tensor, relative: Tensor) -> Tensor:
-    """The tones of rough places, (3, H, W): the brush strokes, in low contrast as of woods and meadows.
-
-    Where the squared roughness `relative` (H, W) is high, as in a crowd or in letters, a part of each tone
-    comes from `painted`, which has strokes in dense texture only. Otherwise small faces become blobs.
-    """
-    return torch.lerp(strokes, painted, PHOTO_SHARE * ramp(relative, *STROKES_UNTIL))
