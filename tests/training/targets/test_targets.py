@@ -17,7 +17,7 @@ from cartoonize.training.targets.borders import area_borders
 from cartoonize.training.targets.cartoon_target import cartoon_target, draw_lines, paint_fills, pool_pigment
 from cartoonize.training.targets.flow_lines import flow_lines
 from cartoonize.training.targets.l0_smoothing import l0_smooth
-from cartoonize.training.targets.strokes import PHOTO_SHARE, enlarge_strokes, rough_tones, step_tones
+from cartoonize.training.targets.strokes import rough_tones, step_tones, variety
 
 
 @pytest.fixture
@@ -299,21 +299,29 @@ def test_trees_of_a_wood_stay_apart(look):
     assert edges(toned.expand(3, -1, -1)).mean() < edges(photo).mean()
 
 
-def test_strokes_of_a_wood_follow_from_the_pixels_near_them():
+@pytest.mark.parametrize("varied", [0.0, 1.0])
+def test_strokes_follow_from_the_pixels_near_them(varied):
     """What is far away hardly changes a stroke, so a network that sees few pixels can learn it."""
     photo, other = torch.rand(2, 3, 64, 128, generator=torch.Generator().manual_seed(0))
     changed = torch.cat([photo[:, :, :64], other[:, :, 64:]], 2)
-    strokes, again = (enlarge_strokes(kuwahara(picture)) for picture in (photo, changed))
+    strokes, again = (draw_strokes(picture, varied) for picture in (photo, changed))
     difference = (strokes - again).abs()
     assert difference[:, :, :44].mean() < 0.1 * difference[:, :, 64:].mean()
     assert difference[:, :, 64:].max() > 0.1
+
+
+def draw_strokes(photo, varied, relative=0.5):
+    """The tones of a rough place; `varied` and `relative` are the same everywhere."""
+    height, width = photo.shape[1:]
+    relative, varied = (torch.full((height, width), level) for level in (relative, varied))
+    return rough_tones(kuwahara(photo), photo, relative, varied[None])
 
 
 def test_a_tree_has_few_tones(look):
     """Steps gather the lightness of leaves at few values, and keep its contrast."""
     leaves = gaussian_blur(torch.randn(1, 96, 96, generator=torch.Generator().manual_seed(0)), 4.0)
     tree = (0.4 + 0.08 * leaves / leaves.std()).clamp(0, 1).expand(3, -1, -1)
-    stepped = step_tones(tree)
+    stepped = step_tones(tree, 1.2)
     inner, flat = tree[0, 16:-16, 16:-16], stepped[0, 16:-16, 16:-16]
     assert 0.8 < flat.std() / inner.std() < 1.3
     steps = [picture.diff(dim=0).abs() for picture in (inner, flat)]
@@ -321,12 +329,23 @@ def test_a_tree_has_few_tones(look):
 
 
 def test_faces_of_a_crowd_keep_more_of_the_photo_than_a_wood():
-    """In high contrast, a share of the tones is the photo's; in low contrast, all are brush strokes."""
+    """Among many colours, strokes are small, and in high contrast half of the tones are the photo's."""
     photo = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0))
-    levels = (torch.full((64, 64), level) for level in (0.5, 8.0))
-    wood, crowd = (rough_tones(kuwahara(photo), photo, level) for level in levels)
-    assert torch.allclose(wood, kuwahara(photo))
-    assert torch.allclose(crowd, torch.lerp(wood, photo, PHOTO_SHARE))
+    wood, clothes, faces = (draw_strokes(photo, *levels) for levels in ((0.0, 8.0), (1.0, 0.5), (1.0, 8.0)))
+    assert torch.allclose(faces, (clothes + photo) / 2)
+    differences = [(photo - drawn).square().mean() for drawn in (wood, clothes, faces)]
+    assert differences == sorted(differences, reverse=True)
+
+
+def test_leaves_have_one_colour_and_a_crowd_has_many():
+    """Light and dark greens count as one colour; shirts of all colours and of black and white do not."""
+    blocks = torch.rand(3, 12, 12, generator=torch.Generator().manual_seed(0)).repeat_interleave(8, 1)
+    blocks = blocks.repeat_interleave(8, 2)
+    leaves = torch.tensor([0.25, 0.4, 0.15])[:, None, None] * (0.7 + 0.6 * blocks[:1])
+    shirts = (blocks[:1] > 0.5).float().expand(3, -1, -1)
+    assert variety(leaves).max() < 0.1
+    assert variety(blocks).min() > 0.9
+    assert variety(shirts).min() > 0.9
 
 
 def test_detail_leaves_smooth_places_alone(look):
