@@ -35,7 +35,8 @@ class Container:
             such packets are put at zero: the muxer would shift all streams instead, and move every frame.
         header_times: whether the header states how long a packet of sound and a frame last, so that frames at
             a constant rate need that rate as the clock.
-        starts_at_zero: whether all streams begin together, so that late sound begins with silence.
+        starts_at_zero: whether all streams begin together and go on without a gap, so that silence fills the
+            gaps of sound.
         frame_reordering: whether frames may be stored in another order than they are shown. If not, the clock
             starts at zero and has no other times, and reordering would delay all frames.
         constant_rate: whether frames follow each other at one rate, without times.

@@ -1,6 +1,7 @@
 """The description of a video that a sink needs before the first frame arrives."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -57,7 +58,7 @@ class VideoInfo:
         transparent: whether frames may have `alpha`.
         plays: how often an animation is shown; 0 is forever.
         other_streams: where to copy sound and all else from; None if the video has only its picture.
-        has_constant_rate: whether all times are known to be multiples of 1 / `rate`.
+        has_constant_rate: tells whether all times are known to be multiples of 1 / `rate`; may read the file.
     """
 
     path: Location
@@ -71,7 +72,7 @@ class VideoInfo:
     transparent: bool = False
     plays: int = 0
     other_streams: OtherStreams | None = None
-    has_constant_rate: bool = False
+    has_constant_rate: Callable[[], bool] = bool
 
     @classmethod
     def of_frames(

@@ -170,12 +170,30 @@ def test_a_held_frame_ends_with_the_range(tmp_path):
     assert after.seconds == pytest.approx(10, abs=2e-3)
 
 
+@pytest.mark.parametrize("start", [2, 30, 62])
+def test_a_range_may_begin_within_a_held_frame(tmp_path, start):
+    """A frame that is held for a minute is shown from `start` on, up to the next one."""
+    source = write_held(tmp_path / "in.mp4")
+    convert(source, tmp_path / "out.mkv", start=start)
+    later = [n / 24 - start for n in HELD if n / 24 >= start]
+    assert np.allclose(read_clip(tmp_path / "out.mkv").times, [0, *later], atol=2e-3)
+
+
+def test_a_range_may_lie_within_a_held_frame(tmp_path):
+    """A range without the start of a frame holds the frame that is shown in it."""
+    convert(write_held(tmp_path / "in.mp4"), tmp_path / "out.mkv", start=10, end=12)
+    after = read_clip(tmp_path / "out.mkv")
+    assert after.times == [0]
+    assert after.seconds == pytest.approx(2, abs=2e-3)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001), Fraction(60)])
-def test_avi_has_the_rate_of_the_video(tmp_path, rate):
-    """MP4 and MOV count in small ticks. AVI gets the rate, exact times, and no empty frames in between."""
+def test_avi_has_the_rate_of_the_video(tmp_path, rate, suffix):
+    """Where the source counts in other ticks, AVI gets the rate, exact times, and no empty frames."""
     ticks = Fraction(1, rate.numerator * (512 if rate.denominator == 1 else 1))
     times = [n * int(1 / (rate * ticks)) for n in range(50)]
-    source = Clip(times=times, time_base=ticks, last_duration=times[1]).write(tmp_path / "in.mp4")
+    source = Clip(times=times, time_base=ticks, last_duration=times[1]).write(tmp_path / f"in{suffix}")
     convert(source, tmp_path / "out.avi")
     with av.open(tmp_path / "out.avi") as container:
         video = container.streams.video[0]

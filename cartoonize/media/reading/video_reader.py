@@ -30,8 +30,8 @@ MAX_PIXELS = 1 << 26
 _NO_TIMES = 0x80  # FFmpeg's AVFMT_NOTIMESTAMPS: raw streams, in which it cannot seek
 _MOVIE_TICK = Fraction(1, 600)
 """Seconds to which MP4 and MOV files round the duration of a track, or less."""
-_SAMPLED = 1000
-"""Times in an index that are compared with a constant rate."""
+_LONG = Fraction(1, 10)
+"""Seconds of a held frame at the start or the end of a range that show, whatever the average rate is."""
 _SEEK_MARGINS = (0.0, 2.0, 12.0, math.inf)
 """Seconds by which seeking begins before its target, tried one after another."""
 
@@ -98,25 +98,12 @@ class VideoReader:
         """The pixel aspect ratio that the decoder knows of its latest frames; 0 if it knows none."""
         return Fraction(self._decoder.sample_aspect_ratio or 0)
 
-    def has_constant_rate(self, first_pts: int) -> bool:
-        """Whether all times are multiples of 1 / `rate`, by an index of all frames; false without one."""
-        entries, step = self.stream.index_entries, 1 / (self.rate * self.time_base)
-        count = len(entries)
-        return (
-            count == self.stream.frames > 1
-            and step.denominator == 1
-            and first_pts % step == 0
-            and all(
-                entries[n].timestamp - entries[0].timestamp == n * step
-                for n in range(0, count, math.ceil(count / _SAMPLED))
-            )
-        )
-
     def timed_frames(self) -> Generator[tuple[av.VideoFrame, int, int]]:
         """Yield frames with pts and duration, in ticks of `time_base` from `clock_offset` on."""
         self._offset = round(self.clock_offset / self.time_base)
         next_pts = 0 if self._has_seeked else -round((self._start or 0.0) / self.time_base)
         last_pts, jump = -math.inf, round(JUMP / self.time_base)
+        held: tuple[av.VideoFrame, int, int] | None = None  # the last frame before the range
         for frame in deinterlace(self._decode(), self._report_interlaced):
             pts = next_pts if frame.pts is None else frame.pts - self._offset
             # Another recording has its own clock. A frame that is only early follows one whose duration is
@@ -129,11 +116,28 @@ class VideoReader:
             last_pts, next_pts = pts, pts + duration
             time = float(pts * self.time_base)
             if self._start is not None and time < -1e-6:
+                held = frame, pts, duration
                 continue
             if self._end is not None and time >= self._end - (self._start or 0.0) - 1e-6:
                 self._pts_behind = pts
-                return
+                break
+            if held:
+                yield from self._from_start(*held, pts)
+                held = None
             yield frame, pts, duration
+        if held:
+            yield from self._from_start(*held, self._pts_behind)
+
+    def _from_start(
+        self, frame: av.VideoFrame, pts: int, duration: int, next_pts: int | None
+    ) -> Generator[tuple[av.VideoFrame, int, int]]:
+        """Yield the last frame before the range, as its first, if it is held for long within the range.
+
+        A range of evenly spaced frames begins with the first frame in it.
+        """
+        remaining = pts + duration if next_pts is None else next_pts
+        if remaining > self._default_duration or remaining * self.time_base > _LONG:
+            yield frame, 0, remaining
 
     def last_duration(self, pts: int, duration: int) -> int:
         """The ticks for which the last frame is shown; `duration` is that of its packet.
@@ -150,7 +154,7 @@ class VideoReader:
         if self._end is None:
             return duration
         to_end = round((self._end - (self._start or 0.0)) / self.time_base) - pts
-        return min(duration, max(to_end, self._default_duration))
+        return min(duration, max(to_end, min(self._default_duration, round(_LONG / self.time_base))))
 
     def seek(self, time: float) -> None:
         """Seek to a keyframe at or before a second on the file's clock.

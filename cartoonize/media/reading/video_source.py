@@ -7,6 +7,7 @@ import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import av
@@ -23,6 +24,7 @@ from ..segment import FrameMark
 from ..side_data import lost_side_data_notice
 from ..source import ResumableSource
 from ..video_info import OtherStreams, VideoInfo, empty_range_message
+from .constant_rate import has_constant_rate
 from .duration import find_video_end
 from .frame_converter import FrameConverter
 from .open_input import check_time_range, file_stamp
@@ -210,7 +212,10 @@ class VideoSource(ResumableSource):
                 self.path, reader.stream.index, reader.clock_offset, self.start, self.end,
                 reader.container if read_once else None, reader.program, reader.other_packets,
             ),
-            reader.has_constant_rate(pts),
+            partial(
+                has_constant_rate, None if read_once else self.path, reader.stream, reader.rate,
+                round(reader.clock_offset / reader.time_base), pts,
+            ),
         )  # fmt: skip
 
     def _estimate_frames(self) -> int | None:

@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import partial
 from typing import Any, cast
@@ -20,9 +20,10 @@ from ..damage import Damage
 
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _RATES = frozenset({96000, 48000, 44100, 22050})  # that encoders and containers take
-_MEASURED_IN_BYTES = ("pcm_", "adpcm_", "wma")
+_MEASURED_IN_BYTES = ("pcm_", "wma")
 _FRAME_SIZES = frozenset({384, 512, 576, 1024, 1152, 1536, 2048})
 """Samples in a frame of the codecs that AVI files hold."""
+_BLOCK_SIZE = 44  # where the header of a stream in an AVI file states the size of a block
 _DESCRIBED_BY_PACKETS = frozenset({"ac3", "eac3"})
 _MIN_GAP = 0.1  # seconds without sound that become silence; shorter gaps come from how packets are timed
 
@@ -35,22 +36,40 @@ def is_accepted(container: Container, codec: str, add_stream: Callable[[OutputCo
     """
     options = {} if codec in _DESCRIBED_BY_PACKETS else {"movflags": "empty_moov"}
     try:
-        with av.open(io.BytesIO(), "w", format=container.muxer, container_options=options) as trial:
+        written = io.BytesIO()
+        with av.open(written, "w", format=container.muxer, container_options=options) as trial:
             stream = add_stream(trial)
             trial.start_encoding()
-            return not container.header_times or _is_timed(stream, codec)
+            return not container.header_times or _is_timed(stream, codec, written.getvalue())
     except (ValueError, av.error.FFmpegError):
         return False
 
 
-def _is_timed(stream: Stream, codec: str) -> bool:
-    """Whether the header states the true duration of a packet of sound.
+def _is_timed(stream: Stream, codec: str, header: bytes) -> bool:
+    """Whether the header of an AVI file states the true duration of a packet of sound.
 
     FFmpeg calculates it from the size of a frame, and does not always know that of a stream that is copied.
+    If the header also states the size of a block in bytes, readers count blocks in place of
+    packets, except of MP3.
     """
     if not isinstance(stream, AudioStream) or codec.startswith(_MEASURED_IN_BYTES):
         return True
-    return (stream.time_base or 0) * stream.codec_context.sample_rate in _FRAME_SIZES
+    has_blocks = not codec.startswith("mp3") and any(header[header.index(b"strh") + 8 + _BLOCK_SIZE :][:4])
+    return not has_blocks and (stream.time_base or 0) * stream.codec_context.sample_rate in _FRAME_SIZES
+
+
+def has_gap(packets: "Iterable[Packet[Any]]", begin: float, end: float) -> bool:
+    """Whether sound is missing between two packets, from second `begin` to `end` of their clock."""
+    last_end = math.inf
+    for packet in packets:
+        if packet.pts is None or not packet.duration:
+            last_end = math.inf
+            continue
+        time = float(packet.pts * packet.time_base)
+        if begin <= last_end < time - _MIN_GAP and time < end:
+            return True
+        last_end = time + float(packet.duration * packet.time_base)
+    return False
 
 
 def named_layout(layout: av.AudioLayout) -> str:

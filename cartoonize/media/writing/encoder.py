@@ -53,7 +53,7 @@ class Encoder:
         self._check_frame_size()
         self.options = encoding.encoder_options(self.codec.name)
         self._pixel_format = self._choose_pixel_format()
-        is_even = container.constant_rate or (container.header_times and video.has_constant_rate)
+        is_even = container.constant_rate or (container.header_times and video.has_constant_rate())
         self.time_base = self._encodable(1 / video.rate if is_even else video.time_base)
         self.rate = min(video.rate, self._traits.max_rate or video.rate)  # which no time depends on
         self._colour = video.colour.as_full_range() if self._traits.is_full_range else video.colour

@@ -1,5 +1,6 @@
 """Decides for each stream except the picture: copied, converted, attached, or left out with a notice."""
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -10,9 +11,10 @@ from av.stream import AttachmentStream, Stream
 from av.subtitles.stream import SubtitleStream
 
 from ...core.containers import Container
+from ..remote import open_container
 from ..streams import codec_name, is_cover, is_known
 from ..video_info import OtherStreams
-from .audio import is_accepted
+from .audio import has_gap, is_accepted
 from .tracks import TEXT_SUBTITLES, ConvertedSubtitles, CopiedTrack, ReencodedAudio, Track
 
 _LATE = 0.1  # seconds after which sound starts late
@@ -91,10 +93,24 @@ class TrackSelection:
         container = self._container
         if container.copied_audio is not None and codec_name(stream) not in container.copied_audio:
             return False
+        return self._is_accepted(stream) and not self._is_interrupted(stream)
+
+    def _is_interrupted(self, stream: AudioStream) -> bool:
+        """Whether the container cannot hold the sound because it starts late or pauses."""
         start = float((stream.start_time or 0) * (stream.time_base or 0)) - self._source.shift
-        if container.starts_at_zero and start > _LATE:
+        return self._container.starts_at_zero and (start > _LATE or self._has_gap(stream))
+
+    def _has_gap(self, stream: AudioStream) -> bool:
+        """Whether the sound pauses within the range, by all packets of a file that can be read twice."""
+        if self._source.container is not None:
             return False
-        return self._is_accepted(stream)
+        begin = self._source.shift
+        end = math.inf if self._source.end is None else begin + self._source.end - (self._source.start or 0)
+        try:
+            with open_container(self._source.location) as container:
+                return has_gap(container.demux(container.streams[stream.index]), begin, end)
+        except (av.error.FFmpegError, OSError):
+            return False
 
     def _can_copy_subtitles(self, stream: SubtitleStream) -> bool:
         copied = self._container.copied_subtitles
@@ -127,8 +143,9 @@ class TrackSelection:
         except (ValueError, av.error.FFmpegError):
             return None
         changed = f" ({track.layout}, {track.rate} Hz)" if track.is_changed else ""
+        pauses = " that starts late or pauses" if self._is_interrupted(stream) else ""
         self._notices.append(
-            f"{self._container.muxer} files cannot hold {codec_name(stream)} sound; "
+            f"{self._container.muxer} files cannot hold {codec_name(stream)} sound{pauses}; "
             f"stream {stream.index} was re-encoded as {self._container.audio_encoder}{changed}."
         )
         return track

@@ -106,6 +106,41 @@ def test_sound_that_changes_its_layout_comes_out_in_one(tmp_path):
     assert 1.8 < len(heard(tmp_path / "out.webm")) / RATE < 2.4
 
 
+@pytest.mark.parametrize("codec", ["ac3", "pcm_s16le", "libmp3lame"])
+def test_a_pause_of_the_sound_stays_in_avi(tmp_path, codec):
+    """AVI states no times of sound: a pause becomes silence, and what follows it stays at its time."""
+    path = tmp_path / "in.mkv"
+    with av.open(path, "w") as container:
+        video, sound = Clip()._video_stream(container), container.add_stream(codec, rate=RATE, layout="mono")
+        for start, seconds in ((0.0, 0.2), (1.0, 0.5)):
+            for frame in tone(sound.codec_context.format.name, "mono", RATE, start, seconds):
+                container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
+        for number, pts in enumerate(range(0, 48, 4)):
+            container.mux(video.encode(Clip()._frame(number, pts)))
+        container.mux(video.encode(None))
+    report = stylize(path, tmp_path / "out.avi", "null")
+    assert any("starts late or pauses" in notice for notice in report.notices)
+    before, after = (heard(tmp_path / name) for name in ("in.mkv", "out.avi"))
+    second = RATE // 2
+    assert second / RATE + loud_from(after[second:]) == pytest.approx(
+        second / RATE + loud_from(before[second:]), abs=0.06
+    )
+
+
+@pytest.mark.parametrize("codec", ["ac3", "mp2", "aac", "libmp3lame", "adpcm_ms"])
+def test_sound_from_avi_keeps_its_times_in_avi(tmp_path, codec):
+    """AVI files state blocks of bytes for compressed sound, by which a copy would be timed."""
+    require_encoder(codec)
+    path = make_video(tmp_path / "in.avi", codec, picture="mpeg4")
+    stylize(path, tmp_path / "out.avi", "null")
+    ends = []
+    for name in ("in.avi", "out.avi"):
+        with av.open(tmp_path / name) as container:
+            ends.append(max(float(p.pts * p.time_base) for p in container.demux(audio=0) if p.size))
+    assert ends[1] == pytest.approx(ends[0], abs=0.1)
+
+
 @pytest.mark.parametrize("target", ["out.avi", "out.mp4", "out.mkv"])
 def test_sound_that_starts_late_stays_late(tmp_path, target):
     """Half a second of silence in front of sound is still there, in AVI, too."""
