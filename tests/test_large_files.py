@@ -66,9 +66,9 @@ def exif_of_jpeg(path, exif):
     path.write_bytes(data[:2] + b"".join(segments) + data[2:])
 
 
-@pytest.mark.parametrize(("name", "expected"), [("in.tif", 1), ("in.jpg", 0)])
-def test_entries_that_share_their_data_fill_no_memory(tmp_path, name, expected):
-    """A TIFF file of 1 MB whose 30,000 entries share one MB is refused; such EXIF data are not read."""
+@pytest.mark.parametrize("name", ["in.tif", "in.jpg"])
+def test_entries_that_share_their_data_fill_no_memory(tmp_path, name):
+    """If 30,000 entries of a file share one MB, the file is refused or they are not read, as in EXIF data."""
     layout = ((256, 16), (257, 16), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, 16), (279, 256))
     entries = [(tag, 3, 1, value) for tag, value in layout]
     bomb = tiff_directory([*entries, *((tag, 7, 1 << 20, 8) for tag in range(1000, 31_000))], 1 << 20)
@@ -77,8 +77,11 @@ def test_entries_that_share_their_data_fill_no_memory(tmp_path, name, expected):
     else:
         (tmp_path / name).write_bytes(bomb)
     code, messages = cartoonize("image", tmp_path / name, tmp_path / "out.png")
-    assert code == expected
-    assert ("the file is damaged or incomplete" in " ".join(messages.split())) == bool(expected)
+    is_refused = "the file is damaged or incomplete" in " ".join(messages.split())
+    assert (code, is_refused) in {(0, False), (1, True)}  # Pillow 13 reads none of the entries, Pillow 12 all
+    assert (tmp_path / "out.png").exists() == (code == 0)
+    if name == "in.jpg":
+        assert code == 0
 
 
 def test_a_long_list_of_pictures_takes_no_time(tmp_path):
