@@ -18,18 +18,20 @@ LOADED = 0.8  # speed of a training beside the processes that load its pictures
 
 
 def per_second(work: Callable[[], object], seconds: float | None = None, *, on_gpu: bool = False) -> float:
-    """Return how often `work` runs per second, after a first call that is not counted.
+    """Return how often `work` can run per second, by its fastest run after a first one that is not counted.
 
     On a CPU the clock is the CPU time of this thread, which takes part in everything that several threads do:
-    it stands still while other programs use the core. On a GPU it is the elapsed time.
+    it stands still while other programs use the core, but not while the thread waits for another one that
+    they have stopped. The fastest run waited least. On a GPU it is the elapsed time.
     """
     clock = time.perf_counter if on_gpu else time.thread_time
     work()
-    ends, begun, rounds = time.perf_counter() + (SECONDS if seconds is None else seconds), clock(), 0
-    while rounds < LEAST_ROUNDS or time.perf_counter() < ends:
+    ends, runs = time.perf_counter() + (SECONDS if seconds is None else seconds), list[float]()
+    while len(runs) < LEAST_ROUNDS or time.perf_counter() < ends:
+        begun = clock()
         work()
-        rounds += 1
-    return rounds / max(clock() - begun, CLOCK)
+        runs.append(clock() - begun)
+    return 1 / max(min(runs), CLOCK)
 
 
 def training_speed(recipe: Recipe, compute: Compute) -> float:

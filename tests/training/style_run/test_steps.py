@@ -1,5 +1,6 @@
 """The steps of a style's run, each by itself."""
 
+import itertools
 import os
 import sys
 import time
@@ -233,6 +234,18 @@ def test_a_busy_machine_is_not_taken_for_a_slow_one():
 
     assert per_second(work, 0.1) == pytest.approx(100, rel=0.2)
     assert per_second(work, 0.1, on_gpu=True) < 50
+
+
+def test_a_thread_that_waits_does_not_slow_the_plan():
+    """Where another program stops one thread, the others spin: such runs do not count."""
+    costs = itertools.cycle([0.08, 0.01, 0.08])
+
+    def work():
+        ends = time.thread_time() + next(costs)
+        while time.thread_time() < ends:
+            pass
+
+    assert per_second(work, 0.3) == pytest.approx(100, rel=0.2)
 
 
 @pytest.mark.parametrize(
