@@ -59,7 +59,8 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
         varied = variety(photo)
         tones = rough_tones(strokes, painted, relative, varied)
         smooth = torch.lerp(shapes, tones, look.detail * rough)
-        spared = torch.lerp(*strength.new_tensor(DETAIL_POLISH), varied[0])
+        large, small = DETAIL_POLISH
+        spared = large + (small - large) * varied[0]
         strength = torch.lerp(strength, torch.minimum(strength, spared), rough)
     shapes, smooth = shapes ** (1 / look.lift), smooth ** (1 / look.lift)
     fills = paint_fills(smooth, look)
