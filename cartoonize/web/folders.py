@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..core.errors import SpaceError
+from ..core.errors import CartoonizeError, SpaceError
+from ..core.messages import without_folder
 
 LOCK = "lock"
 """The file that a server locks, by which `cartoonize clean` knows that its folder is in use."""
@@ -18,6 +19,16 @@ KEPT = 3600.0
 _ROOM = 4
 """Free space that an upload needs, as a multiple of its size: a result takes up to twice its final size while
 it is written."""
+
+
+@contextmanager
+def hide_folder(folder: Path) -> Iterator[None]:
+    """Name the files of a folder without it in the errors of the block: visitors must not see its path."""
+    try:
+        yield
+    except CartoonizeError as error:
+        error.args = (without_folder(str(error), folder),)
+        raise
 
 
 class Folders:

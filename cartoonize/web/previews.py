@@ -7,12 +7,12 @@ from io import BytesIO
 from PIL import Image as Pillow
 
 from ..core.draw_size import replace_image, resolve_detail
-from ..core.errors import BusyError, CartoonizeError, MediaError
+from ..core.errors import BusyError, MediaError
 from ..core.frames import Frame
-from ..core.messages import without_folder
 from ..media import Decoding, Source, open_source
 from ..media.alpha import composite_on
 from ..styles import DEFAULT
+from .folders import hide_folder
 from .jobs import JobQueue
 from .limits import FRAME_PIXELS
 from .settings import ConversionSettings
@@ -58,11 +58,10 @@ class Previews:
             async with self._turn:
                 if self._queue.is_busy:
                     return None
-                return await asyncio.to_thread(self._draw, upload, settings)
+                with hide_folder(upload.path.parent):
+                    return await asyncio.to_thread(self._draw, upload, settings)
         except BusyError:
             return None
-        except CartoonizeError as error:
-            raise type(error)(without_folder(str(error), upload.path.parent)) from error
         finally:
             self._visitors.remove(upload.visitor)
 

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 
-from ..core.errors import CartoonizeError, MediaError
-from ..core.messages import without_folder
+from ..core.errors import MediaError
 from .access import address_of
-from .folders import Folders
+from .folders import Folders, hide_folder
 from .jobs import JobQueue
 from .limits import Kind, Limits
 from .responses import RequestError
@@ -52,10 +51,8 @@ class Receiver:
         ):
             form = await receive_form(request, folder, self._limits)
             path = form.file or folder
-            try:
+            with hide_folder(folder):
                 kind = await asyncio.to_thread(self._limits.check, path)
-            except CartoonizeError as error:
-                raise type(error)(without_folder(str(error), folder)) from error
             if expected and kind not in expected:
                 raise MediaError(f"{path.name} is a {kind}; send it to {_ADDRESSES[kind]}.")
         upload = Upload(visitor, path, kind)
