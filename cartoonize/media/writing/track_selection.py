@@ -76,8 +76,9 @@ class TrackSelection:
 
     def _add_track(self, stream: Stream) -> Track | None:
         """A track for a stream; None if the container cannot hold it."""
+        is_interrupted = isinstance(stream, AudioStream) and self._is_interrupted(stream)
         if isinstance(stream, AudioStream):
-            can_copy = self._can_copy_audio(stream)
+            can_copy = not is_interrupted and self._can_copy_audio(stream)
         elif isinstance(stream, SubtitleStream):
             can_copy = self._can_copy_subtitles(stream)
         else:
@@ -86,14 +87,14 @@ class TrackSelection:
             with suppress(ValueError, av.error.FFmpegError):
                 return CopiedTrack(self._output, stream, self._container, self._notices)
         if isinstance(stream, AudioStream):
-            return self._reencode(stream)
+            return self._reencode(stream, is_interrupted=is_interrupted)
         return self._convert_subtitles(stream) if isinstance(stream, SubtitleStream) else None
 
     def _can_copy_audio(self, stream: AudioStream) -> bool:
         container = self._container
         if container.copied_audio is not None and codec_name(stream) not in container.copied_audio:
             return False
-        return self._is_accepted(stream) and not self._is_interrupted(stream)
+        return self._is_accepted(stream)
 
     def _is_interrupted(self, stream: AudioStream) -> bool:
         """Whether the container cannot hold the sound because it starts late or pauses."""
@@ -137,13 +138,13 @@ class TrackSelection:
         )
         return track
 
-    def _reencode(self, stream: AudioStream) -> Track | None:
+    def _reencode(self, stream: AudioStream, *, is_interrupted: bool) -> Track | None:
         try:
             track = ReencodedAudio(self._output, stream, self._container, self._notices)
         except (ValueError, av.error.FFmpegError):
             return None
         changed = f" ({track.layout}, {track.rate} Hz)" if track.is_changed else ""
-        pauses = " that starts late or pauses" if self._is_interrupted(stream) else ""
+        pauses = " that starts late or pauses" if is_interrupted else ""
         self._notices.append(
             f"{self._container.muxer} files cannot hold {codec_name(stream)} sound{pauses}; "
             f"stream {stream.index} was re-encoded as {self._container.audio_encoder}{changed}."
