@@ -80,6 +80,8 @@ class VideoReader:
             self.time_base = Fraction(stream.time_base or Fraction(1, 90000))
             self.rate = frame_rate(stream)
             self._default_duration = max(1, round(1 / (self.rate * self.time_base)))
+            # The ticks of a held frame that show at the start or the end of a range.
+            self._shown_hold = min(Fraction(self._default_duration), _LONG / self.time_base)
             self._pts_behind: int | None = None  # of the first frame behind the range
             self.program = program_streams(path, self.container, stream)
             self.clock_offset = clock_start(self.container, stream, self.program) + (start or 0.0)
@@ -136,7 +138,7 @@ class VideoReader:
         A range of evenly spaced frames begins with the first frame in it.
         """
         remaining = pts + duration if next_pts is None else next_pts
-        if remaining > self._default_duration or remaining * self.time_base > _LONG:
+        if remaining > self._shown_hold:
             yield frame, 0, remaining
 
     def last_duration(self, pts: int, duration: int) -> int:
@@ -154,7 +156,7 @@ class VideoReader:
         if self._end is None:
             return duration
         to_end = round((self._end - (self._start or 0.0)) / self.time_base) - pts
-        return min(duration, max(to_end, min(self._default_duration, round(_LONG / self.time_base))))
+        return min(duration, max(to_end, round(self._shown_hold)))
 
     def seek(self, time: float) -> None:
         """Seek to a keyframe at or before a second on the file's clock.
