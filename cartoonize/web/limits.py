@@ -37,6 +37,11 @@ to read: those of this machine, in a visitor's playlist."""
 Kind = Literal["picture", "animation", "video"]
 
 
+def frames_of_size(count: float, width: int, height: int) -> float:
+    """How many frames of this size count as `count`: fewer if they are large."""
+    return count / max(1.0, width * height / FRAME_PIXELS)
+
+
 class LimitError(MediaError):
     """A file costs more than the page accepts."""
 
@@ -86,7 +91,7 @@ class Limits:
         Raises:
             LimitError: there are more.
         """
-        accepted = self.frames / max(1.0, width * height / FRAME_PIXELS)
+        accepted = frames_of_size(self.frames, width, height)
         if frames > accepted:
             size = f" of {width} x {height} pixels" if accepted < self.frames else ""
             raise LimitError(

@@ -14,7 +14,7 @@ from ..media.alpha import composite_on
 from ..styles import DEFAULT
 from .folders import hide_folder
 from .jobs import JobQueue
-from .limits import FRAME_PIXELS
+from .limits import frames_of_size
 from .settings import ConversionSettings
 from .web_job import Upload
 from .worker import Worker
@@ -85,7 +85,7 @@ class Previews:
         with open_source(upload.path, decoding=decoding) as source:
             info, last = source.video, 0.0
             if info is not None:
-                most = _MOST / max(1.0, info.width * info.height / FRAME_PIXELS)
+                most = frames_of_size(_MOST, info.width, info.height)
                 last = min(most, (source.frames or 0) / 2)
             frame = _frame_at(source, last)
         if frame is None:

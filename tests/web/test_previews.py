@@ -8,22 +8,9 @@ import httpx
 import numpy as np
 import pytest
 from clips import Clip
-from pages import ask, send, serving
+from pages import ask, send
 from PIL import Image
 from skimage import data
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("served")) as served:
-        yield served
-
-
-@pytest.fixture
-def visitor(served):
-    with httpx.Client(base_url=served.url, timeout=60) as client:
-        client.get("/")
-        yield client
 
 
 def preview(client, file, **settings):

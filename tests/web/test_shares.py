@@ -28,12 +28,6 @@ from cartoonize.web.worker import Worker
 ADDRESS, OTHER_ADDRESS = "127.0.0.1", "192.0.2.7"
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("served")) as served:
-        yield served
-
-
 @pytest.fixture
 def queue(tmp_path):
     """A queue that has not started."""

@@ -30,14 +30,6 @@ def served(tmp_path_factory):
 
 
 @pytest.fixture
-def visitor(served):
-    """Somebody with a browser, who has opened the page."""
-    with httpx.Client(base_url=served.url) as client:
-        assert client.get("/").status_code == 200
-        yield client
-
-
-@pytest.fixture
 def other(served):
     with httpx.Client(base_url=served.url) as client:
         client.get("/")
