@@ -78,9 +78,9 @@ class TrackSelection:
         """A track for a stream; None if the container cannot hold it."""
         is_interrupted = isinstance(stream, AudioStream) and self._is_interrupted(stream)
         if isinstance(stream, AudioStream):
-            can_copy = not is_interrupted and self._can_copy_audio(stream)
+            can_copy = not is_interrupted and self._can_copy(stream, self._container.copied_audio)
         elif isinstance(stream, SubtitleStream):
-            can_copy = self._can_copy_subtitles(stream)
+            can_copy = self._can_copy(stream, self._container.copied_subtitles)
         else:
             can_copy = is_cover(stream) and self._container.covers
         if can_copy:
@@ -89,12 +89,6 @@ class TrackSelection:
         if isinstance(stream, AudioStream):
             return self._reencode(stream, is_interrupted=is_interrupted)
         return self._convert_subtitles(stream) if isinstance(stream, SubtitleStream) else None
-
-    def _can_copy_audio(self, stream: AudioStream) -> bool:
-        container = self._container
-        if container.copied_audio is not None and codec_name(stream) not in container.copied_audio:
-            return False
-        return self._is_accepted(stream)
 
     def _is_interrupted(self, stream: AudioStream) -> bool:
         """Whether the container cannot hold the sound because it starts late or pauses."""
@@ -113,15 +107,13 @@ class TrackSelection:
         except (av.error.FFmpegError, OSError):
             return False
 
-    def _can_copy_subtitles(self, stream: SubtitleStream) -> bool:
-        copied = self._container.copied_subtitles
-        return (copied is None or codec_name(stream) in copied) and self._is_accepted(stream)
-
-    def _is_accepted(self, stream: Stream) -> bool:
+    def _can_copy(self, stream: Stream, codecs: frozenset[str] | None) -> bool:
+        """Whether the container can hold a stream as it is; `codecs` are those to copy, None for all."""
+        codec = codec_name(stream)
+        if codecs is not None and codec not in codecs:
+            return False
         return is_accepted(
-            self._container,
-            codec_name(stream),
-            lambda trial: trial.add_stream_from_template(stream, opaque=True),
+            self._container, codec, lambda trial: trial.add_stream_from_template(stream, opaque=True)
         )
 
     def _convert_subtitles(self, stream: SubtitleStream) -> Track | None:
