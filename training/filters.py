@@ -68,6 +68,18 @@ def ramp(values: Tensor, start: float, end: float) -> Tensor:
     return ((values - start) / (end - start)).clamp(0, 1)
 
 
+def round_softly(values: Tensor, slope: float, step: float = 1.0, *, continuous: bool = False) -> Tensor:
+    """Pull values, of any shape, to the middles between multiples of `step`.
+
+    The soft quantisation of Winnemoeller, Olsen, Gooch (SIGGRAPH 2006): at each multiple, a tanh of steepness
+    `slope` joins the tones on both sides, so that noise there changes a value a little and not by a whole
+    step. If `continuous`, the tanh reaches the middles; otherwise a small jump remains there.
+    """
+    nearest = (values / step).round() * step
+    curve = step / 2 * torch.tanh((values - nearest) * (slope / step))
+    return nearest + (curve / math.tanh(slope / 2) if continuous else curve)
+
+
 def interpolate(values: Sequence[float], position: Tensor) -> Tensor:
     """Values of equal bands of [0, 1] at `position`, of any shape: linear between the middles of bands."""
     table = position.new_tensor(values)

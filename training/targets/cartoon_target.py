@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..filters import bright_dots, gaussian_blur, interpolate, kuwahara, ramp, structure_tensor
+from ..filters import bright_dots, gaussian_blur, interpolate, kuwahara, ramp, round_softly, structure_tensor
 from ..lab import lab_to_rgb, luma, rgb_to_lab
 from ..recipe import TargetLook
 from .borders import area_borders
@@ -220,12 +220,6 @@ def add_clarity(lightness: Tensor, clarity: float, sigma: float = 20.0) -> Tenso
 
 
 def quantise_softly(lightness: Tensor, look: TargetLook) -> Tensor:
-    """Pull lightness in [0, 100] towards the middles of `look.tones` steps, `look.tone_mix` of the way.
-
-    The soft quantisation of Winnemoeller, Olsen, Gooch (SIGGRAPH 2006): a tanh joins the steps, so that
-    noise at a step changes a pixel a little and not by a whole tone.
-    """
-    step = 100.0 / look.tones
-    nearest = (lightness / step).round() * step
-    stepped = nearest + step / 2 * torch.tanh((lightness - nearest) * (look.tone_slope / step))
+    """Pull lightness in [0, 100] towards the middles of `look.tones` steps, `look.tone_mix` of the way."""
+    stepped = round_softly(lightness, look.tone_slope, 100.0 / look.tones)
     return look.tone_mix * stepped.clamp(0, 100) + (1 - look.tone_mix) * lightness

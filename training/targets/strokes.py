@@ -1,11 +1,9 @@
 """Paints rough places: woods, meadows and gravel in large strokes, crowds and letters in small ones."""
 
-import math
-
 import torch
 from torch import Tensor
 
-from ..filters import gaussian_blur, kuwahara, ramp
+from ..filters import gaussian_blur, kuwahara, ramp, round_softly
 from ..lab import rgb_to_lab
 
 # Sigma and offset of further Kuwahara filters, in pixels: the first joins the strokes, the second joins them
@@ -50,13 +48,11 @@ def rough_tones(strokes: Tensor, painted: Tensor, relative: Tensor, varied: Tens
 def step_tones(picture: Tensor, deviations: float) -> Tensor:
     """Pull the lightness of (3, H, W) in [0, 1] to steps around its local mean: light, tone, shade of a tree.
 
-    Soft steps of z = (L - mean) / (deviations * standard deviation), see `quantise_softly` in
-    cartoon_target.py; their middles are at 0.5.
+    Soft steps of (L - mean) / (deviations * standard deviation); their middles are at 0.5.
     """
     lightness = picture.mean(0, keepdim=True)
     difference = lightness - gaussian_blur(lightness, SIGMA)
     step = deviations * (gaussian_blur(difference.square(), SIGMA).sqrt() + GRAIN)
     position = difference / step
-    nearest = position.round()
-    stepped = nearest + torch.tanh((position - nearest) * SLOPE) / (2 * math.tanh(SLOPE / 2))
+    stepped = round_softly(position, SLOPE, continuous=True)
     return (picture + (stepped - position) * step).clamp(0, 1)
