@@ -1,6 +1,5 @@
 """Writes a style as a self-contained ONNX file, which is kept only if it draws what PyTorch draws."""
 
-import hashlib
 import logging
 import warnings
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import get_args
 import torch
 from torch import nn
 
+from ..backends.metadata import describe_network
 from ..backends.onnx import OnnxBackend
 from ..core.atomic import AtomicFile
 from ..core.choices import Detail, OnnxPrecision
@@ -16,13 +16,11 @@ from ..core.draw_size import draw_size
 from ..core.errors import BackendError, ModelError
 from ..models import FrameModel, Generator, Swift
 from ..models.checkpoint import Header, load_style
-from ..models.cost import multiplications
 from ..models.deploy import deploy
 from ..models.draw_size import Enlarge, Reduce
 from ..models.int8 import fit_grids
 from ..styles.card import int8_path, set_int8_file, weights_sha256
 from ..styles.user import sha256_of
-from ..version import __version__
 from .checks import check_detail, check_file_export
 from .parity import PHOTOS, Parity, compare, pictures
 
@@ -180,21 +178,10 @@ def _check_writers() -> None:
 
 
 def _metadata(style: Path, header: Header, generator: Generator, precision: str) -> dict[str, str]:
-    """Return the metadata of the file, for people and for `backends/onnx.py`."""
-    side = 8 * generator.stride
-    return {
-        "architecture": header.architecture,
-        "style": header.card.name,
-        "licence": header.card.licence,
-        "credit": header.card.credit,
+    return describe_network(generator, header) | {
         "precision": precision,
-        "reach": str(generator.reach),
-        "stride": str(generator.stride),
-        "floats_per_pixel": str(generator.floats_per_pixel),
-        "flop_per_pixel": str(2 * multiplications(generator, side, side) // side**2),
-        "source_sha256": hashlib.sha256(style.read_bytes()).hexdigest(),
+        "source_sha256": sha256_of(style),
         "weights_sha256": weights_sha256(style),
-        "cartoonize": __version__,
     }
 
 

@@ -17,9 +17,8 @@ from ...core.errors import BackendError
 from ...models import Generator
 from ...models.blocks import InstanceNorm, LayerNorm
 from ...models.checkpoint import load_style
-from ...models.cost import multiplications
 from ...models.deploy import deploy
-from ...version import __version__
+from ..metadata import describe_network
 from .check import check_graph, check_weights
 from .graph import INPUT, OUTPUT, Graph, NcnnNetwork
 from .writer import LayerWriter, unknown_layer
@@ -33,18 +32,7 @@ def convert_style(path: Path, *, half: bool = False) -> NcnnNetwork:
         BackendError: as `convert`.
     """
     generator, header = load_style(path)
-    side = 8 * generator.stride
-    metadata = {
-        "architecture": header.architecture,
-        "network": header.network,
-        "style": header.card.name,
-        "licence": header.card.licence,
-        "credit": header.card.credit,
-        "reach": str(generator.reach),
-        "stride": str(generator.stride),
-        "flop_per_pixel": str(2 * multiplications(generator, side, side) // side**2),
-        "cartoonize": __version__,
-    }
+    metadata = describe_network(generator, header) | {"network": header.network}
     return convert(generator, metadata, half=half)
 
 

@@ -14,7 +14,7 @@ from .graph import MAX_TEXT, NcnnNetwork, parse_graph
 
 SUFFIX = ".param"
 MAX_WEIGHTS = 1 << 30  # bytes; CartoonGAN's are 44 MB
-_REQUIRED = {"reach", "stride", "flop_per_pixel"}  # numbers in the metadata, as convert.py writes them
+_REQUIRED = {"reach", "stride", "flop_per_pixel"}  # numbers in the metadata
 
 
 def weights_path(path: Path) -> Path:
