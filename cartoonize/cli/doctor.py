@@ -9,6 +9,7 @@ import typer
 from ..core.messages import format_number
 from .console import escape, literal_text, print_json, print_result
 from .options import AsJson
+from .progress import spinner
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -44,9 +45,10 @@ def doctor(
     if gpu:
         _check_gpus(as_json=as_json)
         return
-    from ..tools.doctor import diagnose
+    with spinner("Checking this installation"):
+        from ..tools.doctor import diagnose
 
-    diagnosis = diagnose()
+        diagnosis = diagnose()
     if as_json:
         print_json({**asdict(diagnosis), "problems": [item._asdict() for item in diagnosis.problems]})
     else:

@@ -1,6 +1,7 @@
 """The commands of the panel "Other programs": `export-*`, which are here, and `import-weights`."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from .completion import style_names
 from .console import escape, print_message
 from .import_weights import import_weights
 from .options import Overwrite
+from .progress import spinner
 from .values import parse_exact_size
 
 app = App()
@@ -72,18 +74,19 @@ def export_onnx_command(
     check_detail(detail, fixed_size)
     check_file_export(style, out, ".onnx", overwrite=overwrite)
 
-    from ..export.onnx import export_onnx  # imports PyTorch
+    with spinner(f"Writing {out}"):
+        from ..export.onnx import export_onnx  # imports PyTorch
 
-    parity = export_onnx(
-        style,
-        out,
-        precision=precision,
-        size=fixed_size,
-        batch=number,
-        detail=resolve_detail(detail, style, []),
-        opset=opset,
-        overwrite=overwrite,
-    )
+        parity = export_onnx(
+            style,
+            out,
+            precision=precision,
+            size=fixed_size,
+            batch=number,
+            detail=resolve_detail(detail, style, []),
+            opset=opset,
+            overwrite=overwrite,
+        )
     print_message(escape(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). {parity}"))
 
 
@@ -112,9 +115,10 @@ def export_ncnn_command(
     weights = out.with_suffix(".bin")
     check_file_export(style, out, ".param", overwrite=overwrite, beside=[weights])
 
-    from ..export.ncnn import export_ncnn  # imports PyTorch
+    with spinner(f"Writing {out}"):
+        from ..export.ncnn import export_ncnn  # imports PyTorch
 
-    parity = export_ncnn(style, out, precision=precision, overwrite=overwrite)
+        parity = export_ncnn(style, out, precision=precision, overwrite=overwrite)
     size = (out.stat().st_size + weights.stat().st_size) / 1e6
     print_message(escape(f"Wrote {out} and {weights.name} ({size:.1f} MB). {parity}"))
 
@@ -146,9 +150,12 @@ def export_tensorrt_command(
     sizes = [parse_exact_size(text) for text in size]
     check_folder_export(style, folder, ENGINES_FOLDER, overwrite=overwrite)
 
-    from ..export.tensorrt import export_tensorrt  # imports PyTorch
+    with spinner(f"Building {folder}, which takes minutes"):
+        from ..export.tensorrt import export_tensorrt  # imports PyTorch
 
-    parities = export_tensorrt(style, folder, sizes, precision=precision, batch=batch, overwrite=overwrite)
+        parities = export_tensorrt(
+            style, folder, sizes, precision=precision, batch=batch, overwrite=overwrite
+        )
     for text, parity in zip(size, parities, strict=True):
         print_message(escape(f"{text}: {parity}"))
 
@@ -174,12 +181,14 @@ def export_web_command(
 
     check_folder_export(style, folder, WEB_FOLDER, overwrite=overwrite)
 
-    from ..export.web import export_web  # imports PyTorch
+    with spinner(f"Writing {folder}"):
+        from ..export.web import export_web  # imports PyTorch
 
-    files = export_web(style, folder, overwrite=overwrite)
+        files = export_web(style, folder, overwrite=overwrite)
     size = sum(file.stat().st_size for file in files) / 1e6
 
-    text = f"Wrote {len(files)} files to {folder} ({size:.1f} MB). Any web server can serve it."
+    server = f"python -m http.server --directory {shlex.quote(str(folder))}"
+    text = f"Wrote {len(files)} files to {folder} ({size:.1f} MB). Any web server can serve it:\n  {server}"
     print_message(escape(text))
 
 

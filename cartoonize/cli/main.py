@@ -73,14 +73,24 @@ def _print_version(requested: bool) -> None:
         raise typer.Exit
 
 
-_OVERVIEW = """\
-cartoonize converts videos and pictures into cartoons, on this machine.
+_OVERVIEW = {
+    "cartoonize demo": "try it on a short clip",
+    "cartoonize video holiday.mp4 cartoon.mp4": "convert a video, with its sound",
+    "cartoonize image portrait.jpg cartoon.png": "convert a picture",
+    "cartoonize styles": "list the styles, for --style NAME",
+    "cartoonize --help": "list all commands",
+}
 
-  [bold]cartoonize demo[/bold]                            try it on a short clip
-  [bold]cartoonize video holiday.mp4 cartoon.mp4[/bold]   convert a video, with its sound
-  [bold]cartoonize image portrait.jpg cartoon.png[/bold]  convert a picture
-  [bold]cartoonize styles[/bold]                          list the styles, for --style NAME
-  [bold]cartoonize --help[/bold]                          list all commands"""
+
+def _print_overview() -> None:
+    from rich.table import Table
+
+    commands = Table.grid(padding=(0, 2, 0, 0))
+    commands.add_column(no_wrap=True)  # a command in two lines cannot be copied
+    for command, purpose in _OVERVIEW.items():
+        commands.add_row(f"  [bold]{command}[/bold]", purpose)
+    print_result("cartoonize converts videos and pictures into cartoons, on this machine.\n")
+    print_result(commands)
 
 
 @app.callback()
@@ -97,7 +107,7 @@ def root(
       cartoonize image *.jpg cartoons/ --style ink
     """
     if context.invoked_subcommand is None:
-        print_result(_OVERVIEW)
+        _print_overview()
 
 
 def main() -> NoReturn:

@@ -128,12 +128,24 @@ def check_target(target: Path, *, overwrite: bool, sources: Iterable[object] = (
             )
         if os.path.lexists(target) and not overwrite:
             raise MediaError(f"{target} exists already; pass --overwrite (-y) to replace it.")
-        if not target.parent.is_dir():
-            raise MediaError(f"Cannot write {target}: there is no folder {target.parent}; make it first.")
+        check_parent(target)
     except OSError as error:
         raise WriteError.from_os_error(target, error) from error
     if not os.access(target.parent, os.W_OK):
         raise WriteError(f"Cannot write {target}: the folder {target.parent} is not writable.")
+
+
+def check_parent(target: Path) -> None:
+    """Refuse a file or a folder whose parent is not a folder.
+
+    Raises:
+        MediaError: the parent is missing, or it is a file.
+    """
+    parent = target.parent
+    if not parent.is_dir():
+        file = next((path for path in (parent, *parent.parents) if path.is_file()), None)
+        reason = f"{file} is a file; name a folder" if file else f"there is no folder {parent}; make it first"
+        raise MediaError(f"Cannot write {target}: {reason}.")
 
 
 def _is_link_to_stream(target: Path) -> bool:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from .atomic import check_parent
 from .errors import DISK_FAILURES, MediaError, WriteError
 
 
@@ -60,8 +61,7 @@ def check_folder(target: Path, kind: FolderKind, *, overwrite: bool) -> None:
     Raises:
         MediaError: as there.
     """
-    if not target.parent.is_dir():
-        raise MediaError(f"Cannot write {target}: there is no folder {target.parent}; make it first.")
+    check_parent(target)
     if target.exists() and not overwrite:
         raise MediaError(f"{target} exists already; pass --overwrite (-y) to replace it.")
     if target.exists() and not (target / kind.marker).is_file():

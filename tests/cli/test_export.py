@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 CASES = {
     "export-onnx pepper out.mp3": "out.mp3 has to end in .onnx; write out.onnx.",
     "export-onnx nobody out.onnx": "There is no style 'nobody'",
@@ -42,3 +44,26 @@ def test_wrong_exports_are_refused_before_pytorch_is_imported(workdir):
     for line, expected, error in zip(CASES, CASES.values(), errors, strict=True):
         assert expected in error, line
     assert not list(workdir.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (("export-onnx", "pepper", "out.onnx"), "Writing out.onnx"),
+        (("export-ncnn", "pepper", "out.param"), "Writing out.param"),
+        (("export-web", "pepper", "web"), "Writing web"),
+        (("doctor",), "Checking this installation"),
+    ],
+)
+def test_long_work_says_what_it_does(run, workdir, monkeypatch, words, shown):
+    """On a terminal, commands that load PyTorch say at once what they are busy with."""
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    code, _, err = run(*words)
+    assert (code, shown in err) == (0, True)
+
+
+def test_a_web_folder_comes_with_the_command_that_serves_it(run, workdir):
+    """`export-web` ends with the command that serves its folder, whose name may contain spaces."""
+    code, _, err = run("export-web", "pepper", "my page")
+    assert code == 0
+    assert err.rstrip().endswith("python -m http.server --directory 'my page'")

@@ -84,8 +84,10 @@ def test_each_option_is_explained(path):
         assert is_argument or parameter.is_flag or " " in name_of(parameter)
 
 
-def test_without_words_it_says_what_one_can_do(run):
-    """`cartoonize` alone shows five commands to begin with, each of which parses, and succeeds."""
+@pytest.mark.parametrize("width", [60, 80])
+def test_without_words_it_says_what_one_can_do(run, monkeypatch, width):
+    """`cartoonize` alone shows five commands to begin with, each in one line that parses."""
+    monkeypatch.setenv("COLUMNS", str(width))
     code, out, err = run()
     assert (code, err) == (0, "")
     shown = re.findall(r"^  (cartoonize .*?)(?:  .*)$", out, re.MULTILINE)

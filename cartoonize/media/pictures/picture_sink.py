@@ -11,7 +11,7 @@ from ...core.errors import MediaError
 from ...core.frames import Frame
 from ..sink import Sink
 from .folder import output_name
-from .formats import FORMATS, JPEG, PICTURE_SUFFIXES, Format, suffix_list, write_picture
+from .formats import FORMATS, JPEG, PICTURE_SUFFIXES, Format, write_picture
 from .picture import PictureMetadata
 from .picture_files import PictureFiles
 from .picture_source import PictureSource
@@ -102,7 +102,8 @@ def _choose_targets(path: Path, source: PictureSource) -> list[Path]:
     has_picture_suffix = path.suffix.lower() in PICTURE_SUFFIXES
     if source.is_single and not path.is_dir() and (path.suffix or path.exists()):
         if not has_picture_suffix:
-            raise MediaError(f"{path} is neither a folder nor named like a picture ({suffix_list()}).")
+            example = f"name {path.stem}.png, or a folder with a slash"
+            raise MediaError(f"{path} is neither a folder nor named like a picture: {example}.")
         return [path]
     if not path.is_dir() and (has_picture_suffix or path.exists()):
         raise MediaError(f"{path} is not a folder; name a folder for several pictures.")

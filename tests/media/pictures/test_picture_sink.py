@@ -192,8 +192,8 @@ def test_existing_output_is_refused(tmp_path):
 def test_targets_that_cannot_be(tmp_path):
     """Unknown suffixes, files in place of folders and folders that are not there are refused up front."""
     one, two = save_picture(tmp_path / "1.png"), save_picture(tmp_path / "2.png")
-    assert_refused("neither a folder nor named like a picture", [one], tmp_path / "out.xyz")
-    assert_refused("neither a folder nor named like a picture", [one], tmp_path / "out.xyz")
+    assert_refused("neither a folder nor named like a picture: name out.png", [one], tmp_path / "out.xyz")
+    assert_refused("1.png is a file; name a folder", [one], one / "deep" / "out.png")
     assert_refused("there is no folder", [one], tmp_path / "gone" / "out.png")
     assert_refused("there is no folder", [one, two], tmp_path / "gone" / "out")
     assert_refused("is not a folder", [one, two], two, overwrite=True)
