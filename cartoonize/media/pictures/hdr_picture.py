@@ -15,6 +15,8 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
+from .heif_boxes import primary_colour_boxes
+
 if TYPE_CHECKING:
     import av
 
@@ -58,6 +60,8 @@ def _read_transfer(path: Path, picture: Picture) -> int:
         tag, layout = b"cICP", "xB"  # primaries, transfer, ...; a byte each (PNG, third edition, 11.3.2.6)
     else:
         tag, layout = b"colrnclx", ">xxH"  # two bytes each (ISO/IEC 14496-12, 12.1.5)
+        with contextlib.suppress(LookupError, struct.error):
+            header = primary_colour_boxes(header) or header  # the tiles may bear the colour of the whole
     offset = header.find(tag)
     with contextlib.suppress(struct.error):
         if offset >= 0:

@@ -37,6 +37,8 @@ PILLOW_ERRORS = (
 _PROGRAMS = {"EPS"}
 """Formats that are programs: Pillow runs Ghostscript, another program, on them."""
 _COUNTED = 1000  # pictures of a TIFF file
+_MP_ENTRIES = 0xB002  # the tag of a JPEG file with several pictures (CIPA DC-007)
+_PHOTOS = ("Baseline MP Primary Image", "Multi-Frame Image")
 _MAX_DPI = 65536  # JPEG's limit, and more than any printer has
 _PHOTO_TAGS = {
     ExifTags.Base.ImageDescription, ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software,
@@ -168,11 +170,16 @@ def _open_with_pillow(path: Path) -> Picture:
 def _describe_count(picture: Picture) -> str:
     """How many pictures a file holds; empty if it is one. The first one is the current one afterwards.
 
+    Previews and gain maps beside the photo in a JPEG file do not count: nobody would use them in its place.
     A damaged or malicious file may list millions. To count those of a GIF file takes as long as to read it;
     of a TIFF file, a time that grows with the square of their number.
     """
     if picture.format == "GIF":
         return "several" if getattr(picture, "is_animated", False) else ""
+    if picture.format == "MPO":
+        entries = picture.mpinfo[_MP_ENTRIES]  # type: ignore[attr-defined]
+        count = sum(str(entry["Attribute"]["MPType"]).startswith(_PHOTOS) for entry in entries)
+        return str(count) if count > 1 else ""
     if picture.format != "TIFF":
         count = int(getattr(picture, "n_frames", 1))
         return str(count) if count > 1 else ""

@@ -1,6 +1,5 @@
 """The colours of a picture file as 8-bit RGB, and its alpha."""
 
-import contextlib
 from io import BytesIO
 from pathlib import Path
 
@@ -54,16 +53,17 @@ def convert_to_rgb(
 ) -> tuple[Picture, bytes | None]:
     """Convert to RGB. Also return the ICC profile of the result, which is None for sRGB.
 
-    A profile of RGB stays with its values. Values with a profile of grey or CMYK are converted to sRGB.
+    A profile of RGB stays with its values. Values with a profile of grey or CMYK are converted to sRGB. A
+    profile that is damaged, or for other colours than the picture's, is left out with a notice.
     """
-    space = profile[16:20] if profile else None
-    if space == b"RGB " and picture.mode != "CMYK":
-        return picture.convert("RGB"), profile
-    if profile and space == {"L": b"GRAY", "CMYK": b"CMYK"}.get(picture.mode):
-        with contextlib.suppress(ImageCms.PyCMSError):
-            srgb = ImageCms.createProfile("sRGB")
-            to_srgb = ImageCms.buildTransform(BytesIO(profile), srgb, picture.mode, "RGB")
-            return to_srgb.apply(picture), None
-    if profile:
-        notices.append(f"The colour profile of {path} does not fit the picture and was left out.")
-    return picture.convert("RGB"), None
+    if not profile:
+        return picture.convert("RGB"), None
+    try:
+        srgb = ImageCms.createProfile("sRGB")
+        to_srgb = ImageCms.buildTransform(BytesIO(profile), srgb, picture.mode, "RGB")
+    except (ImageCms.PyCMSError, OSError):
+        notices.append(
+            f"The colour profile of {path} is damaged or does not fit the picture; it was left out."
+        )
+        return picture.convert("RGB"), None
+    return (picture, profile) if picture.mode == "RGB" else (to_srgb.apply(picture), None)

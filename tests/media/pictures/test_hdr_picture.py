@@ -101,6 +101,22 @@ def test_a_picture_that_is_not_hdr_is_not_mapped(tmp_path):
     assert notices == []
 
 
+@pytest.mark.parametrize("primary", [0, 1])
+def test_the_tag_of_another_picture_does_not_count(tmp_path, primary):
+    """Of a HEIC file with an SDR and an HDR picture, only the HDR one is tone-mapped, wherever it stands."""
+    heif = pytest.importorskip("pillow_heif")
+    file = heif.HeifFile()
+    for index, transfer in enumerate((PQ, 13)):
+        file.add_from_pillow(Image.fromarray((signal() >> 8).astype(np.uint8)))
+        file[index].info["nclx_profile"] = {
+            "color_primaries": 1, "transfer_characteristics": transfer, "matrix_coefficients": 1,
+            "full_range_flag": 1,
+        }  # fmt: skip
+    file.save(tmp_path / "in.heic", primary_index=primary, save_nclx_profile=True)
+    _image, notices = read(tmp_path / "in.heic")
+    assert any("tone-mapped" in notice for notice in notices) == (primary == 0)
+
+
 def test_a_damaged_hdr_picture_is_refused(tmp_path):
     """An HDR picture whose samples are gone ends in a sentence."""
     path = encode(

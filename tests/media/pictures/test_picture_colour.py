@@ -116,10 +116,24 @@ def test_profile_that_does_not_fit(tmp_path):
     rgb = save_picture(tmp_path / "rgb.png", icc_profile=grey_profile())
     for source in (cmyk, rgb):
         notices = copy_pictures([source], tmp_path / "out.png", overwrite=True)
-        assert notices == [f"The colour profile of {source} does not fit the picture and was left out."]
+        assert notices == [
+            f"The colour profile of {source} is damaged or does not fit the picture; it was left out."
+        ]
         with Image.open(tmp_path / "out.png") as out:
             assert out.mode == "RGB"
             assert "icc_profile" not in out.info
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda p: p[:20], lambda p: p[: len(p) // 2], lambda p: p[:128] + bytes(400)]
+)
+def test_damaged_profile(tmp_path, damage):
+    """A profile that cannot be used is left out, with a notice: other programs would refuse the drawing."""
+    source = save_picture(tmp_path / "in.png", icc_profile=damage(colour_profile()))
+    (notice,) = copy_pictures([source], tmp_path / "out.png")
+    assert "is damaged" in notice
+    with Image.open(tmp_path / "out.png") as out:
+        assert "icc_profile" not in out.info
 
 
 def test_plain_cmyk(tmp_path):

@@ -1,5 +1,6 @@
 """Reading pictures: which are read, upright, and what is refused."""
 
+import struct
 from fractions import Fraction
 
 import numpy as np
@@ -83,6 +84,23 @@ def test_first_of_several(tmp_path):
         with PictureSource([path]) as source:
             np.testing.assert_array_equal(next(iter(source)).image, make_picture())
         assert source.notices == [f"{path} holds 2 pictures; only the first is used."]
+
+
+@pytest.mark.parametrize(("kind", "counted"), [(0, False), (0x10002, False), (0x20002, True)])
+def test_previews_and_gain_maps_are_not_counted(tmp_path, kind, counted):
+    """A phone's or a camera's JPEG with a gain map or a preview has one photo; a stereo photo has two."""
+    photo, other = Image.fromarray(make_picture()), Image.fromarray(make_picture(24, 16))
+    path = tmp_path / "in.jpg"
+    photo.save(path, "MPO", save_all=True, append_images=[other])
+    data = bytearray(path.read_bytes())
+    entries = data.index(b"MPF\0") + 4 + 8 + 2 + 3 * 12 + 4  # a header, a count, three tags, and an offset
+    data[entries + 16 : entries + 20] = struct.pack("<I", kind)
+    path.write_bytes(data)
+    notices = copy_pictures([path], tmp_path / "out.jpg")
+    assert notices == ([f"{path} holds 2 pictures; only the first is used."] if counted else [])
+    with Image.open(tmp_path / "out.jpg") as out:
+        assert out.format == "JPEG"
+    assert b"MPF" not in (tmp_path / "out.jpg").read_bytes()
 
 
 def test_an_animation_under_the_name_of_a_picture(tmp_path):
