@@ -58,6 +58,8 @@ def convert_to_rgb(
     """
     if not profile:
         return picture.convert("RGB"), None
+    if picture.mode == "L" and profile[16:20] == b"RGB ":
+        picture = picture.convert("RGB")  # grey pictures often have the profile of the colours around them
     try:
         srgb = ImageCms.createProfile("sRGB")
         to_srgb = ImageCms.buildTransform(BytesIO(profile), srgb, picture.mode, "RGB")

@@ -124,6 +124,16 @@ def test_profile_that_does_not_fit(tmp_path):
             assert "icc_profile" not in out.info
 
 
+def test_grey_with_a_colour_profile(tmp_path):
+    """A grey picture with a profile of RGB keeps it, and brings no notice."""
+    source = save_picture(
+        tmp_path / "in.png", Image.fromarray(make_picture()).convert("L"), icc_profile=colour_profile()
+    )
+    assert copy_pictures([source], tmp_path / "out.png") == []
+    with Image.open(tmp_path / "out.png") as out:
+        assert out.info["icc_profile"] == colour_profile()
+
+
 @pytest.mark.parametrize(
     "damage", [lambda p: p[:20], lambda p: p[: len(p) // 2], lambda p: p[:128] + bytes(400)]
 )
