@@ -7,7 +7,7 @@ from packaging.requirements import Requirement
 
 # Two distributions of one module: either satisfies the requirement, but both together overwrite each other.
 _ALTERNATIVES = {"onnxruntime-gpu": "onnxruntime", "onnxruntime": "onnxruntime-gpu"}
-_DEVELOPER_EXTRAS = {"dev"}
+_DEVELOPER_EXTRAS = {"dev", "docs"}
 
 
 @dataclass(frozen=True, slots=True)
