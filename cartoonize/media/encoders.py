@@ -21,6 +21,7 @@ class EncoderTraits:
         presets: the presets of the encoder; empty if FFmpeg checks them.
         is_restartable: whether it can continue where another one stopped: the same frames and settings give
             the same packets and the same header.
+        max_crf: the worst quality on its scale, which begins at 0.
         keeps_alpha: whether it encodes transparency.
         alpha_sampling: the only chroma sampling of transparent frames; None for any.
         pixel_format: the only pixel format; None for the one nearest to the source's.
@@ -36,6 +37,7 @@ class EncoderTraits:
     preset_option: str = "preset"
     presets: tuple[str, ...] = ()
     is_restartable: bool = False
+    max_crf: int = 63
     keeps_alpha: bool = False
     alpha_sampling: str | None = None
     pixel_format: str | None = None
@@ -54,12 +56,12 @@ _ENCODERS = {
     # same frames, on which resuming relies. It costs no measurable time.
     "libx264": EncoderTraits(
         defaults={"crf": "18", "preset": "veryfast", "x264-params": "cpu-independent=1"},
-        presets=X264_PRESETS, is_restartable=True, odd_sizes_need_444=True, states_aspect=True,
+        presets=X264_PRESETS, is_restartable=True, max_crf=51, odd_sizes_need_444=True, states_aspect=True,
         max_size=(16384, 16384),
     ),
     "libx265": EncoderTraits(
         defaults={"crf": "20", "preset": "fast", "x265-params": "log-level=error"},
-        presets=X264_PRESETS, is_restartable=True, odd_sizes_need_444=True, states_aspect=True,
+        presets=X264_PRESETS, is_restartable=True, max_crf=51, odd_sizes_need_444=True, states_aspect=True,
     ),
     "libvpx": EncoderTraits(keeps_alpha=True, alpha_sampling="420", max_size=(16383, 16383)),
     "libvpx-vp9": EncoderTraits(

@@ -45,16 +45,18 @@ class Encoding:
         return "".join(f", {name} {value}" for name, value in options.items() if value is not None)
 
     def check_options(self, encoder: str) -> None:
-        """Refuse options that the encoder would ignore silently, and presets that it does not have.
+        """Refuse options that the encoder would ignore silently, and values that it does not have.
 
         Raises:
-            MediaError: the encoder has no quality or no preset, or not that preset.
+            MediaError: the encoder has no quality or no preset, or not that one.
         """
         traits = encoder_traits(encoder)
         for name, option in (("crf", "crf"), ("preset", traits.preset_option)):
             is_ignored = traits.defaults is not None and option not in traits.defaults
             if is_ignored and getattr(self, name) is not None:
                 raise MediaError(f"{encoder} has no {name}; leave it out.")
+        if self.crf is not None and self.crf > traits.max_crf:
+            raise MediaError(f"The crf of {encoder} ends at {traits.max_crf}, the worst quality.")
         if self.preset is not None and traits.presets and self.preset not in traits.presets:
             raise MediaError(
                 f"{encoder} has no preset {self.preset!r}: choose {', '.join(traits.presets)}."

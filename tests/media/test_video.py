@@ -448,6 +448,8 @@ def test_frames_beyond_the_limit_of_an_encoder(tmp_path, codec, size, message):
         ("missing/out.mp4", None, "no folder"),
         ("out.mp4", Encoding(preset="sideways"), "no preset 'sideways'"),
         ("out.mp4", Encoding(codec="mpeg4", crf=20), "mpeg4 has no crf"),
+        ("out.mp4", Encoding(crf=52), "crf of libx264 ends at 51"),
+        ("out.mp4", Encoding(codec="hevc", crf=60), "crf of libx265 ends at 51"),
         ("out.m3u8", None, "names no video format"),
     ],
 )

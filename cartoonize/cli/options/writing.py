@@ -35,7 +35,7 @@ class EncoderOptions:
             min=0,
             max=63,
             metavar="X",
-            help="Constant quality: lower is better and larger.",
+            help="Constant quality: lower is better and larger; up to 51 for H.264 and HEVC.",
             show_default="18 for libx264",
             rich_help_panel=WRITING,
         ),
