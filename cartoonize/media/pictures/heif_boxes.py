@@ -6,6 +6,8 @@ An SDR photo often has an HDR rendition beside it (by a gain map), whose colour 
 import struct
 from collections.abc import Iterator
 
+from ..iso_boxes import split_boxes
+
 _WIDE_INDEX = 1  # flag of an ipma box: indices of properties have 15 bits, not 7
 
 
@@ -15,26 +17,20 @@ def primary_colour_boxes(header: bytes) -> bytes:
     Raises:
         LookupError, struct.error: the file is damaged, or is no AVIF or HEIC file.
     """
-    meta = dict(_split_boxes(dict(_split_boxes(header))[b"meta"][4:]))
+    meta = _contents(_contents(header)[b"meta"][4:])
     layout = ">4xI" if meta[b"pitm"][0] else ">4xH"  # by the version of the box
     (primary,) = struct.unpack_from(layout, meta[b"pitm"])
-    properties = dict(_split_boxes(meta[b"iprp"]))
-    boxes = list(_split_boxes(properties[b"ipco"]))
-    used = [
-        boxes[index - 1] for item, index in _associations(properties[b"ipma"]) if item == primary and index
-    ]
-    return b"".join(kind + content for kind, content in used if kind == b"colr")
+    properties = _contents(meta[b"iprp"])
+    boxes = list(split_boxes(properties[b"ipco"]))
+    # Each once: a malicious file may name a large property thousands of times.
+    indices = dict.fromkeys(index for item, index in _associations(properties[b"ipma"]) if item == primary)
+    used = [boxes[index - 1] for index in indices if index]
+    return b"".join(box.kind + box.content for box in used if box.kind == b"colr")
 
 
-def _split_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Type and content of the boxes, up to the end or to the first that cannot be one."""
-    offset = 0
-    while offset + 8 <= len(data):
-        size, kind = struct.unpack_from(">I4s", data, offset)
-        if size < 8:
-            return
-        yield kind, data[offset + 8 : offset + size]
-        offset += size
+def _contents(data: bytes) -> dict[bytes, bytes]:
+    """The contents of boxes by their type; of several with one type, the last."""
+    return {box.kind: box.content for box in split_boxes(data)}
 
 
 def _associations(ipma: bytes) -> Iterator[tuple[int, int]]:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from cartoonize import MediaError
 from cartoonize.media import open_source
+from cartoonize.media.pictures.heif_boxes import primary_colour_boxes
 from cartoonize.media.pictures.picture_source import PictureSource
 
 SIZE = (96, 64)
@@ -115,6 +116,20 @@ def test_the_tag_of_another_picture_does_not_count(tmp_path, primary):
     file.save(tmp_path / "in.heic", primary_index=primary, save_nclx_profile=True)
     _image, notices = read(tmp_path / "in.heic")
     assert any("tone-mapped" in notice for notice in notices) == (primary == 0)
+
+
+def test_a_property_that_is_named_often_is_read_once():
+    """A malicious file that names one colour thousands of times takes no more memory than its size."""
+
+    def box(kind, *contents):
+        content = b"".join(contents)
+        return struct.pack(">I", 8 + len(content)) + kind + content
+
+    colour = box(b"colr", b"nclx" + bytes(30000))
+    named = struct.pack(">IIHB", 0, 1, 1, 255) + b"\1" * 255
+    properties = box(b"iprp", box(b"ipco", colour), box(b"ipma", named))
+    header = box(b"meta", bytes(4), box(b"pitm", struct.pack(">IH", 0, 1)), properties)
+    assert primary_colour_boxes(header) == colour[4:]
 
 
 def test_a_damaged_hdr_picture_is_refused(tmp_path):

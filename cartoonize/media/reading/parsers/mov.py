@@ -1,8 +1,9 @@
 """MP4 and MOV (ISO/IEC 14496-12): boxes, each with its length and its type."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from fractions import Fraction
 
+from ...iso_boxes import Box, split_boxes
 from .structure import ContainerStructure, Requests
 
 _FRAGMENT_BOXES = {
@@ -72,13 +73,17 @@ def _is_intact_fragment(boxes: bytes, times: dict[int, int]) -> bool:
     `times` holds the time of each track's preceding fragment, after which this one must come, by the number
     of the track; it is updated.
     """
-    tracks = [_split_boxes(content) for kind, content in _split_boxes(boxes) if kind == b"traf"]
+    tracks = [
+        split_boxes(box.content) for box in split_boxes(boxes) if box.kind == b"traf" and box.is_complete
+    ]
     return bool(tracks) and all(_is_intact_track(track, times) for track in tracks)
 
 
-def _is_intact_track(boxes: list[tuple[bytes, bytes]], times: dict[int, int]) -> bool:
+def _is_intact_track(boxes: Iterable[Box], times: dict[int, int]) -> bool:
     track = 0
-    for kind, content in boxes:
+    for kind, content, is_complete in boxes:
+        if not is_complete:
+            return False
         if kind == b"tfhd":
             track = int.from_bytes(content[4:8])
             if times and track not in times:
@@ -98,15 +103,3 @@ def _is_intact_run(content: bytes) -> bool:
     flags, count = int.from_bytes(content[1:4]), int.from_bytes(content[4:8])
     header = 8 + 4 * bool(flags & 0x001) + 4 * bool(flags & 0x004)
     return len(content) == header + 4 * count * (flags >> 8 & 0xF).bit_count()
-
-
-def _split_boxes(data: bytes) -> list[tuple[bytes, bytes]]:
-    """The type and the content of each box; a broken one has an empty type and ends the list."""
-    boxes, offset = list[tuple[bytes, bytes]](), 0
-    while offset < len(data):
-        size = int.from_bytes(data[offset : offset + 4])
-        if not 8 <= size <= len(data) - offset:
-            return [*boxes, (b"", b"")]
-        boxes.append((data[offset + 4 : offset + 8], data[offset + 8 : offset + size]))
-        offset += size
-    return boxes
