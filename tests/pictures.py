@@ -49,6 +49,19 @@ def grey_profile():
     return device_profile(b"GRAY", b"XYZ ", {b"kTRC": b"curv\0\0\0\0\0\0\0\0"})
 
 
+def rgb_profile(*, linear=False, primaries="rgb"):
+    """Describe RGB values of a gamma of 2.2, or of linear light; `primaries` is the order of the colours."""
+    colours = {"r": (0.4361, 0.2225, 0.0139), "g": (0.3851, 0.7169, 0.0971), "b": (0.1431, 0.0606, 0.7139)}
+    curve = b"curv" + (bytes(8) if linear else struct.pack(">4xIH", 1, round(2.2 * 256)))
+    tags = {}
+    for name, colour in zip("rgb", primaries, strict=True):
+        tags[f"{name}XYZ".encode()] = struct.pack(
+            ">4s4x3i", b"XYZ ", *(round(65536 * v) for v in colours[colour])
+        )
+        tags[f"{name}TRC".encode()] = curve
+    return device_profile(b"RGB ", b"XYZ ", tags)
+
+
 def ink_profile():
     """Describe inks of which only the black one can be seen, so that it is plain whether it was asked."""
     same = bytes(range(256))

@@ -13,6 +13,11 @@ from ...core.errors import MediaError
 _BITS, _WHITE, _PLANES = (
     ExifTags.Base.BitsPerSample, ExifTags.Base.PhotometricInterpretation, ExifTags.Base.PlanarConfiguration,
 )  # fmt: skip
+_COLOURS = np.stack(np.meshgrid(*3 * [np.linspace(0, 255, 5).astype(np.uint8)]), 2).reshape(1, -1, 3)
+_FAR_FROM_SRGB = 25
+"""The mean difference from sRGB, over `_COLOURS`, from which networks would see other colours than people
+do. Profiles that cameras and screens use are nearer (Display P3 9, Adobe RGB 9, BT.2020 17, ProPhoto 21); one
+for linear light has 33."""
 
 
 def reduce_to_8_bits(picture: Picture, path: Path, notices: list[str]) -> Picture:
@@ -53,10 +58,11 @@ def convert_to_rgb(
 ) -> tuple[Picture, bytes | None]:
     """Convert to RGB. Also return the ICC profile of the result, which is None for sRGB.
 
-    A profile of RGB stays with its values. Values with a profile of grey or CMYK are converted to sRGB. A
-    profile that is damaged, or for other colours than the picture's, is left out with a notice.
+    A profile of RGB near sRGB stays with its values, so that a wide gamut is kept. All other values are
+    converted to sRGB. A profile that is damaged, or for other colours than the picture's, is left out with a
+    notice.
     """
-    if not profile:
+    if not profile or profile[16:20] == b"Lab ":  # `split_alpha` has converted Lab to sRGB
         return picture.convert("RGB"), None
     if picture.mode == "L" and profile[16:20] == b"RGB ":
         picture = picture.convert("RGB")  # grey pictures often have the profile of the colours around them
@@ -68,4 +74,12 @@ def convert_to_rgb(
             f"The colour profile of {path} is damaged or does not fit the picture; it was left out."
         )
         return picture.convert("RGB"), None
-    return (picture, profile) if picture.mode == "RGB" else (to_srgb.apply(picture), None)
+    if picture.mode == "RGB" and _distance_from_srgb(to_srgb) < _FAR_FROM_SRGB:
+        return picture, profile
+    return to_srgb.apply(picture), None
+
+
+def _distance_from_srgb(to_srgb: ImageCms.ImageCmsTransform) -> float:
+    """The mean number of levels by which a transform from RGB to sRGB changes `_COLOURS`."""
+    converted = np.asarray(to_srgb.apply(Pillow.fromarray(_COLOURS)), np.float32)
+    return float(np.abs(converted - _COLOURS).mean())

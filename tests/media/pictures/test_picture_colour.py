@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from pictures import (
     ink_profile,
     make_picture,
     read_pictures,
+    rgb_profile,
     save_picture,
 )
-from PIL import Image
+from PIL import Image, ImageCms
 
 from cartoonize.core.errors import MediaError
 from cartoonize.media.pictures.picture_source import PictureSource
@@ -108,6 +110,30 @@ def test_cmyk_profile_becomes_srgb(tmp_path):
         assert "icc_profile" not in out.info
 
 
+@pytest.mark.parametrize("unusual", [{"linear": True}, {"primaries": "gbr"}])
+def test_colours_far_from_srgb_become_srgb(tmp_path, unusual):
+    """Networks see the colours that people see: RGB in linear light, or in another order, becomes sRGB."""
+    seen = make_picture()
+    to_stored = ImageCms.buildTransform(
+        ImageCms.createProfile("sRGB"), BytesIO(rgb_profile(**unusual)), "RGB", "RGB"
+    )
+    stored = to_stored.apply(Image.fromarray(seen))
+    source = save_picture(tmp_path / "in.png", stored, icc_profile=rgb_profile(**unusual))
+    assert copy_pictures([source], tmp_path / "out.png") == []
+    with Image.open(tmp_path / "out.png") as picture:
+        assert "icc_profile" not in picture.info
+        assert np.abs(np.asarray(picture).astype(int) - seen).mean() < 4
+
+
+def test_colours_near_srgb_keep_their_profile(tmp_path):
+    """The values and the profile of a screen or a camera stay, and with them a wide gamut."""
+    source = save_picture(tmp_path / "in.png", icc_profile=rgb_profile())
+    assert copy_pictures([source], tmp_path / "out.png") == []
+    with Image.open(tmp_path / "out.png") as picture:
+        assert picture.info["icc_profile"] == rgb_profile()
+        np.testing.assert_array_equal(np.asarray(picture), make_picture())
+
+
 def test_profile_that_does_not_fit(tmp_path):
     """A profile for other colours than the picture's is left out, with a notice."""
     cmyk = save_picture(
@@ -122,6 +148,14 @@ def test_profile_that_does_not_fit(tmp_path):
         with Image.open(tmp_path / "out.png") as out:
             assert out.mode == "RGB"
             assert "icc_profile" not in out.info
+
+
+def test_lab_with_its_profile(tmp_path):
+    """Values in Lab become sRGB, and their profile brings no notice."""
+    lab = Image.merge("LAB", [Image.new("L", (4, 4), value) for value in (136, 128, 128)])  # L 53, grey
+    source = save_picture(tmp_path / "in.tif", lab, icc_profile=colour_profile("LAB"))
+    assert copy_pictures([source], tmp_path / "out.png") == []
+    np.testing.assert_allclose(read_pictures(tmp_path / "out.png")[0].astype(int), 127, atol=3)
 
 
 def test_grey_with_a_colour_profile(tmp_path):
