@@ -85,7 +85,7 @@ class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
     line_width: Annotated[float, Meta(gt=0, le=50)] = 1.0  # sigma of the lines, in pixels
     line_reach: float = 0.985  # weight of the broader Gaussian: higher draws weaker edges too
     line_slope: float = 60.0  # how steeply lines darken with contrast: low for pencil, high for ink
-    line_threshold: float = 1.0  # contrast that a line needs, per density of texture around it
+    line_threshold: float = 3.0  # contrast that a line needs, per density of texture around it
     line_darkness: float = 0.75  # blend of a line from the local colour, 0, to the ink, 1; 0: no lines
     ink: Colour = (0.13, 0.07, 0.06)  # a dark warm tone
     polish: NotNegative = 0.0  # lambda of L0 smoothing of the finished picture, for few clean surfaces

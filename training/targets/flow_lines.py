@@ -10,6 +10,8 @@ from ..lab import luma, rgb_to_lab
 CHROMA = 0.015  # weight of Lab a and b against luma in [0, 1]
 SIDE_SIGMA, SIDE_STEP = 4.0, 0.003  # Gaussian and step of luma that decide which side is darker
 AREA_SIGMA, AREA_REACH = 2.5, 5.0  # Gaussian and distance of areas: their difference of chroma is the limit
+# How much steeper a line gets where it continues ink, and the Gaussian along the flow that says where it does.
+LINK, LINK_SIGMA, LINK_STEP = 4.0, 8.0, 4.0
 
 
 def flow_lines(
@@ -28,6 +30,9 @@ def flow_lines(
     the minor eigenvector of the structure tensor smoothed by `sigma_tensor`. A line must be darker than its
     surround by `threshold`, a number or (1, H, W): the outline of a tree's crown is, most leaves are not.
 
+    A weak line that continues a strong one is drawn in ink too, as with the two thresholds of Canny (1986):
+    `slope` grows with the mean of the ink along the flow. So outlines do not start and stop.
+
     The paper's Gaussians are of luma. Here, differences of chroma add to it: an orange wood before a blue
     mountain has an outline, although both are equally dark.
     """
@@ -36,7 +41,10 @@ def flow_lines(
     grid = pixel_grid(picture)
     response = _difference_across(brightness, chroma, tangent, grid, sigma_c, rho)
     mean = _mean_along(response, tangent, grid, sigma_m)
-    return 1 + torch.tanh(slope * (mean + threshold).clamp(max=0))
+    contrast = (-mean - threshold).clamp(min=0)
+    ink = torch.tanh(slope * contrast)
+    linked = _mean_along(ink[None], tangent, grid, LINK_SIGMA, LINK_STEP)
+    return 1 - torch.tanh(slope * (1 + LINK * linked) * contrast)
 
 
 def _difference_across(
@@ -78,16 +86,19 @@ def _brighter_side(brightness: Tensor, normal: Tensor, grid: Tensor) -> Tensor:
     return rise / (rise.abs() + SIDE_STEP)
 
 
-def _mean_along(response: Tensor, tangent: Tensor, grid: Tensor, sigma_m: float) -> Tensor:
-    """The Gaussian mean of the response along the flow, both ways from each pixel: (1, H, W)."""
-    total, weights = response.clone(), 1.0
+def _mean_along(plane: Tensor, tangent: Tensor, grid: Tensor, sigma: float, step: float = 1.0) -> Tensor:
+    """The Gaussian mean of (1, 1, H, W) along the flow, both ways from each pixel: (1, H, W).
+
+    `step` is the distance of the samples in pixels.
+    """
+    total, weights = plane.clone(), 1.0
     for sign in (1.0, -1.0):
         offset, heading = torch.zeros_like(tangent), sign * tangent
-        for t in range(1, round(2 * sigma_m) + 1):
-            offset = offset + heading
-            sampled = sample_at(torch.cat([response[0], tangent])[None], offset, grid)
-            total = total + gauss(t, sigma_m) * sampled[:, :1]
-            weights += gauss(t, sigma_m)
+        for t in range(1, round(2 * sigma / step) + 1):
+            offset = offset + step * heading
+            sampled = sample_at(torch.cat([plane[0], tangent])[None], offset, grid)
+            weight = gauss(t * step, sigma)
+            total, weights = total + weight * sampled[:, :1], weights + weight
             # A tangent has no sign: choose the one that continues in the heading's direction.
             next_tangent = sampled[0, 1:]
             agreement = (next_tangent * heading).sum(0, keepdim=True).sign()

@@ -103,6 +103,19 @@ def test_lines_are_where_objects_end(scene):
     assert ((radius[ink] > 14) & (radius[ink] < 22)).float().mean() > 0.95
 
 
+def test_an_outline_does_not_break_off_where_it_is_faint():
+    """A faint stretch of a strong outline gets far more ink than a dash of the same contrast."""
+    stretch = torch.zeros(160)
+    stretch[74:86] = 0.14
+    outline = torch.where(stretch > 0, stretch, torch.tensor(0.3))
+    ink = []
+    for contrast in (outline, stretch):
+        picture = torch.full((3, 64, 160), 0.75)
+        picture[:, 32:] -= contrast
+        ink.append((1 - flow_lines(picture)[0])[28:40, 76:84].amax(0))
+    assert ink[0].min() > 1.4 * ink[1].max()
+
+
 def test_an_orange_wood_before_a_blue_mountain_has_an_outline():
     """Where only the hue changes, a line runs along the whole border, on one side of it."""
     lab = torch.zeros(3, 64, 96)
