@@ -10,7 +10,7 @@ from ..lab import luma, rgb_to_lab
 CHROMA = 0.015  # weight of Lab a and b against luma in [0, 1]
 SIDE_SIGMA, SIDE_STEP = 4.0, 0.003  # Gaussian and step of luma that decide which side is darker
 AREA_SIGMA, AREA_REACH = 2.5, 5.0  # Gaussian and distance of areas: their difference of chroma is the limit
-# How much steeper a line gets where it continues ink, and the Gaussian along the flow that says where it does.
+# How much steeper a line gets where it continues ink; the Gaussian along the flow that says where it does.
 LINK, LINK_SIGMA, LINK_STEP = 4.0, 8.0, 4.0
 
 
