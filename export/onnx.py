@@ -75,7 +75,7 @@ def export_onnx(
         if precision == "int8":
             from .int8 import write_int8
 
-            write_int8(_fit_to_int8(generator, path), pending.path, opset, drawn, batch)
+            write_int8(_fit_to_int8(generator, style), pending.path, opset, drawn, batch)
         else:
             export_graph(deploy(generator, DTYPES[precision]), pending.path, opset, drawn, batch)
         model, contrast = nn.Sequential(load_deployed(path)), 1.0
@@ -101,7 +101,7 @@ def _check_options(precision: str, opset: int) -> None:
         raise BackendError(f"Opsets from {OPSETS[0]} to {OPSETS[-1]} can be written, not {opset}.")
 
 
-def _fit_to_int8(generator: Generator, path: Path) -> Swift:
+def _fit_to_int8(generator: Generator, style: str) -> Swift:
     """Scale a network for integers; it draws the same.
 
     Raises:
@@ -109,7 +109,7 @@ def _fit_to_int8(generator: Generator, path: Path) -> Swift:
     """
     if not isinstance(generator, Swift):
         raise BackendError(
-            f"Only swift networks can be written in int8, and {path} is not one: it has norms, or layers of "
+            f"Only swift networks can be written in int8, and {style} is not one: it has norms, or layers of "
             "several sizes."
         )
     photos = next(pictures((CALIBRATION_SIDE, CALIBRATION_SIDE), len(PHOTOS)))

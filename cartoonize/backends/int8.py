@@ -7,6 +7,7 @@ style. Drawing with it needs no PyTorch.
 from pathlib import Path
 
 from ..core.errors import BackendError
+from ..styles import label_style
 from ..styles.card import int8_path, read_header
 from ..styles.user import sha256_of
 from .onnx import OnnxBackend
@@ -36,12 +37,20 @@ def load_int8(style: Path, device: str, precision: str, options: RuntimeOptions)
             backend.card, backend.network = header.card, header.network
             return backend
     if required:
-        reason = f"is not the file that {style} names" if path.is_file() else "does not exist"
-        raise BackendError(
-            f"int8 needs a file of its own, and {path} {reason}. To write it, for swift networks: "
-            f"cartoonize export-onnx {style} {path} --precision int8"
-        )
+        raise BackendError(_describe_missing(style, path))
     return None
+
+
+def _describe_missing(style: Path, int8_file: Path) -> str:
+    """Why a style cannot be drawn in int8, and what to do."""
+    label = label_style(style)
+    if not read_header(style).int8_sha256 and label != str(style):
+        return f"The style {label} has no int8 file: leave --precision out, or choose another style."
+    reason = "is not the file that the style names" if int8_file.is_file() else "does not exist"
+    return (
+        f"int8 needs a file of its own, and {int8_file} {reason}. To write it, for swift networks: "
+        f"cartoonize export-onnx {label} {int8_file} --precision int8"
+    )
 
 
 def _has_hash(path: Path, sha256: str) -> bool:

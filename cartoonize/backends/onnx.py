@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..core import cpus
 from ..core.errors import BackendError, ModelError
 from ..core.frames import Images
+from ..styles import label_style
 from ..styles.card import UNKNOWN, Card, to_printable
 from .layout import Layout, detect_layout, read_layout
 from .loaded_backend import LoadedBackend
@@ -56,7 +57,8 @@ class OnnxBackend(LoadedBackend):
         provider, threads = choose_provider(options.provider, device), cpus.count_threads()
         self._open_session(path, provider, device, threads)
         if precision not in ("auto", self.precision):
-            raise BackendError(f"{path} computes in {self.precision}; export it again for {precision}.")
+            name = label_style(path)
+            raise BackendError(f"{name} computes in {self.precision}; export it again for {precision}.")
         numbers = stated_numbers(self.metadata)
         self._layout_notices: list[str] = []
         self._layout = self._find_layout(path, options, is_own_file=bool(numbers))

@@ -69,6 +69,14 @@ def find_style(style: str) -> Path:
     )
 
 
+def label_style(path: Path) -> str:
+    """Return what users call the style of a file: its name if it is built in or theirs, else the path."""
+    if path in builtin_styles().values():
+        return path.stem
+    name = path.stem.rpartition("-")[0]  # see user.py
+    return name if path.parent == user.folder() and name in user.names() else str(path)
+
+
 def find_style_file(path: Path) -> Path | None:
     """Return a file, or the one in the folder of a run or of engines; None if the path is neither.
 

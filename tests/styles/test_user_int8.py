@@ -4,10 +4,11 @@ import shutil
 from hashlib import sha256
 
 import pytest
+from PIL import Image
 from servers import serve_folder
 
 from cartoonize.backends import load
-from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.checkpoint import Card, load_style, save_style
 from cartoonize.styles import find_style, user
 from cartoonize.styles.card import int8_path, set_int8_file
 from cartoonize.tools import install_style as installer
@@ -126,3 +127,19 @@ def test_replacing_a_style_removes_its_int8_file(run, folder, home):
     (folder / "style.int8.onnx").unlink()
     assert run("styles", "add", folder, "-y")[0] == 0
     assert len(stored(home)) == 2
+
+
+def test_a_style_without_an_int8_file_is_named(run, folder, tmp_path, workdir):
+    """Where a style cannot be drawn or written in int8, the message names the style, not a file of the
+    installation or of the folder of added styles."""
+    generator, _ = load_style(folder / "style.safetensors")
+    save_style(tmp_path / "plain.safetensors", generator, Card("plain"))
+    assert run("styles", "add", tmp_path / "plain.safetensors", "--yes")[0] == 0
+    Image.new("RGB", (32, 32)).save("in.png")
+    for name in ("pepper-hq", "plain"):
+        code, _, err = run("image", "in.png", "out.png", "--style", name, "--precision", "int8")
+        assert code == 1
+        assert f"The style {name} has no int8 file: leave --precision out, or choose another style." in err
+    code, _, err = run("export-onnx", "pepper-hq", "out.onnx", "--precision", "int8")
+    assert code == 1
+    assert "and pepper-hq is not one" in err
