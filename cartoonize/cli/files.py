@@ -58,7 +58,7 @@ def convert_files(
         MediaError: the paths or options contradict each other, or files could not be converted.
     """
     from ..run.file_jobs import Job, create_folder
-    from ..run.plan import is_single_job, plan_jobs
+    from ..run.plan import JobPlan, is_single_job, plan_jobs
 
     if len(paths) < 2:
         command, example = ("image", "cartoon.png") if kind.name == "picture" else ("video", "cartoon.mp4")
@@ -70,6 +70,8 @@ def convert_files(
         raise MediaError("--skip-existing keeps outputs that exist, --overwrite replaces them; choose one.")
     *sources, target = map(Path, paths)
     log = OutcomeLog(str(target), style, as_json=options.as_json)
+    if options.watch and is_one_job:
+        raise MediaError("--fps makes one video of a folder, and --watch converts each file; choose one.")
     if options.watch:
         check_watched(sources, target, kind)
         checks.options()
@@ -80,7 +82,7 @@ def convert_files(
         with create_folder(job.target) if job.target != target else nullcontext():
             _convert_one(job, convert, checks, style, as_json=options.as_json)
     else:
-        plan = plan_jobs(sources, target, kind)
+        plan = JobPlan([Job(_one_source(sources), target)]) if is_one_job else plan_jobs(sources, target, kind)
         _convert_all(plan, convert, load, checks, options, log)
 
 

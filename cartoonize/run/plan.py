@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from ..core.containers import VIDEO_SUFFIXES, WRITTEN_SUFFIXES
 from ..core.errors import MediaError
 from ..core.messages import missing_file_message
-from ..media.pictures.folder import describe_left_out, output_name
+from ..media.pictures.folder import are_numbered, describe_left_out, output_name
 from ..media.pictures.formats import PICTURE_SUFFIXES
 from ..media.pictures.sequence_sink import is_image_sequence
 from ..media.reading.standard_input import STANDARD_INPUT
@@ -70,11 +70,13 @@ def videos(format_name: str | None = None) -> FileKind:
 def is_single_job(sources: Sequence[Path], target: Path, kind: FileKind) -> bool:
     """Whether this is one job, from a source to a target, and not one of many files into a folder.
 
-    One file is one job. A folder of pictures is one job for a video, whose frames they are; also if it holds
-    videos too, if the target names a file. If the target names a folder, the videos are converted.
+    One file is one job. A folder of pictures is one job for a video, whose frames they are. If it holds
+    videos too, they are converted into a target that is a folder; for a target that is a file, the pictures
+    are the frames if they are numbered.
 
     Raises:
-        MediaError: the folder holds only videos, and the target names a file; or it holds nothing to convert.
+        MediaError: the folder holds videos, no numbered pictures, and the target names a file; or it holds
+            nothing to convert.
     """
     [source, *more] = sources
     if not more and source == STANDARD_INPUT:  # even if there is a folder of this name
@@ -85,14 +87,22 @@ def is_single_job(sources: Sequence[Path], target: Path, kind: FileKind) -> bool
         return True
     if kind is PICTURES:
         return False
-    has_pictures = any(path.suffix.lower() in PICTURE_SUFFIXES for path in files_in(source))
+    pictures = [path.name for path in files_in(source) if path.suffix.lower() in PICTURE_SUFFIXES]
     to_file = not is_output_folder(target, kind)
-    if has_pictures and to_file:
+    if to_file and are_numbered(pictures):
         return True
-    if not any(path.suffix.lower() in kind.suffixes for path in files_below(source)):
-        if has_pictures:
+    if not any(
+        path.suffix.lower() in kind.suffixes and path.absolute() != target.absolute()
+        for path in files_below(source)
+    ):
+        if pictures:
             return True
         raise MediaError(f"There is neither a video nor a picture in the folder {source}.")
+    if to_file and pictures:
+        raise MediaError(
+            f"The folder {source} holds videos and pictures: name a folder to write the videos to, or add "
+            "--fps 25 to make one video of the pictures."
+        )
     if to_file:
         raise MediaError(f"There are videos in {source}, and no pictures; name a folder to write them to.")
     return False

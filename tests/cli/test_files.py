@@ -38,6 +38,7 @@ def files(folder):
     [
         (["video", "a", "b", "out.mp4", "--fps", "24"], "--fps is for one folder"),
         (["video", "a/*.png", "out.mp4", "--fps", "24"], "name a in place of a/*.png"),
+        (["video", "a", "out", "--fps", "24", "--watch"], "--watch converts each file; choose one"),
     ],
 )
 def test_a_rate_is_for_one_folder(workdir, run, words, message):

@@ -172,6 +172,7 @@ def test_a_folder_that_cannot_be_read_is_refused_alone(workdir):
         (["stills"], "out.mp4", True),
         (["stills"], "there", True),
         (["both"], "out.mp4", True),
+        (["both"], "frames/%05d.png", True),
         (["gone.mp4"], "out.mp4", True),
         (["films"], "there", False),
         (["films"], "new", False),
@@ -183,8 +184,29 @@ def test_a_folder_that_cannot_be_read_is_refused_alone(workdir):
 )
 def test_what_one_source_means(workdir, sources, target, alone):
     """A file, standard input and a folder of pictures are one video each; a folder of videos is many."""
-    make_files("stills/1.png", "films/sub/a.mp4", "both/1.png", "both/a.mp4", "there/x.txt", "a.mp4")
+    make_files("stills/1.png", "films/sub/a.mp4", "both/a.mp4", "there/x.txt", "a.mp4")
+    make_files(*(f"both/{number}.png" for number in range(1, 4)))
     assert is_single_job([Path(source) for source in sources], Path(target), VIDEOS) is alone
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["beach.jpg", "cat.jpg"],
+        ["1.jpg", "2.jpg"],
+        ["IMG_2031.jpg", "IMG_2032.jpg", "IMG_2033.jpg"],
+        ["1.jpg", "2.jpg", "4.jpg"],
+        ["a1.jpg", "b2.jpg", "c3.jpg"],
+    ],
+)
+def test_photos_beside_videos_are_no_frames(workdir, names):
+    """A folder of videos and some photos, and a file as OUTPUT, are refused: the message names both ways out.
+    An output of an earlier run in that folder is no such video."""
+    make_files(*(f"in/{name}" for name in names), "in/new.mp4")
+    assert is_single_job([Path("in")], Path("in/new.mp4"), VIDEOS)
+    make_files("in/trip/clip.mov")
+    with pytest.raises(MediaError, match=r"in holds videos and pictures: name a folder .* add --fps 25"):
+        is_single_job([Path("in")], Path("in/new.mp4"), VIDEOS)
 
 
 @pytest.mark.parametrize("target", ["out.mp4", "out"])

@@ -12,6 +12,8 @@ from .formats import PICTURE_SUFFIXES, suffix_list
 
 _MAX_NAMED = 6
 """Kinds of files that a notice names; the rest is summed up."""
+_LEAST_FRAMES = 3
+"""Fewer numbered pictures may be photos beside videos."""
 _SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
 """Files that Windows hides."""
 
@@ -59,6 +61,17 @@ def describe_left_out(folder: Path, files: Iterable[Path]) -> list[str]:
 def list_source_files(source: Location) -> list[Location]:
     """The files that are read for a source: the source itself, or the pictures in a folder."""
     return [*list_pictures(source)] if isinstance(source, Path) and source.is_dir() else [source]
+
+
+def are_numbered(names: Iterable[str]) -> bool:
+    """Whether names of pictures are those of the frames of a video: three or more that differ in a number at
+    their end, which counts from 0 or 1."""
+    matches = [re.fullmatch(r"(.*?)([0-9]+)", PurePath(name).stem) for name in names]
+    found = [(match[1], int(match[2])) for match in matches if match]
+    first = min((number for _, number in found), default=0)
+    is_complete = {number for _, number in found} == set(range(first, first + len(found)))
+    prefixes = {prefix for prefix, _ in found}
+    return all(matches) and len(found) >= _LEAST_FRAMES and len(prefixes) == 1 and first < 2 and is_complete
 
 
 def natural_key(path: PurePath | str) -> tuple[list[str | int], str]:
