@@ -173,6 +173,19 @@ def test_a_log_on_a_full_disk(tmp_path):
     assert (tmp_path / "logged.mp4").read_bytes() == (tmp_path / "out.mp4").read_bytes()
 
 
+def test_a_closed_terminal(clip, folder):
+    """A video whose terminal was closed is completed, if the process ignores that, as after `disown`."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "cartoonize", "video", clip, folder / "out.mp4", "-y", "--style", "null"]
+    process = subprocess.Popen(command, stderr=theirs, env={**os.environ, "TERM": "xterm"})
+    os.close(theirs)
+    wait_until_running(process, folder, "segment-0")
+    os.close(ours)
+    assert process.wait(60) == 0
+    assert len(read_clip(folder / "out.mp4").times) == 400
+
+
 def test_the_terminal_is_as_before(clip, folder):
     """After a signal during the progress bar, the terminal shows its cursor again."""
     pty = pytest.importorskip("pty")

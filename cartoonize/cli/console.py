@@ -5,11 +5,12 @@ import os
 import sys
 import traceback
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..core.errors import PipeError
 from ..core.secrets import hide_secrets
@@ -51,12 +52,7 @@ def print_message(text: str) -> None:
 
 
 def _print_line(text: str) -> None:
-    try:
-        console_of(sys.stderr).print(text, highlight=False, soft_wrap=True, emoji=False)
-    except BrokenPipeError:
-        raise
-    except OSError:  # a log on a full disk, which must not cost the result
-        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # what is buffered would fail again at the end
+    console_of(sys.stderr).print(text, highlight=False, soft_wrap=True, emoji=False)
 
 
 def print_notices(notices: Iterable[str]) -> None:
@@ -103,20 +99,29 @@ def print_json(result: dict[str, Any]) -> None:
     Raises:
         PipeError: nobody reads stdout.
     """
-    try:
-        print(hide_secrets(json.dumps(result)), flush=True)  # noqa: T201
-    except BrokenPipeError as error:
-        sys.stdout = None  # or the interpreter would try to flush it once more
-        raise PipeError("The result was not printed: nobody reads it.") from error
+    _write_result(hide_secrets(json.dumps(result)) + "\n")
 
 
 def print_result(renderable: Any) -> None:
-    """Print a table or a text of Rich's on stdout; in a pipe or a file its lines do not end in spaces."""
+    """Print a table or a text of Rich's on stdout; in a pipe or a file its lines do not end in spaces.
+
+    Raises:
+        PipeError: nobody reads stdout.
+    """
     console = console_of(sys.stdout)
     if console.is_terminal:
         console.print(renderable)
     else:
-        sys.stdout.write(format_result(renderable))
+        _write_result(format_result(renderable))
+
+
+def _write_result(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        sys.stdout = None  # or the interpreter would try to flush it once more
+        raise PipeError("The result was not printed: nobody reads it.") from error
 
 
 def format_result(renderable: Any) -> str:
@@ -154,15 +159,45 @@ def size_of(output: str | Path) -> str:
 
 
 def console_of(file: Any) -> "Console":
-    """The one console of a file: messages go above the progress bars that it shows."""
-    return _console(getattr(file, "rich_proxied_file", file))  # which a bar puts in place of the file
+    """The one console of sys.stdout or sys.stderr: messages go above the progress bars that it shows."""
+    real, results = (getattr(each, "rich_proxied_file", each) for each in (file, sys.stdout))  # see rich.live
+    return _console(real, is_for_messages=real is not results)
 
 
 @lru_cache(maxsize=2)
-def _console(file: Any) -> "Console":
+def _console(file: Any, *, is_for_messages: bool) -> "Console":
     from rich.console import Console
 
-    return Console(file=file)
+    return Console(file=cast("IO[str]", _MessageStream(file)) if is_for_messages else file)
+
+
+class _MessageStream:
+    """A file for messages, which must not cost the result: after an error they go nowhere.
+
+    It may be a log on a full disk, a pipe that nobody reads, or a terminal that was closed.
+    """
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, text: str) -> int:
+        """Write a text, or drop it."""
+        self._attempt(self._file.write, text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered, or drop it."""
+        self._attempt(self._file.flush)
+
+    def _attempt(self, action: Callable[..., object], *arguments: str) -> None:
+        try:
+            action(*arguments)
+        except OSError:
+            with suppress(OSError), Path(os.devnull).open("w") as nowhere:
+                os.dup2(nowhere.fileno(), self._file.fileno())  # Python writes its buffer at the end of all
 
 
 def escape(text: str) -> str:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -146,7 +146,8 @@ def _set_handlers(handler: Callable[[int, FrameType | None], None]) -> None:
 
 def _exit(number: int, _frame: FrameType | None) -> None:
     if sys.stderr is not None:
-        os.write(sys.stderr.fileno(), b"Stopped.\n")
+        with suppress(OSError):  # the terminal was closed
+            os.write(sys.stderr.fileno(), b"Stopped.\n")
     os._exit(128 + number)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -46,7 +47,9 @@ else:
             """Whether q was pressed since the last call."""
             if self._terminal is None or not select.select([self._terminal], [], [], 0)[0]:
                 return False
-            typed = os.read(self._terminal, 100)
+            typed = b""
+            with suppress(OSError):
+                typed = os.read(self._terminal, 100)
             if not typed:  # the terminal was closed
                 self._terminal = None
             return b"q" in typed.lower()
@@ -55,7 +58,8 @@ else:
             """Give the terminal its settings back, before the end of the block."""
             if self._terminal is not None:
                 terminal, self._terminal = self._terminal, None
-                termios.tcsetattr(terminal, termios.TCSADRAIN, self._settings)
+                with suppress(termios.error):  # the terminal was closed
+                    termios.tcsetattr(terminal, termios.TCSADRAIN, self._settings)
 
         def __enter__(self) -> Self:
             if sys.stdin is not None and sys.stdin.isatty():

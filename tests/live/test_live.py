@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from fractions import Fraction
 from itertools import count, islice, pairwise
 from pathlib import Path
@@ -426,7 +426,7 @@ def test_a_camera_is_never_waited_for(tmp_path):
 
 
 @contextmanager
-def on_terminal(target):
+def on_terminal(target, accepted=signal.SIGINT):
     """A recording on a terminal of 80 columns: the process, our end of the terminal, and its settings."""
     pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
     ours, theirs = pty.openpty()
@@ -437,14 +437,15 @@ def on_terminal(target):
     environment.pop("COLUMNS", None)
     process = subprocess.Popen(
         [sys.executable, "-c", _ON_TERMINAL, *command], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs,
-        env=environment, cwd=target.parent, start_new_session=True, preexec_fn=accept_signal(signal.SIGINT),  # noqa: PLW1509
+        env=environment, cwd=target.parent, start_new_session=True, preexec_fn=accept_signal(accepted),  # noqa: PLW1509
     )  # fmt: skip
     try:
         yield process, ours, lambda: termios.tcgetattr(theirs)
     finally:
         process.kill()
         process.communicate()
-        os.close(ours)
+        with suppress(OSError):  # the test has closed it
+            os.close(ours)
         os.close(theirs)
 
 
@@ -504,6 +505,17 @@ def test_ctrl_c_ends_a_recording(tmp_path):
         shown_until(ours, "Stopped.")
         assert process.wait(30) == 128 + signal.SIGINT
         assert settings() == before
+    assert len(read_clip(target).times) > 1
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_a_closed_terminal_ends_a_recording(tmp_path):
+    """If its terminal is closed, a recording is complete, and the exit code is that of SIGHUP."""
+    target = tmp_path / "out.mp4"
+    with on_terminal(target, signal.SIGHUP) as (process, ours, _):
+        shown_until(ours, "frames/s", times=3)
+        os.close(ours)
+        assert process.wait(30) == 128 + signal.SIGHUP
     assert len(read_clip(target).times) > 1
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
