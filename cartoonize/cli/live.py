@@ -3,80 +3,37 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-import typer
-
-from ..core.errors import MediaError
+from ..core.errors import SourceError
 from ..core.messages import count_noun
 from .console import escape, print_json, print_message, print_notices
 from .convert import open_backend
-from .options import LOOK, EncoderOptions, NetworkOptions, OnnxFileOptions, OutputOptions, VideoLookOptions
+from .options import (
+    EncoderOptions,
+    LiveOptions,
+    LiveSizeOptions,
+    NetworkOptions,
+    OnnxFileOptions,
+    OutputOptions,
+    VideoLookOptions,
+)
 from .progress import status_line
-from .values import Size, parse_rate, parse_size
 
 if TYPE_CHECKING:
-    from ..live import LatencyMeter, LiveReport, LiveSource
+    from ..live import DetailControl, LatencyMeter, LiveReport, LiveSource
 
 _REFRESH = 0.25  # seconds
 
 
 def live(
     *,
-    source: Annotated[
-        str,
-        typer.Option(
-            metavar="camera|URL|FILE",
-            help="camera, camera:1 or camera:NAME; an address such as udp://:5000 or rtsp://...; a file, "
-            "played in real time; lavfi: and a filter graph of FFmpeg.",
-        ),
-    ] = "camera",
-    sink: Annotated[
-        str,
-        typer.Option(
-            metavar="window|camera|URL|FILE",
-            help="window; camera, a virtual one for Zoom, Teams and OBS; an address such as "
-            "udp://127.0.0.1:5000 or rtmp://...; a file to record to; null, to measure.",
-        ),
-    ] = "window",
+    options: LiveOptions,
     network: NetworkOptions,
     output: OutputOptions,
     look: VideoLookOptions,
-    detail: Annotated[
-        Literal["auto", "low", "normal", "high", "full"],
-        typer.Option(
-            metavar="LEVEL",
-            help="Lines at which the network draws: low is 480, normal 720, high 1080, full all of the "
-            "source; auto is the highest up to normal that keeps up.",
-            rich_help_panel=LOOK,
-        ),
-    ] = "auto",
-    max_size: Annotated[
-        int,
-        typer.Option(
-            min=16,
-            metavar="PX",
-            help="Largest width or height of the result in pixels; 640 is 360p of a wide picture.",
-            rich_help_panel=LOOK,
-        ),
-    ] = 1280,
-    fps: Annotated[
-        Fraction | None,
-        typer.Option(
-            parser=parse_rate,
-            metavar="RATE",
-            help="Frames per second to ask a camera for, and to convert at most.",
-        ),
-    ] = None,
-    size: Annotated[
-        Size | None,
-        typer.Option(parser=parse_size, metavar="WxH", help="Size to ask a camera for."),
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="S", help="Stop if the source sends nothing for S seconds.")
-    ] = 10.0,
+    size: LiveSizeOptions,
     encoder: EncoderOptions,
     onnx: OnnxFileOptions,
 ) -> None:
@@ -92,44 +49,45 @@ def live(
       cartoonize live --source udp://:5000 --sink cartoon.mp4
       cartoonize live --source lavfi:testsrc2=size=640x360:rate=30
     """
-    from ..core.draw_size import resolve_detail
     from ..core.signals import StopRequest
-    from ..live import DetailControl, LiveReport, LiveSource, open_live_sink, resolve_source, run
-    from ..live.detail import possible_details
+    from ..live import LiveReport, LiveSource, open_live_sink, resolve_source, run
     from ..live.keyboard import QuitKey
     from ..live.sinks import check_live_sink
-    from ..media import Decoding
-    from ..run.job import written_size
+    from ..run.job import prepare_decoding, written_size
 
-    if fps is not None and fps <= 0:
-        raise MediaError(f"{fps} frames/s is not a frame rate; write a rate above 0.")
-    check_live_sink(sink, Path(source), overwrite=output.overwrite, encoding=encoder.build())
-    report = LiveReport(sink, network.style, source)
-    adapts = detail == "auto"
-    chosen = resolve_detail("normal" if adapts else detail, network.style, report.notices)
-    effects = look.build()
-    decoding = Decoding(max_size=max_size, detail=chosen, keep_source=effects.needs_source)
-    capture = resolve_source(source, size=size, fps=fps)
-    quit_key = QuitKey()
+    effects, encoding = look.build(), encoder.build()
+    check_live_sink(options.sink, Path(options.source), overwrite=output.overwrite, encoding=encoding)
+    report = LiveReport(options.sink, network.style, options.source)
+    decoding = prepare_decoding(size.build(), effects, network.style, report.notices)
+    capture, quit_key = resolve_source(options.source, size=options.size, fps=options.fps), QuitKey()
     with (
         open_backend(network, onnx) as backend,
-        LiveSource(capture, decoding=decoding, fps=fps, timeout=timeout) as pictures,
+        LiveSource(capture, decoding=decoding, fps=options.fps, timeout=options.timeout) as source,
         StopRequest(on_request=quit_key.restore) as stop,
     ):
-        control = None
-        if adapts and chosen != "full":
-            shape = pictures.video.width, pictures.video.height
-            control = DetailControl(possible_details(*shape), *shape)
-        title = f"cartoonize: {network.style}"
-        target = open_live_sink(
-            sink, pictures, title=title, overwrite=output.overwrite, size=written_size(pictures, effects),
-            encoding=encoder.build(),
+        sink = open_live_sink(
+            options.sink, source, title=f"cartoonize: {network.style}", overwrite=output.overwrite,
+            size=written_size(source, effects), encoding=encoding,
         )  # fmt: skip
+        adapts = size.detail == "auto" and decoding.detail != "full"
+        control = _control_detail(source) if adapts else None
         with status_line() as show, quit_key:
-            requests = [lambda: stop.requested, quit_key.pressed, target.is_closed]
-            ended = _show_until(requests, show, pictures)
-            run(pictures, target, backend, report, look=effects, control=control, ended=ended)
+            requests = [lambda: stop.requested, quit_key.pressed, sink.is_closed]
+            ended = _show_until(requests, show, source)
+            try:
+                run(source, sink, backend, report, look=effects, control=control, ended=ended)
+            except SourceError:
+                _print_report(report, as_json=output.as_json)
+                raise
         _print_report(report, as_json=output.as_json)
+
+
+def _control_detail(source: "LiveSource") -> "DetailControl":
+    from ..live import DetailControl
+    from ..live.detail import possible_details
+
+    width, height = source.video.width, source.video.height
+    return DetailControl(possible_details(width, height), width, height)
 
 
 def _show_until(
@@ -152,7 +110,7 @@ def _print_report(report: "LiveReport", *, as_json: bool) -> None:
     print_notices(report.notices)
     if as_json:
         print_json(asdict(report))
-    else:
+    elif report.state == "converted":  # else the error counts the frames
         latency = report.latency
         print_message(
             f"{escape(report.output)}: {count_noun(report.frames, 'frame')} in {report.seconds:.1f} s, "

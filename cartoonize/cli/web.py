@@ -8,9 +8,7 @@ from typing import Annotated
 import typer
 
 from .console import print_message, print_note
-from .options import Device
-
-_LIMITS = "Limits"
+from .options import Device, LimitOptions
 
 
 def web(
@@ -28,46 +26,8 @@ def web(
         ),
     ] = None,
     device: Device = "auto",
-    max_upload: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="MB",
-            rich_help_panel=_LIMITS,
-            help="Of one file.",
-            show_default="4000; 200 if others can open the page",
-        ),
-    ] = None,
-    max_seconds: Annotated[
-        float | None,
-        typer.Option(
-            min=0.1,
-            metavar="S",
-            rich_help_panel=_LIMITS,
-            help="Of a video.",
-            show_default="no limit; 120 if others can open the page",
-        ),
-    ] = None,
-    max_frames: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            rich_help_panel=_LIMITS,
-            help="Of a video.",
-            show_default="no limit; 7200 if others can open the page",
-        ),
-    ] = None,
-    max_pixels: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Of a picture, or a frame.",
-            show_default="50 million",
-            rich_help_panel=_LIMITS,
-        ),
-    ] = 50_000_000,
+    *,
+    limits: LimitOptions,
 ) -> None:
     """Serve a web page: drop pictures and videos, choose a style, compare the results, download them.
 
@@ -79,33 +39,30 @@ def web(
       cartoonize web --open
       cartoonize web --host 0.0.0.0 --port 8000 --max-seconds 30
     """
-    from rich.markup import escape
-
     from ..web.access_key import AccessKey, new_key
     from ..web.addresses import is_private
-    from ..web.limits import choose_limits
     from ..web.server import serve
 
-    has_key = key if key is not None else not is_private(host)
+    private = is_private(host)
+    has_key = not private if key is None else key
     access = AccessKey(new_key() if has_key else None)
 
-    def show_addresses(addresses: list[str]) -> None:
-        # Rich's own `escape`, as that of the console would hide the key.
-        print_message(f"Open [bold]{escape(addresses[0])}[/bold] in a browser; Ctrl-C ends it.")
-        if has_key or not is_private(host):
-            print_note(escape(_describe_access(addresses[-1], has_key=has_key)))
+    def announce(addresses: list[str]) -> None:
+        _print_addresses(addresses, has_key=has_key, private=private)
         page = addresses[0].partition("?")[0]
         if open_page and not _open_browser(access.one_time_address(page)):
             print_note("No browser can be opened here: open the address yourself.")
 
-    limits = choose_limits(
-        private=is_private(host),
-        megabytes=max_upload,
-        seconds=max_seconds,
-        frames=max_frames,
-        pixels=max_pixels,
-    )
-    serve(host, port, limits, key=access, device=device, on_ready=show_addresses)
+    serve(host, port, limits.build(private=private), key=access, device=device, on_ready=announce)
+
+
+def _print_addresses(addresses: list[str], *, has_key: bool, private: bool) -> None:
+    """Print where the page is. Rich's own `escape` is used, as that of the console would hide the key."""
+    from rich.markup import escape
+
+    print_message(f"Open [bold]{escape(addresses[0])}[/bold] in a browser; Ctrl-C ends it.")
+    if has_key or not private:
+        print_note(escape(_describe_access(addresses[-1], has_key=has_key)))
 
 
 def _describe_access(address: str, *, has_key: bool) -> str:

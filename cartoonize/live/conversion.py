@@ -66,7 +66,7 @@ def run(
         ended: called after every frame, and every TICK; the conversion ends when it returns true.
 
     Raises:
-        SourceError: the source disappeared.
+        SourceError: the source disappeared; the report is filled in all the same.
     """
     meter, started = LatencyMeter(), time.monotonic()
     look = (look or Look()).available(backend.runtime, report.notices)
@@ -84,6 +84,7 @@ def run(
     report.set_duration(time.monotonic() - started)
     report.notices += [*source.notices, *backend.notices, *sink.notices, *_advice(report, source)]
     if lost is not None:
+        report.fail(lost)
         lost.add_note(f"{report.frames} frames were converted until then, into {report.output}.")
         raise lost
     return report

@@ -375,6 +375,23 @@ def test_json_is_all_that_is_printed(run, tiny_style):
     assert "tiny.safetensors on" in err
 
 
+def test_json_of_a_source_that_is_lost(run, workdir):
+    """With `--json`, a source that is lost is an object too, with what was converted and the exit code."""
+    address, recorded = f"udp://127.0.0.1:{free_port()}", []
+
+    def is_enough():
+        recorded.extend(workdir.iterdir())
+        return len(recorded) > 12
+
+    with sending(address, is_enough):
+        words = ["--source", address, "--sink", "out.mkv", "--style", "null", "--timeout", "1", "--json"]
+        code, out, err = run("live", *words)
+    report = json.loads(out)
+    assert (code, report["exit_code"], report["state"]) == (4, 4, "failed")
+    assert report["error"] in err
+    assert report["frames"] == len(read_clip(workdir / "out.mkv").times) > 0
+
+
 def test_frames_that_nobody_took_are_dropped():
     """A mailbox keeps the newest item and the last one, and counts those that made way."""
     taken, mailbox = threading.Event(), LatestItem()
