@@ -121,16 +121,14 @@ def _describe_frames(folder: Path, target: Path) -> str:
 
 
 def _convert_one(job: "Job", convert: ConvertJob, checks: Checks, style: str, *, as_json: bool) -> None:
-    from ..run.report import Report
+    from ..run.report import failed
 
     try:
         checks.job(job)
         report = convert(job, file_progress)
     except CartoonizeError as error:
         if as_json:
-            report = Report(str(job.target), style, str(job.source))
-            report.fail(error)
-            print_json(asdict(report))
+            print_json(asdict(failed(job.source, job.target, style, error)))
         raise
     print_report(report, as_json=as_json)
     if report.partial:

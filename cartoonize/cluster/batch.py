@@ -13,7 +13,7 @@ from ..backends.registry import backend_of_style
 from ..core.errors import CartoonizeError, MediaError, ModelError, UnexpectedError
 from ..media import check_sink, parse_location
 from ..run.plan import comparison_key
-from ..run.report import FilesReport, Report, skipped
+from ..run.report import FilesReport, Report, failed, skipped
 from ..styles import find_style
 from .connection import Cluster
 from .jobs import OnProgress, VideoJob, convert_job
@@ -97,11 +97,9 @@ def _report(line: Line, task: "Future[Report]") -> Report:
     try:
         report = task.result()
     except CartoonizeError as error:
-        report = Report(str(job.target), job.style, str(job.source))
-        report.fail(error)
+        report = failed(job.source, job.target, job.style, error)
     except Exception as error:  # noqa: BLE001  # a defect must not cost the other videos
-        report = Report(str(job.target), job.style, str(job.source))
-        report.fail(UnexpectedError.from_exception(error))
+        report = failed(job.source, job.target, job.style, UnexpectedError.from_exception(error))
     if report.error:
         report.error = f"line {line.number}: {report.error}"
     return report

@@ -11,7 +11,7 @@ from ..core.choices import Precision
 from ..core.errors import ClusterError
 from ..effects.look import Look
 from ..media import ResumableSink, ResumableSource, Sink, Source
-from ..run.job import mark_partial
+from ..run.job import mark_partial, prepare_look
 from ..run.pipeline import segment_length
 from ..run.report import Report, frames_per_second
 from ..run.segmented import identity
@@ -67,9 +67,7 @@ def run_on_cluster(
     with sink:
         backend = _describe_backend(cluster, style)
         batch = backend.batch if batch is None else batch
-        look = (look or Look()).available(backend.runtime, report.notices)
-        report.stabilized, report.hold = look.stabilize, look.hold
-        report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
+        look = prepare_look(look or Look(), backend, report)
         report.width, report.height = look.size(source.video.width, source.video.height)
         key = identity(source, sink.encoding, report.style, backend.identity, look, batch)
         joined = sink.resume(key, restart=not resume)

@@ -18,6 +18,7 @@ from ..effects.effect import EffectChain
 from ..effects.look import Look
 from ..media import Sink
 from ..run.drawer import Drawer
+from ..run.job import prepare_look
 from ..run.report import Report
 from ..run.threads import LatestItem, latest
 from .detail import DetailControl
@@ -69,9 +70,7 @@ def run(
         SourceError: the source disappeared; the report is filled in all the same.
     """
     meter, started = LatencyMeter(), time.monotonic()
-    look = (look or Look()).available(backend.runtime, report.notices)
-    report.stabilized, report.hold = look.stabilize, look.hold
-    report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
+    look = prepare_look(look or Look(), backend, report)
     report.width, report.height = look.size(source.video.width, source.video.height)
     lost: SourceError | None = None
     with sink:

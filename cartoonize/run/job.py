@@ -13,18 +13,11 @@ from ..core.errors import DamageError
 from ..core.frames import Frame
 from ..effects.compositing import Retouch
 from ..effects.look import Look
-from ..media import (
-    Decoding,
-    Encoding,
-    Sink,
-    Source,
-    open_sink,
-    open_source,
-)
+from ..media import Decoding, Encoding, Sink, Source, open_sink, open_source
 from ..styles import DEFAULT
 from .pipeline import segment_length, stream
-from .report import STAGES, Report
-from .segmented import SegmentedRun
+from .report import STAGES, DescribedBackend, Report
+from .segmented import SegmentedRun, identity
 from .threads import StageWaits
 
 
@@ -106,6 +99,14 @@ def prepare_decoding(decoding: Decoding, look: Look, style: str, notices: list[s
     return replace(decoding, detail=detail, keep_source=look.needs_source)
 
 
+def prepare_look(look: Look, backend: DescribedBackend, report: Report) -> Look:
+    """Return the look without what cannot work here, and enter it and the backend into the report."""
+    look = look.available(backend.runtime, report.notices)
+    report.stabilized, report.hold = look.stabilize, look.hold
+    report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
+    return look
+
+
 def run(
     source: Source,
     sink: Sink,
@@ -130,16 +131,16 @@ def run(
     look = look or Look()
     if source.video is None:
         look = look.for_pictures()
-    look = look.available(backend.runtime, report.notices)
-    report.stabilized, report.hold = look.stabilize, look.hold
-    report.device, report.precision, report.backend = backend.device, backend.precision, backend.runtime
+    look = prepare_look(look, backend, report)
     if source.video is not None:
         report.width, report.height = source.video.width, source.video.height
     with sink:
         segments = SegmentedRun()
-        identity = backend_identity(backend)
-        done = segments.begin(source, sink, report.style, identity, look, batch, resume=resume)
-        report.frames = report.resumed = done
+        video, output = source.resumable, sink.resumable
+        if video is not None and output is not None:
+            key = identity(video, output.encoding, report.style, backend_identity(backend), look, batch)
+            segments.begin(video, output, key, segment_length(batch), resume=resume)
+        report.frames = report.resumed = segments.written
         with closing(convert_frames(source, sink, backend, segments, look, batch, waits)) as written:
             for frame in written:
                 report.frames += 1

@@ -6,7 +6,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from ..core.errors import CartoonizeError
 from ..core.secrets import hide_secrets
@@ -17,6 +17,17 @@ State = Literal["converted", "skipped", "failed"]
 STAGES = ("decode", "network", "encode")
 _COMMON = ("device", "precision", "backend", "stabilized", "hold", "width", "height")
 """Keys whose value a report of many files has if all of them share it."""
+
+
+class DescribedBackend(Protocol):
+    """What a report states of a backend: one of this process, or of a worker."""
+
+    @property
+    def device(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def runtime(self) -> str: ...
 
 
 @dataclass(slots=True)
@@ -117,6 +128,13 @@ class FilesReport(Report):
 def frames_per_second(frames: int, seconds: float) -> float:
     """The rate, to two digits; 0 if no time has passed that the clock can measure."""
     return round(frames / seconds, 2) if seconds > 0 else 0.0
+
+
+def failed(source: Location, output: Location, style: str, error: CartoonizeError) -> Report:
+    """The report of a file that could not be converted."""
+    report = Report(str(output), style, str(source))
+    report.fail(error)
+    return report
 
 
 def skipped(source: Location, output: Location, style: str) -> Report:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core.errors import ModelError
 from ..effects.look import Look
-from ..media import Encoding, ResumableSource, SegmentedSink, Sink, Source
+from ..media import Encoding, ResumableSink, ResumableSource, SegmentedSink
 from ..media.encoding import versions
 from ..media.ffmpeg import ffmpeg_errors
 from ..media.remote import Location
@@ -27,61 +27,46 @@ _SAMPLE = 1 << 16  # bytes that are hashed at each of three places of a source
 class SegmentedRun:
     """Counts the frames that are written, and ends a segment after every `length` of them.
 
-    `length` is 0 if the source or the sink has no segments, as for pictures. Then all methods do nothing.
+    `written` counts the frames of an earlier run too. Without `begin`, as for pictures, `length` is 0, and
+    there are no segments.
     """
 
     def __init__(self) -> None:
         self._segmented: tuple[ResumableSource, SegmentedSink] | None = None
         self.length = 0
-        self._written = self._ended = 0  # frames
+        self.written = self._ended = 0
 
     def begin(
-        self,
-        source: Source,
-        sink: Sink,
-        style: str,
-        backend: list[str],
-        look: Look,
-        batch: int,
-        *,
-        resume: bool,
-    ) -> int:
-        """Continue an earlier run if there is one, and return the number of frames that it finished; else 0.
+        self, source: ResumableSource, sink: ResumableSink, key: dict[str, Any], length: int, *, resume: bool
+    ) -> None:
+        """Cut segments of `length` frames; if `resume` is true, continue an earlier run of the same `key`.
 
-        It is continued if `resume` is true and source, style, look, options and versions are the same, and so
-        are the `backend` (runtime, device and precision; see `backend_identity`) and `batch`, the frames per
-        call.
+        `key` is everything on which the frames of the output depend; see `identity`.
         """
-        video, output = source.resumable, sink.resumable
-        if video is None or output is None:
-            return 0
-        length = segment_length(batch)
-        self.begin_at(video, output, 0, length)
-        key = identity(video, output.encoding, style, backend, look, batch)
-        last = output.resume(key, restart=not resume)
+        self.begin_at(source, sink, 0, length)
+        last = sink.resume(key, restart=not resume)
         if last is not None:
-            video.resume_after(last.end, last.mark)
-            self.begin_at(video, output, last.end, length)
-        return self._written
+            source.resume_after(last.end, last.mark)
+            self.begin_at(source, sink, last.end, length)
 
     def begin_at(self, source: ResumableSource, sink: SegmentedSink, frame: int, length: int) -> None:
         """Cut segments of `length` frames; the first begins at frame number `frame` of the video."""
         self._segmented = source, sink
-        self._written = self._ended = frame
+        self.written = self._ended = frame
         source.mark_interval = self.length = length
 
     def frame_written(self) -> None:
         """Count a frame, and end a segment if it was the last of one."""
-        self._written += 1
-        if self.length and self._written % self.length == 0:
+        self.written += 1
+        if self.length and self.written % self.length == 0:
             self.end_segment()
 
     def end_segment(self) -> None:
         """End the current segment, if it has frames."""
-        if self._segmented and self._written > self._ended:
+        if self._segmented and self.written > self._ended:
             source, sink = self._segmented
-            sink.end_segment(source.marks.pop(self._written))
-            self._ended = self._written
+            sink.end_segment(source.marks.pop(self.written))
+            self._ended = self.written
 
 
 def identity(
