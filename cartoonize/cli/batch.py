@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import CartoonizeError
-from .console import print_json, print_message
+from .console import print_json, print_message, print_notices
 from .convert import connect_cluster
 from .options import OutputOptions, VideoOptions
 from .progress import ProgressBars
@@ -51,6 +51,7 @@ def batch(
     with connect_cluster(cluster, options.network) as connected, ProgressBars(removes_done=True) as bars:
         report = FilesReport(str(manifest), options.network.style, str(manifest))
         convert_batch(connected, lines, report, bars.file, overwrite=output.overwrite)
+    print_notices(report.notices)
     if output.as_json:
         print_json(asdict(report))
     skipped = f", {report.skipped} existed already" if report.skipped else ""

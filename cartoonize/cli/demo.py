@@ -39,6 +39,7 @@ def demo(
             f"{folder} is a file; `demo` converts its own clip. To convert yours: "
             f"`cartoonize video {folder} cartoon.mp4`, or `cartoonize image {folder} cartoon.png`."
         )
+    network = NetworkOptions(style, device)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -47,9 +48,9 @@ def demo(
     for original in (clip, photo):
         for path in (original, _cartoon_of(original)):
             check_target(path, overwrite=overwrite)
-    make_demo_clip(clip)
-    make_demo_photo(photo)
-    with open_backend(NetworkOptions(style, device)) as backend:
+    with open_backend(network) as backend:  # before anything is written, as it may fail
+        make_demo_clip(clip)
+        make_demo_photo(photo)
         for path in (clip, photo):
             target = _cartoon_of(path)
             report = Report(str(target), style)

@@ -10,6 +10,7 @@ import typer
 
 from ..core.containers import VIDEO_SUFFIXES
 from ..core.errors import MediaError
+from ..core.messages import join_words
 from .console import escape, print_message, print_note, print_notices, size_of
 from .convert import Load, Progress, connect_cluster_once, convert, open_backend_once
 from .files import Checks, convert_files
@@ -63,6 +64,7 @@ def video(
     if files.as_json and paths[-1] == "-":
         raise MediaError("--json prints to standard output, where the video goes; leave it out.")
     if preview is not None:
+        _check_preview(files, cluster)
         _preview(paths, options, preview, overwrite=files.overwrite)
         return
     if len(paths) == 2 and _suggests_a_picture(paths[0], paths[1]):
@@ -152,6 +154,17 @@ def _convert_on(
     return convert_job(
         connect(), VideoJob(job.source, job.target, overwrite=overwrite, **options.job()), progress
     )
+
+
+def _check_preview(files: FilesOptions, cluster: str | None) -> None:
+    """Refuse options that a preview would ignore; those of the encoder may stay in the command."""
+    options = {
+        "--cluster": cluster, "--json": files.as_json, "--skip-existing": files.skip_existing,
+        "--watch": files.watch,
+    }  # fmt: skip
+    given = [name for name, value in options.items() if value]
+    if given:
+        raise MediaError(f"--preview writes one picture of one video, here: leave {join_words(given, 'and')} out.")
 
 
 def _preview(paths: Sequence[str], options: VideoOptions, count: int, *, overwrite: bool) -> None:

@@ -162,6 +162,17 @@ def test_mistakes_are_one_sentence(run, clip, photo, tmp_path, monkeypatch, argu
     assert (tmp_path / "there.mp4").read_text() == "earlier"
 
 
+def test_a_demo_that_cannot_begin_writes_nothing(run, workdir):
+    """A style or a device that is missing leaves no folder and no clip, so that the next demo can begin."""
+    for words, sentence in (
+        (["--style", "inc"], "There is no style 'inc'"),
+        (["--device", "cuda:9"], "cuda:9 was requested"),
+    ):
+        code, _, messages = run("demo", *words)
+        assert (code, sentence in messages) == (1, True), messages
+        assert not list(workdir.rglob("*.mp4"))
+
+
 def test_styles_are_listed_and_shown(run, tiny_style):
     """`styles` lists all styles; `styles show` prints the card of any style file, licence included."""
     code, out, _ = run("styles")

@@ -391,17 +391,19 @@ def test_a_batch(cluster, tmp_path):
 
 
 def test_a_batch_from_the_command_line(cluster, machines, tmp_path, run):
-    """One command, one exit code, and the list of what failed."""
+    """One command, one exit code, the notes, and the list of what failed."""
     Clip(times=range(30)).write(tmp_path / "in.mp4")
     ray.shutdown()  # the command joins by itself
     table = tmp_path / "films.csv"
     table.write_text(
         f"source,target\n{tmp_path}/in.mp4,{tmp_path}/out.mp4\n{tmp_path}/no.mp4,{tmp_path}/no2.mp4\n"
+        f"{tmp_path}/in.mp4,{tmp_path}/out.gif\n"
     )
     code, out, messages = run("batch", table, "--style", "null", "--cluster", machines.address, "--json")
     assert code == 1
     assert json.loads(out)["files"][0]["frames"] == 30
-    assert "1 of 2 videos failed" in messages
+    assert "1 of 3 videos failed" in messages
+    assert "in.mp4 was converted on this machine alone" in messages
     assert "line 3: There is no file" in messages
     assert read_clip(tmp_path / "out.mp4").times == read_clip(tmp_path / "in.mp4").times
 

@@ -68,6 +68,7 @@ def test_a_preview_decodes_a_little_of_a_long_clip(clip, tmp_path, monkeypatch):
         (("-", "out.png", "--preview", "4"), "has to seek"),
         (("in.mp4", "in.mp4", "out.png", "--preview", "4"), "is for one video"),
         (("gone.mp4", "out.png", "--preview", "4"), "There is no file"),
+        (("in.mp4", "out.png", "--preview", "4", "--json", "--watch"), "leave --json and --watch out"),
     ],
 )
 def test_what_cannot_be_previewed(clip, tmp_path, run, monkeypatch, arguments, message):
