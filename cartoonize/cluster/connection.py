@@ -18,8 +18,9 @@ except ImportError as missing:
     ) from missing
 
 from ..core.errors import BackendError, ClusterError
+from ..core.messages import first_line
 from ..core.signals import preserve_handlers
-from .head import Head
+from .head import Head, parse_address
 
 MAX_CORES = 8
 """Cores of a task: the pictures that a CPU draws at once (backends/thread_pool.py)."""
@@ -106,10 +107,9 @@ def _environment() -> Iterator[None]:
 
 def _check_address(address: str) -> None:
     """Check that the address accepts connections: Ray would wait for minutes."""
-    host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=10).close()
-    except (OSError, ValueError) as error:
+        socket.create_connection(parse_address(address), timeout=10).close()
+    except (OSError, ValueError, OverflowError) as error:
         raise ClusterError(f"There is no cluster at {address}; name the HOST:PORT of its head.") from error
 
 
@@ -127,7 +127,7 @@ def _start(address: str) -> None:
             ray.init("local", include_dashboard=False, **quiet)
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise ClusterError(
-            f"There is no answer from the cluster ({address}): {_first_line(error)}"
+            f"There is no answer from the cluster ({address}): {first_line(error)}"
         ) from error
 
 
@@ -144,10 +144,6 @@ def _is_last_cluster_gone() -> bool:
     except ClusterError:
         return True
     return False
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _plan_tasks(device: str) -> Cluster:

@@ -10,12 +10,21 @@ PATIENCE = 20.0
 _INTERVAL, _TIMEOUT = 2.0, 2.0  # seconds from one probe to the next, and for a connection
 
 
+def parse_address(address: str) -> tuple[str, int]:
+    """Return the host and the port of HOST:PORT or [IPV6]:PORT.
+
+    Raises:
+        ValueError: there is no port, or it is not a number.
+    """
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 class Head:
     """The head at an address, HOST:PORT. It takes part in everything but the work that is running already."""
 
     def __init__(self, address: str) -> None:
-        host, _, port = address.rpartition(":")
-        self._address = (host.strip("[]"), int(port))
+        self._address = parse_address(address)
         self._last_answer = self._last_probe = time.monotonic()
 
     def answers(self) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import ray
 
 from ..core.errors import CartoonizeError, ClusterError
+from ..core.messages import first_line
 from ..media import ResumableSink, ResumableSource, Segment
 from ..run.frame_range import FrameRange, FrameRangeError
 from .connection import Cluster
@@ -170,7 +171,7 @@ class Scheduler:
         if self._deaths[remaining.first] == ATTEMPTS:
             raise ClusterError(
                 f"{ATTEMPTS} workers died over the first segment of {self._tasks.describe(remaining)}; does "
-                f"a node have too little memory? The last error: {_first_line(error)}"
+                f"a node have too little memory? The last error: {first_line(error)}"
             ) from error
         self._tasks.add_first(remaining)
 
@@ -192,7 +193,7 @@ class Scheduler:
         self.retries += 1
         self.notices.append(
             f"The node {running.node.name} was left out from then on, and other nodes did its part: "
-            f"{_first_line(error)}"
+            f"{first_line(error)}"
         )
         self._tasks.add_first(remaining)
 
@@ -244,7 +245,3 @@ def cause_of(error: "ray.exceptions.RayError") -> Exception | None:
     if isinstance(cause, CartoonizeError):
         return cause
     return None if isinstance(cause, MemoryError) else error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

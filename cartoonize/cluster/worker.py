@@ -13,9 +13,11 @@ from typing import Any
 import ray
 
 from ..backends import LoadedBackend, RuntimeOptions, load
+from ..backends.ncnn.files import SUFFIX, weights_path
 from ..core import cpus, opencv
 from ..core.choices import Precision
-from ..core.errors import ClusterError, ModelError, SourceError
+from ..core.errors import BackendError, ClusterError, ModelError, SourceError
+from ..core.messages import without_folder
 from ..effects.look import Look
 from ..media import Decoding, Encoding, Segment, SegmentSink, VideoSource
 from ..media.remote import Location
@@ -132,7 +134,8 @@ def put_style(name: str, device: str, precision: Precision, options: RuntimeOpti
         raise ModelError(
             f"The engines of {name} are built for one GPU; a cluster uses style files or .onnx files."
         )
-    files = {file.name: file.read_bytes() for file in (path, int8_path(path)) if file.is_file()}
+    beside = weights_path(path) if path.suffix == SUFFIX else int8_path(path)
+    files = {file.name: file.read_bytes() for file in (path, beside) if file.is_file()}
     digest = sha256(b"".join(files.values())).hexdigest()
     return StyleFiles(name, digest, device, precision, options, [ray.put(files)])
 
@@ -225,9 +228,12 @@ def _load(style: StyleFiles) -> LoadedBackend:
         files = {Path(folder) / name: data for name, data in ray.get(style.data[0]).items()}
         for path, data in files.items():
             path.write_bytes(data)
-        return load(
-            str(next(iter(files))), device=style.device, precision=style.precision, options=style.options
-        )
+        file = str(next(iter(files)))
+        try:
+            return load(file, device=style.device, precision=style.precision, options=style.options)
+        except (BackendError, ModelError) as error:  # the user knows the style, but not the copies of its files
+            message = without_folder(str(error).replace(file, style.name), Path(folder))
+            raise type(error)(message) from error
 
 
 def _node() -> Node:

@@ -50,6 +50,11 @@ def without_folder(message: str, folder: PurePath) -> str:
     return message.replace(prefix, "")
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message; the name of its class if it has none."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def join_words(words: Sequence[str], conjunction: str = "or") -> str:
     """Return words as a list in a sentence: "low, normal or high"."""
     *first, final = words

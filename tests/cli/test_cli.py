@@ -163,7 +163,7 @@ def test_mistakes_are_one_sentence(run, clip, photo, tmp_path, monkeypatch, argu
 
 
 def test_a_demo_that_cannot_begin_writes_nothing(run, workdir):
-    """A style or a device that is missing leaves no folder and no clip, so that the next demo can begin."""
+    """A style or a device that is missing leaves no clip, so that the next demo can begin."""
     for words, sentence in (
         (["--style", "inc"], "There is no style 'inc'"),
         (["--device", "cuda:9"], "cuda:9 was requested"),

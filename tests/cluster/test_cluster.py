@@ -113,6 +113,21 @@ def test_held_drawings_are_those_of_one_machine(cluster, tmp_path, tiny_style):
     assert report.hold == 2
 
 
+def test_a_style_of_two_files(cluster, tmp_path, tiny_param):
+    """Workers get the weights of an ncnn file, too."""
+    source = Clip(times=range(48)).write(tmp_path / "in.mp4")
+    report = convert_job(cluster, VideoJob(source, tmp_path / "out.mp4", str(tiny_param)), watch())
+    assert (report.frames, report.backend) == (48, "ncnn")
+
+
+def test_a_style_that_workers_cannot_load_is_named(cluster, tmp_path):
+    """The error of a worker names the style, not the copies of its files on that node."""
+    source = Clip(times=range(48)).write(tmp_path / "in.mp4")
+    job = VideoJob(source, tmp_path / "out.mp4", "pepper-hq", precision="int8")
+    with pytest.raises(BackendError, match="export-onnx pepper-hq pepper-hq.int8.onnx"):
+        convert_job(cluster, job, watch())
+
+
 @pytest.mark.parametrize(
     ("suffix", "codec"),
     [(".mkv", "libx265"), (".webm", "libvpx-vp9"), (".mov", "prores_ks"), (".ts", "libx264")],
