@@ -64,6 +64,12 @@ def fit(
     if seen >= images:
         return
     is_first = batches.group.rank == 0
+
+    def save(log: Log) -> None:
+        # A run killed between the two resumes before this step and writes the style again.
+        _write_style(generator, style, card, log, seen)
+        checkpoint.save(seen)
+
     meter, saved = TrainingMeter(), time.perf_counter()
     with (
         StopRequest() as stop,
@@ -88,15 +94,12 @@ def fit(
             if log and _passed(seen, batches.size, log_every):
                 log.record(seen, images, meter.read(batches.size) | {"skipped": batches.skipped})
 
-            if log and (time.perf_counter() - saved >= save_every or seen >= images):
-                # A run killed between the two resumes before this step and writes the style again.
-                _write_style(generator, style, card, log, seen)
-                checkpoint.save(seen)
+            if log and seen < images and time.perf_counter() - saved >= save_every:
+                save(log)
                 saved = time.perf_counter()
 
-        if log and stop.requested and seen < images:
-            _write_style(generator, style, card, log, seen)
-            checkpoint.save(seen)
+        if log:
+            save(log)
 
 
 class TrainingMeter:

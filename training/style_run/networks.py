@@ -60,6 +60,7 @@ class Training(Step):
             images=workspace.count(self.name),
             device=options.device,
             precision=options.precision,
+            compiled=options.compiled,
             workers=options.workers,
             log_every=LOG_EVERY,
             save_every=options.save_every,

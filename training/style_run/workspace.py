@@ -37,6 +37,7 @@ class RunOptions:
 
     minutes: float | None = None  # None: an hour on a CPU, and as long as is useful on a GPU
     device: str = "auto"
+    compiled: bool | None = None  # None: where it pays
     workers: int = 0  # processes that redraw and load pictures; 0: the run's own
     features: Path | None = None  # VGG16's weights, for the distance to the artist
     clip: Path | None = None  # a video, for flicker
@@ -63,7 +64,7 @@ class Workspace:
     @cached_property
     def compute(self) -> Compute:
         """The device of the trainings."""
-        return choose_compute(self.options.device, self.options.precision)
+        return choose_compute(self.options.device, self.options.precision, self.options.compiled)
 
     @property
     def has_gpu(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ...core.choices import PerceptualNetwork, TrainingPrecision
+from ...core.errors import TrainingError
 from ...training.losses import Weights
 from ...training.recipe import PhaseName
 from ...training.recipe_files import builtin_recipes
@@ -202,6 +203,10 @@ class TrainingOptions:
         bool, typer.Option("--dry-run", help="Print the steps or settings, and train nothing.")
     ] = False
     as_json: Annotated[bool, typer.Option("--json", help="Print what --dry-run prints as JSON.")] = False
+
+    def __post_init__(self) -> None:
+        if self.as_json and not self.dry_run:
+            raise TrainingError("--json prints the plan of --dry-run: add --dry-run, or leave --json out.")
 
     def apply_to(self, settings: Settings) -> Settings:
         """The settings of a phase with these options."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ...core.atomic import AtomicFile, check_target
 from ...core.choices import Detail
 from ...core.errors import TrainingError
 from ...styles import builtin_styles, find_style, user
@@ -33,6 +34,7 @@ def average(
 
     *sources, out = styles
     average_styles(sources, Path(out), overwrite=overwrite)
+    print_message(escape(f"Wrote {out}."))
 
 
 def evaluate(
@@ -78,7 +80,6 @@ def evaluate(
       cartoonize train evaluate pepper --photos photos/ --video clip.mp4
     """
     from ...backends.registry import backend_of_style
-    from ...core.atomic import AtomicFile, check_target
 
     if backend_of_style(style) is None:  # it is a file
         find_style(style)
@@ -99,6 +100,7 @@ def evaluate(
     if onto_card:
         _write_figures(find_style(style), report.figures)
     print_result(figures_table(report.figures, all_figures=True))
+    print_message(escape(f"Wrote {target}."))
     for note in report.notes:
         print_message(escape(note))
 
@@ -108,16 +110,19 @@ def _check_card(style: str, overwrite: bool) -> None:
     if style in user.names():
         raise TrainingError(
             f"Your style {style} cannot be changed after it was added: measure the file that it was added "
-            f"from, and add that again."
+            "from, and add that again."
         )
+    path = find_style(style)
+    card = read_header(path).card  # networks of other programs have none
+    check_target(path, overwrite=True)
     if overwrite:
         return
     if style in builtin_styles():
         raise TrainingError(
             f"{style} is installed with this program: pass --overwrite (-y) to change its card, or measure a "
-            f"copy of its file."
+            "copy of its file."
         )
-    if read_header(find_style(style)).card.figures:
+    if card.figures:
         raise TrainingError(f"The card of {style} has figures: pass --overwrite (-y) to replace them.")
 
 

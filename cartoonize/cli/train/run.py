@@ -1,8 +1,8 @@
 """`train run`: from films or drawings to a style in one command."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,19 +20,22 @@ if TYPE_CHECKING:
 
 MAX_MINUTES = 1_000_000  # two years
 LONGEST_INTERVAL = 120.0  # seconds between two checkpoints
+_OF_PRESETS = ("images", "log_every")  # of TrainingOptions
 
 
-def run_all(
-    *,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StyleRunOptions:
+    """What a style is made from, and how long that may take."""
+
     style: Annotated[
         list[Path] | None,
         typer.Option(help="Films, drawings, or folders of both; may be repeated.", show_default=False),
-    ] = None,
+    ] = None
     photos: Annotated[
         list[Path] | None,
         typer.Option(help="A folder of photos, 200 or more; may be repeated.", show_default=False),
-    ] = None,
-    run: options.Run,
+    ] = None
+    run: options.Run
     minutes: Annotated[
         float | None,
         typer.Option(
@@ -42,24 +45,66 @@ def run_all(
             help="Time for the run.",
             show_default="60; on GPUs as long as is useful",
         ),
-    ] = None,
+    ] = None
     look: Annotated[
         str | None,
         typer.Option(
             help="A TOML file with the look, as RUN/look.toml, or a recipe; it may replace --style.",
             show_default="measured",
         ),
-    ] = None,
+    ] = None
     clip: Annotated[
         Path | None,
         typer.Option("--video", help="A clip to measure the flicker on.", show_default="the clip of demo"),
-    ] = None,
+    ] = None
     features: Annotated[
         Path | None,
         typer.Option(help="VGG's weights, safetensors or .pth, for the distance to the artist."),
-    ] = None,
-    recipe: options.PresetOptions,
-    training: options.TrainingOptions,
+    ] = None
+
+    def workspace(self, training: options.TrainingOptions) -> "Workspace":
+        """The run folder with these options, and those of the training.
+
+        Raises:
+            TrainingError: neither drawings nor a look are named.
+        """
+        from ...training.style_run.workspace import RunOptions, Workspace
+
+        if not self.style and self.look is None:
+            raise TrainingError(
+                "Name films or drawings by --style, or a look by --look: a TOML file as `cartoonize train "
+                "look` writes it, or a recipe such as pepper."
+            )
+        return Workspace(
+            self.run,
+            RunOptions(
+                tuple(self.style or ()), tuple(self.photos or ()), self.look or "", training.seed,
+                training.precision, minutes=self.minutes, device=training.device, compiled=training.compiled,
+                workers=count_loaders(training.workers), features=self.features, clip=self.clip,
+                save_every=min(training.save_every, LONGEST_INTERVAL), card=read_card(training.card),
+            ),
+        )  # fmt: skip
+
+    def preset_folders(self) -> tuple[Path, Path]:
+        """The folders of photos and of drawings or films for a preset, which takes one of each.
+
+        Raises:
+            TrainingError: there are more or fewer, or an option is given that presets do not have.
+        """
+        photos, drawings = self.photos or [], self.style or []
+        if len(photos) != 1 or len(drawings) != 1:
+            raise TrainingError(
+                "A --preset needs one folder of photos (--photos) and one of films or drawings (--style)."
+            )
+        others = {"--minutes": self.minutes, "--look": self.look, "--video": self.clip}
+        given = [name for name, value in others.items() if value is not None]
+        if given:
+            raise TrainingError(f"{', '.join(given)} cannot be used with --preset.")
+        return photos[0], drawings[0]
+
+
+def run_all(
+    *, made_from: StyleRunOptions, recipe: options.PresetOptions, training: options.TrainingOptions
 ) -> None:
     """Make a style from films or drawings, in one command that resumes where it was interrupted.
 
@@ -78,26 +123,11 @@ def run_all(
       cartoonize train run --preset deck --style films/ --photos photos/ --run deck
     """
     if recipe.preset is not None:
-        _check_preset_options(style or [], photos, minutes=minutes, look=look, video=clip)
-        run_preset((photos or [])[0], (style or [])[0], run, recipe, training, features)
+        photos, drawings = made_from.preset_folders()
+        run_preset(photos, drawings, made_from.run, recipe, training, made_from.features)
         return
     _check_options(recipe, training)
-    if not style and look is None:
-        raise TrainingError(
-            "Name films or drawings by --style, or a look by --look: a TOML file as `cartoonize train look` "
-            "writes it, or a recipe such as pepper."
-        )
-    from ...training.style_run.workspace import RunOptions, Workspace
-
-    workspace = Workspace(
-        run,
-        RunOptions(
-            tuple(style or ()), tuple(photos or ()), look or "", training.seed, training.precision,
-            minutes=minutes, device=training.device, workers=count_loaders(training.workers),
-            features=features, clip=clip, save_every=min(training.save_every, LONGEST_INTERVAL),
-            card=read_card(training.card),
-        ),
-    )  # fmt: skip
+    workspace = made_from.workspace(training)
     if training.dry_run:
         workspace.check_sources()
         print_plan(workspace, _helpers(), as_json=training.as_json)
@@ -131,22 +161,14 @@ def _helpers() -> "Helpers":
 def _check_options(recipe: options.PresetOptions, training: options.TrainingOptions) -> None:
     """Refuse options that need a preset: here they follow from the device and the time."""
     given = [field.name for field in fields(recipe) if getattr(recipe, field.name) is not None]
-    given += ["images"] if training.images is not None else []
+    default = options.TrainingOptions()
+    given += [name for name in _OF_PRESETS if getattr(training, name) != getattr(default, name)]
     if given:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise TrainingError(
             f"{names} can only be chosen with --preset; without one, networks and images follow from the "
             f"device and --minutes."
         )
-
-
-def _check_preset_options(style: list[Path], photos: list[Path] | None, **others: Any) -> None:
-    """Refuse options that presets do not have."""
-    if len(style) != 1 or len(photos or []) != 1:
-        raise TrainingError("A --preset needs one folder of photos (--photos) and one of films or drawings.")
-    given = [f"--{name}" for name, value in others.items() if value is not None]
-    if given:
-        raise TrainingError(f"{', '.join(given)} cannot be used with --preset.")
 
 
 def _print_report(workspace: "Workspace") -> None:

@@ -253,6 +253,8 @@ def test_a_thread_that_waits_does_not_slow_the_plan():
     [
         (["--width", "8"], "--width can only be chosen with --preset"),
         (["--images", "8"], "--images can only be chosen with --preset"),
+        (["--log-every", "8"], "--log-every can only be chosen with --preset"),
+        (["--json"], "add --dry-run"),
         (["--preset", "deck", "--minutes", "3"], "--minutes cannot be used with --preset"),
         (["--preset", "deck", "--style", "other"], "one folder of photos"),
     ],
