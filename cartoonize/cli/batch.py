@@ -1,16 +1,20 @@
 """`cartoonize batch`."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..core.errors import CartoonizeError
-from .console import print_json, print_message, print_notices
+from .console import escape, print_error, print_json, print_message, print_notices, summary
 from .convert import connect_cluster
 from .options import OutputOptions, VideoOptions
 from .progress import ProgressBars
+
+if TYPE_CHECKING:
+    from ..run.report import Report
 
 
 def batch(
@@ -50,7 +54,10 @@ def batch(
     lines = read_manifest(read_text(manifest).splitlines(keepends=True), str(manifest), template)
     with connect_cluster(cluster, options.network) as connected, ProgressBars(removes_done=True) as bars:
         report = FilesReport(str(manifest), options.network.style, str(manifest))
-        convert_batch(connected, lines, report, bars.file, overwrite=output.overwrite)
+        print_outcome = partial(_print_outcome, as_json=output.as_json)
+        convert_batch(
+            connected, lines, report, bars.file, overwrite=output.overwrite, on_report=print_outcome
+        )
     print_notices(report.notices)
     if output.as_json:
         print_json(asdict(report))
@@ -59,3 +66,10 @@ def batch(
     if report.failed:
         failures = [file.error for file in report.files if file.state == "failed"]
         raise CartoonizeError(f"{len(failures)} of {len(lines)} videos failed.\n" + "\n".join(failures))
+
+
+def _print_outcome(report: "Report", *, as_json: bool) -> None:
+    if report.error:
+        print_error(CartoonizeError(report.error), label="Failed")
+    elif not as_json:
+        print_message(escape(summary(report)))

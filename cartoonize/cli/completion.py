@@ -15,7 +15,7 @@ Complete = Callable[[], list[str]]
 
 
 def words(known: Iterable[str]) -> Complete:
-    """A callback for Typer that offers all words; Typer keeps those that begin with what was typed."""
+    """A callback that offers all words; Typer keeps those that begin with what was typed."""
     offered = list(known)
     return lambda: offered
 

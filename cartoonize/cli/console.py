@@ -41,7 +41,7 @@ def be_quiet(enabled: bool) -> bool:
 
 
 def shows_progress() -> bool:
-    """Whether bars are shown: on a terminal, without --quiet."""
+    """Whether progress is shown: on a terminal, without --quiet."""
     return not _quiet and console_of(sys.stderr).is_terminal
 
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """What is refused before anything is loaded: each raises a CartoonizeError.
+    """Checks before anything is loaded; each raises a CartoonizeError.
 
-    `job` refuses a job whose output cannot be written, `options` those options with which none can.
+    `job` refuses an output that cannot be written, `options` what can be written under no name.
     """
 
     job: Callable[["Job"], None] = lambda _: None

@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 
 
 def make_bars(*texts: str, bar_width: int, shows_rest: bool = False, transient: bool = False) -> "Progress":
-    """Bars with `task.description` before, and `texts` and the time that is left after each of them.
+    """Bars, each after its `task.description` and before `texts` and, if wanted, the time that is left.
 
     They are disabled where nothing is shown.
     """
@@ -81,7 +81,7 @@ class ProgressBars:
         task = next(task for task in self._bars.tasks if task.id == number)
 
         def show_frames(frames: int) -> None:
-            # The frames of an earlier run come all at once, and say nothing about the speed.
+            # Frames of an earlier run arrive all at once, and say nothing about the speed.
             leap = task.completed == 0 and frames > 1
             self._move(task.id, frames, leap=leap)
             speed = task.finished_speed or task.speed
@@ -152,7 +152,7 @@ def track(items: Iterable[Item], total: int, title: str) -> Iterator[Item]:
 
 @contextmanager
 def spinner(text: str) -> Iterator[Callable[[str], None]]:
-    """A text with a turning sign on a terminal, nothing elsewhere. Yields what changes the text."""
+    """A text with a turning sign on a terminal, nothing elsewhere. Yields a function that sets the text."""
     if not shows_progress():
         yield lambda _: None
         return

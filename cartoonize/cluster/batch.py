@@ -2,7 +2,7 @@
 
 import csv
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from .jobs import OnProgress, VideoJob, convert_job
 
 REQUIRED, OPTIONAL = ("source", "target"), ("style", "start", "end", "codec", "crf", "preset")
 AT_ONCE = 8
-"""The most videos that are assembled at the same time: each keeps files open and needs time of the driver."""
+"""Videos that are joined at the same time, at most: each keeps files open and takes time of the driver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,19 @@ def read_manifest(lines: Iterable[str], name: str, defaults: VideoJob) -> list[L
 
 
 def convert_batch(
-    cluster: Cluster, lines: list[Line], report: FilesReport, on_progress: OnProgress, *, overwrite: bool
+    cluster: Cluster,
+    lines: list[Line],
+    report: FilesReport,
+    on_progress: OnProgress,
+    *,
+    overwrite: bool,
+    on_report: Callable[[Report], None] = lambda _: None,
 ) -> FilesReport:
     """Convert all videos; fill in the report and return it. A video that fails does not stop the others.
 
-    A target that exists is skipped unless `overwrite` is true, so that the same call resumes a batch. In
-    `report.files` the videos come in the order of their lines; the error of one begins with its line.
+    A target that exists is skipped unless `overwrite` is true, so that the same call resumes a batch. The
+    report of each other video is given to `on_report` when it ends. In `report.files` the videos come in the
+    order of their lines; the error of one begins with its line.
     """
     started, stop = time.perf_counter(), Event()
     reports: dict[int, Report] = {}
@@ -75,7 +82,9 @@ def convert_batch(
         tasks = {pool.submit(convert_job, cluster, line.job, on_progress, stop): line for line in pending}
         try:
             for task in _as_completed(tasks):
-                reports[tasks[task].number] = _report(tasks[task], task)
+                line = tasks[task]
+                reports[line.number] = _report(line, task)
+                on_report(reports[line.number])
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)

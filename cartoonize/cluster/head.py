@@ -21,7 +21,7 @@ def parse_address(address: str) -> tuple[str, int]:
 
 
 class Head:
-    """The head at an address, HOST:PORT. It takes part in everything but the work that is running already."""
+    """The head of a cluster, by its address HOST:PORT. Without it only running tasks go on."""
 
     def __init__(self, address: str) -> None:
         self._address = parse_address(address)

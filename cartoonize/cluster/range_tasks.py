@@ -107,8 +107,7 @@ class RangeTasks:
             self._running[handle] = RunningRange(frames)
 
     def receive(self) -> Iterator[tuple[RunningRange, Result]]:
-        """Yield the results that have arrived, each with its range. A range ends with any result but a
-        segment.
+        """Yield the results that have arrived, each with its range. A result that is no segment ends it.
 
         Raises:
             ClusterError: the head of the cluster is lost.

@@ -13,9 +13,8 @@ from av.device import DeviceInfo, enumerate_input_devices
 from ..core.errors import MediaError
 
 _CAMERAS = {"linux": "v4l2", "darwin": "avfoundation", "win32": "dshow"}
-# FFmpeg reads the beginning of a stream to find out what it holds, and whatever it reads is shown late. The
-# flag `nobuffer` is not set: it would discard the keyframe that was read meanwhile, and the pictures after it
-# are dropped anyway as newer ones come.
+# FFmpeg probes the beginning of a stream, and pictures in it are shown late: so it probes little. The flag
+# `nobuffer` would discard the keyframe that was probed. Without it, late pictures give way to newer ones.
 _ADDRESS = {
     "probesize": "500000", "analyzeduration": "1000000", "fpsprobesize": "0", "overrun_nonfatal": "1"
 }  # fmt: skip

@@ -116,8 +116,10 @@ def _show(
 
 
 class _Drawing(NamedTuple):
-    """A frame, the last frame that was drawn, which may be the same, its drawing, and when the frame
-    arrived."""
+    """A frame, and the drawing for it: that of `drawn`, which is the same frame or an earlier one.
+
+    `arrived` is when the frame came in.
+    """
 
     frame: Frame
     drawn: Frame
@@ -152,8 +154,8 @@ def _draw_arrivals(
 def _apply(effects: EffectChain, drawing: _Drawing, shown: _Drawing | None) -> Frame:
     """The frame to write; `shown` is the drawing that was written before it.
 
-    If the frame that was drawn has been dropped, a frame that holds its drawing follows another drawing. The
-    effects get the held drawing in this case too.
+    If the frame that was drawn has been dropped, a later frame brings its drawing. So the effects get each
+    new drawing first, with the frame that it was drawn for.
     """
     is_new = shown is None or shown.drawn is not drawing.drawn
     result = effects(drawing.drawn, drawing.image) if is_new else None

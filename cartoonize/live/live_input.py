@@ -86,9 +86,7 @@ class LiveInput:
         self.rate = Fraction(min(self.stream.average_rate or _DEFAULT_RATE, fps or _MAX_RATE))
 
     def arrivals(self) -> Generator[Arrival]:
-        """Yield the frames that are not left out for the rate, by their own times.
-
-        A quarter of an interval is tolerated.
+        """Yield frames, by their own times not more often than `fps`; each may be early by a quarter of that.
 
         Raises:
             SourceError: a camera sent nothing for too long.

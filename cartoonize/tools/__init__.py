@@ -1,1 +1,1 @@
-"""Tools around conversions: benchmark, demo, doctor, and installing styles."""
+"""Tools around conversions: benchmark, clean, demo, doctor, and installing styles."""

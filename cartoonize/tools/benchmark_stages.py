@@ -23,7 +23,7 @@ _LEAST = 4  # frames: enough for one batch
 _OTHER_STAGES = 0.04 / (1280 * 720)
 """Seconds for each pixel that all stages but the network take on a slow computer."""
 _PASSES = 2.2
-"""The number of times that a round processes each frame: once by each stage, once by all together."""
+"""Passes over the frames in a round: one by the stages in turn, one by all together, and a margin."""
 
 
 class Stages:

@@ -29,7 +29,7 @@ _JOURNAL_FILES = re.compile(r"key\.json|lock|segment-\d+|segment\.[0-9a-f]{16}")
 _DRAFT = re.compile(r"\.[0-9a-f]{32}\.partial(\..{0,15})?")
 _TEMPORARY = re.compile(r"cartoonize-(web-)?[a-z0-9_]{8}")  # as `tempfile` ends a name
 _TEMPORARY_FILES = {"sdr.cube", "clip.mp4", "converted.mp4"}  # of media/hdr.py and tools/benchmark.py
-_UNPACKED = re.compile(r"\.adding-.+")
+_ADDING = re.compile(r"\.adding-.+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def find_leftovers(folders: Iterable[Path], *, now: float | None = None) -> list
         *(_Search(folder, _JOURNAL, "unfinished video") for folder in (*folders, _uploads())),
         *(_Search(folder, _DRAFT, "unfinished file") for folder in folders),
         _Search(Path(tempfile.gettempdir()), _TEMPORARY, "temporary folder", is_deep=False),
-        _Search(user.folder(), _UNPACKED, "style that was being added", is_deep=False),
+        _Search(user.folder(), _ADDING, "style that was being added", is_deep=False),
     ]
     leftovers: dict[Path, Leftover] = {}
     for search in searches:
@@ -78,7 +78,7 @@ def find_leftovers(folders: Iterable[Path], *, now: float | None = None) -> list
 
 
 def remove_leftover(leftover: Leftover) -> bool:
-    """Remove one; return whether it was removed. A journal that a process has locked meanwhile stays.
+    """Remove a leftover; return whether it was removed. A journal that a process has locked meanwhile stays.
 
     Raises:
         OSError: the system refuses it.
@@ -114,7 +114,7 @@ def _matching(folder: Path, pattern: re.Pattern[str], *, is_deep: bool) -> Itera
 def _examine(path: Path, search: _Search) -> Leftover | None:
     """Describe an entry if a run may have left it behind; None also if it was removed or cannot be read."""
     with suppress(OSError):
-        if search.pattern is _UNPACKED or _is_left_behind(path):
+        if search.pattern is _ADDING or _is_left_behind(path):
             return _describe(path, search.kind)
     return None
 

@@ -16,7 +16,7 @@ Quiet = Annotated[
     typer.Option(
         "--quiet",
         "-q",
-        help="Print only notes about what was changed or left out, and errors; no progress.",
+        help="Print only errors, and notes about what was changed or left out.",
         callback=be_quiet,
     ),
 ]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ...training.style_run.workspace import Workspace
 
 _TOLERANCE = 1.1
-"""The factor of the planned time up to which an estimate is not worth a sentence."""
+"""An estimate within this multiple of the planned time is not worth a sentence."""
 
 
 def print_plan(workspace: "Workspace", helpers: "Helpers", *, as_json: bool) -> None:
