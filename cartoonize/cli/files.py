@@ -82,7 +82,9 @@ def convert_files(
         with create_folder(job.target) if job.target != target else nullcontext():
             _convert_one(job, convert, checks, style, as_json=options.as_json)
     else:
-        plan = JobPlan([Job(_one_source(sources), target)]) if is_one_job else plan_jobs(sources, target, kind)
+        plan = (
+            JobPlan([Job(_one_source(sources), target)]) if is_one_job else plan_jobs(sources, target, kind)
+        )
         _convert_all(plan, convert, load, checks, options, log)
 
 

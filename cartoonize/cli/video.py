@@ -164,7 +164,8 @@ def _check_preview(files: FilesOptions, cluster: str | None) -> None:
     }  # fmt: skip
     given = [name for name, value in options.items() if value]
     if given:
-        raise MediaError(f"--preview writes one picture of one video, here: leave {join_words(given, 'and')} out.")
+        names = join_words(given, "and")
+        raise MediaError(f"--preview writes one picture of one video, on this machine: leave {names} out.")
 
 
 def _preview(paths: Sequence[str], options: VideoOptions, count: int, *, overwrite: bool) -> None:

@@ -126,9 +126,7 @@ def _start(address: str) -> None:
             # No dashboard, which takes longer to start than a short video to convert.
             ray.init("local", include_dashboard=False, **quiet)
     except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        raise ClusterError(
-            f"There is no answer from the cluster ({address}): {first_line(error)}"
-        ) from error
+        raise ClusterError(f"There is no answer from the cluster ({address}): {first_line(error)}") from error
 
 
 def _is_last_cluster_gone() -> bool:

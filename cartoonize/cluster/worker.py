@@ -231,7 +231,7 @@ def _load(style: StyleFiles) -> LoadedBackend:
         file = str(next(iter(files)))
         try:
             return load(file, device=style.device, precision=style.precision, options=style.options)
-        except (BackendError, ModelError) as error:  # the user knows the style, but not the copies of its files
+        except (BackendError, ModelError) as error:  # the user does not know these copies of the files
             message = without_folder(str(error).replace(file, style.name), Path(folder))
             raise type(error)(message) from error
 

@@ -115,7 +115,8 @@ class LiveSource(Source):
         )  # fmt: skip
 
     def _report_interlaced(self) -> None:
-        self.notices.append(f"{self.path.name} is interlaced; it was deinterlaced (bwdif), which delays it by a frame.")
+        name = self.path.name
+        self.notices.append(f"{name} is interlaced; it was deinterlaced (bwdif), which delays it by a frame.")
 
 
 class _Clock:

@@ -124,7 +124,7 @@ def test_a_style_that_workers_cannot_load_is_named(cluster, tmp_path):
     """The error of a worker names the style, not the copies of its files on that node."""
     source = Clip(times=range(48)).write(tmp_path / "in.mp4")
     job = VideoJob(source, tmp_path / "out.mp4", "pepper-hq", precision="int8")
-    with pytest.raises(BackendError, match="export-onnx pepper-hq pepper-hq.int8.onnx"):
+    with pytest.raises(BackendError, match=r"export-onnx pepper-hq pepper-hq\.int8\.onnx"):
         convert_job(cluster, job, watch())
 
 
