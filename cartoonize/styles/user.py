@@ -145,9 +145,8 @@ def store(name: str, file: Path, record: Record, *, overwrite: bool, int8_file: 
         with _changing_styles():
             earlier = _named_files(name)
             with AtomicFile(folder() / f"{name}.json", overwrite=overwrite) as pending:
-                pending.path.write_text(
-                    json.dumps(asdict(record), indent=2, ensure_ascii=False), encoding="utf-8"
-                )
+                # In ASCII, as the name of a source need not be UTF-8.
+                pending.path.write_text(json.dumps(asdict(record), indent=2), encoding="ascii")
                 for new, old in moves.items():
                     old.replace(new)
             for path in earlier:

@@ -104,6 +104,17 @@ def test_a_run_is_added_as_it_is(run, tiny_style, tmp_path):
     assert user.read_record("my-run-2").licence == "CC BY 4.0"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_path_that_is_not_utf_8(run, tiny_style, tmp_path):
+    """A style is added from a folder whose name is not UTF-8, too."""
+    folder = tmp_path / os.fsdecode(b"\xe4")
+    folder.mkdir()
+    path = shutil.copy(tiny_style, folder)
+    code, _, err = run("styles", "add", path, "--name", "odd")
+    assert code == 0, err
+    assert user.read_record("odd").source == f"{tmp_path}/ /tiny.safetensors"
+
+
 def test_a_network_of_another_program_is_added(run, foreign, photo, tmp_path):
     """ONNX files can be added too. The properties that trials detected are printed."""
     assert run("styles", "add", foreign, "--licence", "MIT")[0] == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from ...core.atomic import AtomicFile
+from ...styles.card import to_printable
 from ..errors import disk_errors
 from ..recipe import TargetLook
 from .measured_look import MeasuredLook
@@ -38,7 +39,8 @@ def write_look(path: Path, look: MeasuredLook, *, source: str = "", overwrite: b
 
 def describe_in_toml(look: MeasuredLook, source: str = "") -> str:
     """A look as TOML: a recipe like "pepper" with all settings of [look]."""
-    comments = [f"The look of {look.pictures} pictures{f' of {source}' if source else ''}, as measured:", ""]
+    of = f" of {to_printable(source)}" if source else ""  # names of files may hold anything
+    comments = [f"The look of {look.pictures} pictures{of}, as measured:", ""]
     comments += [f"  {name}: {value}" for name, value in look.rows()]
     header = "".join(f"# {line}".rstrip() + "\n" for line in comments)
     return f'{header}base = "pepper"\n\n[look]\n{format_settings(target_look(look))}'

@@ -153,5 +153,5 @@ def test_nothing_but_blank_pictures(tmp_path):
 def test_the_file_is_a_recipe(tmp_path):
     """The TOML file that is written has the settings of the look, on the base of a built-in recipe."""
     look = measure(draw(tmp_path / "a.png"))
-    write_look(tmp_path / "look.toml", look, source="drawings")
+    write_look(tmp_path / "look.toml", look, source="drawings\nbase = 1\udcff")
     assert load_recipe(str(tmp_path / "look.toml")).look == target_look(look)
