@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..core.errors import MediaError
 from ..core.messages import count_noun
 from .console import escape, literal_text, print_json, print_result
 from .convert import open_backend
@@ -57,6 +58,8 @@ def benchmark(
     from ..media import VideoSource
     from ..tools.benchmark import benchmark as measure
 
+    if clip is not None and size is not None:
+        raise MediaError("--size is for the generated clip; leave it out with --video.")
     if clip is not None:
         VideoSource(clip).close()  # a missing or damaged clip is refused before the network is loaded
     width, height = size or Size(1280, 720)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Checks:
     """Checks before anything is loaded; each raises a CartoonizeError.
 
-    `job` refuses an output that cannot be written, `options` what can be written under no name.
+    `job` refuses an output that cannot be written, `options` those options with which none could be.
     """
 
     job: Callable[["Job"], None] = lambda _: None

@@ -49,11 +49,13 @@ def resolve_source(
         fps: frames per second to ask a camera for.
 
     Raises:
-        MediaError: there is no such camera or file.
+        MediaError: there is no such camera or file; or a size is given for another source.
     """
     scheme, _, remainder = source.partition(":")
     if scheme == "camera":
         return _resolve_camera(source, remainder, size, fps)
+    if size:
+        raise MediaError(f"--size asks a camera, and {source} is none; --max-size limits the result.")
     if scheme == "lavfi":
         return CaptureInput(source, "file", remainder, "lavfi")
     if "://" in source:

@@ -23,6 +23,7 @@ from ..core.secrets import hide_secrets
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])")  # a Path keeps only one of the two slashes
 _LOCAL_SCHEMES = {"file", "local"}  # fsspec's names for this machine
 _COPY_SIZE = 1 << 20  # bytes
+_MAX_TEXT = 64 << 20  # bytes; somebody may name a film in place of the table of films
 _MISSING = {404, 410}  # HTTP
 _RANGE_SIZE = 4 << 20  # bytes of a request; fsspec's default of 50 MiB is much for reading a header
 
@@ -219,12 +220,15 @@ def read_text(path: Path) -> str:
     """The text of a file or Url.
 
     Raises:
-        MediaError: it does not exist, or it is not text.
+        MediaError: it does not exist, or it is not text, or too large.
     """
     location = parse_location(path)
     try:
         with location.open("rb") as file:
-            return file.read().decode("utf-8-sig")
+            data = file.read(_MAX_TEXT + 1)
+        if len(data) > _MAX_TEXT:
+            raise MediaError(f"{location} has more than {_MAX_TEXT >> 20} MB; name a file of text.")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise MediaError(f"{location} is not UTF-8 text.") from error
     except OSError as error:

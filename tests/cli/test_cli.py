@@ -263,9 +263,11 @@ def test_the_sentence_that_helps(run, workdir, arguments, sentence):
         (("video", "in.mp4", "out.png", "--preview", "999"), "not 999"),
         (("batch", "films.csv"), "films.csv, line 2: There is no style"),
         (("batch", "films.csv", "--device", "gpu"), "Did you mean cuda"),
+        (("batch", "film.mkv"), "film.mkv has more than 64 MB; name a file of text."),
         (("live", "--device", "gpu"), "Did you mean cuda"),
         (("live", "--source", "in.mp4", "--sink", "taken.mp4"), "taken.mp4 exists already"),
         (("web", "--device", "gpu"), "Did you mean cuda"),
+        (("benchmark", "--video", "in.mp4", "--size", "640x360"), "--size is for the generated clip"),
         (("styles", "preview", "picture.jpg", "out.xyz"), "A preview is a picture"),
         (("export-onnx", "pepper", "taken.onnx"), "taken.onnx exists already"),
     ],
@@ -276,6 +278,8 @@ def test_mistakes_are_found_before_a_network_is_loaded(run, workdir, arguments, 
     Image.new("RGB", (8, 8)).save(workdir / "picture.jpg")
     (workdir / "notes.txt").write_text("to do")
     (workdir / "films.csv").write_text("source,target,style\nin.mp4,out.mp4,nowhere\n")
+    with (workdir / "film.mkv").open("wb") as film:
+        film.truncate(65 << 20)
     for name in ("taken.png", "taken.mp4", "taken.onnx"):
         (workdir / name).write_text("earlier")
     before = sorted(workdir.iterdir())

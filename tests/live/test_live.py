@@ -328,6 +328,7 @@ def test_rtmp(tmp_path):
         (["--source", f"{BARS}1", "--fps", "0"], "0 frames/s is not a frame rate"),
         (["--source", f"{BARS}1", "--sink", "null", "--crf", "30"], "and null is not a file"),
         (["--size", "huge"], "'huge' is not a size"),
+        (["--source", f"{BARS}1", "--sink", "null", "--size", "64x48"], "--size asks a camera"),
     ],
 )
 def test_mistakes_are_one_sentence(run, tmp_path, monkeypatch, options, sentence):

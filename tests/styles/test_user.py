@@ -5,6 +5,7 @@ import math
 import os
 import re
 import shlex
+import shutil
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor

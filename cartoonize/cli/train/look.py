@@ -1,5 +1,6 @@
 """`train look`: measure the look of an artist's pictures."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,7 +56,8 @@ def look(
         _print_look(measured)
         if out:
             write_look(out, measured, source=", ".join(path.name for path in style), overwrite=overwrite)
-            print_message(escape(f"{out}: the look. Use it: cartoonize train run --look {out} --style ..."))
+            command = f"cartoonize train run --look {shlex.quote(str(out))} --style ..."
+            print_message(escape(f"{out}: the look. Use it: {command}"))
         if sheet:
             with spinner("Drawing the sheet"):
                 write_sheet(

@@ -1,5 +1,6 @@
 """`train run`: from films or drawings to a style in one command."""
 
+import shlex
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -187,6 +188,7 @@ def _print_report(workspace: "Workspace") -> None:
         if not row.is_good and row.advice:
             print_message(escape(f"{row.title}: {row.advice}"))
     print_message(escape(f"Photos before and after: {workspace.folder / SHEET}"))
-    print_message(escape(f"Use it:  cartoonize image photo.jpg cartoon.png --style {workspace.folder}"))
-    print_message(escape(f"         cartoonize video clip.mp4 cartoon.mp4 --style {workspace.folder}"))
+    style = shlex.quote(str(workspace.folder))
+    print_message(escape(f"Use it:  cartoonize image photo.jpg cartoon.png --style {style}"))
+    print_message(escape(f"         cartoonize video clip.mp4 cartoon.mp4 --style {style}"))
     print_message(escape(f"Keep it: {add_command(workspace.folder)}"))
