@@ -46,7 +46,7 @@ def batch(
       cartoonize batch s3://films/list.csv --cluster 10.0.0.1:6379 --json
     """
     from ..cluster.batch import convert_batch, read_manifest
-    from ..cluster.jobs import VideoJob
+    from ..cluster.video_job import VideoJob
     from ..media import read_text
     from ..run.report import FilesReport
 

@@ -149,7 +149,8 @@ def _convert_on(
     overwrite: bool,
 ) -> "Report":
     """Convert one video on a cluster."""
-    from ..cluster.jobs import VideoJob, convert_job
+    from ..cluster.jobs import convert_job
+    from ..cluster.video_job import VideoJob
 
     return convert_job(
         connect(), VideoJob(job.source, job.target, overwrite=overwrite, **options.job()), progress

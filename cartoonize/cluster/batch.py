@@ -16,7 +16,8 @@ from ..run.plan import comparison_key
 from ..run.report import FilesReport, Report, failed, skipped
 from ..styles import find_style
 from .connection import Cluster
-from .jobs import OnProgress, VideoJob, convert_job
+from .jobs import OnProgress, convert_job
+from .video_job import VideoJob
 
 REQUIRED, OPTIONAL = ("source", "target"), ("style", "start", "end", "codec", "crf", "preset")
 AT_ONCE = 8

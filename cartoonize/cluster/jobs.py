@@ -1,57 +1,22 @@
-"""Jobs for a cluster: one video each, from opening its source to its report."""
+"""Converts a video, from opening its source to its report: on a cluster, or here if it cannot be divided."""
 
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from threading import Event
 from typing import TypeAlias
 
-from ..backends import RuntimeOptions, load
-from ..core.choices import Precision
+from ..backends import load
 from ..core.errors import Stopped
-from ..effects.look import Look
-from ..media import (
-    Decoding,
-    Encoding,
-    Location,
-    open_sink,
-    open_video,
-    parse_location,
-)
+from ..media import open_sink, open_video, parse_location
 from ..run.job import prepare_decoding, run, written_size
 from ..run.report import Report
-from ..styles import DEFAULT
 from .connection import Cluster
-from .video_job import ClusterReport, reason_not_to_divide, run_on_cluster
+from .video_job import ClusterReport, VideoJob, reason_not_to_divide, run_on_cluster
 
 OnProgress: TypeAlias = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """Called with the name of a job and its number of frames, if known; returns a context manager for the time of
 the job, whose value is called with the number of finished frames."""
-
-
-@dataclass(frozen=True, slots=True)
-class VideoJob:
-    """A video to convert, with the options of `stylize`.
-
-    `device` is where the driver draws a video that cannot be divided.
-    """
-
-    source: Location
-    target: Location
-    style: str = DEFAULT
-    device: str = "auto"
-    precision: Precision = "auto"
-    options: RuntimeOptions | None = None
-    batch: int | None = None
-    start: float | None = None
-    end: float | None = None
-    decoding: Decoding = field(default_factory=lambda: Decoding(detail="normal"))
-    encoding: Encoding = field(default_factory=Encoding)
-    look: Look = field(default_factory=Look)
-    resume: bool = True
-    tolerate_errors: bool = False
-    overwrite: bool = False
 
 
 def convert_job(
@@ -74,11 +39,7 @@ def convert_job(
             on_frame = _until(stop, show_frames)
             if source.resumable is not None and sink.resumable is not None:
                 report = ClusterReport(output, job.style, source_name, notices=notices)
-                return run_on_cluster(
-                    cluster, source.resumable, sink.resumable, report, look=job.look,
-                    precision=job.precision, options=job.options, batch=job.batch, resume=job.resume,
-                    tolerate_errors=job.tolerate_errors, on_frame=on_frame,
-                )  # fmt: skip
+                return run_on_cluster(cluster, job, source.resumable, sink.resumable, report, on_frame)
             alone = Report(output, job.style, source_name, notices=notices)
             with load(job.style, device=job.device, precision=job.precision, options=job.options) as backend:
                 run(source, sink, backend, alone, look=job.look, batch=job.batch, resume=job.resume,

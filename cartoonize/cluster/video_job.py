@@ -1,4 +1,4 @@
-"""Converts one video on a cluster, if it can be divided: its ranges are joined into one file."""
+"""A video for a cluster, and its conversion if it can be divided: its ranges are joined into one file."""
 
 import time
 from collections.abc import Callable
@@ -10,15 +10,40 @@ from ..backends import RuntimeOptions
 from ..core.choices import Precision
 from ..core.errors import ClusterError
 from ..effects.look import Look
-from ..media import ResumableSink, ResumableSource, Sink, Source
+from ..media import Decoding, Encoding, Location, ResumableSink, ResumableSource, Sink, Source
 from ..run.job import mark_partial, prepare_look
 from ..run.pipeline import segment_length
 from ..run.report import Report, frames_per_second
 from ..run.segmented import identity
+from ..styles import DEFAULT
 from ..version import __version__
 from .connection import Cluster
 from .scheduler import Scheduler, cause_of
 from .worker import StyleFiles, VideoTask, WorkerBackend, describe, put_style
+
+
+@dataclass(frozen=True, slots=True)
+class VideoJob:
+    """A video to convert, with the options of `stylize`.
+
+    `device` is where the driver draws a video that cannot be divided.
+    """
+
+    source: Location
+    target: Location
+    style: str = DEFAULT
+    device: str = "auto"
+    precision: Precision = "auto"
+    options: RuntimeOptions | None = None
+    batch: int | None = None
+    start: float | None = None
+    end: float | None = None
+    decoding: Decoding = field(default_factory=lambda: Decoding(detail="normal"))
+    encoding: Encoding = field(default_factory=Encoding)
+    look: Look = field(default_factory=Look)
+    resume: bool = True
+    tolerate_errors: bool = False
+    overwrite: bool = False
 
 
 @dataclass(slots=True)
@@ -44,33 +69,29 @@ def reason_not_to_divide(source: Source, sink: Sink) -> str | None:
 
 def run_on_cluster(
     cluster: Cluster,
+    job: VideoJob,
     source: ResumableSource,
     sink: ResumableSink,
     report: ClusterReport,
-    *,
-    look: Look | None = None,
-    precision: Precision = "auto",
-    options: RuntimeOptions | None = None,
-    batch: int | None = None,
-    resume: bool = True,
-    tolerate_errors: bool = False,
-    on_frame: Callable[[int], None] | None = None,
+    on_frame: Callable[[int], None],
 ) -> ClusterReport:
-    """Do what `job.run` does, by the workers of a cluster; the result is the same.
+    """Do what `run.job.run` does, by the workers of a cluster; the result is the same.
+
+    `source` and `sink` are those of the job.
 
     Raises:
         ClusterError: workers died over the same segment again and again, or the head of the cluster is lost.
-        CartoonizeError: as `job.run`, on two nodes.
+        CartoonizeError: as `run.job.run`, on two nodes.
     """
     started = time.perf_counter()
-    style = put_style(report.style, cluster.device, precision, options)
+    style = put_style(job.style, cluster.device, job.precision, job.options)
     with sink:
         backend = _describe_backend(cluster, style)
-        batch = backend.batch if batch is None else batch
-        look = prepare_look(look or Look(), backend, report)
+        batch = backend.batch if job.batch is None else job.batch
+        look = prepare_look(job.look, backend, report)
         report.width, report.height = look.size(source.video.width, source.video.height)
-        key = identity(source, sink.encoding, report.style, backend.identity, look, batch)
-        joined = sink.resume(key, restart=not resume)
+        key = identity(source, sink.encoding, job.style, backend.identity, look, batch)
+        joined = sink.resume(key, restart=not job.resume)
         task = VideoTask(
             source.path, key["source"], source.start, source.end, source.decoding, sink.encoding,
             sink.muxer, style, batch, segment_length(batch), look, backend,
@@ -81,7 +102,7 @@ def run_on_cluster(
         if source.damage:
             source.notices.append(source.damage.sentence(source.path.name))
         report.frames, report.retries = scheduler.frames, scheduler.retries
-        if not tolerate_errors:
+        if not job.tolerate_errors:
             mark_partial(source, sink, report)
     seconds = time.perf_counter() - started
     report.set_duration(seconds)

@@ -191,4 +191,4 @@ def unblock_device(device: str) -> None:
 
 
 def _silence_message(capture: CaptureInput, timeout: float) -> str:
-    return f"Nothing came from {capture.name} for {timeout:g} s."
+    return f"Nothing came from {capture.name} for {timeout:g} s; --timeout waits longer."

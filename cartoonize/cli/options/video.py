@@ -58,7 +58,7 @@ class VideoOptions:
     onnx: OnnxFileOptions
 
     def job(self) -> dict[str, Any]:
-        """The fields of cluster.jobs.VideoJob, without source, target and overwrite."""
+        """The fields of cluster.video_job.VideoJob, without source, target and overwrite."""
         return {
             **asdict(self.network),
             "options": self.onnx.build(),
