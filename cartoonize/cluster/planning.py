@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import av
 
 from ..media import ResumableSource, Segment
+from ..media.damage import Damage, demux_past_damage
+from ..media.ffmpeg import ffmpeg_errors
 from ..media.remote import open_container
 from ..run.frame_range import FrameRange
 
@@ -20,16 +22,19 @@ def frame_times(source: ResumableSource) -> "array[int] | None":
 
     This is an estimate, as only a decoder knows: the scheduler compares what was converted with what precedes
     it.
+
+    Raises:
+        MediaError: the source cannot be read.
     """
     times = array("q")
     file = source.video.other_streams
     assert file is not None
     offset = round(file.shift / source.video.time_base)
-    with open_container(source.path) as container:
+    with ffmpeg_errors(source.path), open_container(source.path) as container:
         stream = container.streams[file.picture]
         if source.start:
             container.seek(int(max(0.0, file.shift - 2) * av.time_base))
-        for packet in container.demux(stream):
+        for packet in demux_past_damage(container, [stream], Damage()):
             if packet.size and not packet.is_discard:
                 if packet.pts is None:
                     return None

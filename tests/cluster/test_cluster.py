@@ -337,6 +337,26 @@ def test_a_damaged_video(cluster, tmp_path, places):
     assert [notice for notice in report.notices if "damaged" in notice] == one.notices
 
 
+def test_a_broken_container(cluster, tmp_path):
+    """A file whose packets cannot all be found has the partial result that one machine writes."""
+    whole, source = Clip(times=range(240), options={"g": "24"}).write(tmp_path / "in.mkv"), tmp_path / "in.mp4"
+    fragments = {"movflags": "frag_keyframe+empty_moov"}
+    with av.open(whole) as clip, av.open(source, "w", options=fragments) as target:
+        stream = target.add_stream_from_template(clip.streams.video[0])
+        for packet in clip.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    data = source.read_bytes()
+    header = [place for place in range(len(data)) if data[place : place + 4] == b"tfhd"][4]
+    source.write_bytes(data[: header + 12] + b"\x7f" + data[header + 13 :])  # where the fragment's data are
+    with pytest.raises(DamageError):
+        stylize(source, tmp_path / "one.mp4", "null")
+    report = convert_job(cluster, VideoJob(source, tmp_path / "many.mp4", "null"), watch())
+    assert report.partial
+    assert all_packets(tmp_path / "one.partial.mp4") == all_packets(tmp_path / "many.partial.mp4")
+
+
 def test_an_animation_is_converted_here(cluster, tmp_path):
     """An animation has no segments; it is converted on this machine, and a notice says so."""
     source = Clip(times=range(30)).write(tmp_path / "in.mp4")
