@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import SourceError
+from ..core.errors import BackendError, SourceError
 from ..core.messages import count_noun
 from .console import escape, print_json, print_message, print_notices
 from .convert import open_backend
@@ -76,7 +76,7 @@ def live(
             ended = _show_until(requests, show, source)
             try:
                 run(source, sink, backend, report, look=effects, control=control, ended=ended)
-            except SourceError:
+            except (SourceError, BackendError):
                 _print_report(report, as_json=output.as_json)
                 raise
         _print_report(report, as_json=output.as_json)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..backends import LoadedBackend
-from ..core.errors import SourceError
+from ..core.errors import BackendError, SourceError
 from ..core.frames import Frame, Image
 from ..effects.effect import EffectChain
 from ..effects.look import Look
@@ -59,7 +59,7 @@ def run(
 
     Args:
         source: where frames come from.
-        sink: where frames go. Its output is complete at the end, even if the source failed.
+        sink: where frames go. Its output is complete at the end, even if the source or the network failed.
         backend: the network.
         report: the report to fill in; its `notices` are kept.
         look: the effects that are applied to the drawings.
@@ -68,24 +68,25 @@ def run(
 
     Raises:
         SourceError: the source disappeared; the report is filled in all the same.
+        BackendError: the network failed; the same.
     """
     meter, started = LatencyMeter(), time.monotonic()
     look = prepare_look(look or Look(), backend, report)
     report.width, report.height = look.size(source.video.width, source.video.height)
-    lost: SourceError | None = None
+    failure: SourceError | BackendError | None = None
     with sink:
         try:
             _show(source, sink, Drawer(backend, look.effects()), meter, control, ended)
-        except SourceError as error:
-            lost = error
+        except (SourceError, BackendError) as error:
+            failure = error
     report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.quantiles()
     report.detail = source.detail
     report.set_duration(time.monotonic() - started)
     report.notices += [*source.notices, *backend.notices, *sink.notices, *_advice(report, source)]
-    if lost is not None:
-        report.fail(lost)
-        lost.add_note(f"{report.frames} frames were converted until then, into {report.output}.")
-        raise lost
+    if failure is not None:
+        report.fail(failure)
+        failure.add_note(f"{report.frames} frames were converted until then, into {report.output}.")
+        raise failure
     return report
 
 

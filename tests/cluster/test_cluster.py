@@ -339,7 +339,10 @@ def test_a_damaged_video(cluster, tmp_path, places):
 
 def test_a_broken_container(cluster, tmp_path):
     """A file whose packets cannot all be found has the partial result that one machine writes."""
-    whole, source = Clip(times=range(240), options={"g": "24"}).write(tmp_path / "in.mkv"), tmp_path / "in.mp4"
+    whole, source = (
+        Clip(times=range(240), options={"g": "24"}).write(tmp_path / "in.mkv"),
+        tmp_path / "in.mp4",
+    )
     fragments = {"movflags": "frag_keyframe+empty_moov"}
     with av.open(whole) as clip, av.open(source, "w", options=fragments) as target:
         stream = target.add_stream_from_template(clip.streams.video[0])

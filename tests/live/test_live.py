@@ -22,7 +22,7 @@ from PIL import ImageGrab, features
 from servers import serve_folder
 
 from cartoonize import Decoding, Frame, Look, load
-from cartoonize.core.errors import MediaError, SourceError
+from cartoonize.core.errors import BackendError, MediaError, SourceError
 from cartoonize.effects.effect import EffectChain
 from cartoonize.live import LiveReport, LiveSource, NullSink, open_live_sink, resolve_source
 from cartoonize.live import run as show
@@ -247,6 +247,24 @@ def test_a_source_that_falls_silent(tmp_path):
     assert len(seen.times) > 10
     assert rising(seen.times)
     assert seen.times[0] >= 0  # a frame that is late is dropped, also the first
+
+
+class Failing(Negative):
+    """A network whose device fails after some frames."""
+
+    def __call__(self, images):
+        if self.calls == 12:
+            raise BackendError("The device is gone.")
+        return super().__call__(images)
+
+
+def test_a_network_that_fails(tmp_path):
+    """What was drawn is in the recording, whole, when the device fails."""
+    with pytest.raises(BackendError, match="is gone") as failure:
+        draw(f"{BARS}2", tmp_path / "out.mkv", network=Failing())
+    seen = read_clip(tmp_path / "out.mkv")
+    assert f"{len(seen.times)} frames were converted until then" in failure.value.__notes__[0]
+    assert len(seen.times) > 0
 
 
 @pytest.mark.slow
