@@ -60,7 +60,8 @@ class Log:
             self.watcher.show_images(images, total, values["images_per_s"])
             return
         text = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
-        print(f"{images:,} of {total:,} images  {text}", flush=True)  # noqa: T201  # the line for people
+        with suppress(OSError):  # a terminal that was closed, or a full disk, costs no training
+            print(f"{images:,} of {total:,} images  {text}", flush=True)  # noqa: T201  # the line for people
 
     def write_sheet(self, images: int, generator: Generator) -> None:
         """Write `samples/<images>.png`: each sample photo beside its drawing, one row a photo."""

@@ -1,6 +1,7 @@
 """A run that was stopped resumes and equals an uninterrupted one."""
 
 import errno
+import io
 import json
 import multiprocessing
 import re
@@ -173,6 +174,20 @@ def test_log_is_not_repeated(settings):
         train(once)
     records = [json.loads(line) for line in (once.folder / "stats.jsonl").read_text().splitlines()]
     assert [record["images"] for record in records] == [4, 8, 12, 16]
+
+
+def test_a_closed_terminal_costs_no_training(tmp_path, monkeypatch):
+    """If nobody can read the lines of a training, it goes on, and its records are complete."""
+
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("sys.stdout", Closed())
+    with Log(tmp_path, 0, []) as log:
+        log.record(4, 8, {"images_per_s": 2.0})
+        log.record(8, 8, {"images_per_s": 2.0})
+    assert len((tmp_path / "stats.jsonl").read_text().splitlines()) == 2
 
 
 def test_closing_the_log_on_a_full_disk(tmp_path, monkeypatch):
