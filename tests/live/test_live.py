@@ -253,18 +253,23 @@ class Failing(Negative):
     """A network whose device fails after some frames."""
 
     def __call__(self, images):
-        if self.calls == 12:
+        if self.calls == self.limit:
             raise BackendError("The device is gone.")
         return super().__call__(images)
 
 
-def test_a_network_that_fails(tmp_path):
-    """What was drawn is in the recording, whole, when the device fails."""
+@pytest.mark.parametrize("limit", [0, 12])
+def test_a_network_that_fails(tmp_path, limit):
+    """What was drawn is in the recording, whole, when the device fails; if nothing was, there is no file."""
+    network, target = Failing(), tmp_path / "out.mkv"
+    network.limit = limit
     with pytest.raises(BackendError, match="is gone") as failure:
-        draw(f"{BARS}2", tmp_path / "out.mkv", network=Failing())
-    seen = read_clip(tmp_path / "out.mkv")
-    assert f"{len(seen.times)} frames were converted until then" in failure.value.__notes__[0]
-    assert len(seen.times) > 0
+        draw(f"{BARS}2", target, network=network)
+    assert target.exists() == bool(limit)
+    if limit:
+        count = len(read_clip(target).times)
+        assert f"{count} frames were converted until then" in failure.value.__notes__[0]
+        assert count > 0
 
 
 @pytest.mark.slow
