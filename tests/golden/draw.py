@@ -23,11 +23,11 @@ def portrait() -> np.ndarray:
 def save(name: str, precision: Precision, file: str) -> None:
     """A golden picture, drawn by the style."""
     drawn = load(name, device="cpu", precision=precision)(portrait()[None])[0]
-    Image.fromarray(drawn).save(Path(__file__).parent / file, optimize=True)
+    Image.fromarray(drawn).save(Path(__file__).parent / file, lossless=True, quality=100, method=6)
 
 
 if __name__ == "__main__":
     for name in builtin_styles():
-        save(name, "fp32", f"{name}.png")
+        save(name, "fp32", f"{name}.webp")
     for name in IN_INTEGERS:
-        save(name, "int8", f"{name}.int8.png")
+        save(name, "int8", f"{name}.int8.webp")

@@ -46,7 +46,7 @@ def test_cards_say_where_a_style_comes_from(name):
 def test_a_style_draws_what_it_drew(name, portrait):
     """On the CPU in float32 a shipped style still makes the picture that it was shipped with."""
     drawn = load(name, device="cpu", precision="fp32")(portrait[None])[0]
-    golden = np.asarray(Image.open(GOLDEN / f"{name}.png"))
+    golden = np.asarray(Image.open(GOLDEN / f"{name}.webp"))
     assert np.abs(drawn.astype(int) - golden).max() <= 2
 
 
@@ -54,7 +54,7 @@ def test_a_style_draws_what_it_drew(name, portrait):
 def test_integers_draw_the_same_everywhere(name, portrait):
     """In int8 a style makes the very bytes that it made, on x86 and ARM; on what was not tried, nearly so."""
     drawn = load(name, device="cpu", precision="int8")(portrait[None])[0]
-    golden = np.asarray(Image.open(GOLDEN / f"{name}.int8.png"))
+    golden = np.asarray(Image.open(GOLDEN / f"{name}.int8.webp"))
     tried = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm64")
     assert np.percentile(np.abs(drawn.astype(int) - golden), 100 if tried else 99) <= (0 if tried else 2)
 

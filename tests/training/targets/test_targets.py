@@ -230,7 +230,7 @@ def test_the_looks_give_pictures(name, scene):
 def test_targets_of_the_builtin_styles_stay_as_they_are(name, scene):
     """The settings that measured looks need change nothing of what the built-in styles learned from."""
     drawn = (255 * cartoon_target(scene[0], load_recipe(name).look)).round().byte().permute(1, 2, 0).numpy()
-    before = np.asarray(Pillow.open(Path(__file__).with_name(f"{name}.png")))
+    before = np.asarray(Pillow.open(Path(__file__).with_name(f"{name}.webp")))
     difference = np.abs(drawn.astype(int) - before)
     assert difference.max() <= 1  # the last bit of a float depends on the processor
     assert (difference > 0).mean() < 0.001
