@@ -105,7 +105,7 @@ class StyleRunOptions:
 
 
 def run_all(
-    *, made_from: StyleRunOptions, recipe: options.PresetOptions, training: options.TrainingOptions
+    *, run_options: StyleRunOptions, recipe: options.PresetOptions, training: options.TrainingOptions
 ) -> None:
     """Make a style from films or drawings, in one command that resumes where it was interrupted.
 
@@ -124,11 +124,11 @@ def run_all(
       cartoonize train run --preset deck --style films/ --photos photos/ --run deck
     """
     if recipe.preset is not None:
-        photos, drawings = made_from.preset_folders()
-        run_preset(photos, drawings, made_from.run, recipe, training, made_from.features)
+        photos, drawings = run_options.preset_folders()
+        run_preset(photos, drawings, run_options.run, recipe, training, run_options.features)
         return
     _check_options(recipe, training)
-    workspace = made_from.workspace(training)
+    workspace = run_options.workspace(training)
     if training.dry_run:
         workspace.check_sources()
         print_plan(workspace, _helpers(), as_json=training.as_json)
