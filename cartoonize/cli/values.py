@@ -1,11 +1,12 @@
 """Parsers of option values. Each error message shows a valid value."""
 
-import math
 import re
 from fractions import Fraction
 from typing import NamedTuple
 
 from ..core.errors import MediaError
+
+_MAX_SECONDS = 1e9  # thirty years; FFmpeg's clock overflows later
 
 
 class Size(NamedTuple):
@@ -39,11 +40,11 @@ def parse_seconds(text: str) -> float:
         parts = [float(part) for part in text.split(":")]
     except ValueError:
         parts = []
-    if not 1 <= len(parts) <= 3 or not all(map(math.isfinite, parts)) or any(part < 0 for part in parts[1:]):
-        raise MediaError(f"{text!r} is not a time; write seconds, M:SS or H:MM:SS.")
     seconds = 0.0
     for part in parts:
         seconds = 60 * seconds + part
+    if not 1 <= len(parts) <= 3 or not abs(seconds) < _MAX_SECONDS or any(part < 0 for part in parts[1:]):
+        raise MediaError(f"{text!r} is not a time; write seconds, M:SS or H:MM:SS.")
     return seconds
 
 

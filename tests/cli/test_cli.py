@@ -131,6 +131,7 @@ def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
         (["video", "in.mp4", "out.mp4", "--start", "-3"], "must not be negative"),
         (["video", "in.mp4", "out.mp4", "--start", "2", "--end", "1"], "must be later than"),
         (["video", "in.mp4", "out.mp4", "--start", "soon"], "is not a time"),
+        (["video", "in.mp4", "out.mp4", "--start", "1e20"], "is not a time"),
         (["video", "in.mp4", "out.mp4", "--device", "tpu"], "There is no device 'tpu'"),
         (["image", "missing.png", "out.png"], "missing.png"),
         (["image", "zero.mp4", "out.png"], "zero.mp4"),

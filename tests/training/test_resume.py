@@ -181,7 +181,7 @@ def test_a_closed_terminal_costs_no_training(tmp_path, monkeypatch):
 
     class Closed(io.StringIO):
         def write(self, text):
-            raise OSError(errno.EIO, "Input/output error")
+            raise OSError(errno.EIO, f"Input/output error: {text}")
 
     monkeypatch.setattr("sys.stdout", Closed())
     with Log(tmp_path, 0, []) as log:
