@@ -1,6 +1,7 @@
 """Many videos on a cluster, as a manifest lists them."""
 
 import csv
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -20,6 +21,7 @@ from .jobs import OnProgress, convert_job
 from .video_job import VideoJob
 
 REQUIRED, OPTIONAL = ("source", "target"), ("style", "start", "end", "codec", "crf", "preset")
+_MAX_NUMBER = 1e9  # seconds; FFmpeg's clock overflows later
 AT_ONCE = 8
 """Videos that are joined at the same time, at most: each keeps files open and takes time of the driver."""
 
@@ -189,7 +191,12 @@ def _job(row: dict[str, Any], defaults: VideoJob, position: str) -> VideoJob:
 
 
 def _number(text: str | None, column: str, position: str, default: float | None = None) -> float | None:
+    if text is None:
+        return default
     try:
-        return default if text is None else float(text)
-    except ValueError as error:
-        raise MediaError(f"{position}: the {column} {text!r} is not a number.") from error
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not abs(number) < _MAX_NUMBER:
+        raise MediaError(f"{position}: the {column} {text!r} is not a number.")
+    return number

@@ -213,6 +213,7 @@ def test_a_manifest():
         (["source,target", "a,b", "c,"], "line 3: there is no target"),
         (["source,target", "a,b,c"], "line 2: there are more cells than columns"),
         (["source,target,crf", "a,b,low"], "line 2: the crf 'low' is not a number"),
+        (["source,target,end", "a,b,nan"], "line 2: the end 'nan' is not a number"),
         (["source,target", "a,b", "c,b"], "line 3: b is the target of line 2 already"),
         (["source,target", "a,b", "c,x/../b"], "line 3: x/../b is the target of line 2 already"),
         (["source,target", "a,b.mp4", "c,./B.MP4"], "line 3: B.MP4 is the target of line 2 already"),
