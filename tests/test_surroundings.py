@@ -186,6 +186,15 @@ def test_a_closed_terminal(clip, folder):
     assert len(read_clip(folder / "out.mp4").times) == 400
 
 
+def test_no_standard_error(tmp_path):
+    """A program that was started without standard error converts all the same."""
+    source = Clip().write(tmp_path / "in.mp4")
+    command = [sys.executable, "-m", "cartoonize", "video", source, tmp_path / "out.mp4", "--style", "null"]
+    done = subprocess.run(command, preexec_fn=lambda: os.close(2), stdout=subprocess.PIPE, check=False)  # noqa: PLW1509
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert len(read_clip(tmp_path / "out.mp4").times) == 12
+
+
 def test_the_terminal_is_as_before(clip, folder):
     """After a signal during the progress bar, the terminal shows its cursor again."""
     pty = pytest.importorskip("pty")

@@ -5,7 +5,7 @@ import os
 import sys
 import traceback
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
@@ -174,7 +174,8 @@ def _console(file: Any, *, is_for_messages: bool) -> "Console":
 class _MessageStream:
     """A file for messages, which must not cost the result: after an error they go nowhere.
 
-    It may be a log on a full disk, a pipe that nobody reads, or a terminal that was closed.
+    It may be a log on a full disk, a pipe that nobody reads, or a terminal that was closed; or None, if the
+    program was started without it.
     """
 
     def __init__(self, file: Any) -> None:
@@ -185,16 +186,18 @@ class _MessageStream:
 
     def write(self, text: str) -> int:
         """Write a text, or drop it."""
-        self._attempt(self._file.write, text)
+        self._attempt("write", text)
         return len(text)
 
     def flush(self) -> None:
         """Write what is buffered, or drop it."""
-        self._attempt(self._file.flush)
+        self._attempt("flush")
 
-    def _attempt(self, action: Callable[..., object], *arguments: str) -> None:
+    def _attempt(self, method: str, *arguments: str) -> None:
+        if self._file is None:
+            return
         try:
-            action(*arguments)
+            getattr(self._file, method)(*arguments)
         except OSError:
             with suppress(OSError), Path(os.devnull).open("w") as nowhere:
                 os.dup2(nowhere.fileno(), self._file.fileno())  # Python writes its buffer at the end of all
