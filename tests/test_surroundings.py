@@ -190,7 +190,7 @@ def test_no_standard_error(tmp_path):
     """A program that was started without standard error converts all the same."""
     source = Clip().write(tmp_path / "in.mp4")
     command = [sys.executable, "-m", "cartoonize", "video", source, tmp_path / "out.mp4", "--style", "null"]
-    done = subprocess.run(command, preexec_fn=lambda: os.close(2), stdout=subprocess.PIPE, check=False)  # noqa: PLW1509
+    done = subprocess.run(command, preexec_fn=lambda: os.close(2), stdout=subprocess.PIPE, check=False)
     assert (done.returncode, done.stdout) == (0, b"")
     assert len(read_clip(tmp_path / "out.mp4").times) == 12
 
