@@ -186,6 +186,17 @@ def test_a_closed_terminal(clip, folder):
     assert len(read_clip(folder / "out.mp4").times) == 400
 
 
+def test_messages_that_nobody_reads(tmp_path):
+    """A pipe that is closed, as by `2>&1 | head`, costs no video."""
+    source = Clip().write(tmp_path / "in.mp4")
+    command = [sys.executable, "-m", "cartoonize", "video", source, tmp_path / "out.mp4", "--style", "null"]
+    read, write = os.pipe()
+    os.close(read)
+    assert subprocess.run(command, stderr=write, check=False).returncode == 0
+    os.close(write)
+    assert len(read_clip(tmp_path / "out.mp4").times) == 12
+
+
 def test_no_standard_error(tmp_path):
     """A program that was started without standard error converts all the same."""
     source = Clip().write(tmp_path / "in.mp4")
