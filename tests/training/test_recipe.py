@@ -12,7 +12,8 @@ from cartoonize.training.recipe import Recipe
 from cartoonize.training.recipe_files import builtin_recipes, load_recipe
 
 DECK, PAPER, OFFICIAL = (load_recipe(name) for name in ("deck", "paper", "official"))
-RESOLVED = Path(__file__).with_name("recipes.json")
+PUBLISHED = json.loads(Path(__file__).with_name("recipes.json").read_text())
+COMMON = PUBLISHED.pop("common")  # the values of most recipes
 SWIFT = "model = 'swift'\nwidth = 8\n"
 
 
@@ -61,10 +62,17 @@ def test_a_recipe_of_ones_own(tmp_path):
     assert recipe.look.paper == (1.0, 1.0, 1.0)
 
 
-@pytest.mark.parametrize("name", json.loads(RESOLVED.read_text()))
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_builtin_recipes_resolve_to_their_published_values(name):
     """With its bases merged, each built-in recipe has the values that recipes.json lists, or defaults."""
-    assert load_recipe(name) == msgspec.convert(json.loads(RESOLVED.read_text())[name], Recipe)
+    assert load_recipe(name) == msgspec.convert(merge(COMMON, PUBLISHED[name]), Recipe)
+
+
+def merge(common, special):
+    both = {
+        key: merge(common[key], value) for key, value in special.items() if isinstance(common.get(key), dict)
+    }
+    return common | special | both
 
 
 def write_recipe(path, text):
