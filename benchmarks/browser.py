@@ -1,4 +1,4 @@
-"""Time of a photo and frame rate of the camera on the page `try`, in Chromium on this machine.
+"""The time of a photo and the frame rate of the camera on the page `try`, in Chromium on this machine.
 
     python benchmarks/browser.py [--style pepper] [--rounds 5] [--seconds 20] [--lines 360]
 
@@ -54,7 +54,7 @@ COUNT_FRAMES = """(seconds) => new Promise((resolve) => {
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """A static server that says nothing."""
+    """A static server without a log."""
 
     def log_message(self, *arguments: object) -> None:
         """Write no log."""

@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def read_results(path: Path) -> dict[str, Any]:
-    """The content of a file that a benchmark wrote with --out; exits with a message if it is none."""
+    """The content of a file that a benchmark wrote with --out; exits with a message for any other file."""
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError) as error:

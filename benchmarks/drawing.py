@@ -20,13 +20,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+import torch
 from clips import first_frames, repeat
-from peers import plain_loop
 from PIL import Image
 from results import Results, make_parser, seconds
+from torch import nn
 
 from cartoonize import load
 from cartoonize.backends.onnx import OnnxBackend
+from cartoonize.core.frames import Images
 from cartoonize.media import VideoSource, open_sink
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, save_style
@@ -93,7 +96,7 @@ def cartoongan(options: argparse.Namespace, folder: Path, results: Results) -> N
 
 
 def memory(options: argparse.Namespace, folder: Path, results: Results) -> None:
-    """Peak memory of `cartoonize video` on about ten seconds, and on the same repeated for ten minutes."""
+    """Peak memory of `cartoonize video` on the clip, and on the clip repeated for --minutes."""
     long = folder / "long.mp4"
     length = repeat(options.video, long, options.minutes * 60)
     for name, clip in (("short", options.video), ("long", long)):
@@ -136,6 +139,17 @@ def threads(options: argparse.Namespace, folder: Path, results: Results) -> None
     for count, measured in rates.items():
         results[f"pictures_at_once_{count}_fps"] = median(measured)
         print(f"{count} pictures at once: {median(measured):.1f} frames/s")
+
+
+@torch.no_grad()
+def plain_loop(network: nn.Module, images: Images) -> Images:
+    """Run a network as scripts do: NCHW, float32, one picture at a time, one stage after the other."""
+    outputs = []
+    for image in images:
+        x = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1
+        y = network(x)[0].clamp(-1, 1).permute(1, 2, 0)
+        outputs.append(((y + 1) * 127.5).byte().numpy())
+    return np.stack(outputs)
 
 
 def command(*words: object) -> list[str]:

@@ -40,12 +40,12 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     for sink in SINKS:
         for threads in options.threads:
-            print(_row(sink, threads, options, results), flush=True)
+            print(measure(sink, threads, options, results), flush=True)
     results.write()
 
 
-def _row(sink: str, threads: int, options: argparse.Namespace, results: Results) -> str:
-    """Run once; a row of the table."""
+def measure(sink: str, threads: int, options: argparse.Namespace, results: Results) -> str:
+    """Run once; return a row of the table."""
     torch.set_num_threads(threads)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for other runtimes
     address = f"lavfi:testsrc2=size={options.size}:rate={options.rate}:duration={options.seconds}"

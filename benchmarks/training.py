@@ -2,7 +2,7 @@
 
     python benchmarks/training.py --width 16 --size 128
 
-The plain loop is what one writes first: NCHW, float32, data loaded in the main process, the optimiser's
+The plain loop is a first implementation: NCHW, float32, data loaded in the main process, the optimiser's
 default implementation. Both take turns, so that a machine that slows down slows both. Networks, losses,
 batches and pictures (made here) are the same; VGG's weights are random, which takes the same time.
 """
@@ -41,7 +41,7 @@ class Loop(Protocol):
 
 
 class PlainLoop:
-    """The adversarial phase as one writes it first."""
+    """The adversarial phase in a first implementation."""
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         self.device = device

@@ -1,15 +1,20 @@
-"""Results of benchmarks are JSON files that a script compares."""
+"""The scripts in benchmarks/ start, and write results that compare.py reads."""
 
 import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 SCRIPTS = Path(__file__).parents[1] / "benchmarks"
-BENCHMARKS = ["cluster", "drawing", "exports", "hardware", "live", "sizes", "training"]
+NO_PLAYWRIGHT = pytest.mark.skipif(not find_spec("playwright"), reason="there is no playwright")
+BENCHMARKS = [
+    pytest.param("browser", marks=NO_PLAYWRIGHT), "cluster", "drawing", "exports", "hardware", "live",
+    "sizes", "training",
+]  # fmt: skip
 
 
 def run(*arguments):
@@ -25,7 +30,7 @@ def write_results(path, figures, **changes):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_every_benchmark_takes_out(name):
+def test_every_benchmark_starts(name):
     """Each script starts, and its help names --out."""
     done = run(SCRIPTS / f"{name}.py", "--help")
     assert done.returncode == 0, done.stderr
@@ -80,7 +85,7 @@ def test_a_benchmark_writes_its_results(tmp_path):
     assert run(SCRIPTS / "compare.py", out, out).stdout.startswith("nothing_seconds")
 
 
-LENT_MACHINE = """\
+CUDA_IMAGE = """\
 import sys
 from importlib.machinery import PathFinder
 MISSING = "av platformdirs pillow_heif watchfiles starlette ray scenedetect cartoonize_missing".split()
@@ -91,11 +96,11 @@ class Finder(PathFinder):
 sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
 sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in getattr(finder, "__module__", "")]
 """
-"""A `sitecustomize` that hides packages which an image of CUDA lacks, and an editable installation."""
+"""A `sitecustomize` that hides packages that an image of CUDA lacks, and an editable installation."""
 
 
 def run_on_gpu_machine(tmp_path, missing, *arguments):
-    (tmp_path / "sitecustomize.py").write_text(LENT_MACHINE.replace("cartoonize_missing", missing))
+    (tmp_path / "sitecustomize.py").write_text(CUDA_IMAGE.replace("cartoonize_missing", missing))
     words = [sys.executable, SCRIPTS / "gpu.py", "--out", tmp_path, "--tiny", "--device", "cpu"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
@@ -105,8 +110,8 @@ def run_on_gpu_machine(tmp_path, missing, *arguments):
 
 
 @pytest.mark.slow
-def test_what_a_gpu_has_to_prove_starts_anywhere(tmp_path):
-    """On the CPU and at tiny size, without PyAV and what else a CUDA image lacks, each step has a result."""
+def test_the_benchmark_of_gpus_runs_on_a_cpu(tmp_path):
+    """At tiny size, each step of gpu.py has a result without a GPU, PyAV, and other optional packages."""
     printed, results = run_on_gpu_machine(tmp_path, "", "--minutes", "6")
     assert list(results) == [
         "environment", "tests", "matrix", "network", "style", "chain", "training", "profile", "effects",
@@ -122,14 +127,14 @@ def test_what_a_gpu_has_to_prove_starts_anywhere(tmp_path):
 
 
 def test_missing_packages_are_named_first(tmp_path):
-    """The first line says what is left out for a missing package; nothing fails for it."""
+    """The first line of gpu.py names missing packages and what is left out for them; nothing fails."""
     printed, results = run_on_gpu_machine(tmp_path, "msgspec", "--steps", "training", "--train", "run")
     assert "msgspec (without it the step `training`, --train" in printed.splitlines()[0]
     assert results == {"training": {"left_out": "msgspec missing"}}
 
 
 def test_a_step_that_fails_or_hangs_keeps_its_figures(tmp_path):
-    """Figures are written as they are measured; a step that hangs is stopped, with all that it started."""
+    """A step that fails keeps the figures that it has measured; a step that hangs is stopped."""
     code = f"""
 import sys; sys.path.insert(0, {str(SCRIPTS)!r})
 import os, gpu
