@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -341,6 +342,21 @@ def test_ctrl_c_says_how_to_resume(tmp_path):
     done = subprocess.run([*slowly, "--json"], capture_output=True, check=True)
     assert json.loads(done.stdout)["resumed"] >= 120
     assert read_clip(target).times == read_clip(source).times
+
+
+def test_a_stop_after_a_segment_counts_it(tmp_path, short, monkeypatch):
+    """A run that is stopped just when a segment has got its name says that this segment is kept, too."""
+    source, replace = Clip(times=range(60)).write(tmp_path / "in.mp4"), Path.replace
+
+    def replace_and_stop(path, target):
+        replace(path, target)
+        if target.name == "segment-24":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", replace_and_stop)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        draw(source, tmp_path / "out.mp4")
+    assert "48 frames are kept" in stopped.value.__notes__[0]
 
 
 def await_file(path, process, seconds=60):

@@ -123,8 +123,8 @@ class SegmentStore:
             _sync(file)
 
     def _name_segment(self, draft: Path, segment: Segment) -> None:
+        self.segments[segment.first] = segment  # first, as a signal may come after the renaming
         draft.replace(self._path(segment.first))
-        self.segments[segment.first] = segment
         sync_folder(self.folder)
 
     def _read_key(self) -> dict[str, Any] | None:
