@@ -17,8 +17,8 @@ def save_onnx(path, nodes, shape, dtype="float32", weights=(), out_shape=None):
         helper.make_tensor_value_info(name, TYPES[dtype], dims)
         for name, dims in (("x", shape), ("y", out_shape or shape))
     ]
-    held = [numpy_helper.from_array(np.asarray(value), name) for name, value in weights]
-    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], held)
+    initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in weights]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], initializers)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
     return path
 

@@ -72,8 +72,8 @@ class SimulatedGpu(TorchDispatchMode):
                 return operation.decompose(*args, **(kwargs or {}))
         kwargs = kwargs or {}
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-        held = {id(tensor.values): tensor for tensor in tensors if isinstance(tensor, GpuTensor)}
-        on_gpu = self._check(operation, args, kwargs, tensors, is_used=bool(held))
+        on_entry = {id(tensor.values): tensor for tensor in tensors if isinstance(tensor, GpuTensor)}
+        on_gpu = self._check(operation, args, kwargs, tensors, is_used=bool(on_entry))
         if kwargs.get("device") == GPU:
             kwargs["device"] = torch.device("cpu")
         result = operation(*tree_map(_unwrap, args), **tree_map(_unwrap, kwargs))
@@ -81,7 +81,9 @@ class SimulatedGpu(TorchDispatchMode):
         def wrap(leaf):
             if not isinstance(leaf, Tensor) or not on_gpu:
                 return leaf
-            return held[id(leaf)] if id(leaf) in held else self.tensor(leaf)  # in place: the same tensor
+            return (
+                on_entry[id(leaf)] if id(leaf) in on_entry else self.tensor(leaf)
+            )  # in place: the same tensor
 
         returned = args[0] if operation is aten.copy_.default else tree_map(wrap, result)
         self.observe(operation, tensors, returned)

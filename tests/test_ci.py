@@ -1,4 +1,4 @@
-"""The checks that run elsewhere: workflow files, hooks and the scripts in .ci."""
+"""Workflows, hooks, issue forms and the scripts in .ci."""
 
 import os
 import re
@@ -60,7 +60,9 @@ def test_workflows_run_commands_that_exist(workflow):
 
 def test_hooks_run_commands_that_exist():
     """Each pre-commit hook runs a script of the repository or an installed tool."""
-    for line in hook_commands():
+    lines = hook_commands()
+    assert lines
+    for line in lines:
         assert_command_exists(line)
 
 

@@ -1,4 +1,4 @@
-"""The same promises on clips from real cameras, browsers and encoders, where they are at hand."""
+"""Clips from real cameras, browsers and encoders, if they are available."""
 
 import av
 import numpy as np
@@ -50,7 +50,7 @@ def test_real_clips_keep_their_frames_and_sound(tmp_path, clip, suffix):
 @pytest.mark.skipif(not (SHARED / "clips" / "alpha-vp9.webm").exists(), reason="the clips are not here")
 @pytest.mark.parametrize("suffix", [".webm", ".mov"])
 def test_a_transparent_clip_stays_transparent(tmp_path, suffix):
-    """The alpha of a browser's WebM is there in WebM and in ProRes, within 4 levels on average."""
+    """WebM and ProRes keep the alpha of a browser's WebM, to 4 levels on average."""
     clip = SHARED / "clips" / "alpha-vp9.webm"
     target = tmp_path / f"out{suffix}"
     stylize(clip, target, "null", end=0.5)
@@ -120,8 +120,10 @@ def whole_cases():
 @pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
 @pytest.mark.parametrize(("name", "suffix", "frames", "words", "others"), whole_cases())
 def test_odd_files_that_are_whole(tmp_path, name, suffix, frames, words, others):
-    """All frames at rising times, and the other streams, are in an output of the plain name, with a notice of
-    what was changed."""
+    """An odd but intact file keeps all frames, at rising times, and its other streams.
+
+    A notice names what was changed.
+    """
     report = stylize(CASES / name, tmp_path / f"out{suffix}", "null")
     written, streams, _ = outcome(tmp_path / f"out{suffix}")
     assert not report.partial
@@ -134,7 +136,7 @@ def test_odd_files_that_are_whole(tmp_path, name, suffix, frames, words, others)
 @pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
 @pytest.mark.parametrize("name", FRAMES)
 def test_files_with_a_fault_say_so(tmp_path, name):
-    """What can be decoded is in a file named partial; with `tolerate_errors` in one of the plain name."""
+    """A faulty file becomes one named partial; with `tolerate_errors`, it gets the plain name."""
     with pytest.raises(MediaError, match=r"out\.partial\.mp4") as error:
         stylize(CASES / name, tmp_path / "out.mp4", "null")
     assert error.value.exit_code == 3
@@ -147,7 +149,7 @@ def test_files_with_a_fault_say_so(tmp_path, name):
 @pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
 @pytest.mark.parametrize("name", ["uv.mp4", "unicode-splice.mp4"])
 def test_files_without_a_video_are_refused(tmp_path, name):
-    """A video stream of an unknown codec, or none: one sentence, and no output."""
+    """A file without a video stream of a known codec is refused in a sentence, without an output."""
     with pytest.raises(MediaError, match="There is no video stream"):
         stylize(CASES / name, tmp_path / "out.mp4", "null")
     assert list(tmp_path.iterdir()) == []

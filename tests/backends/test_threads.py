@@ -97,7 +97,7 @@ def test_fifty_backends_leave_nothing(precision, cores, alone):
 @needs_proc
 @pytest.mark.parametrize("precision", ["fp32", BF16, "int8"])
 def test_forgotten_backends_leave_nothing(precision):
-    """The threads of a backend that nobody closed end as soon as nothing refers to it."""
+    """The threads of a backend that was not closed end as soon as nothing refers to it."""
     left, of_python, _ = use_backends(precision, 8, "forgotten", 10)
     assert (left, of_python) == (0, 0)
 
@@ -126,7 +126,7 @@ def in_new_thread(function, *arguments):
 
 
 def test_a_thread_keeps_to_its_core():
-    """Settings of another thread in between do not start an OpenMP team in a thread with one core."""
+    """A thread keeps its number of cores when another thread sets its own."""
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
         one.submit(set_own_threads, 1).result()
         other.submit(set_own_threads, 8).result()
@@ -136,7 +136,7 @@ def test_a_thread_keeps_to_its_core():
 
 @pytest.mark.parametrize("count", [1, 3, 8])
 def test_the_number_of_threads_is_that_of_one_thread(count):
-    """Setting it changes neither this thread after the block nor threads that start during or after it."""
+    """The number of threads that a block sets applies to this thread only, and only within the block."""
     before, initial = torch.get_num_threads(), in_new_thread(torch.get_num_threads)
     with own_threads(count):
         assert torch.get_num_threads() == count
@@ -176,8 +176,10 @@ assert dict(os.environ) == environment
 
 
 def test_a_style_changes_nothing_for_its_caller(tiny_style):
-    """A second style in one process, and one loaded in a thread, have as many threads as the first; PyTorch's
-    numbers of threads, of this thread and of those to come, and the environment stay as they were."""
+    """Loading a style changes neither PyTorch's numbers of threads nor the environment of its caller.
+
+    A second style, and one that is loaded in a thread, have as many threads as the first.
+    """
     command = [sys.executable, "-c", LIBRARY, tiny_style]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -233,11 +235,8 @@ print(min(took[2]) / min(took[1]))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system binds no process to a core")
-def test_busy_cores_slow_nobody_down_to_a_crawl(tiny_style):
-    """If other processes use the cores, two threads draw a picture about as fast as one.
-
-    Threads that spin while they wait would be far slower.
-    """
+def test_threads_on_busy_cores_do_not_spin(tiny_style):
+    """If other processes use the cores, two threads draw a picture about as fast as one."""
     environ = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     command = [sys.executable, "-c", ONE_CORE, tiny_style]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ)

@@ -1,4 +1,4 @@
-"""The commands that export refuse what cannot work at once."""
+"""The commands that export."""
 
 import json
 import subprocess
@@ -35,8 +35,7 @@ print(json.dumps(errors))
 
 
 def test_wrong_exports_are_refused_before_pytorch_is_imported(workdir):
-    """A wrong suffix, folder, style, size or architecture shows at once, not after the seconds that PyTorch
-    takes."""
+    """A wrong suffix, folder, style, size or architecture is refused before PyTorch is imported."""
     done = subprocess.run(
         [sys.executable, "-c", RUN_ALL, json.dumps(list(CASES))], capture_output=True, text=True, check=True
     )
@@ -56,7 +55,7 @@ def test_wrong_exports_are_refused_before_pytorch_is_imported(workdir):
     ],
 )
 def test_long_work_says_what_it_does(run, workdir, monkeypatch, words, shown):
-    """On a terminal, commands that load PyTorch say at once what they are busy with."""
+    """On a terminal, commands that load PyTorch say at once what they do."""
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     code, _, err = run(*words)
     assert (code, shown in err) == (0, True)

@@ -19,7 +19,7 @@ def test_sizes(count, text):
     [(0, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 00 s"), (200, "3 min 20 s"), (3_900, "1 h 05 min")],
 )
 def test_durations(seconds, text):
-    """Durations are as precise as people need them."""
+    """Durations have tenths of a second up to a minute, then whole seconds, then minutes."""
     assert format_duration(seconds) == text
 
 

@@ -13,7 +13,7 @@ def terminal(monkeypatch):
 
 
 def test_the_table_breaks_no_word(run):
-    """All words of every built-in style stand whole in a table of 80 columns."""
+    """A table of 80 columns breaks no word of any built-in style."""
     code, out, _ = run("styles")
     assert code == 0
     assert all(len(line.rstrip()) <= 80 for line in out.splitlines())

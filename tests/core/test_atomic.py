@@ -24,8 +24,8 @@ def test_names_that_begin_alike_do_not_collide(tmp_path, name):
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_a_temporary_name_says_nothing_of_the_target():
-    """It is hidden and random, in the same folder, with the suffix by which writers choose their format."""
+def test_temporary_names_are_random():
+    """A temporary name is hidden and random, in the folder of the target, with its suffix."""
     target = Path("folder") / "holiday.png"
     names = {temporary_path(target) for _ in range(100)}
     assert len(names) == 100
@@ -36,7 +36,7 @@ def test_a_temporary_name_says_nothing_of_the_target():
 
 @pytest.fixture
 def special(tmp_path):
-    """Paths that are no places for files, by their kinds; what they name stays."""
+    """Paths that name no regular files, by their kinds."""
     os.mkfifo(tmp_path / "fifo.mp4")
     (tmp_path / "link.mp4").symlink_to("fifo.mp4")
     with socket.socket(socket.AF_UNIX) as listener, contextlib.chdir(tmp_path):  # paths of sockets are short
@@ -84,7 +84,7 @@ def test_the_file_is_as_readable_as_others(tmp_path):
     before = os.umask(0o022)
     try:
         with AtomicFile(tmp_path / "a.txt", overwrite=False) as file:
-            file.path.write_text("here")
+            file.path.write_text("text")
     finally:
         os.umask(before)
     assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644

@@ -1,4 +1,4 @@
-"""Threads are as many as there are cores for them, in containers too."""
+"""The number of threads is that of the available cores, in containers too."""
 
 import os
 
@@ -25,7 +25,7 @@ def machine(tmp_path, monkeypatch):
 
 
 def test_all_that_the_process_may_run_on(machine, monkeypatch):
-    """Without control groups the affinity counts, and where there is none, the machine's cores."""
+    """Without control groups, the affinity counts, and without that, the machine's cores."""
     assert cpus.count_cores() == MANY
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
@@ -43,14 +43,14 @@ def test_all_that_the_process_may_run_on(machine, monkeypatch):
     ],
 )
 def test_a_container(machine, quota, expected):
-    """`docker --cpus 2` means two cores, and a part of a core is one; more than there are is all."""
+    """`docker --cpus 2` means two cores, a part of a core is one, and more than all cores are all."""
     machine("proc/self/cgroup", "0::/")
     machine("sys/fs/cgroup/cpu.max", quota)
     assert cpus.count_cores() == expected
 
 
 def test_groups_in_groups(machine):
-    """The least of a process's groups counts, as systemd's slices lie in each other."""
+    """The smallest limit of nested groups counts, as of systemd's slices."""
     machine("proc/self/cgroup", "0::/user.slice/film.service")
     machine("sys/fs/cgroup/user.slice/film.service/cpu.max", "max 100000")
     machine("sys/fs/cgroup/user.slice/cpu.max", "300000 100000")
@@ -58,7 +58,7 @@ def test_groups_in_groups(machine):
 
 
 def test_version_1(machine):
-    """The older control groups count as well, also where a container sees the host's path."""
+    """Control groups of version 1 count as well, even if a container sees the path of its host."""
     machine("proc/self/cgroup", "7:memory:/docker/1f\n3:cpu,cpuacct:/docker/1f\n0::/docker/1f")
     machine("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "400000")
     machine("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000")

@@ -20,13 +20,14 @@ def downloads(tmp_path, monkeypatch):
 
 
 def test_files_in_the_current_folder_are_not_run(downloads):
-    """A process of ours imports this program and its libraries, whatever the current folder holds."""
+    """A separate process imports this program and its libraries, and no file of the current folder."""
     assert call_isolated("os:getcwd", timeout=60) == str(downloads)
     assert not (downloads / "was-run").exists()
 
 
 def test_the_command_line_passes_it_on(downloads, tmp_path_factory):
-    """So do the processes that libraries start, such as those that read pictures for a training."""
+    """Processes that libraries start, such as those that load pictures, do not run files of the current
+    folder."""
     start = (
         "import multiprocessing as m; p = m.get_context('spawn').Process(target=print); p.start(); p.join()"
     )

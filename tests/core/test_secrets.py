@@ -40,8 +40,8 @@ def test_secrets_are_hidden(text, shown):
 
 @pytest.mark.parametrize("pattern", ["a.", "1.", "a", "ab:/", "?a=:", "https://me:secret@h/", "https://"])
 def test_long_texts_take_no_time(pattern):
-    """Any text of a megabyte is searched in a fraction of a second."""
+    """Any text of a megabyte is searched in a fraction of a second of computing."""
     text = pattern * (1_000_000 // len(pattern)) + "@?"
-    started = time.monotonic()
+    started = time.process_time()
     hide_secrets(text)
-    assert time.monotonic() - started < 2  # stepping back, 0.1 MB took two minutes
+    assert time.process_time() - started < 2  # patterns that backtrack took minutes

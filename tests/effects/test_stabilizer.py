@@ -1,6 +1,6 @@
-"""`--stabilize`: where the source is still the drawing is still, where it moves the drawing moves along.
+"""The stabilizer keeps the drawing still where the source is still, and moves it where the source moves.
 
-This is promised for the CPU and for GPUs alike.
+The tests run with the implementation for CPUs and the one for GPUs.
 """
 
 from itertools import pairwise
@@ -32,12 +32,12 @@ def flickering():
     return lambda images: np.stack([flickering_at(image, next(counter)) for image in images])
 
 
-def off(image, other):
+def difference(image, other):
     return np.abs(image.astype(int) - other)
 
 
 def flicker(frames):
-    return np.mean([off(earlier, later).mean() for earlier, later in pairwise(frames)])
+    return np.mean([difference(earlier, later).mean() for earlier, later in pairwise(frames)])
 
 
 @pytest.fixture(params=["cpu", "pytorch"])
@@ -74,17 +74,17 @@ def pan(frames=8, step=3, size=160):
 
 
 def test_drawings_move_with_the_source(run):
-    """Where the source moves, less than two thirds of the network's flicker is left, in the right place."""
+    """In motion, less than two thirds of the flicker is left, and the drawing follows the source."""
     frames, draw = pan(), flickering()
     fresh = [draw(frame[None])[0] for frame in frames]
     drawn = run(lambda images: np.stack([fresh.pop(0) for _ in images]), frames)
     inside = (slice(16, -16), slice(16, -16))
-    errors = [off(image, frame)[inside].mean() for image, frame in zip(drawn, frames, strict=True)]
+    errors = [difference(image, frame)[inside].mean() for image, frame in zip(drawn, frames, strict=True)]
     assert max(errors[3:]) < 0.67 * errors[0]
 
 
 def test_new_things_appear_at_once(run):
-    """Where something appears, the result is the network's drawing, to a level; all else stays."""
+    """A thing that appears is drawn as the network draws it, to a level; all else stays."""
     frames = [scene() for _ in range(4)]
     for number, frame in enumerate(frames):
         frame[:16, :16] = (60 * number, 0, 255)  # a colour that the noise around it does not have
@@ -97,19 +97,18 @@ def test_new_things_appear_at_once(run):
 
     drawn = run(backend, frames)
     for image, drawing in zip(drawn, seen, strict=True):
-        assert off(image[:16, :16], drawing[:16, :16]).max() <= UNSEEN
+        assert difference(image[:16, :16], drawing[:16, :16]).max() <= UNSEEN
         far = (slice(16 + 2 * BLOCK, None), slice(16 + 2 * BLOCK, None))
         assert np.array_equal(image[far], drawn[0][far])
 
 
 def test_passing_things_leave_no_trace(run):
-    """Where only the drawing changes, because something passed nearby, the new one shows after four
-    seconds."""
+    """A drawing that has changed because something passed nearby is replaced within four seconds."""
     before, after = scene(), np.clip(scene(), 12, None) - 12
     drawings = iter([before, *[after] * 96])
     drawn = run(lambda images: np.stack([next(drawings) for _ in images]), [scene()] * 97)
-    assert off(drawn[1], before).mean() < 1
-    assert off(drawn[-1], after).max() <= NEAR
+    assert difference(drawn[1], before).mean() < 1
+    assert difference(drawn[-1], after).max() <= NEAR
 
 
 def test_a_slow_thin_line_is_followed(run):
@@ -129,10 +128,10 @@ def test_a_cut_replaces_everything(run):
 
 @pytest.mark.parametrize("size", [48, 160])
 def test_a_flickering_light_is_followed(run, size):
-    """Where a lamp flickers and nothing moves, the drawing follows within two frames, at any size."""
+    """The drawing follows a flickering lamp within two frames, at any size."""
     frames = [np.clip(scene(size, size) // 2 + 12 * (number // 3 % 2), 0, 255) for number in range(12)]
     drawn = run(lambda images: images, frames)
-    assert max(off(a, b).mean() for a, b in zip(drawn[2::3], frames[2::3], strict=True)) < 4
+    assert max(difference(a, b).mean() for a, b in zip(drawn[2::3], frames[2::3], strict=True)) < 4
 
 
 def test_slow_changes_are_followed(run):
@@ -169,7 +168,7 @@ def test_results_and_arguments_do_not_change():
 
 @pytest.mark.parametrize("shape", [(64, 16000, 3), (16000, 64, 3), (100, 3000, 3)])
 def test_thin_strips_are_stabilized(shape):
-    """OpenCV cannot find motion in them, and would crash."""
+    """Strips that are too thin for OpenCV's optical flow are stabilized without a crash."""
     stabilizer = Stabilizer()
     rng = np.random.default_rng(0)
     for number in range(2):

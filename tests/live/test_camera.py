@@ -1,4 +1,4 @@
-"""The virtual camera: frames reach it as they are; where there is none, a sentence says what to install."""
+"""The virtual camera: frames reach it unchanged; without a camera, the error says what to install."""
 
 import sys
 from fractions import Fraction

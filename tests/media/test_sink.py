@@ -1,4 +1,4 @@
-"""What holds for every sink, and for sources and sinks that a user of the library writes."""
+"""Promises of every sink, and of sources and sinks that a user of the library writes."""
 
 import io
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ def test_a_sink_that_is_never_entered_leaves_no_trace(tmp_path, name, source):
 
 
 def test_a_video_sink_is_busy_while_another_is_entered(tmp_path):
-    """Two sinks of one file cannot be at work at once; the second says so, and harms nothing."""
+    """Two sinks cannot write one file at once; the second one is refused, and harms nothing."""
     with video_of(tmp_path) as source, open_sink(tmp_path / "out.mp4", source) as sink:
         with pytest.raises(BusyError, match="Another process"), open_sink(tmp_path / "out.mp4", source):
             pass
@@ -90,14 +90,14 @@ def test_a_source_of_ones_own_becomes_pictures(tmp_path, video):
 
 
 def test_a_source_without_a_size_is_told_what_is_missing(tmp_path):
-    """A video needs size and rate before its first frame; the message says where to state them."""
+    """A source without size and rate cannot become a video; the error says where to state them."""
     with pytest.raises(MediaError, match=r"does not state the size and the rate.*VideoInfo"):
         open_sink(tmp_path / "out.mp4", Squares(None))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_sink_of_ones_own_needs_only_write():
-    """`write` is all that a Sink must have."""
+    """A sink of the user needs no method but `write`."""
 
     class Counter(Sink):
         frames = 0
@@ -174,7 +174,7 @@ def test_no_file_stays_open_after_an_error(tmp_path, monkeypatch, fails):
 
 
 def test_a_remote_file_that_is_no_video_is_closed(monkeypatch):
-    """What was opened of a store is closed if FFmpeg cannot read it."""
+    """A remote file that FFmpeg cannot read is closed."""
     file = io.BytesIO(b"no video")
     monkeypatch.setattr(Url, "open", lambda _url: file)
     with pytest.raises(av.error.InvalidDataError):

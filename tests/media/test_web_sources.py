@@ -54,7 +54,7 @@ def server(tmp_path):
 
 
 def test_a_web_address_is_read_like_a_file(server, tmp_path):
-    """By ranges, with a query, and through a user's name: the same packets as from the file."""
+    """A web address, with a query or a user's name, is read by ranges, and gives the packets of the file."""
     source = Clip(times=range(48), tones=[440]).write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", "null")
     for url in (f"http://{server.address}/in.mp4?signature=abc", f"http://me:word@{server.address}/in.mp4"):
@@ -78,7 +78,7 @@ def test_what_a_server_refuses(server, tmp_path, name, words):
 
 
 def test_a_server_that_is_not_there(tmp_path):
-    """It is not taken for a missing file."""
+    """A server that does not answer is not taken for a missing file."""
     with pytest.raises(MediaError, match=r"127\.0\.0\.1:9/in\.mp4\?\*\*\*: .*connect"):
         stylize("http://127.0.0.1:9/in.mp4?signature=abc", tmp_path / "out.mp4", "null")
 

@@ -1,4 +1,4 @@
-"""The threads: frames stay in order, errors arrive, and nothing keeps running."""
+"""The pipeline's threads: frames stay in order, errors reach the caller, and no thread is left."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ def negative(images):
 
 @pytest.mark.parametrize("batch", [1, 3, 8])
 def test_frames_stay_in_order_and_keep_their_times(batch):
-    """Whatever the batch size, frames come out in order, each with its own picture and time."""
+    """Frames come out in order, each with its own picture and time, for any batch size."""
     out = list(stream(map(frame, range(20)), negative, batch=batch))
     assert [f.pts for f in out] == list(range(20))
     assert [int(f.image[0, 0, 0]) for f in out] == [255 - n for n in range(20)]
@@ -132,7 +132,7 @@ def test_waits_name_the_slow_stage():
     """Waiting time is counted for the stage that is waited for."""
 
     def slow(images):
-        time.sleep(0.01)
+        time.sleep(0.02)
         return images
 
     waits = StageWaits()
@@ -167,7 +167,7 @@ def test_effects_run_in_their_own_thread():
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to raise in the main thread")
 def test_a_signal_while_a_thread_starts_leaves_no_thread(monkeypatch, moment):
-    """Ctrl-C in the middle of a thread's start is raised once it runs: it stops, and its source is closed."""
+    """After Ctrl-C while a thread starts, the thread ends, and its source is closed."""
     start = threading.Thread.start
     closed = []
 
@@ -194,7 +194,7 @@ def test_a_signal_while_a_thread_starts_leaves_no_thread(monkeypatch, moment):
 
 
 def test_a_thread_that_cannot_start_is_an_error(monkeypatch):
-    """Where the system has no thread left, memory is too little, and nothing waits for the thread."""
+    """If the system has no thread left, the error is a lack of memory, and nothing waits for the thread."""
 
     def fail(_self):
         raise RuntimeError("can't start new thread")

@@ -72,11 +72,15 @@ def test_a_pattern_may_name_any_suffix(workdir):
         ("a.gif", None, "a.gif"),
         ("a.b.wmv", None, "a.b.mkv"),
         ("a.vob", None, "a.mkv"),
+        ("a.mts", None, "a.mkv"),
         ("a.h264", None, "a.mkv"),
         ("a.avi", "mp4", "a.mp4"),
         ("a.mp4", "matroska", "a.mkv"),
         ("a.mp4", "ts", "a.ts"),
         ("a.mp4", "mpegts", "a.ts"),
+        ("a.mp4", "y4m", "a.y4m"),
+        ("a.mp4", "mxf", "a.mxf"),
+        ("a.gif", "apng", "a.png"),
     ],
 )
 def test_a_name_is_kept_if_possible(workdir, source, container, name):
@@ -120,7 +124,7 @@ def test_a_file_named_twice_is_converted_once(workdir):
 
 
 def test_a_missing_source_is_refused_alone(workdir):
-    """Of several sources, one that is missing or holds no video is refused; the others are converted."""
+    """A source that is missing or holds no video is refused; the others are converted."""
     make_files("one.mp4", "texts/a.txt")
     plan = plan_jobs([Path("one.mp4"), Path("gone.mp4"), Path("texts"), Path("x*.mp4")], Path("out"), VIDEOS)
     assert [job.source for job in plan.jobs] == [Path("one.mp4")]
@@ -182,7 +186,7 @@ def test_a_folder_that_cannot_be_read_is_refused_alone(workdir):
         (["a.mp4", "both"], "new", False),
     ],
 )
-def test_what_one_source_means(workdir, sources, target, alone):
+def test_one_source_is_one_video_or_many(workdir, sources, target, alone):
     """A file, standard input and a folder of pictures are one video each; a folder of videos is many."""
     make_files("stills/1.png", "films/sub/a.mp4", "both/a.mp4", "there/x.txt", "a.mp4")
     make_files(*(f"both/{number}.png" for number in range(1, 4)))
@@ -211,14 +215,14 @@ def test_photos_beside_videos_are_no_frames(workdir, names):
 
 @pytest.mark.parametrize("target", ["out.mp4", "out"])
 def test_a_folder_without_anything_to_convert_says_so(workdir, target):
-    """Whatever OUTPUT is, the message says that the folder has neither videos nor pictures."""
+    """For any OUTPUT, the message says that the folder has neither videos nor pictures."""
     make_files("in/notes.txt")
     with pytest.raises(MediaError, match="neither a video nor a picture in the folder in"):
         is_single_job([Path("in")], Path(target), VIDEOS)
 
 
 def test_a_dash_is_never_a_folder(workdir):
-    """- is standard input or output, even if there is a folder of this name."""
+    """- is standard input or output, even if a folder has this name."""
     make_files("-/1.png", "-/a.mp4", "a.mp4")
     dash, video = Path("-"), Path("a.mp4")
     assert is_single_job([dash], Path("new"), VIDEOS)

@@ -88,7 +88,7 @@ def test_an_existing_picture_stays(clip, tmp_path, run):
     assert run("video", clip, tmp_path / "out.png", "--preview", 1, "--style", "null", "-y")[0] == 0
 
 
-def test_every_style_on_one_picture(clip, tmp_path, run):
+def test_a_picture_is_shown_in_every_style(clip, tmp_path, run):
     """`styles preview` shows a picture, or the middle of a video, as it is and in each style."""
     Image.new("RGB", (40, 30), (200, 120, 60)).save(tmp_path / "in.png")
     for source in (tmp_path / "in.png", clip):

@@ -1,4 +1,4 @@
-"""Reports: one shape wherever they come from, and figures that survive a clock that does not move."""
+"""Reports: one shape for all jobs."""
 
 import re
 from dataclasses import asdict, fields
@@ -33,8 +33,7 @@ def documented():
 
 
 def test_all_reports_have_one_shape():
-    """Every report has the keys of a single file's, and docs/json.md names exactly the keys that there
-    are."""
+    """Every report has the keys of a single file's, and docs/json.md names exactly the keys of each."""
     tables = documented()
     assert keys(Report) == tables["JSON reports"]
     assert keys(FilesReport) == keys(Report) | tables["Many files"]
@@ -42,7 +41,7 @@ def test_all_reports_have_one_shape():
 
 
 def test_a_cluster_reports_in_the_same_shape():
-    """So does a job on a cluster."""
+    """The report of a cluster has the keys of a single file's, and those that docs/json.md names."""
     pytest.importorskip("ray", reason="needs the extra `cluster`")
     from cartoonize.cluster.video_job import ClusterReport
 
@@ -72,7 +71,7 @@ def test_many_files_add_up():
 
 @pytest.mark.parametrize("seconds", [0.0, 1e-9, 0.0004])
 def test_a_clock_that_does_not_move(seconds):
-    """A job that takes no time that a clock can measure is reported, and not a division by zero."""
+    """A job that ends within a tick of the clock is reported, without a division by zero."""
     for report in (Report("out", "null"), FilesReport("out", "null"), LiveReport("null", "null")):
         report.frames = 1
         report.set_duration(seconds)

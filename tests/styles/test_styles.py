@@ -1,4 +1,4 @@
-"""The built-in styles: that they are what they were when looked at, and say where they come from."""
+"""The built-in styles draw what they drew when people inspected them, and say where they come from."""
 
 import json
 import platform
@@ -26,8 +26,8 @@ def portrait():
     return draw.portrait()
 
 
-def test_the_default_is_there():
-    """A command without --style has a style."""
+def test_the_default_is_built_in():
+    """A command without --style draws with a built-in style."""
     assert DEFAULT in builtin_styles()
 
 
@@ -44,15 +44,15 @@ def test_cards_say_where_a_style_comes_from(name):
 
 @pytest.mark.parametrize("name", builtin_styles())
 def test_a_style_draws_what_it_drew(name, portrait):
-    """On the CPU in float32 a shipped style still makes the picture that it was shipped with."""
+    """A built-in style draws its golden picture on the CPU in float32, to two levels."""
     drawn = load(name, device="cpu", precision="fp32")(portrait[None])[0]
     golden = np.asarray(Image.open(GOLDEN / f"{name}.webp"))
     assert np.abs(drawn.astype(int) - golden).max() <= 2
 
 
-@pytest.mark.parametrize("name", draw.IN_INTEGERS)
+@pytest.mark.parametrize("name", draw.INT8_STYLES)
 def test_integers_draw_the_same_everywhere(name, portrait):
-    """In int8 a style makes the very bytes that it made, on x86 and ARM; on what was not tried, nearly so."""
+    """A style in int8 draws the same bytes on x86 and ARM; on other processors, nearly the same."""
     drawn = load(name, device="cpu", precision="int8")(portrait[None])[0]
     golden = np.asarray(Image.open(GOLDEN / f"{name}.int8.webp"))
     tried = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm64")
@@ -60,8 +60,8 @@ def test_integers_draw_the_same_everywhere(name, portrait):
 
 
 @pytest.mark.parametrize("name", builtin_styles())
-def test_what_lies_beside_a_style(name):
-    """A preview to look at, and the quality report whose figures the card repeats."""
+def test_a_style_has_a_preview_and_a_report(name):
+    """Each style has a preview, and a quality report with the figures of its card."""
     path = builtin_styles()[name]
     with Image.open(path.with_suffix(".webp")) as preview:
         assert min(preview.size) >= 200

@@ -1,4 +1,4 @@
-"""The media of the demo: made from installed files, playable, pleasant, and quick to make."""
+"""The clip and the photo of `cartoonize demo`, which are made from installed files."""
 
 import time
 
@@ -112,7 +112,7 @@ def test_credits():
 
 @pytest.mark.parametrize("size", [(64, 36), (36, 64), (64, 64), (120, 20)])
 def test_any_shape_can_be_asked_for(size):
-    """Wide and tall clips can be made too, as the benchmark does; the camera stays inside the photos."""
+    """Wide and tall clips can be made too, as the benchmark does."""
     assert next(demo.render_frames(*size)).size == size
 
 

@@ -19,7 +19,7 @@ def draw_here(function, **options):
 
 
 def test_every_device_is_compared_with_the_cpu(run, monkeypatch, tiny_style):
-    """Each device is a row: what ran, how far it is from the CPU, its time; or a sentence why it failed."""
+    """Each device has a row with its runtime, its difference from the CPU and its time, or why it failed."""
     style = str(tiny_style)
     devices = [
         ("cpu", {"style": style, "device": "cpu", "precision": "fp32"}),
@@ -59,7 +59,7 @@ def test_all_devices_are_candidates(tmp_path, monkeypatch):
 
 
 def test_devices_of_vulkan_are_listed():
-    """`cartoonize doctor` lists every device of Vulkan, and says of a driver that computes on the CPU so."""
+    """`cartoonize doctor` lists every device of Vulkan, and marks drivers that compute on the CPU."""
     pytest.importorskip("ncnn", reason="needs the extra `vulkan`")
     diagnosis = doctor.Diagnosis()
     doctor._check_vulkan(diagnosis)

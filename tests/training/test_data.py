@@ -1,4 +1,4 @@
-"""The pictures that a step sees."""
+"""The pictures of a training step."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ def test_a_batch_depends_on_its_position_alone(photos):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
 def test_pipes_and_devices_are_no_pictures(tmp_path):
-    """What is no file is left out, as reading it could wait for ever; a link to nothing counts as damaged."""
+    """Pipes and devices are left out, as reading could wait for ever; a link to nothing counts as damaged."""
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     for name in ("b.png", "b.mp4"):
         os.mkfifo(tmp_path / name)

@@ -16,7 +16,7 @@ def pictures():
 
 
 def test_every_weight_is_a_loss_of_a_phase():
-    """What `Weights` declares is what the phases compute: a recipe cannot name a loss without effect."""
+    """`Weights` has the losses that the phases compute: a recipe cannot name a loss without effect."""
     assert {name for names in LOSSES.values() for name in names} == set(Weights.__struct_fields__)
 
 
@@ -69,7 +69,7 @@ def test_surface_view_keeps_edges_and_drops_texture():
 
 
 def test_texture_view_is_grey(pictures):
-    """Its three channels are one: luma and a random mix, as the equation weighs them."""
+    """The three channels of the view are equal: luma and a random mix, weighed as in the equation."""
     mix = torch.tensor([[1.0, -0.5, 0.25], [0.0, 0.0, 1.0]])
     view = gan.texture_view(pictures, mix)
     luma = (pictures * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1)
@@ -156,7 +156,7 @@ def test_only_missing_dark_lines_cost():
 
 
 def test_content_and_structure_are_l1(pictures):
-    """Both are mean absolute differences of feature maps."""
+    """The losses of content and structure are mean absolute differences of feature maps."""
     other = pictures.flip(0)
     for loss in (perceptual.content, perceptual.structure):
         assert loss(pictures, other) == F.l1_loss(pictures, other)

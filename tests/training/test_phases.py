@@ -103,16 +103,16 @@ def test_distil_with_all_its_losses(settings, photos):
 
 
 def test_batch_norm_freezes(settings, photos):
-    """From the recipe's `freeze_batch_norm_at` on, the statistics no longer change, as in inference."""
+    """From the recipe's `freeze_batch_norm_at` on, the statistics of batch norms stay."""
     given = settings("distil", preset="pepper-hq", targets=photos, freeze_batch_norm_at=0.1, width=4)
     phase, batch = start(given)
     network = phase.generator.network
-    held = {name: value.clone() for name, value in network.state_dict().items() if "running" in name}
+    initial = {name: value.clone() for name, value in network.state_dict().items() if "running" in name}
     phase.step(batch, 0.0)
-    moved = {name: value.clone() for name, value in network.state_dict().items() if name in held}
-    assert all(not torch.equal(moved[name], held[name]) for name in held)
+    moved = {name: value.clone() for name, value in network.state_dict().items() if name in initial}
+    assert all(not torch.equal(moved[name], initial[name]) for name in initial)
     phase.step(batch, 0.2)
-    assert all(torch.equal(network.state_dict()[name], moved[name]) for name in held)
+    assert all(torch.equal(network.state_dict()[name], moved[name]) for name in initial)
 
 
 def test_distilling_in_integers(settings, photos):
@@ -138,7 +138,7 @@ def test_distilling_in_integers(settings, photos):
 
 
 def test_integers_are_for_swift_networks(settings, photos):
-    """Another model is refused before anything is trained."""
+    """int8 with another model than swift is refused before the training."""
     with pytest.raises(TrainingError, match="only train the model swift"):
         train(settings("distil", preset="pepper", int8=True, targets=photos))
 

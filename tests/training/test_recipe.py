@@ -18,7 +18,7 @@ SWIFT = "model = 'swift'\nwidth = 8\n"
 
 
 def test_deck():
-    """The study group's table."""
+    """`deck` has the settings of the deck's table."""
     first, second = DECK.schedule("pretrain"), DECK.schedule("adversarial")
     assert (DECK.model, DECK.batch, DECK.size, DECK.vgg, DECK.criterion) == (
         "cartoongan_blur", 16, 256, "vgg16", "bce",
@@ -28,7 +28,7 @@ def test_deck():
 
 
 def test_paper_and_official():
-    """CartoonGAN's paper and its authors' code."""
+    """`paper` has the settings of CartoonGAN's paper, `official` those of its code."""
     assert (PAPER.norm, PAPER.criterion, PAPER.vgg, PAPER.weights.content) == ("batch", "bce", "vgg19", 10)
     assert PAPER.schedule("adversarial").epochs == 200
     assert (OFFICIAL.norm, OFFICIAL.criterion, OFFICIAL.pool, OFFICIAL.batch) == (
@@ -50,7 +50,7 @@ def test_networks_of_the_presets():
 
 
 def test_a_recipe_of_ones_own(tmp_path):
-    """A TOML file of the same form is a preset; what it leaves out has its default."""
+    """A TOML file can be the preset; settings that it leaves out have their defaults."""
     path = tmp_path / "mine.toml"
     path.write_text(
         "model = 'swift'\nwidth = 16\n[weights]\npixel = 1\n"

@@ -1,4 +1,4 @@
-"""A step of training on a GPU that is simulated: all tensors are there, and nothing waits for it."""
+"""A step of training on a simulated GPU: all tensors are in its memory, and nothing waits for it."""
 
 import copy
 

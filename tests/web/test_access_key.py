@@ -96,7 +96,7 @@ def test_programs_send_the_key_with_each_request(served, client):
 
 
 def test_the_printed_addresses_can_be_opened(monkeypatch):
-    """Of a page for the whole network, the address within the network is printed, with the key."""
+    """A page for the whole network prints its address within the network, with the key."""
     key, without = AccessKey("k-_"), AccessKey(None)
     assert page_addresses("127.0.0.1", 7860, without) == ["http://localhost:7860/"]
     assert page_addresses("192.0.2.7", 80, key) == ["http://192.0.2.7:80/?key=k-_"]

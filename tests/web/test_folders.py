@@ -1,4 +1,4 @@
-"""Folders of visitors, whose paths nobody sees."""
+"""Folders of visitors, whose paths are secret."""
 
 from pathlib import Path
 

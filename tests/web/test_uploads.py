@@ -70,7 +70,7 @@ def test_large_files_are_refused(tmp_path):
     ],
 )
 def test_malformed_forms_are_errors_of_the_sender(tmp_path, body, content_type):
-    """What is no form with one file is refused in a sentence."""
+    """A body that is not a form with one file is refused in a sentence."""
     with pytest.raises(MediaError):
         receive(tmp_path, body, content_type)
 

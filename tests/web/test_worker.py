@@ -1,4 +1,4 @@
-"""What the page converts is what the command line would, and it ends when nobody wants it any more."""
+"""A worker of the page converts as the command line does, and ends when nobody waits for its result."""
 
 import threading
 

@@ -51,7 +51,7 @@ def test_every_kind_has_a_name(machine, kind):
     ("built_for", "reason"), [(None, "this build of PyTorch has no CUDA"), ("cuda", "PyTorch finds no GPU"),
                               ("xpu", "this build of PyTorch has no CUDA")])  # fmt: skip
 def test_without_a_gpu(machine, built_for, reason):
-    """The device "auto" is then the CPU. A GPU that was requested is an error that says what is missing."""
+    """Without a GPU, "auto" is the CPU, and requesting a GPU is an error that says what is missing."""
     machine(None, built_for=built_for)
     assert devices.choose_device("auto") == torch.device("cpu")
     with pytest.raises(BackendError, match=reason):
@@ -93,7 +93,7 @@ def test_a_kind_of_gpu_is_one_row(machine, monkeypatch):
 
 @pytest.mark.parametrize(("capability", "expected"), [((7, 5), "fp16"), ((8, 0), "bf16"), ((9, 0), "bf16")])
 def test_the_fastest_precision_of_a_gpu(monkeypatch, capability, expected):
-    """Half precision everywhere: bf16 where the hardware computes in it."""
+    """GPUs compute in bf16 if their hardware has it, otherwise in fp16."""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _gpu: capability)
     gpu = torch.device("cuda")
     assert devices.choose_precision(gpu, "auto") == expected
@@ -121,7 +121,7 @@ def test_memory_is_released_on_every_kind_of_gpu(monkeypatch, kind):
 
 
 def test_a_thread_that_waits_for_cuda_sleeps(monkeypatch):
-    """Whoever waits for a download leaves its core to the decoder and the encoder."""
+    """A thread that waits for a download leaves its core to the decoder and the encoder."""
     monkeypatch.setattr(torch.cuda, "Event", lambda *, blocking: f"blocking {blocking}")
     assert devices.make_event(torch.device("cuda", 1)) == "blocking True"
 
@@ -141,7 +141,7 @@ def test_fp32_is_not_rounded():
 @pytest.mark.gpu
 @pytest.mark.skipif(not devices.gpu_is_available(), reason="there is no GPU")
 def test_the_gpu_of_this_machine():
-    """It has a name and memory, which can be released."""
+    """The GPU of this machine has a name and memory, which can be released."""
     gpu = devices.gpus()[0]
     free, total = devices.gpu_memory(gpu)
     assert 0 < free <= total

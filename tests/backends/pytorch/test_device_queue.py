@@ -1,4 +1,4 @@
-"""Uploads, computations and downloads overlap, and yet each waits for what it uses."""
+"""Uploads, computations and downloads overlap, and each waits for what it uses."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ class Negative(torch.nn.Module):
 
 @pytest.mark.parametrize("limit", [1000, 30])
 def test_large_pictures_are_drawn_before_their_effects(limit):
-    """What is too large for one call is drawn in parts, and then gets its effects on the GPU too."""
+    """Pictures that are too large for one call are drawn in parts, and get their effects on the GPU too."""
     with simulate_streams():
         gpu = GpuModel(Negative(), GPU)
         tiled = TiledBackend(gpu, limit=limit, reach=1, stride=1)

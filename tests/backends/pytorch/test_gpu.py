@@ -38,7 +38,7 @@ def submit(gpu, images, limit):
 
 @pytest.mark.parametrize("limit", [1 << 20, 3000])
 def test_effects_get_drawings_and_all_pictures(model, images, limit):
-    """Also those that are too large for the memory at once, and are drawn in smaller parts."""
+    """Effects get all drawings and pictures of a batch, even if it is drawn in smaller parts."""
     gpu = GpuModel(model, torch.device("cpu"))
     result, notices = submit(gpu, images, limit)
     assert np.array_equal(result, 255 - images - gpu(images))

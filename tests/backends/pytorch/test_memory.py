@@ -23,6 +23,6 @@ from cartoonize.backends.pytorch.memory import is_out_of_memory
     ],
 )
 def test_out_of_memory_of_every_allocator(error):
-    """Each allocator has its own words for it."""
+    """The lack of memory is recognised in the errors of all allocators."""
     assert is_out_of_memory(error)
     assert not is_out_of_memory(RuntimeError("The size of tensor a (3) must match"))

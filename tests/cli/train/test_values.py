@@ -29,7 +29,7 @@ def test_weights_of_a_phase():
 
 
 def test_processes_that_load():
-    """By default there is one per core, at most eight. A stated number replaces the default."""
+    """One process per core loads pictures, at most eight, unless a number is stated."""
     assert 1 <= count_loaders(None) <= 8
     assert count_loaders(20) == 20
 

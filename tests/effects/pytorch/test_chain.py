@@ -1,4 +1,4 @@
-"""Whatever the look, frames come out on a GPU as on the CPU."""
+"""With every look, frames come out on a GPU as on the CPU."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def both(look, batch=4, **kinds):
     ids=str,
 )
 def test_every_look_is_the_cpus(look, size):
-    """To a level, for pictures that are drawn at, above and below their own size; times are the same."""
+    """A GPU makes the frames of the CPU, to a level, for pictures drawn at, above and below their size."""
     for frame, other in zip(*both(look, size=size), strict=True):
         assert (frame.pts, frame.size) == (other.pts, other.size)
         difference = np.abs(frame.image.astype(int) - other.image)

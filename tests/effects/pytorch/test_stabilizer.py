@@ -40,7 +40,7 @@ def stabilize_on_device(stabilizer, frames, batch):
 @pytest.mark.parametrize("batch", [1, 5])
 @pytest.mark.parametrize("size", [(96, 128), (121, 83), (5, 7)])
 def test_it_equals_the_cpus(size, batch):
-    """With the same motion no value differs by more than a level: at rest, in a pan, and after a cut."""
+    """With the same motion, no value is more than a level off the CPU's: at rest, in a pan, after a cut."""
     frames, reference = list(clip(*size)), SameMotion()
     expected = [reference.stabilize(source, drawing) for source, drawing in frames]
     for image, other in zip(stabilize_on_device(TensorStabilizer(), frames, batch), expected, strict=True):

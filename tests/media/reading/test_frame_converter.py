@@ -66,7 +66,7 @@ def test_frames_of_another_size_are_fitted_into_the_first(tmp_path):
 @pytest.mark.parametrize("detail", ["low", "full"])
 @pytest.mark.parametrize("max_size", [None, 80])
 def test_fitted_frames_have_one_size_in_every_way_of_reading(tmp_path, detail, max_size):
-    """Made smaller, or drawn at another size, frames of another size are as large as the others."""
+    """Frames of another size become as large as the others, also with --max-size and --detail."""
     path = joined(tmp_path / "in.webm", [(160, 90), (90, 160)])
     with open_source(path, decoding=Decoding(max_size=max_size, detail=detail)) as source:
         frames = list(source)
@@ -89,7 +89,7 @@ def test_frames_of_another_pixel_aspect_fill_the_picture(tmp_path):
 
 
 def test_a_video_that_changes_size_is_written_whole(tmp_path):
-    """All frames are in the output, with the notice."""
+    """All frames of a video that changes its size are in the output, with a notice."""
     path = joined(tmp_path / "in.webm", [(160, 90), (90, 160)])
     report = stylize(path, tmp_path / "out.webm", "null")
     assert report.frames == 8
@@ -97,15 +97,15 @@ def test_a_video_that_changes_size_is_written_whole(tmp_path):
 
 
 def test_a_pixel_aspect_that_changes_alone_is_fitted(tmp_path):
-    """Where only the shape of the pixels changes, later frames keep their proportions between black bars."""
+    """If only the shape of the pixels changes, later frames keep their proportions between black bars."""
     white = [np.full((48, 64, 3), 235, np.uint8)] * 12
     parts = [
         Clip(times=range(12), images=white, aspect=aspect).write(tmp_path / f"{number}.ts")
         for number, aspect in enumerate((Fraction(1), Fraction(2)))
     ]
-    joined = tmp_path / "joined.ts"
-    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
-    with VideoSource(joined) as source:
+    path = tmp_path / "joined.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with VideoSource(path) as source:
         images = [frame.image for frame in source]
     assert len(images) == 24
     assert {image.shape for image in images} == {(48, 64, 3)}

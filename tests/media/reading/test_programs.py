@@ -58,14 +58,14 @@ def broadcast(tmp_path):
 
 
 def test_the_programmes_are_found(broadcast):
-    """By the tables at the beginning: the streams of each."""
+    """The streams of each programme are found by the tables at the beginning."""
     assert find_programs(broadcast.read_bytes()) == [{0x100, 0x101}, {0x200, 0x201}]
     assert find_programs(b"\x47" * 1000) == []
 
 
 @pytest.mark.parametrize(("stream", "number"), [(None, 1), (0, 1), (2, 2)])
 def test_a_video_has_the_sound_of_its_programme(broadcast, tmp_path, stream, number):
-    """And the clock of its programme: it begins at zero, as does its sound."""
+    """A video gets the sound and the clock of its programme; both begin at zero."""
     decoding = Decoding(stream=stream)
     report = stylize(broadcast, tmp_path / "out.mkv", "null", decoding=decoding)
     written, expected = read_clip(tmp_path / "out.mkv"), read_clip(tmp_path / f"{number}.mp4")
@@ -81,7 +81,7 @@ def test_a_video_has_the_sound_of_its_programme(broadcast, tmp_path, stream, num
 
 
 def test_one_programme_is_all(tmp_path):
-    """Of an ordinary transport stream no stream is left out."""
+    """All streams of an ordinary transport stream are kept."""
     source = Clip(tones=[440, 880]).write(tmp_path / "in.ts")
     report = stylize(source, tmp_path / "out.ts", "null")
     assert report.notices == []

@@ -1,4 +1,4 @@
-"""What the containers of cameras, camcorders and broadcasts say of rates and clocks."""
+"""Rates and clocks of files from cameras, camcorders and broadcasts."""
 
 from fractions import Fraction
 from types import SimpleNamespace
@@ -35,7 +35,7 @@ def write_dv(path, size, rate, pixel_format):
     ids=["PAL", "NTSC"],
 )
 def test_dv_has_the_rate_of_its_frames(tmp_path, suffix, size, rate, pixel_format):
-    """Not the 60000 frames/s that FFmpeg states for raw DV; it is converted frame by frame."""
+    """DV keeps its frame rate, whatever FFmpeg states, and is converted frame by frame."""
     path = write_dv(tmp_path / f"in{suffix}", size, rate, pixel_format)
     with open_source(path) as source:
         frames = list(source)
@@ -65,7 +65,7 @@ def test_a_program_stream_starts_at_zero(tmp_path):
 
 @pytest.mark.parametrize("unset", [None, 0], ids=["PyAV 18", "PyAV 19"])
 def test_the_first_rate_that_a_file_states(unset):
-    """It is a Fraction, whatever PyAV returns for it and for the rates that a file does not state."""
+    """The rate is the first that a file states, as a Fraction, for any version of PyAV."""
     rational = pytest.importorskip("av.rational").AVRational  # PyAV 18.0 lacks it
     missing = unset if unset is None else rational(unset, 1)
     stream = SimpleNamespace(average_rate=missing, guessed_rate=rational(24, 1), base_rate=rational(25, 1))

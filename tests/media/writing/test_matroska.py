@@ -47,8 +47,8 @@ def test_square_pixels_are_left_alone(tmp_path):
 @pytest.mark.parametrize(
     "data", [b"", b"no Matroska", bytes(64), b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\x81\x00"]
 )
-def test_what_is_laid_out_otherwise_is_not_touched(tmp_path: Path, data: bytes):
-    """A file without space for the display size stays unchanged, and the function returns false."""
+def test_a_file_of_another_layout_is_not_touched(tmp_path: Path, data: bytes):
+    """A file without space for the display size stays unchanged."""
     path = tmp_path / "odd.mkv"
     path.write_bytes(data)
     assert not set_display_size(path, 100, 50)

@@ -1,4 +1,4 @@
-"""What goes along with the picture: subtitles that the target cannot hold as they are, and a phone's keys."""
+"""Subtitles and metadata come along with the picture; what the target cannot hold is named."""
 
 from pathlib import Path
 
@@ -110,8 +110,8 @@ def test_the_keys_of_a_phone_are_kept(tmp_path, target):
                 output.mux(packet)
     report = stylize(tmp_path / "in.mov", tmp_path / target, "null")
     with av.open(str(tmp_path / target)) as written:
-        held = {key.lower(): value for key, value in written.metadata.items()}
-    assert {key.lower(): value for key, value in keys.items()}.items() <= held.items()
+        metadata = {key.lower(): value for key, value in written.metadata.items()}
+    assert {key.lower(): value for key, value in keys.items()}.items() <= metadata.items()
     assert report.notices == []
 
 
@@ -127,7 +127,7 @@ def test_what_players_will_miss_is_named(tmp_path, name, words):
 
 
 def test_an_error_names_the_stream(tmp_path, monkeypatch):
-    """What a container refuses only at a packet is a sentence that names the stream, and leaves nothing."""
+    """If a container refuses a packet, the error names the stream, and no file is left."""
 
     def refuse(_track, _packet):
         raise av.error.InvalidDataError(1, "Invalid data", "out.mp4")

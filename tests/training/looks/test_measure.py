@@ -1,4 +1,4 @@
-"""The look that is measured is that of the drawings: synthetic ones, whose figures are known."""
+"""The measured look is that of synthetic drawings, whose figures are known."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The filters that draw what small networks learn from."""
+"""The filters that draw the targets of small networks."""
 
 from pathlib import Path
 
@@ -71,7 +71,7 @@ def test_a_wire_stays_whole(look):
 
 
 def test_gravel_does_not_get_denser(look):
-    """Where all is rough, a drawing has fewer edges than its photo, not a line around each stone."""
+    """The drawing of a rough place has fewer edges than its photo, not a line around each stone."""
     grain = torch.randn(1, 160, 160, generator=torch.Generator().manual_seed(0))
     gravel = (0.5 + 0.8 * gaussian_blur(grain, 1.5)).clamp(0, 1).expand(3, -1, -1)
     before, after = (edges(picture).mean() for picture in (gravel, cartoon_target(gravel, look)))
@@ -117,7 +117,7 @@ def test_an_outline_does_not_break_off_where_it_is_faint():
 
 
 def test_an_orange_wood_before_a_blue_mountain_has_an_outline():
-    """Where only the hue changes, a line runs along the whole border, on one side of it."""
+    """A border where only the hue changes gets a line over its whole length, on one side."""
     lab = torch.zeros(3, 64, 96)
     lab[0], lab[2, :, :48], lab[2, :, 48:] = 60.0, 40.0, -30.0
     lab[0, :, :48] -= 1.0  # hardly darker: the side of the line
@@ -228,7 +228,7 @@ def test_the_looks_give_pictures(name, scene):
 
 @pytest.mark.parametrize("name", ["pepper", "ink"])
 def test_targets_of_the_builtin_styles_stay_as_they_are(name, scene):
-    """The settings that measured looks need change nothing of what the built-in styles learned from."""
+    """The targets of the built-in styles are those that they learned from."""
     drawn = (255 * cartoon_target(scene[0], load_recipe(name).look)).round().byte().permute(1, 2, 0).numpy()
     before = np.asarray(Pillow.open(Path(__file__).with_name(f"{name}.webp")))
     difference = np.abs(drawn.astype(int) - before)
@@ -314,7 +314,7 @@ def test_trees_of_a_wood_stay_apart(look):
 
 @pytest.mark.parametrize("varied", [0.0, 1.0])
 def test_strokes_follow_from_the_pixels_near_them(varied):
-    """What is far away hardly changes a stroke, so a network that sees few pixels can learn it."""
+    """Pixels that are far away hardly change a stroke, so that a network can learn it."""
     photo, other = torch.rand(2, 3, 64, 128, generator=torch.Generator().manual_seed(0))
     changed = torch.cat([photo[:, :, :64], other[:, :, 64:]], 2)
     strokes, again = (draw_strokes(picture, varied) for picture in (photo, changed))
@@ -330,7 +330,7 @@ def draw_strokes(photo, varied, relative=0.5):
     return rough_tones(kuwahara(photo), photo, relative, varied[None])
 
 
-def test_a_tree_has_few_tones(look):
+def test_a_tree_has_few_tones():
     """Steps gather the lightness of leaves at few values, and keep its contrast."""
     leaves = gaussian_blur(torch.randn(1, 96, 96, generator=torch.Generator().manual_seed(0)), 4.0)
     tree = (0.4 + 0.08 * leaves / leaves.std()).clamp(0, 1).expand(3, -1, -1)
@@ -368,7 +368,7 @@ def test_detail_leaves_smooth_places_alone(look):
     assert (plain - detailed).abs().max() < 1e-6
 
 
-def test_pigment_pools_at_the_dark_side_of_borders(scene, look):
+def test_pigment_pools_at_the_dark_side_of_borders(scene):
     """Wet edges darken an area near its lighter neighbour, and leave its middle and white paper alone."""
     _, disc = scene
     fills = torch.where(disc, 0.4, 1.0).expand(3, -1, -1).contiguous()

@@ -1,4 +1,4 @@
-"""Parsers of containers: what they tell of a file and of a stream."""
+"""Parsers of containers, for files and for streams."""
 
 import av
 import numpy as np
@@ -16,8 +16,8 @@ from cartoonize.media.reading.parsers.structure import StreamingParser, parse_fi
 
 @pytest.mark.parametrize("name", CONTAINERS)
 @pytest.mark.parametrize("piece", [1, 777])
-def test_a_pipe_tells_what_a_file_does(made, name, piece):
-    """Passing once, in pieces of any length, a container is understood as from its file."""
+def test_a_pipe_is_parsed_as_a_file(made, name, piece):
+    """A container that is read once, in pieces of any length, is understood as from its file."""
     path = made(name)
     with av.open(path) as container:
         container_parser = parser_for(container.format.name)
@@ -33,7 +33,7 @@ def test_a_pipe_tells_what_a_file_does(made, name, piece):
 
 
 def test_avi_files_that_programs_write_are_intact(tmp_path):
-    """Of unknown length, as written to a pipe; without the zero after odd chunks; with other data behind."""
+    """AVI files of unknown length, without padding, or with other data behind them are intact."""
     path = Clip(codec="mpeg4", options={}, tones=[440], audio_codec="mp2").write(tmp_path / "a.avi")
     data = path.read_bytes()
     movi = data.rfind(b"LIST", 0, data.find(b"movi"))
@@ -70,8 +70,8 @@ def test_the_pixels_of_gif_images_are_counted(tmp_path, colours):
     assert count_pixels(bytes.fromhex("8c2d99872a1cdc33a00275ec95faa8de608c04914c01"), 2) == 100
 
 
-def test_a_fragment_belongs_to_a_track_and_follows_the_one_before(made, tmp_path):
-    """Else players leave it out, and the file is broken."""
+def test_misplaced_fragments_are_damage(made, tmp_path):
+    """A file with a fragment of an unknown track, or with fragments out of order, is damaged."""
     data = made("fragments.mp4").read_bytes()
     second = data.find(b"moof", data.find(b"moof") + 4)
     for box, place, value in ((b"tfhd", 11, 9), (b"tfdt", 15, 0)):
