@@ -1,8 +1,7 @@
 """Makes media for the tests: clips whose frames, times, tones and tags are known."""
 
 import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -13,13 +12,17 @@ import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
+from cartoonize import stylize
+
 SHARED = Path(os.environ.get("CARTOONIZE_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "data"
 CASES = SHARED.with_name("cases")
+BEATS = [n + n // 5 * 3 + n // 11 for n in range(240)]
+"""Times of a variable frame rate."""
 
 
 @dataclass
 class Clip:
-    """What a clip to be made holds. Frame i is grey with a white square that moves, unless `images` says."""
+    """A clip to write. Without `images`, its frames are grey, with a white square that moves."""
 
     size: tuple[int, int] = (64, 48)  # width, height
     times: Sequence[int] = tuple(range(12))  # pts
@@ -141,6 +144,16 @@ def read_clip(path: Path) -> ClipContents:
     )
 
 
+def write_film(path: Path, shots: Sequence[np.ndarray], length: int = 20) -> Path:
+    """Write a film of still shots, each of `length` frames, at 10 frames/s."""
+    images = [np.ascontiguousarray(shot) for shot in shots for _ in range(length)]
+    return Clip(images[0].shape[1::-1], range(len(images)), Fraction(1, 10), images=images).write(path)
+
+
+convert = partial(stylize, style="null")
+"""Converts a file by the style that changes no frame: (source, target, **options of `stylize`)."""
+
+
 def stream_kinds(path: Path) -> list[str]:
     """The kinds of all streams, sorted."""
     with av.open(path) as container:
@@ -154,7 +167,9 @@ def mean_difference(before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -
 
 def require_encoder(name: str) -> None:
     """Skip the test if this build of FFmpeg lacks an encoder."""
-    if name not in av.codecs_available:
+    try:
+        av.Codec(name, "w")
+    except av.codec.codec.UnknownCodecError:
         pytest.skip(f"this build of FFmpeg has no {name}")
 
 
@@ -187,12 +202,7 @@ def extract_h264(source: Path, target: Path) -> Path:
 
 
 def make_files(*names: str) -> None:
-    """Write files of these names below the current folder, which hold no picture and no video."""
+    """Write files of these names below the current folder; they hold neither a picture nor a video."""
     for name in names:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text("nothing to see")
-
-
-def accept_signal(number: int) -> Callable[[], object]:
-    """A `preexec_fn`: the process accepts a signal, even if nohup or a background shell ignores it here."""
-    return partial(signal.signal, number, signal.SIG_DFL)

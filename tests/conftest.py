@@ -64,7 +64,7 @@ def tiny_style(tmp_path_factory, lively_generator) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_onnx(tmp_path_factory, tiny_style) -> Path:
-    """The same network as an ONNX file, as `export_onnx` writes it by default; not to be changed."""
+    """The same network as an ONNX file of `export_onnx`; not to be changed."""
     pytest.importorskip("onnxscript")
     from cartoonize.export.onnx import export_onnx
 
@@ -75,7 +75,7 @@ def tiny_onnx(tmp_path_factory, tiny_style) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_param(tmp_path_factory, tiny_style) -> Path:
-    """The same network as files of ncnn, as `export_ncnn` writes them; not to be changed."""
+    """The same network as files of `export_ncnn`; not to be changed."""
     pytest.importorskip("ncnn", reason="needs the extra `vulkan`")
     from cartoonize.export.ncnn import export_ncnn
 
@@ -86,7 +86,7 @@ def tiny_param(tmp_path_factory, tiny_style) -> Path:
 
 @pytest.fixture(scope="session")
 def vulkan() -> str:
-    """The device of Vulkan; skips where no driver is installed, not even one that computes on the CPU."""
+    """The device of Vulkan; skips if no driver is installed, not even one that computes on the CPU."""
     pytest.importorskip("ncnn", reason="needs the extra `vulkan`")
     from cartoonize.backends.ncnn.gpus import list_gpus
 
@@ -123,7 +123,7 @@ def store(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def signal_handlers_are_restored(monkeypatch):
-    """A command that a test runs in this process installs handlers for that process."""
+    """Restore the handlers after the test, as commands that run in this process install their own."""
     handlers = {number: signal.getsignal(number) for number in signals.STOP_SIGNALS}
     monkeypatch.setattr(signals, "_installed", signals._installed)
     yield
@@ -153,9 +153,24 @@ def workdir(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty folder for the user's data; returns the folder of styles in it, which does not exist yet."""
+    monkeypatch.setenv("CARTOONIZE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home" / "styles"
+
+
+@pytest.fixture
+def short_segments(monkeypatch):
+    """Segments of 24 frames, so that short clips have several."""
+    from cartoonize.run import pipeline
+
+    monkeypatch.setattr(pipeline, "SEGMENT", 24)
+
+
 @pytest.fixture(autouse=True)
 def no_thread_stays_a_real_time_one():
-    """Tests that write AV1 without this package, as root, would leave the process with real-time threads."""
+    """Make threads normal again: SVT-AV1 makes all of them real-time threads if root runs it."""
     yield
     if sys.platform == "linux":
         cpus.replace_real_time(os.SCHED_OTHER, os.sched_param(0))

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from clips import accept_signal
+from processes import ACCEPT_SIGNALS, WAIT
 
 
 @dataclass
@@ -42,7 +41,7 @@ def serving(temporary: Path, *options: str, before: str = "", **environment: str
     process = subprocess.Popen(
         [sys.executable, *program, "web", "--port", "0", *options],
         stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary), **environment},
-        preexec_fn=accept_signal(signal.SIGINT),  # noqa: PLW1509  # as in the other tests
+        preexec_fn=ACCEPT_SIGNALS,  # noqa: PLW1509  # no other thread runs here
     )  # fmt: skip
     try:
         line = process.stderr.readline()
@@ -54,7 +53,7 @@ def serving(temporary: Path, *options: str, before: str = "", **environment: str
     finally:
         if process.poll() is None:
             process.terminate()
-            process.communicate(timeout=60)
+            process.communicate(timeout=WAIT)
 
 
 def send(client, path: Path, name: str | None = None) -> str:

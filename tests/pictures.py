@@ -1,6 +1,7 @@
 """Makes pictures for the tests, with profiles and EXIF, and converts them without a network."""
 
 import struct
+import zlib
 from functools import cache
 
 import numpy as np
@@ -24,6 +25,22 @@ def save_picture(path, picture=None, **options):
     picture = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
     picture.save(path, **options)
     return path
+
+
+def png_of_chunks(*chunks):
+    """The bytes of a PNG file of these chunks, each a name and its data; the last one is added."""
+    content = b"\x89PNG\r\n\x1a\n"
+    for name, data in (*chunks, (b"IEND", b"")):
+        content += struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    return content
+
+
+def deep_png(picture, *chunks):
+    """The bytes of a PNG file of 16-bit RGB samples, (H, W, 3), with further chunks before the samples."""
+    height, width, _ = picture.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in picture)
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    return png_of_chunks((b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)))
 
 
 @cache

@@ -1,5 +1,6 @@
-"""A small network of each architecture, and of each norm."""
+"""A small network of each architecture and norm, and pictures for them."""
 
+import numpy as np
 import torch
 
 NETWORKS = [
@@ -11,8 +12,13 @@ NETWORKS = [
 ]
 
 
+def noise(*shape, seed=0):
+    """Pictures of noise, (*shape, 3) uint8."""
+    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
 def lively(lively_generator, architecture, config):
-    """A generator whose norms have seen something, as a trained one's have."""
+    """A generator whose norms have statistics, as a trained one's have."""
     generator = lively_generator(architecture, **config)
     for name, statistic in generator.named_buffers():
         if name.endswith(("mean", "var")):

@@ -5,7 +5,6 @@ import re
 import runpy
 import shlex
 import tomllib
-from dataclasses import fields
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -22,16 +21,13 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from cartoonize.cli import main as cli
-from cartoonize.cluster.video_job import ClusterReport
 from cartoonize.core.containers import WRITTEN_SUFFIXES
-from cartoonize.live import LiveReport
 from cartoonize.media import PICTURE_SUFFIXES
-from cartoonize.run.report import FilesReport, Report
 from cartoonize.training.features import Features
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "cartoonize"
-# Reports of the past: their commands need data that is not in the repository, so they are only parsed.
+# The commands of these reports need data that is not in the repository, so they are only parsed.
 HISTORY = {"experiments.md", "CHANGELOG.md"}
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
@@ -162,7 +158,7 @@ def quoted_labels(name):
 
 @pytest.mark.parametrize("message", [*quoted_messages("troubleshooting.md"), *quoted_labels("web.md")])
 def test_quoted_messages_exist(message, code_strings):
-    """Pages quote messages and labels word for word, so that readers find theirs."""
+    """Messages and labels that a page quotes are those of the program, word for word."""
     assert message in code_strings
 
 
@@ -185,7 +181,7 @@ def test_optional_parts_are_documented():
 
 
 def test_layers_are_documented():
-    """The drawing of the layers in Architecture is what import-linter checks."""
+    """The layers in Architecture are those that import-linter checks."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     checked = [
         [name.strip() for name in layer.split("|")]
@@ -196,14 +192,6 @@ def test_layers_are_documented():
     )
     drawings = [[re.findall(r"\w+", line) for line in block.splitlines()] for block in blocks]
     assert [layer for layer in checked if layer not in (["__main__"], ["version"])] in drawings
-
-
-def test_json_keys_are_documented():
-    """The page of JSON reports names the keys of all reports, and no others."""
-    tables = re.findall(r"^\| (`.*?) \|", (ROOT / "docs/json.md").read_text("utf-8"), re.MULTILINE)
-    named = set(re.findall(r"`(\w+)`", " ".join(tables)))
-    reports = (Report, FilesReport, ClusterReport, LiveReport)
-    assert named == {key.name for report in reports for key in fields(report)}
 
 
 def test_formats_are_documented():
@@ -340,7 +328,7 @@ def test_the_page_of_options_is_complete(options_page):
 
 @pytest.mark.parametrize("word", ["gpu", "docker", "iphone", "heic", "zoom", "colab", "sell", "flicker"])
 def test_people_find_their_word(word):
-    """The search of the site has an answer in a heading or a row for the words that people type."""
+    """Words that people search for are in a heading or a row of a table."""
     pages = [page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")]
     titles = [line for page in pages for line in page.splitlines() if line.startswith(("#", "|"))]
     assert any(word in title.lower() for title in titles)

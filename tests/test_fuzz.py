@@ -1,4 +1,4 @@
-"""Damaged files from anywhere: no hang, no traceback, no crash, and no frame missing in silence.
+"""Damaged files cause no hang, no traceback and no crash, and no frame is missing in silence.
 
 Clips and pictures are made here and mutated by a seeded generator; the environment variable CARTOONIZE_FUZZ
 says how many of each (300 by default, of which the quick suite takes 12).
@@ -16,6 +16,8 @@ import av
 import numpy as np
 import pytest
 from clips import Clip, read_clip
+from containers import H264, VP9
+from mutations import MUTATIONS
 from PIL import Image
 
 from cartoonize import MediaError, stylize
@@ -51,7 +53,7 @@ class Worker:
         self.process = None
 
     def run(self, *arguments):
-        """Give (exit code, stdout, stderr); the code is "crash" or "hang" if that is what happened."""
+        """Return exit code, stdout and stderr; the code of a process that crashes or hangs is that word."""
         if self.process is None:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -87,36 +89,11 @@ def worker():
     worker.close()
 
 
-def flipped(data, rng):
-    """Some bits are others."""
-    for place in rng.integers(0, len(data), rng.integers(1, 40)):
-        data[place] ^= 1 << rng.integers(0, 8).item()
-
-
-def truncated(data, rng):
-    """The end is missing."""
-    del data[rng.integers(1, len(data)).item() :]
-
-
-def zeroed(data, rng):
-    """A range of bytes is zero."""
-    start = rng.integers(0, len(data)).item()
-    length = min(len(data) - start, rng.integers(1, 4000).item())
-    data[start : start + length] = bytes(length)
-
-
-def spliced(data, rng):
-    """The header is followed by another part of the file."""
-    place, other = sorted(rng.integers(0, len(data), 2).tolist())
-    del data[place:other]
-
-
 PICTURES = (".png", ".jpg", ".webp", ".tif", ".bmp", ".heic", ".avif", ".jp2")
-MUTATIONS = (flipped, truncated, zeroed, spliced)
 
 
 def mutated(path, number, folder):
-    """The same file with damage; what damage is a function of `number`."""
+    """Write the file with damage, which is a function of `number`."""
     rng = np.random.default_rng(number)
     data = bytearray(path.read_bytes())
     MUTATIONS[number % len(MUTATIONS)](data, rng)
@@ -130,22 +107,21 @@ FRAMES = 48
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):
-    """One clip a container, with sound."""
+    """A clip with sound in each container."""
     folder = tmp_path_factory.mktemp("clips")
     rng = np.random.default_rng(0)
     images = [np.roll(rng.integers(0, 256, (48, 64, 3), np.uint8), n, 1) for n in range(FRAMES)]
     make = partial(Clip, times=range(FRAMES), images=images, tones=[440])
-    vp9 = {"crf": "40", "b": "0", "cpu-used": "8", "deadline": "realtime"}
     return [
-        make(options={"crf": "30", "g": "12"}).write(folder / "a.mp4"),
-        make(options={"crf": "30", "g": "12"}).write(folder / "a.mkv"),
-        make(codec="libvpx-vp9", audio_codec="libopus", options=vp9).write(folder / "a.webm"),
+        make(options=H264).write(folder / "a.mp4"),
+        make(options=H264).write(folder / "a.mkv"),
+        make(codec="libvpx-vp9", audio_codec="libopus", options=VP9).write(folder / "a.webm"),
     ]
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """One picture a format."""
+    """A picture in each format."""
     folder = tmp_path_factory.mktemp("pictures")
     y, x = np.mgrid[:90, :120]
     picture = Image.fromarray(np.stack([x * 2, y * 2, (x + y) % 256], -1).astype(np.uint8))
@@ -192,15 +168,16 @@ def check_picture(worker, pictures, folder, number):
 @pytest.mark.parametrize("number", QUICK)
 @pytest.mark.parametrize("check", [check_clip, check_picture], ids=["clip", "picture"])
 def test_some_damage_does_no_harm(worker, clips, pictures, tmp_path, check, number):
-    """A share of the cases below."""
+    """A damaged clip or picture is converted as far as possible, or refused in one sentence (a few cases)."""
     check(worker, clips if check is check_clip else pictures, tmp_path, number)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(CASES))
 def test_damaged_clips_do_no_harm(worker, clips, tmp_path, number):
-    """A damaged clip becomes a video of everything that can be decoded, with a note about missing frames, or
-    an error of one sentence, within a minute. No other file is left.
+    """A damaged clip becomes a video of all that can be decoded, with a note about missing frames.
+
+    Otherwise the program ends in an error of one sentence, within a minute. No other file is left.
     """
     check_clip(worker, clips, tmp_path, number)
 
@@ -208,12 +185,12 @@ def test_damaged_clips_do_no_harm(worker, clips, tmp_path, number):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(CASES))
 def test_damaged_pictures_do_no_harm(worker, pictures, tmp_path, number):
-    """Whatever is wrong with a picture, the answer is a picture or a sentence."""
+    """A damaged picture is converted, or refused in one sentence. No other file is left."""
     check_picture(worker, pictures, tmp_path, number)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_a_cut_clip_is_set_apart(tmp_path, suffix):
+def test_a_cut_clip_becomes_a_partial_file(tmp_path, suffix):
     """A truncated clip is converted as far as possible, into a file named partial."""
     clip = Clip(times=range(96), tones=[440], options={"crf": "10", "g": "12"})
     source = clip.write(tmp_path / f"whole{suffix}")

@@ -4,8 +4,6 @@ import io
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 from clips import Clip, read_clip
 from PIL import Image
+from processes import limit_file_size, run_program
 
 from cartoonize import MediaError, stylize
 from cartoonize.backends import load
@@ -23,6 +22,8 @@ from cartoonize.core.signals import defer_signals
 from cartoonize.media import PictureSink, PictureSource, VideoSink, VideoSource, open_sink
 from cartoonize.media.pictures.sequence_sink import ImageSequenceSink
 from cartoonize.media.writing import journal, segments
+from cartoonize.models import ARCHITECTURES
+from cartoonize.models.checkpoint import Card, save_style
 from cartoonize.run import pipeline
 from cartoonize.run.job import run as run_job
 from cartoonize.run.report import Report
@@ -47,13 +48,8 @@ def clip(path):
 
 
 def style(path):
-    return Path(shutil.copy(shared_style, path))
-
-
-@pytest.fixture(autouse=True)
-def _style(tiny_style):
-    global shared_style  # noqa: PLW0603  # what makes a file takes its path only
-    shared_style = tiny_style
+    save_style(path, ARCHITECTURES["swift"](width=4, blocks=1), Card("tiny"))
+    return path
 
 
 # The source, what makes it, and the command line, in which @ is another name of the source.
@@ -148,7 +144,7 @@ def no_links(path, _target):
 
 
 def test_what_appears_while_a_video_is_drawn_stays(tmp_path, monkeypatch):
-    """The same of a video, whose finished segments are kept for the command that may replace it."""
+    """A file that appears under the name of a video meanwhile is not replaced; finished segments are kept."""
     monkeypatch.setattr(pipeline, "SEGMENT", 8)
     source = Clip(times=range(24)).write(tmp_path / "in.mp4")
     commit = journal.Journal.commit
@@ -201,7 +197,7 @@ def empty(path, _):
 @POSIX
 @pytest.mark.parametrize("plant", [link, dangling, folder, fifo, deep, wrong, empty])
 def test_what_strangers_plant_does_no_harm(tmp_path, plant):
-    """Whatever lies in the folder where a video is made, it is drawn, and no file of others is written to."""
+    """A video is made whatever lies in the folder for its segments, and no file of others is written to."""
     victim = tmp_path / "victim"
     victim.write_text("precious")
     source = Clip(times=range(12)).write(tmp_path / "in.mp4")
@@ -210,18 +206,13 @@ def test_what_strangers_plant_does_no_harm(tmp_path, plant):
     inside.chmod(0o777)
     for name in PLANTED:
         plant(inside / name, victim)
-    done = command("video", source, tmp_path / "out.mp4", "--style", "null")
+    done = run_program("video", source, tmp_path / "out.mp4", "--style", "null")
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert "could not be used" in done.stderr
     assert victim.read_text() == "precious"
     assert {path.name for path in tmp_path.iterdir()} == {"in.mp4", "out.mp4", "victim"}
     assert len(read_clip(tmp_path / "out.mp4").times) == 12
-
-
-def command(*arguments, **options):
-    line = [sys.executable, "-m", "cartoonize", *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False, **options)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +225,7 @@ def command(*arguments, **options):
     ids=str,
 )  # fmt: skip
 def test_a_segment_that_miscounts_does_not_count(tmp_path, monkeypatch, described):
-    """A segment with a sound checksum whose description is not so is drawn again, with a note."""
+    """A segment with a right checksum and a wrong description is drawn again, with a note."""
     monkeypatch.setattr(pipeline, "SEGMENT", 4)
     source = Clip(times=range(12)).write(tmp_path / "in.mp4")
     stopped(source, tmp_path / "out.mp4", after=9)
@@ -319,7 +310,6 @@ def test_a_draft_has_a_name_of_its_own(tmp_path):
 @pytest.mark.parametrize("kind", ["picture", "frames", "preview", "folder"])
 def test_a_full_disk_has_its_exit_code(workdir, kind):
     """Without space for pictures, numbered frames or a preview, the exit code is 6, and no file is left."""
-    resource = pytest.importorskip("resource")
     photo(workdir / "a.png", 400)
     Clip(
         size=(320, 240), times=range(3), images=[np.array(Image.open("a.png").resize((320, 240)))] * 3
@@ -330,16 +320,14 @@ def test_a_full_disk_has_its_exit_code(workdir, kind):
         "frames": ["video", "a.mp4", "new/%03d.png"],
         "preview": ["video", "a.mp4", "b.png", "--preview", "2"],
     }[kind]
-    done = command(
-        *words, "--style", "null", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9999, 9999))
-    )
+    done = run_program(*words, "--style", "null", preexec_fn=limit_file_size(9999))
     assert done.returncode == SpaceError.exit_code, done.stderr
     assert "Traceback" not in done.stderr
     assert {path.name for path in workdir.iterdir()} == {"a.png", "a.mp4"}
 
 
 def test_signals_wait_for_what_belongs_together():
-    """Within the block a signal does not interrupt; behind it the first one does."""
+    """A signal does not interrupt a deferred block; it is raised behind the block."""
     steps = []
 
     def stop(number, _):
@@ -355,10 +343,8 @@ def test_signals_wait_for_what_belongs_together():
     assert steps == ["done"]
 
 
-def test_a_signal_after_the_renaming_tells_no_contradiction(tmp_path, monkeypatch):
-    """If a run is stopped between renaming and cleaning up, the video is complete, and no notice mentions
-    segments.
-    """
+def test_a_signal_after_the_renaming_finds_a_complete_video(tmp_path, monkeypatch):
+    """A run that is stopped between renaming and cleaning up says that the video is complete."""
     monkeypatch.setattr(pipeline, "SEGMENT", 8)
     source, target = Clip(times=range(24)).write(tmp_path / "in.mp4"), tmp_path / "out.mp4"
     put = journal.put
@@ -382,7 +368,7 @@ def test_a_signal_after_the_renaming_tells_no_contradiction(tmp_path, monkeypatc
     assert len(read_clip(target).times) == 24
 
 
-def test_only_what_is_there_is_said_to_be_kept(tmp_path, monkeypatch):
+def test_lost_segments_are_not_called_kept(tmp_path, monkeypatch):
     """If the segments were removed meanwhile, no notice mentions them."""
     monkeypatch.setattr(pipeline, "SEGMENT", 8)
     source = Clip(times=range(24)).write(tmp_path / "in.mp4")

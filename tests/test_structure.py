@@ -2,14 +2,18 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from clips import Clip
+from PIL import Image
 
 import cartoonize
+from cartoonize.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,17 +33,13 @@ def python(code, **options):
 
 
 def test_the_public_names_are_these():
-    """Names that people import do not come and go unnoticed."""
+    """The public names of the package are exactly these."""
     assert cartoonize.__all__ == PUBLIC
     assert all(getattr(cartoonize, name) is not None for name in PUBLIC)
 
 
 def modules():
-    """Every source file, with its dotted name below `cartoonize`."""
-    return list(_modules())
-
-
-def _modules():
+    """Every source file, with the parts of its name below `cartoonize`."""
     for folder, prefix in (("cartoonize", ()), ("training", ("training",)), ("export", ("export",))):
         for path in sorted((ROOT / folder).rglob("*.py")):
             inside = path.relative_to(ROOT / folder).with_suffix("").parts
@@ -48,8 +48,6 @@ def _modules():
 
 def test_the_changelog_has_the_version():
     """The newest section of the changelog is that of the version, with its date."""
-    from cartoonize.version import __version__
-
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = re.findall(r"^## \[(\d[^]]*)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)[0]
     assert newest == __version__
@@ -68,7 +66,7 @@ def packages(root):
 
 
 def test_tests_mirror_the_tree():
-    """The tests of a folder are in tests/, in the folder of the same name or in the one above it."""
+    """The tests of a folder are in the folder of the same name in tests/, or in the one above it."""
     beside = {Path(name) / path for name in ("training", "export") for path in packages(ROOT / name)}
     tree = {*packages(ROOT / "cartoonize"), *beside, Path("training"), Path("export")}
     tests = packages(ROOT / "tests") - {Path("golden"), Path("gpu")}
@@ -78,7 +76,7 @@ def test_tests_mirror_the_tree():
 
 
 def test_no_two_classes_have_one_name():
-    """A class is found by its name alone; only variants for another system share one."""
+    """Each class has a name of its own."""
     places = {}
     for path, name in modules():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -88,7 +86,7 @@ def test_no_two_classes_have_one_name():
 
 
 def test_the_script_of_the_gallery_knows_the_package():
-    """`docs/gallery.py`, which no other test runs, imports names that exist."""
+    """`docs/gallery.py` imports names that exist."""
     python(
         "import importlib.util as i; s = i.spec_from_file_location('gallery', 'docs/gallery.py');"
         "s.loader.exec_module(i.module_from_spec(s))",
@@ -96,8 +94,8 @@ def test_the_script_of_the_gallery_knows_the_package():
     )
 
 
-def test_only_the_conversion_of_weights_and_pytorch_know_torch():
-    """Running an exported network never imports torch, so that deployments need none."""
+def test_exported_networks_need_no_torch():
+    """Running an exported network imports neither PyTorch nor OpenCV."""
     heavy = python(
         "import sys, cartoonize.backends.onnx, cartoonize.run.job, cartoonize.media, onnxruntime;"
         "print([m for m in ('torch', 'torchvision', 'cv2') if m in sys.modules])"
@@ -106,7 +104,7 @@ def test_only_the_conversion_of_weights_and_pytorch_know_torch():
 
 
 def test_drawing_and_training_need_no_pyav():
-    """Frames in memory are drawn and get their effects, and networks are trained, without PyAV."""
+    """Drawing frames in memory, effects and training need no PyAV."""
     python(
         "import sys; sys.modules['av'] = None\n"
         "import cartoonize.run.pipeline, cartoonize.effects.look, cartoonize.backends.pytorch.backend\n"
@@ -116,8 +114,8 @@ def test_drawing_and_training_need_no_pyav():
     )
 
 
-def test_ray_and_fsspec_are_imported_when_asked_for():
-    """Whoever draws on one machine, files of that machine, needs neither."""
+def test_local_files_need_neither_ray_nor_fsspec():
+    """Converting local files on one machine imports neither Ray nor fsspec."""
     heavy = python(
         "import sys, cartoonize.cli.main, cartoonize.run.job, cartoonize.run.frame_range;"
         "print([m for m in ('ray', 'fsspec', 's3fs') if m in sys.modules])"
@@ -137,8 +135,6 @@ def test_the_command_line_starts_light():
 
 def test_pictures_need_no_web_server(tmp_path, tiny_style):
     """`cartoonize image` imports none of the packages of `cartoonize web`, nor does it need them."""
-    from PIL import Image
-
     Image.new("RGB", (20, 20)).save(tmp_path / "in.png")
     python(
         "import sys\n"
@@ -153,9 +149,6 @@ def test_pictures_need_no_web_server(tmp_path, tiny_style):
 def test_drawing_needs_no_opencv(tmp_path, tiny_style):
     """A server without OpenCV's system libraries can convert; a notice says what is missing."""
     (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
-    from clips import Clip
-    from PIL import Image
-
     Clip().write(tmp_path / "in.mp4")
     Image.new("RGB", (20, 20)).save(tmp_path / "in.png")
     output = python(
@@ -177,8 +170,6 @@ def test_drawing_needs_no_opencv(tmp_path, tiny_style):
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The wheel that users install, built from a copy of the sources."""
-    import shutil
-
     pytest.importorskip("build")
     sources = tmp_path_factory.mktemp("sources") / "tree"
     skip = shutil.ignore_patterns(".git", "build", "*.egg-info", "__pycache__", "*_cache", "runs")

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from small_networks import noise
 
 import cartoonize.backends
 from cartoonize import BackendError, ModelError, RuntimeOptions, load
@@ -40,10 +41,6 @@ def backend(request):
     precision = "fp32" if request.param in ("pytorch", "onnxruntime") else "auto"
     with load(style_for(request.param, request), device="cpu", precision=precision) as opened:
         yield opened
-
-
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 7, 5), (2, 16, 16), (3, 33, 65), (1, 1, 40)])
@@ -87,7 +84,7 @@ def test_the_same_picture_gives_the_same_result(backend):
 
 
 def test_it_says_what_runs(backend):
-    """Runtime, device, precision and batch are filled in, for people and reports."""
+    """Every backend states its runtime, device, precision and batch."""
     assert isinstance(backend, LoadedBackend)
     assert backend.runtime
     assert backend.device
@@ -182,7 +179,7 @@ def test_unknown_devices_are_refused(device):
 
 
 def test_unknown_precisions_are_refused(tiny_style):
-    """So is a misspelt precision, and fp16 on a CPU, which would be slower than fp32."""
+    """A misspelt precision is an error, and so is fp16 on a CPU, which would be slower than fp32."""
     with pytest.raises(BackendError, match="choose auto, fp32"):
         load(str(tiny_style), precision="half")
     with pytest.raises(BackendError, match="CPUs do not compute in fp16"):
@@ -217,11 +214,11 @@ def test_tiles_leave_no_seam(tiny_style, size):
 
 
 def test_tiles_of_instance_norm_fade_into_each_other(tmp_path, lively_generator):
-    """Where tiles differ, as with instance norm, no edge appears at their borders."""
+    """If tiles differ, as with instance norm, no edge appears at their borders."""
     path = tmp_path / "in.safetensors"
     save_style(path, lively_generator("cartoongan", width=4, blocks=1, norm="instance"), Card())
     backend = load(str(path), device="cpu", precision="fp32")
-    scene = np.random.default_rng(0).integers(0, 256, (300, 900, 3), dtype=np.uint8)[None]
+    scene = noise(1, 300, 900)
     joined, whole = (run(scene)[0].astype(int) for run in (
         TiledBackend(backend, limit=260 * 260, reach=40, stride=8), backend))  # fmt: skip
     # A seam would be a step from column to column of what tiling changed.
@@ -257,7 +254,7 @@ def cramped(pixels, calls):
 
 @pytest.mark.parametrize(("pixels", "way"), [(45_000, "batches of 1"), (25_000, "tiles"), (170_000, None)])
 def test_out_of_memory_loses_no_picture(pixels, way):
-    """What does not fit is repeated in smaller batches, then in tiles; all pictures come back, in order."""
+    """If a batch does not fit, it is repeated in smaller batches, then in tiles; no picture is lost."""
     calls = []
     run = TiledBackend(cramped(pixels, calls), limit=10**9, reach=8, stride=4)
     images = noise(4, 200, 200)
@@ -322,9 +319,12 @@ def test_the_cores_are_shared_out(tiny_style, monkeypatch, cores, count, share):
     assert threads[-1] == cores
 
 
-def test_threads_draw_what_one_thread_draws(tiny_style):
-    """Spread over the cores, a batch is drawn as its pictures are drawn alone, in their order."""
+@pytest.mark.parametrize("size", [(40, 48), (130, 250)])
+def test_threads_draw_what_one_thread_draws(tiny_style, size):
+    """A picture is drawn the same to the bit alone and in a batch that is spread over the cores."""
     backend = load(str(tiny_style), device="cpu", precision="fp32")
     backend._pool.count = 3
-    images = noise(7, 40, 48)
-    assert np.array_equal(backend(images), np.concatenate([backend(image[None]) for image in images]))
+    images = noise(7, *size)
+    alone = np.concatenate([backend(image[None]) for image in images])
+    assert np.array_equal(backend(images), alone)
+    assert np.array_equal(backend(images[2:]), alone[2:])

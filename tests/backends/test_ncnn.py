@@ -1,4 +1,4 @@
-"""ncnn: GPUs of any vendor by Vulkan. Here Mesa's driver, which computes on the CPU, stands in for them."""
+"""ncnn: GPUs of any vendor by Vulkan. Mesa's driver, which computes on the CPU, takes their place here."""
 
 import random
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from small_networks import NETWORKS, lively
+from small_networks import NETWORKS, lively, noise
 
 from cartoonize import BackendError, ModelError, RuntimeOptions, load
 from cartoonize.backends.ncnn import gpus, trial
@@ -18,10 +18,6 @@ from cartoonize.models.checkpoint import Card, save_style
 
 pytest.importorskip("ncnn", reason="needs the extra `vulkan`")
 from cartoonize.backends.ncnn import convert
-
-
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
 
 
 def difference(ours, theirs):
@@ -36,7 +32,7 @@ def own_cache(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("architecture", "config"), NETWORKS)
 def test_every_network_is_drawn_as_on_the_cpu(tmp_path, lively_generator, vulkan, architecture, config):
-    """By Vulkan in fp32, every architecture is within a level of the CPU, at odd and even sizes."""
+    """Every architecture drawn by Vulkan in fp32 is within a level of the CPU, at odd and even sizes."""
     style = tmp_path / "style.safetensors"
     save_style(style, lively(lively_generator, architecture, config), Card())
     with (
@@ -111,7 +107,7 @@ def test_a_software_driver_is_never_chosen_by_itself(tiny_style, tiny_param, vul
     ("seconds", "runtime"), [((0.01, 0.02), "ncnn"), ((0.02, 0.01), "pytorch"), (None, "pytorch")]
 )
 def test_auto_takes_what_is_faster(tiny_style, vulkan, monkeypatch, seconds, runtime):
-    """`auto` uses a GPU by Vulkan only if it was faster than the CPU in a trial, once in a month."""
+    """`auto` uses a GPU by Vulkan only if it was faster than the CPU in the trial of this month."""
     calls = []
 
     def measured(function, **_):
@@ -154,7 +150,7 @@ def test_a_crash_in_another_process_is_a_sentence():
 
 
 def test_what_is_missing_is_said(tiny_style, tiny_param, vulkan, monkeypatch):
-    """A GPU, a driver, a precision or a package that is not there is named, and nothing else draws."""
+    """A missing GPU, driver, precision or package is named, and nothing else draws."""
     for device, precision, message in (
         ("vulkan:9", "auto", "the number of Vulkan devices is"),
         ("vulkan", "bf16", "fp16 or fp32, not in bf16"),
@@ -175,7 +171,7 @@ def test_what_is_missing_is_said(tiny_style, tiny_param, vulkan, monkeypatch):
         load(str(tiny_param), device="cpu")
 
 
-def test_the_log_of_ncnn_stays_off_the_terminal(tmp_path, tiny_style, vulkan):
+def test_the_log_of_ncnn_stays_off_the_terminal(tiny_style, vulkan):
     """Neither ncnn nor a driver writes to the terminal, and a backend that is left open ends in silence."""
     code = (
         "import os, sys; from cartoonize import load; from cartoonize.backends.ncnn.gpus import hidden_log\n"
@@ -226,7 +222,7 @@ def test_damaged_graphs_never_reach_ncnn(tmp_path, tiny_param, before, after, me
 
 
 def test_damaged_weights_never_reach_ncnn(tmp_path, tiny_param):
-    """So is a .bin file that is missing, too short, too long, of other types, not finite, or zero."""
+    """A .bin file that is missing, too short, too long, of other types, not finite, or zero is refused."""
     text, data = tiny_param.read_text(), tiny_param.with_suffix(".bin").read_bytes()
     endless = np.full(len(data) // 4, np.inf, np.float32).tobytes()
     for weights, message in (
@@ -265,7 +261,7 @@ def test_random_changes_do_no_harm(tmp_path, tiny_param):
 
 
 def test_every_size_is_checked(tiny_param):
-    """Not only the size with which a file is checked at first: a graph for some sizes only is refused."""
+    """A graph that is valid for some sizes only is refused at the first picture of another size."""
     network = read_network(tiny_param)
     backend = NcnnBackend(network, "cpu", "auto")
     assert backend(noise(1, 30, 30)).shape == (1, 30, 30, 3)

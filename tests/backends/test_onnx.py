@@ -12,6 +12,7 @@ from cartoonize.backends.layout import read_layout
 onnx = pytest.importorskip("onnx")
 from networks import RANGES, TINT, VEIL, foreign, save_onnx  # noqa: E402
 from onnx import TensorProto, helper  # noqa: E402
+from small_networks import noise  # noqa: E402
 
 
 def tinted(images, order="rgb"):
@@ -19,11 +20,7 @@ def tinted(images, order="rgb"):
     return np.rint(images * np.array(tint) + 255 * VEIL).astype(np.uint8)
 
 
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
-
-
-def apart(ours, theirs):
+def largest_difference(ours, theirs):
     return np.abs(ours.astype(int) - theirs).max()
 
 
@@ -34,15 +31,15 @@ def test_what_a_foreign_network_expects_is_detected(tmp_path, channels_first, sp
     backend = load(str(foreign(tmp_path / "a.onnx", channels_first=channels_first, span=span)), device="cpu")
     for shape in ((1, 64, 40), (3, 37, 51), (1, 1, 1)):
         images = noise(*shape)
-        assert apart(backend(images), tinted(images)) <= 1
+        assert largest_difference(backend(images), tinted(images)) <= 1
     assert span in backend.notices[0]
 
 
 def test_a_network_as_animegan_publishes_them(tmp_path):
-    """NHWC, float in [-1, 1], sides a multiple of 8, all sizes unknown: drawn without any option."""
+    """AnimeGAN's files (NHWC, float in [-1, 1], sides a multiple of 8) are drawn without any option."""
     path = foreign(tmp_path / "a.onnx", channels_first=False)
     images = noise(1, 719, 61)
-    assert apart(load(str(path), device="cpu")(images), tinted(images)) <= 1
+    assert largest_difference(load(str(path), device="cpu")(images), tinted(images)) <= 1
 
 
 @pytest.mark.parametrize("multiple", [1, 8, 16, 32])
@@ -57,7 +54,7 @@ def test_range_and_order_can_be_given(tmp_path):
     path = str(foreign(tmp_path / "a.onnx", span="0..1"))
     images = noise(2, 40, 40)
     backend = load(path, device="cpu", options=RuntimeOptions(input_range="0..1", channel_order="bgr"))
-    assert apart(backend(images), tinted(images, "bgr")) <= 1
+    assert largest_difference(backend(images), tinted(images, "bgr")) <= 1
     assert not backend.notices
     for wrong in (RuntimeOptions(input_range="0..2"), RuntimeOptions(channel_order="gbr")):
         with pytest.raises(BackendError, match="choose"):
@@ -69,7 +66,7 @@ def test_half_precision_input(tmp_path):
     images = noise(1, 40, 40)
     backend = load(str(foreign(tmp_path / "a.onnx", dtype="float16")), device="cpu")
     assert backend.precision == "fp16"
-    assert apart(backend(images), tinted(images)) <= 2
+    assert largest_difference(backend(images), tinted(images)) <= 2
 
 
 @pytest.mark.parametrize("size", [(64, 96), (20, 30), (150, 97), (64, 300)])
@@ -78,7 +75,7 @@ def test_one_size_only(tmp_path, size):
     backend = load(str(foreign(tmp_path / "a.onnx", sides=(64, 96), batch=2)), device="cpu")
     images = noise(3, *size)
     assert backend.batch == 2
-    assert apart(backend(images), tinted(images)) <= 1
+    assert largest_difference(backend(images), tinted(images)) <= 1
 
 
 def test_uint8_networks_of_others(tmp_path):
@@ -177,7 +174,7 @@ def test_weights_from_elsewhere_are_refused(tmp_path, location):
         return str(folder / "a.onnx")
 
     images = noise(1, 8, 8)
-    assert apart(load(with_weights("beside.bin"), device="cpu")(images), images) <= 1
+    assert largest_difference(load(with_weights("beside.bin"), device="cpu")(images), images) <= 1
     with pytest.raises(ModelError, match="is not an ONNX file, or it is damaged"):
         load(with_weights(str(tmp_path / "secret.bin") if location == "absolute" else location), device="cpu")
 
@@ -216,12 +213,12 @@ def test_a_picture_too_large_for_the_memory_is_done_in_parts(tmp_path, monkeypat
 
     monkeypatch.setattr(backend, "_session", Cramped())
     images = noise(1, 600, 700)
-    assert apart(backend(images), tinted(images)) <= 1
+    assert largest_difference(backend(images), tinted(images)) <= 1
     assert "tiles" in backend.notices[-1]
 
 
 def test_the_session_says_what_ran(tmp_path):
-    """The device in reports is counted from the session's own nodes."""
+    """The device in reports is where ONNX Runtime's session runs its nodes."""
     assert load(str(foreign(tmp_path / "a.onnx")), device="cpu").device == "cpu"
     nodes = [SimpleNamespace(ep_name=name, get_nodes=lambda n=count: [None] * n)
              for name, count in (("CUDAExecutionProvider", 7), ("CPUExecutionProvider", 3))]  # fmt: skip
@@ -243,7 +240,7 @@ def test_a_provider_means_that_provider(tmp_path, provider):
 
 
 def test_options_of_onnx_files_need_one(tiny_style):
-    """A provider for a style file is refused, with the kind of file that it is for."""
+    """A provider for a style file is refused; the error names the kind of file that takes one."""
     with pytest.raises(BackendError, match=r"\.onnx files"):
         load(str(tiny_style), options=RuntimeOptions(provider="cpu"))
 

@@ -10,6 +10,9 @@ from itertools import pairwise
 
 import pytest
 import typer
+from clips import Clip
+from PIL import Image
+from processes import run_program
 
 from cartoonize.cli import main as cli
 from cartoonize.cli.help import describe_command, explain, name_of
@@ -17,6 +20,7 @@ from cartoonize.core.choices import ENCODERS, X264_PRESETS
 from cartoonize.core.messages import did_you_mean
 from cartoonize.styles import user
 
+pytestmark = pytest.mark.usefixtures("home")
 ROOT = typer.main.get_command(cli.app)
 
 
@@ -193,8 +197,6 @@ def test_mistyped_choices(run, arguments, choices, suggestion):
 )
 def test_mistyped_words_of_training(run, tmp_path, arguments, suggestion):
     """Unknown presets, losses and networks get suggestions too."""
-    from PIL import Image
-
     for number in range(16):
         Image.effect_noise((300, 300), 50).convert("RGB").save(tmp_path / f"{number}.png")
     places = ["--photos", tmp_path, "--run", tmp_path / "run"]
@@ -244,9 +246,7 @@ def test_wrong_words_get_a_sentence(run, arguments, answer):
     ],
 )
 def test_what_newcomers_type(run, workdir, arguments, answer):
-    """Arguments that mean something else get a sentence with the right command, before anything is opened."""
-    from PIL import Image
-
+    """Arguments that belong to another command get a sentence with the right one, before a file is opened."""
     (workdir / "photos").mkdir()
     for path in ("a.png", "photos/b.png"):
         Image.new("RGB", (32, 32)).save(workdir / path)
@@ -264,25 +264,17 @@ def test_nothing_is_suggested_for_nothing_near():
 
 @pytest.fixture
 def clip(tmp_path):
-    from clips import Clip
-
     return Clip().write(tmp_path / "in.mp4")
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """An empty data folder for the test."""
-    monkeypatch.setenv(user.HOME_VARIABLE, str(tmp_path / "data"))
 
 
 def tab(shell, line):
     """The environment variables by which a shell asks for the words for Tab at the end of a line."""
-    asked = {
+    variables = {
         "bash": {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))},
         "zsh": {"_TYPER_COMPLETE_ARGS": line},
         "fish": {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
     }[shell]
-    return asked | {"_CARTOONIZE_COMPLETE": f"complete_{shell}"}
+    return variables | {"_CARTOONIZE_COMPLETE": f"complete_{shell}"}
 
 
 def offered_words(printed):
@@ -338,10 +330,7 @@ def test_shells_complete_words(run, monkeypatch, line, offered):
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_can_be_installed(shell):
     """Each shell gets a script that calls the program."""
-    done = subprocess.run(
-        [sys.executable, "-m", "cartoonize"], capture_output=True, text=True, check=True,
-        env=os.environ | {"_CARTOONIZE_COMPLETE": f"source_{shell}"},
-    )  # fmt: skip
+    done = run_program(env=os.environ | {"_CARTOONIZE_COMPLETE": f"source_{shell}"})
     assert f"_CARTOONIZE_COMPLETE=complete_{shell}" in done.stdout
 
 
@@ -395,7 +384,7 @@ def test_a_file_that_begins_with_a_hyphen(run, workdir):
 
 
 def test_an_error_of_the_system_is_a_sentence(run, monkeypatch, tmp_path):
-    """A file system that refuses, wherever it is, is a sentence with an exit code, and no traceback."""
+    """An error of the file system is a sentence with an exit code, and no traceback."""
     missing = tmp_path / "no" / "folder"
     monkeypatch.setattr("tempfile.tempdir", str(missing))
     code, _, err = run("benchmark", "--style", "null", "--rounds", "1")

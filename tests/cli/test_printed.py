@@ -2,8 +2,6 @@
 
 import io
 import re
-import subprocess
-import sys
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import av
 import pytest
 from clips import CASES, Clip
+from processes import run_program
 
 from cartoonize import MediaError
 from cartoonize.cli import console
@@ -42,7 +41,7 @@ def test_only_the_console_prints():
 
 
 @pytest.mark.parametrize("command", [["styles", "show", "@"], ["benchmark", "--style", "@", "--rounds", "1"]])
-def test_odd_file_names_are_escaped(workdir, run, tiny_style, monkeypatch, command):
+def test_odd_file_names_are_escaped(workdir, run, tiny_style, command):
     """An escape sequence in the name of a style file is printed as text, in tables too."""
     style = workdir / "a\x1b[31m[bold].safetensors"
     style.write_bytes(tiny_style.read_bytes())
@@ -119,14 +118,12 @@ def test_the_web_page_meets_odd_streams_in_a_sentence(name):
         limits.Limits().check(CASES / name)
 
 
-def test_a_log_holds_sentences_only(workdir, capfd):
+def test_a_log_holds_sentences_only(workdir):
     """In a pipe or a file there are no bars and no control sequences: whole lines, each a sentence."""
     Clip().write(workdir / "in.mp4")
-    command = [sys.executable, "-m", "cartoonize", "video", "in.mp4", "out.mp4"]
-    subprocess.run(command, check=True)
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert re.fullmatch(r"Drawing with pepper on .+\nout\.mp4: .+ frames in .+\n", err)
+    done = run_program("video", "in.mp4", "out.mp4")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert re.fullmatch(r"Drawing with pepper on .+\nout\.mp4: .+ frames in .+\n", done.stderr)
 
 
 def test_quiet_prints_notes_and_errors_only(workdir, run):

@@ -1,12 +1,11 @@
 """Progress bars: on a terminal only, one for the file and one for all."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from clips import Clip, make_files
+from processes import WAIT, read_terminal, start_program
 
 from cartoonize.cli.progress import ProgressBars
 
@@ -20,24 +19,12 @@ def test_two_bars_on_a_terminal(workdir):
     Clip(times=range(60)).write(Path("clips/b.mp4"))
     make_files("clips/bad.mp4")
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cartoonize", "video", "clips", "out", "--style", "null"],
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
-    )
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
+    process = start_program("video", "clips", "out", "--style", "null", stderr=theirs, env=environment)
     os.close(theirs)
-    seen = b""
-    while True:
-        try:
-            chunk = os.read(ours, 65536)
-        except OSError:  # as Linux says that the other end is closed
-            chunk = b""
-        if not chunk:
-            break
-        seen += chunk
+    text = read_terminal(ours).decode()
     os.close(ours)
-    assert process.wait(timeout=60) == 1
-    text = seen.decode()
+    assert process.wait(WAIT) == 1
     for words in ("/60 frames", "3/3 files", "Failed:", "bad.mp4 is not a video of a known format"):
         assert words in text
     assert "out/a.mp4: 60 frames in" in text
@@ -54,7 +41,7 @@ def test_no_bars_elsewhere(workdir, run):
 
 
 def test_the_bar_of_all_files_moves_by_their_sizes(workdir):
-    """It moves within a file by the file's share of the work; a failed file is taken out of the work."""
+    """The bar moves within a file by the file's share of the work; a failed file is taken out of the work."""
     with ProgressBars([100, 300, 100]) as bars:
         everything = bars._bars.tasks[0]
         with bars.file("a.mp4", 10) as done:

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -13,7 +12,8 @@ from threading import Event, Thread
 import av
 import numpy as np
 import pytest
-from clips import Clip, all_packets, extract_h264, read_clip
+from clips import BEATS, Clip, all_packets, extract_h264, read_clip
+from processes import run_program, start_program, wait_until
 
 pytest.importorskip("ray", reason="needs the extra `cluster`")
 
@@ -28,11 +28,9 @@ from cartoonize.cluster.jobs import VideoJob, convert_job
 from cartoonize.cluster.planning import frame_times
 from cartoonize.core.errors import BackendError, ClusterError, DamageError
 from cartoonize.media.writing.video_sink import VideoSink
-from cartoonize.run import pipeline
 from cartoonize.run.report import FilesReport
 
-pytestmark = pytest.mark.slow
-BEATS = [n + n // 5 * 3 + n // 11 for n in range(240)]  # a variable frame rate
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_segments")]
 SLOWLY = Encoding(preset="slower")  # so that there is time to break something
 
 
@@ -53,12 +51,6 @@ def cluster(machines):
         machines.add_node(num_cpus=1, object_store_memory=80 << 20)
     with connect(machines.address, "auto") as joined:
         yield joined
-
-
-@pytest.fixture(autouse=True)
-def short(monkeypatch):
-    """Segments of a second, so that short clips have many."""
-    monkeypatch.setattr(pipeline, "SEGMENT", 24)
 
 
 def watch(on_frame=None):
@@ -90,7 +82,7 @@ def once(action):
 
 def test_the_result_is_that_of_one_machine(cluster, tmp_path, tiny_style):
     """All frames and packets are the same, for a clip with sound, irregular times, and a network."""
-    clip = Clip(times=BEATS, tones=[440, 660], options={"bf": "3", "g": "50"})
+    clip = Clip(times=BEATS[:240], tones=[440, 660], options={"bf": "3", "g": "50"})
     source = clip.write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", str(tiny_style))
     report = convert_job(cluster, VideoJob(source, tmp_path / "many.mp4", str(tiny_style)), watch())
@@ -105,7 +97,7 @@ def test_the_result_is_that_of_one_machine(cluster, tmp_path, tiny_style):
 def test_held_drawings_are_those_of_one_machine(cluster, tmp_path, tiny_style):
     """On twos the workers skip the frames that one machine skips, also at a variable rate and at cuts."""
     images = [np.full((48, 64, 3), 60 + n % 7 + 90 * (n // 37 % 2), np.uint8) for n in range(240)]
-    source = Clip(times=BEATS, images=images).write(tmp_path / "in.mp4")
+    source = Clip(times=BEATS[:240], images=images).write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", str(tiny_style), hold=2)
     job = VideoJob(source, tmp_path / "many.mp4", str(tiny_style), look=Look(hold=2))
     report = convert_job(cluster, job, watch())
@@ -133,8 +125,8 @@ def test_a_style_that_workers_cannot_load_is_named(cluster, tmp_path):
     [(".mkv", "libx265"), (".webm", "libvpx-vp9"), (".mov", "prores_ks"), (".ts", "libx264")],
 )
 def test_all_kinds_of_files(cluster, tmp_path, suffix, codec):
-    """So are those of other encoders and containers, of a part, and of a clock that does not start at
-    zero."""
+    """With other encoders and containers, for a part, and for a clock that does not start at zero, the result
+    is that of one machine."""
     source = Clip(times=range(240), tones=[440], options={"g": "70", "bf": "2"}).write(tmp_path / "in.ts")
     options = {"encoding": Encoding(codec=codec), "start": 1.1, "end": 8.3}
     stylize(source, tmp_path / f"one{suffix}", "null", **options)
@@ -161,7 +153,7 @@ def test_a_worker_is_killed(cluster, tmp_path):
 
 
 def test_a_node_dies(cluster, machines, tmp_path):
-    """The nodes that are left convert its segments."""
+    """If a node dies, the other nodes convert its segments, and the result is the same."""
     slowly = Encoding(preset="veryslow")  # so that both are at work for some seconds
     source = Clip(size=(640, 360), times=range(480), tones=[440]).write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", "null", encoding=slowly)
@@ -202,7 +194,7 @@ def test_a_worker_hangs(cluster, tmp_path, monkeypatch):
 
 
 def test_a_node_sends_a_damaged_segment(cluster, tmp_path, monkeypatch):
-    """The other node converts it again, and all that follows; the result is the same."""
+    """If a node sends a damaged segment, the other node converts it again, and the result is the same."""
     source = Clip(times=range(240)).write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", "null")
     damaged = []
@@ -221,33 +213,30 @@ def test_a_node_sends_a_damaged_segment(cluster, tmp_path, monkeypatch):
 
 
 def test_the_driver_is_killed(cluster, machines, tmp_path):
-    """The same command resumes, and converts no finished segment again."""
+    """If the driver is killed, the same command resumes, and converts no finished segment again."""
     source = Clip(size=(320, 240), times=range(1200), tones=[440]).write(tmp_path / "in.mp4")
     target = tmp_path / "many.mp4"
-    arguments = ["video", source, target, "--style", "null", "--preset", "slower", "--json"]
-    command = [sys.executable, "-m", "cartoonize", *map(str, arguments), "--cluster", machines.address]
+    options = ("--style", "null", "--preset", "slower", "--json")
+    words = ("video", source, target, *options, "--cluster", machines.address)
     folder = tmp_path / ".many.mp4.cartoonize"
-    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not list(folder.glob("segment-*")) and driver.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+    driver = start_program(*words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: list(folder.glob("segment-*")), driver)
     driver.kill()
     driver.wait()
     kept = len(list(folder.glob("segment-*")))
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_program(*words)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["resumed"] == 120 * kept > 0
     assert sum(node["frames"] for node in report["nodes"].values()) == 1200 - report["resumed"]
-    command = [*command[:-2], "-y"]
-    command[command.index(str(target))] = str(tmp_path / "one.mp4")
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = run_program("video", source, tmp_path / "one.mp4", *options)
+    assert done.returncode == 0, done.stderr
     assert all_packets(tmp_path / "one.mp4") == all_packets(target)
 
 
 def test_one_machine_resumes_alone(cluster, tmp_path):
     """A run that a cluster began is resumed on one machine."""
-    source = Clip(times=BEATS, tones=[440]).write(tmp_path / "in.mp4")
+    source = Clip(times=BEATS[:240], tones=[440]).write(tmp_path / "in.mp4")
     stylize(source, tmp_path / "one.mp4", "null")
 
     def stopped(frames):
@@ -303,8 +292,7 @@ def test_wrong_times_do_no_harm(cluster, tmp_path, monkeypatch, wrong):
 
 def test_a_raw_stream(cluster, tmp_path):
     """A video without times is not divided: one worker converts it, in order."""
-    images = Clip(times=range(100))
-    images.write(tmp_path / "in.mp4")
+    Clip(times=range(100)).write(tmp_path / "in.mp4")
     extract_h264(tmp_path / "in.mp4", tmp_path / "in.h264")
     stylize(tmp_path / "in.h264", tmp_path / "one.mp4", "null")
     convert_job(cluster, VideoJob(tmp_path / "in.h264", tmp_path / "many.mp4", "null"), watch())
@@ -326,7 +314,7 @@ def damaged(path, *places):
 
 @pytest.mark.parametrize("places", [(100,), (30, 47, 200), (210,)])
 def test_a_damaged_video(cluster, tmp_path, places):
-    """Its result is partial, with the same frames and notices as on one machine."""
+    """The result of a damaged video is partial, with the same frames and notices as on one machine."""
     source = damaged(tmp_path / "in.mp4", *places)
     with pytest.raises(DamageError):
         stylize(source, tmp_path / "one.mp4", "null")
@@ -369,8 +357,7 @@ def test_an_animation_is_converted_here(cluster, tmp_path):
 
 
 def test_segments_that_wait_are_bounded(cluster, tmp_path, monkeypatch):
-    """Only a limited number of segments is converted ahead, however many there are; so memory and disk are
-    bounded."""
+    """Only a limited number of segments is converted ahead, so that memory and disk are bounded."""
     monkeypatch.setattr(scheduler, "MAX_SEGMENTS", 1)
     source = Clip(times=range(24 * 60)).write(tmp_path / "in.mp4")
     at_work, ahead = [], []
@@ -390,7 +377,7 @@ def test_segments_that_wait_are_bounded(cluster, tmp_path, monkeypatch):
 
 def test_from_store_to_store(cluster, store, tmp_path):
     """Workers read a video from an object store, and the driver uploads the result."""
-    source = Clip(times=BEATS, tones=[440]).write(tmp_path / "in.mp4")
+    source = Clip(times=BEATS[:240], tones=[440]).write(tmp_path / "in.mp4")
     store.upload_file(str(source), "films", "many/in.mp4")
     stylize(source, tmp_path / "one.mp4", "null")
     job = VideoJob(Path("s3://films/many/in.mp4"), Path("s3://films/many/out.mp4"), "null")
@@ -429,7 +416,7 @@ def test_a_batch(cluster, tmp_path):
 
 
 def test_a_batch_from_the_command_line(cluster, machines, tmp_path, run):
-    """One command, one exit code, the notes, and the list of what failed."""
+    """A batch is one command with one exit code, and lists its notes and what failed."""
     Clip(times=range(30)).write(tmp_path / "in.mp4")
     ray.shutdown()  # the command joins by itself
     table = tmp_path / "films.csv"

@@ -1,4 +1,4 @@
-"""The table of containers is what FFmpeg, the command line and folders agree on."""
+"""The table of containers agrees with FFmpeg, the command line and folders."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from cartoonize.core.containers import (
 )
 from cartoonize.core.errors import MediaError
 from cartoonize.media.writing.journal import StandardOutput
-from cartoonize.media.writing.output import choose_container, output_video_name
+from cartoonize.media.writing.output import choose_container
 
 
 @pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container.muxer)
@@ -46,7 +46,7 @@ def test_suffixes_are_of_one_container():
 
 
 def test_what_is_not_in_the_table_has_defaults():
-    """FFmpeg knows more containers than the table, and they can be named."""
+    """Containers of FFmpeg that are not in the table can be named."""
     assert choose_container(Path("out.mpg"), None) == Container(muxer="mpeg")
     assert choose_container(Path("out"), "mxf") == Container(muxer="mxf")
 
@@ -57,17 +57,3 @@ def test_formats_without_a_video_are_refused(name):
     for target in (Path("out.mp4"), StandardOutput.target):
         with pytest.raises(MediaError, match=f"'{name}' is not a video format that can be written"):
             choose_container(target, name)
-
-
-@pytest.mark.parametrize(
-    ("source", "format_name", "name"),
-    [
-        ("a.mp4", None, "a.mp4"), ("a.MOV", None, "a.MOV"), ("a.wmv", None, "a.mkv"),
-        ("a.mts", None, "a.mkv"),
-        ("a.mp4", "matroska", "a.mkv"), ("a.mp4", "y4m", "a.y4m"), ("a.gif", "apng", "a.png"),
-        ("a.mp4", "mxf", "a.mxf"),
-    ],
-)  # fmt: skip
-def test_outputs_are_named_by_their_container(source, format_name, name):
-    """In another folder a video keeps its name, with a suffix that can be written."""
-    assert output_video_name(source, format_name) == name

@@ -1,4 +1,4 @@
-"""Pictures are drawn at one size, and come out at their own."""
+"""Pictures are drawn at one size, and keep their own."""
 
 import cv2
 import numpy as np
@@ -6,14 +6,14 @@ import pytest
 from clips import Clip
 from PIL import Image
 
-from cartoonize import Decoding, MediaError, load, open_source, stylize
+from cartoonize import Decoding, MediaError, Retouch, load, open_source, stylize
 from cartoonize.core.draw_size import draw_size, enlarge, resize, resize_to_draw_size, resolve_detail
 from cartoonize.core.frames import Frame
 from cartoonize.media import VideoSource
 
 
 def scene(lines):
-    """A disc, a bar and a shade on a ground, drawn without steps at `lines` lines."""
+    """A disc and a bar on a gradient, anti-aliased, at `lines` lines."""
     big = np.zeros((2160, 2880, 3), np.uint8)
     big[:] = np.linspace(150, 200, 2880)[None, :, None]
     cv2.circle(big, (900, 1080), 500, (40, 60, 200), -1, cv2.LINE_AA)
@@ -55,14 +55,14 @@ def test_the_shorter_side_decides(size, detail, expected):
 
 
 def test_an_unknown_detail_is_refused():
-    """A sentence names the words there are, and the nearest."""
+    """The error names the nearest possible value."""
     with pytest.raises(MediaError, match="Did you mean normal"):
         resolve_detail("nomal", "pepper", [])
 
 
 @pytest.mark.parametrize("lines", [1080, 1440, 2160])
 def test_edges_are_as_sharp_as_drawn_there(lines):
-    """A silhouette enlarged from 720 lines rises within three pixels, and lies within one of its place."""
+    """An edge that is enlarged from 720 lines rises within three pixels, at its place to one pixel."""
     size = (lines * 4 // 3, lines)
     sharp, grown = scene(lines), enlarge(scene(720), size)
     row, middle = lines // 2, lines * 900 // 2160
@@ -81,7 +81,7 @@ def test_shades_are_enlarged_without_steps():
 
 
 def test_enlarging_invents_no_values():
-    """Enlarged noise stays between the darkest and the lightest that was there: no halo, no wrap-around."""
+    """Enlarged noise stays between its darkest and its lightest value: no halo, no wrap-around."""
     noise = np.random.default_rng(0).integers(60, 200, (60, 80, 3), np.uint8)
     grown = enlarge(noise, (240, 180))
     assert grown.min() >= 60
@@ -104,7 +104,7 @@ def test_the_same_drawing_at_every_size():
 
 @pytest.mark.parametrize("keep_source", [False, True])
 def test_a_video_is_read_at_the_draw_size(tmp_path, keep_source):
-    """Frames come at the draw size, know their own, and hold the picture at that if it is asked for."""
+    """Frames have the draw size, state their own size, and keep the picture at that size on request."""
     path = Clip(size=(1600, 1200), times=range(2)).write(tmp_path / "in.mp4")
     decoding = Decoding(detail="normal", keep_source=keep_source)
     with open_source(path, decoding=decoding) as source, VideoSource(path) as own:
@@ -133,8 +133,6 @@ def test_pictures_keep_their_size(tmp_path, tiny_style, size):
 
 def test_no_strength_is_the_source(tmp_path, tiny_style):
     """At a strength of 0 the result equals the source, also if the draw size differs."""
-    from cartoonize import Retouch
-
     noise = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "in.png")
     stylize(

@@ -8,8 +8,21 @@ import pytest
 from clips import Clip, read_clip
 from PIL import Image
 
-from cartoonize import Decoding, Frame, Look, MediaError, Retouch, stylize
+from cartoonize import (
+    Decoding,
+    Frame,
+    Look,
+    MediaError,
+    Report,
+    Retouch,
+    load,
+    open_sink,
+    open_source,
+    stylize,
+)
 from cartoonize.effects.compositing import SWEEP
+from cartoonize.run.job import run as draw
+from cartoonize.run.job import written_size
 
 
 def noise(height=48, width=64, seed=0):
@@ -118,24 +131,16 @@ def test_pictures_are_compared(tmp_path, tiny_style, run):
     picture = Image.fromarray(noise()).convert("RGB")
     picture.putalpha(Image.fromarray(noise(seed=3)[..., 0]))
     picture.save(tmp_path / "in.png")
-    assert (
-        run("image", tmp_path / "in.png", tmp_path / "out.png", "--style", tiny_style, "--compare", "side")[0]
-        == 0
-    )
+    options = ("--style", tiny_style, "--compare", "side")
+    assert run("image", tmp_path / "in.png", tmp_path / "out.png", *options)[0] == 0
     both = np.asarray(Image.open(tmp_path / "out.png"))
     assert both.shape == (48, 128, 4)
     assert np.array_equal(both[:, :64], np.asarray(picture))
     assert np.array_equal(both[:, 64:, 3], both[:, :64, 3])
 
 
-def test_another_look_is_not_resumed(tmp_path, tiny_style, run):
+def test_another_look_is_not_resumed(tmp_path):
     """An interrupted run is not resumed with another look, and a notice says so."""
-    from cartoonize.backends import load
-    from cartoonize.media import open_sink, open_source
-    from cartoonize.run.job import run as draw
-    from cartoonize.run.job import written_size
-    from cartoonize.run.report import Report
-
     clip = Clip(times=tuple(range(300))).write(tmp_path / "in.mp4")
 
     def drawn(retouch, stop):
@@ -164,9 +169,6 @@ def test_another_look_is_not_resumed(tmp_path, tiny_style, run):
     assert any("look has changed" in notice for notice in report.notices)
 
 
-# Smaller
-
-
 @pytest.mark.parametrize(
     ("size", "longest", "expected"),
     [
@@ -187,7 +189,7 @@ def test_a_video_is_made_smaller(tmp_path, tiny_style, size, longest, expected):
 
 
 def test_a_turned_video_is_made_smaller(tmp_path, tiny_style):
-    """Rotation and a smaller size go together."""
+    """A video that is filmed sideways is turned and made smaller."""
     clip = Clip(size=(64, 48), rotation=90).write(tmp_path / "in.mp4")
     stylize(clip, tmp_path / "out.mp4", str(tiny_style), decoding=Decoding(max_size=32))
     assert read_clip(tmp_path / "out.mp4").images[0].shape[:2] == (32, 24)
@@ -203,7 +205,7 @@ def test_a_smaller_video_looks_the_same(tmp_path):
 
 
 def test_a_picture_is_made_smaller(tmp_path, tiny_style, run):
-    """So is a picture, with its transparency; the note states both sizes."""
+    """A picture is made smaller with its transparency; the note states both sizes."""
     picture = Image.fromarray(noise(90, 60)).convert("RGBA")
     picture.putalpha(128)
     picture.save(tmp_path / "in.png")
@@ -216,7 +218,7 @@ def test_a_picture_is_made_smaller(tmp_path, tiny_style, run):
 
 
 def test_pictures_as_a_video_are_made_smaller(tmp_path, tiny_style):
-    """So is a video that is made from a folder of pictures."""
+    """A video of a folder of pictures is made smaller."""
     (tmp_path / "stills").mkdir()
     for number in range(3):
         Image.fromarray(noise(49, 81, number)).save(tmp_path / "stills" / f"{number}.png")

@@ -6,24 +6,26 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from clips import Clip, all_packets, read_clip
+from clips import BEATS, Clip, all_packets, read_clip
 
 from cartoonize import (
+    Decoding,
     Encoding,
     Frame,
     Hold,
     Look,
     MediaError,
+    Report,
     Retouch,
+    load,
     open_sink,
     open_source,
     stream,
     stylize,
 )
+from cartoonize.effects import effect
 from cartoonize.effects.hold import CutDetector
-from cartoonize.run import pipeline
-from cartoonize.run.job import run, written_size
-from cartoonize.run.report import Report
+from cartoonize.run.job import prepare_decoding, run, written_size
 
 LOSSLESS = Encoding(codec="ffv1")
 
@@ -88,7 +90,7 @@ def test_drawings_last_as_at_24_frames_per_second(rate, twos, threes, time_base)
 
 
 def test_variable_rates_are_held_by_time():
-    """Where frames come irregularly, drawings last as long as on film, to half a frame; none waits longer."""
+    """At irregular rates, drawings last as long as on film, to half a frame, and never longer."""
     rng = np.random.default_rng(0)
     times = np.cumsum(rng.choice([5, 10, 17, 50, 700], 200)).tolist()
     for hold, seconds in ((2, 1 / 12), (3, 1 / 8)):
@@ -109,7 +111,7 @@ def test_the_network_runs_half_as_often(batch):
 
 
 def test_the_picture_stands_between_drawings(tmp_path):
-    """Every frame and time of the video stays, and nothing changes from a drawing to the next."""
+    """Every frame keeps its time, and the picture changes only with each drawing."""
     source = Clip(times=range(18), tones=[440]).write(tmp_path / "in.mp4")
     report = stylize(source, tmp_path / "out.mkv", "null", hold=2, encoding=LOSSLESS, stabilize=False)
     before, after = read_clip(source), read_clip(tmp_path / "out.mkv")
@@ -131,7 +133,7 @@ def test_a_cut_begins_a_new_drawing(cut):
 
 
 def test_a_flash_and_a_dark_cut_begin_drawings():
-    """A shot of one frame is drawn, and so is what follows it; and a shot in the dark."""
+    """A shot of one frame, the shot after it, and a dark shot each begin a drawing."""
     flash = [Frame(np.full((48, 64, 3), 255 * (n == 7), np.uint8), n, Fraction(1, 24)) for n in range(12)]
     assert held(flash, hold=3)[0] == [3, 3, 1, 1, 3, 1]
     dark = [Frame(shot(seed=n >= 7) // 6, n, Fraction(1, 24)) for n in range(12)]
@@ -139,7 +141,7 @@ def test_a_flash_and_a_dark_cut_begin_drawings():
 
 
 def test_a_pan_is_no_series_of_cuts():
-    """Where the camera moves fast, the drawings are still held."""
+    """Drawings are held even if the camera moves fast."""
     wide = np.hstack([shot(seed) for seed in range(8)])
     frames = [Frame(wide[:, 6 * n : 6 * n + 64], n, Fraction(1, 24)) for n in range(60)]
     lengths, _ = held(frames)
@@ -155,7 +157,7 @@ def test_noise_is_no_cut():
 
 
 def test_frames_without_times_are_all_drawn():
-    """Where frames tell no time, as pictures of a folder, none is skipped; nor where their size changes."""
+    """Frames without times, as of a folder, and frames of changing sizes are all drawn."""
     lengths, _ = held(frames_at([0] * 6))
     assert lengths == [1] * 6
     sizes = [Frame(shot(size=size), n, Fraction(1, 24)) for n, size in enumerate([(48, 64), (24, 32)] * 3)]
@@ -163,7 +165,7 @@ def test_frames_without_times_are_all_drawn():
 
 
 def test_a_segment_begins_a_new_drawing():
-    """Where a segment begins, the network draws, and no batch holds frames of two segments."""
+    """A segment begins with a new drawing, and no batch holds frames of two segments."""
     lengths, backend = held(frames_at(range(24), Fraction(1, 24)), 2, batch=4, segment=7)
     assert lengths == [2, 2, 2, 1] * 3 + [2, 1]
     assert backend.batches == [4, 4, 4, 2]
@@ -190,9 +192,7 @@ def test_opacity_is_held_with_the_drawing():
 
 
 def test_a_drawing_is_enlarged_once(monkeypatch):
-    """Held frames cost neither the network nor the enlargement."""
-    from cartoonize.effects import effect
-
+    """A held drawing is enlarged once, and not for each frame."""
     calls = []
     monkeypatch.setattr(effect, "enlarge", lambda image, size: calls.append(size) or image)
     list(stream(frames_at(range(8), Fraction(1, 24)), lambda images: images, effects=[Hold(2)]))
@@ -201,15 +201,13 @@ def test_a_drawing_is_enlarged_once(monkeypatch):
 
 def cut_up(path):
     """A clip of four shots and irregular times."""
-    times = [n + n // 5 * 3 + n // 11 for n in range(100)]
     images = [np.roll(shot(seed=n // 27), n, axis=1) for n in range(100)]
-    return Clip(times=times, images=images, tones=[440]).write(path)
+    return Clip(times=BEATS[:100], images=images, tones=[440]).write(path)
 
 
 @pytest.mark.parametrize("hold", [2, 3])
-def test_a_resumed_run_holds_the_same_drawings(tmp_path, monkeypatch, tiny_style, hold):
+def test_a_resumed_run_holds_the_same_drawings(tmp_path, short_segments, tiny_style, hold):
     """Stopped twice and resumed, a video on twos or threes equals one that was not, to the byte."""
-    monkeypatch.setattr(pipeline, "SEGMENT", 24)
     source = cut_up(tmp_path / "in.mp4")
     options = {"hold": hold, "batch": 5}
     stylize(source, tmp_path / "whole.mp4", str(tiny_style), **options)
@@ -222,8 +220,6 @@ def test_a_resumed_run_holds_the_same_drawings(tmp_path, monkeypatch, tiny_style
 
 def stopped(source, target, style, stop, look, batch):
     """Convert a video as `stylize` does, until Ctrl-C comes after some frames."""
-    from cartoonize import Decoding, load
-    from cartoonize.run.job import prepare_decoding
 
     def on_frame(frames):
         if frames == stop:
@@ -248,8 +244,6 @@ def test_another_hold_is_not_resumed(tmp_path, tiny_style):
 @pytest.mark.parametrize("compare", [None, "side"])
 def test_the_loop_of_the_library_gives_what_the_command_gives(tmp_path, tiny_style, compare):
     """With the same effects, `stream` yields the frames that `stylize` writes."""
-    from cartoonize import Decoding, load
-
     source = cut_up(tmp_path / "in.mp4")
     retouch = Retouch(compare=compare)
     options = {"encoding": LOSSLESS, "hold": 2, "batch": 3, "retouch": retouch}
@@ -266,7 +260,7 @@ def test_the_loop_of_the_library_gives_what_the_command_gives(tmp_path, tiny_sty
 
 
 def test_the_command_holds(tmp_path, run):
-    """The options are those of `cartoonize video`; both together are refused in a sentence."""
+    """`cartoonize video` holds drawings on twos or on threes, and refuses both options together."""
     Clip(times=range(12)).write(tmp_path / "in.mp4")
     command = ("video", tmp_path / "in.mp4", tmp_path / "out.mkv", "--style", "null", "--codec", "ffv1")
     assert run(*command, "--on-threes")[0] == 0

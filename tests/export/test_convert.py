@@ -1,4 +1,4 @@
-"""Weights from elsewhere: that they draw what they drew, whatever they come in, and run no code.
+"""Weights of other programs draw what they drew there, in any kind of file, and run no code.
 
 The expected drawings come from plain functions, written from the published tables of layers. They share no
 code with the program's networks.
@@ -7,7 +7,6 @@ code with the program's networks.
 import os
 import pickle
 import subprocess
-import sys
 import zipfile
 from dataclasses import replace
 
@@ -16,8 +15,9 @@ import pytest
 import torch
 from networks import random_animegan, random_cartoongan
 from PIL import Image
+from processes import limit_file_size, run_program
 from safetensors.torch import load_file, save_file
-from small_networks import NETWORKS
+from small_networks import NETWORKS, noise
 from torch.nn import functional as F
 
 from cartoonize import ModelError
@@ -108,10 +108,6 @@ def plain_picture(plain, weights, image, bgr):
     return ((y + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
 
 
-def noise(height, width):
-    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
 @pytest.fixture
 def hayao(tmp_path):
     """A file with the keys of a published CartoonGAN generator."""
@@ -140,7 +136,7 @@ def test_imported_networks_compute_what_was_published(tmp_path, architecture, si
 @pytest.mark.parametrize("architecture", FOREIGN)
 @pytest.mark.parametrize("size", [(37, 51), (19, 90)])
 def test_an_imported_style_draws_what_was_published(run, tmp_path, architecture, size):
-    """`import-weights`, then `image --style`: the picture is the published one, within a grey level."""
+    """A style of `import-weights` draws the published picture, within a grey level."""
     make, plain, bgr = FOREIGN[architecture]
     weights, picture = make(), noise(*size)
     torch.save(weights, tmp_path / "a.pth")
@@ -149,12 +145,8 @@ def test_an_imported_style_draws_what_was_published(run, tmp_path, architecture,
     code, out, err = run("import-weights", tmp_path / "a.pth", style)
     assert (code, out) == (0, "")
     assert f"{architecture} (width 8, blocks" in err
-    assert (
-        run("image", tmp_path / "in.png", drawn, "--style", style, "--precision", "fp32", "--detail", "full")[
-            0
-        ]
-        == 0
-    )
+    options = ("--style", style, "--precision", "fp32", "--detail", "full")
+    assert run("image", tmp_path / "in.png", drawn, *options)[0] == 0
     expected = plain_picture(plain, weights, picture, bgr)
     assert np.abs(np.asarray(Image.open(drawn)).astype(int) - expected).max() <= 1
 
@@ -200,7 +192,7 @@ def wrapped(kind, weights, path):
     "kind", ["safetensors", "legacy", "state_dict", "generator", "module", "half", "parameters"]
 )
 def test_weights_are_found_in_what_they_come_in(tmp_path, kind):
-    """Old and new PyTorch files, safetensors, the usual wrappers and prefixes, any floating-point type."""
+    """Weights are found in PyTorch files, old and new, and in safetensors, in the usual wrappers."""
     weights = random_animegan(4)
     wrapped(kind, weights, tmp_path / "a")
     network = recognise_network(tmp_path / "a")
@@ -228,7 +220,7 @@ def test_training_checkpoints_are_recognised(tmp_path, architecture, config):
 
 
 def test_style_files_keep_their_card(run, tmp_path, tiny_style):
-    """A style file is one too: its card comes along, and is changed by the options; float16 stays float16."""
+    """A style file can be imported: it keeps its card, except for the options, and its float16."""
     out = tmp_path / "out.safetensors"
     assert run("import-weights", tiny_style, out, "--source", "me")[0] == 0
     card = read_header(out).card
@@ -252,7 +244,7 @@ def test_licence_and_source_are_kept(run, hayao, tmp_path):
 
 
 def test_an_unknown_licence_is_shown(run, hayao, tmp_path):
-    """Where nobody says what the licence is, and nobody can be asked, "unknown" is stored, and shown."""
+    """Without a licence, and without a terminal to ask at, "unknown" is stored and shown."""
     style = tmp_path / "hayao.safetensors"
     assert "Licence: unknown" in run("import-weights", hayao, style)[2]
     shown = run("styles", "show", style)[1]
@@ -263,15 +255,12 @@ def test_an_unknown_licence_is_shown(run, hayao, tmp_path):
 
 
 def test_licence_and_source_are_asked_for(hayao, tmp_path):
-    """Whoever sits at a terminal is asked for what was not given; Enter leaves it unknown."""
+    """At a terminal, `import-weights` asks for licence and source; Enter leaves them unknown."""
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     os.write(ours, b"CC BY 4.0\n\n")
     style = tmp_path / "hayao.safetensors"
-    command = [sys.executable, "-m", "cartoonize", "import-weights", hayao, style]
-    done = subprocess.run(
-        command, cwd=tmp_path, stdin=theirs, stderr=subprocess.PIPE, text=True, check=False, timeout=60
-    )
+    done = run_program("import-weights", hayao, style, cwd=tmp_path, stdin=theirs)
     os.close(ours)
     os.close(theirs)
     assert done.returncode == 0, done.stderr
@@ -394,7 +383,7 @@ def test_unknown_networks_are_named_by_their_keys(tmp_path):
 
 
 def test_keys_that_do_not_fit_are_named(tmp_path):
-    """Where a network is nearly recognised, the sentence says what it looks like and what differs."""
+    """If a network is nearly recognised, the error says what it looks like and what differs."""
     weights = random_cartoongan()
     weights["conv05_2.weight"] = torch.zeros(32, 32, 5, 5)
     weights["surprise"] = torch.zeros(3)
@@ -448,19 +437,11 @@ def test_nothing_is_written_that_should_not_be(run, hayao, tmp_path):
 
 
 def test_a_full_disk_leaves_an_earlier_style(hayao, tmp_path):
-    """When the file cannot grow, that is a sentence, and what was there is still there."""
-    resource = pytest.importorskip("resource")
+    """If the disk is full, the error is a sentence, and the earlier style stays."""
     out = tmp_path / "a.safetensors"
     out.write_text("earlier")
-    done = subprocess.run(
-        [sys.executable, "-m", "cartoonize", "import-weights", hayao, out, "-y"],
-        cwd=tmp_path,
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
-    )
+    options = {"cwd": tmp_path, "stdin": subprocess.DEVNULL, "preexec_fn": limit_file_size(100_000)}
+    done = run_program("import-weights", hayao, out, "-y", **options)
     assert done.returncode == SpaceError.exit_code
     assert "File too large" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr

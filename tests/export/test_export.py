@@ -15,7 +15,7 @@ from cartoonize.models.deploy import deploy
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
-from small_networks import NETWORKS, lively  # noqa: E402
+from small_networks import NETWORKS, lively, noise  # noqa: E402
 
 from cartoonize.export import onnx as exporting  # noqa: E402
 from cartoonize.export.onnx import export_onnx  # noqa: E402
@@ -23,10 +23,6 @@ from cartoonize.export.parity import compare, measure_parity, pictures  # noqa: 
 from cartoonize.export.tensorrt import export_tensorrt, write_graph  # noqa: E402
 
 SLOW = [pytest.param(*given, marks=pytest.mark.slow) for given in NETWORKS[1:]]
-
-
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize(("architecture", "config"), [NETWORKS[0], *SLOW])
@@ -65,13 +61,13 @@ def test_norms_stay_in_float32(tmp_path, lively_generator):
 
 def test_the_file_says_where_it_comes_from(tiny_style, tiny_onnx):
     """Architecture, style, licence, precision, the source's hash and the version are in the file."""
-    held = {entry.key: entry.value for entry in onnx.load(tiny_onnx).metadata_props}
-    assert held["architecture"] == "swift"
-    assert held["style"] == "tiny"
-    assert held["licence"] == "CC0"
-    assert held["source_sha256"] == hashlib.sha256(tiny_style.read_bytes()).hexdigest()
-    assert held["precision"] == "fp32"
-    assert held["cartoonize"]
+    metadata = {entry.key: entry.value for entry in onnx.load(tiny_onnx).metadata_props}
+    assert metadata["architecture"] == "swift"
+    assert metadata["style"] == "tiny"
+    assert metadata["licence"] == "CC0"
+    assert metadata["source_sha256"] == hashlib.sha256(tiny_style.read_bytes()).hexdigest()
+    assert metadata["precision"] == "fp32"
+    assert metadata["cartoonize"]
 
 
 def test_one_size_and_batch(tmp_path, tiny_style):
@@ -100,7 +96,7 @@ def test_newer_operators(tmp_path, tiny_style):
 
 
 def test_a_file_that_disagrees_is_not_written(tmp_path, tiny_style, monkeypatch):
-    """If what was exported draws another picture, the command fails, says where, and leaves no file."""
+    """If the exported file draws another picture, the command fails, says where, and leaves no file."""
     honest = exporting.export_graph
 
     def careless(model, *rest):
@@ -147,7 +143,7 @@ def test_a_few_values_may_be_off_in_half_precision_only(lively_generator):
 @pytest.mark.parametrize(("size", "batch", "shapes"), [
     (None, None, 5), ((64, 48), None, 2), (None, 3, 5), ((64, 48), 4, 1)])  # fmt: skip
 def test_photos_of_several_sizes_are_compared(size, batch, shapes):
-    """Photos, not noise; odd sides among them; only what the file takes where it takes no other."""
+    """An export is compared on photos, odd sides among them, of the size and batch that the file takes."""
     batches = list(pictures(size, batch))
     assert len(batches) == shapes
     assert all(size is None or images.shape[1:3] == size[::-1] for images in batches)
@@ -157,7 +153,7 @@ def test_photos_of_several_sizes_are_compared(size, batch, shapes):
 
 
 def test_it_runs_in_plain_onnx_runtime(tiny_onnx):
-    """The README's five lines, without this package."""
+    """An exported file runs in plain ONNX Runtime, without this package."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(tiny_onnx, providers=["CPUExecutionProvider"])
@@ -169,7 +165,7 @@ def test_it_runs_in_plain_onnx_runtime(tiny_onnx):
 
 @pytest.mark.parametrize("precision", ["fp16", "bf16", "fp32"])
 def test_the_graph_that_tensorrt_builds_from(tmp_path, tiny_style, precision):
-    """It has one size and batch, its precision built in, and converts bytes at its very ends only."""
+    """The graph for TensorRT has one size, batch and precision, and converts bytes only at its ends."""
     write_graph(tiny_style, tmp_path / "a.onnx", (128, 64), precision, 4)
     graph = onnx.load(tmp_path / "a.onnx").graph
     assert [end.dim_value for end in graph.input[0].type.tensor_type.shape.dim] == [4, 64, 128, 3]
@@ -195,7 +191,7 @@ def test_engines_need_a_gpu(tmp_path, tiny_style):
 
 
 def test_the_manifest_of_engines(tmp_path):
-    """What was written is read again; a manifest that names other files, or is damaged, is refused."""
+    """A manifest is read as it was written; one that names other files, or is damaged, is refused."""
     engines = Engines("tiny", "CC0", "fp16", 4, "H100", "10.9", {(64, 48): "64x48.engine"})
     write_engines(tmp_path, engines)
     path = tmp_path / "engines.json"

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from small_networks import noise
 
 from cartoonize import Frame, Retouch, load, stream
 from cartoonize.backends.pytorch import device as devices
@@ -12,10 +13,6 @@ from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, save_style
 
 pytestmark = pytest.mark.gpu
-
-
-def noise(count, height, width):
-    return np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
 
 
 def draw(style, device, images):

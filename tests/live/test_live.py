@@ -17,8 +17,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import Clip, accept_signal, read_clip
+from clips import Clip, read_clip
 from PIL import ImageGrab, features
+from processes import ACCEPT_SIGNALS, WAIT, command_line, start_program, wait_until
 from servers import serve_folder
 
 from cartoonize import Decoding, Frame, Look, load
@@ -49,12 +50,13 @@ class Negative:
         return 255 - images
 
 
-def draw(source, sink, pause=0.0, timeout=10.0, network=None, **options):
-    """Convert a source to its negatives; returns the report."""
+def draw(source, sink, pause=0.0, timeout=10.0, network=None, ended=lambda _: False, **options):
+    """Convert a source to its negatives, until `ended` says so; returns the report."""
     network = network or Negative(pause)
     with LiveSource(resolve_source(str(source)), timeout=timeout, **options) as pictures:
         target = open_live_sink(str(sink), pictures) if isinstance(sink, str | Path) else sink
-        return show(pictures, target, network, LiveReport(str(sink), "", str(source)), look=PLAIN)
+        report = LiveReport(str(sink), "", str(source))
+        return show(pictures, target, network, report, look=PLAIN, ended=ended)
 
 
 def bars(seconds):
@@ -65,11 +67,11 @@ def bars(seconds):
 
 def are_negatives(images, times, sources):
     """Whether pictures are the negatives of the sources at their times, except for coding errors."""
-    off = [
+    errors = [
         np.abs(image.astype(int) - (255 - sources[round(t * 30)])).mean()
         for image, t in zip(images, times, strict=True)
     ]
-    return max(off) < 12
+    return max(errors) < 12
 
 
 def rising(times):
@@ -83,7 +85,8 @@ def free_port():
 
 
 def test_a_source_is_drawn_in_real_time(tmp_path):
-    """What FFmpeg makes at once takes its own time, and each recorded frame is the drawing of its moment."""
+    """A source that FFmpeg makes at once is drawn in its own time; each recorded frame is the drawing of its
+    moment."""
     began = time.monotonic()
     report = draw(f"{BARS}1.5", tmp_path / "out.mp4")
     seen = read_clip(tmp_path / "out.mp4")
@@ -97,10 +100,7 @@ def test_a_source_is_drawn_in_real_time(tmp_path):
 
 @pytest.mark.parametrize("pause", [0.0, 0.2])
 def test_drawings_are_held(tmp_path, pause):
-    """With --on-threes the network draws a third as often, and frames are shown at their own rate.
-
-    This also holds if the network is too slow for all frames.
-    """
+    """With --on-threes, the network draws at most half of the frames; all that are not dropped are shown."""
     network = Negative(pause)
     with LiveSource(resolve_source(f"{BARS}2")) as pictures:
         sink = open_live_sink(str(tmp_path / "out.mp4"), pictures)
@@ -109,24 +109,24 @@ def test_drawings_are_held(tmp_path, pause):
     assert report.hold == 3
     assert report.frames + report.dropped == 60
     assert len(read_clip(tmp_path / "out.mp4").times) == report.frames
-    assert 0 < network.calls <= report.frames
-    if report.dropped < 6:  # not so on a busy machine
-        assert network.calls < 0.5 * report.frames
+    assert 0 < network.calls <= 30  # 20 on an idle machine
 
 
 def test_the_newest_frame_wins():
-    """A network that is too slow draws the newest frame each time: it drops and counts the others, and is
-    never far behind, where drawing all would end seconds late."""
+    """A network that is too slow draws the newest frame each time, and drops and counts the others.
+
+    It is never far behind, where drawing all frames would end ten seconds late.
+    """
     report = draw(f"{BARS}2", NullSink(), pause=0.2)
     assert report.frames + report.dropped == 60
     assert report.dropped > report.frames > 0
     assert 200 <= report.latency["median"] <= report.latency["p95"] <= report.latency["max"]
-    assert report.latency["p95"] < 1200
+    assert report.latency["p95"] < 5000
     assert "frames were dropped" in report.notices[0]
 
 
 def test_a_slow_sink_gets_the_newest_drawing():
-    """Where showing takes longer than drawing, drawings are dropped as frames are, but for the last one."""
+    """If showing takes longer than drawing, drawings are dropped too, except for the last one."""
     times = []
 
     class SlowSink(NullSink):
@@ -136,7 +136,7 @@ def test_a_slow_sink_gets_the_newest_drawing():
 
     report = draw(f"{BARS}1.5", SlowSink())
     assert report.dropped > report.frames
-    assert report.latency["p95"] < 1200
+    assert report.latency["p95"] < 4000  # showing all would end seven seconds late
     assert times[-1] == pytest.approx(44 / 30, abs=0.002)
 
 
@@ -188,25 +188,30 @@ def test_a_smaller_size(tmp_path):
 
 @contextmanager
 def sent(url, seconds):
-    """Drawings on their way to an address."""
-    thread = threading.Thread(target=draw, args=(f"{BARS}{seconds}", url))
+    """Drawings on their way to an address, while the block runs."""
+    received = threading.Event()
+    options = {"ended": lambda _: received.is_set()}
+    thread = threading.Thread(target=draw, args=(f"{BARS}{seconds}", url), kwargs=options)
     thread.start()
     try:
         yield
     finally:
+        received.set()
         thread.join()
 
 
 def test_what_is_sent_can_be_received():
     """Any program can tune in to UDP while it is sent: it sees the drawings, in order."""
     address = f"udp://127.0.0.1:{free_port()}"
-    with sent(address, 2), av.open(address, timeout=(10, 3)) as container:
+    with sent(address, 10), av.open(address, timeout=(10, 3)) as container:
         frames = list(islice(container.decode(video=0), 20))
     times = [frame.time for frame in frames]
     assert rising(times)
     [last] = frames[-1:]
-    off = [np.abs(255 - source.astype(int) - last.to_ndarray(format="rgb24")).mean() for source in bars(2)]
-    assert min(off) < 12
+    errors = [
+        np.abs(255 - source.astype(int) - last.to_ndarray(format="rgb24")).mean() for source in bars(10)
+    ]
+    assert min(errors) < 12
 
 
 @contextmanager
@@ -235,7 +240,7 @@ def sending(address, is_enough):
 
 
 def test_a_source_that_falls_silent(tmp_path):
-    """What was received is in the recording, whole, when the sender is gone; a sentence says that it is."""
+    """If the sender is gone, the recording of what was received is complete, and the error says so."""
     address, network = f"udp://127.0.0.1:{free_port()}", Negative()
     with (
         sending(address, lambda: network.calls > 12),  # however slow this machine is
@@ -283,7 +288,7 @@ def test_a_stream_with_reordered_frames(tmp_path):
     sender = threading.Thread(target=_resend, args=(tmp_path / "in.mp4", address))
     sender.start()
     with pytest.raises(SourceError, match="Nothing came"):
-        draw(address, tmp_path / "out.mkv", timeout=1.0)
+        draw(address, tmp_path / "out.mkv", timeout=3.0)
     sender.join()
     steps = np.diff(read_clip(tmp_path / "out.mkv").times) * 24
     assert len(steps) > 20
@@ -304,7 +309,7 @@ def _resend(path, address):
 
 
 def test_nobody_sends():
-    """An address from which nothing comes is given up in a sentence."""
+    """If nothing comes from an address, the error says so."""
     with pytest.raises(MediaError, match=r"Nothing came from udp://.* for 0.3 s"):
         LiveSource(resolve_source(f"udp://127.0.0.1:{free_port()}"), timeout=0.3)
 
@@ -327,9 +332,16 @@ def test_rtmp(tmp_path):
     address = f"rtmp://127.0.0.1:{free_port()}/live/key"
     # A process of its own, as PyAV holds Python's lock while it connects, and the other end could not answer.
     server = subprocess.Popen([sys.executable, "-c", _SERVER, address, tmp_path / "seen.npy"])
-    time.sleep(2)
-    report = draw(f"{BARS}2", address)
-    assert server.wait(30) == 0
+    reports = []
+
+    def is_sent():
+        with suppress(MediaError):  # refused, as the server does not listen yet
+            reports.append(draw(f"{BARS}2", address))
+        return reports
+
+    wait_until(is_sent, server)
+    [report] = reports
+    assert server.wait(WAIT) == 0
     seen = np.load(tmp_path / "seen.npy")
     assert len(seen) == report.frames
     assert np.abs(255 - bars(2)[-1].astype(int) - seen[-1]).mean() < 12
@@ -355,7 +367,7 @@ def test_rtmp(tmp_path):
     ],
 )
 def test_mistakes_are_one_sentence(run, tmp_path, monkeypatch, options, sentence):
-    """What is impossible ends in a sentence and exit code 1, and leaves no file."""
+    """A wrong source, sink or option ends in one sentence and exit code 1, and leaves no file."""
     monkeypatch.chdir(tmp_path)
     code, out, err = run("live", "--style", "null", *options)
     assert (code, out) == (1, "")
@@ -417,7 +429,7 @@ def test_json_of_a_source_that_is_lost(run, workdir):
 
 
 def test_frames_that_nobody_took_are_dropped():
-    """A mailbox keeps the newest item and the last one, and counts those that made way."""
+    """A mailbox holds the newest item, never loses the last one, and counts those that it drops."""
     taken, mailbox = threading.Event(), LatestItem()
 
     def items():
@@ -435,7 +447,7 @@ def test_frames_that_nobody_took_are_dropped():
 
 
 def test_a_reader_can_look_around():
-    """With a tick, a reader of a silent source gets None again and again; the source's error is raised."""
+    """With a tick, a reader of a silent source gets None at each tick; an error of the source is raised."""
     seen, is_enough = [], threading.Event()
 
     def silent():
@@ -453,7 +465,7 @@ def test_a_reader_can_look_around():
 
 
 def test_a_camera_is_never_waited_for(tmp_path):
-    """Reading a device returns at once, so that one without pictures holds nobody."""
+    """Reading a device returns at once, even if it has no picture."""
     if sys.platform != "linux":
         pytest.skip("other systems' cameras return by themselves")
     os.mkfifo(tmp_path / "device")
@@ -467,18 +479,17 @@ def test_a_camera_is_never_waited_for(tmp_path):
 
 
 @contextmanager
-def on_terminal(target, accepted=signal.SIGINT):
+def on_terminal(target):
     """A recording on a terminal of 80 columns: the process, our end of the terminal, and its settings."""
     pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
-    command = [sys.executable, "-m", "cartoonize", "live", "--style", "null"]
-    command += ["--source", f"{BARS}60", "--sink", str(target)]
+    command = command_line("live", "--style", "null", "--source", f"{BARS}60", "--sink", target)
     environment = {**os.environ, "TERM": "xterm"}
     environment.pop("COLUMNS", None)
     process = subprocess.Popen(
         [sys.executable, "-c", _ON_TERMINAL, *command], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs,
-        env=environment, cwd=target.parent, start_new_session=True, preexec_fn=accept_signal(accepted),  # noqa: PLW1509
+        env=environment, cwd=target.parent, start_new_session=True, preexec_fn=ACCEPT_SIGNALS,  # noqa: PLW1509
     )  # fmt: skip
     try:
         yield process, ours, lambda: termios.tcgetattr(theirs)
@@ -498,11 +509,11 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-def shown_until(ours, text, times=1, deadline=30):
+def shown_until(ours, text, times=1):
     """The output of a terminal until `text` has appeared `times` times."""
     import select
 
-    shown, end = "", time.monotonic() + deadline
+    shown, end = "", time.monotonic() + WAIT
     while shown.count(text) < times and time.monotonic() < end:
         if select.select([ours], [], [], 0.1)[0]:
             shown += os.read(ours, 65536).decode()
@@ -527,7 +538,7 @@ def test_q_ends_a_recording(tmp_path):
         assert settings() != before
         os.write(ours, b"q")
         shown += shown_until(ours, "dropped\r\n")
-        assert process.wait(30) == 0
+        assert process.wait(WAIT) == 0
         assert settings() == before
     assert "ms behind (95 %:" in shown
     assert "q ends it" in shown
@@ -544,7 +555,7 @@ def test_ctrl_c_ends_a_recording(tmp_path):
         shown_until(ours, "frames/s", times=3)
         os.write(ours, b"\x03")
         shown_until(ours, "Stopped.")
-        assert process.wait(30) == 128 + signal.SIGINT
+        assert process.wait(WAIT) == 128 + signal.SIGINT
         assert settings() == before
     assert len(read_clip(target).times) > 1
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
@@ -553,17 +564,17 @@ def test_ctrl_c_ends_a_recording(tmp_path):
 def test_a_closed_terminal_ends_a_recording(tmp_path):
     """If its terminal is closed, a recording is complete, and the exit code is that of SIGHUP."""
     target = tmp_path / "out.mp4"
-    with on_terminal(target, signal.SIGHUP) as (process, ours, _):
+    with on_terminal(target) as (process, ours, _):
         shown_until(ours, "frames/s", times=3)
         os.close(ours)
-        assert process.wait(30) == 128 + signal.SIGHUP
+        assert process.wait(WAIT) == 128 + signal.SIGHUP
     assert len(read_clip(target).times) > 1
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
 @pytest.fixture(scope="module")
 def screen():
-    """A screen of 800x600 that nobody sees; its name. One for all: with its screen Tk ends the process."""
+    """The name of a virtual screen of 800x600, the same for all tests: without it, Tk ends the process."""
     pytest.importorskip("tkinter", reason="this Python has no Tk")
     if not shutil.which("Xvfb"):
         pytest.skip("there is no Xvfb")
@@ -592,20 +603,15 @@ def test_the_window_shows_the_drawing(screen, tiny_style):
     """The window is as large as the picture, and shows its drawing, not the source."""
     bars = "smptebars=size=320x240:rate=30"  # which stand still
     options = ("--source", f"lavfi:{bars}", "--style", tiny_style, "--detail", "full")
-    command = [sys.executable, "-m", "cartoonize", "live", *options]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tiny_style.parent)
+    process = start_program("live", *options, cwd=tiny_style.parent)
     with LiveSource(resolve_source(f"lavfi:{bars}")) as source:
         picture = next(iter(source)).image
     drawing = load(str(tiny_style))(picture[None])[0].astype(int)
-    end, off = time.monotonic() + 60, 255.0
-    while off > 1 and time.monotonic() < end and process.poll() is None:
-        time.sleep(0.2)
-        off = np.abs(seen_on(screen, 320, 240) - drawing).mean()
+    wait_until(lambda: np.abs(seen_on(screen, 320, 240) - drawing).mean() <= 1, process)
     beside = np.asarray(ImageGrab.grab(xdisplay=screen).convert("RGB"))[:, 330:]
     process.send_signal(signal.SIGTERM)
-    _, messages = process.communicate(timeout=60)
+    _, messages = process.communicate(timeout=WAIT)
     assert process.returncode == 128 + signal.SIGTERM, messages
-    assert off <= 1
     assert np.abs(picture - drawing).mean() > 2
     assert beside.max() == 0
 
@@ -644,7 +650,6 @@ def pressed(sink, way):
 @pytest.mark.slow
 def test_a_larger_window_shows_a_larger_picture(screen):
     """A window made larger shows the picture larger, in its proportions, with black beside it."""
-    from cartoonize import Frame
     from cartoonize.live.window import WindowSink
 
     frame = Frame(np.full((60, 80, 3), (250, 100, 20), np.uint8))
@@ -661,7 +666,7 @@ def test_a_larger_window_shows_a_larger_picture(screen):
 
 
 def test_a_held_drawing_survives_a_dropped_frame():
-    """If the frame that was drawn is dropped, those for which its drawing is held show it all the same."""
+    """If the frame that was drawn is dropped, the frames for which its drawing is held still show it."""
     effects = EffectChain(Look(stabilize=False, hold=2).effects())
     first, second, third = (Frame(np.full((4, 4, 3), n, np.uint8), n, Fraction(1, 24)) for n in range(3))
     red, blue = (np.full((4, 4, 3), colour, np.uint8) for colour in ((255, 0, 0), (0, 0, 255)))

@@ -1,18 +1,14 @@
 """Transparent videos."""
 
 from fractions import Fraction
-from functools import partial
 
 import av
 import numpy as np
 import pytest
-from clips import read_clip, require_encoder
+from clips import convert, read_clip, require_encoder
 
-from cartoonize import Encoding, stylize
+from cartoonize import Encoding
 from cartoonize.media import open_video
-
-convert = partial(stylize, style="null")  # the style that changes no frame
-
 
 ALPHA = np.zeros((48, 64), np.uint8)
 ALPHA[:, 16:32], ALPHA[:, 32:] = 128, 255
@@ -67,7 +63,7 @@ def test_transparency_is_kept(tmp_path, kind, target, codec):
 
 @pytest.mark.parametrize(("background", "rgb"), [("white", (255, 255, 255)), ("#0000ff", (0, 0, 255))])
 def test_transparency_that_cannot_be_kept_lies_on_a_colour(tmp_path, background, rgb):
-    """MP4 gets the picture on the colour asked for, white by default, and a notice that says so."""
+    """MP4 gets the picture on the requested colour, white by default, with a notice."""
     source = write_transparent(tmp_path, "ffv1-mkv")
     report = convert(source, tmp_path / "out.mp4", encoding=Encoding(crf=4, background=background))
     assert any(f"laid on {background}" in notice for notice in report.notices)

@@ -2,18 +2,15 @@
 
 import io
 from fractions import Fraction
-from functools import partial
 
 import av
 import numpy as np
 import pytest
-from clips import Clip, read_clip, require_encoder
+from clips import Clip, convert, read_clip, require_encoder
 from PIL import Image
 
-from cartoonize import Encoding, MediaError, stylize
+from cartoonize import Encoding, MediaError
 from cartoonize.media import open_video
-
-convert = partial(stylize, style="null")  # the style that changes no frame
 
 H264 = {"crf": "10", "bf": "2"}
 WITHOUT_B_FRAMES = {"crf": "10", "bf": "0"}
@@ -190,7 +187,7 @@ def test_a_range_may_lie_within_a_held_frame(tmp_path):
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001), Fraction(60)])
 def test_avi_has_the_rate_of_the_video(tmp_path, rate, suffix):
-    """Where the source counts in other ticks, AVI gets the rate, exact times, and no empty frames."""
+    """AVI gets the rate of the video, exact times and no empty frames, whatever the ticks of the source."""
     ticks = Fraction(1, rate.numerator * (512 if rate.denominator == 1 else 1))
     times = [n * int(1 / (rate * ticks)) for n in range(50)]
     source = Clip(times=times, time_base=ticks, last_duration=times[1]).write(tmp_path / f"in{suffix}")

@@ -1,17 +1,16 @@
-"""All kinds of input and output that are promised, one row each.
+"""All kinds of input and output that are supported, one row each.
 
 The media are made here. What this build of FFmpeg cannot make is skipped by name.
 """
 
 import subprocess
-import sys
-from functools import partial
 
 import numpy as np
 import pytest
-from clips import Clip, mean_difference, read_clip, require_encoder, stream_kinds
+from clips import Clip, convert, mean_difference, read_clip, require_encoder, stream_kinds
+from processes import command_line
 
-from cartoonize import Encoding, MediaError, stylize
+from cartoonize import Encoding, MediaError
 from cartoonize.core.containers import CONTAINERS
 from cartoonize.media import open_video
 
@@ -46,9 +45,6 @@ INPUTS = {
 }
 
 
-convert = partial(stylize, style="null")  # the style that changes no frame
-
-
 def clip(kind):
     """The clip of a row, 12 frames at 24 frames/s; and its suffix."""
     suffix, encoder, pixel_format, options = INPUTS[kind]
@@ -70,7 +66,7 @@ def test_every_codec_and_container_is_read(tmp_path, kind):
 
 @pytest.mark.parametrize("suffix", [".avi", ".ts", ".flv", ".m4v"])
 def test_every_container_is_written(tmp_path, suffix):
-    """Beside MP4, Matroska, MOV and WebM: frames at their times to 1 ms, and sound packet for packet."""
+    """Other containers too have frames at their times to 1 ms, and sound packet for packet."""
     source = Clip(times=range(24), tones=[440], options=WITHOUT_B_FRAMES).write(tmp_path / "in.mp4")
     convert(source, tmp_path / f"out{suffix}")
     before, after = read_clip(source), read_clip(tmp_path / f"out{suffix}")
@@ -81,17 +77,12 @@ def test_every_container_is_written(tmp_path, suffix):
 
 @pytest.mark.parametrize("target", ["y4m", "matroska", "mpegts", "mp4"])
 def test_a_video_goes_through_pipes(tmp_path, target):
-    """`-` reads standard input and writes standard output, where there is the video and nothing else."""
+    """`-` reads standard input and writes standard output, which gets the video and nothing else."""
     source = Clip(times=range(24), tones=[440]).write(tmp_path / "in.mp4")
-    command = [sys.executable, "-m", "cartoonize", "video"]
-    first = subprocess.run(
-        [*command, source, "-", "--style", "null", "--format", target],
-        capture_output=True,
-        check=True,
-        cwd=tmp_path,
-    )
-    second = [*command, "-", str(tmp_path / "out.mkv"), "--style", "null"]
-    subprocess.run(second, input=first.stdout, capture_output=True, check=True, cwd=tmp_path)
+    first = command_line("video", source, "-", "--style", "null", "--format", target)
+    second = command_line("video", "-", tmp_path / "out.mkv", "--style", "null")
+    piped = subprocess.run(first, capture_output=True, check=True, cwd=tmp_path).stdout
+    subprocess.run(second, input=piped, capture_output=True, check=True, cwd=tmp_path)
     before, after = read_clip(source), read_clip(tmp_path / "out.mkv")
     delay = after.times[0] - before.times[0]  # formats without times below zero start later by the B-frames
     assert 0 <= delay < 0.1
@@ -135,7 +126,10 @@ def test_8k_works(tmp_path, codec):
     ],
 )  # fmt: skip
 def test_every_encoder_has_sound_defaults(tmp_path, codec, suffix):
-    """Each writes all frames at their times, close to the source; without its hardware, one sentence."""
+    """Each encoder writes all frames at their times, close to the source.
+
+    If it needs hardware that is missing, the error names it.
+    """
     require_encoder(codec)
     source = Clip(size=(256, 144), codec="ffv1", options={}).write(tmp_path / "in.mkv")
     target = tmp_path / f"out{suffix}"

@@ -14,7 +14,6 @@ from cartoonize import MediaError, stylize
 from cartoonize.core.errors import WriteError
 from cartoonize.media import VideoSource, parse_location
 from cartoonize.media.remote import Url, staging_path
-from cartoonize.run import pipeline
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ def keys(store):
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_from_store_to_store(video, store, tmp_path, suffix):
-    """The video is what comes of files of this machine, packet for packet; nothing else is left anywhere."""
+    """The result equals that of local files, packet for packet; nothing else is left anywhere."""
     stylize(video, tmp_path / f"one.{suffix}", "null")
     report = stylize(Path("s3://films/in.mp4"), f"s3://films/out/two.{suffix}", "null")
     assert report.frames == 100
@@ -50,15 +49,15 @@ def test_from_store_to_store(video, store, tmp_path, suffix):
     assert not list(staging_path(Url(f"s3://films/out/two.{suffix}")).parent.iterdir())
 
 
-def test_a_part_of_a_remote_video_reads_a_part(video, store, tmp_path):
-    """Ranges are asked for, and places sought, as in a file."""
+def test_a_part_of_a_remote_video(video, store, tmp_path):
+    """A part of a remote video is the same as that part of a file."""
     stylize(video, tmp_path / "one.mp4", "null", start=2, end=3.5)
     stylize("s3://films/in.mp4", tmp_path / "two.mp4", "null", start=2, end=3.5)
     assert all_packets(tmp_path / "two.mp4") == all_packets(tmp_path / "one.mp4")
 
 
 def test_what_is_there_is_not_replaced(video, store):
-    """As with files: unless that is asked for."""
+    """An existing object is replaced only with `overwrite`."""
     store.put_object(Bucket="films", Key="out.mp4", Body=b"earlier")
     with pytest.raises(MediaError, match=r"s3://films/out\.mp4 exists already"):
         stylize(video, "s3://films/out.mp4", "null")
@@ -84,9 +83,8 @@ def breaking(monkeypatch):
     return SimpleNamespace(steps=steps, heal=heal)
 
 
-def test_a_failed_upload_leaves_nothing(video, store, tmp_path, monkeypatch, breaking):
-    """Nothing appears in the store; the same call goes on from the segments, and uploads."""
-    monkeypatch.setattr(pipeline, "SEGMENT", 24)
+def test_a_failed_upload_leaves_nothing(video, store, tmp_path, short_segments, breaking):
+    """If an upload fails, nothing appears in the store; the same call continues from the segments."""
     with pytest.raises(WriteError, match="the network is gone"):
         stylize(video, "s3://films/out.mp4", "null")
     assert keys(store) == ["in.mp4"]
@@ -96,7 +94,7 @@ def test_a_failed_upload_leaves_nothing(video, store, tmp_path, monkeypatch, bre
 
 
 def test_a_failed_multipart_upload_leaves_nothing(video, store, tmp_path, breaking):
-    """The parts of a large file that were there already are given up: nobody has to pay for them."""
+    """Parts of a large file that were uploaded before an error are removed: nobody has to pay for them."""
     large = tmp_path / "large"
     with large.open("wb") as file:
         file.truncate(60 << 20)  # more than s3fs sends at once
@@ -109,7 +107,7 @@ def test_a_failed_multipart_upload_leaves_nothing(video, store, tmp_path, breaki
 
 
 def test_what_is_not_there(video, store, tmp_path):
-    """No such object, no such bucket, no such kind of store: a sentence, before any work."""
+    """A missing object, a missing bucket and an unknown kind of store are refused before any work."""
     for source, word in (
         ("s3://films/no.mp4", "There is no file s3://films/no.mp4"),
         ("s3://films/in.png", "of this machine only"),
@@ -123,7 +121,7 @@ def test_what_is_not_there(video, store, tmp_path):
         stylize("s3://films/in.mp4", "s3://films/in.mp4", "null", overwrite=True)
 
 
-def test_a_source_that_is_replaced(video, store, tmp_path):
+def test_a_source_that_is_replaced(video, store):
     """An object that is replaced while it is read is noticed."""
     with VideoSource(parse_location(Path("s3://films/in.mp4"))) as source:
         frames = iter(source)
@@ -154,7 +152,7 @@ def test_a_missing_package_is_named(tmp_path):
     ],
 )
 def test_urls_are_told_from_files(written, url):
-    """What has the form of one is a URL; drives of Windows are not."""
+    """A location that has the form of a URL is one; drives of Windows are not."""
     location = parse_location(Path(written))
     assert (str(location) if isinstance(location, Url) else None) == url
     if url:

@@ -8,35 +8,26 @@ import random
 import re
 import signal
 import subprocess
-import sys
-import time
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
-from clips import Clip, accept_signal, extract_h264, read_clip, require_encoder
+from clips import BEATS, Clip, all_packets, extract_h264, read_clip, require_encoder
+from processes import WAIT, command_line, start_program, wait_until
 
 from cartoonize import Encoding, Look, MediaError, stylize
 from cartoonize.backends import load
 from cartoonize.media import VideoSource, open_sink
-from cartoonize.run import pipeline
 from cartoonize.run.job import run
 from cartoonize.run.report import Report
 
 KILLS = int(os.environ.get("CARTOONIZE_KILLS", "50"))
-BEATS = [n + n // 5 * 3 + n // 11 for n in range(100)]  # a variable frame rate
 
 
 class PowerError(Exception):
-    """What stops a run in these tests."""
-
-
-@pytest.fixture
-def short(monkeypatch):
-    """Segments of a second, so that short clips have several."""
-    monkeypatch.setattr(pipeline, "SEGMENT", 24)
+    """Stops a run."""
 
 
 def draw(source, target, style="null", stop=None, **options):
@@ -62,24 +53,16 @@ def convert_in_pieces(source, target, *stops, **options):
     return draw(source, target, **options)
 
 
-def video_packets(path):
-    with av.open(path) as container:
-        return [
-            (p.pts, p.dts, p.duration, p.is_keyframe, bytes(p)) for p in container.demux(video=0) if p.size
-        ]
-
-
 def assert_same(one, other):
-    """Frames, their times and the packets of sound are the same."""
+    """Both have the same frames, times, duration and packets."""
     before, after = read_clip(one), read_clip(other)
     assert after.times == before.times
     assert after.seconds == before.seconds
     assert np.array_equal(np.stack(after.images), np.stack(before.images))
-    assert after.audio == before.audio
-    assert video_packets(one) == video_packets(other)
+    assert all_packets(one) == all_packets(other)
 
 
-def left_of(folder):
+def hidden_files(folder):
     return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
 
 
@@ -87,18 +70,18 @@ def left_of(folder):
     ("suffix", "codec", "clip"),
     [
         (".mp4", "libx264", Clip(times=range(100), tones=[440])),
-        (".mp4", "libx264", Clip(times=BEATS, tones=[440, 660], options={"bf": "3"})),
+        (".mp4", "libx264", Clip(times=BEATS[:100], tones=[440, 660], options={"bf": "3"})),
         (".mkv", "libx265", Clip(times=range(100), tones=[440])),
-        (".webm", "libvpx-vp9", Clip(times=BEATS, tones=[440])),
+        (".webm", "libvpx-vp9", Clip(times=BEATS[:100], tones=[440])),
         (".mkv", "libsvtav1", Clip(times=range(100), size=(128, 96))),
         (".mov", "prores_ks", Clip(times=range(100))),
         (".avi", "mpeg4", Clip(times=range(100), tones=[440])),
-        (".mkv", "ffv1", Clip(times=BEATS)),
+        (".mkv", "ffv1", Clip(times=BEATS[:100])),
         (".ts", "libx264", Clip(times=range(100), tones=[440])),
     ],
     ids=lambda value: "" if isinstance(value, Clip) else value.strip("."),
 )
-def test_a_stopped_run_is_resumed(tmp_path, short, suffix, codec, clip):
+def test_a_stopped_run_is_resumed(tmp_path, short_segments, suffix, codec, clip):
     """Stopped twice and resumed, a video equals an uninterrupted one, with all encoders that have
     segments."""
     require_encoder(codec)
@@ -109,11 +92,11 @@ def test_a_stopped_run_is_resumed(tmp_path, short, suffix, codec, clip):
     report = convert_in_pieces(source, pieces, 30, 77, encoding=encoding)
     assert (report.resumed, report.frames) == (72, 100)
     assert_same(whole, pieces)
-    assert left_of(tmp_path) == []
+    assert hidden_files(tmp_path) == []
 
 
-def test_a_stabilized_run_is_resumed(tmp_path, short, tiny_style):
-    """So does one with a network and the stabilizer, which restarts with each segment."""
+def test_a_stabilized_run_is_resumed(tmp_path, short_segments, tiny_style):
+    """A resumed run with a network and the stabilizer equals an uninterrupted one."""
     rng = np.random.default_rng(0)
     still = rng.integers(40, 200, (48, 64, 3))
     images = [(still + rng.integers(-1, 2, still.shape)).astype(np.uint8) for _ in range(60)]
@@ -123,18 +106,8 @@ def test_a_stabilized_run_is_resumed(tmp_path, short, tiny_style):
     assert_same(tmp_path / "whole.mp4", tmp_path / "pieces.mp4")
 
 
-@pytest.mark.parametrize("size", [(64, 48), (250, 130)])
-def test_a_frame_does_not_depend_on_its_batch(tiny_style, size):
-    """Alone, or among others in a batch of any size, a picture is drawn the same to the bit."""
-    backend = load(str(tiny_style))
-    images = np.random.default_rng(0).integers(0, 256, (5, *size[::-1], 3), dtype=np.uint8)
-    alone = np.concatenate([backend(image[None]) for image in images])
-    assert np.array_equal(backend(images), alone)
-    assert np.array_equal(np.concatenate([backend(images[:2]), backend(images[2:])]), alone)
-
-
-def test_a_part_of_a_video_is_resumed(tmp_path, short):
-    """So does a part of a video, given by `start` and `end`, with keyframes far apart."""
+def test_a_part_of_a_video_is_resumed(tmp_path, short_segments):
+    """A resumed part of a video, given by `start` and `end`, equals an uninterrupted one."""
     clip = Clip(times=range(200), tones=[440], options={"crf": "10", "g": "70", "bf": "2"})
     source = clip.write(tmp_path / "in.mp4")
     part = {"start": 1.3, "end": 7.1}
@@ -143,7 +116,7 @@ def test_a_part_of_a_video_is_resumed(tmp_path, short):
     assert_same(tmp_path / "whole.mp4", tmp_path / "pieces.mp4")
 
 
-def test_a_source_that_cannot_seek_is_decoded_from_its_start(tmp_path, short):
+def test_a_source_that_cannot_seek_is_decoded_from_its_start(tmp_path, short_segments):
     """A raw stream has neither times nor an index: it is decoded from its start up to the right frame."""
     images = [np.full((48, 64, 3), 20 + 2 * n, np.uint8) for n in range(100)]
     clip = Clip(times=range(100), images=images)
@@ -155,8 +128,8 @@ def test_a_source_that_cannot_seek_is_decoded_from_its_start(tmp_path, short):
 
 
 @pytest.mark.parametrize("lie", [{"crc": 1}, {"pts": -1}])
-def test_a_source_with_wrong_places_is_decoded_from_its_start(tmp_path, short, lie):
-    """Where seeking leads to another frame, everything is decoded from the start."""
+def test_a_source_with_wrong_places_is_decoded_from_its_start(tmp_path, short_segments, lie):
+    """If seeking leads to another frame, the source is decoded from its start."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with VideoSource(source) as frames:
         frames.mark_interval = 24
@@ -188,7 +161,7 @@ def touched(source):
     ],
     ids=["encoding", "stabilizer", "hold", "range", "batch", "source", "time"],
 )
-def test_changes_are_noticed(tmp_path, short, tiny_style, change, word):
+def test_changes_are_noticed(tmp_path, short_segments, tiny_style, change, word):
     """A notice names a changed source or option, and the video is converted again."""
     source = Clip(times=range(100)).write(tmp_path / "in.mp4")
     with pytest.raises(PowerError):
@@ -203,7 +176,7 @@ def test_changes_are_noticed(tmp_path, short, tiny_style, change, word):
     assert_same(tmp_path / "whole.mp4", tmp_path / "out.mp4")
 
 
-def test_a_changed_style_is_noticed(tmp_path, short, tiny_style):
+def test_a_changed_style_is_noticed(tmp_path, short_segments, tiny_style):
     """A style file of the same name with another content is another style."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     style = tmp_path / "style.safetensors"
@@ -218,19 +191,19 @@ def test_a_changed_style_is_noticed(tmp_path, short, tiny_style):
     assert any("The style has changed" in notice for notice in report.notices)
 
 
-def test_without_resume_nothing_is_used(tmp_path, short):
+def test_without_resume_nothing_is_used(tmp_path, short_segments):
     """With `resume=False` nothing of an earlier run is used."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with pytest.raises(PowerError):
         draw(source, tmp_path / "out.mp4", stop=50)
     assert stylize(source, tmp_path / "out.mp4", "null", resume=False).resumed == 0
-    assert left_of(tmp_path) == []
+    assert hidden_files(tmp_path) == []
 
 
 @pytest.mark.parametrize("file", ["segment-0", "segment-24", "key.json"])
 @pytest.mark.parametrize("harm", ["cut", "changed", "gone"])
-def test_damaged_segments_are_not_used(tmp_path, short, tiny_style, file, harm):
-    """If the disk lost or changed a part of what was kept, that part is converted again, and right."""
+def test_damaged_segments_are_not_used(tmp_path, short_segments, tiny_style, file, harm):
+    """A segment that the disk has lost or changed is converted again, and the video is right."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with pytest.raises(PowerError):
         draw(source, tmp_path / "out.mp4", tiny_style, stop=50)
@@ -247,7 +220,7 @@ def test_damaged_segments_are_not_used(tmp_path, short, tiny_style, file, harm):
     assert_same(tmp_path / "whole.mp4", tmp_path / "out.mp4")
 
 
-def test_unfinished_files_are_ignored(tmp_path, short):
+def test_unfinished_files_are_ignored(tmp_path, short_segments):
     """Packets of an unfinished segment, drafts of the state and unfinished files do not count."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with pytest.raises(PowerError):
@@ -258,10 +231,10 @@ def test_unfinished_files_are_ignored(tmp_path, short):
     assert draw(source, tmp_path / "out.mp4").resumed == 48
     draw(source, tmp_path / "whole.mp4")
     assert_same(tmp_path / "whole.mp4", tmp_path / "out.mp4")
-    assert left_of(tmp_path) == []
+    assert hidden_files(tmp_path) == []
 
 
-def test_a_failed_command_keeps_the_segments(tmp_path, short):
+def test_a_failed_command_keeps_the_segments(tmp_path, short_segments):
     """A mistake in a command, such as an unknown encoder, does not delete the segments of an earlier run."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with pytest.raises(PowerError):
@@ -282,69 +255,50 @@ def test_one_process_writes_a_video(tmp_path):
                 pass
         with pytest.raises(PowerError), open_sink(tmp_path / "out.mp4", others, overwrite=True):
             raise PowerError
-    assert left_of(tmp_path) == []
+    assert hidden_files(tmp_path) == []
 
 
-def test_long_names_have_folders_of_their_own(tmp_path, short):
+def test_long_names_have_folders_of_their_own(tmp_path, short_segments):
     """Names as long as the file system allows work, and get different folders."""
     source = Clip(times=range(30)).write(tmp_path / "in.mp4")
     targets = [tmp_path / f"{'n' * 240}{n}.mp4" for n in range(2)]
     for target in targets:
         with pytest.raises(PowerError):
             draw(source, target, stop=26)
-    assert len(left_of(tmp_path)) == 2
+    assert len(hidden_files(tmp_path)) == 2
     for target in targets:
         assert draw(source, target).resumed == 24
 
 
-def test_animations_are_written_without_segments(tmp_path, short):
+def test_animations_are_written_without_segments(tmp_path, short_segments):
     """An output that cannot be joined from segments is written as a whole, and leaves nothing when it is
     stopped."""
     source = Clip(times=range(60)).write(tmp_path / "in.mp4")
     with pytest.raises(PowerError):
         draw(source, tmp_path / "out.gif", stop=50, encoding=Encoding(codec="gif"))
-    assert left_of(tmp_path) == []
+    assert hidden_files(tmp_path) == []
     report = draw(source, tmp_path / "out.gif", encoding=Encoding(codec="gif"))
     assert (report.resumed, report.frames) == (0, 60)
-
-
-def command(source, target, style, *more):
-    return [
-        sys.executable,
-        "-m",
-        "cartoonize",
-        "video",
-        str(source),
-        str(target),
-        "--style",
-        str(style),
-        *more,
-    ]
 
 
 def test_ctrl_c_says_how_to_resume(tmp_path):
     """A stopped run keeps its finished segments and says how to resume, and the same command does."""
     source = Clip(size=(320, 240), times=range(400)).write(tmp_path / "in.mp4")
     target = tmp_path / "out.mp4"
-    slowly = [*command(source, target, "null"), "--preset", "slower"]  # lasts on a busy machine, too
-    process = subprocess.Popen(
-        slowly,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=accept_signal(signal.SIGINT),  # noqa: PLW1509  # no other thread runs here
-    )
-    await_file(tmp_path / ".out.mp4.cartoonize" / "segment-0", process)
+    slowly = ("video", source, target, "--style", "null", "--preset", "slower")  # time enough for a signal
+    process = start_program(*slowly)
+    wait_until((tmp_path / ".out.mp4.cartoonize" / "segment-0").exists, process)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=WAIT)
     assert process.returncode == 130
     assert re.search(r"\d+ frames are kept in \.out\.mp4\.cartoonize; the same command continues", errors)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".out.mp4.cartoonize", "in.mp4"]
-    done = subprocess.run([*slowly, "--json"], capture_output=True, check=True)
+    done = subprocess.run(command_line(*slowly, "--json"), capture_output=True, check=True)
     assert json.loads(done.stdout)["resumed"] >= 120
     assert read_clip(target).times == read_clip(source).times
 
 
-def test_a_stop_after_a_segment_counts_it(tmp_path, short, monkeypatch):
+def test_a_stop_after_a_segment_counts_it(tmp_path, short_segments, monkeypatch):
     """A run that is stopped just when a segment has got its name says that this segment is kept, too."""
     source, replace = Clip(times=range(60)).write(tmp_path / "in.mp4"), Path.replace
 
@@ -359,10 +313,8 @@ def test_a_stop_after_a_segment_counts_it(tmp_path, short, monkeypatch):
     assert "48 frames are kept" in stopped.value.__notes__[0]
 
 
-def await_file(path, process, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not path.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
+def exists_or_ended(path, process):
+    return path.exists() or process.poll() is not None
 
 
 def assert_kills_do_no_harm(tmp_path, style, kills, seed):
@@ -375,15 +327,15 @@ def assert_kills_do_no_harm(tmp_path, style, kills, seed):
     clip.options = {"crf": "20", "g": "90", "bf": "2"}
     source = clip.write(tmp_path / "in.mp4")
     whole, target = tmp_path / "whole.mp4", tmp_path / "out.mp4"
-    subprocess.run(command(source, whole, style), check=True)
+    subprocess.run(command_line("video", source, whole, "--style", style), check=True)
+    words = ("video", source, target, "--style", style, "--json")
     folder = tmp_path / ".out.mp4.cartoonize"
     killed = resumed = 0
     while killed < kills:
-        process = subprocess.Popen([*command(source, target, style), "--json"], stdout=subprocess.PIPE)
+        process = start_program(*words, stdout=subprocess.PIPE, stderr=None)
         # Not by time alone: on a busy machine all kills would come before the first segment.
-        await_file(
-            folder / rng.choice(("lock", "segment-0", "segment-120", "segment-240", "segment-360")), process
-        )
+        reached = folder / rng.choice(("lock", "segment-0", "segment-120", "segment-240", "segment-360"))
+        wait_until(partial(exists_or_ended, reached, process))
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(rng.uniform(0, 0.5))
         process.kill()
@@ -394,7 +346,7 @@ def assert_kills_do_no_harm(tmp_path, style, kills, seed):
             assert_same(whole, target)
             target.unlink()
             resumed += bool(out and json.loads(out)["resumed"])
-    done = subprocess.run([*command(source, target, style), "--json"], capture_output=True, check=True)
+    done = subprocess.run(command_line(*words), capture_output=True, check=True)
     resumed += json.loads(done.stdout)["resumed"] > 0
     assert_same(whole, target)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4", "whole.mp4"]
@@ -408,5 +360,8 @@ def test_a_kill_does_no_harm(tmp_path, tiny_style):
 
 @pytest.mark.slow
 def test_many_kills_do_no_harm(tmp_path, tiny_style):
-    """The same for 50 kills, or as many as the environment variable CARTOONIZE_KILLS says."""
+    """Killed at 50 random moments, a run resumes each time, and the video is that of an uninterrupted run.
+
+    The environment variable CARTOONIZE_KILLS sets another number.
+    """
     assert assert_kills_do_no_harm(tmp_path, tiny_style, KILLS, seed=1) > 0

@@ -4,13 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from clips import Clip, accept_signal, make_files, read_clip
+from clips import Clip, make_files, read_clip
+from processes import WAIT, start_program, wait_until
 
 from cartoonize import MediaError
 from cartoonize.cli.outcome_log import OutcomeLog
@@ -21,7 +21,7 @@ from cartoonize.run.watch import CompletionTracker, FileStamp, watch_folder
 
 
 def test_growing_files_wait():
-    """A file is taken once, when it has not changed for a while; again, if another takes its name."""
+    """A file is taken once, when it has not changed for a while, and again if another one takes its name."""
     tracker, path = CompletionTracker(quiet=3.0), Path("a.mp4")
     assert tracker.update({path: FileStamp(10, 1)}, 0.0) == []
     assert tracker.update({path: FileStamp(20, 2)}, 2.0) == []
@@ -47,7 +47,8 @@ def test_empty_and_unreadable_files_wait(workdir):
 
 
 def test_arrivals_come_one_by_one(workdir):
-    """First the files that exist, then new ones, also in new folders, each once; a replaced file again."""
+    """The files that exist come first, then new ones, also in new folders, each once; a replaced file comes
+    again."""
     make_files("in/b.mp4", "in/sub/a.mp4", "in/c.mp4.part")
 
     def existing():
@@ -65,7 +66,7 @@ def test_arrivals_come_one_by_one(workdir):
 
 
 def test_a_watched_folder_that_is_removed_is_an_error(workdir):
-    """The program ends with a sentence, and does not wait for ever."""
+    """If a watched folder is removed, the program ends with a sentence; it does not wait for ever."""
     make_files("in/a.mp4")
     with closing(watch_folder([Path("in")], list, quiet=0.1)) as arriving:
         Path("in").rename("elsewhere")
@@ -108,24 +109,19 @@ def test_a_folder_is_watched(workdir, fails):
     Path("in").mkdir()
     Clip().write(Path("in/there.mp4"))
     late = Clip(times=range(48)).write(Path("late.mp4")).read_bytes()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cartoonize", "video", "in", "in/out", "--style", "null", "--watch", "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=accept_signal(signal.SIGINT),  # noqa: PLW1509  # no other thread runs here
-    )
-    wait_for("in/out/there.mp4")
+    words = ("video", "in", "in/out", "--style", "null", "--watch", "--json")
+    process = start_program(*words, stdout=subprocess.PIPE)
+    wait_until(Path("in/out/there.mp4").exists, process)
     make_files(*(["in/bad.mp4"] if fails else []), "in/unfinished.mp4.part")
     with Path("in/late.mp4").open("wb") as file:
         for start in range(0, len(late), len(late) // 4):
             file.write(late[start : start + len(late) // 4])
             file.flush()
             time.sleep(1)
-    wait_for("in/out/late.mp4")
-    time.sleep(4)
+    wait_until(Path("in/out/late.mp4").exists, process)
+    time.sleep(4)  # a mistaken conversion of the unfinished file would begin
     process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=WAIT)
     assert process.returncode == fails
     assert len(read_clip(Path("in/out/late.mp4")).images) == 48
     report = json.loads(out)
@@ -133,10 +129,3 @@ def test_a_folder_is_watched(workdir, fails):
     assert "Traceback" not in errors
     assert ("1 of 3 files could not be converted" in errors) is fails
     assert sorted(path.name for path in Path("in/out").iterdir()) == ["late.mp4", "there.mp4"]
-
-
-def wait_for(path):
-    deadline = time.monotonic() + 60
-    while not Path(path).exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -15,11 +15,14 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-import numpy as np
 import pytest
+from pictures import names_in, save_picture
 from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import save_file
 from servers import Quiet, serve
 
+from cartoonize.cli.train.phases import add_command
 from cartoonize.core.errors import ModelError
 from cartoonize.models.checkpoint import Card, save_style
 from cartoonize.styles import find_style, user
@@ -30,13 +33,12 @@ from cartoonize.tools.probe_style import probe_style
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """A separate data folder, and no terminal."""
-    monkeypatch.setenv(user.HOME_VARIABLE, str(tmp_path / "home"))
+def no_terminal(monkeypatch, home):
+    """Nobody answers questions, and no line is broken."""
     monkeypatch.setenv("COLUMNS", "200")
     with Path(os.devnull).open() as nobody:
         monkeypatch.setattr("sys.stdin", nobody)
-        yield tmp_path / "home" / "styles"
+        yield
 
 
 def darkening(path, by, **about):
@@ -57,26 +59,24 @@ def darkening(path, by, **about):
 
 @pytest.fixture(scope="module")
 def foreign(tmp_path_factory):
-    """A network that tells nothing of itself."""
+    """A network without metadata."""
     return darkening(tmp_path_factory.mktemp("foreign") / "Darken_v1.onnx", 0.9)
 
 
 @pytest.fixture(scope="module")
 def free(tmp_path_factory):
-    """A network that tells its licence."""
+    """A network with its licence."""
     return darkening(tmp_path_factory.mktemp("free") / "dark.onnx", 0.8, licence="CC0")
 
 
 @pytest.fixture
 def photo(tmp_path):
-    path = tmp_path / "in.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(path)
-    return path
+    return save_picture(tmp_path / "in.png")
 
 
 def left(home):
-    """What stands in the data folder."""
-    return sorted(path.name for path in home.iterdir()) if home.exists() else []
+    """The names of the files of the user's styles."""
+    return names_in(home) if home.exists() else []
 
 
 def test_an_added_style_is_found_by_its_name(run, tiny_style, photo, tmp_path, home):
@@ -96,7 +96,7 @@ def test_an_added_style_is_found_by_its_name(run, tiny_style, photo, tmp_path, h
 
 
 def test_a_run_is_added_as_it_is(run, tiny_style, tmp_path):
-    """The folder of a run will do; its name becomes the style's, in the form of names."""
+    """The folder of a run can be added; the style gets its name, in lower case with hyphens."""
     folder = tmp_path / "My Run_2"
     folder.mkdir()
     (folder / "style.safetensors").write_bytes(tiny_style.read_bytes())
@@ -130,7 +130,7 @@ def test_a_network_of_another_program_is_added(run, foreign, photo, tmp_path):
 
 @pytest.mark.slow
 def test_an_exported_style_brings_its_licence(run, tiny_style, tmp_path):
-    """A file of `export-onnx` tells the licence of the style that it was made from."""
+    """A file of `export-onnx` has the licence of its style."""
     pytest.importorskip("onnxscript")
     assert run("export-onnx", tiny_style, tmp_path / "small.onnx")[0] == 0
     assert run("styles", "add", tmp_path / "small.onnx")[0] == 0
@@ -139,7 +139,7 @@ def test_an_exported_style_brings_its_licence(run, tiny_style, tmp_path):
 
 
 def test_the_licence_is_asked(run, foreign, monkeypatch, home):
-    """Without a licence in the file one is asked for at a terminal, demanded elsewhere, and never made up."""
+    """For a file without a licence, the command asks at a terminal and demands --licence elsewhere."""
     code, _, err = run("styles", "add", foreign)
     assert code == 1
     assert "states no licence: pass --licence TEXT" in err
@@ -254,7 +254,7 @@ def test_styles_are_added_one_by_one(run, home):
 
 
 def test_a_changed_style_is_refused(run, free, photo, tmp_path):
-    """A file that is no longer what was added is not drawn with; the other styles go on as before."""
+    """A style whose file has changed is refused; the other styles still work."""
     run("styles", "add", free)
     path = find_style("dark")
     path.write_bytes(path.read_bytes() + b"\0")
@@ -283,7 +283,7 @@ def test_a_damaged_record_is_named(run, free, home, text):
 
 
 def test_a_demanded_hash_is_checked_before_anything_is_read(run, free, home):
-    """With `--sha256` no other file is taken, nor looked into."""
+    """With `--sha256`, no other file is accepted or read."""
     digest = sha256(free.read_bytes()).hexdigest()
     code, _, err = run("styles", "add", free, "--sha256", "0" * 64)
     assert code == 1
@@ -319,14 +319,10 @@ def test_what_is_no_style_is_refused(run, tmp_path, home):
 
 @pytest.mark.parametrize(("factor", "message"), [(0, "draws nothing"), (math.nan, "NaN or infinity")])
 def test_a_style_that_draws_nothing_is_refused(run, tmp_path, lively_generator, factor, message):
-    """Weights that are zero, or no numbers, make one flat colour of every picture."""
+    """A style whose weights are zero, or not numbers, is refused: it draws one flat colour."""
     generator = lively_generator("swift", width=8, blocks=1)
-    from safetensors.torch import save_file
-
     good = tmp_path / "good.safetensors"
     save_style(good, generator, Card("good", licence="CC0"))
-    from safetensors import safe_open
-
     with safe_open(good, "pt") as file:
         metadata = file.metadata()
         tensors = {name: file.get_tensor(name) * factor for name in file.keys()}  # noqa: SIM118
@@ -458,7 +454,7 @@ def test_a_style_is_added_from_the_web(run, site, free):
     ],
 )
 def test_only_https_is_fetched(run, url, message, home):
-    """Other kinds of address are refused before anything is asked of the network; passwords are not shown."""
+    """Other addresses than https are refused before any request; passwords are not shown."""
     code, _, err = run("styles", "add", url, "--name", "a", "--yes")
     assert code == 1
     assert message in err
@@ -479,7 +475,7 @@ def test_bad_answers_are_one_sentence(run, site, home, monkeypatch):
             "/unannounced": (200, {}, bytes(1001)),
             "/cut": (200, {"Content-Length": "900"}, bytes(100)),
             "/silent": (200, {"Content-Length": "900"}, [bytes(100), 0.8]),
-            "/drip": (200, {"Content-Length": "900"}, [b"x", 0.05] * 60),
+            "/drip": (200, {"Content-Length": "900"}, [b"x", 0.05] * 899),  # for three quarters of a minute
             "/round": (302, {"Location": "/round"}, b""),
             "/file": (302, {"Location": "file:///etc/passwd"}, b""),
             "/plain": (302, {"Location": "http://example.org/a.onnx"}, b""),
@@ -505,7 +501,7 @@ def test_bad_answers_are_one_sentence(run, site, home, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT", 0.6)
     started = time.monotonic()
     assert "it took more than" in run("styles", "add", f"{address}/drip", "--yes")[2]
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30
     code, _, err = run("styles", "add", "http://127.0.0.1:9/a.onnx")
     assert (code, "Connection refused" in err) == (1, True)
     assert left(home) == []
@@ -526,7 +522,7 @@ def test_the_library_adds_styles_too(free):
     "about", [{"floats_per_pixel": "0"}, {"reach": "1.5"}, {"stride": "0"}, {"reach": "9" * 99}]
 )
 def test_numbers_of_strangers_are_not_believed(tmp_path, photo, run, about):
-    """What a file says of itself that cannot be is left aside, and does not stop the drawing."""
+    """Impossible numbers in a file are ignored; its network still draws."""
     path = darkening(tmp_path / "odd.onnx", 0.7, precision="\x1b[2J", **about)
     code, _, err = run("image", photo, tmp_path / "out.png", "--style", path)
     assert code == 0
@@ -536,7 +532,7 @@ def test_numbers_of_strangers_are_not_believed(tmp_path, photo, run, about):
 
 @pytest.mark.slow
 def test_training_ends_by_saying_how_to_add_its_result(run, tmp_path):
-    """The last line of a training is a command; it adds what was trained."""
+    """The last line of a training is the command that adds its result."""
     for folder in ("photo", "target"):
         (tmp_path / "pairs" / folder).mkdir(parents=True)
         for number in range(4):
@@ -552,10 +548,8 @@ def test_training_ends_by_saying_how_to_add_its_result(run, tmp_path):
     assert user.names() == ["fast"]
 
 
-def test_a_run_ends_by_saying_how_to_add_it(tmp_path, monkeypatch):
+def test_a_run_ends_by_saying_how_to_add_it(tmp_path):
     """The command that `train` prints at the end adds the run, with any name."""
-    from cartoonize.cli.train.phases import add_command
-
     assert add_command(tmp_path / "mine") == f"cartoonize styles add {tmp_path}/mine --name mine"
     assert add_command(tmp_path / "Pepper").endswith(" --name my-pepper")
     assert "'" in add_command(tmp_path / "two words")

@@ -1,9 +1,10 @@
-"""The int8 file of an added style: kept with it if the style names its hash, and never trusted otherwise."""
+"""The int8 file of an added style is kept if the style names its hash, and is never trusted otherwise."""
 
 import shutil
 from hashlib import sha256
 
 import pytest
+from pictures import names_in
 from PIL import Image
 from servers import serve_folder
 
@@ -19,11 +20,9 @@ from cartoonize.export.onnx import export_onnx
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """A data folder of the test's own."""
-    monkeypatch.setenv(user.HOME_VARIABLE, str(tmp_path / "home"))
+def wide_terminal(monkeypatch, home):
+    """A terminal that breaks no line."""
     monkeypatch.setenv("COLUMNS", "300")
-    return tmp_path / "home" / "styles"
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +40,6 @@ def folder(tmp_path, exported):
     return shutil.copytree(exported, tmp_path / "mine")
 
 
-def stored(home):
-    return sorted(path.name for path in home.iterdir())
-
-
 def test_an_added_style_keeps_its_int8_file(run, folder, home):
     """`styles add` of a run's folder copies the int8 file and records its hash; CPUs draw with it, `styles
     show` names it, and `styles remove` removes it."""
@@ -54,17 +49,17 @@ def test_an_added_style_keeps_its_int8_file(run, folder, home):
     content = (folder / "style.int8.onnx").read_bytes()
     assert path.read_bytes() == content
     assert user.read_record("mine").int8_sha256 == sha256(content).hexdigest()
-    assert len(stored(home)) == 3
+    assert len(names_in(home)) == 3
     with load("mine", device="cpu") as backend:
         assert backend.precision == "int8"
     assert str(path) in run("styles", "show", "mine")[1]
     assert run("styles", "remove", "mine")[0] == 0
-    assert stored(home) == []
+    assert names_in(home) == []
 
 
 @pytest.mark.slow
 def test_a_file_or_an_address_brings_the_int8_file_beside_it(run, folder):
-    """The int8 file has the name of the style file, on disks and on the web."""
+    """The int8 file of the same name is added too, from disks and from the web."""
     for suffix in ("safetensors", "int8.onnx"):
         (folder / f"style.{suffix}").rename(folder / f"ink.{suffix}")
     with serve_folder(folder) as site:
@@ -104,7 +99,7 @@ def test_a_style_is_added_without_an_int8_file_that_cannot_be_used(run, folder, 
     assert str(path) in err
     assert reasons[fault] in err
     assert ".adding" not in err
-    assert len(stored(home)) == 2
+    assert len(names_in(home)) == 2
     assert user.read_record("mine").int8_sha256 == ""
     assert "so CPUs draw without it" in run("styles", "show", "mine")[1]
 
@@ -114,24 +109,23 @@ def test_an_unnamed_int8_file_is_left_where_it_is(run, folder, home):
     set_int8_file(folder / "style.safetensors", "")
     code, _, err = run("styles", "add", folder)
     assert (code, "int8" in err) == (0, False)
-    assert len(stored(home)) == 2
+    assert len(names_in(home)) == 2
 
 
 @pytest.mark.slow
 def test_replacing_a_style_removes_its_int8_file(run, folder, home):
-    """After `styles add -y` nothing of the earlier style is left; older records are read."""
+    """`styles add -y` leaves nothing of the earlier style; records of older versions are read."""
     run("styles", "add", folder)
     record = home / "mine.json"
     record.write_text(record.read_text().replace('"int8_sha256"', '"unknown"'))
     assert user.read_record("mine").int8_sha256 == ""
     (folder / "style.int8.onnx").unlink()
     assert run("styles", "add", folder, "-y")[0] == 0
-    assert len(stored(home)) == 2
+    assert len(names_in(home)) == 2
 
 
 def test_a_style_without_an_int8_file_is_named(run, folder, tmp_path, workdir):
-    """Where a style cannot be drawn or written in int8, the message names the style, not a file of the
-    installation or of the folder of added styles."""
+    """If a style has no int8 file, the message names the style, and no file of an installation."""
     generator, _ = load_style(folder / "style.safetensors")
     save_style(tmp_path / "plain.safetensors", generator, Card("plain"))
     assert run("styles", "add", tmp_path / "plain.safetensors", "--yes")[0] == 0

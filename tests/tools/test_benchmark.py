@@ -1,4 +1,4 @@
-"""The benchmark: its measurements add up, and it names the device. No test depends on speed."""
+"""`cartoonize benchmark`: its measurements add up, and it names what ran."""
 
 import json
 import time
@@ -7,7 +7,6 @@ import pytest
 from clips import Clip
 
 from cartoonize import load
-from cartoonize.cli import main as cli
 from cartoonize.cli.benchmark import describe_speed
 from cartoonize.core import cpus
 from cartoonize.media import Decoding
@@ -33,7 +32,7 @@ def test_every_stage_is_measured(result):
 
 
 def test_it_names_what_ran(result):
-    """The result names what a bug report needs: device, precision, backend, versions, the network's work."""
+    """The result names the device, precision, backend, versions and the work of the network."""
     assert result.backend == "pytorch"
     assert result.precision in ("bf16", "fp32")
     assert {"cartoonize", "python", "system", "cores", "ffmpeg", "torch"} <= result.machine.keys()
@@ -54,7 +53,7 @@ def test_ratios():
 
 
 def test_it_ends_in_time(tiny_style, tmp_path):
-    """Without a number of rounds it measures as much of a clip, and as often, as fits into the time."""
+    """Without --rounds, the benchmark measures as many frames and rounds as fit into its time."""
     steps, called = [], []
     costs = benchmark._measure(
         {"decode": lambda: called.append(1) or 4}, 3, time.monotonic() - 1, steps.append
@@ -81,26 +80,21 @@ def test_the_answer_is_a_sentence(fps, size, answer):
     assert describe_speed(result) == answer
 
 
-def test_the_command_prints_a_table_or_json(tmp_path, tiny_style, capsys, monkeypatch):
-    """It prints a table to paste, or one JSON object."""
+def test_the_command_prints_a_table_or_json(run, tmp_path, tiny_style):
+    """`benchmark` prints a table to paste, or one JSON object."""
     clip = Clip().write(tmp_path / "in.mp4")
-    for as_json in (False, True):
-        extra = ["--json"] if as_json else []
-        command = ["benchmark", "--style", str(tiny_style), "--video", str(clip), "--rounds", "1", *extra]
-        monkeypatch.setattr("sys.argv", ["cartoonize", *command])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        assert stopped.value.code == 0
-        printed = capsys.readouterr().out
-        if as_json:
-            assert json.loads(printed)["stages"]["network"]["wall"] > 0
-        else:
-            assert "together / slowest stage alone" in printed
-            assert printed.startswith("64x48 at ")
+    command = ("benchmark", "--style", tiny_style, "--video", clip, "--rounds", 1)
+    code, printed, _ = run(*command)
+    assert code == 0
+    assert "together / slowest stage alone" in printed
+    assert printed.startswith("64x48 at ")
+    code, printed, _ = run(*command, "--json")
+    assert code == 0
+    assert json.loads(printed)["stages"]["network"]["wall"] > 0
 
 
 def test_a_missing_clip_is_refused_before_the_network_is_loaded(run):
-    """A wrong --video is a sentence at once."""
+    """A missing --video is refused before the network is loaded."""
     code, out, err = run("benchmark", "--style", "null", "--video", "missing.mp4")
     assert (code, out) == (1, "")
     assert "There is no file or folder missing.mp4" in err
@@ -108,10 +102,8 @@ def test_a_missing_clip_is_refused_before_the_network_is_loaded(run):
 
 
 @pytest.mark.parametrize("size", ["1280", "axb", "1280x", "0x0", "9999999x2"])
-def test_malformed_sizes(size, capsys, monkeypatch):
+def test_malformed_sizes(run, size):
     """A malformed size is refused in a sentence with an example."""
-    monkeypatch.setattr("sys.argv", ["cartoonize", "benchmark", "--size", size])
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    assert stopped.value.code == 1
-    assert "1280x720" in capsys.readouterr().err
+    code, _, err = run("benchmark", "--size", size)
+    assert code == 1
+    assert "1280x720" in err

@@ -18,12 +18,11 @@ MARK = {"pts": 0, "crc": 0, "packets": 0, "frames": 0}
 
 
 @pytest.fixture(autouse=True)
-def places(tmp_path, monkeypatch):
-    """Folders of this test for styles, the cache and temporary files."""
+def places(tmp_path, monkeypatch, home):
+    """Folders of this test for the cache and temporary files."""
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("CARTOONIZE_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def test_a_run_at_work_is_not_touched(films):
 
 
 def test_drafts_and_temporary_folders_have_to_be_old(films, tmp_path):
-    """What has no lock counts as left behind a day after its last change."""
+    """Drafts and temporary folders, which have no lock, are left behind a day after their last change."""
     draft = temporary_path(films / "a.png")
     draft.write_bytes(b"half a picture")
     temporary = tmp_path / "tmp" / "cartoonize-abc12_x9"
@@ -104,7 +103,7 @@ def test_what_this_program_did_not_write_stays(films, tmp_path):
 
 
 def test_the_command_asks_first(films, run):
-    """Without a terminal and --yes it only lists; with --yes it removes and says how much."""
+    """Without a terminal, `clean` only lists; with --yes it removes, and says how much."""
     start_journal(films / "a.mp4").close(done=False)
     code, out, err = run("clean", films.parent)
     assert code == 0

@@ -1,32 +1,26 @@
-"""`cartoonize doctor`: what an installation can do; broken installations report it too."""
+"""`cartoonize doctor` reports what an installation can do, even a broken one."""
 
 import json
 import os
-import subprocess
 import sys
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import torch
 from packaging.requirements import Requirement
+from processes import run_program
 
 from cartoonize.styles import user
 from cartoonize.tools import doctor, requirements
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """A data folder of the test's own."""
-    monkeypatch.setenv(user.HOME_VARIABLE, str(tmp_path / "data"))
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def run_doctor(**environment):
     """Run `cartoonize doctor --json` in a separate process; return its exit code and JSON."""
-    done = subprocess.run(
-        [sys.executable, "-m", "cartoonize", "doctor", "--json"],
-        capture_output=True, text=True, check=False, env=os.environ | environment,
-    )  # fmt: skip
+    done = run_program("doctor", "--json", env=os.environ | environment)
     assert "Traceback" not in done.stderr
     return done.returncode, json.loads(done.stdout)
 
@@ -108,7 +102,7 @@ def test_a_report_does_not_reveal_the_user(intact):
 
 
 def test_what_is_missing_comes_with_its_command(monkeypatch):
-    """A missing package, an old one and an extra that is not installed: each is named with a command."""
+    """A missing package, an old one and a missing extra are each named with a command."""
     requires = [
         "numpy>=2",
         "av>=999",
@@ -138,15 +132,13 @@ class Extras:
 
 def test_all_requirements_can_be_read():
     """The requirements in pyproject.toml are read as pip reads them, extras included."""
-    import tomllib
-
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     for texts in (project["dependencies"], *project["optional-dependencies"].values()):
         assert all(Requirement(text).name for text in texts)
 
 
 def test_people_can_read_it(run, tiny_style):
-    """For people there are headings and sentences; a style that was changed is a problem with its remedy."""
+    """People get headings and sentences; a changed style is a problem with its remedy."""
     run("styles", "add", tiny_style)
     user.verify_file("tiny").write_bytes(b"changed")
     code, out, _ = run("doctor")

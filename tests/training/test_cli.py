@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from processes import run_program
 from typer.testing import CliRunner
 
 from cartoonize.cli.train import app
@@ -76,7 +77,7 @@ def test_dry_run_of_everything(photos, features, tmp_path):
 
 
 def test_run_under_torchrun(photos, drawings, tmp_path, monkeypatch):
-    """Several processes would prepare the same files, which is refused."""
+    """`train run` under torchrun is refused, as several processes would prepare the same files."""
     monkeypatch.setenv("WORLD_SIZE", "2")
     arguments = ("run", "--preset", "deck", "--photos", photos, "--style", drawings)
     with pytest.raises(CartoonizeError, match="under torchrun"):
@@ -164,7 +165,7 @@ def test_targets_keep_photos_apart(tmp_path):
     ],
 )
 def test_mistakes_are_sentences(arguments, sentence, tmp_path, monkeypatch):
-    """What is wrong with data or options is raised as a sentence."""
+    """Wrong data and options are errors of one sentence."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "few").mkdir()
@@ -175,9 +176,8 @@ def test_mistakes_are_sentences(arguments, sentence, tmp_path, monkeypatch):
 
 
 def test_exit_code(tmp_path):
-    """The program prints such a sentence, without a traceback, and exits with 1."""
-    command = [sys.executable, "-m", "cartoonize", "train", "smooth", tmp_path / "none", tmp_path / "out"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    """`cartoonize train` prints an error without a traceback, and exits with 1."""
+    done = run_program("train", "smooth", tmp_path / "none", tmp_path / "out")
     assert done.returncode == 1
     assert "There is no folder" in done.stderr
     assert "Traceback" not in done.stderr

@@ -8,7 +8,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from clips import write_film
 from PIL import Image
+from processes import file_limit
 
 from cartoonize.core.errors import CartoonizeError, MediaError, SpaceError
 from cartoonize.training.frames import (
@@ -26,19 +28,6 @@ def picture(seed, width=160, height=90):
     return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.NEAREST))
 
 
-def film(path, shots, *, bars=0, rate=10, length=20):
-    """A film of still shots, each `length` frames long, between black bars of that height."""
-    with av.open(path, "w") as container:
-        stream = container.add_stream("libx264", rate=rate, options={"crf": "10", "preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = 160, 90 + 2 * bars, "yuv420p"
-        for shot in shots:
-            image = np.pad(shot, ((bars, bars), (0, 0), (0, 0)))
-            for _ in range(length):
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24")))
-        container.mux(stream.encode(None))
-    return path
-
-
 def rows(out):
     with (out / "manifest.csv").open() as file:
         return list(csv.DictReader(file))
@@ -46,21 +35,17 @@ def rows(out):
 
 def test_a_full_disk_leaves_no_half_frame(tmp_path):
     """If a frame cannot be written, the error is a sentence, and neither it nor a list of frames is left."""
-    resource = pytest.importorskip("resource")
-    source = film(tmp_path / "film.mp4", [picture(1)])
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
-    try:
-        with pytest.raises(SpaceError, match=r"^Cannot write .*/out/00-film-.*\.png: File too large"):
-            list(Extraction(tmp_path / "out", size=64).run([source]))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    source = write_film(tmp_path / "film.mp4", [picture(1)])
+    refused = pytest.raises(SpaceError, match=r"^Cannot write .*/out/00-film-.*\.png: File too large")
+    with file_limit(100), refused:
+        list(Extraction(tmp_path / "out", size=64).run([source]))
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_one_frame_a_scene_without_bars(tmp_path):
     """Three shots with letterbox bars become three square frames without bars, listed in the manifest."""
-    source = film(tmp_path / "film.mp4", [picture(seed) for seed in (1, 2, 3)], bars=12)
+    shots = [np.pad(picture(seed), ((12, 12), (0, 0), (0, 0))) for seed in (1, 2, 3)]
+    source = write_film(tmp_path / "film.mp4", shots)
     (count,) = Extraction(tmp_path / "out", size=64).run([source])
     assert (count.scenes, count.kept) == (3, 3)
     listed = rows(tmp_path / "out")
@@ -76,8 +61,10 @@ def test_one_frame_a_scene_without_bars(tmp_path):
 
 def test_blanks_and_repetitions_are_dropped(tmp_path):
     """A black shot and a repeated shot, in this film or an earlier one, are left out."""
-    first = film(tmp_path / "a.mp4", [picture(1), np.zeros((90, 160, 3), np.uint8), picture(2), picture(1)])
-    second = film(tmp_path / "b.mp4", [picture(2), picture(4)])
+    first = write_film(
+        tmp_path / "a.mp4", [picture(1), np.zeros((90, 160, 3), np.uint8), picture(2), picture(1)]
+    )
+    second = write_film(tmp_path / "b.mp4", [picture(2), picture(4)])
     a, b = Extraction(tmp_path / "out", size=64).run([first, second])
     assert (a.kept, a.blank, a.repeated) == (2, 1, 1)
     assert (b.kept, b.blank, b.repeated) == (1, 0, 1)
@@ -87,7 +74,7 @@ def test_blanks_and_repetitions_are_dropped(tmp_path):
 def test_several_frames_a_scene(tmp_path):
     """A film without a cut is one scene; frames of it are spread evenly."""
     with_motion = [np.roll(picture(5), 12 * step, 1) for step in range(8)]
-    source = film(tmp_path / "film.mp4", with_motion, length=3)
+    source = write_film(tmp_path / "film.mp4", with_motion, length=3)
     (count,) = Extraction(tmp_path / "out", size=64, per_scene=3, threshold=200).run([source])
     assert count.scenes == 1
     assert count.kept + count.repeated == 3
@@ -109,7 +96,7 @@ def test_film_without_video(tmp_path):
 
 def test_a_bad_film_is_named_first(tmp_path):
     """A film that cannot be read is named before any frames are extracted."""
-    good, bad = film(tmp_path / "good.mp4", [picture(1)]), tmp_path / "bad.mp4"
+    good, bad = write_film(tmp_path / "good.mp4", [picture(1)]), tmp_path / "bad.mp4"
     bad.write_bytes(b"no film")
     with pytest.raises(CartoonizeError, match=r"bad\.mp4"):
         next(Extraction(tmp_path / "out").run([good, bad]))
@@ -118,7 +105,7 @@ def test_a_bad_film_is_named_first(tmp_path):
 
 def test_damaged_moment_is_counted(tmp_path, monkeypatch):
     """A moment that cannot be decoded is counted, and the others are taken."""
-    source = film(tmp_path / "film.mp4", [picture(seed) for seed in (1, 2, 3)])
+    source = write_film(tmp_path / "film.mp4", [picture(seed) for seed in (1, 2, 3)])
 
     def grab_some(path, time):
         if 2 < time < 4:

@@ -7,13 +7,13 @@ import multiprocessing
 import re
 import shutil
 import signal
-from contextlib import contextmanager
 from dataclasses import replace
 
 import msgspec
 import pytest
 import torch
 from PIL import Image
+from processes import file_limit
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -118,7 +118,7 @@ def test_only_damaged_checkpoints(settings):
 
 
 def test_other_settings_are_refused(settings):
-    """A run is not gone on with under settings that its first half did not have; they are named."""
+    """A run is not continued with other settings; the error names them."""
     train(settings("pretrain", images=4))
     with pytest.raises(TrainingError, match="width 4, not 8"):
         train(settings("pretrain", images=8, width=8))
@@ -165,7 +165,7 @@ def test_run_folder(settings):
 
 
 def test_log_is_not_repeated(settings):
-    """Steps that are done again after a stop are logged once."""
+    """Steps that are repeated after a stop are logged once."""
     once = settings("pretrain")
     train(replace(once, images=8))
     with (once.folder / "stats.jsonl").open("a") as file:
@@ -191,7 +191,7 @@ def test_a_closed_terminal_costs_no_training(tmp_path, monkeypatch):
 
 
 def test_closing_the_log_on_a_full_disk(tmp_path, monkeypatch):
-    """That events cannot be written at the end is a sentence, and does not hide an earlier error."""
+    """If events cannot be written at the end, the error is a sentence, and does not hide an earlier one."""
     monkeypatch.setattr(RecordWriter, "close", full_disk)
     with pytest.raises(SpaceError, match=r"Cannot write .*events\.out.*: No space"), Log(tmp_path, 0, []):
         pass
@@ -222,7 +222,7 @@ def test_nan_stops_the_run(settings):
 
 
 def test_adversarial_phase_starts_from_the_pretrained_generator(settings):
-    """It takes the generator of the same run; without one it says how to get one."""
+    """The adversarial phase takes the generator of its run; without one, the error says how to make it."""
     second = replace(settings("adversarial"), scratch=False)
     with pytest.raises(TrainingError, match="cartoonize train pretrain"):
         train(second)
@@ -283,18 +283,6 @@ def test_second_phase_goes_on_without_the_first(settings):
     assert weights_of(second)["images"] == 16
 
 
-@contextmanager
-def file_limit(size):
-    """Files can have this many bytes, as on a disk that is nearly full."""
-    resource = pytest.importorskip("resource")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
 def test_full_disk_is_a_sentence(settings):
     """If the checkpoint cannot be written, a sentence says so, and the one before is still there."""
     once = settings("pretrain", images=4)
@@ -306,7 +294,7 @@ def test_full_disk_is_a_sentence(settings):
 
 
 class Unseen:
-    """Takes the place of lines on the terminal, which is a file here."""
+    """Prints nothing: here, a limit of the size of files applies to the terminal too."""
 
     def show_images(self, images, total, speed):
         pass
@@ -317,8 +305,10 @@ class Unseen:
 
 @pytest.mark.parametrize("size", [100, 2_000, 20_000, 120_000])
 def test_a_full_disk_leaves_no_half_file(settings, capfd, size):
-    """Whichever file the disk has no space for, the error is a sentence with the name of the file, and every
-    file is whole or absent. With space, the same command makes the same style."""
+    """If the disk has no space for any file, the error names it, and every file is whole or absent.
+
+    With space, the same command makes the same style.
+    """
     once = replace(settings("pretrain", images=8), save_every=0)
     with file_limit(size), pytest.raises(SpaceError, match=rf"^Cannot write {once.run}/.+: File too large"):
         train(once, Unseen())

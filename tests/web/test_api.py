@@ -1,7 +1,6 @@
 """The interface for programs: pictures and videos are sent by a form, as with curl."""
 
 import io
-import time
 import zipfile
 
 import httpx
@@ -10,6 +9,7 @@ import pytest
 from clips import Clip, read_clip
 from pages import serving
 from PIL import Image
+from processes import wait_until
 from skimage import data
 
 from cartoonize.web.openapi import describe_api
@@ -84,10 +84,7 @@ def test_a_job_can_be_removed(served, program, tmp_path):
     job = program.post("/api/video", data={"style": "pepper-hq"}, files=form(clip)).json()["id"]
     assert program.delete(f"/api/jobs/{job}").status_code == 204
     assert program.get(f"/api/jobs/{job}").status_code == 404
-    deadline = time.monotonic() + 30
-    while served.files() != before and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert served.files() == before
+    wait_until(lambda: served.files() == before)
 
 
 def test_a_program_that_leaves_stops_its_conversion(served, photo):
@@ -95,10 +92,7 @@ def test_a_program_that_leaves_stops_its_conversion(served, photo):
     before = served.files()
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{served.url}api/image", data={"style": "pepper-hq"}, files=form(photo), timeout=0.3)
-    deadline = time.monotonic() + 60
-    while served.files() != before and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert served.files() == before
+    wait_until(lambda: served.files() == before)
 
 
 def test_errors_are_sentences(served, program, photo, tmp_path):
@@ -163,7 +157,7 @@ def test_all_results_are_one_zip(program, tmp_path):
         assert [archive.read(name) for name in archive.namelist()] == results
 
 
-def test_the_description(served, program):
+def test_the_description(program):
     """Every described request exists, and refers only to schemas that are there."""
     described = program.get("/api/openapi.json").json()
     assert described == describe_api()

@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from clips import Clip, packets, read_clip
 from pages import serving
 from PIL import Image
+from processes import wait_until
 from skimage import data
 
 playwright = pytest.importorskip("playwright.sync_api", reason="a browser is driven by playwright")
@@ -118,17 +118,9 @@ def download(page, folder):
     return path
 
 
-def eventually(true, seconds=30):
-    """Wait until something holds."""
-    deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return true()
-
-
 def wait_for(page, expression, argument=None):
     """Wait until an expression is true in the page, whose policy does not allow Playwright's own wait."""
-    assert eventually(lambda: page.evaluate(expression, argument), WAIT / 1000), expression
+    wait_until(lambda: page.evaluate(expression, argument))
 
 
 def at_work(served):
@@ -302,7 +294,7 @@ def test_portrait_videos_are_side_by_side(visit, tmp_path):
     expect(page.get_by_role("slider", name=re.compile("^Divider"))).to_be_visible()
 
 
-def test_many_files(visit, run, photo, clip, tmp_path):
+def test_many_files(visit, clip, tmp_path):
     """Files by the dozen are converted one after the other, and each can be shown, downloaded and removed."""
     photos = []
     for number in range(12):
@@ -343,20 +335,20 @@ def test_files_are_dropped_and_pasted(visit, photo):
 def test_files_chosen_early_are_sent(browser, served, photo):
     """A file that is chosen before the page knows its styles is sent when it does."""
     with closing(browser.new_page()) as page:
-        held = []
-        page.route("**/api/info", lambda route: held.append(route))  # noqa: PLW0108  # playwright takes no built-in
+        waiting = []
+        page.route("**/api/info", lambda route: waiting.append(route))  # noqa: PLW0108  # playwright takes no built-in
         with page.expect_request("**/api/info"):
             page.goto(served.url)
         page.set_input_files("#file", [photo])
-        held[0].continue_()
+        waiting[0].continue_()
         expect(page.locator("#start")).to_be_enabled(timeout=WAIT)
 
 
 def test_a_late_event_loses_no_file(browser, served, photo):
     """An event that is older than the answer to an upload does not say that the file is lost."""
     with closing(browser.new_page()) as page:
-        held = []
-        page.route("**/api/events", lambda route: route.continue_() if held else held.append(route))
+        waiting = []
+        page.route("**/api/events", lambda route: route.continue_() if waiting else waiting.append(route))
         with page.expect_request("**/api/events"):
             page.goto(served.url)
         page.set_input_files("#file", [photo])
@@ -370,7 +362,7 @@ def test_a_late_event_loses_no_file(browser, served, photo):
             }"""
         )
         page.wait_for_timeout(500)
-        held[0].fulfill(content_type="text/event-stream", body='data: {"files": [], "jobs": []}\n\n')
+        waiting[0].fulfill(content_type="text/event-stream", body='data: {"files": [], "jobs": []}\n\n')
         expect(page.locator("#start")).to_be_enabled(timeout=WAIT)
         assert not [text for text in page.evaluate("messages") if "started again" in text]
 
@@ -388,7 +380,7 @@ def test_progress_and_stop(visit, served, long_clip, photo):
     page.click("#stop")
     expect(page.locator("#message")).to_have_text("Stopped.")
     expect(page.locator("#start")).to_be_enabled()
-    assert eventually(lambda: served.files() == before, seconds=20)
+    wait_until(lambda: served.files() == before)
     page.get_by_role("button", name="Remove long.mp4").click()
     expect(page.locator("#welcome")).to_be_visible()
     add(page, photo)
@@ -401,7 +393,7 @@ def test_a_refresh_finds_the_job_again(visit, served, long_clip):
     page = visit()
     add_long(page, long_clip)
     page.click("#start")
-    assert eventually(lambda: at_work(served))
+    wait_until(lambda: at_work(served))
     page.reload()
     expect(page.locator("#message")).to_contain_text("Converting")
     page.wait_for_timeout(8000)  # longer than a page that was closed is waited for
@@ -417,9 +409,9 @@ def test_leaving_stops_the_drawing(visit, served, tmp_path):
     add(page, Clip(size=(480, 360), times=range(1200)).write(tmp_path / "clip.mp4"))
     before = served.files()
     page.click("#start")
-    assert eventually(lambda: at_work(served))
+    wait_until(lambda: at_work(served))
     page.close(run_before_unload=True)  # as a person closes it
-    assert eventually(lambda: served.files() == before, seconds=15)
+    wait_until(lambda: served.files() == before)
 
 
 def test_a_server_that_is_gone(visit, tmp_path, photo):
@@ -470,7 +462,7 @@ def test_two_visitors_at_once(visit, run, served, long_clip, photo, clip, tmp_pa
     add(second, photo)
     add(third, clip)
     first.click("#start")
-    assert eventually(lambda: at_work(served))
+    wait_until(lambda: at_work(served))
     second.click("#start")
     expect(second.locator("#message")).to_have_text("One file is ahead of yours.")
     third.click("#start")
@@ -491,14 +483,14 @@ def test_waiting_can_be_given_up(visit, served, long_clip, photo):
     add_long(first, long_clip)
     add(second, photo)
     first.click("#start")
-    assert eventually(lambda: at_work(served))
+    wait_until(lambda: at_work(served))
     second.click("#start")
     expect(second.locator("#message")).to_have_text("One file is ahead of yours.")
     second.click("#stop")
     expect(second.locator("#message")).to_have_text("Stopped.")
     assert at_work(served)
     first.click("#stop")
-    assert eventually(lambda: not at_work(served), seconds=120)
+    wait_until(lambda: not at_work(served))
     second.wait_for_timeout(1000)
     assert not second.locator("#download").is_visible()
 

@@ -1,7 +1,6 @@
 """Previews of a visitor's files: one frame, as it is and as a drawing, before anything is converted."""
 
 import io
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -10,6 +9,7 @@ import pytest
 from clips import Clip
 from pages import ask, send
 from PIL import Image
+from processes import wait_until
 from skimage import data
 
 
@@ -61,22 +61,18 @@ def test_previews_wait_for_conversions(visitor, photo, tmp_path):
     job = ask(visitor, film, style="pepper-hq").json()["id"]
     assert visitor.get(f"/api/files/{file}/preview").status_code == 204
     visitor.delete(f"/api/jobs/{job}")
-    deadline = time.monotonic() + 30
-    while visitor.get(f"/api/files/{file}/preview").status_code == 204 and time.monotonic() < deadline:
-        time.sleep(0.1)
+    wait_until(lambda: visitor.get(f"/api/files/{file}/preview").status_code != 204)
     assert preview(visitor, file).any()
 
 
 def test_many_requests_of_one_visitor_delay_nobody(visitor, photo):
-    """One preview of a visitor is drawn at a time: those asked for meanwhile have no content."""
+    """One preview of a visitor is drawn at a time; further requests get an empty response meanwhile."""
     address = f"/api/files/{send(visitor, photo)}/preview"
 
     def status(number):
         return visitor.get(address, params={"style": "ink", "strength": number / 20}).status_code
 
-    deadline = time.monotonic() + 60
-    while status(20) == 204 and time.monotonic() < deadline:  # the conversion of the test before ends
-        time.sleep(0.1)
+    wait_until(lambda: status(20) != 204)  # the conversion of the test before ends
     with ThreadPoolExecutor(20) as threads:
         statuses = list(threads.map(status, range(20)))
     assert set(statuses) == {200, 204}

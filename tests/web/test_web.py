@@ -10,11 +10,12 @@ import sys
 import time
 
 import httpx
-import numpy as np
 import pytest
 from clips import Clip
 from pages import ask, send, serving
+from pictures import save_picture
 from PIL import Image
+from processes import WAIT, wait_until
 
 from cartoonize.core.errors import MediaError
 from cartoonize.web.folders import KEPT, Folders
@@ -38,9 +39,7 @@ def other(served):
 
 @pytest.fixture
 def photo(tmp_path):
-    path = tmp_path / "photo.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(path)
-    return path
+    return save_picture(tmp_path / "photo.png")
 
 
 def raw(served, client, request):
@@ -60,7 +59,7 @@ def test_visitors_get_their_own_files(visitor, photo):
 
 
 def test_nobody_else_gets_them(served, visitor, other, photo):
-    """With the address of another's file, or without a cookie, there is nothing, as if it did not exist."""
+    """The file of another visitor, or any file without a cookie, looks as if it did not exist."""
     file = send(visitor, photo)
     assert other.get(f"/api/files/{file}").status_code == 404
     assert httpx.get(f"{served.url}api/files/{file}").status_code == 404
@@ -73,7 +72,7 @@ def test_nobody_else_gets_them(served, visitor, other, photo):
 
 
 def test_two_visitors_with_the_same_file_share_nothing(served, visitor, other, photo):
-    """The same picture of two visitors is two files, in a folder each."""
+    """The same picture of two visitors is two files, in two folders."""
     before = set(served.root.iterdir())
     assert send(visitor, photo) != send(other, photo)
     assert len(set(served.root.iterdir()) - before) == 2
@@ -110,7 +109,7 @@ def test_paths_lead_nowhere_else(served, visitor, photo, path):
     "name", ["../../up.png", "/etc/up.png", "..\\up.png", "..", "a/b.png", "x" * 300 + ".png", "a\x00b.png"]
 )
 def test_names_of_uploads_lead_nowhere_else(served, visitor, photo, name):
-    """Whatever a file is called, it stays in the visitor's folder, under a name of this disk."""
+    """A file with any name stays in the visitor's folder, under a name that the disk can hold."""
     before = set(served.root.rglob("*"))
     response = visitor.post("/api/files", files={"file": (name, photo.read_bytes())})
     new = [path for path in set(served.root.rglob("*")) - before if path.is_file()]
@@ -176,7 +175,7 @@ def test_other_sites_cannot_read_here(served, visitor, photo):
             assert visitor.post(path, files=file, headers={"Origin": origin}).status_code == 403
 
 
-def test_behind_another_server(served, visitor, photo):
+def test_behind_another_server(visitor, photo):
     """A server in front, which says by which name it is known, serves the page under that name."""
     known = {"X-Forwarded-Host": "cartoons.example", "X-Forwarded-Proto": "https"}
     origin = {"Origin": "https://cartoons.example"}
@@ -190,7 +189,7 @@ def test_behind_another_server(served, visitor, photo):
 
 
 def test_uploads_are_limited_before_they_are_read(served, visitor):
-    """A file that is too large is refused by its length; nothing of it is kept. So are those of nobody."""
+    """A file that is too large, or has no visitor, is refused before it is read; nothing of it is kept."""
     large = {"file": ("large.mp4", bytes(2 << 20))}
     response = visitor.post("/api/files", files=large)
     assert response.status_code == 413
@@ -205,7 +204,7 @@ def test_uploads_are_limited_before_they_are_read(served, visitor):
     "body", [b"", b"{", b"[" * 100_000, b"[]", b'"' + b"a" * (2 << 20) + b'"', b"\xff{}"]
 )
 def test_odd_requests_are_refused(visitor, body):
-    """What is no request of the page, or too large for one, is refused, and the server goes on."""
+    """Malformed and oversized requests are refused, and the server still works."""
     assert visitor.post("/api/jobs", content=body).status_code in (400, 413)
     assert visitor.get("/").status_code == 200
 
@@ -250,10 +249,7 @@ def test_ctrl_c_in_the_middle_of_a_conversion(tmp_path):
         file = send(client, clip)
         for _ in range(2):
             assert ask(client, file).status_code == 201
-        deadline = time.monotonic() + 60
-        while not any("/lock" in name for name in served.files()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert len(served.files()) > 1
+        wait_until(lambda: any("/lock" in name for name in served.files()))
         end_by_ctrl_c(served)
 
 
@@ -273,7 +269,7 @@ def test_limits_are_checked_by_headers(tmp_path, photo):
             clip,
             "clip.mp4 is 64 x 48 pixels large; this page accepts up to 0.00307 million",
         ),
-        (Limits(pixels=1999), photo, "photo.png is 50 x 40 pixels large"),
+        (Limits(pixels=1535), photo, "photo.png is 48 x 32 pixels large"),
         (Limits(frames=4), animation, "more than the 4 frames"),
         (Limits(upload=100), photo, "The file has"),
     ):
@@ -325,7 +321,7 @@ def test_files_that_name_other_files_are_refused(tmp_path, photo):
 
 def end_by_ctrl_c(served):
     served.process.send_signal(signal.SIGINT)
-    _, messages = served.process.communicate(timeout=30)
+    _, messages = served.process.communicate(timeout=WAIT)
     assert served.process.returncode == 128 + signal.SIGINT
     assert messages.splitlines()[-1:] == ["Stopped."]
     assert "Traceback" not in messages
@@ -351,9 +347,7 @@ def test_the_browser_is_opened(tmp_path, options):
     program.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}.new && mv {opened}.new {opened}\n')
     program.chmod(0o755)
     with serving(tmp_path, "--open", *options, BROWSER=f"{program} %s") as served:
-        deadline = time.monotonic() + 20
-        while not opened.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(opened.exists, served.process)
         address = opened.read_text()
         assert address.startswith(served.url)
         assert not options or served.key not in address

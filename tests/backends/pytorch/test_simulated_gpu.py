@@ -1,4 +1,4 @@
-"""Drawing on a GPU that is simulated: it computes what the CPU does, and nothing waits in between."""
+"""Drawing on a simulated GPU gives the CPU's results, and waits for nothing but its copies."""
 
 import contextlib
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from simulated_gpu import GPU, GpuTensor, simulate_gpu
-from small_networks import NETWORKS, lively
+from small_networks import NETWORKS, lively, noise
 
 from cartoonize import Frame, Retouch
 from cartoonize.backends.pytorch.backend import PyTorchBackend
@@ -17,10 +17,6 @@ from cartoonize.models.deploy import deploy
 from cartoonize.run.drawer import Drawer
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-def noise(count, height, width):
-    return np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -50,7 +46,7 @@ LOOKS = [
 @pytest.mark.parametrize("own_size", [(48, 40), (71, 59), (30, 26)])
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 def test_effects_do_not_wait(tiny_style, look, own_size):
-    """Pictures are copied to the GPU once and back once; all effects between run there, as on the CPU."""
+    """Pictures are copied to the GPU once and back once; all effects run there, as on the CPU."""
     full = noise(4, *own_size[::-1])
     frames = [
         Frame(image, pts, full_size=own_size, full=full[pts]) for pts, image in enumerate(noise(4, 40, 48))
@@ -110,7 +106,7 @@ def test_too_little_memory_for_effects(tiny_style, monkeypatch, most):
     assert [notice.endswith(f"{ending}; no frame was lost.") for notice in notices] == [True]
 
 
-def test_what_would_fail_on_a_gpu_fails_here():
+def test_the_simulation_refuses_what_a_gpu_refuses():
     """The simulation refuses tensors on two devices and arrays of its memory, and counts waits."""
     with simulate_gpu() as gpu:
         x = torch.arange(6.0, device=GPU).reshape(2, 3)

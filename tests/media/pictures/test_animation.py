@@ -1,20 +1,16 @@
 """GIF, WebP, PNG and AVIF animations."""
 
 from fractions import Fraction
-from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from clips import Clip, mean_difference, read_clip
+from clips import Clip, convert, mean_difference, read_clip
 from PIL import Image
 
-from cartoonize import Encoding, MediaError, stylize
+from cartoonize import Encoding, MediaError
 from cartoonize.media import open_source, open_video
 from cartoonize.media.writing.last_frame import set_animation_length
-
-convert = partial(stylize, style="null")  # the style that changes no frame
-
 
 DELAYS = [100, 50, 200, 40, 80]  # ms
 

@@ -1,13 +1,13 @@
 """HDR pictures become SDR pictures, as HDR video becomes SDR video."""
 
 import struct
-import zlib
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
 from clips import require_encoder
+from pictures import deep_png
 from PIL import Image
 
 from cartoonize import MediaError
@@ -17,6 +17,7 @@ from cartoonize.media.pictures.picture_source import PictureSource
 
 SIZE = (96, 64)
 PQ, HLG, BT2020 = 16, 18, 9
+AV1 = "libaom-av1" if "libaom-av1" in av.codecs_available else "libsvtav1"
 
 
 def signal():
@@ -47,15 +48,7 @@ def encode(path, transfer, codec, **options):
 
 
 def write_png(path, transfer):
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in signal())
-    chunks = [
-        (b"IHDR", struct.pack(">IIBBBBB", *SIZE, 16, 2, 0, 0, 0)),
-        (b"cICP", bytes([BT2020, transfer, 0, 1])),
-        (b"IDAT", zlib.compress(rows)),
-        (b"IEND", b""),
-    ]
-    body = (struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(body))
+    path.write_bytes(deep_png(signal(), (b"cICP", bytes([BT2020, transfer, 0, 1]))))
     return path
 
 
@@ -83,7 +76,7 @@ def test_an_hdr_picture_looks_as_it_does_in_a_video(tmp_path, suffix, transfer):
         expected = next(iter(source)).image.astype(int)
     path = tmp_path / f"in{suffix}"
     if suffix == ".avif":
-        encode(path, transfer, "libaom-av1" if "libaom-av1" in av.codecs_available else "libsvtav1", crf="4")
+        encode(path, transfer, AV1, crf="4")
     else:
         (write_png if suffix == ".png" else write_heic)(path, transfer)
     image, notices = read(path)
@@ -94,7 +87,7 @@ def test_an_hdr_picture_looks_as_it_does_in_a_video(tmp_path, suffix, transfer):
 
 
 def test_a_picture_that_is_not_hdr_is_not_mapped(tmp_path):
-    """An AVIF picture of sRGB keeps its values."""
+    """A picture in sRGB keeps its values."""
     picture = (signal() >> 8).astype(np.uint8)
     Image.fromarray(picture).save(tmp_path / "in.png")
     image, notices = read(tmp_path / "in.png")
@@ -134,9 +127,7 @@ def test_a_property_that_is_named_often_is_read_once():
 
 def test_a_damaged_hdr_picture_is_refused(tmp_path):
     """An HDR picture whose samples are gone ends in a sentence."""
-    path = encode(
-        tmp_path / "in.avif", PQ, "libaom-av1" if "libaom-av1" in av.codecs_available else "libsvtav1"
-    )
+    path = encode(tmp_path / "in.avif", PQ, AV1)
     data = path.read_bytes()
     begin = data.index(b"mdat") + 4
     path.write_bytes(data[:begin] + bytes(len(data) - begin))

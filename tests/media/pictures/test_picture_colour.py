@@ -1,7 +1,5 @@
 """Colours of pictures: grey, CMYK, more than 8 bits, palettes and profiles."""
 
-import struct
-import zlib
 from io import BytesIO
 
 import numpy as np
@@ -10,6 +8,7 @@ import tifffile
 from pictures import (
     colour_profile,
     copy_pictures,
+    deep_png,
     grey_profile,
     ink_profile,
     make_picture,
@@ -59,16 +58,7 @@ def test_unusual_tiff(tmp_path):
 
 def test_deep_colours(tmp_path):
     """16-bit RGB PNG files are scaled to 8 bits."""
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in make_picture().astype(np.uint16) * 257)
-    chunks = [
-        (b"IHDR", struct.pack(">IIBBBBB", 48, 32, 16, 2, 0, 0, 0)),
-        (b"IDAT", zlib.compress(rows)),
-        (b"IEND", b""),
-    ]
-    body = b"".join(
-        struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks
-    )
-    (tmp_path / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+    (tmp_path / "deep.png").write_bytes(deep_png(make_picture().astype(np.uint16) * 257))
     np.testing.assert_array_equal(read_pictures(tmp_path / "deep.png")[0], make_picture())
 
 

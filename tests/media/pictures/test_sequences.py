@@ -1,17 +1,14 @@
 """A folder of pictures as a video, and a video as a folder of pictures."""
 
 from fractions import Fraction
-from functools import partial
 
 import numpy as np
 import pytest
-from clips import Clip, mean_difference, read_clip
+from clips import Clip, convert, mean_difference, read_clip
 from PIL import Image
 
-from cartoonize import Decoding, MediaError, stylize
+from cartoonize import Decoding, MediaError
 from cartoonize.media.pictures.sequence_source import ImageSequenceSource
-
-convert = partial(stylize, style="null")  # the style that changes no frame
 
 
 def write_numbered(folder, count=12, suffix=".png"):

@@ -1,4 +1,4 @@
-"""Frames are never lost in silence: those that come out and those reported missing are all there were."""
+"""Frames are never lost in silence: the decoded and the missing ones add up to those of the file."""
 
 import io
 import os
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from clips import CASES, Clip
 from containers import CONTAINERS, FRAMES
-from test_fuzz import MUTATIONS
+from mutations import MUTATIONS
 
 from cartoonize import MediaError
 from cartoonize.media import VideoSource
@@ -24,7 +24,7 @@ from cartoonize.media.reading.standard_input import STANDARD_INPUT
 SEEDS = int(os.environ.get("CARTOONIZE_FUZZ", "1500")) // len(CONTAINERS) + 1
 HIDDEN = {
     "a.ts": {"truncated", "spliced"},  # exactly between two pictures
-    "a.mpg": {"truncated", "spliced"},  # the same
+    "a.mpg": {"truncated", "spliced"},
     "a.gif": {"spliced"},  # exactly between two images
     "a.flv": {"flipped"},  # a bit that turns a frame into sound
     "fragments.mp4": {"flipped"},  # a bit that gives a keyframe another time
@@ -57,7 +57,7 @@ def read(path):
 
 
 def piped(path, monkeypatch):
-    """The same through standard input."""
+    """Read a file through standard input."""
 
     class Pipe(io.RawIOBase):
         def __init__(self, data):
@@ -85,7 +85,7 @@ def check(result, name):
 
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_a_whole_file_is_not_called_damaged(made, threads, monkeypatch, name):
-    """Of every container all frames come out, on one thread and on many, from a file and from a pipe."""
+    """All frames of every container come out, on one thread and on many, from a file and from a pipe."""
     path = made(name)
     for count in (1, 32):
         threads(count)
@@ -95,7 +95,7 @@ def test_a_whole_file_is_not_called_damaged(made, threads, monkeypatch, name):
 
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_a_file_that_is_cut_says_so(made, threads, monkeypatch, tmp_path, name):
-    """Where the end is missing, that is noticed, in a pipe too; frames that are listed are counted."""
+    """A missing end is noticed, in a pipe too; frames that the file lists are counted."""
     threads(2)
     data = made(name).read_bytes()
     for share in (0.55, 0.8, 0.97):
@@ -113,7 +113,7 @@ def test_a_file_that_is_cut_says_so(made, threads, monkeypatch, tmp_path, name):
 @pytest.mark.parametrize("name", CONTAINERS)
 @pytest.mark.parametrize("places", [[23], [20, 21], [12], [0, 5]], ids=str)
 def test_every_packet_is_accounted_for(made, threads, tmp_path, name, places):
-    """Packets whose payload is gone are missed, wherever they are, the same on one thread and on many."""
+    """Packets without payload are reported, wherever they are, the same on one thread and on many."""
     path = made(name)
     with av.open(path) as container:
         head = {".mkv": 4, ".webm": 4, ".flv": 16}.get(path.suffix, 0)  # bytes of the container, at `pos`
@@ -170,7 +170,7 @@ def check_mutated(made, threads, tmp_path, name, numbers):
 
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_some_mutated_files_lose_nothing_in_silence(made, threads, tmp_path, name):
-    """A share of the cases below."""
+    """No frame of a mutated file is missing without being reported (a few cases)."""
     check_mutated(made, threads, tmp_path, name, range(1, 9))
 
 
@@ -201,7 +201,7 @@ def test_a_frame_that_is_gone_from_file_and_index_is_missed(made, tmp_path, name
 
 
 def test_pictures_that_are_zero_are_missed(made, tmp_path):
-    """Where MPEG pictures are lost in a container that stays whole, the numbers of the others show it."""
+    """MPEG pictures that are lost in an intact container are counted by the numbers of the others."""
     data = bytearray(made("a.mpg").read_bytes())
     starts = [place for place in range(len(data)) if data[place : place + 4] == b"\0\0\1\0"]
     assert b"\0\0\1\xe0" not in data[starts[6] : starts[8]]  # a packet of the container
@@ -226,8 +226,8 @@ def test_two_images_that_became_one_are_missed(made, tmp_path):
     assert damage.container
 
 
-def test_what_lasts_longer_than_its_last_frame_is_whole(tmp_path):
-    """A held last frame, and a subtitle behind the picture, are not missing frames."""
+def test_a_held_last_frame_is_whole(tmp_path):
+    """A last frame that is shown for long does not count as missing frames."""
     path = Clip(times=[0, 24, 960], last_duration=2400).write(tmp_path / "held.mkv")
     with av.open(path) as container:
         assert container.duration > 40_000_000
@@ -235,7 +235,7 @@ def test_what_lasts_longer_than_its_last_frame_is_whole(tmp_path):
 
 
 def test_recordings_that_begin_anywhere_are_whole(tmp_path):
-    """What stands before the first keyframe of a transport stream cannot be decoded, and is not missed."""
+    """Packets before the first keyframe of a transport stream do not count as missing."""
     whole = Clip(times=range(48), options={"g": "12", "bf": "2", "crf": "10"}).write(tmp_path / "whole.ts")
     with av.open(whole) as container:
         places = [p.pos for p in container.demux(video=0) if p.size]
@@ -248,10 +248,7 @@ def test_recordings_that_begin_anywhere_are_whole(tmp_path):
 
 
 def test_the_second_fields_of_frames_are_not_missed(tmp_path):
-    """If each field is a separate packet, half of the packets make no frame.
-
-    Other missing frames are counted.
-    """
+    """If each field is a packet of its own, the second one does not count as a missing frame."""
     options = {"x264-params": "interlaced=1", "flags": "+ildct+ilme"}
     with av.open(Clip(times=range(24), options=options).write(tmp_path / "in.mp4")) as container:
         frames = list(container.decode(video=0))
@@ -271,7 +268,7 @@ def test_the_second_fields_of_frames_are_not_missed(tmp_path):
         assert damage.packets == len(lost)
 
 
-CASE_FRAMES = {  # of files that went wrong: how many frames come out, and how many are missing
+CASE_FRAMES = {  # of files with a fault: how many frames come out, and how many are missing
     "last-packet-cut.mp4": (23, 1),
     "silent-a.webm": (23, 1),
     "silent-hevc.mp4": (12, 12),
@@ -296,7 +293,7 @@ CASE_FRAMES = {  # of files that went wrong: how many frames come out, and how m
 @pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
 @pytest.mark.parametrize("name", CASE_FRAMES)
 def test_the_frames_of_cases_are_counted(threads, monkeypatch, name):
-    """Of each file that went wrong the same frames come out on 1 thread and on 32, and through a pipe."""
+    """The same frames of each faulty file come out on 1 thread and on 32, and through a pipe."""
     for count in (1, 32):
         threads(count)
         for result in (read(CASES / name), piped(CASES / name, monkeypatch)):

@@ -6,25 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from av.packet import Packet
-from clips import Clip
+from clips import BEATS, Clip
 
 from cartoonize import Encoding, Look
 from cartoonize.backends import load
 from cartoonize.media import SegmentSink, VideoSource, open_sink
 from cartoonize.media.writing.journal import Journal
 from cartoonize.media.writing.segments import Segment, SegmentWriter, read_packets, read_segment
-from cartoonize.run import pipeline
 from cartoonize.run.frame_range import FrameRange, FrameRangeError, convert_frame_range
 from cartoonize.run.job import run
 from cartoonize.run.report import Report
 
-BEATS = [n + n // 5 * 3 + n // 11 for n in range(100)]  # a variable frame rate
-
-
-@pytest.fixture(autouse=True)
-def short(monkeypatch):
-    """Segments of a second, so that short clips have several."""
-    monkeypatch.setattr(pipeline, "SEGMENT", 24)
+pytestmark = pytest.mark.usefixtures("short_segments")
 
 
 def in_one_go(source, target, style, encoding):
@@ -45,27 +38,24 @@ def in_one_go(source, target, style, encoding):
 def convert_alone(source, frame_range, style, encoding, container):
     with VideoSource(source) as frames:
         sink = SegmentSink(frames.video, encoding, container)
-        return list(
-            filter(
-                None,
-                convert_frame_range(frames, sink, load(str(style)), frame_range, Look(), batch=4, segment=24),
-            )
-        )
+        backend = load(str(style))
+        converted = convert_frame_range(frames, sink, backend, frame_range, Look(), batch=4, segment=24)
+        return [finished for finished in converted if finished]
 
 
 @pytest.mark.parametrize(
     ("codec", "container", "clip"),
     [
-        ("libx264", "mp4", Clip(times=BEATS, options={"bf": "3", "g": "40"})),
+        ("libx264", "mp4", Clip(times=BEATS[:100], options={"bf": "3", "g": "40"})),
         ("libx265", "matroska", Clip(times=range(100))),
-        ("libvpx-vp9", "webm", Clip(times=BEATS)),
+        ("libvpx-vp9", "webm", Clip(times=BEATS[:100])),
         ("mpeg4", "avi", Clip(times=range(100))),
         ("ffv1", "matroska", Clip(times=range(100))),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_segment_made_alone_is_the_same(tmp_path, tiny_style, codec, container, clip):
-    """Its file is, to the byte, what a run leaves that draws the whole video."""
+    """A segment that is converted alone equals, to the byte, that of a run of the whole video."""
     suffix = {"matroska": "mkv"}.get(container, container)
     source, encoding = clip.write(tmp_path / "in.mkv"), Encoding(codec=codec)
     kept = in_one_go(source, tmp_path / f"out.{suffix}", tiny_style, encoding)
@@ -76,12 +66,8 @@ def test_a_segment_made_alone_is_the_same(tmp_path, tiny_style, codec, container
         [(segment, data)] = convert_alone(source, frame_range, tiny_style, encoding, container)
         assert segment == read_segment(io.BytesIO(data))
         assert data == kept[first]
-    assert [
-        data for _, data in convert_alone(source, FrameRange(0, 48), tiny_style, encoding, container)
-    ] == [
-        kept[0],
-        kept[24],
-    ]
+    both = convert_alone(source, FrameRange(0, 48), tiny_style, encoding, container)
+    assert [data for _, data in both] == [kept[0], kept[24]]
 
 
 def test_the_last_segment_is_what_is_left(tmp_path):
@@ -117,7 +103,7 @@ def test_segments_that_do_not_follow_are_recognised():
 
 
 def test_segments_count_in_any_order(tmp_path):
-    """Those from elsewhere are kept as they come; the video is made of those that follow each other."""
+    """Segments are kept in any order; the video is made of those that follow each other."""
     key, mark = {"source": 1}, {"pts": 23, "crc": 1, "packets": 0, "frames": 0}
     target = tmp_path / "out.mp4"
     segments = [Segment(24 * n, 24, mark if n else None, mark, 24 * n, 24 * n + 23) for n in range(3)]
@@ -143,7 +129,7 @@ def test_segments_count_in_any_order(tmp_path):
 
 @pytest.mark.parametrize("change", ["cut", "garbage", "empty", "another"])
 def test_segments_from_elsewhere_are_checked(tmp_path, change):
-    """A file that arrives damaged, or is not that of its segment, is not kept."""
+    """A segment that arrives damaged, or is another one, is not kept."""
     mark = {"pts": 23, "crc": 1, "packets": 0, "frames": 0}
     segment, file = Segment(0, 1, None, mark, 0, 23), io.BytesIO()
     writer = SegmentWriter(file)
@@ -162,7 +148,7 @@ def test_segments_from_elsewhere_are_checked(tmp_path, change):
 
 @pytest.mark.parametrize("place", [0, 40, -20, -6, -1])
 def test_every_byte_of_a_segment_counts(tmp_path, place):
-    """Changed, cut or empty, a segment is not taken for one."""
+    """A segment that is changed, cut or empty is recognised as damaged."""
     source = Clip().write(tmp_path / "in.mp4")
     [(_, data)] = convert_alone(source, FrameRange(0, None), "null", Encoding(), "mp4")
     assert len(list(read_packets(io.BytesIO(data)))) == 12

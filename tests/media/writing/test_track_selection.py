@@ -1,15 +1,11 @@
 """Which streams of a video with several are converted, copied, or named as left out."""
 
-from functools import partial
-
 import av
 import pytest
 from av.stream import Disposition
-from clips import Clip, packets, read_clip, stream_kinds
+from clips import Clip, convert, packets, read_clip, stream_kinds
 
-from cartoonize import Decoding, MediaError, stylize
-
-convert = partial(stylize, style="null")  # the style that changes no frame
+from cartoonize import Decoding, MediaError
 
 H264 = {"crf": "10", "bf": "2"}
 
@@ -37,7 +33,7 @@ def remux(target, *sources, attach=None):
 
 
 def test_one_of_several_video_streams_is_drawn(tmp_path):
-    """The default stream, or the one asked for by number; the other is named, with the way to get it."""
+    """The default stream, or the one of --stream, is converted; a notice says how to get the other one."""
     small = Clip(size=(32, 32)).write(tmp_path / "small.mkv")
     large = Clip(size=(64, 48)).write(tmp_path / "large.mkv")
     both = remux(tmp_path / "in.mkv", small, large)

@@ -4,11 +4,11 @@ import json
 import re
 import shutil
 
-import av
 import cv2
 import numpy as np
 import pytest
 import torch
+from clips import write_film
 from PIL import Image
 from safetensors.torch import load_file
 from typer.testing import CliRunner
@@ -128,7 +128,7 @@ def test_edges_count_in_rough_places_only():
 
 
 def test_frechet_distance_of_normal_distributions():
-    """Of samples it is near the closed form: squared shift plus the difference of deviations squared."""
+    """The distance of samples is near its closed form: the squares of shift and difference of deviations."""
     rows = np.random.default_rng(0).normal(size=(20000, 3))
     assert frechet_distance(rows, rows) == pytest.approx(0, abs=1e-6)
     assert frechet_distance(rows, 2 * rows + [3, 0, 0]) == pytest.approx(9 + 3, rel=0.03)
@@ -137,14 +137,7 @@ def test_frechet_distance_of_normal_distributions():
 def write_clip(path, frames):
     """Frames of a texture moving by two pixels each."""
     still = texture(96, 160)
-    with av.open(path, "w") as container:
-        stream = container.add_stream("libx264", rate=10, options={"crf": "10"})
-        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
-        for step in range(frames):
-            frame = np.ascontiguousarray(still[:, 2 * step : 2 * step + 128])
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgb24")))
-        container.mux(stream.encode(None))
-    return path
+    return write_film(path, [still[:, 2 * step : 2 * step + 128] for step in range(frames)], length=1)
 
 
 @pytest.fixture
@@ -170,7 +163,7 @@ def test_report(photos, drawings, features, clip, tmp_path):
 
 
 def test_a_style_is_measured(photos, tiny_style):
-    """A style file that changes pictures has figures that say so."""
+    """The figures of a style that changes pictures show the change."""
     report = evaluate(str(tiny_style), photos, device="cpu")
     assert report.figures["colour_shift"] > 0
     assert report.figures["pictures"] == 8
@@ -226,8 +219,8 @@ def test_an_installed_card_is_kept(photos, tiny_style, tmp_path):
     assert evaluate_command(style, "--photos", photos, "--onto-card", *out, "-y").exit_code == 0
 
 
-def test_what_cannot_be_measured_is_a_note(photos, drawings, tmp_path):
-    """A clip of one frame, no contours, a damaged picture of the artist: the rest is measured."""
+def test_what_cannot_be_measured_is_a_note(drawings, tmp_path):
+    """A clip of one frame, photos without contours and a damaged drawing are noted; the rest is measured."""
     plain, artist = tmp_path / "plain", tmp_path / "artist"
     plain.mkdir()
     Image.new("RGB", (64, 64), "grey").save(plain / "grey.png")
@@ -252,7 +245,7 @@ def test_no_video(photos, name):
 
 @pytest.mark.parametrize("weights", ["features", "metric_weights"])
 def test_missing_weights_are_named_before_the_photos_are_measured(photos, drawings, tmp_path, weights):
-    """A misspelt file of weights is a sentence at once."""
+    """A missing file of weights is named before the photos are measured."""
     measured = []
     with pytest.raises(CartoonizeError, match=r"none\.safetensors"):
         evaluate(

@@ -1,11 +1,11 @@
-"""From drawings or films to a style, by one call; interrupted anywhere, the style is the same."""
+"""`train run` makes a style of drawings or films; interrupted anywhere, the style is the same."""
 
 import json
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
+from clips import write_film
 from PIL import Image, ImageDraw
 from typer.testing import CliRunner
 
@@ -174,7 +174,7 @@ def test_a_misspelt_folder_leaves_nothing_behind(drawings, photos, tmp_path, dry
 
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
 def test_a_folder_without_pictures_leaves_nothing_behind(drawings, photos, tmp_path, dry):
-    """So is a folder that holds none, before the other step takes its minutes."""
+    """A folder without pictures is named before the other steps begin."""
     empty = tmp_path / "empty"
     empty.mkdir()
     for words in (arguments(tmp_path / "run", empty, photos), arguments(tmp_path / "run", drawings, empty)):
@@ -192,7 +192,7 @@ def test_a_folder_without_pictures_leaves_nothing_behind(drawings, photos, tmp_p
     ],
 )
 def test_what_only_the_last_steps_read_is_checked_first(drawings, photos, tmp_path, option, name, sentence):
-    """A wrong clip or file of weights is named at once, and not after the hour of training."""
+    """A wrong clip or file of weights is named before the training."""
     Image.new("RGB", (8, 8)).save(tmp_path / "picture.png")
     words = [*arguments(tmp_path / "run", drawings, photos), option, str(tmp_path / name)]
     with pytest.raises(CartoonizeError, match=sentence):
@@ -211,7 +211,8 @@ def test_a_style_or_a_look_is_needed(photos, tmp_path):
 @pytest.mark.slow
 def test_three_clips_of_a_film(photos, tmp_path):
     """Clips take the place of drawings, and the style converts a video."""
-    clips = [save_film(tmp_path / f"{name}.mp4", range(3 * name, 3 * name + 3)) for name in range(3)]
+    shots = [np.asarray(draw_cartoon(seed, (320, 240))) for seed in range(9)]
+    clips = [write_film(tmp_path / f"{n}.mp4", shots[3 * n : 3 * n + 3]) for n in range(3)]
     run, styles = plan(tmp_path / "mine"), [word for clip in clips[1:] for word in ("--style", str(clip))]
     command = [*arguments(run, clips[0], photos), *styles]
     result = CliRunner().invoke(app, command, catch_exceptions=False)
@@ -219,19 +220,6 @@ def test_three_clips_of_a_film(photos, tmp_path):
     assert "0.mp4: 3 scenes" in result.output
     report = stylize(clips[0], tmp_path / "cartoon.mp4", str(run), device="cpu", end=0.5)
     assert report.frames == 5
-
-
-def save_film(path: Path, scenes) -> Path:
-    """A film of drawings, two seconds each."""
-    with av.open(path, "w") as container:
-        stream = container.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
-        for seed in scenes:
-            frame = av.VideoFrame.from_image(draw_cartoon(seed, (320, 240)))
-            for _ in range(20):
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.to_ndarray(format="rgb24"))))
-        container.mux(stream.encode(None))
-    return path
 
 
 class Killed(BaseException):

@@ -5,9 +5,9 @@ import os
 import sys
 import time
 
-import av
 import numpy as np
 import pytest
+from clips import write_film
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -52,16 +52,8 @@ def save_pictures(folder, count, size=(200, 170)):
     return folder
 
 
-def save_film(path, seeds, size=(160, 96)):
-    with av.open(path, "w") as container:
-        stream = container.add_stream("libx264", rate=10, options={"crf": "10", "preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        for seed in seeds:
-            for _ in range(20):
-                frame = av.VideoFrame.from_image(picture(seed, size))
-                container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
+def save_film(path, seeds):
+    return write_film(path, [np.asarray(picture(seed, (160, 96))) for seed in seeds])
 
 
 def collect(tmp_path, *styles):
@@ -237,7 +229,7 @@ def test_a_busy_machine_is_not_taken_for_a_slow_one():
 
 
 def test_a_thread_that_waits_does_not_slow_the_plan():
-    """Where another program stops one thread, the others spin: such runs do not count."""
+    """Runs in which threads spin, because another program stops one of them, do not count."""
     costs = itertools.cycle([0.08, 0.01, 0.08])
 
     def work():
@@ -260,7 +252,7 @@ def test_a_thread_that_waits_does_not_slow_the_plan():
     ],
 )
 def test_options_that_exclude_each_other(tmp_path, options, sentence):
-    """Options of presets and of the measured way cannot be mixed; a sentence says so."""
+    """Options of presets and those of a run with a time limit cannot be mixed; a sentence says so."""
     command = ["run", "--style", "a", "--photos", "b", "--run", str(tmp_path / "run"), *options]
     with pytest.raises(TrainingError, match=sentence):
         CliRunner().invoke(app, command, catch_exceptions=False)
