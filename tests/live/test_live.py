@@ -288,7 +288,7 @@ def test_a_stream_with_reordered_frames(tmp_path):
     sender = threading.Thread(target=_resend, args=(tmp_path / "in.mp4", address))
     sender.start()
     with pytest.raises(SourceError, match="Nothing came"):
-        draw(address, tmp_path / "out.mkv", timeout=3.0)
+        draw(address, tmp_path / "out.mkv", timeout=1.0)
     sender.join()
     steps = np.diff(read_clip(tmp_path / "out.mkv").times) * 24
     assert len(steps) > 20
