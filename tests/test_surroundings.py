@@ -197,6 +197,15 @@ def test_no_standard_error(tmp_path):
     assert len(read_clip(tmp_path / "out.mp4").times) == 12
 
 
+def test_no_standard_output(tmp_path):
+    """A program that was started without standard output converts all the same, also with --json."""
+    source = Clip().write(tmp_path / "in.mp4")
+    command = command_line("video", source, tmp_path / "out.mp4", "--style", "null", "--json")
+    done = subprocess.run(command, preexec_fn=lambda: os.close(1), stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
+    assert len(read_clip(tmp_path / "out.mp4").times) == 12
+
+
 def test_the_terminal_is_as_before(clip, folder):
     """After a signal during the progress bar, the terminal shows its cursor again."""
     pty = pytest.importorskip("pty")

@@ -47,6 +47,8 @@ def _describe_missing(style: Path, int8_file: Path) -> str:
     if not read_header(style).int8_sha256 and label != str(style):
         return f"The style {label} has no int8 file: leave --precision out, or choose another style."
     reason = "is not the file that the style names" if int8_file.is_file() else "does not exist"
+    if label != str(style):  # installed or added: to write the file would change the header of the style
+        return f"The int8 file of the style {label} {reason}: leave --precision out, or install it again."
     return (
         f"int8 needs a file of its own, and {int8_file} {reason}. To write it, for swift networks: "
         f"cartoonize export-onnx {label} {int8_file} --precision int8"

@@ -117,8 +117,7 @@ def print_result(renderable: Any) -> None:
 
 def _write_result(text: str) -> None:
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        print(text, end="", flush=True)  # noqa: T201  # which does nothing without standard output
     except BrokenPipeError as error:
         sys.stdout = None  # or the interpreter would try to flush it once more
         raise PipeError("The result was not printed: nobody reads it.") from error

@@ -137,6 +137,11 @@ def _convert_one(job: "Job", convert: ConvertJob, checks: Checks, style: str, *,
         raise DamageError(report.error)
 
 
+def _is_written(target: Path) -> bool:
+    """Whether an output exists: a file, or a folder with frames."""
+    return any(target.iterdir()) if target.is_dir() else target.exists()
+
+
 def _convert_all(
     plan: "JobPlan",
     convert: ConvertJob,
@@ -152,7 +157,7 @@ def _convert_all(
         log.fail(source, "", error)
     jobs = []
     for job in plan.jobs:
-        if options.skip_existing and job.target.exists():
+        if options.skip_existing and _is_written(job.target):
             log.skip(job)
         elif _is_accepted(job, checks, options, log):
             jobs.append(job)
@@ -173,7 +178,7 @@ def _convert_all(
 def _is_accepted(job: "Job", checks: Checks, options: FilesOptions, log: OutcomeLog) -> bool:
     """Whether the output of a job can be written; otherwise the log takes the job."""
     try:
-        if job.target.exists() and not options.overwrite:
+        if _is_written(job.target) and not options.overwrite:
             raise MediaError(
                 f"{job.target} exists already; --skip-existing keeps it, --overwrite (-y) replaces it."
             )

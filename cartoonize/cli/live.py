@@ -71,14 +71,14 @@ def live(
         )  # fmt: skip
         adapts = size.detail == "auto" and decoding.detail != "full"
         control = _control_detail(source) if adapts else None
-        with status_line() as show, quit_key:
-            requests = [lambda: stop.requested, quit_key.pressed, sink.is_closed]
-            ended = _show_until(requests, show, source)
-            try:
+        try:
+            with status_line() as show, quit_key:
+                requests = [lambda: stop.requested, quit_key.pressed, sink.is_closed]
+                ended = _show_until(requests, show, source)
                 run(source, sink, backend, report, look=effects, control=control, ended=ended)
-            except (SourceError, BackendError):
-                _print_report(report, as_json=output.as_json)
-                raise
+        except (SourceError, BackendError):
+            _print_report(report, as_json=output.as_json)
+            raise
         _print_report(report, as_json=output.as_json)
 
 

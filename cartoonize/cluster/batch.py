@@ -198,5 +198,5 @@ def _number(text: str | None, column: str, position: str, default: float | None 
     except ValueError:
         number = math.nan
     if not abs(number) < _MAX_NUMBER:
-        raise MediaError(f"{position}: the {column} {text!r} is not a number.")
+        raise MediaError(f"{position}: the {column} {text!r} is not a number below {_MAX_NUMBER:g}.")
     return number

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..backends import LoadedBackend
-from ..core.errors import BackendError, SourceError
+from ..core.errors import BackendError, ModelError, SourceError
 from ..core.frames import Frame, Image
+from ..core.messages import first_line
 from ..effects.effect import EffectChain
 from ..effects.look import Look
 from ..media import Sink
@@ -74,18 +75,20 @@ def run(
     look = prepare_look(look or Look(), backend, report)
     report.width, report.height = look.size(source.video.width, source.video.height)
     failure: SourceError | BackendError | None = None
-    with sink:
-        try:
-            _show(source, sink, Drawer(backend, look.effects()), meter, control, ended)
-        except (SourceError, BackendError) as error:
-            report.fail(error)
-            if not meter.frames:  # there is nothing to keep
-                raise
-            failure = error
-    report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.quantiles()
-    report.detail = source.detail
-    report.set_duration(time.monotonic() - started)
-    report.notices += [*source.notices, *backend.notices, *sink.notices, *_advice(report, source)]
+    try:
+        with sink:
+            try:
+                _show(source, sink, Drawer(backend, look.effects()), meter, control, ended)
+            except (SourceError, BackendError) as error:
+                report.fail(error)
+                if not meter.frames:  # there is nothing to keep
+                    raise
+                failure = error
+    finally:
+        report.frames, report.dropped, report.latency = meter.frames, meter.dropped, meter.quantiles()
+        report.detail = source.detail
+        report.set_duration(time.monotonic() - started)
+        report.notices += [*source.notices, *backend.notices, *sink.notices, *_advice(report, source)]
     if failure is not None:
         failure.add_note(f"{report.frames} frames were converted until then, into {report.output}.")
         raise failure
@@ -137,7 +140,11 @@ def _draw_arrivals(
     read: LatestItem,
     control: DetailControl | None,
 ) -> Generator[_Drawing]:
-    """Draw the frames that the effects do not skip."""
+    """Draw the frames that the effects do not skip.
+
+    Raises:
+        BackendError: the network failed.
+    """
     dropped = 0
     last: tuple[Frame, Image] | None = None
     with closing(arrivals):
@@ -146,7 +153,10 @@ def _draw_arrivals(
             began = time.monotonic()
             frame = source.convert(arrival)
             if not drawer.effects.skip(frame, first=last is None) or last is None:
-                last = frame, drawer([frame])()[0]
+                try:
+                    last = frame, drawer([frame])()[0]
+                except (ModelError, RuntimeError) as error:  # ONNX Runtime's and PyTorch's, if a GPU fails
+                    raise BackendError(f"The network failed: {first_line(error)}") from error
             now = time.monotonic()
             if control and control.record(now, now - began, read.dropped - dropped):
                 source.draw_at(control.detail)

@@ -225,7 +225,9 @@ def read_text(path: Path) -> str:
     location = parse_location(path)
     try:
         with location.open("rb") as file:
-            data = file.read(_MAX_TEXT + 1)
+            data = bytearray()
+            while len(data) <= _MAX_TEXT and (part := file.read(_COPY_SIZE)):  # web servers may send less
+                data += part
         if len(data) > _MAX_TEXT:
             raise MediaError(f"{location} has more than {_MAX_TEXT >> 20} MB; name a file of text.")
         return data.decode("utf-8-sig")

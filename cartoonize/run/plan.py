@@ -91,21 +91,23 @@ def is_single_job(sources: Sequence[Path], target: Path, kind: FileKind) -> bool
     to_file = not is_output_folder(target, kind)
     if to_file and are_numbered(pictures):
         return True
-    if not any(
-        path.suffix.lower() in kind.suffixes and path.absolute() != target.absolute()
-        for path in files_below(source)
-    ):
+    video = next((path for path in files_below(source) if _is_source(path, target, kind)), None)
+    if video is None:
         if pictures:
             return True
         raise MediaError(f"There is neither a video nor a picture in the folder {source}.")
     if to_file and pictures:
         raise MediaError(
-            f"The folder {source} holds videos and pictures: name a folder to write the videos to, or add "
-            "--fps 25 to make one video of the pictures."
+            f"The folder {source} holds pictures, and videos such as {video.relative_to(source)}: name a "
+            "folder to write the videos to, or add --fps 25 to make one video of the pictures."
         )
     if to_file:
         raise MediaError(f"There are videos in {source}, and no pictures; name a folder to write them to.")
     return False
+
+
+def _is_source(path: Path, target: Path, kind: FileKind) -> bool:
+    return path.suffix.lower() in kind.suffixes and path.absolute() != target.absolute()
 
 
 def single_job(source: Path, target: Path, kind: FileKind, *, target_is_folder: bool) -> Job:

@@ -229,6 +229,17 @@ def test_one_file_may_be_skipped_too(workdir, run):
     assert "1 existed already" in err
 
 
+def test_an_empty_folder_for_frames_is_not_skipped(workdir, run):
+    """With --fps and --skip-existing, frames are written into a folder that is empty, and not over others."""
+    for number in range(2):
+        photo(f"frames/{number}.png")
+    Path("out").mkdir()
+    command = "video", "frames", "out", "--style", "null", "--fps", "24", "--skip-existing"
+    assert run(*command)[0] == 0
+    assert files("out") == ["00001.png", "00002.png"]
+    assert "1 existed already" in run(*command)[2]
+
+
 def test_a_damaged_video_among_many(workdir, run):
     """A damaged video counts as failed; what could be converted of it is in a file named partial."""
     whole = clip("whole.mkv", times=range(100)).read_bytes()

@@ -23,7 +23,7 @@ from processes import ACCEPT_SIGNALS, WAIT, command_line, start_program, wait_un
 from servers import serve_folder
 
 from cartoonize import Decoding, Frame, Look, load
-from cartoonize.core.errors import BackendError, MediaError, SourceError
+from cartoonize.core.errors import BackendError, MediaError, ModelError, SourceError
 from cartoonize.effects.effect import EffectChain
 from cartoonize.live import LiveReport, LiveSource, NullSink, open_live_sink, resolve_source
 from cartoonize.live import run as show
@@ -259,15 +259,23 @@ class Failing(Negative):
 
     def __call__(self, images):
         if self.calls == self.limit:
-            raise BackendError("The device is gone.")
+            raise self.error
         return super().__call__(images)
 
 
-@pytest.mark.parametrize("limit", [0, 12])
-def test_a_network_that_fails(tmp_path, limit):
+@pytest.mark.parametrize(
+    ("limit", "error"),
+    [
+        (0, BackendError("The device is gone.")),
+        (12, BackendError("The device is gone.")),
+        (12, ModelError("The device is gone.")),  # ONNX Runtime's
+        (12, RuntimeError("CUDA error: the device is gone.")),  # PyTorch's
+    ],
+)
+def test_a_network_that_fails(tmp_path, limit, error):
     """What was drawn is in the recording, whole, when the device fails; if nothing was, there is no file."""
     network, target = Failing(), tmp_path / "out.mkv"
-    network.limit = limit
+    network.limit, network.error = limit, error
     with pytest.raises(BackendError, match="is gone") as failure:
         draw(f"{BARS}2", target, network=network)
     assert target.exists() == bool(limit)

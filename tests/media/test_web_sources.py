@@ -11,7 +11,7 @@ from servers import Quiet, serve
 
 from cartoonize import MediaError, stylize
 from cartoonize.media import parse_location
-from cartoonize.media.remote import Url
+from cartoonize.media.remote import Url, read_text
 
 pytest.importorskip("aiohttp", reason="needs the extra `cloud`")
 
@@ -125,3 +125,21 @@ def test_names_that_look_like_something_else(workdir, run, name):
     code, _, err = run("video", "--style", "null", "--", name, f"out/{name}")
     assert code == 0, err
     assert len(all_packets(Path("out") / name)[0]) == 12
+
+
+def test_a_table_of_unknown_length_is_read_whole():
+    """A server that does not say how long a text is, and sends it in pieces, gets all of it read."""
+    lines = [f"/films/{number:05d}.mp4,/cartoons/{number:05d}.mp4\n" for number in range(10_000)]
+
+    class Handler(Quiet, BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_response(200)
+            self.end_headers()
+
+        def do_GET(self):
+            self.do_HEAD()
+            for start in range(0, len(lines), 1000):
+                self.wfile.write("".join(lines[start : start + 1000]).encode())
+
+    with serve(Handler) as address:
+        assert read_text(parse_location(f"{address}/list.csv")) == "".join(lines)

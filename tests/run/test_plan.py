@@ -209,7 +209,9 @@ def test_photos_beside_videos_are_no_frames(workdir, names):
     make_files(*(f"in/{name}" for name in names), "in/new.mp4")
     assert is_single_job([Path("in")], Path("in/new.mp4"), VIDEOS)
     make_files("in/trip/clip.mov")
-    with pytest.raises(MediaError, match=r"in holds videos and pictures: name a folder .* add --fps 25"):
+    with pytest.raises(
+        MediaError, match=r"in holds pictures, and videos such as .*: name a folder .* add --fps 25"
+    ):
         is_single_job([Path("in")], Path("in/new.mp4"), VIDEOS)
 
 

@@ -40,7 +40,7 @@ def folder(tmp_path, exported):
     return shutil.copytree(exported, tmp_path / "mine")
 
 
-def test_an_added_style_keeps_its_int8_file(run, folder, home):
+def test_an_added_style_keeps_its_int8_file(run, folder, home, workdir):
     """`styles add` of a run's folder copies the int8 file and records its hash; CPUs draw with it, `styles
     show` names it, and `styles remove` removes it."""
     code, _, err = run("styles", "add", folder)
@@ -53,6 +53,10 @@ def test_an_added_style_keeps_its_int8_file(run, folder, home):
     with load("mine", device="cpu") as backend:
         assert backend.precision == "int8"
     assert str(path) in run("styles", "show", "mine")[1]
+    path.unlink()
+    Image.new("RGB", (32, 32)).save("in.png")
+    code, _, err = run("image", "in.png", "out.png", "--style", "mine", "--precision", "int8")
+    assert (code, "The int8 file of the style mine does not exist" in err) == (1, True)
     assert run("styles", "remove", "mine")[0] == 0
     assert names_in(home) == []
 

@@ -67,11 +67,11 @@ def are_numbered(names: Iterable[str]) -> bool:
     """Whether names of pictures are those of the frames of a video: three or more that differ in a number at
     their end, which counts from 0 or 1."""
     matches = [re.fullmatch(r"(.*?)([0-9]+)", PurePath(name).stem) for name in names]
-    found = [(match[1], int(match[2])) for match in matches if match]
-    first = min((number for _, number in found), default=0)
-    is_complete = {number for _, number in found} == set(range(first, first + len(found)))
-    prefixes = {prefix for prefix, _ in found}
-    return all(matches) and len(found) >= _LEAST_FRAMES and len(prefixes) == 1 and first < 2 and is_complete
+    parts = [(match[1], int(match[2])) for match in matches if match]
+    prefixes, numbers = {prefix for prefix, _ in parts}, {number for _, number in parts}
+    first = min(numbers, default=0)
+    is_complete = numbers == set(range(first, first + len(parts)))
+    return all(matches) and len(parts) >= _LEAST_FRAMES and len(prefixes) == 1 and first < 2 and is_complete
 
 
 def natural_key(path: PurePath | str) -> tuple[list[str | int], str]:

@@ -84,7 +84,9 @@ def read_picture(
             ImageOps.exif_transpose(sdr, in_place=True)
             exif, dpi = _read_exif(sdr, path, notices), _read_dpi(sdr)
             colours, alpha = split_alpha(reduce_to_8_bits(sdr, path, notices))
-            rgb, profile = convert_to_rgb(colours, sdr.info.get("icc_profile"), path, notices)
+            # `split_alpha` has converted Lab to sRGB.
+            profile = None if sdr.mode == "LAB" else sdr.info.get("icc_profile")
+            rgb, profile = convert_to_rgb(colours, profile, path, notices)
     except PILLOW_ERRORS as error:
         raise MediaError(f"Cannot read {path}: {_describe_error(error, path)}.") from error
     size = fit_size(*rgb.size, max_size)

@@ -62,7 +62,7 @@ def convert_to_rgb(
     converted to sRGB. A profile that is damaged, or for other colours than the picture's, is left out with a
     notice.
     """
-    if not profile or profile[16:20] == b"Lab ":  # `split_alpha` has converted Lab to sRGB
+    if not profile:
         return picture.convert("RGB"), None
     if picture.mode == "L" and profile[16:20] == b"RGB ":
         picture = picture.convert("RGB")  # grey pictures often have the profile of the colours around them

@@ -129,8 +129,9 @@ def test_profile_that_does_not_fit(tmp_path):
     cmyk = save_picture(
         tmp_path / "cmyk.jpg", Image.fromarray(make_picture()).convert("CMYK"), icc_profile=colour_profile()
     )
-    rgb = save_picture(tmp_path / "rgb.png", icc_profile=grey_profile())
-    for source in (cmyk, rgb):
+    grey = save_picture(tmp_path / "grey.png", icc_profile=grey_profile())
+    lab = save_picture(tmp_path / "lab.png", icc_profile=colour_profile("LAB"))
+    for source in (cmyk, grey, lab):
         notices = copy_pictures([source], tmp_path / "out.png", overwrite=True)
         assert notices == [
             f"The colour profile of {source} is damaged or does not fit the picture; it was left out."

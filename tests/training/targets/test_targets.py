@@ -228,7 +228,7 @@ def test_the_looks_give_pictures(name, scene):
 
 @pytest.mark.parametrize("name", ["pepper", "ink"])
 def test_targets_of_the_builtin_styles_stay_as_they_are(name, scene):
-    """The targets of the built-in styles are those that they learned from."""
+    """The targets of two recipes stay as they are, unless somebody draws these pictures again on purpose."""
     drawn = (255 * cartoon_target(scene[0], load_recipe(name).look)).round().byte().permute(1, 2, 0).numpy()
     before = np.asarray(Pillow.open(Path(__file__).with_name(f"{name}.webp")))
     difference = np.abs(drawn.astype(int) - before)
