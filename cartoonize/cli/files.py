@@ -72,19 +72,18 @@ def convert_files(
     log = OutcomeLog(str(target), style, as_json=options.as_json)
     if options.watch and is_one_job:
         raise MediaError("--fps makes one video of a folder, and --watch converts each file; choose one.")
+    frames_job = Job(_one_source(sources), target) if is_one_job else None
     if options.watch:
         check_watched(sources, target, kind)
         checks.options()
         load()
         watch(sources, target, kind, convert, options, log)
-    elif not options.skip_existing and (is_one_job or is_single_job(sources, target, kind)):
-        job = Job(_one_source(sources), target) if is_one_job else _plan_one(paths, kind)
+    elif not options.skip_existing and (frames_job or is_single_job(sources, target, kind)):
+        job = frames_job or _plan_one(paths, kind)
         with create_folder(job.target) if job.target != target else nullcontext():
             _convert_one(job, convert, checks, style, as_json=options.as_json)
     else:
-        plan = (
-            JobPlan([Job(_one_source(sources), target)]) if is_one_job else plan_jobs(sources, target, kind)
-        )
+        plan = JobPlan([frames_job]) if frames_job else plan_jobs(sources, target, kind)
         _convert_all(plan, convert, load, checks, options, log)
 
 

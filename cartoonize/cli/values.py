@@ -4,9 +4,8 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
+from ..core.choices import MAX_SECONDS
 from ..core.errors import MediaError
-
-_MAX_SECONDS = 1e9  # thirty years; FFmpeg's clock overflows later
 
 
 class Size(NamedTuple):
@@ -43,7 +42,7 @@ def parse_seconds(text: str) -> float:
     seconds = 0.0
     for part in parts:
         seconds = 60 * seconds + part
-    if not 1 <= len(parts) <= 3 or not abs(seconds) < _MAX_SECONDS or any(part < 0 for part in parts[1:]):
+    if not 1 <= len(parts) <= 3 or not abs(seconds) < MAX_SECONDS or any(part < 0 for part in parts[1:]):
         raise MediaError(f"{text!r} is not a time; write seconds, M:SS or H:MM:SS.")
     return seconds
 

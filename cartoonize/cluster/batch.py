@@ -11,6 +11,7 @@ from threading import Event
 from typing import Any
 
 from ..backends.registry import backend_of_style
+from ..core.choices import MAX_SECONDS
 from ..core.errors import CartoonizeError, MediaError, ModelError, UnexpectedError
 from ..media import check_sink, parse_location
 from ..run.plan import comparison_key
@@ -21,7 +22,6 @@ from .jobs import OnProgress, convert_job
 from .video_job import VideoJob
 
 REQUIRED, OPTIONAL = ("source", "target"), ("style", "start", "end", "codec", "crf", "preset")
-_MAX_NUMBER = 1e9  # seconds; FFmpeg's clock overflows later
 AT_ONCE = 8
 """Videos that are joined at the same time, at most: each keeps files open and takes time of the driver."""
 
@@ -197,6 +197,6 @@ def _number(text: str | None, column: str, position: str, default: float | None 
         number = float(text)
     except ValueError:
         number = math.nan
-    if not abs(number) < _MAX_NUMBER:
-        raise MediaError(f"{position}: the {column} {text!r} is not a number below {_MAX_NUMBER:g}.")
+    if not abs(number) < MAX_SECONDS:
+        raise MediaError(f"{position}: the {column} {text!r} is not a number below {MAX_SECONDS:g}.")
     return number

@@ -25,6 +25,8 @@ Hdr = Literal["tonemap", "fail"]
 HDR = get_args(Hdr)
 Compare = Literal["side", "split", "wipe"]
 COMPARE = get_args(Compare)
+MAX_SECONDS = 1e9
+"""Times are below thirty years: FFmpeg's clock overflows later."""
 HARDWARE_ENCODERS = (
     "h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_videotoolbox", "hevc_videotoolbox", "h264_qsv",
 )  # fmt: skip
