@@ -24,7 +24,7 @@ _numbers = count()  # of the files of this process
 class EventFile:
     """Scalars and pictures over the number of images seen.
 
-    TensorBoard ignores what earlier files state for more than `seen` images, where this one begins.
+    TensorBoard ignores what earlier files state for more than `seen` images: a resumed run repeats it.
 
     Raises:
         TrainingError: TensorBoard is missing.
@@ -42,7 +42,8 @@ class EventFile:
             self._records = RecordWriter(self.path.open("wb"))
         try:
             self._add(seen, file_version=_VERSION)
-            self._add(seen, session_log=SessionLog(status=SessionLog.START))
+            # TensorBoard drops what earlier files hold at the step of this mark, too.
+            self._add(seen + 1, session_log=SessionLog(status=SessionLog.START))
             self.flush()
         except MediaError:
             with suppress(MediaError):

@@ -113,7 +113,19 @@ def read_settings(folder: Path) -> dict[str, Any] | None:
 
 
 def _find_differences(earlier: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Differences of the fixed settings and the recipe's, such as "width 64, not 16"."""
-    pairs = {name: (earlier.get(name), now[name]) for name in FIXED if name != "recipe"}
-    pairs |= {name: (earlier["recipe"].get(name), value) for name, value in now["recipe"].items()}
-    return [f"{name} {old}, not {new}" for name, (old, new) in pairs.items() if old != new]
+    """Differences of the fixed settings and the recipe's, such as "weights.line 5.0, not 7.0"."""
+    old, new = (
+        {name: values.get(name) for name in FIXED if name != "recipe"} | _flatten(values["recipe"])
+        for values in (earlier, now)
+    )
+    names = [name for name in new | old if old.get(name) != new.get(name)]
+    return [f"{name} {old.get(name)}, not {new.get(name)}" for name in names]
+
+
+def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of a table and of those in it, by names such as "weights.line"."""
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        inner = _flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+        values |= inner
+    return values

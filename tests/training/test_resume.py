@@ -120,8 +120,10 @@ def test_only_damaged_checkpoints(settings):
 def test_other_settings_are_refused(settings):
     """A run is not continued with other settings; the error names them."""
     train(settings("pretrain", images=4))
-    with pytest.raises(TrainingError, match="width 4, not 8"):
+    with pytest.raises(TrainingError, match=r"other settings \(width 4, not 8\)"):
         train(settings("pretrain", images=8, width=8))
+    with pytest.raises(TrainingError, match=r"other settings \(weights\.content 1\.0, not 2\.0\)"):
+        train(settings("pretrain", images=8, weights=Weights(content=2.0, adversarial=1.0)))
 
 
 def test_runs_of_earlier_versions_resume(settings):
@@ -174,6 +176,9 @@ def test_log_is_not_repeated(settings):
         train(once)
     records = [json.loads(line) for line in (once.folder / "stats.jsonl").read_text().splitlines()]
     assert [record["images"] for record in records] == [4, 8, 12, 16]
+    events = EventAccumulator(str(once.folder)).Reload()
+    assert [event.step for event in events.Scalars("content")] == [4, 8, 12, 16]
+    assert [event.step for event in events.Images("samples")] == [8, 16]
 
 
 def test_a_closed_terminal_costs_no_training(tmp_path, monkeypatch):
