@@ -110,7 +110,7 @@ class TrainingMeter:
         self._restart()
 
     def _restart(self) -> None:
-        self._sums: Counter[str] = Counter()
+        self._sums, self._counts = Counter[str](), Counter[str]()  # some losses begin within a period
         self._steps, self._waited, self._started = 0, 0.0, time.perf_counter()
 
     @contextmanager
@@ -124,12 +124,13 @@ class TrainingMeter:
         """Count a step."""
         self.last = values
         self._sums.update(values)
+        self._counts.update(values.keys())
         self._steps += 1
 
     def read(self, batch: int) -> dict[str, float]:
         """The means, the images a second and the share of time spent waiting; starts the next period."""
         elapsed = max(time.perf_counter() - self._started, CLOCK)
-        means = {name: total / self._steps for name, total in self._sums.items()}
+        means = {name: total / self._counts[name] for name, total in self._sums.items()}
         speed = {"images_per_s": self._steps * batch / elapsed, "waiting": self._waited / elapsed}
         self._restart()
         return means | speed

@@ -18,6 +18,14 @@ def test_means_and_waiting(monkeypatch):
     assert meter.last == {"loss": 3.0}
 
 
+def test_a_loss_that_begins_late():
+    """The mean of a loss that only some steps have is over those steps."""
+    meter = TrainingMeter()
+    meter.add({"pixel": 1.0})
+    meter.add({"pixel": 1.0, "temporal": 4.0})
+    assert meter.read(batch=4)["temporal"] == 4.0
+
+
 def test_a_coarse_clock(monkeypatch):
     """Steps between two ticks of the clock have a speed too: nothing divides by 0."""
     monkeypatch.setattr("time.perf_counter", lambda: 5.0)
