@@ -60,10 +60,11 @@ def check_outside(out: Path, folders: Iterable[Path]) -> None:
 def list_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
     """All files below a folder that have one of the lower-case suffixes, sorted; none without the folder.
 
-    Hidden files are left out. A link to a missing file is listed, and counts as damaged. Pipes and devices
-    are left out, because reading one could wait forever.
+    Hidden files are left out, and those in hidden folders. A link to a missing file is listed, and counts as
+    damaged. Pipes and devices are left out, because reading one could wait forever.
     """
-    paths = (path for path in folder.rglob("[!.]*") if path.suffix.lower() in suffixes)
+    named = (path for path in folder.rglob("[!.]*") if path.suffix.lower() in suffixes)
+    paths = (path for path in named if not any(part[0] == "." for part in path.relative_to(folder).parts))
     return sorted(path for path in paths if path.is_file() or not path.exists())
 
 

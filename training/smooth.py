@@ -11,6 +11,7 @@ from ..core.atomic import AtomicFile
 from ..core.errors import TrainingError
 from ..core.frames import Image
 from ..core.opencv import load_opencv
+from ..media.pictures.formats import write_picture
 from .parallel import map_in_processes
 from .pictures import check_outside, list_pictures, read_rgb
 
@@ -50,6 +51,7 @@ def _smooth_file(path: Path, frames: Path, out: Path) -> bool:
     except TrainingError:
         return False
     copy.parent.mkdir(parents=True, exist_ok=True)
-    with AtomicFile(copy, overwrite=True) as pending:
-        Pillow.fromarray(smooth_edges(picture)).save(pending.path, quality=95, lossless=True, subsampling=0)
+    file = AtomicFile(copy, overwrite=True)
+    write_picture(Pillow.fromarray(smooth_edges(picture)), file, lossless=True)
+    file.commit()
     return True

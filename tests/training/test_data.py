@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from cartoonize.core.errors import TrainingError
+from cartoonize.media.pictures.formats import FORMATS
 from cartoonize.media.pictures.picture import read_picture
 from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
 from cartoonize.training.distributed import ProcessGroup
@@ -43,6 +44,14 @@ def test_pipes_and_devices_are_no_pictures(tmp_path):
     (tmp_path / "d.png").symlink_to("nothing")
     assert [path.name for path in list_pictures(tmp_path)] == ["a.png", "d.png"]
     assert list_films(tmp_path) == []
+
+
+def test_hidden_pictures_are_left_out(tmp_path):
+    """Hidden files, and the thumbnails that programs keep in hidden folders, are not learned from."""
+    for name in ("a.png", ".b.png", ".thumbnails/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    assert list_pictures(tmp_path) == [tmp_path / "a.png"]
 
 
 def test_processes_share_a_batch(photos):
@@ -140,6 +149,18 @@ def test_smoothed_copies_and_smoothing_on_the_fly(photos, drawings, tmp_path):
     inner = (slice(None), slice(6, -6), slice(6, -6))
     assert (made["smoothed"][inner] != read["smoothed"][inner]).float().mean() < 0.05
     assert not torch.equal(read["smoothed"], read["drawing"])
+
+
+def test_copies_of_all_kinds_are_smoothed(tmp_path):
+    """Pictures of every kind that is read are smoothed to a copy of the same kind."""
+    drawings, copies = tmp_path / "drawings", tmp_path / "copies"
+    drawings.mkdir()
+    for suffix, target in FORMATS.items():
+        Image.new("RGB", (40, 30), "teal").save(drawings / f"a{suffix}", target.name)
+    assert all(smooth_folder(drawings, copies, workers=1))
+    for suffix, target in FORMATS.items():
+        with Image.open(copies / f"a{suffix}") as copy:
+            assert copy.format == target.name
 
 
 def test_missing_smoothed_copies(settings, photos):
