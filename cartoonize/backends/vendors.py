@@ -46,7 +46,7 @@ def resolve_device(device: str) -> str:
         return device
     if vendor.is_built_in():
         return vendor.pytorch
-    from .ncnn.gpus import is_installed, list_gpus
+    from .ncnn.gpus import best_gpu, is_installed, list_gpus
 
     missing = (
         f"{device} was requested, but PyTorch reaches no GPU of {vendor.title}: that takes a driver and a "
@@ -57,4 +57,4 @@ def resolve_device(device: str) -> str:
     gpus = [gpu for gpu in list_gpus() if gpu.vendor == device]
     if not gpus:
         raise BackendError(f"{missing}. No Vulkan driver finds one, either.")
-    return f"vulkan:{gpus[0].number}"
+    return f"vulkan:{best_gpu(gpus).number}"

@@ -71,14 +71,13 @@ def test_devices_of_vulkan_are_listed():
 
 
 def test_vendors_are_devices(monkeypatch):
-    """`--device amd` is PyTorch's GPU if it is built for AMD's, and otherwise the first one of Vulkan."""
-    gpus = [
-        VulkanGpu(n, "x", "discrete", vendor, 0, has_fp16=True) for n, vendor in enumerate(["intel", "amd"])
-    ]
+    """`--device amd` is PyTorch's GPU if it is built for AMD's, and otherwise the best one of Vulkan."""
+    found = [("discrete", "intel"), ("integrated", "amd"), ("discrete", "amd")]
+    gpus = [VulkanGpu(n, "x", kind, vendor, 0, has_fp16=True) for n, (kind, vendor) in enumerate(found)]
     monkeypatch.setattr(ncnn.gpus, "is_installed", lambda: True)
     monkeypatch.setattr(ncnn.gpus, "list_gpus", lambda: gpus)
     monkeypatch.setattr(vendors, "is_built_for", lambda _: False)
-    assert vendors.resolve_device("amd") == "vulkan:1"
+    assert vendors.resolve_device("amd") == "vulkan:2"
     assert vendors.resolve_device("vulkan:0") == "vulkan:0"
     with pytest.raises(BackendError, match="No Vulkan driver finds one"):
         vendors.resolve_device("nvidia")

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -100,13 +100,18 @@ def choose_gpu(device: str) -> VulkanGpu:
             "distribution's Vulkan driver, as mesa-vulkan-drivers; elsewhere, the driver of the GPU's vendor."
         )
     if not number:
-        return min(gpus, key=lambda gpu: KINDS.index(gpu.kind))
+        return best_gpu(gpus)
     if int(number) >= len(gpus):
         raise BackendError(
             f"{device} was requested, but the number of Vulkan devices is {len(gpus)}: the last one is "
             f"vulkan:{len(gpus) - 1}."
         )
     return gpus[int(number)]
+
+
+def best_gpu(gpus: Iterable[VulkanGpu]) -> VulkanGpu:
+    """Return the first GPU of the preferred kind: a graphics card before a GPU inside the processor."""
+    return min(gpus, key=lambda gpu: KINDS.index(gpu.kind))
 
 
 def free_memory(gpu: VulkanGpu) -> int:
