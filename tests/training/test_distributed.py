@@ -1,12 +1,16 @@
 """Several processes train as one."""
 
 import os
+import re
+import shlex
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
+from torch.distributed.run import get_args_parser
 
 NETWORK = ("--width", 4, "--size", 32, "--batch", 4, "--images", 16, "--log-every", 4)
 REST = ("--workers", 0, "--precision", "fp32", "--device", "cpu", "--model", "cartoongan", "--vgg", "vgg16")
@@ -90,6 +94,17 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@pytest.mark.parametrize("page", ["training", "cluster"])
+def test_documented_commands_of_torchrun(page):
+    """The documented commands reach cartoonize whole: torchrun takes none of their options for its own."""
+    text = Path(__file__).parents[2].joinpath(f"docs/{page}.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^torchrun (.+)", text.replace("\\\n", " "), re.MULTILINE)
+    assert lines
+    for line in lines:
+        parsed = get_args_parser().parse_args(shlex.split(line))
+        assert {"train", "--photos", "--run"} <= set(parsed.training_script_args)
 
 
 @pytest.mark.slow
