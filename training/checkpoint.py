@@ -37,7 +37,7 @@ class Checkpoint:
         """Write `checkpoint-<images>.pt` and remove all but the latest two.
 
         Raises:
-            TrainingError: the disk is full or cannot be written; earlier checkpoints are kept.
+            WriteError: the disk is full or cannot be written; earlier checkpoints are kept.
         """
         # Packed in memory first: a full disk then raises an OSError here, and not an error of torch's writer.
         packed = io.BytesIO()

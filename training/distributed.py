@@ -9,7 +9,7 @@ as one process with the whole batch.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -26,10 +26,11 @@ from ..core.errors import TrainingError
 
 @dataclass(frozen=True, slots=True)
 class ProcessGroup:
-    """The rank of this process, and the number of processes."""
+    """The rank of this process, the number of processes, and the device on which they exchange numbers."""
 
     rank: int = 0
     world: int = 1
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def share(self, batch: int) -> int:
         """The number of pictures of a batch that this process takes.
@@ -44,6 +45,14 @@ class ProcessGroup:
             )
         return batch // self.world
 
+    def any(self, condition: bool) -> bool:
+        """Whether a condition holds in any process. All must call this equally often: each waits for all."""
+        if self.world == 1:
+            return condition
+        holds = torch.tensor(float(condition), device=self.device)
+        dist.all_reduce(holds, dist.ReduceOp.MAX)
+        return bool(holds)
+
 
 @contextmanager
 def join_process_group(device: torch.device) -> Iterator[ProcessGroup]:
@@ -53,7 +62,7 @@ def join_process_group(device: torch.device) -> Iterator[ProcessGroup]:
         return
     dist.init_process_group(dist.get_default_backend_for_device(device))
     try:
-        yield ProcessGroup(dist.get_rank(), dist.get_world_size())
+        yield ProcessGroup(dist.get_rank(), dist.get_world_size(), device)
     finally:
         dist.destroy_process_group()
 

@@ -55,7 +55,9 @@ def fit(
     """Train until `images` have been seen; the same call on the same folder resumes.
 
     Raises:
-        TrainingError: a loss or a gradient is not finite, the disk is full, or data cannot be read.
+        TrainingError: a loss or a gradient is not finite, data cannot be read, the disk cannot be written, or
+            another process was stopped.
+        SpaceError: the disk is full.
         Stopped: a signal asked the program to end; the current step is completed and saved. In a program with
             its own signal handlers, what those raise: KeyboardInterrupt for Ctrl-C.
     """
@@ -63,7 +65,7 @@ def fit(
     seen = checkpoint.load_latest()
     if seen >= images:
         return
-    is_first = batches.group.rank == 0
+    group = batches.group
 
     def save(log: Log) -> None:
         # A run killed between the two resumes before this step and writes the style again.
@@ -73,19 +75,19 @@ def fit(
     meter, saved = TrainingMeter(), time.perf_counter()
     with (
         StopRequest() as stop,
-        Log(folder, seen, samples, watcher) if is_first else nullcontext() as log,
+        Log(folder, seen, samples, watcher) if group.rank == 0 else nullcontext() as log,
         closing(batches.start_at(seen)) as source,
     ):
         if log and not style.exists():
             with disk_errors():
                 save_style(style, generator, card)
-        while seen < images and not stop.requested:
+        while seen < images:
             with meter.waiting():
                 batch = _next(source, stop)
-            if batch is None:
+            if group.any(stop.requested) or batch is None:
                 break
 
-            torch.manual_seed(_step_seed(seed, batches.group.rank, seen))
+            torch.manual_seed(_step_seed(seed, group.rank, seen))
             losses = phase.step(batch, seen / images)
             meter.add(_to_floats(losses))
             seen += batches.size
@@ -100,6 +102,10 @@ def fit(
 
         if log:
             save(log)
+    if seen < images:  # in another process; a signal of this one was raised at the end of the block
+        raise TrainingError(
+            f"The training was stopped at {seen:,} of {images:,} images: run the same command to resume."
+        )
 
 
 class TrainingMeter:

@@ -20,7 +20,8 @@ def map_in_processes(
     For a single process it starts none: a new one would import PyTorch first, which takes two seconds.
 
     Raises:
-        TrainingError: the disk is full or cannot be written.
+        TrainingError: the disk cannot be written.
+        SpaceError: it is full.
     """
     count = min(cpus.count_cores() if workers is None else workers, len(items))
     if count <= 1:

@@ -1,8 +1,10 @@
 """Several processes train as one."""
 
+import json
 import os
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import wait_until
 from torch.distributed.run import get_args_parser
 
 NETWORK = ("--width", 4, "--size", 32, "--batch", 4, "--images", 16, "--log-every", 4)
@@ -125,6 +128,33 @@ def test_two_nodes_equal_one(photos, features, tmp_path):
     nodes = [subprocess.Popen(line, env=os.environ | {"OMP_NUM_THREADS": "1"}) for _ in range(2)]
     assert [node.wait(timeout=300) for node in nodes] == [0, 0]
     assert_equal_to_rounding(one, trained(tmp_path / "two"))
+
+
+@pytest.mark.slow
+def test_a_stop_of_one_process_stops_all_of_them(photos, features, tmp_path):
+    """If one of several processes is asked to stop, all stop after the same step, and it is saved."""
+    run, port = tmp_path / "run", free_port()
+    line = [*command(run, photos, features, ["-m", "cartoonize"]), "--images", "1000000"]
+    shared = os.environ | {"OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    processes = [
+        subprocess.Popen(
+            line,
+            env=shared | {"WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    first, second = processes
+    wait_until((run / "pretrain" / "stats.jsonl").exists, first)
+    second.send_signal(signal.SIGTERM)
+    errors = [process.communicate(timeout=300)[1] for process in processes]
+    assert [process.returncode for process in processes] == [1, 128 + signal.SIGTERM], errors
+    assert re.search(r"stopped at [\d,]+ of 1,000,000 images: run the same command", errors[0])
+    assert "Traceback" not in "".join(errors)
+    (checkpoint,) = (run / "pretrain" / "checkpoints").iterdir()
+    records = (run / "pretrain" / "stats.jsonl").read_text().splitlines()
+    assert json.loads(records[-1])["images"] == torch.load(checkpoint, weights_only=True)["images"]
 
 
 @pytest.mark.slow
