@@ -66,6 +66,7 @@ class TargetLook(Struct, frozen=True, forbid_unknown_fields=True):
     least_smoothing: float = 0.05  # ... down to this share of it
     borders: Share = 0.0  # 1: no smoothing at the borders of areas
     detail: Share = 0.0  # contrast of the brush strokes of rough places
+    large_strokes: bool = True  # whether woods, meadows and gravel get large strokes
     texture: tuple[float, float] = (0.014, 0.035)  # texture densities at which blobs begin and are complete
     lift: AboveZero = 0.6  # exponent before smoothing; at 1 dark faces lose their features
     brightness: AboveZero = 1.0  # exponent of the lightness before it is stepped; below 1 is brighter

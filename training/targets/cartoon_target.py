@@ -56,7 +56,7 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     shapes = smooth = l0_smooth(painted, look.smoothing * strength)
     if look.detail:
         rough = ramp(relative, *DETAIL_FROM)
-        varied = variety(photo)
+        varied = variety(photo) if look.large_strokes else torch.ones_like(relative)[None]
         tones = rough_tones(strokes, painted, relative, varied)
         smooth = torch.lerp(shapes, tones, look.detail * rough)
         large, small = DETAIL_POLISH

@@ -350,6 +350,15 @@ def test_faces_of_a_crowd_keep_more_of_the_photo_than_a_wood():
     assert differences == sorted(differences, reverse=True)
 
 
+def test_small_strokes_keep_more_of_a_wood(wood, look):
+    """Without `large_strokes`, a wood keeps more edges, as small letters and hair need."""
+    large, small = (
+        edges(cartoon_target(wood, replace(look, detail=1.0, line_darkness=0.0, large_strokes=size))).mean()
+        for size in (True, False)
+    )
+    assert small > 1.1 * large
+
+
 def test_leaves_have_one_colour_and_a_crowd_has_many():
     """Light and dark greens count as one colour; shirts of all colours and of black and white do not."""
     blocks = torch.rand(3, 12, 12, generator=torch.Generator().manual_seed(0)).repeat_interleave(8, 1)
