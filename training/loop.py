@@ -62,10 +62,13 @@ def fit(
             its own signal handlers, what those raise: KeyboardInterrupt for Ctrl-C.
     """
     checkpoint = Checkpoint(folder / "checkpoints", **phase.parts())
-    seen = checkpoint.load_latest()
+    seen, group = checkpoint.load_latest(), batches.group
+    if group.rank == 0 and not style.exists():
+        with disk_errors():
+            style.parent.mkdir(parents=True, exist_ok=True)
+            save_style(style, generator, card)
     if seen >= images:
         return
-    group = batches.group
 
     def save(log: Log) -> None:
         # A run killed between the two resumes before this step and writes the style again.
@@ -78,9 +81,6 @@ def fit(
         Log(folder, seen, samples, watcher) if group.rank == 0 else nullcontext() as log,
         closing(batches.start_at(seen)) as source,
     ):
-        if log and not style.exists():
-            with disk_errors():
-                save_style(style, generator, card)
         while seen < images:
             with meter.waiting():
                 batch = _next(source, stop)

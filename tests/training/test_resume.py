@@ -167,6 +167,14 @@ def test_run_folder(settings):
     assert [event.step for event in events.Images("samples")] == [16]
 
 
+def test_a_removed_style_is_written_again(settings):
+    """A finished run that is called again has its style file, even if that was removed meanwhile."""
+    once = settings("pretrain", images=4)
+    before = load_style(train(once))[0].state_dict()
+    (once.run / "style.safetensors").unlink()
+    assert_equal(dict(load_style(train(once))[0].state_dict()), dict(before))
+
+
 def test_log_is_not_repeated(settings):
     """Steps that are repeated after a stop are logged once."""
     once = settings("pretrain")
