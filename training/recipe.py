@@ -107,7 +107,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     criterion: Literal["bce", "least_squares"] = "bce"
     pool: Count = 0  # size of the history of outputs that the discriminator sees again
     freeze_batch_norm_at: float = 1.0  # progress of distillation at which batch norm's statistics freeze
-    late_losses_at: float = 0.5  # progress of distillation at which its costly losses begin
+    late_losses_at: float = 0.5  # progress of distillation at which its costly losses begin; at 1 never
     int8: bool = False  # distil what the network draws when it computes in 8-bit integers
     batch: Positive = 16  # over all processes
     size: Annotated[int, Meta(ge=1, le=4096)] = 256  # pixels, of the square crops

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from cartoonize import TrainingError
+from cartoonize.training.distil import LATE
 from cartoonize.training.networks import build_generator
 from cartoonize.training.recipe import Recipe
 from cartoonize.training.recipe_files import builtin_recipes, load_recipe
@@ -66,6 +67,14 @@ def test_a_recipe_of_ones_own(tmp_path):
 def test_builtin_recipes_resolve_to_their_published_values(name):
     """With its bases merged, each built-in recipe has the values that recipes.json lists, or defaults."""
     assert load_recipe(name) == msgspec.convert(merge(COMMON, PUBLISHED[name]), Recipe)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_loss_of_a_recipe_is_used(name):
+    """No recipe has a factor of a loss that never begins: the style's card would name it."""
+    recipe = load_recipe(name)
+    unused = LATE if recipe.late_losses_at >= 1 else ()
+    assert not [loss for loss in unused if getattr(recipe.weights, loss)]
 
 
 def merge(common, special):
