@@ -76,12 +76,14 @@ def test_dry_run_of_everything(photos, features, tmp_path):
     assert not run.exists()
 
 
-def test_run_under_torchrun(photos, drawings, tmp_path, monkeypatch):
+@pytest.mark.parametrize("preset", [("--preset", "deck", *TINY), ()])
+def test_run_under_torchrun(photos, drawings, tmp_path, monkeypatch, preset):
     """`train run` under torchrun is refused, as several processes would prepare the same files."""
     monkeypatch.setenv("WORLD_SIZE", "2")
-    arguments = ("run", "--preset", "deck", "--photos", photos, "--style", drawings)
-    with pytest.raises(CartoonizeError, match="under torchrun"):
-        cartoonize(*arguments, "--run", tmp_path / "run", *TINY)
+    arguments = ("run", "--photos", photos, "--style", drawings, "--run", tmp_path / "run")
+    with pytest.raises(CartoonizeError, match="leave torchrun out"):
+        cartoonize(*arguments, *preset)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_wrong_card_is_refused_at_the_start(photos, features, tmp_path):

@@ -1,6 +1,5 @@
 """`train pretrain`, `train adversarial`, `train distil`, and both phases of a preset in one."""
 
-import os
 import shlex
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -108,11 +107,6 @@ def run_preset(
     if training.dry_run:
         print_settings(_plan(films, frame_size, first, second), as_json=training.as_json)
         return
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise TrainingError(
-            "Several processes would prepare the same files: run `cartoonize train frames` and `smooth` "
-            "first, and under torchrun `pretrain` and `adversarial`."
-        )
     if films and not (drawings / "manifest.csv").exists():
         frames([*films, drawings], size=frame_size)
     smooth(drawings, smoothed, training.workers)

@@ -1,5 +1,6 @@
 """`train run`: from films or drawings to a style in one command."""
 
+import os
 import shlex
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -123,6 +124,11 @@ def run_all(
       cartoonize train run --look watercolour --photos photos/ --run runs/mine
       cartoonize train run --preset deck --style films/ --photos photos/ --run deck
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise TrainingError(
+            "Several processes would prepare the same files: leave torchrun out, or use it with `cartoonize "
+            "train pretrain`, `adversarial` or `distil`."
+        )
     if recipe.preset is not None:
         photos, drawings = run_options.preset_folders()
         run_preset(photos, drawings, run_options.run, recipe, training, run_options.features)
