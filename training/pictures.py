@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps
 
+from ..core.control_groups import unused_memory
 from ..core.errors import MediaError, TrainingError
 from ..core.frames import Image
 from ..media import PICTURE_SUFFIXES
@@ -219,11 +220,15 @@ def _order(count: int, seed: int, epoch: int) -> NDArray[np.intp]:
 
 
 def _has_free_memory() -> bool:
-    """Whether more than FREE of the memory is unused; false on systems that do not say."""
+    """Whether more than FREE of the memory is unused, of the machine and of a container with a limit.
+
+    False on systems that do not say.
+    """
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") > FREE * os.sysconf("SC_PHYS_PAGES")
+        unused = os.sysconf("SC_AVPHYS_PAGES") / os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return False
+    return min(unused, *unused_memory(), 1.0) > FREE
 
 
 def _short_side(path: Path) -> int:

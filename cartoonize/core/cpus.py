@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from math import ceil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-ROOT = Path("/")
+from .control_groups import quotas
+
 _WAIT_POLICY = "OMP_WAIT_POLICY"
 
 
@@ -22,7 +23,7 @@ def count_cores() -> int:
     a core counts as one.
     """
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min([count, *(max(1, ceil(quota)) for quota in _quotas())])
+    return min([count, *(max(1, ceil(quota)) for quota in quotas())])
 
 
 def count_threads() -> int:
@@ -59,39 +60,6 @@ def passive_waiting() -> Iterator[None]:
     finally:
         if before is None:
             os.environ.pop(_WAIT_POLICY, None)
-
-
-def _quotas() -> Iterator[float]:
-    """Yield the quotas, in cores, of the control groups of this process and of all groups above them.
-
-    In a container the paths may be those of the host, while its own group is at the top: a path that does not
-    exist sets no limit.
-    """
-    with suppress(OSError, ValueError):
-        for line in (ROOT / "proc/self/cgroup").read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            if controllers and "cpu" not in controllers.split(","):
-                continue
-            mount = ROOT / "sys/fs/cgroup" / ("cpu" if controllers else "")
-            group = PurePosixPath(path.lstrip("/"))
-            for folder in (mount / group, *(mount / parent for parent in group.parents)):
-                with suppress(OSError, ValueError, ZeroDivisionError):
-                    yield _quota(folder, unified=not controllers)
-
-
-def _quota(folder: Path, *, unified: bool) -> float:
-    """Read a group's quota in cores, of version 2 of control groups (`unified`) or of version 1.
-
-    Raises:
-        OSError, ValueError: the group has no quota.
-    """
-    if unified:
-        quota, period = (folder / "cpu.max").read_text().split()  # "max" for none
-    else:
-        quota, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
-    if float(quota) <= 0:  # -1 for none
-        raise ValueError
-    return float(quota) / float(period)
 
 
 @contextmanager

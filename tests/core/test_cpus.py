@@ -1,10 +1,10 @@
-"""The number of threads is that of the available cores, in containers too."""
+"""The number of threads is that of the available cores, in containers too; their memory is known as well."""
 
 import os
 
 import pytest
 
-from cartoonize.core import cpus
+from cartoonize.core import control_groups, cpus
 
 MANY = 64
 
@@ -12,7 +12,7 @@ MANY = 64
 @pytest.fixture(autouse=True)
 def machine(tmp_path, monkeypatch):
     """A machine of 64 cores whose control groups are in a folder: writes one of its files."""
-    monkeypatch.setattr(cpus, "ROOT", tmp_path)
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(MANY)), raising=False)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
 
@@ -65,6 +65,18 @@ def test_version_1(machine):
     assert cpus.count_cores() == 4
     machine("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1")
     assert cpus.count_cores() == MANY
+
+
+def test_unused_memory(machine):
+    """Of each group with a limit, in both versions, the share of its memory that is not used."""
+    machine("proc/self/cgroup", "0::/film.service\n4:memory:/docker/1f")
+    machine("sys/fs/cgroup/film.service/memory.max", "4000")
+    machine("sys/fs/cgroup/film.service/memory.current", "3000")
+    machine("sys/fs/cgroup/memory.max", "max")
+    machine("sys/fs/cgroup/memory.current", "9000")
+    machine("sys/fs/cgroup/memory/memory.limit_in_bytes", "1000")
+    machine("sys/fs/cgroup/memory/memory.usage_in_bytes", "2000")
+    assert list(control_groups.unused_memory()) == [0.25, 0.0]
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "0::/", "0::/../../..", "::::"])

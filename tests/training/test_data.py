@@ -54,6 +54,17 @@ def test_hidden_pictures_are_left_out(tmp_path):
     assert list_pictures(tmp_path) == [tmp_path / "a.png"]
 
 
+def test_pictures_are_kept_while_the_container_has_memory(monkeypatch, photos):
+    """Decoded pictures are kept beyond a fixed amount only if the limit of the container leaves room too."""
+    monkeypatch.setattr("cartoonize.training.pictures.CACHE", 0)
+    monkeypatch.setattr("os.sysconf", {"SC_AVPHYS_PAGES": 9, "SC_PHYS_PAGES": 10}.__getitem__, raising=False)
+    for unused, kept in (([], True), ([0.5], True), ([0.5, 0.1], False)):
+        monkeypatch.setattr("cartoonize.training.pictures.unused_memory", lambda unused=unused: iter(unused))
+        pictures = Pictures(photos, 32, seed=0)
+        first, second = (pictures.read(pictures.paths[0]) for _ in range(2))
+        assert (first is second) == kept
+
+
 def test_processes_share_a_batch(photos):
     """Two processes together see what one sees."""
     items = Photos(Pictures(photos, 32, seed=3))
