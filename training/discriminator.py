@@ -29,7 +29,7 @@ class Discriminator(nn.Sequential):
 
 
 class SmallDiscriminator(nn.Sequential):
-    """The same without norms and at a fifteenth of the cost: two strided convolutions come first.
+    """The same without norms and at 1/18 of the cost: two strided convolutions come first.
 
     A patch is 26 pixels wide: enough to judge lines and fills, too little for content. Use it with spectral
     norm.

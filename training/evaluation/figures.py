@@ -104,10 +104,10 @@ def faint_gains(source: Image, drawing: Image) -> Floats:
     """
     before, after = (_lab(picture) for picture in (source, drawing))
     band, drawn = (_blur(lab, BAND[0]) - _blur(lab, BAND[1]) for lab in (before, after))
-    fine = _block_sums((before - _blur(before, FINE_SIGMA)) ** 2)
-    power = _block_sums(band**2)
+    fine = _block_means((before - _blur(before, FINE_SIGMA)) ** 2)
+    power = _block_means(band**2)
     faint = (np.sqrt(power) >= FAINT[0]) & (np.sqrt(power) <= FAINT[1]) & (np.sqrt(fine) < SMOOTH)
-    gains: Floats = (_block_sums(band * drawn)[faint] / power[faint]).astype(np.float32)
+    gains: Floats = (_block_means(band * drawn)[faint] / power[faint]).astype(np.float32)
     return gains
 
 
@@ -123,7 +123,7 @@ def summarise_gains(gains: Floats) -> dict[str, float]:
 
 
 def rough_edges(source: Image, drawing: Image) -> tuple[float, float]:
-    """Canny edge pixels of both pictures, of 720 lines, in rough blocks of the source.
+    """The area of Canny edges of both pictures, of 720 lines, in rough blocks of the source, in blocks.
 
     A block of 32 pixels is rough if the RMS of its luma without a Gaussian of 2 pixels is above 6 levels, and
     the coherence of its structure tensor is below 0.4.
@@ -131,11 +131,11 @@ def rough_edges(source: Image, drawing: Image) -> tuple[float, float]:
     cv2 = load_opencv()
     grey = cv2.cvtColor(source, cv2.COLOR_RGB2GRAY).astype(np.float32)
     gx, gy = (cv2.Sobel(grey, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
-    xx, yy, xy = (_block_sums(product) for product in (gx * gx, gy * gy, gx * gy))
+    xx, yy, xy = (_block_means(product) for product in (gx * gx, gy * gy, gx * gy))
     coherence = np.hypot(xx - yy, 2 * xy) / np.maximum(xx + yy, 1e-6)
-    busy = np.sqrt(_block_sums((grey - _blur(grey, FINE_SIGMA)) ** 2)) > BUSY
+    busy = np.sqrt(_block_means((grey - _blur(grey, FINE_SIGMA)) ** 2)) > BUSY
     rough = busy & (coherence < DIRECTED)
-    before, after = (float(_block_sums(_canny(picture))[rough].sum()) for picture in (source, drawing))
+    before, after = (float(_block_means(_canny(picture))[rough].sum()) for picture in (source, drawing))
     return before, after
 
 
@@ -169,9 +169,9 @@ def _blur(planes: Floats, sigma: float) -> Floats:
     return blurred
 
 
-def _block_sums(values: Floats) -> Floats:
+def _block_means(values: Floats) -> Floats:
     """Means over the pixels of each cropped block, summed over the channels: (rows, columns)."""
     rows, columns = values.shape[0] // BLOCK, values.shape[1] // BLOCK
     cropped = values[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, -1)
-    sums: Floats = cropped.mean((1, 3)).sum(-1)
-    return sums
+    means: Floats = cropped.mean((1, 3)).sum(-1)
+    return means
