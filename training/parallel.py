@@ -30,7 +30,7 @@ def map_in_processes(
         return
     # Forked children of a process that has used torch's threads can hang, so new processes are started.
     with disk_errors(), ProcessPoolExecutor(count, get_context("spawn"), _one_thread) as pool:
-        yield from pool.map(function, items, chunksize=4)
+        yield from pool.map(function, items)
 
 
 def _one_thread() -> None:
