@@ -25,6 +25,15 @@ def test_files_in_the_current_folder_are_not_run(downloads):
     assert not (downloads / "was-run").exists()
 
 
+def test_what_libraries_print_is_dropped(tmp_path, monkeypatch):
+    """A C library that prints, which appears when its process ends, does not change the result."""
+    program = "import ctypes\ndef five():\n  ctypes.CDLL(None).puts(b'loaded')\n  print('done')\n  return 5\n"
+    (tmp_path / "noisy.py").write_text(program)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    assert call_isolated("noisy:five", timeout=60) == 5
+
+
 def test_the_command_line_passes_it_on(downloads, tmp_path_factory):
     """Processes that libraries start, such as those that load pictures, do not run files of the current
     folder."""
