@@ -1,5 +1,7 @@
 """Parsers of containers, for files and for streams."""
 
+import tracemalloc
+
 import av
 import numpy as np
 import pytest
@@ -66,8 +68,23 @@ def test_the_pixels_of_gif_images_are_counted(tmp_path, colours):
         path = tmp_path / f"{number}.gif"
         Image.fromarray(pixels).save(path)
         assert parse_file(path, parse_gif, 0).intact
-    assert count_pixels(b"\x8c\x2d\x99", 2) < 100  # of the example in "What's in a GIF", cut
-    assert count_pixels(bytes.fromhex("8c2d99872a1cdc33a00275ec95faa8de608c04914c01"), 2) == 100
+    assert count_pixels(b"\x8c\x2d\x99", 2, 100) < 100  # of the example in "What's in a GIF", cut
+    assert count_pixels(bytes.fromhex("8c2d99872a1cdc33a00275ec95faa8de608c04914c01"), 2, 100) == 100
+
+
+def test_gif_data_take_no_memory(tmp_path):
+    """An image that has far more data than pixels takes no memory, and neither does one of many pixels."""
+    path = tmp_path / "a.gif"
+    blocks = (b"\xff" + bytes(255)) * 8000
+    path.write_bytes(b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\x08" + blocks + b"\0;")
+    data = bytes(3_000_000)  # the colour 0, in codes of 9 to 12 bits
+    tracemalloc.start()
+    try:
+        assert not parse_file(path, parse_gif, 0).intact
+        assert count_pixels(data, 8, 1 << 40) == 2_000_234
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_misplaced_fragments_are_damage(made, tmp_path):
