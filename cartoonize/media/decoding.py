@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..core.choices import HDR, Detail
+from ..core.choices import HDR, MAX_SECONDS, Detail
 from ..core.errors import MediaError
 from ..core.messages import unknown_choice_message
 
@@ -60,6 +60,20 @@ def check_max_size(pixels: int) -> None:
         raise MediaError(
             f"Pictures of {pixels} pixels are too small to draw; --max-size begins at {MIN_SIZE}."
         )
+
+
+def check_time_range(start: float | None, end: float | None) -> None:
+    """Refuse a range of seconds that is empty or beyond all videos.
+
+    Raises:
+        MediaError: it is.
+    """
+    if any(time is not None and not abs(time) < MAX_SECONDS for time in (start, end)):
+        raise MediaError(f"A time must be below {MAX_SECONDS:,.0f} seconds.")
+    if start is not None and start < 0:
+        raise MediaError(f"The start must not be negative ({start:g} s).")
+    if end is not None and end <= (start or 0):
+        raise MediaError(f"The end ({end:g} s) must be later than the start ({start or 0:g} s).")
 
 
 def fit_size(width: int, height: int, max_size: int | None, *, even: bool = False) -> tuple[int, int]:

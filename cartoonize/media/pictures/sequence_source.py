@@ -15,7 +15,7 @@ from ...core.draw_size import resize_to_draw_size
 from ...core.errors import MediaError
 from ...core.frames import Frame, Image, Plane
 from ..colour import Colour
-from ..decoding import Decoding, fit_size, reduced_size_notice
+from ..decoding import Decoding, check_time_range, fit_size, reduced_size_notice
 from ..source import Source
 from ..video_info import VideoInfo, empty_range_message
 from .animation import play_count
@@ -45,8 +45,8 @@ class ImageSequenceSource(Source):
     All have the size of the first. `start` and `end` are seconds, as of a video.
 
     Raises:
-        MediaError: there is no picture, it cannot be read, or none is in the range. While iterating: a later
-            one cannot be read.
+        MediaError: there is no picture, it cannot be read, or none is in the range; the range is empty. While
+            iterating: a later one cannot be read.
     """
 
     video: VideoInfo
@@ -59,6 +59,7 @@ class ImageSequenceSource(Source):
         end: float | None = None,
         decoding: Decoding | None = None,
     ) -> None:
+        check_time_range(start, end)
         self.path = path
         self._start, self._end = start or 0.0, end
         self._decoding = decoding = decoding or Decoding()

@@ -20,8 +20,6 @@ _CLOCK_STARTS_ANYWHERE = {"mpeg"}
 _MAX_RATE = 1000
 """Frames a second. For DV FFmpeg states the ticks of its clock, 60000."""
 _DEFAULT_RATE = Fraction(25)
-_MAX_TIME = 1e7
-"""Seconds, four months; later times are mistakes."""
 
 
 def open_input(path: Location, options: dict[str, str], standard_input: PipeInput | None) -> InputContainer:
@@ -66,20 +64,6 @@ def file_stamp(path: Location) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return stat.st_size, stat.st_mtime_ns
-
-
-def check_time_range(start: float | None, end: float | None) -> None:
-    """Refuse a range of seconds that is empty or beyond all videos.
-
-    Raises:
-        MediaError: it is.
-    """
-    if any(time is not None and not abs(time) < _MAX_TIME for time in (start, end)):
-        raise MediaError(f"A time must be below {_MAX_TIME:,.0f} seconds.")
-    if start is not None and start < 0:
-        raise MediaError(f"The start must not be negative ({start:g} s).")
-    if end is not None and end <= (start or 0):
-        raise MediaError(f"The end ({end:g} s) must be later than the start ({start or 0:g} s).")
 
 
 def select_video_stream(container: InputContainer, path: Location, number: int | None) -> av.VideoStream:

@@ -16,7 +16,7 @@ from av.container import InputContainer
 from ...core.errors import MediaError, SourceError
 from ...core.frames import Frame, Image
 from ..damage import Damage
-from ..decoding import Decoding
+from ..decoding import Decoding, check_time_range
 from ..ffmpeg import ffmpeg_errors
 from ..pictures.animation import play_count
 from ..remote import Location
@@ -27,7 +27,7 @@ from ..video_info import OtherStreams, VideoInfo, empty_range_message
 from .constant_rate import has_constant_rate
 from .duration import find_video_end
 from .frame_converter import FrameConverter
-from .open_input import check_time_range, file_stamp
+from .open_input import file_stamp
 from .standard_input import STANDARD_INPUT
 from .video_reader import VideoReader
 

@@ -1,5 +1,6 @@
 """A folder of pictures as a video, and a video as a folder of pictures."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -27,6 +28,14 @@ def test_a_folder_of_pictures_is_a_video(tmp_path, rate):
     after = read_clip(tmp_path / "out.mp4")
     assert np.allclose(after.times, [float(n / rate) for n in range(12)], atol=1e-4)
     assert mean_difference(pictures, after.images) < 3
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, None), (math.nan, None), (None, math.inf), (0.2, 0.1)])
+def test_a_range_that_is_none_is_refused(tmp_path, start, end):
+    """A range of a folder of pictures is checked as that of a video."""
+    write_numbered(tmp_path / "shots", 3)
+    with pytest.raises(MediaError, match="must"):
+        ImageSequenceSource(tmp_path / "shots", start=start, end=end)
 
 
 def test_pictures_of_other_sizes_are_scaled_and_named(tmp_path):
