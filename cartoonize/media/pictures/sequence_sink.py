@@ -35,6 +35,7 @@ class ImageSequenceSink(Sink):
     def __init__(self, path: Path, source: Source, *, background: str, overwrite: bool) -> None:
         self._pattern = path / "%05d.png" if path.is_dir() else path
         self._background, self._background_name = parse_colour(background), background
+        self._other_streams = source.video.other_streams if source.video else None
         origin = source.video.path if source.video else None
         self._overwrite, self._sources = overwrite, list_source_files(origin) if origin else []
         suffix = self._pattern.suffix.lower()
@@ -57,6 +58,8 @@ class ImageSequenceSink(Sink):
 
     def write(self, frame: Frame) -> None:
         """Write the next picture."""
+        if self._other_streams is not None:  # of a pipe the source collects their packets
+            self._other_streams.packets.clear()
         name = _NUMBER.sub(lambda match: match[0] % (len(self._files) + 1), self._pattern.name)
         target = self._pattern.with_name(name)
         file = AtomicFile(target, overwrite=self._overwrite, sources=self._sources)

@@ -1,6 +1,7 @@
 """A folder of pictures as a video, and a video as a folder of pictures."""
 
 import math
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from clips import Clip, convert, mean_difference, read_clip
 from PIL import Image
 
-from cartoonize import Decoding, MediaError
+from cartoonize import Decoding, MediaError, open_sink, open_source
 from cartoonize.media.pictures.sequence_source import ImageSequenceSource
 
 
@@ -57,6 +58,16 @@ def test_a_video_becomes_pictures(tmp_path, target):
     assert [path.name for path in made][:2] in (["001.png", "002.png"], ["00001.png", "00002.png"])
     assert any("neither times nor sound" in notice for notice in report.notices)
     assert mean_difference(read_clip(source).images, [np.asarray(Image.open(path)) for path in made]) < 2
+
+
+def test_pictures_of_a_pipe_keep_no_sound(tmp_path, monkeypatch):
+    """The sound of standard input, which pictures leave out, does not fill the memory."""
+    with Clip(tones=[440]).write(tmp_path / "in.mkv").open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        with open_source("-") as source, open_sink(tmp_path / "%03d.png", source) as sink:
+            for frame in source:
+                sink.write(frame)
+                assert not source.video.other_streams.packets
 
 
 def test_a_folder_is_not_drawn_onto_itself(tmp_path):
