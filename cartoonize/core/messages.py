@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path, PurePath
 
@@ -68,4 +69,4 @@ def count_noun(number: int, noun: str) -> str:
 
 def format_number(value: float) -> str:
     """Three digits, and all digits before the point: 0.067, 66.7, 4,000. Never an exponent."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{Decimal(f'{value:.3g}'):f}"

@@ -104,9 +104,7 @@ class Retouch(Effect):
 
         A wipe begins in the middle, for pictures.
         """
-        if self.compare == "split" or not time:
-            return 0.5
-        return abs((time / SWEEP + 0.5) % 2 - 1)
+        return 0.5 if self.compare == "split" else abs((time / SWEEP + 0.5) % 2 - 1)
 
 
 def recolour(source: Image, drawing: Image) -> Image:

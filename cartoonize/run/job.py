@@ -54,7 +54,7 @@ def stylize(
         start: seconds; earlier frames of a video are left out.
         end: seconds; this and later frames of a video are left out.
         encoding: how to compress a video.
-        decoding: how to read a video.
+        decoding: how to read a video; its `detail` and `keep_source` follow from `detail` and `retouch`.
         detail: the size at which the network draws: "low" is 480 lines, "normal" 720, "high" 1080, "full" the
             size of the source. The result has the size of the source.
         stabilize: keep the drawing still where a video is still, and move it along where the video moves.
@@ -132,8 +132,7 @@ def run(
     if source.video is None:
         look = look.for_pictures()
     look = prepare_look(look, backend, report)
-    if source.video is not None:
-        report.width, report.height = source.video.width, source.video.height
+    report.width, report.height = written_size(source, look) or (0, 0)
     with sink:
         segments = SegmentedRun()
         video, output = source.resumable, sink.resumable

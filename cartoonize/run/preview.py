@@ -229,7 +229,7 @@ def _middle_frame(path: Path) -> Frame:
 
 def _clock(seconds: float) -> str:
     """H:MM:SS.s, or M:SS.s."""
-    minutes, rest = divmod(seconds, 60)
+    minutes, rest = divmod(round(seconds, 1), 60)
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.atomic import AtomicFile
-from ..core.errors import ModelError, WriteError
+from ..core.errors import ModelError
 from ..core.messages import is_special_file, missing_file_message
 
 FORMAT = "cartoonize/1"
@@ -104,10 +104,7 @@ def set_int8_file(path: Path, sha256: str) -> None:
     entries, _ = _read_entries(path)
     entries["__metadata__"]["int8_sha256"] = sha256
     with AtomicFile(path, overwrite=True) as pending:
-        try:
-            pending.path.write_bytes(with_header(path.read_bytes(), entries))
-        except OSError as error:
-            raise WriteError.from_os_error(path, error) from error
+        pending.path.write_bytes(with_header(path.read_bytes(), entries))
 
 
 def with_header(data: bytes, entries: dict[str, Any] | None = None) -> bytes:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ..core.messages import format_number
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -21,9 +23,7 @@ class Figure:
 
     def format(self, value: float) -> str:
         """The value for people."""
-        if self.is_percent:
-            return f"{100 * value:.3g} %"
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+        return f"{format_number(100 * value)} %" if self.is_percent else format_number(value)
 
 
 # By their keys on style cards and in quality.json (training/evaluation/evaluate.py measures them).

@@ -39,6 +39,12 @@ def test_a_card_begins_with_what_people_ask_for(run):
     assert "recipe" in run("styles", "show", DEFAULT, "--recipe")[1]
 
 
+def test_no_figure_has_an_exponent():
+    """Figures are written out."""
+    assert FIGURES["gflop_720p"].format(999.7) == "1,000"
+    assert FIGURES["contours_kept"].format(0.999_96) == "100 %"
+
+
 def test_figures_are_explained(run):
     """A card explains the five figures by which a style is chosen, and with --figures all of them."""
     figures = read_header(builtin_styles()[DEFAULT]).card.figures

@@ -10,6 +10,7 @@ from PIL import Image
 
 from cartoonize import Frame, load
 from cartoonize.media.reading.video_reader import VideoReader
+from cartoonize.run import preview
 from cartoonize.run.preview import Cell, draw_sheet, draw_style_sheet, preview_video
 
 
@@ -36,6 +37,15 @@ def test_a_preview_shows_moments_evenly_spread(clip, tmp_path, run):
     tones = [picture[top, left, 0] for top in (12 + 24, 12 + 24 + 54) for left in (44, 120)]
     assert tones[0] == tones[2]  # above and below: the null style changes nothing
     assert 20 < tones[0] < tones[1] < 110
+
+
+def test_no_moment_has_sixty_seconds():
+    """The label of a moment just before a full minute is that minute."""
+    assert [preview._clock(seconds) for seconds in (59.97, 3599.97, 83.5)] == [
+        "1:00.0",
+        "1:00:00.0",
+        "1:23.5",
+    ]
 
 
 def test_a_preview_of_a_comparison_shows_it_once(clip, tmp_path, run):
