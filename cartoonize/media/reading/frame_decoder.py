@@ -14,6 +14,8 @@ from .packet_accounting import FrameMatcher
 
 _MAX_KEPT = 64 << 20
 """Bytes of packets that are kept for the second try."""
+_PACKET_BYTES = 1 << 9
+"""Bytes that a packet takes besides its data."""
 
 
 class FrameDecoder:
@@ -81,10 +83,10 @@ class FrameDecoder:
         if packet.is_keyframe or not self._groups:
             self._groups.append([])
         self._groups[-1].append((number, packet))
-        self._kept += packet.size
-        oldest = min(self._matcher.pending, default=self._matcher.next_number)
+        self._kept += packet.size + _PACKET_BYTES
+        oldest = next(iter(self._matcher.pending), self._matcher.next_number)  # in order of their numbers
         while len(self._groups) > 2 and (self._groups[2][0][0] <= oldest or self._kept > _MAX_KEPT):
-            self._kept -= sum(dropped.size for _, dropped in self._groups.popleft())
+            self._kept -= sum(dropped.size + _PACKET_BYTES for _, dropped in self._groups.popleft())
         if self._kept > _MAX_KEPT:
             self._groups.clear()
             self._kept = 0

@@ -29,7 +29,10 @@ only the errors of the decoder are counted."""
 _NOT_CODED_SIZE = 20
 """An MPEG-4 packet of fewer bytes repeats the preceding frame; decoders return nothing for it."""
 _MAX_REORDER = 64
-"""Packets after which a frame that has not come out never will; no codec delays more than 16."""
+"""Packets by which a frame can come out late, after one of a later packet; no codec delays more than 16."""
+_MAX_PENDING = 1 << 12
+"""Packets after which a frame is expected no longer if no frame comes out at all. A decoder holds fewer than
+a hundred; the others are for the second try of FrameDecoder."""
 
 
 class FrameMatcher:
@@ -67,6 +70,7 @@ class FrameMatcher:
         """
         number, time = self.next_number, math.nan if packet.pts is None else float(packet.pts)
         self.next_number += 1
+        self._give_up(number - _MAX_PENDING)  # a damaged file may have millions of packets without a frame
         self._original_pts[number] = packet.pts
         if packet.is_keyframe:
             self._first_shown = -math.inf if self._keyframes else time
@@ -124,6 +128,12 @@ class FrameMatcher:
         self._lost |= overdue
         for n in overdue:
             del self.pending[n]
+
+    def _give_up(self, number: int) -> None:
+        """Expect a packet's frame no longer."""
+        self._original_pts.pop(number, None)
+        if self.pending.pop(number, None) is not None:
+            self._lost.add(number)
 
     def _report(self, missing: int) -> None:
         """Bring the count in `damage`, which others change too, to the number of missing frames."""

@@ -247,6 +247,19 @@ def test_recordings_that_begin_anywhere_are_whole(tmp_path):
     assert damage.packets == 0
 
 
+def test_packets_without_frames_are_counted_in_bounded_memory():
+    """Of a file with any number of packets that hold no frame, a few thousand are pending; all are missing."""
+    damage = Damage()
+    matcher = FrameMatcher("h264", damage)
+    for number in range(20_000):
+        packet = av.Packet(b"a")
+        packet.pts, packet.is_keyframe = number, not number
+        matcher.submit(packet)
+    assert len(matcher.pending) < 5000
+    matcher.finish()
+    assert damage.packets == 20_000
+
+
 def test_the_second_fields_of_frames_are_not_missed(tmp_path):
     """If each field is a packet of its own, the second one does not count as a missing frame."""
     options = {"x264-params": "interlaced=1", "flags": "+ildct+ilme"}
