@@ -248,7 +248,7 @@ def test_recordings_that_begin_anywhere_are_whole(tmp_path):
 
 
 def test_packets_without_frames_are_counted_in_bounded_memory():
-    """Of a file with any number of packets that hold no frame, a few thousand are pending; all are missing."""
+    """Of any number of packets that hold no frame, a few thousand are pending; all are counted."""
     damage = Damage()
     matcher = FrameMatcher("h264", damage)
     for number in range(20_000):

@@ -1,6 +1,9 @@
 """AVI (RIFF, with the extensions of OpenDML 1.02): lists of chunks, each with its type and its length."""
 
-from .structure import ContainerStructure, Requests
+from array import array
+from collections import defaultdict
+
+from .structure import ContainerStructure, Requests, new_offsets
 
 _LISTS = {b"AVI ", b"AVIX", b"hdrl", b"strl", b"movi", b"rec "}
 """The lists whose chunks are parsed; all other lists are skipped."""
@@ -42,12 +45,12 @@ class _Chunks:
 
     def __init__(self) -> None:
         self.stream_kinds: list[bytes] = []  # of each stream: vids, auds, txts
-        self._packets: list[tuple[int, int]] = []  # number of the stream, and offset
+        self._offsets = defaultdict[int, "array[int]"](new_offsets)  # of the packets of each stream
 
     @property
     def has_frames(self) -> bool:
         """Whether there are packets."""
-        return bool(self._packets)
+        return bool(self._offsets)
 
     def accept(self, kind: bytes, offset: int, size: int) -> bool:
         """Note a chunk; false if there is no such type, or no such stream."""
@@ -57,12 +60,12 @@ class _Chunks:
             return True
         stream = int(kind[:2])
         if size and kind[2:] != _PALETTE:  # an empty frame repeats the frame before
-            self._packets.append((stream, offset))
+            self._offsets[stream].append(offset)
         return stream < len(self.stream_kinds)
 
-    def frame_offsets(self, video_index: int) -> list[int] | None:
+    def frame_offsets(self, video_index: int) -> "array[int] | None":
         """The offsets of the frames of a video stream; None if the headers do not declare it."""
         videos = [number for number, kind in enumerate(self.stream_kinds) if kind == b"vids"]
         if video_index >= len(videos):
             return None
-        return [offset for stream, offset in self._packets if stream == videos[video_index]]
+        return self._offsets[videos[video_index]]

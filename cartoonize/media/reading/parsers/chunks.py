@@ -1,6 +1,6 @@
 """Containers of chunks that state their length: FLV, APNG."""
 
-from .structure import ContainerStructure, Requests
+from .structure import ContainerStructure, Requests, new_offsets
 
 _FLV_TAG_TYPES = {8, 9, 18}  # audio, video, script data
 _FLV_VIDEO = 9
@@ -11,7 +11,7 @@ _FLV_EMPTY = 5  # bytes of a tag without data
 def parse_flv(structure: ContainerStructure, _video_index: int) -> Requests:
     """Parse tags; the length of a tag is stored both before and after it."""
     offset = int.from_bytes((yield 5, 4)) + 4
-    structure.frame_offsets = []
+    structure.frame_offsets = new_offsets()
     while header := (yield offset, 17):
         size = int.from_bytes(header[1:4])
         tag_type = header[0] & 0x1F

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .structure import ContainerStructure, Requests
+from .structure import ContainerStructure, Requests, new_offsets
 
 _Integers: TypeAlias = NDArray[np.int64]
 
@@ -23,7 +23,7 @@ def parse_gif(structure: ContainerStructure, _video_index: int) -> Requests:
     An image must have data for all of its pixels: where a part of the file is left out, two images can become
     one that seems whole.
     """
-    structure.frame_offsets, offset, are_images_whole = [], 13, True
+    structure.frame_offsets, offset, are_images_whole = new_offsets(), 13, True
     offset += _colour_table_size((yield 10, 1))
     while (introducer := (yield offset, 1)) in (b",", b"!"):
         is_image = introducer == b","

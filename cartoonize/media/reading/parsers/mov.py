@@ -6,6 +6,8 @@ from fractions import Fraction
 from ...iso_boxes import Box, split_boxes
 from .structure import ContainerStructure, Requests
 
+_MAX_DESCRIPTION = 1 << 26
+"""Bytes of the description of a fragment, with room for millions of frames."""
 _FRAGMENT_BOXES = {
     b"trun", b"sbgp", b"sgpd", b"subs", b"saiz", b"saio", b"senc", b"sdtp", b"uuid",
     b"meta", b"free", b"skip",
@@ -36,7 +38,7 @@ def parse_mov(structure: ContainerStructure, _video_index: int) -> Requests:
             times = dict.fromkeys(structure.track_ends, 0)
         if kind == b"moof":
             has_fragments = True
-            if not _is_intact_fragment((yield offset + 8, size - 8), times):
+            if size > _MAX_DESCRIPTION or not _is_intact_fragment((yield offset + 8, size - 8), times):
                 return
         offset, previous = offset + size, kind
     structure.intact = offset == structure.size

@@ -5,6 +5,7 @@ file without its payload, of a pipe from the bytes that FFmpeg reads anyway.
 """
 
 import os
+from array import array
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,10 +26,15 @@ class ContainerStructure:
     """
 
     intact: bool = False
-    frame_offsets: list[int] | None = None
+    frame_offsets: "array[int] | None" = None
     frame_count: int | None = None
     track_ends: dict[int, Fraction] = field(default_factory=dict)
     size: int = 0
+
+
+def new_offsets() -> "array[int]":
+    """An empty list of offsets; a number takes 8 bytes, as a stranger's file can have millions of frames."""
+    return array("q")
 
 
 Requests: TypeAlias = Generator[tuple[int, int], bytes, None]

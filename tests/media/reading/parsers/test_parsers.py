@@ -9,9 +9,11 @@ from clips import Clip
 from containers import CONTAINERS
 from PIL import Image
 
+from cartoonize.media.ebml import TRACK_ENTRY, TRACK_TYPE, TRACKS, encode_element
 from cartoonize.media.reading.parsers import parser_for
 from cartoonize.media.reading.parsers.avi import parse_avi
 from cartoonize.media.reading.parsers.gif import count_pixels, parse_gif
+from cartoonize.media.reading.parsers.matroska import parse_matroska
 from cartoonize.media.reading.parsers.mov import parse_mov
 from cartoonize.media.reading.parsers.structure import StreamingParser, parse_file
 
@@ -83,6 +85,22 @@ def test_gif_data_take_no_memory(tmp_path):
         assert not parse_file(path, parse_gif, 0).intact
         assert count_pixels(data, 8, 1 << 40) == 2_000_234
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("element", [b"\xa3\x84\x81\0\0\0", b"\xa0\xff"], ids=["blocks", "depth"])
+def test_matroska_elements_take_few_bytes(tmp_path, element):
+    """The memory for millions of small blocks, or of elements in elements, is about the size of the file."""
+    track = encode_element(TRACK_ENTRY, encode_element(0xD7, b"\1") + encode_element(TRACK_TYPE, b"\1"))
+    unknown = b"\x01" + b"\xff" * 7
+    head = encode_element(0x1A45DFA3, b"") + b"\x18\x53\x80\x67" + unknown + encode_element(TRACKS, track)
+    path = tmp_path / "a.mkv"
+    path.write_bytes(head + b"\x1f\x43\xb6\x75" + unknown + 20_000 * element)
+    tracemalloc.start()
+    try:
+        parse_file(path, parse_matroska, 0)
+        assert tracemalloc.get_traced_memory()[1] < 2 * path.stat().st_size + 50_000
     finally:
         tracemalloc.stop()
 
