@@ -2,10 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from io import BytesIO
 
 from PIL import Image as Pillow
 
+from ..core.choices import Detail
 from ..core.draw_size import replace_image, resolve_detail
 from ..core.errors import BusyError, MediaError
 from ..core.frames import Frame
@@ -21,7 +23,9 @@ from .worker import Worker
 
 _MOST = 48
 """The frame that is drawn, at most: many films begin with black. Large frames count as several."""
-_READ, _SENT = 1280, 960  # pixels of the longer side: as it is drawn, and as it is sent
+_READ: dict[Detail, int] = {"low": 1280, "normal": 1280, "high": 1920, "full": 3840}
+"""Pixels of the longer side of a frame before it is resized to the draw size, at most."""
+_SENT = 960  # pixels of the longer side of a preview
 _BACKGROUND = (255, 255, 255)
 
 
@@ -29,7 +33,6 @@ _BACKGROUND = (255, 255, 255)
 class _Sample:
     """A frame of an upload, with the picture at its own size; `aspect` is the width of a pixel."""
 
-    upload: str
     frame: Frame
     aspect: float
 
@@ -41,10 +44,11 @@ class Previews:
         self._worker, self._queue = worker, queue
         self._turn = asyncio.Lock()
         self._visitors: set[str] = set()  # whose preview is drawn or waits for its turn
-        self._sample: _Sample | None = None  # the latest, as the page asks for all styles of one file
+        # Two, as the page asks for all styles of a file, and for one drawing with the detail of the visitor.
+        self._read = lru_cache(maxsize=2)(partial(_read_sample, worker.limits.pixels))
 
     async def draw(self, upload: Upload, settings: ConversionSettings | None) -> bytes | None:
-        """A WebP of an upload, drawn in a style with its strength and colours, or as it is.
+        """A WebP of an upload, drawn with the settings that apply to a picture, or as it is.
 
         None while a file is converted or waits for it, or another preview of the visitor is drawn.
 
@@ -66,31 +70,31 @@ class Previews:
             self._visitors.remove(upload.visitor)
 
     def _draw(self, upload: Upload, settings: ConversionSettings | None) -> bytes:
-        if self._sample is None or self._sample.upload != upload.id:
-            self._sample = self._read(upload)
-        frame = self._sample.frame
+        sample = self._read(upload, "normal" if settings is None else settings.detail)
+        frame = sample.frame
         if settings is None:
             shown = replace_image(frame, frame.image if frame.full is None else frame.full)
         else:
             shown = self._worker.draw(frame, settings.style, settings.look().for_pictures())
-        return _encode(shown, self._sample.aspect)
+        return _encode(shown, sample.aspect)
 
-    def _read(self, upload: Upload) -> _Sample:
-        decoding = Decoding(
-            max_pixels=self._worker.limits.pixels,
-            max_size=_READ,
-            detail=resolve_detail("normal", DEFAULT, []),
-            keep_source=True,
-        )
-        with open_source(upload.path, decoding=decoding) as source:
-            info, last = source.video, 0.0
-            if info is not None:
-                most = frames_of_size(_MOST, info.width, info.height)
-                last = min(most, (source.frames or 0) / 2)
-            frame = _frame_at(source, last)
-        if frame is None:
-            raise MediaError(f"No frame of {upload.path.name} can be read.")
-        return _Sample(upload.id, frame, float(info.sample_aspect_ratio) if info else 1.0)
+
+def _read_sample(max_pixels: int, upload: Upload, detail: Detail) -> _Sample:
+    decoding = Decoding(
+        max_pixels=max_pixels,
+        max_size=_READ[detail],
+        detail=resolve_detail(detail, DEFAULT, []),
+        keep_source=True,
+    )
+    with open_source(upload.path, decoding=decoding) as source:
+        info, last = source.video, 0.0
+        if info is not None:
+            most = frames_of_size(_MOST, info.width, info.height)
+            last = min(most, (source.frames or 0) / 2)
+        frame = _frame_at(source, last)
+    if frame is None:
+        raise MediaError(f"No frame of {upload.path.name} can be read.")
+    return _Sample(frame, float(info.sample_aspect_ratio) if info else 1.0)
 
 
 def _frame_at(source: Source, number: float) -> Frame | None:

@@ -37,7 +37,8 @@ def test_a_preview_looks_like_the_result(served, visitor, photo):
     kept = served.files()
     source = preview(visitor, file)
     assert distance(source, np.asarray(Image.open(photo)).astype(int)) < 4
-    for settings in ({"style": "pepper"}, {"style": "ink"}, {"style": "ink", "strength": 0.3}):
+    others = ({}, {"strength": 0.3}, {"detail": "low"}, {"detail": "high"}, {"detail": "full"})
+    for settings in ({"style": "pepper"}, *({"style": "ink", **other} for other in others)):
         drawing = preview(visitor, file, **settings)
         assert served.files() == kept
         job = ask(visitor, file, **settings).json()["id"]

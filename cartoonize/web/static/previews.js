@@ -62,6 +62,11 @@ export function createPreviews(onChange) {
 }
 
 /** The settings on which a preview depends, without the usual ones: then it is that of the style. */
-function lookOf({ style, strength, keep_colour }) {
-    return { style, ...(strength < 1 && { strength }), ...(keep_colour && { keep_colour }) };
+function lookOf({ style, detail, strength, keep_colour }) {
+    return {
+        style,
+        ...(detail !== "normal" && { detail }),
+        ...(strength < 1 && { strength }),
+        ...(keep_colour && { keep_colour }),
+    };
 }
