@@ -344,6 +344,23 @@ def test_files_chosen_early_are_sent(browser, served, photo):
         expect(page.locator("#start")).to_be_enabled(timeout=WAIT)
 
 
+def test_files_that_are_removed_early_are_not_sent(browser, served, photo, clip):
+    """A file that is removed while it is sent, or before, does not come back."""
+    with closing(browser.new_page()) as page:
+        sent = []
+        page.route("**/api/files", lambda route: sent.append(route))  # noqa: PLW0108
+        page.goto(served.url)
+        page.set_input_files("#file", [photo, clip])
+        for path in (photo, clip):
+            page.get_by_role("button", name=f"Remove {path.name}").click()
+        expect(page.locator("#welcome")).to_be_visible()
+        page.unroute("**/api/files")
+        page.set_input_files("#file", [clip])
+        expect(page.locator("#start")).to_be_enabled(timeout=WAIT)
+        assert page.locator("#list .row-name").all_inner_texts() == [clip.name]
+        assert len(sent) == 1
+
+
 def test_a_late_event_loses_no_file(browser, served, photo):
     """An event that is older than the answer to an upload does not say that the file is lost."""
     with closing(browser.new_page()) as page:

@@ -13,7 +13,7 @@ const state = {
     files: [], // as the server knows them
     listed: [], // their identifiers in the last event
     jobs: [],
-    uploads: [], // files that are being sent: {id, name, kind, address, file, progress, error}
+    uploads: [], // files that are being sent: {id, name, kind, address, file, removal, progress, error}
     local: new Map(), // by the id of a file: its address in this browser
     refusals: new Map(), // by the id of a file: why it is not converted
     removed: new Set(), // identifiers of files that the visitor removed
@@ -135,6 +135,11 @@ function takeConnection(isConnected) {
     render();
 }
 
+/** Remove what the page said of an earlier action; that the server does not answer stays. */
+function clearMessage() {
+    if (state.isConnected) unsay();
+}
+
 async function addFiles(chosen) {
     const files = [...chosen]; // the browser empties its list while the page waits
     await opened;
@@ -145,9 +150,11 @@ async function addFiles(chosen) {
         kind: file.type.startsWith("video/") ? "video" : "picture",
         address: URL.createObjectURL(file),
         file,
+        removal: new AbortController(),
         progress: 0,
     }));
     if (!added.length) return;
+    clearMessage();
     state.uploads.push(...added);
     state.selected = added[0].id;
     render();
@@ -156,16 +163,20 @@ async function addFiles(chosen) {
 }
 
 async function send(upload) {
+    const { signal } = upload.removal;
+    if (signal.aborted) return;
+    const onProgress = (progress) => {
+        upload.progress = progress;
+        render();
+    };
     try {
-        const known = await server.addFile(upload.file, (progress) => {
-            upload.progress = progress;
-            render();
-        });
+        const known = await server.addFile(upload.file, onProgress, signal);
         state.local.set(known.id, upload.address);
         if (state.selected === upload.id) state.selected = known.id;
         if (state.files.every((file) => file.id !== known.id)) state.files = [...state.files, known];
         state.uploads = state.uploads.filter((other) => other !== upload);
     } catch (error) {
+        if (signal.aborted) return;
         upload.error = error.message;
         announce(`${upload.name}: ${error.message}`);
     }
@@ -173,6 +184,7 @@ async function send(upload) {
 }
 
 async function addExample(name) {
+    clearMessage();
     try {
         const file = await server.addExample(name);
         if (state.files.every((other) => other.id !== file.id)) state.files = [...state.files, file];
@@ -185,6 +197,7 @@ async function addExample(name) {
 }
 
 async function convertAll(chosen) {
+    clearMessage();
     const wanted = settings.read();
     state.follows = true;
     for (const item of chosen) {
@@ -215,9 +228,11 @@ async function stopJob(job) {
 
 async function removeItem(item) {
     state.removed.add(item.id);
+    item.upload?.removal.abort();
     state.uploads = state.uploads.filter((upload) => upload.id !== item.id);
     state.files = state.files.filter((file) => file.id !== item.id);
-    URL.revokeObjectURL(state.local.get(item.id));
+    state.local.delete(item.id);
+    URL.revokeObjectURL(item.address); // of a file that was chosen here
     previews.forget(item.id);
     render();
     if (!item.upload) await server.removeFile(item.id).catch((error) => say(error.message));

@@ -5,8 +5,11 @@ export async function readInfo() {
     return (await request("api/info")).json();
 }
 
-/** Send a file; `onProgress` gets the share that was sent. Resolves to the file as the server describes it. */
-export function addFile(file, onProgress) {
+/**
+ * Send a file; `onProgress` gets the share that was sent. Resolves to the file as the server describes it, and
+ * rejects if it is refused, or `signal` aborts.
+ */
+export function addFile(file, onProgress, signal) {
     const form = new FormData();
     form.append("file", file, file.name || "pasted.png");
     return new Promise((resolve, reject) => {
@@ -19,6 +22,8 @@ export function addFile(file, onProgress) {
             else reject(new Error(transfer.response?.error ?? "The server refused the file."));
         };
         transfer.onerror = () => reject(new Error("The file could not be sent: the server does not answer."));
+        transfer.onabort = () => reject(new Error("The file was removed."));
+        signal.addEventListener("abort", () => transfer.abort());
         transfer.send(form);
     });
 }
