@@ -76,6 +76,12 @@ class AtomicFile:
             self.discard()
             raise
 
+    def withdraw(self) -> None:
+        """Remove the file that `commit` has named, unless it may have replaced another one."""
+        if not self._overwrite:
+            with contextlib.suppress(OSError):
+                self.target.unlink()
+
     def discard(self) -> None:
         """Remove what was written."""
         with contextlib.suppress(OSError):

@@ -4,12 +4,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from ...core.atomic import AtomicFile
-from ...core.errors import WriteError
+from ...core.errors import MediaError, WriteError
 from ...core.signals import defer_signals
 
 
 class PictureFiles:
-    """The written pictures of a sink: at the end all of them get their names, or none is left.
+    """The written pictures of a sink: at the end all of them get their names, or none that is new is left.
 
     `folder` is made if it is missing; None if there is nothing to make.
     """
@@ -40,10 +40,19 @@ class PictureFiles:
         self._files.append(file)
 
     def commit(self) -> None:
-        """Give all pictures their names."""
+        """Give all pictures their names.
+
+        Raises:
+            MediaError: one cannot have it, because another program has just made a file of that name.
+        """
         with defer_signals():
-            for file in self._files:
-                file.commit()
+            for count, file in enumerate(self._files):
+                try:
+                    file.commit()
+                except MediaError:
+                    for named in self._files[:count]:
+                        named.withdraw()
+                    raise
 
     def discard(self) -> None:
         """Remove what was written, and the folder if it was made for it."""

@@ -260,3 +260,22 @@ def test_half_written_is_not_there(tmp_path):
             sink.write(frame)
         assert not (tmp_path / "b.png").exists()
     assert names_in(tmp_path) == ["a.png", "b.png"]
+
+
+def test_a_name_that_is_taken_meanwhile_leaves_no_picture(tmp_path):
+    """When another program takes the name of one of several pictures, none of the others stays."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    for name in ("1.png", "2.png", "3.png"):
+        save_picture(tmp_path / "in" / name)
+
+    def copy():
+        source = PictureSource([tmp_path / "in"])
+        with source, PictureSink(tmp_path / "out", source) as sink:
+            for frame in source:
+                sink.write(frame)
+            (tmp_path / "out" / "2.png").write_text("mine")
+
+    with pytest.raises(MediaError, match=r"2\.png was created by another program"):
+        copy()
+    assert names_in(tmp_path / "out") == ["2.png"]
