@@ -65,6 +65,7 @@ class ImageSequenceSource(Source):
         self._decoding = decoding = decoding or Decoding()
         self._max_pixels, self._max_size = decoding.max_pixels or MAX_PIXELS, decoding.max_size
         self._rate, self._ticks = _DEFAULT_RATE, 0  # the ticks of the images so far
+        self._is_reduced = self._has_other_sizes = False  # which notices say once
         if path.is_dir():
             self._open_folder(decoding.fps)
         else:
@@ -157,9 +158,9 @@ class ImageSequenceSource(Source):
         size = fit_size(width, height, self._max_size, even=True)
         if size == (width, height):
             return item
-        notice = reduced_size_notice(item.name or self.path.name, (width, height), size)
-        if notice not in self.notices:
-            self.notices.append(notice)
+        if not self._is_reduced:
+            self.notices.append(reduced_size_notice(self.path.name, (width, height), size))
+            self._is_reduced = True
         image, alpha = (
             None if plane is None else np.array(scale_down(Pillow.fromarray(plane), size))
             for plane in (item.image, item.alpha)
@@ -169,8 +170,10 @@ class ImageSequenceSource(Source):
 
     def _report_size(self, frame: Frame) -> None:
         height, width = frame.image.shape[:2]
-        if (width, height) != (self.video.width, self.video.height):
+        if (width, height) != (self.video.width, self.video.height) and not self._has_other_sizes:
             size = f"{self.video.width}x{self.video.height}"
             self.notices.append(
-                f"{frame.name} is {width}x{height}; it was scaled to the {size} of the first."
+                f"{frame.name} is {width}x{height}; pictures of another size than the first were scaled to "
+                f"its {size}."
             )
+            self._has_other_sizes = True

@@ -40,11 +40,12 @@ def test_a_range_that_is_none_is_refused(tmp_path, start, end):
 
 
 def test_pictures_of_other_sizes_are_scaled_and_named(tmp_path):
-    """A video has one size, that of its first picture; a notice names the others."""
-    write_numbered(tmp_path / "shots", 3)
-    Image.new("RGB", (20, 30)).save(tmp_path / "shots" / "shot-1.png")
+    """A video has one size, that of its first picture; a notice says so once, and names one that differs."""
+    write_numbered(tmp_path / "shots", 5)
+    for number in (1, 2, 3):
+        Image.new("RGB", (20 + number, 30)).save(tmp_path / "shots" / f"shot-{number}.png")
     report = convert(tmp_path / "shots", tmp_path / "out.mp4", decoding=Decoding(fps=Fraction(10)))
-    assert any("shot-1.png is 20x30" in notice for notice in report.notices)
+    assert ["shot-1.png is 21x30" in notice for notice in report.notices] == [True]
     assert {image.shape for image in read_clip(tmp_path / "out.mp4").images} == {(48, 64, 3)}
 
 
@@ -75,6 +76,15 @@ def test_a_folder_is_not_drawn_onto_itself(tmp_path):
     write_numbered(tmp_path / "shots", 3)
     with pytest.raises(MediaError, match="source itself"):
         convert(tmp_path / "shots", tmp_path / "shots", decoding=Decoding(fps=Fraction(5)), overwrite=True)
+
+
+def test_the_reduction_of_many_pictures_is_said_once(tmp_path):
+    """A notice says once that the pictures of a folder are reduced."""
+    write_numbered(tmp_path / "shots", 5)
+    decoding = Decoding(fps=Fraction(10), max_size=32)
+    report = convert(tmp_path / "shots", tmp_path / "out.mp4", decoding=decoding)
+    assert report.notices == ["shots is reduced from 64x48 to 32x24 pixels."]
+    assert {image.shape for image in read_clip(tmp_path / "out.mp4").images} == {(24, 32, 3)}
 
 
 def test_a_folder_names_what_is_no_picture(tmp_path):
