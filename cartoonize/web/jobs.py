@@ -183,7 +183,8 @@ class JobQueue:
         else:
             job.seconds = time.monotonic() - began
             self._finish(job, "done")
-            self._remove_earlier(job)
+            if job.id in self._jobs:
+                self._remove_earlier(job)
 
     def _convert_file(self, job: WebJob, folder: Path, on_progress: OnProgress) -> Conversion:
         try:

@@ -24,7 +24,7 @@ from cartoonize.web.limits import MEGABYTE, LimitError, Limits, choose_limits
 from cartoonize.web.settings import ConversionSettings
 from cartoonize.web.visitors import Visitors, network_of
 from cartoonize.web.web_job import Upload, WebJob
-from cartoonize.web.worker import Worker
+from cartoonize.web.worker import Conversion, Worker
 
 ADDRESS, OTHER_ADDRESS = "127.0.0.1", "192.0.2.7"
 
@@ -177,6 +177,32 @@ def test_a_disk_without_room_for_a_folder_ends_one_job(queue, monkeypatch):
     asyncio.run(convert_two())
     error = "Cannot write the result: No space left on device."
     assert [(job.state, job.error) for job in jobs] == [("failed", error)] * 2
+
+
+def test_a_job_that_is_removed_at_its_end_keeps_the_earlier_result(queue, monkeypatch):
+    """A conversion that is removed when it has just ended leaves the earlier result of its file."""
+    upload = Upload("a", Path("nowhere") / "a", "picture")
+    earlier, later = (WebJob(upload, ADDRESS, ConversionSettings()) for _ in range(2))
+
+    async def remove():
+        queue.remove_job(later)
+
+    async def convert_later():
+        def convert(*_arguments, **_options):
+            asyncio.run_coroutine_threadsafe(remove(), loop).result(WAIT)
+            return Conversion(upload.path, upload.path, is_video=False)
+
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(queue._worker, "convert", convert)
+        task = asyncio.create_task(queue.run())
+        await asyncio.wait_for(later.finished.wait(), WAIT)
+        task.cancel()
+
+    queue.add(earlier)
+    queue._finish(earlier, "done")
+    queue.add(later)
+    asyncio.run(convert_later())
+    assert queue.jobs_of("a") == [earlier]
 
 
 def test_a_full_disk_is_a_sentence(tmp_path):
