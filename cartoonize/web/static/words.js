@@ -25,7 +25,7 @@ export function describeJob(job) {
 }
 
 /** How many files come first. */
-export function describeQueue(before) {
+function describeQueue(before) {
     if (before === 0) return "Yours is next.";
     return before === 1
         ? "One file is ahead of yours."
