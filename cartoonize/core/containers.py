@@ -90,8 +90,8 @@ CONTAINERS = (
     # MPEG-TS takes anything as private data, which no player can read.
     Container(
         muxer="mpegts", suffixes=(".ts",), read_suffixes=(".mts", ".m2ts"), names=("ts",),
-        copied_audio=frozenset({"aac", "mp2", "mp3", "ac3", "eac3", "opus", "dca"}),
-        copied_subtitles=frozenset({"dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle"}), covers=False,
+        copied_audio=frozenset({"aac", "mp2", "mp3", "ac3", "eac3", "opus", "dts"}),
+        copied_subtitles=frozenset({"dvb_subtitle", "dvb_teletext"}), covers=False,
     ),
     # FFmpeg does not know the times of H.264 in AVI, and puts all a frame late.
     # A cover would be a second video.

@@ -7,8 +7,8 @@ JUMP = 0.5
 
 
 def codec_name(stream: Stream) -> str:
-    """FFmpeg's name of the codec; empty if it is unknown."""
-    return "" if stream.codec_context is None else stream.codec_context.name
+    """FFmpeg's name of the codec, not of its decoder (`mp3float`); empty if it is unknown."""
+    return "" if stream.codec_context is None else stream.codec_context.codec.canonical_name
 
 
 def is_known(stream: Stream) -> bool:

@@ -48,7 +48,7 @@ def _open_pipe(standard_input: PipeInput, options: dict[str, str]) -> InputConta
     try:
         return open_container(standard_input, options)
     except av.error.InvalidDataError as error:
-        if standard_input.head[4:8] != b"ftyp":
+        if not standard_input.has_index_last:
             raise
         raise MediaError(
             "The index of this MP4 or MOV file is at its end, where a pipe cannot seek; name the file, or "

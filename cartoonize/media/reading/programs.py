@@ -6,6 +6,7 @@ from av.container import InputContainer
 from av.stream import Stream
 
 from ..remote import Location
+from .parsers.mpegts import find_packets
 
 _SEARCHED = 4 << 20
 """Bytes in which the tables are searched; broadcasts repeat them several times a second."""
@@ -28,9 +29,10 @@ def program_streams(path: Location, container: InputContainer, video: Stream) ->
 
 
 def find_programs(data: bytes) -> list[set[int]]:
-    """The PIDs of the streams of each programme, by the first tables in packets of 188 bytes."""
+    """The PIDs of the streams of each programme, by the first tables."""
     maps: dict[int, set[int] | None] = {}  # by the PID of the programme's table
-    for offset in range(0, len(data) - _PACKET_SIZE + 1, _PACKET_SIZE):
+    distance, first = find_packets(data)
+    for offset in range(first, len(data) - _PACKET_SIZE + 1, distance or _PACKET_SIZE):
         packet = data[offset : offset + _PACKET_SIZE]
         pid = int.from_bytes(packet[1:3]) & 0x1FFF
         if packet[0] != _SYNC or not (pid == _PAT_PID or (pid in maps and maps[pid] is None)):

@@ -15,6 +15,8 @@ from .parsers.structure import ContainerStructure, Parser, StreamingParser, pars
 STANDARD_INPUT = Path("-")
 """The path that stands for standard input."""
 _CHUNK = 1 << 16
+_BEFORE_DATA = {b"ftyp", b"free", b"skip", b"wide", b"uuid", b"pdin"}
+"""The boxes of an MP4 or MOV file that may be before the data, and say nothing about them."""
 
 
 class PipeInput:
@@ -26,8 +28,21 @@ class PipeInput:
         self._is_identified = False
         self._parser: StreamingParser | None = None
 
+    @property
+    def has_index_last(self) -> bool:
+        """Whether it is an MP4 or MOV file whose data come before its index, as far as was read."""
+        offset = 0
+        while (kind := self.head[offset + 4 : offset + 8]) and bytes(kind) in _BEFORE_DATA:
+            offset += max(8, int.from_bytes(self.head[offset : offset + 4]))
+        return kind == b"mdat"
+
     def read(self, length: int) -> bytes:
-        """Return the next bytes, as many as are available, `length` at most."""
+        """Return the next bytes, as many as are available, `length` at most.
+
+        A file whose index is last ends here: FFmpeg cannot go back to its data, and would fill the memory.
+        """
+        if not self._is_identified and self.has_index_last:
+            return b""
         data = self._file.read1(length) if isinstance(self._file, BufferedReader) else self._file.read(length)
         self.size += len(data)
         if self._parser is not None:

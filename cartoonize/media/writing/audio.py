@@ -136,6 +136,11 @@ class AudioEncoder:
         self._input_format: tuple[str, str, int] | None = None  # sample format, layout and rate
         self._next_sample: int | None = 0 if from_zero else None
 
+    @property
+    def has_sound(self) -> bool:
+        """Whether anything was decoded so far."""
+        return self._input_format is not None
+
     def write(self, packet: "Packet[Any]") -> Iterator["Packet[Any]"]:
         """Take a packet, whose times are those of the output, and yield the packets that are ready."""
         try:

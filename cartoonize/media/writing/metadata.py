@@ -12,7 +12,8 @@ _TECHNICAL = (
     "operational_pattern", "uid", "generation_uid", "company_name", "product_", "application_platform",
     "toolkit_version", "material_package", "file_package", "modification_date",
 )  # fmt: skip
-_REPLACED = {"handler_name", "vendor_id"}  # muxers write their own
+# Muxers write their own, or the key says how the source stored a cover.
+_REPLACED = {"handler_name", "vendor_id", "software", "filename", "mimetype"}
 
 
 def copy_description(target: Stream, source: Stream) -> None:
@@ -36,5 +37,5 @@ def missing_keys(before: dict[str, str], after: dict[str, str]) -> list[str]:
     return [
         key
         for key, value in expected.items()
-        if key not in _REPLACED and key.lower() not in kept and value.lower() not in kept
+        if key.lower() not in _REPLACED and key.lower() not in kept and value.lower() not in kept
     ]

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _ROUNDED = 0.001
 """Seconds to which the times of packets are rounded, or less."""
+_LONGEST = 1e6
+"""Seconds. Files state all bits set if they do not know how long a subtitle is shown, which MP4 refuses."""
 _PHONE_KEYS = ("com.apple.", "com.android.")  # the make, the place and the date of a recording
 
 
@@ -172,6 +174,8 @@ class Passthrough:
         if is_cover(packet.stream):
             packet.pts = packet.dts = 0
             return 0.0, packet
+        if (packet.duration or 0) * packet.time_base > _LONGEST:
+            packet.duration = 0
         earliest = -(1 << 62) if self._container.negative_times else 0
         offset = round(self._source.shift / packet.time_base)
         dts = (packet.pts or 0) - offset if packet.dts is None else packet.dts - offset

@@ -8,6 +8,7 @@ from typing import Any, cast
 import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.format import Flags
 from av.packet import Packet
 from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
@@ -54,6 +55,8 @@ class CopiedTrack(Track):
         self._last_dts: int | None = None
         self._offset = self._last_duration = 0
         self._notice_given = False
+        self._can_repeat = bool(output.format.flags & Flags.ts_nonstrict.value)
+        self._is_subtitle = stream.type == "subtitle"
         self._target = output.add_stream_from_template(stream, opaque=True)
         self.index = self._target.index
         copy_description(self._target, stream)
@@ -69,11 +72,13 @@ class CopiedTrack(Track):
         """Correct a time that is not after the last one.
 
         In joined recordings clocks start again, and copies can repeat packets. Several packets may be at
-        zero, where those before time zero are put.
+        zero, where those before time zero are put. If the muxer allows it, several subtitles may begin
+        together, and several packets of sound may be shorter than a tick, as those of TrueHD are.
         """
         assert packet.dts is not None
         dts = packet.dts + self._offset
         may_repeat = dts == 0 and not self._container.negative_times
+        may_repeat |= self._can_repeat and (self._is_subtitle or (packet.duration or 0) <= 1)
         if self._last_dts is not None and dts < self._last_dts + (not may_repeat):
             # The muxer's ticks may be longer, as those of Matroska are.
             step = max(1, math.ceil(Fraction(self._target.time_base or 0) / packet.time_base))
@@ -133,13 +138,16 @@ class ReencodedAudio(Track):
             self._output.mux(encoded)
         if self._damage.packets:
             packets = count_noun(self._damage.packets, "damaged packet")
+            what = "and became silence" if self._encoder.has_sound else "so that its sound is missing"
             self._notices.append(
-                f"{packets} of sound (stream {self._source_index}) could not be decoded and became silence."
+                f"{packets} of sound (stream {self._source_index}) could not be decoded, {what}."
             )
 
 
 class ConvertedSubtitles(Track):
     """Converts text subtitles to another codec; simple styles, such as italics, are kept.
+
+    MP4 shows one subtitle at a time. There, those that overlap are shown together, below each other.
 
     Raises:
         ValueError, FFmpegError: the container cannot hold them, or their description is damaged.
@@ -155,30 +163,54 @@ class ConvertedSubtitles(Track):
         self._target.time_base = self._target.codec_context.time_base = _MILLISECOND
         self._target.codec_context.subtitle_header = self._decoder.subtitle_header
         self.index = self._target.index
+        self._is_exclusive = encoder == "mov_text"
+        self._time = 0  # milliseconds up to which subtitles are written
+        self._shown: list[tuple[int, bytes]] = []  # end and text of those that are shown then
         self._damaged = 0
         copy_description(self._target, stream)
 
     def write(self, packet: "Packet[Any]") -> None:
         """Convert one subtitle; some codecs have empty ones, which end the one before."""
-        pts = round((packet.pts or 0) * packet.time_base / _MILLISECOND)
+        start = round((packet.pts or 0) * packet.time_base / _MILLISECOND)
         duration = round((packet.duration or 0) * packet.time_base / _MILLISECOND)
         try:
             decoded = self._decoder.decode2(packet)
-            events = [event.ass for event in decoded or () if isinstance(event, AssSubtitle)]
-            if not events:
-                return
-            lines = b"\\N".join(event.split(b",", _ASS_FIELDS)[-1] for event in events)
-            event = b"0,0,Default,,0,0,0,," + lines
-            subtitle = SubtitleSet.create(event, start=0, end=duration, pts=pts)
-            converted = self._target.codec_context.encode_subtitle(subtitle)
         except av.error.FFmpegError:  # whatever the decoder reports, the data are damaged
+            self._damaged += 1
+            return
+        events = [event.ass for event in decoded or () if isinstance(event, AssSubtitle)]
+        if not events:
+            return
+        text = b"\\N".join(event.split(b",", _ASS_FIELDS)[-1] for event in events)
+        self._write_until(start)
+        if self._is_exclusive and duration:
+            self._shown.append((start + duration, text))
+        else:
+            self._encode(text, self._time, duration)
+
+    def _write_until(self, time: float) -> None:
+        """Write what is shown up to a millisecond, again whenever one of several subtitles ends."""
+        while self._shown and self._time < time:
+            until = int(min(time, *(end for end, _ in self._shown)))
+            if until > self._time:
+                self._encode(b"\\N".join(text for _, text in self._shown), self._time, until - self._time)
+                self._time = until
+            self._shown = [(end, text) for end, text in self._shown if end > until]
+        self._time = self._time if math.isinf(time) else max(self._time, int(time))
+
+    def _encode(self, text: bytes, start: int, duration: int) -> None:
+        subtitle = SubtitleSet.create(b"0,0,Default,,0,0,0,," + text, start=0, end=duration, pts=start)
+        try:
+            converted = self._target.codec_context.encode_subtitle(subtitle)
+        except av.error.FFmpegError:  # the text is damaged
             self._damaged += 1
             return
         converted.time_base, converted.stream = _MILLISECOND, self._target
         self._output.mux(converted)
 
     def finish(self) -> None:
-        """Report what was damaged."""
+        """Write the rest, and report what was damaged."""
+        self._write_until(math.inf)
         if self._damaged:
             self._notices.append(
                 f"{self._damaged} damaged subtitles of stream {self._source_index} were left out."

@@ -61,6 +61,16 @@ def test_the_programmes_are_found(broadcast):
     """The streams of each programme are found by the tables at the beginning."""
     assert find_programs(broadcast.read_bytes()) == [{0x100, 0x101}, {0x200, 0x201}]
     assert find_programs(b"\x47" * 1000) == []
+    assert find_programs(b"") == []
+
+
+def test_the_programmes_are_found_in_packets_of_any_size(broadcast):
+    """So they are on Blu-ray, with error correction, and if the recording begins within a packet."""
+    data = broadcast.read_bytes()
+    rows = [data[offset : offset + 188] for offset in range(0, len(data), 188)]
+    for changed in (b"".join(b"time" + row for row in rows), b"".join(row + bytes(16) for row in rows)):
+        assert find_programs(changed) == [{0x100, 0x101}, {0x200, 0x201}]
+    assert find_programs(rows[0][90:] + data) == [{0x100, 0x101}, {0x200, 0x201}]
 
 
 @pytest.mark.parametrize(("stream", "number"), [(None, 1), (0, 1), (2, 2)])

@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import CASES, Clip, read_clip, require_encoder
+from clips import CASES, Clip, all_packets, packets, read_clip, require_encoder
 
 from cartoonize import stylize
 
@@ -245,3 +245,31 @@ def test_ac3_is_copied_to_mp4(tmp_path):
     source = make_video(tmp_path / "in.mkv", "ac3", layout="5.1(side)")
     report = stylize(source, tmp_path / "out.mp4", "null")
     assert not report.notices
+
+
+@pytest.mark.parametrize(("source", "target"), [("in.flv", "out.flv"), ("in.mkv", "out.ts")])
+def test_mp3_is_copied(tmp_path, source, target):
+    """MP3 is copied bit for bit into Flash video and transport streams."""
+    made = make_video(tmp_path / source, "libmp3lame", rate=44100)
+    assert stylize(made, tmp_path / target, "null").notices == []
+    assert packets(tmp_path / target, 0) == packets(made, 0)
+
+
+def test_packets_shorter_than_a_tick_keep_their_times(tmp_path):
+    """Sound whose packets are shorter than a millisecond, as those of TrueHD are, stays in step."""
+    with av.open(tmp_path / "in.mkv", "w") as output:
+        picture = output.add_stream("libx264", rate=24)
+        sound = output.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        for number in range(24):
+            frame = av.VideoFrame(64, 48, "yuv420p")
+            frame.pts, frame.time_base = number, Fraction(1, 24)
+            output.mux(picture.encode(frame))
+        output.mux(picture.encode(None))
+        for number in range(1200):
+            frame = av.AudioFrame.from_ndarray(np.full((1, 40), number, np.int16), "s16", "mono")
+            frame.sample_rate, frame.pts, frame.time_base = RATE, number * 40, Fraction(1, RATE)
+            output.mux(sound.encode(frame))
+    assert stylize(tmp_path / "in.mkv", tmp_path / "out.mkv", "null").notices == []
+    before, after = (all_packets(tmp_path / name)[1] for name in ("in.mkv", "out.mkv"))
+    assert len(before) == 1200
+    assert after == before

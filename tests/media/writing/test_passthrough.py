@@ -1,10 +1,11 @@
 """Subtitles and metadata come along with the picture; what the target cannot hold is named."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
-from clips import CASES, Clip
+from clips import CASES, Clip, stream_kinds
 
 from cartoonize import MediaError, stylize
 from cartoonize.media.writing.tracks import CopiedTrack
@@ -19,20 +20,20 @@ and good night, all
 """
 
 
-def with_subtitles(path: Path, codec: str) -> Path:
-    """A video of a second with SRT subtitles, or converted to another codec by the code under test."""
+def with_subtitles(path: Path, codec: str, words: str = SUBTITLES) -> Path:
+    """A video of a second with subtitles as SRT, or converted to another codec by the code under test."""
     text = path.with_name("words.srt")
-    text.write_text(SUBTITLES)
+    text.write_text(words)
     picture = Clip(times=range(24)).write(path.with_name("picture.mkv"))
-    source = path if codec == "srt" else path.with_name("source.mkv")
-    with av.open(str(source), "w") as output, av.open(str(picture)) as video, av.open(str(text)) as words:
-        streams = [output.add_stream_from_template(file.streams[0], opaque=True) for file in (video, words)]
-        for file, stream in zip((video, words), streams, strict=True):
+    source = path if codec == "subrip" else path.with_name("source.mkv")
+    with av.open(str(source), "w") as output, av.open(str(picture)) as video, av.open(str(text)) as spoken:
+        streams = [output.add_stream_from_template(file.streams[0], opaque=True) for file in (video, spoken)]
+        for file, stream in zip((video, spoken), streams, strict=True):
             for packet in file.demux():
                 if packet.size:
                     packet.stream = stream
                     output.mux(packet)
-    if codec != "srt":
+    if codec != "subrip":
         stylize(source, path, "null")
     return path
 
@@ -53,9 +54,9 @@ def subtitles(path: Path) -> list[tuple[float, float, str]]:
 @pytest.mark.parametrize(
     ("source", "codec", "target", "becomes"),
     [
-        ("in.mkv", "srt", "out.mp4", "mov_text"), ("in.mkv", "srt", "out.mov", "mov_text"),
-        ("in.mkv", "srt", "out.m4v", "mov_text"), ("in.mkv", "srt", "out.webm", "webvtt"),
-        ("in.mp4", "mov_text", "out.mkv", "srt"), ("in.mp4", "mov_text", "out.webm", "webvtt"),
+        ("in.mkv", "subrip", "out.mp4", "mov_text"), ("in.mkv", "subrip", "out.mov", "mov_text"),
+        ("in.mkv", "subrip", "out.m4v", "mov_text"), ("in.mkv", "subrip", "out.webm", "webvtt"),
+        ("in.mp4", "mov_text", "out.mkv", "subrip"), ("in.mp4", "mov_text", "out.webm", "webvtt"),
         ("in.webm", "webvtt", "out.mp4", "mov_text"),
     ],
 )  # fmt: skip
@@ -67,11 +68,11 @@ def test_text_subtitles_are_converted(tmp_path, source, codec, target, becomes):
     assert first[2] in (r"Good {\i1}morning{\i0}", r"Good {\i1}morning{\r}", r"Good {\i1}morning")
     assert second == (pytest.approx(0.6, abs=0.002), pytest.approx(0.3, abs=0.002), "and good night, all")
     with av.open(str(tmp_path / target)) as written:
-        assert written.streams.subtitles[0].codec_context.name == becomes
+        assert written.streams.subtitles[0].codec_context.codec.canonical_name == becomes
     assert any(f"{codec} subtitles; stream 1 was converted to" in notice for notice in report.notices)
 
 
-@pytest.mark.parametrize(("source", "codec"), [("in.mkv", "srt"), ("in.mp4", "mov_text")])
+@pytest.mark.parametrize(("source", "codec"), [("in.mkv", "subrip"), ("in.mp4", "mov_text")])
 def test_subtitles_that_can_be_copied_are(tmp_path, source, codec):
     """Streams that the target can hold stay unchanged, without a notice."""
     made = with_subtitles(tmp_path / source, codec)
@@ -80,11 +81,71 @@ def test_subtitles_that_can_be_copied_are(tmp_path, source, codec):
     assert report.notices == []
 
 
+TOGETHER = """1
+00:00:00,100 --> 00:00:00,400
+one
+
+2
+00:00:00,100 --> 00:00:00,700
+two
+
+3
+00:00:00,600 --> 00:00:00,900
+three
+"""
+
+
+def test_subtitles_that_overlap_are_shown_together(tmp_path):
+    """MP4 shows one subtitle at a time: those that overlap become one, as long as each is shown."""
+    stylize(with_subtitles(tmp_path / "in.mkv", "subrip", TOGETHER), tmp_path / "out.mp4", "null")
+    assert subtitles(tmp_path / "out.mp4") == [
+        (0.1, 0.3, r"one\Ntwo"), (0.4, 0.2, "two"), (0.6, 0.1, r"two\Nthree"), (0.7, 0.2, "three"),
+    ]  # fmt: skip
+
+
+def test_subtitles_that_begin_together_are_copied(tmp_path):
+    """Matroska keeps the times of subtitles that begin together, without a notice."""
+    made = with_subtitles(tmp_path / "in.mkv", "subrip", TOGETHER)
+    assert stylize(made, tmp_path / "out.mkv", "null").notices == []
+    assert subtitles(tmp_path / "out.mkv") == subtitles(made)
+
+
+def picture_subtitle(path: Path, codec: str, duration: int) -> Path:
+    """A video of a second with a subtitle that nobody can decode, shown for `duration` milliseconds."""
+    picture = Clip(times=range(24)).write(path.with_name("picture.mkv"))
+    with av.open(str(path), "w") as output, av.open(str(picture)) as video:
+        stream = output.add_stream_from_template(video.streams[0], opaque=True)
+        subtitle = output.add_stream(codec)
+        for packet in video.demux():
+            if packet.size:
+                packet.stream = stream
+                output.mux(packet)
+        packet = av.Packet(bytes(40))
+        packet.stream, packet.time_base, packet.pts, packet.dts = subtitle, Fraction(1, 1000), 500, 500
+        packet.duration = duration
+        output.mux(packet)
+    return path
+
+
+def test_a_subtitle_of_unknown_length_is_copied(tmp_path):
+    """A subtitle of a DVD that states all bits set as its duration is copied into MP4."""
+    made = picture_subtitle(tmp_path / "in.mkv", "dvdsub", 0xFFFFFFFF)
+    assert stylize(made, tmp_path / "out.mp4", "null").notices == []
+    assert stream_kinds(tmp_path / "out.mp4") == ["subtitle", "video"]
+
+
+def test_subtitles_of_broadcasts_are_copied(tmp_path):
+    """The subtitles of a digital broadcast stay in a transport stream."""
+    made = picture_subtitle(tmp_path / "in.mkv", "dvbsub", 100)
+    assert stylize(made, tmp_path / "out.ts", "null").notices == []
+    assert stream_kinds(tmp_path / "out.ts") == ["subtitle", "video"]
+
+
 @pytest.mark.parametrize("target", ["out.ts", "out.avi", "out.flv"])
 def test_subtitles_without_a_place_are_named(tmp_path, target):
     """A target without text subtitles gets no dead stream; the notice names what was left out."""
-    report = stylize(with_subtitles(tmp_path / "in.mkv", "srt"), tmp_path / target, "null")
-    assert any("subtitle stream 1 (srt) was left out" in notice for notice in report.notices)
+    report = stylize(with_subtitles(tmp_path / "in.mkv", "subrip"), tmp_path / target, "null")
+    assert any("subtitle stream 1 (subrip) was left out" in notice for notice in report.notices)
     with av.open(str(tmp_path / target)) as written:
         assert [stream.type for stream in written.streams] == ["video"]
 

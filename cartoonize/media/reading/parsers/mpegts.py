@@ -16,7 +16,7 @@ def parse_mpegts(structure: ContainerStructure, _video_index: int) -> Requests:
 
     Counters also jump where recordings were joined. There a new frame begins, which in a gap is rarely so.
     """
-    packet_size, offset = _find_packets((yield 0, 1200))
+    packet_size, offset = find_packets((yield 0, 1200))
     counters = dict[int, int]()
     while packet_size and (data := (yield offset, _PACKETS_AT_ONCE * packet_size)):
         complete = data[: len(data) // packet_size * packet_size]
@@ -30,7 +30,7 @@ def parse_mpegts(structure: ContainerStructure, _video_index: int) -> Requests:
     structure.intact = packet_size > 0
 
 
-def _find_packets(begin: bytes) -> tuple[int, int]:
+def find_packets(begin: bytes) -> tuple[int, int]:
     """The size of the packets and the offset of the first sync byte; (0, 0) if there are none or the first
     one is cut."""
     packet_size, offset = next(
