@@ -163,9 +163,13 @@ def _open_with_pillow(path: Path) -> Picture:
             accepted = accepts is None or accepts(head)
             if accepted and not isinstance(accepted, str):  # a string is why the format cannot be read
                 try:
-                    return open_file(os.fspath(path), "")  # type: ignore[arg-type]  # it also takes a path
+                    picture = open_file(os.fspath(path), "")  # type: ignore[arg-type]  # it also takes a path
                 except (SyntaxError, IndexError, TypeError, struct.error):
                     continue  # another format with the same first bytes
+                if picture.format == "TIFF":
+                    # Pillow 12 maps uncompressed files that have a name, and scrambles those on their side.
+                    picture.filename = ""
+                return picture
     raise UnidentifiedImageError(f"cannot identify {path}")
 
 

@@ -76,6 +76,15 @@ def test_orientation(tmp_path, orientation, suffix):
         assert out.getexif()[ExifTags.Base.Artist] == "Ann Other"
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "CMYK", "L"])
+def test_an_uncompressed_tiff_on_its_side(tmp_path, mode):
+    """Uncompressed TIFF files of all kinds are turned upright; Pillow 12 scrambles some by itself."""
+    upright = Image.fromarray(make_picture()).convert(mode)
+    stored = upright.transpose(Image.Transpose.ROTATE_90)
+    source = save_picture(tmp_path / "in.tif", stored, tiffinfo={ExifTags.Base.Orientation: 6})
+    np.testing.assert_array_equal(read_pictures(source)[0], np.asarray(upright.convert("RGB")))
+
+
 def test_first_of_several(tmp_path):
     """Of an animated or multi-page picture, the first one is used, with a notice."""
     pages = [Image.fromarray(image) for image in (make_picture(), 255 - make_picture())]
