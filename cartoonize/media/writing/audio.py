@@ -135,6 +135,7 @@ class AudioEncoder:
         self._resampler: av.AudioResampler | None = None
         self._input_format: tuple[str, str, int] | None = None  # sample format, layout and rate
         self._next_sample: int | None = 0 if from_zero else None
+        self._min_gap = _MIN_GAP
 
     @property
     def has_sound(self) -> bool:
@@ -147,6 +148,7 @@ class AudioEncoder:
             frames = packet.decode()
         except av.error.FFmpegError:  # whatever the decoder reports, the data are damaged
             self._damage.packets += 1
+            self._min_gap = 0.0  # the next packet that can be decoded follows a gap
             return
         for frame in frames:
             assert isinstance(frame, AudioFrame)
@@ -177,10 +179,11 @@ class AudioEncoder:
         if self._next_sample is None:
             self._next_sample = start or 0
         gap = 0 if start is None else start - self._next_sample
-        while gap > _MIN_GAP * self._rate:
+        while gap > self._min_gap * self._rate:
             length = min(gap, self._rate)
             yield from self._encode(self._create_silence(length))
             gap -= length
+        self._min_gap = _MIN_GAP
         yield from self._encode(frame)
 
     def _encode(self, frame: AudioFrame) -> Iterator["Packet[Any]"]:

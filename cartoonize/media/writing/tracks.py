@@ -8,7 +8,6 @@ from typing import Any, cast
 import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from av.format import Flags
 from av.packet import Packet
 from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
@@ -24,6 +23,7 @@ from .metadata import copy_description
 TEXT_SUBTITLES = frozenset({"subrip", "srt", "mov_text", "webvtt", "ass", "ssa", "text"})
 """The codecs of subtitles, by FFmpeg's names, that can be converted to one another."""
 _MILLISECOND = Fraction(1, 1000)
+_MAY_REPEAT = 0x20000  # FFmpeg's AVFMT_TS_NONSTRICT: packets may have the time of the one before
 _ASS_FIELDS = 8  # of an event before its text: order, layer, style, name, three margins, effect
 
 
@@ -55,7 +55,7 @@ class CopiedTrack(Track):
         self._last_dts: int | None = None
         self._offset = self._last_duration = 0
         self._notice_given = False
-        self._can_repeat = bool(output.format.flags & Flags.ts_nonstrict.value)
+        self._can_repeat = bool(output.format.flags & _MAY_REPEAT)
         self._is_subtitle = stream.type == "subtitle"
         self._target = output.add_stream_from_template(stream, opaque=True)
         self.index = self._target.index

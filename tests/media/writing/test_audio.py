@@ -273,3 +273,25 @@ def test_packets_shorter_than_a_tick_keep_their_times(tmp_path):
     before, after = (all_packets(tmp_path / name)[1] for name in ("in.mkv", "out.mkv"))
     assert len(before) == 1200
     assert after == before
+
+
+def test_sound_behind_damage_stays_in_step(tmp_path):
+    """A packet that cannot be decoded becomes silence of its length, however short it is."""
+    source = make_video(tmp_path / "whole.mkv", "aac")
+    with av.open(source) as whole, av.open(tmp_path / "in.mkv", "w") as damaged:
+        streams = [damaged.add_stream_from_template(stream, opaque=True) for stream in whole.streams]
+        for number, packet in enumerate(whole.demux(audio=0)):
+            if packet.size:
+                written = av.Packet(b"\0" if number in (10, 20, 30) else bytes(packet))
+                written.pts, written.dts, written.duration = packet.pts, packet.dts, packet.duration
+                written.time_base, written.stream = packet.time_base, streams[1]
+                damaged.mux(written)
+        whole.seek(0)
+        for packet in whole.demux(video=0):
+            if packet.size:
+                packet.stream = streams[0]
+                damaged.mux(packet)
+    report = stylize(tmp_path / "in.mkv", tmp_path / "out.webm", "null")
+    assert any("3 damaged packets of sound (stream 1)" in notice for notice in report.notices)
+    ends = [len(heard(path)) / RATE for path in (source, tmp_path / "out.webm")]
+    assert ends[1] == pytest.approx(ends[0], abs=0.021)
