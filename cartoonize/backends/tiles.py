@@ -105,6 +105,7 @@ def _spans(length: int, side: int, reach: int, stride: int) -> Iterator[tuple[in
 
     Starts are multiples of the stride, so that every tile lies on the grid of the whole picture.
     """
+    stride = min(stride, side // 4)  # files can state one that leaves no room between two starts
     margin = min(_round_up(reach, stride), side // 4 // stride * stride)
     fade = max(1, min(FEATHER, side // 8) // stride) * stride
     overlap = 2 * margin + fade

@@ -12,7 +12,7 @@ import cartoonize.backends
 from cartoonize import BackendError, ModelError, RuntimeOptions, load
 from cartoonize.backends import LoadedBackend, backends, registry
 from cartoonize.backends.pytorch import device as devices
-from cartoonize.backends.tiles import OutOfMemory, TiledBackend
+from cartoonize.backends.tiles import OutOfMemory, TiledBackend, draw_in_tiles
 from cartoonize.models.checkpoint import Card, save_style
 
 STYLES = {
@@ -225,6 +225,20 @@ def test_tiles_of_instance_norm_fade_into_each_other(tmp_path, lively_generator)
     change = (joined - whole).mean((0, 2))
     assert np.abs(change).max() > 0
     assert np.abs(np.diff(change)).max() < 1
+
+
+@pytest.mark.parametrize("stride", [31, 33, 99])
+def test_strides_that_tiles_cannot_have(stride):
+    """A file that states a larger stride than fits its tiles costs no more than a few small tiles."""
+    calls = []
+
+    def draw(images):
+        assert len(calls) < 400
+        calls.append(images.shape)
+        return images
+
+    image = noise(120, 90)[None]
+    assert np.array_equal(draw_in_tiles(draw, image, (32, 32), reach=96, stride=stride), image)
 
 
 def test_large_batches_are_split_before_they_are_tiled():
