@@ -6,7 +6,7 @@ from pathlib import Path
 from ...styles import builtin_styles
 from ...styles.card import UNKNOWN, Card, read_header
 from ..pictures import list_pictures
-from .networks import START, TEACHER_START
+from .networks import START, TEACHER_START, Redraw
 from .workspace import Workspace
 
 
@@ -26,7 +26,8 @@ def complete_card(workspace: Workspace) -> Card:
     started = f"The weights started from the style {START}: "
     data = f"{drawings}photos of {photos}, redrawn by filters"
     credit = f"the authors of {f'{styles} and of ' if styles else ''}{photos}"
-    taught = f"a teacher from {TEACHER_START} with {counts['teach']:,} images, " if "teach" in counts else ""
+    is_taught = Redraw.name in workspace.state.done
+    taught = f"a teacher from {TEACHER_START} with {counts['teach']:,} images, " if is_taught else ""
     recipe = (
         f"cartoonize train run {source} --photos {photos}: {counts['targets']:,} pairs, {taught}"
         f"{counts['learn']:,} images in floats, {counts['refine']:,} in 8-bit integers, seed {options.seed}"

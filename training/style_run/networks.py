@@ -69,8 +69,8 @@ class Training(Step):
 
     def targets(self, workspace: Workspace) -> Path:
         """The redrawn photos: the teacher's, or those of the filters."""
-        taught = workspace.folder / "taught"
-        return taught if taught.is_dir() else workspace.pairs / "target"
+        is_taught = Redraw.name in workspace.state.done  # a run can be stopped there, and resume on a CPU
+        return workspace.folder / Redraw.name if is_taught else workspace.pairs / "target"
 
     def estimate(self, workspace: Workspace) -> float | None:
         """The images at the measured speed."""
@@ -115,7 +115,7 @@ class Redraw(Step):
         model = FrameModel(generator).to(device)
         photos = list_pictures(workspace.pairs / "photo")
         for done, path in enumerate(photos, 1):
-            copy = workspace.folder / "taught" / path.relative_to(workspace.pairs / "photo")
+            copy = workspace.folder / self.name / path.relative_to(workspace.pairs / "photo")
             if not copy.exists():
                 _write_drawing(model, path, copy, device)
             display.show_pictures(done, len(photos))

@@ -17,6 +17,7 @@ from cartoonize.training.pictures import list_pictures, read_rgb
 from cartoonize.training.recipe_files import load_recipe
 from cartoonize.training.style_run.drawings import CollectDrawings
 from cartoonize.training.style_run.look import keep_given_look
+from cartoonize.training.style_run.networks import Learn
 from cartoonize.training.style_run.photos import ChoosePhotos, choose_versions, read_choices
 from cartoonize.training.style_run.state import RunState, Speeds
 from cartoonize.training.style_run.stopwatch import per_second
@@ -130,6 +131,15 @@ def test_photos_are_held_back_and_listed(tmp_path):
     assert choices[0] == choices[1]
     assert len({choice.photo for choice in choices[0]}) == 36
     assert len({choice.version().file for choice in choices[0]}) == len(choices[0])
+
+
+def test_a_teacher_that_did_not_finish_teaches_nothing(tmp_path):
+    """A run that is stopped while its teacher redraws, and resumes on a CPU, learns from the filters."""
+    workspace = Workspace(tmp_path, RunOptions((), ()))
+    (tmp_path / "taught").mkdir()
+    assert Learn().targets(workspace) == workspace.pairs / "target"
+    workspace.state.done.append("taught")
+    assert Learn().targets(workspace) == tmp_path / "taught"
 
 
 def test_versions_of_photos(tmp_path):
