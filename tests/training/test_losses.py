@@ -155,6 +155,18 @@ def test_only_missing_dark_lines_cost():
     assert supervised.missing_lines(flat, spot) == 0
 
 
+def test_purple_ink_is_not_black_ink():
+    """A line of the right luma that is too dark in green and too light in red and blue costs."""
+    line = torch.zeros(1, 3, 32, 32)
+    line[..., 15:17] = -0.8
+    purple = line.clone()
+    red, green, blue = 0.299, 0.587, 0.114
+    purple[:, [0, 2], :, 15:17] += 0.2
+    purple[:, 1, :, 15:17] -= 0.2 * (red + blue) / green
+    for loss in (supervised.missing_lines, supervised.missing_sharpness):
+        assert loss(purple, line) > 0.1 * loss(torch.zeros_like(line), line)
+
+
 def test_content_and_structure_are_l1(pictures):
     """The losses of content and structure are mean absolute differences of feature maps."""
     other = pictures.flip(0)

@@ -44,25 +44,25 @@ def missing_lines(output: Tensor, target: Tensor, sigma: float = 3.0) -> Tensor:
 
     A line is what is darker than its surround, a Gaussian of `sigma` pixels. A distance to the target is
     minimal at the median of all plausible pictures, which has no line where one is less likely than not.
-    This loss is minimal if every likely line is drawn.
+    This loss is minimal if every likely line is drawn. Each channel counts alone: of luma, green is the most
+    part, so a network would darken lines in green only, and draw purple ink.
     """
-    lightness, target_lightness = to_yuv(output)[:, :1], to_yuv(target)[:, :1]
-    line = (gaussian_blur(target_lightness, sigma) - target_lightness).clamp(min=0)
-    return ((lightness - target_lightness).clamp(min=0) * line).mean()
+    lightness = to_yuv(target)[:, :1]
+    line = (gaussian_blur(lightness, sigma) - lightness).clamp(min=0)
+    return ((output - target).clamp(min=0) * line).mean()
 
 
 def missing_sharpness(output: Tensor, target: Tensor, radius: int = 1) -> Tensor:
     """Measure how much less steep the output is than the target: the steepest step within `radius` pixels.
 
     The position of an edge may differ by `radius`. So if a network is unsure of a position, one sharp edge
-    scores better than the mean of all positions, which minimises a distance to the target.
+    scores better than the mean of all positions, which minimises a distance to the target. Each channel
+    counts alone, as in `missing_lines`.
     """
-    lightness, target_lightness = to_yuv(output)[:, :1], to_yuv(target)[:, :1]
     missing = (
-        (
-            difference(target_lightness).abs()
-            - F.max_pool2d(difference(lightness).abs(), 2 * radius + 1, 1, radius)
-        ).clamp(min=0)
+        (difference(target).abs() - F.max_pool2d(difference(output).abs(), 2 * radius + 1, 1, radius)).clamp(
+            min=0
+        )
         for difference in (horizontal_differences, vertical_differences)
     )
     return torch.stack([direction.mean() for direction in missing]).sum()
