@@ -351,7 +351,7 @@ def test_files_that_are_removed_early_are_not_sent(browser, served, photo, clip)
         page.route("**/api/files", lambda route: sent.append(route))  # noqa: PLW0108
         page.goto(served.url)
         page.set_input_files("#file", [photo, clip])
-        for path in (photo, clip):
+        for path in (clip, photo):  # the second one waits for the first
             page.get_by_role("button", name=f"Remove {path.name}").click()
         expect(page.locator("#welcome")).to_be_visible()
         page.unroute("**/api/files")
