@@ -512,7 +512,7 @@ def test_waiting_can_be_given_up(visit, served, long_clip, photo):
     assert not second.locator("#download").is_visible()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (320, "dark")])
 def test_it_is_all_from_here_and_fits(visit, served, photo, width, scheme):
     """The page works offline, without requests to other hosts. It fits its window, wide or narrow.
 
@@ -532,6 +532,7 @@ def test_it_is_all_from_here_and_fits(visit, served, photo, width, scheme):
     page.click("#start")
     page.locator("#download").wait_for(timeout=WAIT)
     page.wait_for_load_state("load")
+    open_more(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     loaded = page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")
     elsewhere = [url for url in (*asked, *loaded) if not url.startswith((served.url, f"blob:{served.url}"))]
@@ -539,6 +540,9 @@ def test_it_is_all_from_here_and_fits(visit, served, photo, width, scheme):
     assert not wrong
     assert any("/styles/pepper.webp" in url for url in asked)
     assert any("favicon.svg" in url for url in (*asked, *loaded))
+    page.goto(f"{served.url}api")
+    page.locator("#requests table").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.fixture(scope="module")
