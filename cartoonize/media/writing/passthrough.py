@@ -176,7 +176,8 @@ class Passthrough:
             return 0.0, packet
         if (packet.duration or 0) * packet.time_base > _LONGEST:
             packet.duration = 0
-        earliest = -(1 << 62) if self._container.negative_times else 0
+        is_subtitle = packet.stream.type == "subtitle"
+        earliest = -(1 << 62) if self._container.negative_times and not is_subtitle else 0
         offset = round(self._source.shift / packet.time_base)
         dts = (packet.pts or 0) - offset if packet.dts is None else packet.dts - offset
         time = float(dts * packet.time_base)
@@ -184,6 +185,8 @@ class Passthrough:
         begins = self._begins if packet.stream.type == "audio" or self._source.start else -math.inf
         if end <= begins or time >= self._length:
             return None
+        if is_subtitle and dts < 0:  # it ends when it did
+            packet.duration = max(0, (packet.duration or 0) + dts)
         packet.dts = max(dts, earliest)
         packet.pts = None if packet.pts is None else max(packet.pts - offset, earliest)
         return time, packet

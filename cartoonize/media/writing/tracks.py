@@ -16,7 +16,7 @@ from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 from ...core.containers import Container
 from ...core.messages import count_noun
 from ..damage import Damage
-from ..streams import JUMP
+from ..streams import JUMP, codec_name
 from .audio import AudioEncoder, choose_audio_format, named_layout
 from .metadata import copy_description
 
@@ -57,12 +57,16 @@ class CopiedTrack(Track):
         self._notice_given = False
         self._can_repeat = bool(output.format.flags & _MAY_REPEAT)
         self._is_subtitle = stream.type == "subtitle"
+        # MP4 has an empty subtitle behind each, which the muxer writes itself.
+        self._has_empty_subtitles = codec_name(stream) == "mov_text"
         self._target = output.add_stream_from_template(stream, opaque=True)
         self.index = self._target.index
         copy_description(self._target, stream)
 
     def write(self, packet: "Packet[Any]") -> None:
         """Copy the packet."""
+        if self._has_empty_subtitles and bytes(packet)[:2] == b"\0\0":
+            return
         if packet.dts is not None:
             self._make_times_rise(packet)
         packet.stream = self._target
@@ -186,7 +190,7 @@ class ConvertedSubtitles(Track):
         if self._is_exclusive and duration:
             self._shown.append((start + duration, text))
         else:
-            self._encode(text, self._time, duration)
+            self._encode(text, self._time, max(0, start + duration - self._time))
 
     def _write_until(self, time: float) -> None:
         """Write what is shown up to a millisecond, again whenever one of several subtitles ends."""

@@ -110,6 +110,29 @@ def test_subtitles_that_begin_together_are_copied(tmp_path):
     assert subtitles(tmp_path / "out.mkv") == subtitles(made)
 
 
+def test_subtitles_without_a_pause_are_copied(tmp_path):
+    """The empty subtitles that MP4 has between others do not move them, and cause no notice."""
+    made = with_subtitles(tmp_path / "in.mp4", "mov_text", TOGETHER)
+    assert stylize(made, tmp_path / "out.mp4", "null").notices == []
+    assert subtitles(tmp_path / "out.mp4") == subtitles(made)
+
+
+@pytest.mark.parametrize(
+    ("source", "codec", "target"),
+    [
+        ("in.mkv", "subrip", "out.mkv"), ("in.mkv", "subrip", "out.webm"), ("in.mkv", "subrip", "out.mp4"),
+        ("in.mp4", "mov_text", "out.mp4"),
+    ],
+)  # fmt: skip
+def test_a_subtitle_at_the_start_ends_when_it_did(tmp_path, source, codec, target):
+    """Of a subtitle that is shown when the range starts, the rest is shown."""
+    made = with_subtitles(tmp_path / source, codec)
+    stylize(made, tmp_path / target, "null", start=0.25)
+    first, second = subtitles(tmp_path / target)
+    assert first[:2] == pytest.approx((0, 0.15), abs=0.002)
+    assert second[:2] == pytest.approx((0.35, 0.3), abs=0.002)
+
+
 def picture_subtitle(path: Path, codec: str, duration: int) -> Path:
     """A video of a second with a subtitle that nobody can decode, shown for `duration` milliseconds."""
     picture = Clip(times=range(24)).write(path.with_name("picture.mkv"))
