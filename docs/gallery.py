@@ -40,7 +40,7 @@ OUT = Path(__file__).parent / "images"
 STYLE_SIDE = 280  # pixels of a drawing on a sheet of styles; the photo is twice as large
 FRAMES = 6
 MOVING = (*range(2 * SHOT + FADE, 3 * SHOT), *range(SHOT))  # frames of the demo's clip: the astronaut, coffee
-MOVING_SIZE = (428, 240)
+MOVING_SIZE = (416, 234)
 COLUMNS = 80
 
 

@@ -1,5 +1,6 @@
 """Compares the frames that a container declares with the packets that were read from it."""
 
+import itertools
 import math
 from fractions import Fraction
 from typing import Any
@@ -88,7 +89,7 @@ class ContainerCheck:
             damage.container |= bool(damage)
         elif expected > self._packets:
             damage.packets += expected - self._packets
-        damage.container |= self._has_unordered
+        damage.container |= self._has_unordered and not self._repeats_parts()
         if self._format == "yuv4mpegpipe":
             damage.container |= size > self._end
         elif structure is not None and not structure.intact:
@@ -108,6 +109,12 @@ class ContainerCheck:
         elif structure is not None and structure.frame_count is not None and from_beginning:
             counts.append(structure.frame_count)
         return max(counts, default=None)
+
+    def _repeats_parts(self) -> bool:
+        """Whether an edit list shows parts of an MP4 file in another order than they are stored."""
+        entries = self._video.index_entries
+        times = [entries[n].timestamp for n in range(len(entries))]
+        return self._format.startswith("mov") and any(b < a for a, b in itertools.pairwise(times))
 
     def _count_avi_frames(self) -> int:
         """The frames in the index of an AVI file; empty ones repeat the frame before."""

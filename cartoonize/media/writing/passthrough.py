@@ -50,6 +50,7 @@ class Passthrough:
         self._length = math.inf if source.end is None else source.end - (source.start or 0.0)
         self._next: tuple[float, Packet[Any]] | None = None
         self._damage = Damage()
+        self._heard = set[int]()  # the indexes of streams of sound of which something was read
         self._input = self._open_input()
         with ExitStack() as on_error:
             on_error.callback(self.close)
@@ -169,7 +170,7 @@ class Passthrough:
         """Convert the times of a packet to the output's clock; return it and its due second, None if out of
         range.
         """
-        if not packet.size:  # the end of a stream
+        if not packet.size or self._is_cut(packet):  # the end of a stream has no bytes
             return None
         if is_cover(packet.stream):
             packet.pts = packet.dts = 0
@@ -190,6 +191,14 @@ class Passthrough:
         packet.dts = max(dts, earliest)
         packet.pts = None if packet.pts is None else max(packet.pts - offset, earliest)
         return time, packet
+
+    def _is_cut(self, packet: "Packet[Any]") -> bool:
+        """Whether an edit list cuts sound that follows some that is heard; before that, decoders need it."""
+        if packet.stream.type != "audio":
+            return False
+        if not packet.is_discard:
+            self._heard.add(packet.stream_index)
+        return packet.is_discard and packet.stream_index in self._heard
 
 
 def _sound_begin(source: OtherStreams, container: Container) -> float:

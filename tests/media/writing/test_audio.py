@@ -1,13 +1,15 @@
 """Sound never fails a video and never drifts: the target gets the nearest form that it holds."""
 
+import struct
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
-from clips import CASES, Clip, all_packets, packets, read_clip, require_encoder
+from clips import CASES, Clip, all_packets, mean_difference, packets, read_clip, require_encoder
 
 from cartoonize import stylize
+from cartoonize.media.iso_boxes import split_boxes
 
 RATE = 48000
 
@@ -295,3 +297,32 @@ def test_sound_behind_damage_stays_in_step(tmp_path):
     assert any("3 damaged packets of sound (stream 1)" in notice for notice in report.notices)
     ends = [len(heard(path)) / RATE for path in (source, tmp_path / "out.webm")]
     assert ends[1] == pytest.approx(ends[0], abs=0.021)
+
+
+def with_edits(data, edits, ticks=1):
+    """An MP4 file whose tracks show parts of it: for each the seconds that it lasts, and where it begins."""
+    changed = b""
+    for kind, content, _ in split_boxes(data):
+        new = content
+        if kind == b"trak":
+            ticks = int.from_bytes(content[(place := content.index(b"mdhd") + 16) : place + 4])
+        if kind in (b"moov", b"trak", b"edts"):
+            new = with_edits(content, edits, ticks)
+        elif kind == b"elst":
+            first = int.from_bytes(content[12:16])
+            rows = [struct.pack(">3I", int(n * 1000), first + int(at * ticks), 1 << 16) for n, at in edits]
+            new = struct.pack(">2I", 0, len(edits)) + b"".join(rows)
+        changed += struct.pack(">I", len(new) + 8) + kind + new
+    return changed
+
+
+def test_parts_in_another_order_are_converted_as_shown(tmp_path):
+    """An edit list may show parts of a file in any order: picture and sound follow it, without a notice."""
+    whole = Clip(times=range(48), tones=[440], options={"g": "12"}).write(tmp_path / "whole.mp4")
+    (tmp_path / "in.mp4").write_bytes(with_edits(whole.read_bytes(), [(0.5, 1.0), (0.5, 0.25)]))
+    report = stylize(tmp_path / "in.mp4", tmp_path / "out.mkv", "null")
+    assert report.notices == []
+    images, parts = read_clip(whole).images, read_clip(tmp_path / "out.mkv")
+    shown = [images[number] for number in (*range(24, 36), *range(6, 18))]
+    assert mean_difference(parts.images, shown) < 2
+    assert len(heard(tmp_path / "out.mkv")) / RATE == pytest.approx(1.0, abs=0.05)
