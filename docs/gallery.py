@@ -194,7 +194,7 @@ def save_clip(
     """Save an animated WebP that repeats."""
     first, *rest = [Pillow.fromarray(picture).resize(size, Pillow.Resampling.LANCZOS) for picture in pictures]
     first.save(
-        OUT / name, save_all=True, append_images=rest, duration=milliseconds, loop=0, quality=22, method=6
+        OUT / name, save_all=True, append_images=rest, duration=milliseconds, loop=0, quality=18, method=6
     )
 
 
