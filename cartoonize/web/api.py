@@ -59,9 +59,11 @@ class Api:
         return Response(status_code=204)
 
     async def add_file(self, request: Request) -> Response:
-        """Keep a file for conversions."""
+        """Keep a file for conversions, unless the visitor removed it before the answer."""
         known_visitor(request)
         upload, _ = await self._receiver.receive(request)
+        if await request.is_disconnected():
+            self._queue.remove_upload(upload)
         return json_response(describe_upload(upload), 201)
 
     async def add_example(self, request: Request) -> Response:

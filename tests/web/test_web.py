@@ -50,6 +50,18 @@ def raw(served, client, request):
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
+def test_a_file_whose_sender_leaves_before_the_answer_is_not_kept(served, visitor, photo):
+    """A file that is removed on the page when its last byte is on the way does not come back."""
+    request = visitor.build_request("POST", "/api/files", files={"file": ("gone.png", photo.read_bytes())})
+    body = request.read()
+    lines = [f"{name}: {value}" for name, value in request.headers.items()]
+    with socket.create_connection(("localhost", httpx.URL(served.url).port)) as connection:
+        connection.sendall("\r\n".join(["POST /api/files HTTP/1.1", *lines, "", ""]).encode() + body[:-1])
+        wait_until(lambda: list(served.root.rglob("gone.png")))
+        connection.sendall(body[-1:])
+    wait_until(lambda: not list(served.root.rglob("gone.png")))
+
+
 def test_visitors_get_their_own_files(visitor, photo):
     """A visitor gets uploaded files back, whole and in parts, as players ask for them."""
     path = f"/api/files/{send(visitor, photo)}"
