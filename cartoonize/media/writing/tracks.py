@@ -24,6 +24,7 @@ TEXT_SUBTITLES = frozenset({"subrip", "srt", "mov_text", "webvtt", "ass", "ssa",
 """The codecs of subtitles, by FFmpeg's names, that can be converted to one another."""
 _MILLISECOND = Fraction(1, 1000)
 _MAY_REPEAT = 0x20000  # FFmpeg's AVFMT_TS_NONSTRICT: packets may have the time of the one before
+_MOST_SHOWN = 32  # subtitles at once; each is written again whenever another one begins or ends
 _ASS_FIELDS = 8  # of an event before its text: order, layer, style, name, three margins, effect
 
 
@@ -188,7 +189,7 @@ class ConvertedSubtitles(Track):
         text = b"\\N".join(event.split(b",", _ASS_FIELDS)[-1] for event in events)
         self._write_until(start)
         if self._is_exclusive and duration:
-            self._shown.append((start + duration, text))
+            self._shown = [*self._shown[1 - _MOST_SHOWN :], (start + duration, text)]
         else:
             self._encode(text, self._time, max(0, start + duration - self._time))
 

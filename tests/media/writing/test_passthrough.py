@@ -103,6 +103,14 @@ def test_subtitles_that_overlap_are_shown_together(tmp_path):
     ]  # fmt: skip
 
 
+def test_countless_subtitles_that_overlap_do_not_fill_the_disk(tmp_path):
+    """Of hundreds of subtitles at once, MP4 shows the latest 32: each change writes all that are shown."""
+    text = "".join(f"{n}\n00:00:00,{n:03} --> 00:00:00,900\n{n:03}\n\n" for n in range(1, 301))
+    stylize(with_subtitles(tmp_path / "in.mkv", "subrip", text), tmp_path / "out.mp4", "null")
+    *_, (_, _, last) = subtitles(tmp_path / "out.mp4")
+    assert last.split(r"\N") == [f"{n:03}" for n in range(269, 301)]
+
+
 def test_subtitles_that_begin_together_are_copied(tmp_path):
     """Matroska keeps the times of subtitles that begin together, without a notice."""
     made = with_subtitles(tmp_path / "in.mkv", "subrip", TOGETHER)
