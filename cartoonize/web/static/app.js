@@ -106,7 +106,6 @@ function takeState({ files, jobs }) {
     Object.assign(state, { files, jobs, listed: files.map(({ id }) => id) });
     if (isLost && !files.length)
         say("The server was started again, or an hour has passed: please add your files again.");
-    state.uploads = state.uploads.filter((upload) => !files.some((file) => file.id === upload.known));
     const ended = jobs.filter((job) => job.state !== state.seen.get(job.id) && state.seen.has(job.id));
     for (const job of jobs) state.seen.set(job.id, job.state);
     for (const job of ended) noteEnd(job);
