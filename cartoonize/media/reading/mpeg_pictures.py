@@ -13,13 +13,14 @@ class PictureNumbers:
     """Reads the temporal reference of each picture (ISO/IEC 13818-2, 6.3.9), its number within its group.
 
     `missing` counts the gaps in complete groups. What comes before the first number of a group is not
-    missed: programs that cut videos leave out pictures which refer to the group before.
+    missed: programs that cut videos leave out pictures which refer to the group before. A recording may begin
+    anywhere in a group, and within a picture.
     """
 
     def __init__(self) -> None:
         self.missing = 0
         self._numbers = set[int]()  # of the current group
-        self._are_reliable = True
+        self._is_complete, self._are_reliable = False, True
 
     def read(self, packet: "Packet[Any]") -> None:
         """Read the number of a packet, which holds one picture."""
@@ -29,6 +30,7 @@ class PictureNumbers:
             return
         if data.find(_GROUP, 0, offset) >= 0:
             self.finish()
+            self._is_complete = True
         number = int.from_bytes(data[offset + 4 : offset + 6]) >> 6
         self._are_reliable &= number not in self._numbers
         self._numbers.add(number)
@@ -36,6 +38,6 @@ class PictureNumbers:
     def finish(self) -> None:
         """End the group."""
         span = max(self._numbers) - min(self._numbers) + 1 if self._numbers else 0
-        if self._are_reliable and span <= _MAX_GROUP:
+        if self._is_complete and self._are_reliable and span <= _MAX_GROUP:
             self.missing += span - len(self._numbers)
         self._numbers.clear()

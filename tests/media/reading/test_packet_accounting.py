@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 from clips import CASES, Clip
-from containers import CONTAINERS, FRAMES
+from containers import CONTAINERS, FRAMES, NOISE
 from mutations import MUTATIONS
 
 from cartoonize import MediaError
@@ -245,6 +245,20 @@ def test_recordings_that_begin_anywhere_are_whole(tmp_path):
     frames, damage = read(later)
     assert 34 <= frames <= 36
     assert damage.packets == 0
+
+
+def test_recordings_that_begin_within_a_picture_are_whole(tmp_path):
+    """The rest of a picture at the beginning is not counted as a missing one among the numbered pictures."""
+    options = {"g": "12", "bf": "2", "b": "2M"}
+    images = [np.roll(NOISE, n, 1) for n in range(24)]
+    clip = Clip(times=range(24), codec="mpeg2video", options=options, images=images)
+    data = clip.write(tmp_path / "whole.mpg").read_bytes()
+    for offset in range(2048, len(data) // 2, 4096):
+        begun = tmp_path / "begun.mpg"
+        begun.write_bytes(data[offset:])
+        frames, damage = read(begun)
+        assert frames >= 8, offset
+        assert not damage, offset
 
 
 def test_packets_without_frames_are_counted_in_bounded_memory():
