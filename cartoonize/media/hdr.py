@@ -89,6 +89,19 @@ class ToneMapper:
         return graph
 
 
+def lacks_base_layer(frame: av.VideoFrame) -> bool:
+    """Whether it is Dolby Vision in colours of its own (IPT, profile 5), which other decoders cannot show.
+
+    By the header at the offset with which AVDOVIMetadata begins, as FFmpeg's `ff_dovi_guess_profile_hevc`.
+    """
+    data = get_side_data(frame, Type.DOVI_METADATA)
+    if not data:
+        return False
+    (offset,) = struct.unpack_from("=Q", data)
+    profile, is_full_range = struct.unpack_from("=4xB5xB", data, offset)
+    return profile == 0 and bool(is_full_range)
+
+
 def build_lattice(transfer: str, peak: float) -> Floats:
     """SDR signals of a lattice of HDR signals, both 0 to 1: (blue, green, red, 3)."""
     axis = np.linspace(0, 1, _LATTICE_SIZE)

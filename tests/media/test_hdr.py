@@ -1,11 +1,12 @@
 """HDR becomes SDR, and more than 8 bits become 8."""
 
+import re
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
-from clips import convert
+from clips import Clip, convert, require_encoder
 
 from cartoonize import Decoding, Encoding, MediaError
 from cartoonize.media import VideoSource
@@ -90,6 +91,43 @@ def test_hdr_can_be_refused(tmp_path):
     with pytest.raises(MediaError, match="PQ"):
         convert(made, tmp_path / "out.mp4", decoding=Decoding(hdr="fail"))
     assert not (tmp_path / "out.mp4").exists()
+
+
+def dolby_vision_metadata(profile, full_range):
+    """A NAL unit with a minimal RPU, by its header (Dolby Vision Metadata, ETSI GS CCM 001): identity curves."""
+    bits = f"{2:06b}{18:011b}{profile:04b}0000" + "1"  # type, format, profile, level, sequence info follows
+    bits += "000" + golomb(23) + f"01{full_range}" + golomb(2) + golomb(2) + golomb(4)  # depths 10, 10, 12
+    bits += "000001" + "00" + 3 * golomb(0)  # no residual; no display metadata, no reference; colour space
+    bits += 3 * (golomb(0) + f"{0:010b}{1023:010b}") + 2 * golomb(0)  # pivots and partitions
+    line = golomb(0) + f"{0:023b}" + golomb(1) + f"{0:023b}"  # 0 + 1 x
+    bits += 3 * (golomb(0) + golomb(0) + "0" + line)
+    bits += "0" * (-len(bits) % 8)
+    data = b"\x19" + int(bits, 2).to_bytes(len(bits) // 8) + b"\1\1\1\1\x80"
+    return b"\0\0\0\1\x7c\1" + re.sub(rb"\0\0(?=[\0-\3])", b"\0\0\3", data)
+
+
+def golomb(number):
+    """Exp-Golomb bits of an unsigned number (ITU-T H.265, 9.2)."""
+    bits = f"{number + 1:b}"
+    return "0" * (len(bits) - 1) + bits
+
+
+@pytest.mark.parametrize("profile", [5, 8])
+def test_dolby_vision_is_read_by_its_base_layer_or_refused(tmp_path, profile):
+    """The colours of profile 5 are of its own kind, which nothing here can read: no wrong colours come out."""
+    require_encoder("libx265")
+    options = {"x265-params": "log-level=none:repeat-headers=1:bframes=0"}
+    plain = Clip(codec="libx265", options=options, pixel_format="yuv420p10le").write(tmp_path / "plain.hevc")
+    metadata = dolby_vision_metadata(*((0, 1) if profile == 5 else (1, 0)))
+    with av.open(plain) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    made = tmp_path / "in.hevc"
+    made.write_bytes(b"".join(packet + metadata for packet in packets))
+    if profile == 8:
+        assert convert(made, tmp_path / "out.mp4").frames == 12
+    else:
+        with pytest.raises(MediaError, match=r"in\.hevc is Dolby Vision without a base layer \(profile 5\)"):
+            convert(made, tmp_path / "out.mp4")
 
 
 def test_ten_bits_of_sdr_stay_right_in_eight(tmp_path):

@@ -13,7 +13,7 @@ from ...core.frames import Frame, Image, Plane
 from ..alpha import extract_alpha, is_transparent
 from ..colour import SDR, Colour
 from ..decoding import Decoding, fit_size, reduced_size_notice
-from ..hdr import HDR_TRANSFERS, ToneMapper
+from ..hdr import HDR_TRANSFERS, ToneMapper, lacks_base_layer
 from ..remote import Location
 from .orientation import Orientation
 
@@ -32,7 +32,7 @@ class FrameConverter:
     It appends to `notices`.
 
     Raises:
-        MediaError: the video is HDR, and HDR is refused.
+        MediaError: the video is HDR, and HDR is refused; or it is Dolby Vision without a base layer.
     """
 
     def __init__(
@@ -141,6 +141,11 @@ class FrameConverter:
         self, path: Location, first: av.VideoFrame, decoding: Decoding, notices: list[str]
     ) -> Callable[[av.VideoFrame], Image]:
         """The function from frames to RGB. For HDR it maps tones, and `colour` becomes that of SDR."""
+        if lacks_base_layer(first):
+            raise MediaError(
+                f"{path} is Dolby Vision without a base layer (profile 5), whose colours cannot be read; "
+                "convert it to HDR10 first, with a program that can."
+            )
         bits, hdr = first.format.components[0].bits, HDR_TRANSFERS.get(self.colour.transfer)
         if hdr and decoding.hdr == "fail":
             raise MediaError(
