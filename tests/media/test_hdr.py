@@ -85,6 +85,30 @@ def test_the_stated_peak_is_used():
     assert np.ptp(eetf(np.array([1000.0, 3000.0]), 1000.0)) < 1e-6
 
 
+def test_hdr_that_only_the_container_states_is_seen(tmp_path):
+    """Colour tags of MP4, MOV and Matroska count where the video in them states none."""
+    images = []
+    for tag, place in ((16, "video"), (2, "container")):  # PQ, unspecified
+        path = tmp_path / f"{place}.mov"
+        with av.open(path, "w") as container:
+            stream = container.add_stream("prores_ks", rate=24)
+            context = stream.codec_context
+            context.width, context.height, context.pix_fmt = 64, 48, "yuv422p10le"
+            context.color_trc, context.color_primaries, context.colorspace = 16, 9, 9
+            grey = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 130, np.uint8), "rgb24")
+            frame = grey.reformat(format="yuv422p10le")
+            frame.pts, frame.time_base, frame.color_trc = 0, Fraction(1, 24), tag
+            frame.color_primaries = frame.colorspace = min(tag, 9)
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        with av.open(path) as container:
+            assert next(container.decode(video=0)).color_trc == tag
+        with VideoSource(path) as source:
+            images += [frame.image for frame in source]
+            assert any("is PQ (HDR)" in notice for notice in source.notices)
+    assert np.array_equal(*images)
+
+
 def test_hdr_can_be_refused(tmp_path):
     """`--hdr fail` ends in one sentence, and writes nothing."""
     made = write_deep(tmp_path / "in.mkv", [(0.5,) * 3], transfer=16, primaries=9)
@@ -94,7 +118,7 @@ def test_hdr_can_be_refused(tmp_path):
 
 
 def dolby_vision_metadata(profile, full_range):
-    """A NAL unit with a minimal RPU, by its header (Dolby Vision Metadata, ETSI GS CCM 001): identity curves."""
+    """A NAL unit with a minimal RPU (ETSI GS CCM 001), whose curves change nothing."""
     bits = f"{2:06b}{18:011b}{profile:04b}0000" + "1"  # type, format, profile, level, sequence info follows
     bits += "000" + golomb(23) + f"01{full_range}" + golomb(2) + golomb(2) + golomb(4)  # depths 10, 10, 12
     bits += "000001" + "00" + 3 * golomb(0)  # no residual; no display metadata, no reference; colour space
@@ -114,7 +138,7 @@ def golomb(number):
 
 @pytest.mark.parametrize("profile", [5, 8])
 def test_dolby_vision_is_read_by_its_base_layer_or_refused(tmp_path, profile):
-    """The colours of profile 5 are of its own kind, which nothing here can read: no wrong colours come out."""
+    """No video comes out with wrong colours, as those of profile 5 would be."""
     require_encoder("libx265")
     options = {"x265-params": "log-level=none:repeat-headers=1:bframes=0"}
     plain = Clip(codec="libx265", options=options, pixel_format="yuv420p10le").write(tmp_path / "plain.hevc")

@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from ..alpha import alpha_decoder
+from ..colour import UNSPECIFIED
 from ..damage import Damage, demux_past_damage
 from ..decoding import Decoding
 from ..pictures.picture import check_size
@@ -32,6 +33,7 @@ _MOVIE_TICK = Fraction(1, 600)
 """Seconds to which MP4 and MOV files round the duration of a track, or less."""
 _LONG = Fraction(1, 10)
 """Seconds of a held frame at the start or the end of a range that show, whatever the average rate is."""
+_COLOUR_TAGS = ("colorspace", "color_trc", "color_primaries")
 _SEEK_MARGINS = (0.0, 2.0, 12.0, math.inf)
 """Seconds by which seeking begins before its target, tried one after another."""
 
@@ -75,6 +77,8 @@ class VideoReader:
             # Where all frames are independent, threads share one frame: an error then costs no other frame.
             stream.thread_type = "SLICE" if stream.codec.canonical_name in INTRA else "AUTO"
             self._decoder = alpha_decoder(stream) or stream.codec_context
+            # Of the container. Decoders replace them, even if the stream itself states nothing.
+            self._colour_tags = {name: getattr(stream.codec_context, name) for name in _COLOUR_TAGS}
             if self._standard_input is not None:
                 self._standard_input.identify(self.container, stream)
             self.time_base = Fraction(stream.time_base or Fraction(1, 90000))
@@ -200,9 +204,16 @@ class VideoReader:
                 continue
             if packet.size:
                 check.count(packet)
-                yield from decoder.decode(packet)
-        yield from decoder.finish()
+                yield from map(self._tag_colours, decoder.decode(packet))
+        yield from map(self._tag_colours, decoder.finish())
         check.finish(self.damage)
+
+    def _tag_colours(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Set the colour tags that only the container states."""
+        for name, value in self._colour_tags.items():
+            if getattr(frame, name) == UNSPECIFIED != value:
+                setattr(frame, name, value)
+        return frame
 
     def _report_jump(self) -> None:
         notice = f"The clock of {self._path.name} jumps back; the rest was joined to what came before."
