@@ -33,6 +33,7 @@ class Container:
             out, as PyAV cannot set it (see media/writing/matroska.py).
         negative_times: whether packets may be before time zero, as the priming of AAC is. In other containers
             such packets are put at zero: the muxer would shift all streams instead, and move every frame.
+        priming: whether it states how much sound at the beginning is priming, which players leave out.
         header_times: whether the header states how long a packet of sound and a frame last, so that frames at
             a constant rate need that rate as the clock.
         starts_at_zero: whether all streams begin together and go on without a gap, so that silence fills the
@@ -59,6 +60,7 @@ class Container:
     attachments: bool = False
     display_size: bool = False
     negative_times: bool = False
+    priming: bool = False
     header_times: bool = False
     starts_at_zero: bool = False
     frame_reordering: bool = True
@@ -69,23 +71,23 @@ class Container:
 CONTAINERS = (
     Container(
         muxer="mp4", suffixes=(".mp4",), subtitle_encoder="mov_text", free_keys_flag="use_metadata_tags",
-        negative_times=True,
+        negative_times=True, priming=True,
     ),
     Container(
         muxer="ipod", suffixes=(".m4v",), subtitle_encoder="mov_text", free_keys_flag="use_metadata_tags",
-        negative_times=True,
+        negative_times=True, priming=True,
     ),
     Container(
         muxer="mov", suffixes=(".mov",), alpha_encoder="prores_ks", subtitle_encoder="mov_text",
-        free_keys_flag="use_metadata_tags", negative_times=True, covers=False,
+        free_keys_flag="use_metadata_tags", negative_times=True, priming=True, covers=False,
     ),
     Container(
         muxer="matroska", suffixes=(".mkv",), names=("mkv",), alpha_encoder="libvpx-vp9",
-        subtitle_encoder="subrip", attachments=True, display_size=True,
+        subtitle_encoder="subrip", attachments=True, display_size=True, priming=True,
     ),
     Container(
         muxer="webm", suffixes=(".webm",), encoder="libvpx-vp9", audio_encoder="libopus",
-        subtitle_encoder="webvtt", display_size=True,
+        subtitle_encoder="webvtt", display_size=True, priming=True,
     ),
     # MPEG-TS takes anything as private data, which no player can read.
     Container(

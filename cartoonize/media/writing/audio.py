@@ -120,21 +120,37 @@ def _can_encode(encoder: str, rate: int, layout: str) -> bool:
     return True
 
 
+def _measure_priming(encoder: av.AudioCodecContext) -> int:
+    """The samples by which the first packet of an encoder begins before the first sample that goes in."""
+    name, layout, form = encoder.name, encoder.layout.name, encoder.format.name
+    context = cast("av.AudioCodecContext", av.CodecContext.create(name, "w"))
+    context.sample_rate, context.layout, context.format = encoder.sample_rate, layout, form
+    context.time_base = Fraction(1, encoder.sample_rate)
+    context.open()
+    silence = _create_silence(form, layout, encoder.sample_rate, context.frame_size or 1)
+    silence.pts, silence.time_base = 0, context.time_base
+    packets = [*context.encode(silence), *context.encode(None)]
+    return -min((packet.pts or 0 for packet in packets), default=0)
+
+
 class AudioEncoder:
     """Decodes packets of a source and encodes them for `target`, on the clock of the source.
 
     Sound that changes its rate or layout is converted to those of `target`. Gaps become silence;
-    sound that overlaps is put after what came before. With `from_zero`, silence fills the time before sound
-    that starts late.
+    sound that overlaps is put after what came before. If `container` needs sound from zero on, silence fills
+    the time before sound that starts late. If it has no times below zero, sound before zero is cut, and so
+    much that the priming of the encoder does not reach below zero: the rest would come late.
     """
 
-    def __init__(self, target: AudioStream, damage: Damage, *, from_zero: bool) -> None:
+    def __init__(self, target: AudioStream, damage: Damage, container: Container) -> None:
         self._target, self._damage = target, damage
         context = target.codec_context
         self._rate, self._layout, self._format = context.sample_rate, context.layout.name, context.format.name
+        self._first_sample = 0 if container.priming else _measure_priming(context)
+        self._is_cut = not container.negative_times
         self._resampler: av.AudioResampler | None = None
         self._input_format: tuple[str, str, int] | None = None  # sample format, layout and rate
-        self._next_sample: int | None = 0 if from_zero else None
+        self._next_sample: int | None = 0 if container.starts_at_zero else None
         self._min_gap = _MIN_GAP
 
     @property
@@ -181,23 +197,38 @@ class AudioEncoder:
         gap = 0 if start is None else start - self._next_sample
         while gap > self._min_gap * self._rate:
             length = min(gap, self._rate)
-            yield from self._encode(self._create_silence(length))
+            yield from self._encode(_create_silence(self._format, self._layout, self._rate, length))
             gap -= length
         self._min_gap = _MIN_GAP
         yield from self._encode(frame)
 
     def _encode(self, frame: AudioFrame) -> Iterator["Packet[Any]"]:
-        frame.pts, frame.time_base = self._next_sample, Fraction(1, self._rate)
         assert self._next_sample is not None
+        begin = self._next_sample
         self._next_sample += frame.samples
-        yield from self._target.encode(frame)
+        excess = self._first_sample - begin if self._is_cut else 0
+        if excess < frame.samples:
+            kept = _cut(frame, excess) if excess > 0 else frame
+            kept.pts, kept.time_base = begin + max(excess, 0), Fraction(1, self._rate)
+            yield from self._target.encode(kept)
 
-    def _create_silence(self, samples: int) -> AudioFrame:
-        frame = AudioFrame(self._format, self._layout, samples)
-        for plane in frame.planes:
-            plane.update(bytes(plane.buffer_size))
-        frame.sample_rate = self._rate
-        return frame
+
+def _create_silence(form: str, layout: str, rate: int, samples: int) -> AudioFrame:
+    frame = AudioFrame(form, layout, samples)
+    for plane in frame.planes:
+        plane.update(bytes(plane.buffer_size))
+    frame.sample_rate = rate
+    return frame
+
+
+def _cut(frame: AudioFrame, samples: int) -> AudioFrame:
+    """The frame without its first samples."""
+    values = frame.to_ndarray()
+    step = 1 if frame.format.is_planar else frame.layout.nb_channels
+    rest: Any = np.ascontiguousarray(values[:, samples * step :])
+    kept = AudioFrame.from_ndarray(rest, frame.format.name, frame.layout.name)
+    kept.sample_rate = frame.sample_rate
+    return kept
 
 
 def _with_named_layout(frame: AudioFrame) -> AudioFrame:

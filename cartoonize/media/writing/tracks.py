@@ -129,7 +129,7 @@ class ReencodedAudio(Track):
         target = cast("AudioStream", output.add_stream(encoder, rate=self.rate, layout=self.layout))
         self.index, self._source_index = target.index, stream.index
         self.is_changed = self.rate != context.sample_rate or self.layout != layout.partition("(")[0]
-        self._encoder = AudioEncoder(target, self._damage, from_zero=container.starts_at_zero)
+        self._encoder = AudioEncoder(target, self._damage, container)
         copy_description(target, stream)
 
     def write(self, packet: "Packet[Any]") -> None:

@@ -185,6 +185,20 @@ def test_sound_that_an_edit_list_cuts_stays_in_step(tmp_path, seconds, target):
     assert loud_from(heard(tmp_path / target)) - begin == pytest.approx(0.5 - seconds, abs=0.03)
 
 
+@pytest.mark.parametrize(
+    ("codec", "target"),
+    [("flac", f"out{suffix}") for suffix in (".avi", ".flv", ".webm")] + [("libmp3lame", "out.webm")],
+)
+def test_the_delay_of_encoders_moves_nothing(tmp_path, codec, target):
+    """Sound that is encoded again stays at its time within 5 ms, and so does every frame."""
+    clip = LateTone(times=range(48), tones=[440], audio_codec=codec, options={"bf": "0"})
+    source = clip.write(tmp_path / "in.mkv")
+    report = stylize(source, tmp_path / target, "null")
+    assert any("was re-encoded" in notice for notice in report.notices)
+    assert np.allclose(read_clip(source).times, read_clip(tmp_path / target).times, atol=1e-3)
+    assert loud_from(heard(tmp_path / target)) == pytest.approx(loud_from(heard(source)), abs=0.005)
+
+
 @pytest.mark.parametrize("codec", ["aac", "ac3", "mp2", "libmp3lame", "pcm_s16le"])
 def test_sound_in_avi_lasts_as_long_as_before(tmp_path, codec):
     """AVI states how long a packet of sound lasts; if FFmpeg does not know it, the sound is encoded again."""
