@@ -1,5 +1,6 @@
 """`cartoonize video`."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -11,7 +12,7 @@ import typer
 from ..core.containers import VIDEO_SUFFIXES
 from ..core.errors import MediaError
 from ..core.messages import join_words
-from .console import escape, print_message, print_note, print_notices, size_of
+from .console import can_ask, escape, print_message, print_note, print_notices, size_of
 from .convert import Load, Progress, connect_cluster_once, convert, open_backend_once
 from .files import Checks, convert_files
 from .options import LOOK, FilesOptions, OnCluster, VideoOptions
@@ -61,8 +62,7 @@ def video(
     """
     from ..run.plan import videos
 
-    if files.as_json and paths[-1] == "-":
-        raise MediaError("--json prints to standard output, where the video goes; leave it out.")
+    _check_standard_streams(paths, as_json=files.as_json)
     if preview is not None:
         _check_preview(files, cluster)
         _preview(paths, options, preview, overwrite=files.overwrite)
@@ -84,6 +84,21 @@ def video(
     with open_backend_once(options.network, options.onnx) as load:
         run = partial(_convert_here, load, options, look, decoding, overwrite=files.overwrite)
         convert_files(paths, kind, run, files, style=style, load=load, checks=checks, is_one_job=is_one_job)
+
+
+def _check_standard_streams(paths: Sequence[str], *, as_json: bool) -> None:
+    """Refuse - where it is a terminal, or where the report goes too."""
+    *sources, target = paths
+    if target == "-" and as_json:
+        raise MediaError("--json prints to standard output, where the video goes; leave it out.")
+    if target == "-" and sys.stdout is not None and sys.stdout.isatty():
+        raise MediaError(
+            "Standard output is a terminal, which shows no video: redirect it (> FILE) or pipe it on."
+        )
+    if "-" in sources and can_ask():
+        raise MediaError(
+            "Standard input is a terminal, which sends no video: redirect it (< FILE) or pipe a video to it."
+        )
 
 
 def _suggests_a_picture(source: str, target: str) -> bool:

@@ -47,7 +47,7 @@ class Stopped(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__("Stopped.")
-        self.exit_code = 128 + number
+        self.number, self.exit_code = number, 128 + number
 
 
 class MediaError(CartoonizeError):

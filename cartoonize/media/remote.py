@@ -17,7 +17,7 @@ import av
 from av.container import InputContainer
 from platformdirs import user_cache_path
 
-from ..core.errors import CartoonizeError, MediaError, WriteError
+from ..core.errors import CartoonizeError, MediaError, Stopped, WriteError
 from ..core.secrets import hide_secrets
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])")  # a Path keeps only one of the two slashes
@@ -142,8 +142,8 @@ class Url:
             yield fsspec.core.url_to_fs(self.url)
         except ImportError as error:
             raise MediaError(
-                f"Reading and writing {self.url.partition(':')[0]}:// needs a package that is not installed "
-                f"({error.name or error}); install it by pip install 'cartoonize[cloud]'."
+                f"Files at {self.url.partition(':')[0]}:// need another package: pip install "
+                f"'cartoonize[cloud]' ({error})."
             ) from error
         except (CartoonizeError, FileNotFoundError):
             raise
@@ -204,9 +204,32 @@ def open_container(file: Location | Any, options: dict[str, str] | None = None) 
 
 def open_with_av(file: Any, container_format: str | None = None, **arguments: Any) -> InputContainer:
     """Call `av.open` for reading so that metadata that are not UTF-8 are kept, as PyAV 19 always does."""
+    if not isinstance(file, str | Path):
+        file = _StoppableFile(file)
     if av.__version__.startswith("18."):
         arguments["metadata_errors"] = "surrogateescape"
     return cast("InputContainer", av.open(file, "r", container_format, **arguments))
+
+
+class _StoppableFile:
+    """An open file for PyAV, which passes on only an `Exception` of its `read`, and no `Stopped`."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def read(self, length: int) -> bytes:
+        """Read up to `length` bytes; a signal ends it, even if no byte ever comes."""
+        try:
+            return cast("bytes", self._file.read(length))
+        except Stopped as stopped:
+            raise _StoppedRead(stopped.number) from None
+
+
+class _StoppedRead(Stopped, Exception):  # noqa: N818  # as Stopped, it is no error
+    """A `Stopped` that PyAV passes on."""
 
 
 def decode_metadata(text: str) -> str:

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import CartoonizeError, DamageError, MediaError, UnexpectedError, WriteError
+from ..core.errors import CartoonizeError, DamageError, MediaError, Stopped, UnexpectedError, WriteError
 from .report import Report
 
 
@@ -34,6 +34,8 @@ def run_jobs(jobs: Iterable[Job], convert: Callable[[Job], Report]) -> Iterator[
                 report = convert(job)
         except CartoonizeError as error:
             yield Outcome(job, error=error)
+        except Stopped:  # some of its kinds are an Exception too
+            raise
         except Exception as error:  # noqa: BLE001  # a defect must not cost the files after this one
             yield Outcome(job, error=UnexpectedError.from_exception(error))
         else:

@@ -1,6 +1,7 @@
 """The commands as users type them."""
 
 import json
+import os
 import re
 import signal
 
@@ -196,6 +197,38 @@ def test_a_signal_leaves_nothing(tmp_path, name, code):
     assert errors.endswith("Stopped.\n")
     assert "Traceback" not in errors
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_a_signal_ends_the_wait_for_standard_input(tmp_path):
+    """Ctrl-C ends the command in one sentence while the program before the pipe sends nothing."""
+    from fcntl import ioctl
+    from termios import FIONREAD
+
+    theirs, ours = os.pipe()
+    process = start_program("video", "-", tmp_path / "out.mp4", "--style", "null", stdin=theirs)
+    os.write(ours, b"\x1a")
+    wait_until(lambda: ioctl(theirs, FIONREAD, bytes(4)) == bytes(4), process)  # it has read the byte
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=WAIT)
+    for handle in (ours, theirs):
+        os.close(handle)
+    assert (process.returncode, errors) == (130, "Stopped.\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no pty")
+@pytest.mark.parametrize(("paths", "end"), [(("-", "out.mp4"), "stdin"), (("in.mp4", "-"), "stdout")])
+def test_a_terminal_is_no_video(workdir, paths, end):
+    """A terminal in place of standard input or output is refused: it sends no video, and shows none."""
+    import pty
+
+    Clip().write(workdir / "in.mp4")
+    ours, theirs = pty.openpty()
+    process = start_program("video", *paths, "--style", "null", **{end: theirs})
+    _, errors = process.communicate(timeout=WAIT)
+    for handle in (ours, theirs):
+        os.close(handle)
+    assert process.returncode == 1
+    assert f"Standard {end.removeprefix('std')}put is a terminal" in errors
 
 
 @pytest.mark.parametrize(
