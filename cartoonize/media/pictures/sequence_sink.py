@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image as Pillow
 from PIL.Image import Image as Picture
 
-from ...core.atomic import AtomicFile
+from ...core.atomic import AtomicFile, check_target
 from ...core.errors import MediaError
 from ...core.frames import Frame
 from ..alpha import composite_on, parse_colour
@@ -27,9 +27,9 @@ class ImageSequenceSink(Sink):
     hold is left out with a notice.
 
     Raises:
-        MediaError: the suffix is not that of a picture, or the folder is the source or cannot be written to.
-            While writing: a file exists already and `overwrite` is false, or the format cannot hold such a
-            picture.
+        MediaError: the suffix is not that of a picture, the folder is the source or cannot be written to, or
+            the first file exists already and `overwrite` is false. While writing: another one exists, or the
+            format cannot hold such a picture.
     """
 
     def __init__(self, path: Path, source: Source, *, background: str, overwrite: bool) -> None:
@@ -46,6 +46,8 @@ class ImageSequenceSink(Sink):
             raise MediaError(f"{folder} is the source itself; name another folder to write to.")
         self._format = FORMATS[suffix]
         self._files = PictureFiles(folder)
+        if folder.exists():
+            check_target(self._numbered(1), overwrite=overwrite, sources=self._sources)
         if origin is not None:
             notice = f"Pictures hold neither times nor sound; those of {origin.name} are left out."
             if path.is_dir() and origin.suffix:
@@ -60,8 +62,7 @@ class ImageSequenceSink(Sink):
         """Write the next picture."""
         if self._other_streams is not None:  # of a pipe the source collects their packets
             self._other_streams.packets.clear()
-        name = _NUMBER.sub(lambda match: match[0] % (len(self._files) + 1), self._pattern.name)
-        target = self._pattern.with_name(name)
+        target = self._numbered(len(self._files) + 1)
         file = AtomicFile(target, overwrite=self._overwrite, sources=self._sources)
         self._files.add(file)
         write_picture(self._to_picture(frame), file)
@@ -73,6 +74,9 @@ class ImageSequenceSink(Sink):
     def abort(self, error: BaseException) -> None:  # noqa: ARG002
         """Remove what was written, and the folder if it was made for it."""
         self._files.discard()
+
+    def _numbered(self, number: int) -> Path:
+        return self._pattern.with_name(_NUMBER.sub(lambda match: match[0] % number, self._pattern.name))
 
     def _to_picture(self, frame: Frame) -> Picture:
         image = frame.image

@@ -71,6 +71,14 @@ def test_pictures_of_a_pipe_keep_no_sound(tmp_path, monkeypatch):
                 assert not source.video.other_streams.packets
 
 
+def test_existing_pictures_are_noticed_at_once(tmp_path):
+    """If the first numbered picture exists, it is reported before a frame is drawn."""
+    source = Clip().write(tmp_path / "in.mp4")
+    write_numbered(tmp_path / "shots", 2)
+    with open_source(source) as video, pytest.raises(MediaError, match="exists already; pass --overwrite"):
+        open_sink(tmp_path / "shots" / "shot-%d.png", video)
+
+
 def test_a_folder_is_not_drawn_onto_itself(tmp_path):
     """Pictures are never replaced by their own drawings, with any options."""
     write_numbered(tmp_path / "shots", 3)
