@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import traceback
 import unicodedata
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from ..run.report import Report
+
+_WORD = re.compile(r"(?:`[^`]*`|pip install \S+|\S)+")
+"""A word of a message; a command is one word."""
 
 _tracebacks = False
 _quiet = False
@@ -52,7 +56,26 @@ def print_message(text: str) -> None:
 
 
 def _print_line(text: str) -> None:
-    console_of(sys.stderr).print(text, highlight=False, soft_wrap=True, emoji=False)
+    from rich.text import Text
+
+    console, message = console_of(sys.stderr), Text.from_markup(text, emoji=False)
+    if console.is_terminal:
+        message.plain = "\n".join(_break_line(line, console.width) for line in message.plain.split("\n"))
+    console.print(message, soft_wrap=True)
+
+
+def _break_line(line: str, width: int) -> str:
+    """Break a line between words, where a terminal would break it anywhere; what people copy stays whole."""
+    from rich.cells import cell_len
+
+    if line.startswith((" ", "Example:")):
+        return line
+    characters, begin = list(line), 0
+    for word in _WORD.finditer(line):
+        if word.start() > begin and cell_len(line[begin : word.end()]) > width:
+            begin = word.start()
+            characters[begin - 1] = "\n"
+    return "".join(characters)
 
 
 def print_notices(notices: Iterable[str]) -> None:

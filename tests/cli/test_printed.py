@@ -18,6 +18,13 @@ from cartoonize.cli.console import escape_controls
 ATTACK = "\x1b]0;PWNED\x07\x1b[31mEVIL\x1b[2J\x9b2J\u202e"
 
 
+class Terminal(io.StringIO):
+    """A terminal that keeps what it shows."""
+
+    def isatty(self):
+        return True
+
+
 def test_control_sequences_are_written_out():
     """Escape sequences of 7 and 8 bits, and marks that reverse the text direction, are printed as text."""
     shown = escape_controls(f"a{ATTACK}b\udcff\n")
@@ -30,6 +37,22 @@ def test_questions_are_shown_whole(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     assert console.ask("Remove all? [y/N]") == "y"
     assert capsys.readouterr().err == "Remove all? [y/N]\n"
+
+
+def test_messages_break_between_words(monkeypatch):
+    """On a terminal, lines end between words. Commands and paths, which people copy, stay whole."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    path = "/films/" + 40 * "x"
+    console.print_note(f"one two three four five six [b]seven[/b] `cartoonize styles show x` {path} is it.")
+    console.print_error(MediaError("eight nine: pip install 'cartoonize[export]' (ten).\nExample: " + path))
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue()).splitlines()
+    assert lines == [
+        "Note: one two three four five six seven", "`cartoonize styles show x`", path, "is it.",
+        "Error: eight nine:", "pip install 'cartoonize[export]' (ten).", f"Example: {path}",
+    ]  # fmt: skip
 
 
 def test_only_the_console_prints():
