@@ -85,7 +85,7 @@ def _resolve_camera(
     if name is None:
         known = " and ".join(f'"camera:{device.description}"' for device in devices)
         raise MediaError(
-            f"There is no {source}; FFmpeg finds {known or 'no camera at all'}. Connect one, or name another "
+            f"There is no {source}; FFmpeg finds {known or 'none'}. Connect one, or name another "
             "--source: a file, an address such as udp://:5000, or lavfi:testsrc2 for a test picture."
         )
     options = {"video_size": "{}x{}".format(*size)} if size else {}
