@@ -53,6 +53,7 @@ class CopiedTrack(Track):
     ) -> None:
         self._output, self._container, self._notices = output, container, notices
         self._source_index = stream.index
+        self._first_dts: int | None = None
         self._last_dts: int | None = None
         self._offset = self._last_duration = 0
         self._notice_given = False
@@ -88,13 +89,17 @@ class CopiedTrack(Track):
             # The muxer's ticks may be longer, as those of Matroska are.
             step = max(1, math.ceil(Fraction(self._target.time_base or 0) / packet.time_base))
             # A larger jump means another clock, which all later packets have.
-            if (self._last_dts - dts) * packet.time_base > JUMP:
+            is_jump = (self._last_dts - dts) * packet.time_base > JUMP
+            if is_jump:
                 step = max(step, self._last_duration)
                 self._offset += self._last_dts + step - dts
+            # Programs that cannot write times before zero put the packets from there at the first time.
+            if is_jump or dts != self._first_dts:
+                self._report_correction()
             dts = self._last_dts + step
-            self._report_correction()
         shift = dts - packet.dts
         packet.dts = self._last_dts = dts
+        self._first_dts = dts if self._first_dts is None else self._first_dts
         packet.pts = None if packet.pts is None else max(packet.pts + shift, dts)
         self._last_duration = packet.duration or 0
 

@@ -218,6 +218,15 @@ def test_what_players_will_miss_is_named(tmp_path, name, words):
     assert any(f"{name} has {words}, which the output lacks" in notice for notice in report.notices)
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".ts"])
+def test_sound_of_our_own_files_needs_no_notice(tmp_path, suffix):
+    """Sound that begins before the picture is at zero in MKV and TS. Its way back to MP4 is no correction."""
+    Clip(tones=[440]).write(tmp_path / "in.mp4")
+    stylize(tmp_path / "in.mp4", tmp_path / f"copy{suffix}", "null")
+    report = stylize(tmp_path / f"copy{suffix}", tmp_path / "out.mp4", "null")
+    assert report.notices == []
+
+
 def test_an_error_names_the_stream(tmp_path, monkeypatch):
     """If a container refuses a packet, the error names the stream, and no file is left."""
 
