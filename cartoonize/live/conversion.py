@@ -22,7 +22,7 @@ from ..run.drawer import Drawer
 from ..run.job import prepare_look
 from ..run.report import Report
 from ..run.threads import LatestItem, latest
-from .detail import DetailControl
+from .detail import DetailControl, possible_details
 from .latency import LatencyMeter
 from .live_input import Arrival
 from .source import LiveSource
@@ -181,7 +181,9 @@ def _advice(report: LiveReport, source: LiveSource) -> list[str]:
     total = report.frames + report.dropped
     if report.dropped <= _MANY_DROPPED * total:
         return []
-    size = f"{source.video.width}x{source.video.height}"
-    reason = f"this machine is too slow for {size} pixels in this style"
-    advice = "A lower --detail makes it smoother, and a lower --fps steadier."
+    width, height = source.video.width, source.video.height
+    reason = f"this machine is too slow for {width}x{height} pixels in this style"
+    advice = "A lower --fps makes it steadier."
+    if source.detail != possible_details(width, height)[-1]:
+        advice = "A lower --detail makes it smoother, and a lower --fps steadier."
     return [f"{report.dropped} of {total} frames were dropped: {reason}. {advice}"]

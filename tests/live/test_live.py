@@ -112,17 +112,22 @@ def test_drawings_are_held(tmp_path, pause):
     assert 0 < network.calls <= 30  # 20 on an idle machine
 
 
-def test_the_newest_frame_wins():
+@pytest.mark.parametrize(("detail", "advice"), [("normal", "A lower --detail"), ("full", "A lower --fps")])
+def test_the_newest_frame_wins(detail, advice):
     """A network that is too slow draws the newest frame each time, and drops and counts the others.
 
-    It is never far behind, where drawing all frames would end ten seconds late.
+    It is never far behind, where drawing all frames would end ten seconds late. The notice advises a lower
+    --detail if there is one.
     """
-    report = draw(f"{BARS}2", NullSink(), pause=0.2)
+    report = draw(f"{BARS}2", NullSink(), pause=0.2, decoding=Decoding(detail=detail))
     assert report.frames + report.dropped == 60
     assert report.dropped > report.frames > 0
     assert 200 <= report.latency["median"] <= report.latency["p95"] <= report.latency["max"]
     assert report.latency["p95"] < 5000
-    assert "frames were dropped" in report.notices[0]
+    assert (
+        f"frames were dropped: this machine is too slow for 64x48 pixels in this style. {advice}"
+        in (report.notices[0])
+    )
 
 
 def test_a_slow_sink_gets_the_newest_drawing():
