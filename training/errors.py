@@ -3,24 +3,26 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..core.errors import NO_SPACE, SpaceError, TrainingError
+from ..core.errors import TrainingError, WriteError
 
 
 @contextmanager
 def disk_errors(path: object = "a file of the run") -> Iterator[None]:
-    """Convert errors of the operating system, in a `with` block, to a TrainingError that names the file, or
-    to a SpaceError if the disk is full.
+    """Convert errors of the operating system, in a `with` block, to the WriteError that fits and names the
+    file; to a TrainingError if a folder is needed and something else has its name.
 
     Args:
         path: the file that is written, for errors that name none: those of a full disk.
     """
     try:
         yield
+    except (FileExistsError, NotADirectoryError) as error:  # `mkdir` accepts an existing folder
+        it = "it exists and" if isinstance(error, FileExistsError) else "a part of the path"
+        raise TrainingError(
+            f"Cannot write {error.filename or path}: {it} is not a folder; name another one."
+        ) from error
     except OSError as error:
-        kind = SpaceError if error.errno in NO_SPACE else TrainingError
-        is_no_folder = isinstance(error, FileExistsError)  # of `mkdir`, which accepts an existing folder
-        fault = "it exists and is not a folder; name another one" if is_no_folder else error.strerror or error
-        raise kind(f"Cannot write {error.filename or path}: {fault}.") from error
+        raise WriteError.from_os_error(error.filename or path, error) from error
 
 
 @contextmanager

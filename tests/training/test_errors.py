@@ -1,11 +1,13 @@
-"""Missing libraries are named, with what to install."""
+"""Missing libraries are named, with what to install; errors of the disk have their exit codes."""
 
+import errno
+import os
 import sys
 
 import pytest
 
-from cartoonize.core.errors import TrainingError
-from cartoonize.training.errors import missing_extra
+from cartoonize.core.errors import CartoonizeError, TrainingError
+from cartoonize.training.errors import disk_errors, missing_extra
 
 
 def test_missing_library_of_the_extra(monkeypatch):
@@ -13,3 +15,13 @@ def test_missing_library_of_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "scenedetect", None)
     with pytest.raises(TrainingError, match=r"scenedetect is missing.*cartoonize\[train\]"), missing_extra():
         import scenedetect  # noqa: F401
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.EROFS, 5), (errno.EACCES, 5), (errno.ENOSPC, 6), (errno.ENOTDIR, 1)]
+)
+def test_errors_of_the_disk_have_their_exit_codes(number, code):
+    """A folder that cannot be written to, a full disk and a wrong name end a training as they end a video."""
+    with pytest.raises(CartoonizeError, match=r"^Cannot write runs/mine: .*\.$") as error, disk_errors():
+        raise OSError(number, os.strerror(number), "runs/mine")
+    assert error.value.exit_code == code
