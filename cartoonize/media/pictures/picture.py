@@ -36,6 +36,11 @@ PILLOW_ERRORS = (
 """The exceptions of Pillow's readers for damaged files, collected by damaging files."""
 _PROGRAMS = {"EPS"}
 """Formats that are programs: Pillow runs Ghostscript, another program, on them."""
+_UNREADABLE = {
+    b"\xff\x0a": "JPEG XL", b"\0\0\0\x0cJXL ": "JPEG XL", b"\0\0\0\x18ftypcrx ": "camera raw",
+    b"FUJIFILMCCD-RAW": "camera raw", b"IIRO": "camera raw", b"IIU\0": "camera raw",
+}  # fmt: skip
+"""Formats that cameras write and that nothing here reads, by their first bytes."""
 _COUNTED = 1000  # pictures of a TIFF file
 _MP_ENTRIES = 0xB002  # the tag of a JPEG file with several pictures (CIPA DC-007)
 _PHOTOS = ("Baseline MP Primary Image", "Multi-Frame Image")
@@ -45,6 +50,7 @@ _PHOTO_TAGS = {
     ExifTags.Base.DateTime, ExifTags.Base.Artist, ExifTags.Base.Copyright,
     ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo,
 }  # fmt: skip
+_SUBFILE_TYPE, _SUB_DIRECTORIES = 254, 330  # of TIFF 6.0 and its supplement 1
 _TILE_WIDTH, _TILE_LENGTH = ExifTags.Base.TileWidth, ExifTags.Base.TileLength
 
 
@@ -118,13 +124,15 @@ def open_picture(path: Path, max_pixels: int = MAX_PIXELS) -> Picture:
     """Open a picture and read its header; the pixels are read when they are needed.
 
     Raises:
-        MediaError: the picture has more than `max_pixels` pixels. Errors of Pillow are not caught.
+        MediaError: the picture has more than `max_pixels` pixels, or is raw. Errors of Pillow are not caught.
     """
     picture = _open_with_pillow(path)
     try:
         check_size(path, *picture.size, max_pixels)
         tags = getattr(picture, "tag_v2", {})  # of a TIFF file, whose tiles can be larger than the picture
         check_size(path, int(tags.get(_TILE_WIDTH, 0)), int(tags.get(_TILE_LENGTH, 0)), max_pixels)
+        if tags.get(_SUBFILE_TYPE) == 1 and _SUB_DIRECTORIES in tags:  # a preview of what Pillow cannot read
+            raise _unreadable(path, "camera raw")
     except BaseException:
         picture.close()
         raise
@@ -154,6 +162,9 @@ def _open_with_pillow(path: Path) -> Picture:
         raise MediaError(missing_file_message(path))
     with path.open("rb") as file:
         head = file.read(16)
+    for magic, kind in _UNREADABLE.items():
+        if head.startswith(magic):
+            raise _unreadable(path, kind)
     tried = set[str]()
     for load_plugins in (Pillow.preinit, Pillow.init):  # the five most frequent formats, then all
         load_plugins()
@@ -171,6 +182,10 @@ def _open_with_pillow(path: Path) -> Picture:
                     picture.filename = ""
                 return picture
     raise UnidentifiedImageError(f"cannot identify {path}")
+
+
+def _unreadable(path: Path, kind: str) -> MediaError:
+    return MediaError(f"Cannot read {path}: it is a {kind} file; save it as JPEG or PNG first.")
 
 
 def _describe_count(picture: Picture) -> str:

@@ -15,6 +15,7 @@ from pictures import (
     save_picture,
 )
 from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from cartoonize.core.errors import MediaError
 from cartoonize.media.pictures import picture as picture_module
@@ -139,6 +140,19 @@ def test_damaged(tmp_path, suffix):
         path.write_bytes(content)
         with pytest.raises(MediaError, match=f"^Cannot read .*bad{suffix}: .*\\.$"):
             read_pictures(path)
+
+
+def test_what_only_cameras_and_few_programs_read(tmp_path):
+    """Of a camera's raw file no preview is taken for the photo; it and JPEG XL are refused by their names."""
+    preview = ImageFileDirectory_v2()
+    preview[254], preview[330] = 1, 8  # reduced resolution; the directory of the photo
+    path = tmp_path / "photo.nef"
+    Image.new("RGB", (16, 12)).save(path, "TIFF", tiffinfo=preview)
+    with pytest.raises(MediaError, match=r"photo\.nef: it is a camera raw file; save it as JPEG"):
+        picture_module.read_picture(path, [])
+    path.write_bytes(b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(20))
+    with pytest.raises(MediaError, match="it is a JPEG XL file"):
+        picture_module.read_picture(path, [])
 
 
 def test_missing(tmp_path):
