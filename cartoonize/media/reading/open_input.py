@@ -26,7 +26,7 @@ def open_input(path: Location, options: dict[str, str], standard_input: PipeInpu
     """Open the container at `path`, or that of standard input. `options` are FFmpeg's.
 
     Raises:
-        MediaError: there is no file, it is empty, or it is a folder; or its index comes last in a pipe.
+        MediaError: there is no file, it is empty or a folder, or its index is missing or, in a pipe, last.
     """
     if standard_input is not None:
         return _open_pipe(standard_input, options)
@@ -41,7 +41,21 @@ def open_input(path: Location, options: dict[str, str], standard_input: PipeInpu
         )
     if path.stat().st_size == 0:
         raise MediaError(f"{path} is empty (0 bytes).")
-    return open_container(path, options)
+    try:
+        return open_container(path, options)
+    except av.error.InvalidDataError as error:
+        if not (isinstance(path, Path) and _is_iso_file(path)):
+            raise
+        raise MediaError(
+            f"The index of {path} is missing or damaged, as after an interrupted recording or download; copy "
+            "it again, or repair it with a program for that."
+        ) from error
+
+
+def _is_iso_file(path: Path) -> bool:
+    """Whether it begins like an MP4 or MOV file."""
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"ftyp"
 
 
 def _open_pipe(standard_input: PipeInput, options: dict[str, str]) -> InputContainer:

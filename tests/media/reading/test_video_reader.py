@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from clips import Clip, require_encoder
 
-from cartoonize import open_source, stylize
+from cartoonize import MediaError, open_source, stylize
 from cartoonize.media.reading.open_input import frame_rate
 
 
@@ -61,6 +61,16 @@ def test_a_program_stream_starts_at_zero(tmp_path):
         after = [float(stream.start_time * stream.time_base) for stream in container.streams]
     assert min(after) == pytest.approx(0, abs=0.002)
     assert after[1] - after[0] == pytest.approx(before[1] - before[0], abs=0.002)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_a_recording_without_its_index_is_named(tmp_path, suffix):
+    """Cameras write the index last: without it, the message says what is missing, and what to do."""
+    whole = Clip().write(tmp_path / f"whole{suffix}").read_bytes()
+    cut = tmp_path / f"cut{suffix}"
+    cut.write_bytes(whole[: whole.index(b"moov") - 4])
+    with pytest.raises(MediaError, match=rf"^The index of .*cut{suffix} is missing .*copy it again"):
+        open_source(cut)
 
 
 @pytest.mark.parametrize("unset", [None, 0], ids=["PyAV 18", "PyAV 19"])
