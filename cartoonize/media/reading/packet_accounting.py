@@ -28,6 +28,7 @@ _ONE_FRAME_PER_PACKET = INTRA | {
 only the errors of the decoder are counted."""
 _NOT_CODED_SIZE = 20
 """An MPEG-4 packet of fewer bytes repeats the preceding frame; decoders return nothing for it."""
+_MPEG4_PICTURE = b"\0\0\1\xb6"
 _MAX_REORDER = 64
 """Packets by which a frame can come out late, after one of a later packet; no codec delays more than 16."""
 _MAX_PENDING = 1 << 12
@@ -53,7 +54,7 @@ class FrameMatcher:
         self.pending: dict[int, float] = {}
         self._lost: set[int] = set()
         self._original_pts: dict[int, int | None] = {}  # of packets whose frame has not come out, by number
-        self._has_begun = not starts_anywhere
+        self._is_packed, self._has_begun = False, not starts_anywhere
         self._keyframes = 0
         self._first_shown = -math.inf  # the time of the first keyframe, until the second comes
         self._decoder_keeps_numbers = False  # as seen by a frame with the number of a packet
@@ -72,6 +73,8 @@ class FrameMatcher:
         self.next_number += 1
         self._give_up(number - _MAX_PENDING)  # a damaged file may have millions of packets without a frame
         self._original_pts[number] = packet.pts
+        # DivX puts two pictures into a packet of AVI, and FFmpeg gives them times in the order of decoding.
+        self._is_packed |= self._codec == "mpeg4" and bytes(packet).count(_MPEG4_PICTURE) > 1
         if packet.is_keyframe:
             self._first_shown = -math.inf if self._keyframes else time
             self._keyframes, self._has_begun = self._keyframes + 1, True
@@ -88,6 +91,8 @@ class FrameMatcher:
             self._replacements += 1
             self._damage.frames += self._decoder_keeps_numbers and not frame.is_corrupt
             return
+        if self._is_packed:
+            self._exchange_time(number)
         frame.pts = self._original_pts.pop(number)
         self._has_begun = self._decoder_keeps_numbers = True
         self.pending.pop(number, None)
@@ -97,6 +102,13 @@ class FrameMatcher:
         self._lose_overdue(number, math.nan if frame.pts is None else frame.pts)
         # Which packets are second fields is known at the end only.
         self._report(0 if self._interlaced else len(self._lost) - self._replacements)
+
+    def _exchange_time(self, number: int) -> None:
+        """Give a packet the earliest time that is left, as its frame is the next one that is shown."""
+        left = self._original_pts
+        times = {n: time for n, time in left.items() if n >= number - 1 and time is not None}
+        first = min(times, key=times.__getitem__, default=number)
+        left[number], left[first] = left[first], left[number]
 
     def record_error(self) -> None:
         """Count an error of the decoder. For codecs whose packets are counted, the missing frame counts."""

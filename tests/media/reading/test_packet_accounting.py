@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from fractions import Fraction
 from functools import partial
 
 import av
@@ -22,6 +23,7 @@ from cartoonize.media.reading.parsers.structure import parse_file
 from cartoonize.media.reading.standard_input import STANDARD_INPUT
 
 SEEDS = int(os.environ.get("CARTOONIZE_FUZZ", "1500")) // len(CONTAINERS) + 1
+PICTURE = b"\0\0\1\xb6"  # of MPEG-4
 HIDDEN = {
     "a.ts": {"truncated", "spliced"},  # exactly between two pictures
     "a.mpg": {"truncated", "spliced"},
@@ -259,6 +261,42 @@ def test_recordings_that_begin_within_a_picture_are_whole(tmp_path):
         frames, damage = read(begun)
         assert frames >= 8, offset
         assert not damage, offset
+
+
+def write_packed(path):
+    """An AVI file as of DivX: a picture and the one shown before it share a packet; an empty one follows."""
+    raw = Clip(times=range(25), codec="mpeg4", options={"bf": "1", "g": "12"}).write(path.with_suffix(".m4v"))
+    with av.open(raw) as container:
+        pictures = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    begin = pictures[0].index(PICTURE)
+    pictures[0] = pictures[0][:begin] + b"\0\0\1\xb2DivX503b1393p" + pictures[0][begin:]
+    packets: list[bytes] = []
+    for picture in pictures:
+        is_bidirectional = picture[picture.index(PICTURE) + 4] >> 6 == 2
+        packets.append(PICTURE + b"\x50\x7f" if is_bidirectional else picture)
+        if is_bidirectional:
+            packets[-2] += picture
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        container.start_encoding()
+        for number, data in enumerate(packets):
+            packet = av.Packet(data)
+            packet.pts = packet.dts = number
+            packet.time_base, packet.stream, packet.is_keyframe = Fraction(1, 25), stream, not number
+            container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("count", [1, 32])
+def test_packed_pictures_follow_each_other(tmp_path, threads, count):
+    """Old AVI files of DivX, two pictures to a packet, lose no frame and no time."""
+    threads(count)
+    with VideoSource(write_packed(tmp_path / "in.avi")) as source:
+        times = [frame.time for frame in source]
+    assert len(times) == 25
+    assert not source.damage
+    assert np.allclose(np.diff(times), 1 / 25)
 
 
 def test_packets_without_frames_are_counted_in_bounded_memory():
