@@ -20,6 +20,7 @@ from ..damage import Damage
 
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _RATES = frozenset({96000, 48000, 44100, 22050})  # that encoders and containers take
+_USUAL_RATE = 48000
 _MEASURED_IN_BYTES = ("pcm_", "wma")
 _FRAME_SIZES = frozenset({384, 512, 576, 1024, 1152, 1536, 2048})
 """Samples in a frame of the codecs that AVI files hold."""
@@ -87,10 +88,11 @@ def choose_audio_format(
 
     Args:
         container: the container, whose encoder of sound is used.
-        rate: samples a second of the source.
+        rate: samples a second of the source; 0 if they are unknown, as its sound begins late.
         layout: the source's, by name.
-        channels: the number of channels of the source.
+        channels: the number of channels of the source, or 0.
     """
+    rate, channels = rate or _USUAL_RATE, channels or 2
     encoder = container.audio_encoder
     # libopus knows the speakers of "5.1(side)", as AC-3 names them, under the shorter name only.
     layouts = [layout.partition("(")[0], _LAYOUTS.get(channels, "stereo"), "5.1", "stereo", "mono"]
@@ -99,7 +101,7 @@ def choose_audio_format(
     else:
         rates = [rate, *sorted(_RATES - {rate}, key=lambda other: abs(math.log(other / rate)))]
     for name in dict.fromkeys(layouts):
-        if av.AudioLayout(name).nb_channels > max(channels, 1):
+        if av.AudioLayout(name).nb_channels > channels:
             continue
         for candidate in rates:
             add_stream = partial(OutputContainer.add_stream, codec_name=encoder, rate=candidate, layout=name)

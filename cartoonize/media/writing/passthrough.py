@@ -109,7 +109,7 @@ class Passthrough:
                 else:
                     notices.append(
                         f"The output lacks stream {index} ({codec_name(stream)}): {written.suffix} files "
-                        "cannot hold it, or its data are damaged."
+                        "cannot hold it, or its data are missing or damaged."
                     )
             lacks_chapters = self._chapters and not result.chapters()
         what = [f"the metadata {', '.join(dict.fromkeys(missing))}"] if missing else []

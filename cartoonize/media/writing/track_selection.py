@@ -137,9 +137,11 @@ class TrackSelection:
             return None
         changed = f" ({track.layout}, {track.rate} Hz)" if track.is_changed else ""
         pauses = " that starts late or pauses" if is_interrupted else ""
+        reason = f"{self._container.muxer} files cannot hold {codec_name(stream)} sound{pauses}"
+        if not stream.codec_context.sample_rate:
+            reason = f"The {codec_name(stream)} sound of the source does not begin with it"
         self._notices.append(
-            f"{self._container.muxer} files cannot hold {codec_name(stream)} sound{pauses}; "
-            f"stream {stream.index} was re-encoded as {self._container.audio_encoder}{changed}."
+            f"{reason}; stream {stream.index} was re-encoded as {self._container.audio_encoder}{changed}."
         )
         return track
 

@@ -220,6 +220,19 @@ def test_a_clock_that_begins_again_goes_on(tmp_path, target):
     assert any("corrected" in notice for notice in report.notices)
 
 
+@pytest.mark.parametrize("target", ["out.mp4", "out.avi", "out.mkv"])
+def test_sound_that_is_announced_and_never_comes(tmp_path, target):
+    """A recording may list a stream of sound that begins later or never: its rate is not known then."""
+    data = make_video(tmp_path / "whole.ts", "aac").read_bytes()
+    parts = [data[begin : begin + 188] for begin in range(0, len(data), 188)]
+    sound = 0x101  # the number that FFmpeg gives the packets of the second stream
+    source = tmp_path / "in.ts"
+    source.write_bytes(b"".join(p for p in parts if int.from_bytes(p[1:3]) & 0x1FFF != sound))
+    report = stylize(source, tmp_path / target, "null")
+    assert report.frames == 24
+    assert any("sound of the source does not begin with it" in notice for notice in report.notices)
+
+
 def test_priming_is_not_called_a_jump(tmp_path):
     """Sound that begins before zero, as AAC does, causes no notice."""
     source = make_video(tmp_path / "in.mp4", "aac")
