@@ -81,7 +81,7 @@ def file_stamp(path: Location) -> tuple[int, int] | None:
 
 
 def select_video_stream(container: InputContainer, path: Location, number: int | None) -> av.VideoStream:
-    """Return the video stream of that number; without a number the default one, or else the first.
+    """Return the video stream of that number; without a number the first of the default ones or of all.
 
     Raises:
         MediaError: there is no such video stream, or its codec is unknown. Covers are not video streams.
@@ -94,7 +94,9 @@ def select_video_stream(container: InputContainer, path: Location, number: int |
         hint = "; the picture in it is the cover of its sound" if is_music else ""
         raise MediaError(f"There is no {kind} in {path}{hint}.")
     if number is None:
-        return next((stream for stream in videos if stream.disposition & Disposition.default), videos[0])
+        defaults = [stream for stream in videos if stream.disposition & Disposition.default] or videos
+        # Recordings of broadcasts may list streams of which they hold nothing.
+        return next((stream for stream in defaults if stream.average_rate), defaults[0])
     for stream in videos:
         if stream.index == number:
             return stream

@@ -73,6 +73,22 @@ def test_a_recording_without_its_index_is_named(tmp_path, suffix):
         open_source(cut)
 
 
+def test_a_stream_without_frames_is_not_chosen(tmp_path):
+    """Recordings of streams list all rates that the sender offers, and hold one of them."""
+    with av.open(tmp_path / "in.wmv", "w") as container:
+        streams = [container.add_stream("wmv2", rate=10) for _ in range(2)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(10):
+            frame = av.VideoFrame.from_ndarray(Clip().image(number), "rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            container.mux(streams[1].encode(frame))
+        container.mux(streams[1].encode(None))
+    report = stylize(tmp_path / "in.wmv", tmp_path / "out.mkv", "null")
+    assert report.frames == 10
+    assert any(notice.startswith("Only one video stream is converted; 0 (wmv2)") for notice in report.notices)
+
+
 @pytest.mark.parametrize("unset", [None, 0], ids=["PyAV 18", "PyAV 19"])
 def test_the_first_rate_that_a_file_states(unset):
     """The rate is the first that a file states, as a Fraction, for any version of PyAV."""
