@@ -31,10 +31,16 @@ def reduce_to_8_bits(picture: Picture, path: Path, notices: list[str]) -> Pictur
         raise MediaError(
             f"Cannot read {path}: its 16-bit colours are stored in planes; save it with 8 bits, or as PNG."
         )
-    if picture.mode.startswith("I;16"):
-        high = (np.asarray(picture) >> 8).astype(np.uint8)
+    if picture.mode.startswith("I;16") or (picture.format == "PPM" and picture.mode == "I"):
+        bits = min(max(tags.get(_BITS, (16,))[0], 9), 16)  # of 12 bits Pillow sets the lower ones
+        values = np.asarray(picture)
+        high = np.minimum(values >> (bits - 8), 255).astype(np.uint8)
         # Values may count down from white, which Pillow respects in 8 bits only.
-        return Pillow.fromarray(255 - high if tags.get(_WHITE) == 0 else high)
+        grey = Pillow.fromarray(255 - high if tags.get(_WHITE) == 0 else high)
+        transparent = picture.info.get("transparency")  # of PNG: one value
+        if isinstance(transparent, int):
+            grey.putalpha(Pillow.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+        return grey
     if picture.mode not in ("I", "F"):
         return picture
     notices.append(f"{path} does not say which value is white; its values are spread from black to white.")

@@ -1,5 +1,7 @@
 """Colours of pictures: grey, CMYK, more than 8 bits, palettes and profiles."""
 
+import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -12,6 +14,7 @@ from pictures import (
     grey_profile,
     ink_profile,
     make_picture,
+    png_of_chunks,
     read_pictures,
     rgb_profile,
     save_picture,
@@ -44,6 +47,25 @@ def test_big_endian_grey(tmp_path):
     deep = make_picture()[..., 0].astype(np.uint16) * 257
     path = save_picture(tmp_path / "mm.tif", Image.frombytes("I;16B", (48, 32), deep.astype(">u2").tobytes()))
     np.testing.assert_array_equal(read_pictures(path)[0][..., 0], make_picture()[..., 0])
+
+
+def test_deep_grey_of_other_kinds(tmp_path):
+    """12-bit TIFF and 16-bit PGM files are scaled by their white; one value of PNG may be transparent."""
+    entries = [(256, 4), (257, 1), (258, 12), (259, 1), (262, 1), (273, 122), (277, 1), (278, 1), (279, 6)]
+    table = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    samples = bytes([0x00, 0x08, 0x00, 0xFF, 0xF8, 0x00])  # 0, 0x800, 0xFFF, 0x800
+    tiff = b"II*\0" + struct.pack("<IH", 8, len(entries)) + table + bytes(4) + samples
+    deep = struct.pack(">4H", 0, 0x8000, 0xFFFF, 0x8000)
+    header = struct.pack(">IIBBBBB", 4, 1, 16, 0, 0, 0, 0)
+    chunks = (b"IHDR", header), (b"tRNS", b"\x80\0"), (b"IDAT", zlib.compress(b"\0" + deep))
+    made = {"12.tif": tiff, "16.pgm": b"P5 4 1 65535\n" + deep, "16.png": png_of_chunks(*chunks)}
+    for name, data in made.items():
+        (tmp_path / name).write_bytes(data)
+        with PictureSource([tmp_path / name]) as source:
+            (frame,) = source
+        assert frame.image[0, :, 0].tolist() == [0, 128, 255, 128], name
+        assert source.notices == [], name
+    assert frame.alpha[0].tolist() == [255, 0, 255, 0]
 
 
 def test_unusual_tiff(tmp_path):
