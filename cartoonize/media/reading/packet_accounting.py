@@ -167,4 +167,17 @@ def _makes_frame(codec: str, packet: "Packet[Any]") -> bool:
         partition_size = int.from_bytes(tag, "little") >> 5
         is_damaged = not 0 < partition_size < packet.size
         return bool(tag[0] & 0x10) or is_damaged  # show_frame (RFC 6386, 9.1)
+    if codec == "gif":
+        return not _is_gif_end(bytes(packet))
     return codec != "mpeg4" or packet.size >= _NOT_CODED_SIZE
+
+
+def _is_gif_end(data: bytes) -> bool:
+    """Whether a packet of a GIF file holds no image: comments and other extensions, and the trailer."""
+    offset = 0
+    while data[offset : offset + 1] == b"!":
+        offset += 2
+        while length := data[offset : offset + 1].strip(b"\0"):
+            offset += 1 + length[0]
+        offset += 1
+    return data[offset:] == b";"

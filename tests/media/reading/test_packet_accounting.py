@@ -299,6 +299,14 @@ def test_packed_pictures_follow_each_other(tmp_path, threads, count):
     assert np.allclose(np.diff(times), 1 / 25)
 
 
+def test_a_comment_at_the_end_of_a_gif_is_no_frame(tmp_path):
+    """What programs append to a GIF file, before its end, is not counted as a missing frame."""
+    clip = Clip(codec="gif", pixel_format="rgb8", options={}, time_base=Fraction(1, 10))
+    path = clip.write(tmp_path / "in.gif")
+    path.write_bytes(path.read_bytes().removesuffix(b";") + b"!\xfe\x05hello\x01!\0;")
+    assert read(path) == (12, Damage())
+
+
 def test_packets_without_frames_are_counted_in_bounded_memory():
     """Of any number of packets that hold no frame, a few thousand are pending; all are counted."""
     damage = Damage()
