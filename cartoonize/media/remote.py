@@ -18,6 +18,7 @@ from av.container import InputContainer
 from platformdirs import user_cache_path
 
 from ..core.errors import CartoonizeError, MediaError, Stopped, WriteError
+from ..core.messages import missing_file_message
 from ..core.secrets import hide_secrets
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])")  # a Path keeps only one of the two slashes
@@ -256,6 +257,8 @@ def read_text(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise MediaError(f"{location} is not UTF-8 text.") from error
+    except FileNotFoundError as error:
+        raise MediaError(missing_file_message(location)) from error
     except OSError as error:
         raise MediaError(f"Cannot read {location}: {error.strerror or error}.") from error
 

@@ -143,3 +143,12 @@ def test_a_table_of_unknown_length_is_read_whole():
 
     with serve(Handler) as address:
         assert read_text(parse_location(f"{address}/list.csv")) == "".join(lines)
+
+
+def test_a_missing_table_is_named(tmp_path):
+    """A table of films that does not exist is reported as every missing file is, with the nearest name."""
+    (tmp_path / "films.csv").touch()
+    with pytest.raises(
+        MediaError, match=r"^There is no file or folder .*film\.csv\. Did you mean films\.csv"
+    ):
+        read_text(tmp_path / "film.csv")
