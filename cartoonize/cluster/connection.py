@@ -125,7 +125,7 @@ def _start(address: str) -> None:
                 raise
             # No dashboard, which takes longer to start than a short video to convert.
             ray.init("local", include_dashboard=False, **quiet)
-    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+    except Exception as error:  # of no narrower class where a node does not start in time
         raise ClusterError(f"There is no answer from the cluster ({address}): {first_line(error)}") from error
 
 

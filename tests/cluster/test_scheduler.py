@@ -59,6 +59,17 @@ def test_a_cluster_that_is_gone_is_not_waited_for(tmp_path, monkeypatch):
     assert began == ["auto", "local"]
 
 
+def test_a_cluster_that_does_not_start_is_a_sentence(monkeypatch):
+    """On a machine with no time left Ray gives up by an exception of no kind of its own."""
+
+    def give_up(*_, **__):
+        raise Exception("The current node timed out during startup.")  # as Ray does
+
+    monkeypatch.setattr("ray.init", give_up)
+    with pytest.raises(ClusterError, match=r"no answer from the cluster .*timed out"), connect("auto", "cpu"):
+        pass
+
+
 def refuse(*_):
     raise ValueError("damaged")
 
