@@ -20,6 +20,7 @@ from results import Results, make_parser, seconds
 
 from cartoonize import load
 from cartoonize.backends.pytorch.device import synchronize
+from cartoonize.core.onnx_runtime import load_onnxruntime
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import Card, save_style
 from cartoonize.models.cost import multiplications
@@ -127,7 +128,6 @@ def memory_bandwidth() -> float:
 
 def matrix_int8_tops(side: int) -> float:
     """Tera-operations per second of ONNX Runtime's int8 matrix product; needs `cartoonize[export]`."""
-    import onnxruntime
     from onnx import TensorProto, helper
 
     types = (("a", TensorProto.UINT8), ("b", TensorProto.INT8), ("c", TensorProto.INT32))
@@ -137,6 +137,7 @@ def matrix_int8_tops(side: int) -> float:
         helper.make_graph([node], "product", inputs, [output]), opset_imports=[helper.make_opsetid("", 18)]
     )
     model.ir_version = 10
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(

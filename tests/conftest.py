@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cartoonize.core import cpus, signals
+from cartoonize.core import cpus, onnx_runtime, signals
 
 cpus.set_passive_waiting()  # before PyTorch is imported: the machine may have other work
+onnx_runtime.disable_telemetry()
 
 from cartoonize.models import ARCHITECTURES, Generator  # noqa: E402
 from cartoonize.models.checkpoint import Card, save_style  # noqa: E402

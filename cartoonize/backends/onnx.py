@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..core import cpus
 from ..core.errors import BackendError, ModelError
 from ..core.frames import Images
+from ..core.onnx_runtime import load_onnxruntime
 from ..styles import label_style
 from ..styles.card import UNKNOWN, Card, to_printable
 from .layout import Layout, detect_layout, read_layout
@@ -174,8 +175,7 @@ class OnnxBackend(LoadedBackend):
 
 def _open(path: Path, providers: list[Provider], threads: int) -> "ort.InferenceSession":
     """Open a graph. ONNX Runtime refuses weights that lie outside of the file's folder (from 1.24.1 on)."""
-    import onnxruntime as ort
-
+    ort = load_onnxruntime()
     options = ort.SessionOptions()
     options.log_severity_level = 4  # its messages are about graphs; what users need to know is raised
     # Threads that wait by spinning would take the cores from the decoder and the encoder.
@@ -195,8 +195,7 @@ def _open(path: Path, providers: list[Provider], threads: int) -> "ort.Inference
 
 
 def _silent_run_options() -> "ort.RunOptions":
-    import onnxruntime as ort
-
+    ort = load_onnxruntime()
     options = ort.RunOptions()
     options.log_severity_level = 4
     return options

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, get_args
 from ..core.choices import ProviderName
 from ..core.errors import BackendError
 from ..core.messages import unknown_choice_message
+from ..core.onnx_runtime import load_onnxruntime
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -43,8 +44,6 @@ def choose_provider(provider: str, device: str) -> str:
     Raises:
         BackendError: it is not available, or provider and device contradict each other.
     """
-    import onnxruntime as ort
-
     if provider not in get_args(ProviderName):
         raise BackendError(unknown_choice_message("provider", provider, get_args(ProviderName)))
     kind = device.partition(":")[0]
@@ -53,7 +52,7 @@ def choose_provider(provider: str, device: str) -> str:
         raise BackendError(f"The provider {provider} does not run on {device}; leave one of the two out.")
     option = f"--provider {provider}" if provider != "auto" else device
     name = kind if provider == "auto" else provider
-    built = _CLASSES["cuda" if name == "auto" else name] in ort.get_available_providers()
+    built = _CLASSES["cuda" if name == "auto" else name] in load_onnxruntime().get_available_providers()
     if name == "auto":
         return "cuda" if built and has_driver() else "cpu"
     if not built:
@@ -130,9 +129,7 @@ def engine_cache(model: Path, *, gpu: str, versions: str, precision: str, shapes
 
 def library_versions() -> str:
     """Return the versions of CUDA and TensorRT, as far as they are known."""
-    import onnxruntime as ort
-
-    versions = [f"cuda {ort.cuda_version}"]
+    versions = [f"cuda {load_onnxruntime().cuda_version}"]
     for package in _TENSORRT_PACKAGES:
         try:
             versions.append(f"{package} {version(package)}")

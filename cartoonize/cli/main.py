@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from ..core import cpus, opencv, signals
+from ..core import cpus, onnx_runtime, opencv, signals
 from ..core.errors import CartoonizeError, Stopped, UnexpectedError, describe_os_error
 from ..core.messages import did_you_mean
 from ..version import __version__
@@ -117,6 +117,7 @@ def main() -> NoReturn:
     be_quiet(False)  # of an earlier command in this process
     signals.install()
     cpus.set_passive_waiting()
+    onnx_runtime.disable_telemetry()
     os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder prints its settings otherwise; 1 is errors only
     opencv.set_one_thread()
     try:

@@ -14,7 +14,7 @@ import ray
 
 from ..backends import LoadedBackend, RuntimeOptions, load
 from ..backends.ncnn.files import SUFFIX, weights_path
-from ..core import cpus, opencv
+from ..core import cpus, onnx_runtime, opencv
 from ..core.choices import Precision
 from ..core.errors import BackendError, ClusterError, ModelError, SourceError
 from ..core.messages import without_folder
@@ -221,6 +221,7 @@ def _backend(style: StyleFiles) -> LoadedBackend:
 def _load(style: StyleFiles) -> LoadedBackend:
     """Load a style. The process is the worker's own, and is set up as the command line sets up its own."""
     cpus.set_passive_waiting()
+    onnx_runtime.disable_telemetry()
     opencv.set_one_thread()
     if not style.data:
         return load(style.name)

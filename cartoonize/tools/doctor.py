@@ -19,6 +19,7 @@ from typing import Any
 from ..core import cpus
 from ..core.choices import ENCODERS, HARDWARE_ENCODERS
 from ..core.errors import BackendError, ModelError
+from ..core.onnx_runtime import load_onnxruntime
 from ..styles import DEFAULT, user
 from ..version import __version__
 from .diagnosis import Diagnosis, describe_error, hide_home
@@ -171,11 +172,11 @@ def _opens(encoder: str) -> bool:
 
 
 def _check_onnx(diagnosis: Diagnosis) -> None:
-    import onnxruntime as ort
-
     from ..backends.providers import has_driver
 
-    providers = [name.removesuffix("ExecutionProvider") for name in ort.get_available_providers()]
+    providers = [
+        name.removesuffix("ExecutionProvider") for name in load_onnxruntime().get_available_providers()
+    ]
     usable = [name for name in providers if has_driver() or name not in ("CUDA", "Tensorrt")]
     diagnosis.backends["onnxruntime"] = ", ".join(usable).lower()
     if has_driver() and "CUDA" not in providers:

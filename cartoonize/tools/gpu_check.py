@@ -19,6 +19,7 @@ from ..backends.ncnn.gpus import is_installed, list_gpus_isolated
 from ..core.errors import BackendError
 from ..core.frames import Image
 from ..core.isolated import call_isolated
+from ..core.onnx_runtime import load_onnxruntime
 from ..core.sample_photos import open_photo
 from ..styles import DEFAULT
 from .requirements import installed_version
@@ -135,11 +136,9 @@ def _vulkan_candidates() -> Iterator[tuple[str, dict[str, Any] | str]]:
 
 def _provider_candidates(folder: Path) -> Iterator[tuple[str, dict[str, Any] | str]]:
     """Providers of ONNX Runtime, with a file that is exported for them."""
-    import onnxruntime as ort
-
     from ..backends.providers import has_driver
 
-    available = ort.get_available_providers()
+    available = load_onnxruntime().get_available_providers()
     names = [
         name
         for name, title in _PROVIDERS.items()

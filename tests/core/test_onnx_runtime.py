@@ -1,0 +1,58 @@
+"""ONNX Runtime's telemetry stays off."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+SILENCING = ("ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS", "CI", "GITHUB_ACTIONS", "TF_BUILD")
+"""Variables by which ONNX Runtime itself is silent."""
+
+PROGRAM = ["-m", "cartoonize", "image", "in.png", "out.png", "--device", "cpu"]
+CALLS = """
+import os, cartoonize
+before = dict(os.environ)
+with cartoonize.load("pepper", device="cpu") as backend:
+    assert backend.runtime == "onnxruntime"
+assert dict(os.environ) == before
+"""
+
+
+@pytest.mark.parametrize("words", [PROGRAM, ["-c", CALLS]], ids=["program", "library"])
+def test_a_conversion_leaves_no_telemetry(tmp_path, words):
+    """A conversion leaves no identifier of the machine and no events to send, and the library no variable."""
+    home = tmp_path / "home"
+    home.mkdir()
+    Image.new("RGB", (32, 32)).save(tmp_path / "in.png")
+    places = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "APPDATA"), str(home))
+    environment = {name: value for name, value in os.environ.items() if name not in SILENCING} | places
+    done = subprocess.run(
+        [sys.executable, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(home.rglob("*onnxruntime*"))
+
+
+def test_one_module_imports_onnxruntime():
+    """The package imports ONNX Runtime in one place only, where its telemetry is turned off before."""
+    importing = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("cartoonize", "training", "export", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+        if "onnxruntime" in runtime_imports(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert importing == {"cartoonize/core/onnx_runtime.py"}
+
+
+def runtime_imports(node):
+    """The modules that code imports when it runs, not only for types."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return set()
+    names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+    names |= {node.module} if isinstance(node, ast.ImportFrom) else set()
+    return names.union(*map(runtime_imports, ast.iter_child_nodes(node)))
