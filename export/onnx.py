@@ -161,10 +161,15 @@ def export_graph(
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about the exporter's own code
-        torch.onnx.export(
-            model.eval(), (example,), path, input_names=[names[0]], output_names=[names[1]],
-            dynamic_shapes=(axes,), opset_version=opset, dynamo=True, verbose=False, external_data=False,
-        )  # fmt: skip
+        try:
+            torch.onnx.export(
+                model.eval(), (example,), path, input_names=[names[0]], output_names=[names[1]],
+                dynamic_shapes=(axes,), opset_version=opset, dynamo=True, verbose=False, external_data=False,
+            )  # fmt: skip
+        except ImportError as error:  # each PyTorch imports a module of its own from onnxscript
+            raise BackendError(
+                f"This PyTorch needs a newer onnxscript: pip install --upgrade onnxscript ({error})."
+            ) from error
 
 
 def _check_writers() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -107,6 +108,21 @@ def test_a_file_that_disagrees_is_not_written(tmp_path, tiny_style, monkeypatch)
     with pytest.raises(
         ModelError, match=r"largest difference is \d+ of 255 grey levels, at row \d+, column \d+"
     ):
+        export_onnx(str(tiny_style), tmp_path / "a.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_package_is_named(tmp_path, tiny_style, monkeypatch):
+    """Without onnxscript, or with one that is older than PyTorch needs, an error says what to install."""
+
+    def export(*_, **__):
+        raise ModuleNotFoundError("No module named 'onnxscript._framework_apis.torch_9_0'")
+
+    monkeypatch.setattr(torch.onnx, "export", export)
+    with pytest.raises(BackendError, match=r"pip install --upgrade onnxscript .*torch_9_0"):
+        export_onnx(str(tiny_style), tmp_path / "a.onnx")
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(BackendError, match=r"pip install 'cartoonize\[export\]'"):
         export_onnx(str(tiny_style), tmp_path / "a.onnx")
     assert not list(tmp_path.iterdir())
 
