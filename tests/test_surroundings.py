@@ -5,11 +5,13 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from clips import Clip, read_clip
+from PIL import Image
 from processes import WAIT, command_line, limit_file_size, read_terminal, start_program, wait_until
 
 from cartoonize.core import errors
@@ -221,3 +223,30 @@ def test_the_terminal_is_as_before(clip, folder):
     assert process.wait(WAIT) == 128 + signal.SIGTERM
     assert 0 < shown.rfind(b"\x1b[?25l") < shown.rfind(b"\x1b[?25h")  # hidden, and shown after that
     assert b"Traceback" not in shown
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has another list of users")
+@pytest.mark.parametrize("words", [["styles"], ["image", "in.png", "out.png", "--device", "cpu"]])
+def test_a_user_without_a_home(tmp_path, words):
+    """A user whom the system does not know, as in some containers, can convert, and gets no folder called ~."""
+    Image.new("RGB", (32, 32)).save(tmp_path / "in.png")
+    code = f"""
+import pwd, sys
+def unknown(_): raise KeyError
+pwd.getpwuid = unknown
+sys.argv = ["cartoonize", *{words}]
+from cartoonize.__main__ import main
+main()
+"""
+    homes = ("HOME", "CARTOONIZE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in homes}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "~").exists()
