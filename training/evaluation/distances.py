@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...core.errors import TrainingError
+from ..errors import missing_extra
 from ..features import Features
 
 CHUNK = 8  # pictures per pass of a network
@@ -41,9 +42,9 @@ def inception_distances(weights: Path, pictures: Tensor, others: Tensor) -> dict
         TrainingError: a library or the weights of its Inception network are missing.
     """
     try:
-        from torchmetrics.image.fid import FrechetInceptionDistance
-        from torchmetrics.image.kid import KernelInceptionDistance
-
+        with missing_extra():
+            from torchmetrics.image.fid import FrechetInceptionDistance
+            from torchmetrics.image.kid import KernelInceptionDistance
         path = str(weights)
         fid = FrechetInceptionDistance(2048, feature_extractor_weights_path=path)
         subset = min(50, len(pictures), len(others))

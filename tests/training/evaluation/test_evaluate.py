@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,7 +18,7 @@ from typer.testing import CliRunner
 from cartoonize.cli.train import app
 from cartoonize.core.errors import CartoonizeError
 from cartoonize.styles.card import read_header
-from cartoonize.training.evaluation.distances import frechet_distance
+from cartoonize.training.evaluation.distances import frechet_distance, inception_distances
 from cartoonize.training.evaluation.evaluate import evaluate
 from cartoonize.training.evaluation.figures import (
     FigureSums,
@@ -241,6 +243,13 @@ def test_no_video(photos, name):
     path = photos / name
     with pytest.raises(CartoonizeError, match=re.escape(str(path))):
         evaluate("null", photos, clip=path)
+
+
+def test_the_packages_of_fid_are_named(monkeypatch):
+    """Without torchmetrics an error says what to install."""
+    monkeypatch.setitem(sys.modules, "torchmetrics.image.fid", None)
+    with pytest.raises(CartoonizeError, match=r"pip install 'cartoonize\[train\]'"):
+        inception_distances(Path("weights.pth"), torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8))
 
 
 @pytest.mark.parametrize("weights", ["features", "metric_weights"])
