@@ -46,4 +46,7 @@ def test_pictures_are_sampled_as_by_opencv(dtype):
         image, x + motion[0], y + motion[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     sampled = sample(torch.from_numpy(image), torch.from_numpy(motion)).numpy()
-    assert np.abs(sampled - expected).max() <= (0.5 if dtype == np.uint8 else 1e-3)
+    largest = 0.5 if dtype == np.uint8 else 1e-3
+    if cv2.__version__ < "5":  # it rounds positions to 1/32 of a pixel
+        largest = 8
+    assert np.abs(sampled - expected).max() <= largest
