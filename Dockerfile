@@ -24,6 +24,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY cartoonize cartoonize
 COPY training training
 COPY export export
+COPY docs/credits docs/credits
 RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" -c constraints.txt . && rm -rf /src
 
 WORKDIR /work

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -169,13 +170,13 @@ def test_drawing_needs_no_opencv(tmp_path, tiny_style):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The wheel that users install, built from a copy of the sources."""
+    """The wheel that users install, built from a source distribution, which is beside it."""
     pytest.importorskip("build")
     sources = tmp_path_factory.mktemp("sources") / "tree"
     skip = shutil.ignore_patterns(".git", "build", "*.egg-info", "__pycache__", "*_cache", "runs")
     shutil.copytree(ROOT, sources, ignore=skip)
     out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(sources)]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(sources)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return next(out.glob("*.whl"))
@@ -191,12 +192,26 @@ def test_the_wheel_takes_one_name(wheel):
     for path in (ROOT / "cartoonize" / "styles").glob("*.safetensors"):
         assert f"cartoonize/styles/{path.name}" in names
     assert "cartoonize/py.typed" in names
+    notices = {name.partition(".dist-info/licenses/")[2] for name in names}
+    assert {
+        "LICENSE",
+        *(f"docs/credits/{path.name}" for path in (ROOT / "docs/credits").iterdir()),
+    } <= notices
+
+
+def test_the_source_distribution(wheel):
+    """The source distribution has the tested versions and the changelog, and no part of the tests."""
+    (path,) = wheel.parent.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"constraints.txt", "CHANGELOG.md", "LICENSE", "README.md"} <= names
+    assert not [name for name in names if name.startswith("tests")]
 
 
 def test_the_wheel_works(wheel, tmp_path):
     """Installed from the wheel, the command line starts, with its training, export and recipes."""
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path)
+        archive.extractall(tmp_path)  # noqa: S202  # our own
     listed = python(
         "import sys; sys.argv = ['cartoonize', '--help']\n"
         "import cartoonize.cli.main, cartoonize.cli.train, cartoonize.cli.export\n"

@@ -228,7 +228,7 @@ def test_the_terminal_is_as_before(clip, folder):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has another list of users")
 @pytest.mark.parametrize("words", [["styles"], ["image", "in.png", "out.png", "--device", "cpu"]])
 def test_a_user_without_a_home(tmp_path, words):
-    """A user whom the system does not know, as in some containers, can convert, and gets no folder called ~."""
+    """A user whom the system does not know, as in some containers, can convert; no folder ~ appears."""
     Image.new("RGB", (32, 32)).save(tmp_path / "in.png")
     code = f"""
 import pwd, sys
