@@ -86,6 +86,15 @@ def test_no_two_classes_have_one_name():
     assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
 
 
+def test_text_files_state_their_encoding():
+    """No file is read or written in the encoding of the system, which is not UTF-8 on Windows."""
+    for path, _ in modules():
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                stated = "encoding" in {keyword.arg for keyword in call.keywords}
+                assert stated or call.func.attr not in ("read_text", "write_text"), f"{path}:{call.lineno}"
+
+
 def test_the_script_of_the_gallery_knows_the_package():
     """`docs/gallery.py` imports names that exist."""
     python(

@@ -68,7 +68,7 @@ class Settings:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with AtomicFile(self.folder / FILE, overwrite=True) as pending:
-            pending.path.write_text(json.dumps(self.to_json(), indent=2))
+            pending.path.write_text(json.dumps(self.to_json(), indent=2), encoding="utf-8")
 
     def check_unchanged(self) -> None:
         """Compare with the settings that the phase's folder was started with.
@@ -105,7 +105,7 @@ def read_settings(folder: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        values: dict[str, Any] = json.loads(path.read_text())
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         values["recipe"] = {RENAMED.get(name, name): value for name, value in values["recipe"].items()}
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise TrainingError(f"{path} is damaged: remove it, or name another --run.") from error

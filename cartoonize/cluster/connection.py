@@ -136,7 +136,7 @@ def _is_last_cluster_gone() -> bool:
     """
     temporary = Path(os.environ.get("RAY_TMPDIR") or "/tmp")  # noqa: S108  # Ray's own default
     try:
-        _check_address((temporary / "ray" / "ray_current_cluster").read_text().strip())
+        _check_address((temporary / "ray" / "ray_current_cluster").read_text(encoding="utf-8").strip())
     except OSError:
         return False
     except ClusterError:

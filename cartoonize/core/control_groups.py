@@ -16,9 +16,12 @@ def quotas() -> Iterator[float]:
     for folder, is_unified in _folders("cpu"):
         with suppress(OSError, ValueError, ZeroDivisionError):
             if is_unified:
-                quota, period = (folder / "cpu.max").read_text().split()  # "max" for none
+                quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()  # "max" for none
             else:
-                quota, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+                quota, period = (
+                    (folder / f"cpu.cfs_{name}_us").read_text(encoding="utf-8")
+                    for name in ("quota", "period")
+                )
             if float(quota) > 0:  # -1 for none
                 yield float(quota) / float(period)
 
@@ -28,14 +31,16 @@ def unused_memory() -> Iterator[float]:
     for folder, is_unified in _folders("memory"):
         names = ("current", "max") if is_unified else ("usage_in_bytes", "limit_in_bytes")
         with suppress(OSError, ValueError, ZeroDivisionError):
-            used, limit = (int((folder / f"memory.{name}").read_text()) for name in names)  # "max" for none
+            used, limit = (
+                int((folder / f"memory.{name}").read_text(encoding="utf-8")) for name in names
+            )  # "max" for none
             yield max(0.0, 1 - used / limit)
 
 
 def _folders(controller: str) -> Iterator[tuple[Path, bool]]:
     """Yield the folders of the groups of a controller, and whether each is of version 2 of control groups."""
     with suppress(OSError, ValueError):
-        for line in (ROOT / "proc/self/cgroup").read_text().splitlines():
+        for line in (ROOT / "proc/self/cgroup").read_text(encoding="utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
             if controllers and controller not in controllers.split(","):
                 continue

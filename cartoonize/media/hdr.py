@@ -193,7 +193,7 @@ def _fit_gamut(light: Floats) -> Floats:
 def _write_cube(path: Path, values: Floats) -> None:
     """Write a lattice in Adobe's Cube LUT format, with red changing fastest."""
     rows = "\n".join(" ".join(f"{value:.6f}" for value in row) for row in values.reshape(-1, 3).tolist())
-    path.write_text(f"LUT_3D_SIZE {len(values)}\n{rows}\n")
+    path.write_text(f"LUT_3D_SIZE {len(values)}\n{rows}\n", encoding="ascii")
 
 
 _M1, _M2 = 2610 / 16384, 2523 / 4096 * 128

@@ -135,7 +135,7 @@ def _refuse(request: Request) -> Response:
 
 def _form(request: Request) -> str:
     """The page that asks for the key, for the depth of its address."""
-    form = _FORM.read_text()
+    form = _FORM.read_text(encoding="utf-8")
     if PARAMETER in request.query_params:
         form = form.replace(" hidden>", ">")
     depth = request.url.path.count("/") - 1
