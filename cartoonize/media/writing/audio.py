@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, cast
 
 import av
-import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
@@ -74,11 +73,16 @@ def has_gap(packets: "Iterable[Packet[Any]]", begin: float, end: float) -> bool:
 
 
 def named_layout(layout: av.AudioLayout) -> str:
-    """The name of a layout, or the default name for its number of channels if it has none."""
+    """The name of a layout, or the default name for its number of channels if it has none.
+
+    The channels of ambisonic sound are no speakers, and nothing here decodes them for any.
+    """
     try:
-        return av.AudioLayout(layout.name).name
+        name = av.AudioLayout(layout.name).name
     except ValueError:
-        return _LAYOUTS.get(layout.nb_channels, "stereo")
+        name = ""
+    is_usable = name and not name.startswith("ambisonic")
+    return name if is_usable else _LAYOUTS.get(layout.nb_channels, "stereo")
 
 
 def choose_audio_format(
@@ -217,20 +221,15 @@ class AudioEncoder:
 
 def _create_silence(form: str, layout: str, rate: int, samples: int) -> AudioFrame:
     frame = AudioFrame(form, layout, samples)
-    for plane in frame.planes:
-        plane.update(bytes(plane.buffer_size))
-    frame.sample_rate = rate
-    return frame
+    return _create_frame(form, layout, rate, [bytes(len(plane)) for plane in _plane_data(frame)])
 
 
 def _cut(frame: AudioFrame, samples: int) -> AudioFrame:
     """The frame without its first samples."""
-    values = frame.to_ndarray()
-    step = 1 if frame.format.is_planar else frame.layout.nb_channels
-    rest: Any = np.ascontiguousarray(values[:, samples * step :])
-    kept = AudioFrame.from_ndarray(rest, frame.format.name, frame.layout.name)
-    kept.sample_rate = frame.sample_rate
-    return kept
+    planes = _plane_data(frame)
+    start = samples * len(planes[0]) // frame.samples
+    rest = [plane[start:] for plane in planes]
+    return _create_frame(frame.format.name, frame.layout.name, frame.sample_rate, rest)
 
 
 def _with_named_layout(frame: AudioFrame) -> AudioFrame:
@@ -238,7 +237,24 @@ def _with_named_layout(frame: AudioFrame) -> AudioFrame:
     name = named_layout(frame.layout)
     if name == frame.layout.name:
         return frame
-    samples: Any = np.ascontiguousarray(frame.to_ndarray())
-    named = AudioFrame.from_ndarray(samples, frame.format.name, name)
-    named.sample_rate, named.pts, named.time_base = frame.sample_rate, frame.pts, frame.time_base
+    named = _create_frame(frame.format.name, name, frame.sample_rate, _plane_data(frame))
+    named.pts, named.time_base = frame.pts, frame.time_base
     return named
+
+
+def _plane_data(frame: AudioFrame) -> list[bytes]:
+    """The samples: a plane for each channel, or one for all."""
+    channels = frame.layout.nb_channels
+    count, width = (channels, 1) if frame.format.is_planar else (1, channels)
+    size = frame.samples * frame.format.bytes * width
+    # PyAV 18 states one plane too many for eight channels and more, and reads and writes beyond the last.
+    return [bytes(plane)[:size] for plane in frame.planes[:count]]
+
+
+def _create_frame(form: str, layout: str, rate: int, planes: list[bytes]) -> AudioFrame:
+    width = 1 if av.AudioFormat(form).is_planar else av.AudioLayout(layout).nb_channels
+    frame = AudioFrame(form, layout, len(planes[0]) // (av.AudioFormat(form).bytes * width))
+    for plane, data in zip(frame.planes, planes, strict=False):
+        plane.update(data)
+    frame.sample_rate = rate
+    return frame

@@ -36,8 +36,8 @@ def tone(form, layout, rate, start, seconds=1.0):
     wave = np.sin(np.arange(int(rate * seconds)) * (2 * np.pi * 440 / rate)) * 0.4
     resampler = av.AudioResampler(form, layout, rate)
     for begin in range(0, len(wave), 1000):
-        samples = np.tile(wave[begin : begin + 1000].astype(np.float32), (channels, 1))
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", layout)
+        samples = np.repeat(wave[begin : begin + 1000].astype(np.float32), channels)[None]
+        frame = av.AudioFrame.from_ndarray(samples, "flt", layout)
         frame.sample_rate, frame.pts, frame.time_base = rate, begin + round(start * rate), Fraction(1, rate)
         yield from resampler.resample(frame)
 
@@ -76,6 +76,8 @@ def loud_from(samples):
         ("pcm_u8", "mono", 8000, "mpeg4", "in.avi", "out.flv"),
         ("pcm_s16le", "5.1", 48000, "libx264", "in.mkv", "out.webm"),
         ("aac", "mono", 96000, "libx264", "in.mkv", "out.flv"),
+        ("flac", "7.1", 48000, "libx264", "in.mkv", "out.ts"),
+        ("pcm_s16le", "hexadecagonal", 48000, "libx264", "in.mov", "out.flv"),
     ],
 )
 def test_sound_comes_out_in_any_container(tmp_path, codec, layout, rate, picture, source, target):
