@@ -35,6 +35,7 @@ EDGE_BANDS, SHARP_EDGE = (1.5, 6.0), (1.7, 2.2)
 # In shapes narrower than the pen, lines are SHADE times their colour: the contrast from which this replaces
 # some of the ink, and from which it replaces all.
 SHADE, NARROW = 0.55, (0.03, 0.10)
+INK_ON_DARK = 0.5  # luma of the area beside a line below which its ink is darker in proportion
 WET_SIGMAS = (2.0, 6.0)  # pixels over which pigment pools at the edges of wet paint
 
 
@@ -99,13 +100,16 @@ def restore_dots(drawn: Tensor, photo: Tensor, share: Tensor) -> Tensor:
 def draw_lines(fills: Tensor, smooth: Tensor, threshold: Tensor, share: Tensor, look: TargetLook) -> Tensor:
     """The fills (3, H, W) with the lines of the smoothed photo, where these exceed `threshold` (1, H, W).
 
-    `share` (1, H, W) weakens them. A line is no lighter than the darkest colour beside it: brown ink around
-    black letters would be a fringe. In shapes as narrow as the pen, it is a shade of their own colour: ink
-    would fill coloured letters, straps and fingers.
+    `share` (1, H, W) weakens them. On dark areas, ink is darker: nobody would see brown on a dark blue coat.
+    A line is no lighter than the darkest colour beside it: brown ink around black letters would be a fringe.
+    In shapes as narrow as the pen, it is a shade of their own colour: ink would fill coloured letters, straps
+    and fingers.
     """
     lines = flow_lines(smooth, threshold, sigma_c=look.line_width, rho=look.line_reach, slope=look.line_slope)
     lines = 1 - share * (1 - lines)
-    ink = torch.minimum(fills.new_tensor(look.ink)[:, None, None], darkest_nearby(fills))
+    darkest = darkest_nearby(fills)
+    ink = fills.new_tensor(look.ink)[:, None, None] * (luma(darkest) / INK_ON_DARK).clamp(max=1)
+    ink = torch.minimum(ink, darkest)
     ink = torch.lerp(ink, SHADE * fills, ramp(narrowness(luma(fills)), *NARROW))
     inked = torch.lerp(fills, ink, look.line_darkness)
     return fills * lines + inked * (1 - lines)

@@ -176,6 +176,16 @@ def test_a_line_beside_black_is_black(look):
     assert (drawn.amax(0) - drawn.amin(0)).max() < 0.02
 
 
+def test_a_line_on_a_dark_area_is_darker_than_ink(look):
+    """A fold of a dark blue coat gets a line that can be seen: less than half as light as the coat."""
+    coat = torch.tensor([0.10, 0.14, 0.22])[:, None, None].expand(3, 48, 64).clone()
+    fold = coat.clone()
+    fold[:, 16:32, 24:40] *= 0.6
+    share = torch.ones(1, 48, 64)
+    drawn = draw_lines(coat, fold, 0 * share, share, replace(look, line_darkness=1.0))
+    assert luma(drawn).min() < 0.5 * luma(coat).min()
+
+
 def test_a_red_letter_stays_red(look):
     """In a shape as narrow as the pen, the line is a darker shade of its colour; a broad shape gets ink."""
     red = torch.tensor([0.75, 0.12, 0.15])[:, None, None]
