@@ -57,8 +57,9 @@ def export_onnx_command(
     """Write a style as a self-contained ONNX file: uint8 RGB pictures in and out, of any size.
 
     It is compared with PyTorch before it is kept. It runs with `--style OUT.onnx`,
-    and in any ONNX Runtime without this program. Writing it needs the extra
-    `export`: pip install 'cartoonize[export]'
+    and in any ONNX Runtime without this program.
+
+    This command needs: pip install 'cartoonize[export]'
 
     Examples:
       cartoonize export-onnx pepper pepper.onnx
@@ -103,8 +104,9 @@ def export_ncnn_command(
 
     Input and output are RGB values from 0 to 255. It is compared with PyTorch
     before it is kept. You need it for other programs only: `--device vulkan`
-    converts styles by itself. Writing it needs the extra `vulkan`:
-    pip install 'cartoonize[vulkan]'
+    converts styles by itself.
+
+    This command needs: pip install 'cartoonize[vulkan]'
 
     Examples:
       cartoonize export-ncnn pepper pepper.param
@@ -139,7 +141,9 @@ def export_tensorrt_command(
     """Build TensorRT engines for the NVIDIA GPU of this machine, one for each size of frames.
 
     The engines are compared with PyTorch before they are kept. Building them needs
-    the GPU that will run them, and pip install 'cartoonize[export,tensorrt]'
+    the GPU that will run them.
+
+    This command needs: pip install 'cartoonize[export,tensorrt]'
 
     Examples:
       cartoonize export-tensorrt pepper engines/ --size 1280x720 --size 1920x1080
@@ -169,8 +173,9 @@ def export_web_command(
     """Write a folder for web pages: a style, a JavaScript module that draws with it, and an example page.
 
     Pictures are converted in the browser of whoever visits the page, and stay
-    there. Any web server can serve the folder. Writing it needs the extra `export`:
-    pip install 'cartoonize[export]'
+    there. Any web server can serve the folder.
+
+    This command needs: pip install 'cartoonize[export]'
 
     Examples:
       cartoonize export-web pepper cartoons/
