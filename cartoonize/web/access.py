@@ -24,6 +24,7 @@ _BODY = 3600.0  # seconds for a whole body, as long as a file is kept
 _SECRET = re.compile(r"[A-Za-z0-9_-]{20,100}")
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]@/?#\\\s]+)(:[0-9]{1,5})?")
 _HEADERS = {
+    "Cache-Control": "no-cache",  # or browsers would mix the files of two versions after an upgrade
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",

@@ -99,7 +99,7 @@ def _routes(api: Api, *, has_key: bool) -> list[Route | Mount]:
 
 def _page(name: str) -> Callable[[Request], Awaitable[Response]]:
     async def respond(_request: Request) -> Response:
-        return FileResponse(_STATIC / name, headers={"Cache-Control": "no-cache"})
+        return FileResponse(_STATIC / name)
 
     return respond
 

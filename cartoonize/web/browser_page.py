@@ -38,7 +38,6 @@ def _headers() -> dict[str, str]:
         "Content-Security-Policy": "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; "
         f"worker-src 'self' blob:; connect-src 'self' {library}; img-src 'self' blob: data:; "
         "media-src blob:; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        "Cache-Control": "no-cache",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Embedder-Policy": "require-corp",
     }

@@ -187,6 +187,17 @@ def test_other_sites_cannot_read_here(served, visitor, photo):
             assert visitor.post(path, files=file, headers={"Origin": origin}).status_code == 403
 
 
+def test_no_file_of_the_page_is_stale(visitor):
+    """After an upgrade, browsers load all files of the page again: they ask before they use a stored one."""
+    files = re.findall(r'(?:src|href)="static(/[^"]+)"', visitor.get("/").text)
+    assert "/app.js" in files
+    pages = ("/", "/api", "/api/info", "/browser/", "/styles/ink.webp")
+    for address in (*pages, *(f"/static{file}" for file in files)):
+        assert visitor.get(address).headers["Cache-Control"] == "no-cache", address
+    etag = visitor.get("/static/app.js").headers["ETag"]
+    assert visitor.get("/static/app.js", headers={"If-None-Match": etag}).status_code == 304
+
+
 def test_behind_another_server(visitor, photo):
     """A server in front, which says by which name it is known, serves the page under that name."""
     known = {"X-Forwarded-Host": "cartoons.example", "X-Forwarded-Proto": "https"}
