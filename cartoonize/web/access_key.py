@@ -18,7 +18,7 @@ _ONCE = "once"  # the parameter for a code in place of the key
 _CODE_SECONDS = 60.0
 _COOKIE = "cartoonize_key_{port}"  # browsers send the cookies of a host to all its ports
 _FORM = Path(__file__).with_name("static") / "key.html"
-_OPEN = ("/static/style.css", "/static/key.css", "/static/favicon.svg")  # what the form shows
+_OPEN = ("/static/base.css", "/static/key.css", "/static/favicon.svg")  # what the form shows
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"

@@ -75,7 +75,7 @@ function createControls(player, onFill) {
     const time = make("output", { class: "time" }, "0:00");
     const seek = make("input", {
         type: "range",
-        class: "seek",
+        class: "range",
         min: 0,
         max: 1000,
         value: 0,
