@@ -382,6 +382,20 @@ class TestBrowsers:
             image = photo(960, 720)
             assert np.array_equal(draw(page, image)[..., :3], drawn_by_command(image))
 
+    def test_a_camera_that_cannot_play_is_off(self, browser, site):
+        """If the picture of a camera cannot be played, a sentence says so, and the camera is off."""
+        script = """() => {
+            const cameras = navigator.mediaDevices, open = cameras.getUserMedia.bind(cameras);
+            cameras.getUserMedia = async (wanted) => (window.stream = await open(wanted));
+            HTMLMediaElement.prototype.play = async () => { throw new DOMException("no picture"); };
+        }"""
+        with serve_folder(site) as address, visiting(browser, address) as page:
+            page.evaluate(script)
+            page.locator("#camera").click()
+            page.locator("#error", has_text="cannot be used: no picture").wait_for()
+            assert page.evaluate("stream.getTracks().map((track) => track.readyState)") == ["ended"]
+            assert page.locator("#camera:not(:disabled)").get_attribute("aria-pressed") == "false"
+
     @pytest.mark.parametrize(
         ("script", "sentence"),
         [

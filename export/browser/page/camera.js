@@ -17,7 +17,7 @@ export class Camera {
 
     /**
      * @param {(rate: number) => Promise<void>} draw called for one frame after the other, with frames per second
-     * @param {(error: Error) => void} fail called if a frame cannot be drawn, or the camera is taken away
+     * @param {(error: Error) => void} fail called if a frame cannot be drawn, or the camera is disconnected
      */
     constructor(draw, fail) {
         this.#draw = draw;
@@ -30,7 +30,7 @@ export class Camera {
     /**
      * Switch the camera on.
      *
-     * @throws {Error} there is no camera, or the page may not use it
+     * @throws {Error} there is no camera, or the page may not use it; then it is off
      */
     async start() {
         const wanted = { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" };
@@ -38,9 +38,12 @@ export class Camera {
         if (!devices) throw new Error("Browsers allow the camera only on pages with https.");
         const stream = await devices.getUserMedia({ video: wanted }).catch(explain);
         for (const track of stream.getTracks())
-            track.addEventListener("ended", () => this.#fail(new Error("The camera was taken away.")));
+            track.addEventListener("ended", () => this.#fail(new Error("The camera was disconnected.")));
         this.#video.srcObject = stream;
-        await this.#video.play();
+        await this.#video.play().catch((error) => {
+            this.stop(); // or the camera would stay on
+            explain(error);
+        });
         this.isOn = true;
         this.#run().catch((error) => this.isOn && this.#fail(error));
     }

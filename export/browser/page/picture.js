@@ -54,6 +54,6 @@ async function explain(blob) {
     if (/^ftyp(hei|hev|mif1|msf1)/.test(head))
         return `This browser cannot decode HEIC photos, such as ${name}. Safari can; or save the photo as JPEG.`;
     if (blob.type.startsWith("video/"))
-        return `${name} is a video. Here only photos and the camera can be drawn; the program draws videos too.`;
+        return `${name} is a video. This page converts photos and the camera; the program converts videos too.`;
     return `This browser cannot decode ${name}. JPEG, PNG, WebP and AVIF work.`;
 }

@@ -20,7 +20,7 @@ let photo;
 let photoName = "";
 let latestFile = 0;
 let isDrawing = false;
-let isStale = false; // the drawing is not that of the photo, the style and the detail chosen now
+let isStale = false; // whether the photo, the style or the detail has changed since the drawing began
 let shown = ""; // the name of the drawing that is shown
 
 start().catch(showError);
@@ -86,13 +86,13 @@ function openFirst([file], otherwise) {
     else if (otherwise) showError(new Error(otherwise));
 }
 
-/** Show a photo and draw it; the first one is drawn once the network is loaded. */
+/** Show a photo, and draw it when the network is loaded. */
 async function open(blob, name) {
     const file = ++latestFile;
     hideError();
     try {
         const picture = await readPicture(blob);
-        if (file !== latestFile) return; // another one was chosen in the meantime
+        if (file !== latestFile) return; // another one was chosen meanwhile
         stopCamera();
         [photo, photoName] = [picture, name];
         show(photoCanvas, photo);
@@ -104,7 +104,7 @@ async function open(blob, name) {
     }
 }
 
-/** Draw the photo, and then what was chosen in the meantime. */
+/** Draw the photo, and draw again what was chosen meanwhile. */
 async function draw() {
     isStale = true;
     if (isDrawing) return;
