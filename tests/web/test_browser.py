@@ -373,7 +373,7 @@ def test_a_late_event_loses_no_file(browser, served, photo):
         expect(page.locator("#list li")).to_have_count(1, timeout=WAIT)
         page.evaluate(
             """() => {
-                const message = document.getElementById("lost");
+                const message = document.getElementById("banner");
                 window.messages = [];
                 const record = () => messages.push(message.textContent);
                 new MutationObserver(record).observe(message, {childList: true});
@@ -382,7 +382,7 @@ def test_a_late_event_loses_no_file(browser, served, photo):
         page.wait_for_timeout(500)
         waiting[0].fulfill(content_type="text/event-stream", body='data: {"files": [], "jobs": []}\n\n')
         expect(page.locator("#start")).to_be_enabled(timeout=WAIT)
-        assert not [text for text in page.evaluate("messages") if "started again" in text]
+        assert not [text for text in page.evaluate("messages") if "restarted" in text]
 
 
 def test_progress_and_stop(visit, served, long_clip, photo):
@@ -441,7 +441,7 @@ def test_a_server_that_is_gone(visit, tmp_path, photo):
     expect(page.get_by_role("alert").first).to_contain_text("The server does not answer.")
     expect(page.locator("#start")).to_be_disabled()
     with serving(tmp_path, "--port", port):
-        expect(page.locator("#lost")).to_contain_text("please add your files again", timeout=WAIT)
+        expect(page.locator("#banner")).to_contain_text("Add your files again", timeout=WAIT)
         add(page, photo)
         page.click("#start")
         page.locator("#download").wait_for()

@@ -1,8 +1,8 @@
-// The page: files come in, are converted in turn, and are shown.
+// The page: takes files, has them converted in turn, and shows them.
 
 import { find, make, reveal, setText } from "./dom.js";
 import { connectInputs } from "./inputs.js";
-import { announce, say, unsay } from "./messages.js";
+import { announce, hideMessage, showMessage } from "./messages.js";
 import { createPreviews } from "./previews.js";
 import { createQueue, isActive } from "./queue.js";
 import * as server from "./server.js";
@@ -10,16 +10,16 @@ import { createSettings, differ } from "./settings.js";
 import { createViewer } from "./viewer.js";
 
 const state = {
-    files: [], // as the server knows them
-    listed: [], // their identifiers in the last event
-    jobs: [],
+    files: [], // as the server describes them
+    listed: [], // the ids of the files in the last event
+    jobs: [], // as the server describes them
     uploads: [], // files that are being sent: {id, name, kind, address, file, removal, progress, error}
     local: new Map(), // by the id of a file: its address in this browser
     refusals: new Map(), // by the id of a file: why it is not converted
-    removed: new Set(), // identifiers of files that the visitor removed
-    seen: new Map(), // by the id of a job: its state when it was last looked at
-    selected: null,
-    follows: true, // whether the view goes to each new result
+    removed: new Set(), // the ids of files that the visitor removed
+    seen: new Map(), // by the id of a job: its state in the last event
+    selected: null, // the id of the file in the large view
+    follows: true, // whether the large view goes to each new result
     isConnected: false,
 };
 let settings;
@@ -33,10 +33,10 @@ async function open() {
     settings = createSettings(info.styles, render);
     showLimits(info);
     find("examples").append(...info.examples.map(exampleButton));
-    server.watch(takeState, takeConnection);
+    server.watch(updateState, updateConnection);
 }
 
-/** All files with what is known about each: its latest job, its latest result. */
+/** All files, each with its latest job and its latest result. */
 function items() {
     const wanted = settings.read();
     const known = state.files.map((file) => {
@@ -79,7 +79,7 @@ function render() {
     return shown;
 }
 
-/** The previews of the selected file, as far as they were drawn. */
+/** The previews of the selected file that are loaded. */
 function findPreview(selected, isConverting) {
     if (selected && !selected.upload)
         return previews.of(selected.id, settings.read(), settings.styles, isConverting);
@@ -100,43 +100,44 @@ function pageTitle(all) {
     return left ? `${left} to convert · cartoonize` : "cartoonize";
 }
 
-function takeState({ files, jobs }) {
+/** Render, and scroll to the large view when its picture is visible. */
+function renderAndReveal() {
+    render()?.then(() => reveal(find("viewer")));
+}
+
+function updateState({ files, jobs }) {
     // Only files that the server has listed can be lost: an event may be older than the answer to an upload.
     const isLost = state.listed.some((id) => !files.some((file) => file.id === id) && !state.removed.has(id));
     Object.assign(state, { files, jobs, listed: files.map(({ id }) => id) });
     if (isLost && !files.length)
-        say("The server was started again, or an hour has passed: please add your files again.");
+        showMessage("The server was restarted, or an hour has passed. Add your files again.");
     const ended = jobs.filter((job) => job.state !== state.seen.get(job.id) && state.seen.has(job.id));
     for (const job of jobs) state.seen.set(job.id, job.state);
-    for (const job of ended) noteEnd(job);
+    for (const job of ended) showEnd(job);
     render();
 }
 
-/** Tell that a job has ended, and show its result, unless the visitor looks at another one. */
-function noteEnd(job) {
+/** Announce that a job has ended, and show its result, unless the visitor has selected another file. */
+function showEnd(job) {
     if (job.state === "failed") announce(`${job.name}: ${job.error}`);
     if (job.state !== "done") return;
     announce(`${job.name} is ready.`);
     if (!state.follows && state.selected !== job.file) return;
     state.selected = job.file;
-    render()?.then(() => reveal(find("viewer")));
+    renderAndReveal();
 }
 
-function takeConnection(isConnected) {
+function updateConnection(isConnected) {
     if (state.isConnected === isConnected) return;
     state.isConnected = isConnected;
-    if (isConnected) unsay();
-    else {
-        say(
-            "The server does not answer. Perhaps it was stopped: start cartoonize web again. This page tries again by itself.",
-        );
-    }
+    if (isConnected) hideMessage();
+    else showMessage("The server does not answer. Start cartoonize web again; this page will reconnect.");
     render();
 }
 
-/** Remove what the page said of an earlier action; that the server does not answer stays. */
+/** Hide the message about an earlier action, but not that the server does not answer. */
 function clearMessage() {
-    if (state.isConnected) unsay();
+    if (state.isConnected) hideMessage();
 }
 
 async function addFiles(chosen) {
@@ -172,7 +173,7 @@ async function send(upload) {
         const known = await server.addFile(upload.file, onProgress, signal);
         state.local.set(known.id, upload.address);
         if (state.selected === upload.id) state.selected = known.id;
-        if (state.files.every((file) => file.id !== known.id)) state.files = [...state.files, known];
+        addKnown(known);
         state.uploads = state.uploads.filter((other) => other !== upload);
     } catch (error) {
         if (signal.aborted) return;
@@ -186,13 +187,18 @@ async function addExample(name) {
     clearMessage();
     try {
         const file = await server.addExample(name);
-        if (state.files.every((other) => other.id !== file.id)) state.files = [...state.files, file];
+        addKnown(file);
         state.selected = file.id;
         render();
         await convertAll(items().filter((item) => item.id === file.id));
     } catch (error) {
-        say(error.message);
+        showMessage(error.message);
     }
+}
+
+/** Add a file that the server has, unless an event was faster. */
+function addKnown(file) {
+    if (state.files.every((other) => other.id !== file.id)) state.files = [...state.files, file];
 }
 
 async function convertAll(chosen) {
@@ -211,18 +217,18 @@ async function convertAll(chosen) {
     }
     if (chosen.length) {
         state.selected = chosen[0].id;
-        render()?.then(() => reveal(find("viewer")));
+        renderAndReveal();
     }
 }
 
 function selectItem(item) {
     state.selected = item.id;
     state.follows = false;
-    render()?.then(() => reveal(find("viewer")));
+    renderAndReveal();
 }
 
 async function stopJob(job) {
-    await server.stop(job.id).catch((error) => say(error.message));
+    await server.stop(job.id).catch((error) => showMessage(error.message));
 }
 
 async function removeItem(item) {
@@ -234,7 +240,7 @@ async function removeItem(item) {
     URL.revokeObjectURL(item.address); // of a file that was chosen here
     previews.forget(item.id);
     render();
-    if (!item.upload) await server.removeFile(item.id).catch((error) => say(error.message));
+    if (!item.upload) await server.removeFile(item.id).catch((error) => showMessage(error.message));
 }
 
 function exampleButton(example) {
@@ -258,9 +264,9 @@ function showLimits({ limits, examples }) {
     if (limits.seconds !== null) accepted.push(`${limits.seconds} seconds of video`);
     const list = `${accepted.slice(0, -1).join(", ")} and ${accepted.at(-1)}`;
     find("limits").textContent =
-        `Up to ${list} for each file. Nobody else can read your files here, and after an hour they are removed.`;
+        `Up to ${list} for each file. Only you can read your files here. The server removes them after an hour.`;
     const credits = examples.map(({ title, credit }) => `${title}: ${credit}`).join(". ");
     find("credits").textContent = `${credits}. Face of the styles: Eileen Collins, NASA, public domain.`;
 }
 
-const opened = open().catch((error) => say(error.message));
+const opened = open().catch((error) => showMessage(error.message));

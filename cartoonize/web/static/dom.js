@@ -32,6 +32,12 @@ export function setText(element, text) {
     if (element.textContent !== text) element.textContent = text;
 }
 
+/** Show a value from 0 to 1. Without one, or at 0, the bar pulses. */
+export function setProgress(bar, value) {
+    if (value) bar.value = value;
+    else bar.removeAttribute("value");
+}
+
 /** Scroll so that an element can be seen, if it cannot yet. */
 export function reveal(element) {
     const box = element.getBoundingClientRect();

@@ -1,4 +1,4 @@
-// How files come in: the button, the clipboard, and files that are dropped on the page.
+// Takes files from the button, the clipboard, and drops.
 
 import { find } from "./dom.js";
 

@@ -2,13 +2,13 @@
 
 import { find } from "./dom.js";
 
-export function say(text) {
-    find("lost").textContent = text;
-    find("lost").hidden = false;
+export function showMessage(text) {
+    find("banner").textContent = text;
+    find("banner").hidden = false;
 }
 
-export function unsay() {
-    find("lost").hidden = true;
+export function hideMessage() {
+    find("banner").hidden = true;
 }
 
 export function announce(text) {

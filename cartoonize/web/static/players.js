@@ -9,9 +9,10 @@ const DRIFT = 0.06; // seconds that the source may be off
 /**
  * Players for a source and its result, under one set of controls. The sound is the result's.
  *
- * `view` is that of the slider, or undefined: portrait videos begin side by side, others under the divider.
+ * `view` is that of the slider. Without one, portrait videos begin side by side, others under the divider. `onView` gets
+ * each view that the visitor chooses.
  */
-export function createPlayers(beforeAddress, afterAddress, { view, onView } = {}) {
+export function createPlayers(beforeAddress, afterAddress, view, onView) {
     const before = video(beforeAddress, "The source");
     const after = video(afterAddress, "The cartoon");
     before.muted = true;
@@ -49,7 +50,7 @@ export function createPlayers(beforeAddress, afterAddress, { view, onView } = {}
             make("p", { class: "quiet" }, "This browser cannot play the source, only the cartoon."),
         );
     });
-    return { element, play: () => after.play() };
+    return element;
 }
 
 function video(address, label) {
@@ -57,7 +58,7 @@ function video(address, label) {
     return make("video", properties);
 }
 
-/** Show an element on the whole screen; on an iPhone, which cannot, the video alone. */
+/** Enter or leave full screen. An iPhone can show only the video alone. */
 function fill(element, player) {
     if (document.fullscreenElement) document.exitFullscreen();
     else if (element.requestFullscreen) element.requestFullscreen().catch(() => {});

@@ -28,8 +28,8 @@ export function createPreviews(onChange) {
 
     return {
         /**
-         * The previews of a file that are there: the source, the drawing with these settings, and one by the
-         * name of each style. The others are fetched, except while it `isConverting`.
+         * The previews of a file that are loaded: the source, the drawing with these settings, and one for each
+         * style by its name. The others are fetched, unless the server `isConverting`.
          */
         of(file, settings, styles, isConverting) {
             const source = previewAddress(file);
@@ -45,7 +45,7 @@ export function createPreviews(onChange) {
             };
         },
 
-        /** Fetch no more until a file is looked at. */
+        /** Fetch no more until `of` is called. */
         pause() {
             wanted = [];
         },
@@ -61,7 +61,7 @@ export function createPreviews(onChange) {
     };
 }
 
-/** The settings on which a preview depends, without the usual ones: then it is that of the style. */
+/** The settings that change a preview. Defaults are left out, so that the address equals that of the style. */
 function lookOf({ style, detail, strength, keep_colour }) {
     return {
         style,

@@ -1,8 +1,7 @@
 // The list of files, each with its state and its buttons.
 
-import { icon, make, setText } from "./dom.js";
+import { icon, make, setProgress, setText } from "./dom.js";
 import { fileAddress, resultAddress } from "./server.js";
-import { setProgress } from "./viewer.js";
 import { describeJob } from "./words.js";
 
 /** Fill a list. `actions` has `select(item)`, `stop(job)` and `remove(item)`. */
@@ -81,12 +80,13 @@ function createRow(first, actions) {
     };
 }
 
+/** Whether a file is being converted, or waits for it. */
 export function isActive(item) {
     return item.job?.state === "waiting" || item.job?.state === "converting";
 }
 
 function describeItem(item) {
-    if (item.upload) return item.upload.error ?? (item.upload.progress ? "Sending …" : "Waits to be sent.");
+    if (item.upload) return item.upload.error ?? (item.upload.progress ? "Sending …" : "Waiting to be sent.");
     if (item.refusal) return item.refusal;
     if (item.result && item.hasChanged && !isActive(item)) return "Ready, with earlier settings.";
     return item.job ? describeJob(item.job) : "Not converted yet.";

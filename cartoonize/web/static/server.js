@@ -1,6 +1,6 @@
-// The engine of the page: the server that keeps and converts files. Another engine has the same functions.
+// Requests to the server, which keeps and converts files.
 
-/** What does not change: styles, limits, examples. */
+/** Constant information: styles, limits, examples. */
 export async function readInfo() {
     return (await request("api/info")).json();
 }
@@ -72,7 +72,7 @@ export function watch(onState, onConnection) {
 async function watchAgain(onState, onConnection) {
     const response = await fetch("api/info").catch(() => null);
     if (response?.status === 401)
-        location.reload(); // a server that was started again asks for its new key
+        location.reload(); // a restarted server asks for its new key
     else watch(onState, onConnection);
 }
 

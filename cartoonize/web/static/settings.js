@@ -9,7 +9,7 @@ const WORDS = {
         low: "Draws 480 lines: bold and quick.",
         normal: "Draws 720 lines.",
         high: "Draws 1080 lines: finer, and slower.",
-        full: "Draws as many lines as your file has.",
+        full: "Draws all lines of your file.",
     },
     hold: {
         1: "As smooth as your video.",
@@ -19,8 +19,8 @@ const WORDS = {
     compare: {
         "": "The cartoon alone.",
         side: "The source on the left, the cartoon on the right.",
-        split: "Half of the source, half of the cartoon.",
-        wipe: "A line moves over a video: source on its left.",
+        split: "Left half source, right half cartoon.",
+        wipe: "A line moves across a video, source on its left.",
     },
 };
 
@@ -29,18 +29,19 @@ export function createSettings(styles, onChange) {
     const form = find("settings");
     find("styles").append(...styles.map(styleCard));
     const summaries = Object.fromEntries(styles.map((style) => [style.name, style.summary]));
-    restore(form);
-    explain(form, summaries);
-    showSample(form, styles);
-    form.addEventListener("input", () => {
+    const update = () => {
         explain(form, summaries);
         showSample(form, styles);
+    };
+    restore(form);
+    update();
+    form.addEventListener("input", () => {
+        update();
         keep(read(form));
         onChange();
     });
-    const names = styles.map((style) => style.name);
     return {
-        styles: names,
+        styles: styles.map((style) => style.name),
         read: () => read(form),
         showPreviews: (addresses) => showPreviews(form, addresses),
     };
@@ -65,7 +66,7 @@ function styleCard(style, number) {
     );
 }
 
-/** Show the visitor's own picture in each style that has an address here, and the usual one in the others. */
+/** Show the visitor's own picture in each style that has an address, and the sample in the others. */
 function showPreviews(form, addresses) {
     for (const radio of form.elements.style) {
         const picture = radio.parentElement.querySelector(".style-picture");
@@ -109,7 +110,7 @@ function explain(form, summaries) {
     find("more-words").textContent = describeChanges(form);
 }
 
-/** The hidden settings that are not as usual, as the fold names them. */
+/** The folded settings that differ from their defaults, in words. */
 function describeChanges(form) {
     const words = { detail: "detail ", hold: "", compare: "shows " };
     const chosen = Object.keys(words).map((name) => form.querySelector(`[name=${name}]:checked`));
@@ -130,7 +131,7 @@ function keep(settings) {
     try {
         localStorage.setItem(KEPT, JSON.stringify(settings));
     } catch {
-        // A browser that keeps nothing: then the settings last as long as the page.
+        // Storage is forbidden: the settings last as long as the page.
     }
 }
 

@@ -55,7 +55,7 @@ export function fit(media) {
     return element;
 }
 
-/** Tell the style sheet the proportions of a picture or video, now or when they are known. */
+/** Give the style sheet the aspect ratio of a picture or video, as soon as it is known. */
 function measure(element, media) {
     const width = media.naturalWidth || media.videoWidth;
     const height = media.naturalHeight || media.videoHeight;
@@ -68,11 +68,11 @@ function measure(element, media) {
     element.classList.toggle("portrait", height > width);
 }
 
-/** Buttons to choose the view of a slider; the chosen one is remembered by `onChange`. */
-export function createViewChoice(slider, view, onChange = () => {}) {
-    const names = { wipe: "Wipe", side: "Side by side", after: "Cartoon" };
+/** Buttons to choose the view of a slider. `onChange` gets each chosen view. */
+export function createViewChoice(slider, view, onChange) {
+    const views = { wipe: "Wipe", side: "Side by side", after: "Cartoon" };
     const choices = make("div", { class: "choices" });
-    for (const [name, words] of Object.entries(names)) {
+    for (const [name, words] of Object.entries(views)) {
         const radio = make("input", { type: "radio", name: "view", value: name, checked: name === view });
         radio.addEventListener("change", () => {
             slider.setView(name);

@@ -1,12 +1,13 @@
 // The large view of one file: its source, the progress of its conversion, its result.
 
-import { icon, make, setText } from "./dom.js";
+import { icon, make, setProgress, setText } from "./dom.js";
 import { announce } from "./messages.js";
 import { createPlayers } from "./players.js";
+import { isActive } from "./queue.js";
 import { beforeAddress, resultAddress } from "./server.js";
 import { canShare, share } from "./share.js";
 import { createSlider, createViewChoice, fit } from "./slider.js";
-import { describeJob, size } from "./words.js";
+import { describeJob, elapsed, size } from "./words.js";
 
 /** Fill `element` with a view. `actions` has `stop(job)` and `convertAgain(item)`. */
 export function createViewer(element, actions) {
@@ -53,7 +54,7 @@ export function createViewer(element, actions) {
     stop.addEventListener("click", () => actions.stop(current.job));
     again.addEventListener("click", () => actions.convertAgain(current));
 
-    /** Show the source or the result, unless it is shown already. Resolves when it can be seen. */
+    /** Show the source, its preview or its result. Resolves when it is visible. */
     async function showStage(item) {
         const hasPreview = !item.result && Boolean(item.preview?.before && item.preview.after);
         const key = item.result ? item.result.id : `${hasPreview ? "preview" : "source"} ${item.id}`;
@@ -61,7 +62,7 @@ export function createViewer(element, actions) {
             if (hasPreview) changePreview(stage, item.preview.after);
             return;
         }
-        // While another drawing is awaited, the one before stays.
+        // The old preview stays until the new one is drawn.
         if (!item.result && shown === `preview ${item.id}`) return;
         shown = key;
         const build = item.result ? makeResult : hasPreview ? makePreview : makeSource;
@@ -73,16 +74,17 @@ export function createViewer(element, actions) {
 
     function showWords(item) {
         const { job, result } = item;
-        const isActive = job?.state === "waiting" || job?.state === "converting";
+        const isConverting = isActive(item);
+        const isSending = Boolean(item.upload && !item.upload.error);
         setText(title, item.name);
         title.title = item.name;
         setText(about, aboutItem(item));
-        setText(words, item.upload && !item.upload.error ? "Sending …" : job ? describeJob(job) : "");
-        progress.hidden = !isActive && !(item.upload && !item.upload.error) && job?.state !== "stopped";
-        stop.hidden = !isActive;
+        setText(words, isSending ? "Sending …" : job ? describeJob(job) : "");
+        progress.hidden = !isConverting && !isSending && job?.state !== "stopped";
+        stop.hidden = !isConverting;
         bar.hidden = job?.state === "stopped" || job?.state === "waiting";
         setProgress(bar, item.upload ? item.upload.progress : job?.progress);
-        hint.hidden = !item.hasChanged || isActive;
+        hint.hidden = !item.hasChanged || isConverting;
         setText(wrong, item.upload?.error ?? item.refusal ?? (job?.state === "failed" ? job.error : ""));
         wrong.hidden = !wrong.textContent;
         const lines = result?.result.notices ?? [];
@@ -110,20 +112,10 @@ export function createViewer(element, actions) {
     };
 }
 
-/** A bar without a value pulses. */
-export function setProgress(bar, value) {
-    if (value === null || value === undefined || value === 0) bar.removeAttribute("value");
-    else bar.value = value;
-}
-
 function aboutItem(item) {
     if (item.result) {
         const { bytes, seconds } = item.result.result;
-        const time =
-            seconds < 90
-                ? `${Math.max(1, Math.round(seconds))}\u00a0s`
-                : `${Math.round(seconds / 60)}\u00a0min`;
-        return `${item.result.settings.style} · converted in ${time} · ${size(bytes)}`;
+        return `${item.result.settings.style} · converted in ${elapsed(seconds)} · ${size(bytes)}`;
     }
     if (item.upload?.error || item.job || item.refusal) return "";
     if (!item.preview?.after) return "Ready to convert.";
@@ -176,7 +168,7 @@ async function makeResult(item, views) {
     }
     if (kind === "video") {
         const source = item.kind === "video" ? item.address : beforeAddress(id);
-        return createPlayers(source, address, { view: views[kind], onView: remember }).element;
+        return createPlayers(source, address, views[kind], remember);
     }
     const before = await picture(beforeAddress(id), "The source");
     const after = await picture(address, "The cartoon");

@@ -1,4 +1,4 @@
-// Numbers and states as people say them.
+// Numbers and states in words.
 
 const SMALL = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"];
 
@@ -12,7 +12,7 @@ export function duration(seconds) {
     return `about ${Math.round(seconds / 3600)} hours`;
 }
 
-/** What a job does, in a sentence. */
+/** The state of a job, as a sentence. */
 export function describeJob(job) {
     if (job.state === "waiting") return describeQueue(job.before);
     if (job.state === "failed") return job.error;
@@ -30,6 +30,13 @@ function describeQueue(before) {
     return before === 1
         ? "One file is ahead of yours."
         : `${SMALL[before] ?? before} files are ahead of yours.`;
+}
+
+/** How long it took: "12 s", "3 min". */
+export function elapsed(seconds) {
+    return seconds < 90
+        ? `${Math.max(1, Math.round(seconds))}\u00a0s`
+        : `${Math.round(seconds / 60)}\u00a0min`;
 }
 
 /** How large: "3.4 MB". */
