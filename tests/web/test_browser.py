@@ -332,6 +332,41 @@ def test_files_are_dropped_and_pasted(visit, photo):
         expect(page.locator("#start")).to_be_enabled()
 
 
+def test_folders_are_dropped(visit, photo, tmp_path):
+    """Of a dropped folder the pictures and videos are added, those in its subfolders too."""
+    folder, empty = tmp_path / "holiday", tmp_path / "empty"
+    for path in (folder / "day 1", empty):
+        path.mkdir(parents=True)
+    for name in ("a.jpg", "day 1/b.jpg", ".hidden.jpg"):
+        shutil.copy(photo, folder / name)
+    (folder / "notes.txt").write_text("sunny")
+    page = visit()
+    session = page.context.new_cdp_session(page)
+
+    def drop(path):
+        data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": data})
+
+    drop(empty)
+    expect(page.locator("#banner")).to_have_text("The folder holds no picture or video.")
+    drop(folder)
+    expect(page.locator("#start")).to_have_text("Convert 2 files")
+    assert sorted(page.locator(".row-name").all_inner_texts()) == ["a.jpg", "b.jpg"]
+
+
+def test_a_double_click_converts_once(visit, tmp_path):
+    """Each file is converted once, although the button is pressed again before the server has answered."""
+    photos = [tmp_path / f"{number}.png" for number in range(4)]
+    for path in photos:
+        Image.new("RGB", (64, 48)).save(path)
+    page = visit()
+    add(page, *photos)
+    page.evaluate("start.click(); start.click()")
+    expect(page.locator("#list .row-words")).to_have_text(["Ready."] * 4)
+    assert len(page.request.get(f"{page.url}api/jobs").json()["jobs"]) == 4
+
+
 def test_files_chosen_early_are_sent(browser, served, photo):
     """A file that is chosen before the page knows its styles is sent when it does."""
     with closing(browser.new_page()) as page:
@@ -421,14 +456,17 @@ def test_a_refresh_finds_the_job_again(visit, served, long_clip):
 
 
 def test_leaving_stops_the_drawing(visit, served, tmp_path):
-    """A conversion ends when its page is closed."""
+    """A conversion ends when its page is closed, for which the browser asks first."""
     page = visit()
     # A fast style: a conversion ends before its next frame, and the slowest one draws some seconds for that.
     add(page, Clip(size=(480, 360), times=range(1200)).write(tmp_path / "clip.mp4"))
     before = served.files()
     page.click("#start")
     wait_until(lambda: at_work(served))
-    page.close(run_before_unload=True)  # as a person closes it
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)  # as a person closes it
+    assert asked.value.type == "beforeunload"
+    asked.value.accept()
     wait_until(lambda: served.files() == before)
 
 

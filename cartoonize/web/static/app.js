@@ -15,6 +15,7 @@ const state = {
     jobs: [], // as the server describes them
     uploads: [], // files that are being sent: {id, name, kind, address, file, removal, progress, error}
     local: new Map(), // by the id of a file: its address in this browser
+    requested: new Set(), // the ids of files whose conversion the server has not confirmed yet
     refusals: new Map(), // by the id of a file: why it is not converted
     removed: new Set(), // the ids of files that the visitor removed
     seen: new Map(), // by the id of a job: its state in the last event
@@ -28,6 +29,7 @@ const previews = createPreviews(render);
 const queue = createQueue(find("list"), { select: selectItem, stop: stopJob, remove: removeItem });
 
 async function open() {
+    window.addEventListener("beforeunload", warn);
     connectInputs({ addFiles, convert: () => convertAll(nextItems(items())) });
     const info = await server.readInfo();
     settings = createSettings(info.styles, render);
@@ -93,6 +95,12 @@ function showButton(all) {
     button.disabled = next.length === 0 || !state.isConnected;
     const isAgain = next.some((item) => item.result);
     setText(button, isAgain ? "Convert again" : next.length > 1 ? `Convert ${next.length} files` : "Convert");
+}
+
+/** Have the browser ask before it closes the page, which ends uploads and conversions. */
+function warn(event) {
+    const isSending = state.uploads.some(({ error }) => !error);
+    if (isSending || state.jobs.some((job) => isActive({ job }))) event.preventDefault();
 }
 
 function pageTitle(all) {
@@ -201,10 +209,12 @@ function addKnown(file) {
     if (state.files.every((other) => other.id !== file.id)) state.files = [...state.files, file];
 }
 
-async function convertAll(chosen) {
+async function convertAll(candidates) {
+    const chosen = candidates.filter(({ id }) => !state.requested.has(id)); // a double click converts once
     clearMessage();
     const wanted = settings.read();
     state.follows = true;
+    for (const { id } of chosen) state.requested.add(id);
     for (const item of chosen) {
         try {
             const job = await server.convert(item.id, wanted);
@@ -214,6 +224,7 @@ async function convertAll(chosen) {
         } catch (error) {
             state.refusals.set(item.id, error.message);
         }
+        state.requested.delete(item.id);
     }
     if (chosen.length) {
         state.selected = chosen[0].id;

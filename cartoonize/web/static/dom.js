@@ -4,11 +4,10 @@
 export function make(tag, properties = {}, ...children) {
     const element = document.createElement(tag);
     for (const [name, value] of Object.entries(properties)) {
-        if (value === undefined) continue;
         if (name.includes("-") || ["class", "for", "role"].includes(name)) element.setAttribute(name, value);
         else element[name] = value;
     }
-    element.append(...children.filter((child) => child !== null && child !== undefined));
+    element.append(...children);
     return element;
 }
 

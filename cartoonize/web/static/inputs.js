@@ -1,6 +1,7 @@
 // Takes files from the button, the clipboard, and drops.
 
 import { find } from "./dom.js";
+import { showMessage } from "./messages.js";
 
 /** Calls `addFiles` with the files that the visitor gives, and `convert` when the form is submitted. */
 export function connectInputs({ addFiles, convert }) {
@@ -34,6 +35,38 @@ function connectDrop(addFiles) {
         showVeil(false);
         if (!hasFiles(event)) return;
         event.preventDefault();
-        addFiles(event.dataTransfer.files);
+        readDrop(event.dataTransfer).then(
+            (files) =>
+                files.length ? addFiles(files) : showMessage("The folder holds no picture or video."),
+            () => showMessage("The folder cannot be read. Choose its files instead."),
+        );
     });
+}
+
+/** The dropped files, and those in dropped folders. */
+async function readDrop({ items }) {
+    const dropped = [...items]
+        .filter(({ kind }) => kind === "file")
+        .map((item) => [item.getAsFile(), item.webkitGetAsEntry()]); // before the event ends, which forgets them
+    const files = dropped.map(([file, entry]) => (entry?.isDirectory ? readFolder(entry) : [file]));
+    return (await Promise.all(files)).flat();
+}
+
+/** The pictures and videos in a folder and its subfolders. */
+async function readFolder(folder) {
+    const reader = folder.createReader();
+    const files = [];
+    for (;;) {
+        const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+        if (!entries.length) return files.filter(isMedia);
+        for (const entry of entries) {
+            if (entry.isDirectory) files.push(...(await readFolder(entry)));
+            else files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+        }
+    }
+}
+
+/** Whether a file may be a picture or a video: browsers do not know the types of all. */
+function isMedia({ name, type }) {
+    return !name.startsWith(".") && /^($|image|video)/.test(type);
 }

@@ -174,7 +174,7 @@ async function makeResult(item, views) {
     const after = await picture(address, "The cartoon");
     const slider = createSlider(before, after, { view: views[kind] ?? "wipe" });
     const choice = createViewChoice(slider, views[kind] ?? "wipe", remember);
-    return make("div", { class: "pictures" }, slider.element, make("div", { class: "player-bar" }, choice));
+    return make("div", {}, slider.element, make("div", { class: "player-bar" }, choice));
 }
 
 async function picture(address, alt) {
