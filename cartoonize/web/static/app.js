@@ -8,6 +8,7 @@ import { createQueue, isActive } from "./queue.js";
 import * as server from "./server.js";
 import { createSettings, differ } from "./settings.js";
 import { createViewer } from "./viewer.js";
+import { megabytes } from "./words.js";
 
 const state = {
     files: [], // as the server describes them
@@ -24,6 +25,7 @@ const state = {
     isConnected: false,
 };
 let settings;
+let maxUpload = Infinity; // bytes
 const viewer = createViewer(find("viewer"), { stop: stopJob, convertAgain: (item) => convertAll([item]) });
 const previews = createPreviews(render);
 const queue = createQueue(find("list"), { select: selectItem, stop: stopJob, remove: removeItem });
@@ -33,6 +35,7 @@ async function open() {
     connectInputs({ addFiles, convert: () => convertAll(nextItems(items())) });
     const info = await server.readInfo();
     settings = createSettings(info.styles, render);
+    maxUpload = info.limits.upload;
     showLimits(info);
     find("examples").append(...info.examples.map(exampleButton));
     server.watch(updateState, updateConnection);
@@ -178,6 +181,7 @@ async function send(upload) {
         render();
     };
     try {
+        checkSize(upload.file);
         const known = await server.addFile(upload.file, onProgress, signal);
         state.local.set(known.id, upload.address);
         if (state.selected === upload.id) state.selected = known.id;
@@ -189,6 +193,15 @@ async function send(upload) {
         announce(`${upload.name}: ${error.message}`);
     }
     render();
+}
+
+/** Refuse a file at once that the server would refuse after the browser has sent all of it. */
+function checkSize({ size }) {
+    if (size <= maxUpload) return;
+    const advice = "Send a smaller file, or start the server with a higher --max-upload.";
+    throw new Error(
+        `The file has ${megabytes(size)}; this page accepts up to ${megabytes(maxUpload)}. ${advice}`,
+    );
 }
 
 async function addExample(name) {
@@ -268,10 +281,7 @@ function exampleButton(example) {
 function showLimits({ limits, examples }) {
     const local = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
     find("place").textContent = local ? "this computer" : "the computer that serves this page";
-    const accepted = [
-        `${Math.round(limits.upload / 2 ** 20).toLocaleString("en")} MB`,
-        `${limits.pixels / 1e6} million pixels`,
-    ];
+    const accepted = [megabytes(limits.upload), `${limits.pixels / 1e6} million pixels`];
     if (limits.seconds !== null) accepted.push(`${limits.seconds} seconds of video`);
     const list = `${accepted.slice(0, -1).join(", ")} and ${accepted.at(-1)}`;
     find("limits").textContent =

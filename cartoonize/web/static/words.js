@@ -51,6 +51,11 @@ export function size(bytes) {
     return `${number >= 100 || unit === 0 ? Math.round(number) : Number(number.toPrecision(2))}\u00a0${units[unit]}`;
 }
 
+/** The size of a file, compared with a limit: "4,000 MB". */
+export function megabytes(bytes) {
+    return `${(bytes / 2 ** 20).toLocaleString("en", { maximumFractionDigits: 1 })} MB`;
+}
+
 /** A moment of a video: "1:05". */
 export function clock(seconds) {
     const whole = Math.floor(seconds || 0);
