@@ -183,7 +183,7 @@ def test_every_setting(visit, run, photo, tmp_path):
     choose_style(page, "ink")
     open_more(page)
     page.get_by_label("Strength").fill("50")
-    page.get_by_role("switch", name="Keep").check()
+    page.get_by_role("checkbox", name="Keep").check()
     page.get_by_text("Low", exact=True).click()
     page.click("#start")
     taken = download(page, tmp_path)
@@ -195,7 +195,7 @@ def test_every_setting(visit, run, photo, tmp_path):
     open_more(page)
     expect(page.get_by_label("Strength")).to_have_value("50")
     expect(page.locator("input[value=ink]")).to_be_checked()
-    expect(page.get_by_role("switch", name="Keep")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Keep")).to_be_checked()
 
 
 def test_the_own_picture_in_each_style(visit, photo, clip):

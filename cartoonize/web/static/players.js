@@ -100,7 +100,6 @@ function createControls(player, onFill) {
         const words = `${clock(player.currentTime)} / ${clock(player.duration)}`;
         time.textContent = words;
         if (!isDragged) seek.value = player.duration ? (player.currentTime / player.duration) * 1000 : 0;
-        seek.style.setProperty("--filled", `${seek.value / 10}%`);
         seek.setAttribute("aria-valuetext", words);
         setButton(play, player.paused ? "Play" : "Pause", player.paused ? "play" : "pause");
         setButton(mute, player.muted ? "Unmute" : "Mute", player.muted ? "muted" : "sound");

@@ -106,7 +106,6 @@ function explain(form, summaries) {
     const words = { 0: "source only", 100: "full" }[strength.value] ?? `${strength.value} %`;
     find("strength-words").textContent = words;
     strength.setAttribute("aria-valuetext", words);
-    strength.style.setProperty("--filled", `${strength.value}%`);
     find("more-words").textContent = describeChanges(form);
 }
 
