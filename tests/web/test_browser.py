@@ -362,6 +362,7 @@ def test_a_double_click_converts_once(visit, tmp_path):
         Image.new("RGB", (64, 48)).save(path)
     page = visit()
     add(page, *photos)
+    expect(page.locator("#start")).to_have_text("Convert 4 files")
     page.evaluate("start.click(); start.click()")
     expect(page.locator("#list .row-words")).to_have_text(["Ready."] * 4)
     assert len(page.request.get(f"{page.url}api/jobs").json()["jobs"]) == 4
