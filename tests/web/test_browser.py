@@ -355,19 +355,6 @@ def test_folders_are_dropped(visit, photo, tmp_path):
     assert sorted(page.locator(".row-name").all_inner_texts()) == ["a.jpg", "b.jpg"]
 
 
-def test_a_double_click_converts_once(visit, tmp_path):
-    """Each file is converted once, although the button is pressed again before the server has answered."""
-    photos = [tmp_path / f"{number}.png" for number in range(4)]
-    for path in photos:
-        Image.new("RGB", (64, 48)).save(path)
-    page = visit()
-    add(page, *photos)
-    expect(page.locator("#start")).to_have_text("Convert 4 files")
-    page.evaluate("start.click(); start.click()")
-    expect(page.locator("#list .row-words")).to_have_text(["Ready."] * 4)
-    assert len(page.request.get(f"{page.url}api/jobs").json()["jobs"]) == 4
-
-
 def test_files_chosen_early_are_sent(browser, served, photo):
     """A file that is chosen before the page knows its styles is sent when it does."""
     with closing(browser.new_page()) as page:

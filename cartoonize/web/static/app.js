@@ -16,7 +16,6 @@ const state = {
     jobs: [], // as the server describes them
     uploads: [], // files that are being sent: {id, name, kind, address, file, removal, progress, error}
     local: new Map(), // by the id of a file: its address in this browser
-    requested: new Set(), // the ids of files whose conversion the server has not confirmed yet
     refusals: new Map(), // by the id of a file: why it is not converted
     removed: new Set(), // the ids of files that the visitor removed
     seen: new Map(), // by the id of a job: its state in the last event
@@ -222,12 +221,10 @@ function addKnown(file) {
     if (state.files.every((other) => other.id !== file.id)) state.files = [...state.files, file];
 }
 
-async function convertAll(candidates) {
-    const chosen = candidates.filter(({ id }) => !state.requested.has(id)); // a double click converts once
+async function convertAll(chosen) {
     clearMessage();
     const wanted = settings.read();
     state.follows = true;
-    for (const { id } of chosen) state.requested.add(id);
     for (const item of chosen) {
         try {
             const job = await server.convert(item.id, wanted);
@@ -237,7 +234,6 @@ async function convertAll(candidates) {
         } catch (error) {
             state.refusals.set(item.id, error.message);
         }
-        state.requested.delete(item.id);
     }
     if (chosen.length) {
         state.selected = chosen[0].id;
