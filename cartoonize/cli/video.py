@@ -89,6 +89,8 @@ def video(
 def _check_standard_streams(paths: Sequence[str], *, as_json: bool) -> None:
     """Refuse - where it is a terminal, or where the report goes too."""
     *sources, target = paths
+    if not sources:
+        return  # OUTPUT is missing, which is reported later
     if target == "-" and as_json:
         raise MediaError("--json prints to standard output, where the video goes; leave it out.")
     if target == "-" and sys.stdout is not None and sys.stdout.isatty():

@@ -7,25 +7,30 @@ https://github.com/microsoft/onnxruntime/blob/main/docs/Privacy.md
 
 import os
 import sys
+import threading
 from types import ModuleType
 
 _OPT_OUT = "ORT_DISABLE_TELEMETRY"
+_import_lock = threading.Lock()
 
 
 def load_onnxruntime() -> ModuleType:
     """Import `onnxruntime`. If the caller's program has imported it already, its telemetry stays as it is."""
-    if sys.modules.get("onnxruntime") is None:
-        before = os.environ.get(_OPT_OUT)
-        disable_telemetry()
-        try:
-            import onnxruntime
-        finally:
-            if before is None:
-                del os.environ[_OPT_OUT]
-            else:
-                os.environ[_OPT_OUT] = before
-        onnxruntime.disable_telemetry_events()  # on Windows, before 1.29, the variable has no effect
-    return sys.modules["onnxruntime"]
+    with _import_lock:  # or another thread restores the variable in the middle of the import
+        if sys.modules.get("onnxruntime") is None:
+            before = os.environ.get(_OPT_OUT)
+            disable_telemetry()
+            try:
+                import onnxruntime
+            finally:
+                if before is None:
+                    del os.environ[_OPT_OUT]
+                else:
+                    os.environ[_OPT_OUT] = before
+            onnxruntime.disable_telemetry_events()  # on Windows, before 1.29, the variable has no effect
+    import onnxruntime  # waits until a thread of the caller's program has imported all of it
+
+    return onnxruntime
 
 
 def disable_telemetry() -> None:

@@ -22,6 +22,21 @@ with cartoonize.load("pepper", device="cpu") as backend:
 assert dict(os.environ) == before
 """
 
+THREADS = """
+import os, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from cartoonize.core.onnx_runtime import load_onnxruntime
+before = dict(os.environ)
+
+def load(number):
+    time.sleep(number / 100)
+    load_onnxruntime().get_available_providers()
+
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(load, range(8)))
+assert dict(os.environ) == before
+"""
+
 
 @pytest.mark.parametrize("words", [PROGRAM, ["-c", CALLS]], ids=["program", "library"])
 def test_a_conversion_leaves_no_telemetry(tmp_path, words):
@@ -36,6 +51,11 @@ def test_a_conversion_leaves_no_telemetry(tmp_path, words):
     )
     assert done.returncode == 0, done.stderr
     assert not list(home.rglob("*onnxruntime*"))
+
+
+def test_several_threads_may_load_it_first():
+    """Styles may be loaded in several threads at once: none gets half of the module, no variable stays."""
+    subprocess.run([sys.executable, "-c", THREADS], check=True)
 
 
 def test_one_module_imports_onnxruntime():

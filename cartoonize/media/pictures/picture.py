@@ -38,7 +38,8 @@ _PROGRAMS = {"EPS"}
 """Formats that are programs: Pillow runs Ghostscript, another program, on them."""
 _UNREADABLE = {
     b"\xff\x0a": "JPEG XL", b"\0\0\0\x0cJXL ": "JPEG XL", b"\0\0\0\x18ftypcrx ": "camera raw",
-    b"FUJIFILMCCD-RAW": "camera raw", b"IIRO": "camera raw", b"IIU\0": "camera raw",
+    b"FUJIFILMCCD-RAW": "camera raw", b"IIRO": "camera raw", b"IIRS": "camera raw", b"IIU\0": "camera raw",
+    b"II*\0\x10\0\0\0CR": "camera raw",
 }  # fmt: skip
 """Formats that cameras write and that nothing here reads, by their first bytes."""
 _COUNTED = 1000  # pictures of a TIFF file

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, cast
 
 import av
+import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
@@ -75,14 +76,15 @@ def has_gap(packets: "Iterable[Packet[Any]]", begin: float, end: float) -> bool:
 def named_layout(layout: av.AudioLayout) -> str:
     """The name of a layout, or the default name for its number of channels if it has none.
 
-    The channels of ambisonic sound are no speakers, and nothing here decodes them for any.
+    Of ambisonic sound, only the first channel is used: sound from all directions. The others are no speakers.
     """
     try:
         name = av.AudioLayout(layout.name).name
     except ValueError:
         name = ""
-    is_usable = name and not name.startswith("ambisonic")
-    return name if is_usable else _LAYOUTS.get(layout.nb_channels, "stereo")
+    if name.startswith("ambisonic"):
+        return "mono"
+    return name or _LAYOUTS.get(layout.nb_channels, "stereo")
 
 
 def choose_audio_format(
@@ -233,11 +235,15 @@ def _cut(frame: AudioFrame, samples: int) -> AudioFrame:
 
 
 def _with_named_layout(frame: AudioFrame) -> AudioFrame:
-    """The frame with a layout that has a name, as resamplers need."""
+    """The frame with a layout that has a name, as resamplers need, and its first channels."""
     name = named_layout(frame.layout)
     if name == frame.layout.name:
         return frame
-    named = _create_frame(frame.format.name, name, frame.sample_rate, _plane_data(frame))
+    channels, planes = av.AudioLayout(name).nb_channels, _plane_data(frame)
+    if not frame.format.is_planar and channels < frame.layout.nb_channels:
+        samples = np.frombuffer(planes[0], np.uint8).reshape(frame.samples, frame.layout.nb_channels, -1)
+        planes = [samples[:, :channels].tobytes()]
+    named = _create_frame(frame.format.name, name, frame.sample_rate, planes)
     named.pts, named.time_base = frame.pts, frame.time_base
     return named
 

@@ -139,7 +139,7 @@ class TrackSelection:
         pauses = " that starts late or pauses" if is_interrupted else ""
         reason = f"{self._container.muxer} files cannot hold {codec_name(stream)} sound{pauses}"
         if not stream.codec_context.sample_rate:
-            reason = f"The {codec_name(stream)} sound of the source does not begin with it"
+            reason = f"The {codec_name(stream)} sound begins later than the file"
         self._notices.append(
             f"{reason}; stream {stream.index} was re-encoded as {self._container.audio_encoder}{changed}."
         )

@@ -133,7 +133,9 @@ class ReencodedAudio(Track):
         encoder = container.audio_encoder
         target = cast("AudioStream", output.add_stream(encoder, rate=self.rate, layout=self.layout))
         self.index, self._source_index = target.index, stream.index
-        self.is_changed = self.rate != context.sample_rate or self.layout != layout.partition("(")[0]
+        is_reduced = context.layout.nb_channels > av.AudioLayout(self.layout).nb_channels
+        is_other = is_reduced or self.layout != layout.partition("(")[0]
+        self.is_changed = is_other or self.rate != context.sample_rate
         self._encoder = AudioEncoder(target, self._damage, container)
         copy_description(target, stream)
 

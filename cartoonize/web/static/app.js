@@ -101,6 +101,7 @@ function showButton(all) {
 
 /** Have the browser ask before it closes the page, which ends uploads and conversions. */
 function warn(event) {
+    if (!state.isConnected) return; // no server works for this page
     const isSending = state.uploads.some(({ error }) => !error);
     if (isSending || state.jobs.some((job) => isActive({ job }))) event.preventDefault();
 }

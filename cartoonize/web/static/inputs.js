@@ -35,24 +35,26 @@ function connectDrop(addFiles) {
         showVeil(false);
         if (!hasFiles(event)) return;
         event.preventDefault();
-        readDrop(event.dataTransfer).then(
-            (files) =>
-                files.length ? addFiles(files) : showMessage("The folder holds no picture or video."),
-            () => showMessage("The folder cannot be read. Choose its files instead."),
-        );
+        readDrop(event.dataTransfer).then(({ files, isWhole }) => {
+            if (files.length) addFiles(files);
+            if (!isWhole) showMessage("A folder cannot be read. Choose its files instead.");
+            else if (!files.length) showMessage("The folder holds no picture or video.");
+        });
     });
 }
 
-/** The dropped files, and those in dropped folders. */
+/** The dropped files, and those in dropped folders; and whether all folders could be read. */
 async function readDrop({ items }) {
     const dropped = [...items]
         .filter(({ kind }) => kind === "file")
         .map((item) => [item.getAsFile(), item.webkitGetAsEntry()]); // before the event ends, which forgets them
-    const files = dropped.map(([file, entry]) => (entry?.isDirectory ? readFolder(entry) : [file]));
-    return (await Promise.all(files)).flat();
+    const reads = dropped.map(([file, entry]) => (entry?.isDirectory ? readFolder(entry) : [file]));
+    const results = await Promise.allSettled(reads);
+    const files = results.flatMap(({ value }) => value ?? []);
+    return { files, isWhole: results.every(({ status }) => status === "fulfilled") };
 }
 
-/** The pictures and videos in a folder and its subfolders. */
+/** The files of a folder and its subfolders that may be pictures or videos. */
 async function readFolder(folder) {
     const reader = folder.createReader();
     const files = [];

@@ -51,9 +51,9 @@ export function size(bytes) {
     return `${number >= 100 || unit === 0 ? Math.round(number) : Number(number.toPrecision(2))}\u00a0${units[unit]}`;
 }
 
-/** The size of a file, compared with a limit: "4,000 MB". */
+/** The size of a file that is compared with a limit, rounded up so that it is never equal: "4,000.1 MB". */
 export function megabytes(bytes) {
-    return `${(bytes / 2 ** 20).toLocaleString("en", { maximumFractionDigits: 1 })} MB`;
+    return `${(Math.ceil((bytes / 2 ** 20) * 10) / 10).toLocaleString("en")} MB`;
 }
 
 /** A moment of a video: "1:05". */

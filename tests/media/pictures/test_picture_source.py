@@ -150,6 +150,9 @@ def test_what_only_cameras_and_few_programs_read(tmp_path):
     Image.new("RGB", (16, 12)).save(path, "TIFF", tiffinfo=preview)
     with pytest.raises(MediaError, match=r"photo\.nef: it is a camera raw file; save it as JPEG"):
         picture_module.read_picture(path, [])
+    path.write_bytes(b"II*\0\x10\0\0\0CR\x02\0" + bytes(20))
+    with pytest.raises(MediaError, match="it is a camera raw file"):
+        picture_module.read_picture(path, [])
     path.write_bytes(b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(20))
     with pytest.raises(MediaError, match="it is a JPEG XL file"):
         picture_module.read_picture(path, [])

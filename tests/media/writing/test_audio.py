@@ -10,6 +10,7 @@ from clips import CASES, Clip, all_packets, mean_difference, packets, read_clip,
 
 from cartoonize import stylize
 from cartoonize.media.iso_boxes import split_boxes
+from cartoonize.media.writing import audio
 
 RATE = 48000
 
@@ -232,7 +233,7 @@ def test_sound_that_is_announced_and_never_comes(tmp_path, target):
     source.write_bytes(b"".join(p for p in parts if int.from_bytes(p[1:3]) & 0x1FFF != sound))
     report = stylize(source, tmp_path / target, "null")
     assert report.frames == 24
-    assert any("sound of the source does not begin with it" in notice for notice in report.notices)
+    assert any("sound begins later than the file" in notice for notice in report.notices)
 
 
 def test_priming_is_not_called_a_jump(tmp_path):
@@ -269,6 +270,15 @@ def test_what_mp4_refuses_at_its_end_is_found_at_its_beginning(tmp_path, codec, 
     assert any("re-encoded" in notice for notice in report.notices)
     assert read_clip(tmp_path / "out.mp4").kinds == ["video", "audio"]
     assert 0.9 < len(heard(tmp_path / "out.mp4")) / RATE < 1.1
+
+
+def test_of_ambisonic_sound_one_channel_is_heard():
+    """Ambisonic sound is encoded again as its first channel, sound from all directions, at its own pace."""
+    frame = av.AudioFrame.from_ndarray(np.arange(16_000, dtype=np.int16)[None], "s16", "ambisonic 3")
+    frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
+    mono = audio._with_named_layout(frame)
+    assert mono.layout.name == "mono"
+    np.testing.assert_array_equal(mono.to_ndarray()[0], np.arange(0, 16_000, 16))
 
 
 def test_ac3_is_copied_to_mp4(tmp_path):
