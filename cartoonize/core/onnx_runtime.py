@@ -8,6 +8,7 @@ https://github.com/microsoft/onnxruntime/blob/main/docs/Privacy.md
 import os
 import sys
 import threading
+from importlib import import_module
 from types import ModuleType
 
 _OPT_OUT = "ORT_DISABLE_TELEMETRY"
@@ -28,9 +29,8 @@ def load_onnxruntime() -> ModuleType:
                 else:
                     os.environ[_OPT_OUT] = before
             onnxruntime.disable_telemetry_events()  # on Windows, before 1.29, the variable has no effect
-    import onnxruntime  # waits until a thread of the caller's program has imported all of it
-
-    return onnxruntime
+    # `import_module` waits until a thread of the caller's program has imported all of it.
+    return import_module("onnxruntime")
 
 
 def disable_telemetry() -> None:
