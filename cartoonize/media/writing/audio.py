@@ -222,15 +222,14 @@ class AudioEncoder:
 
 
 def _create_silence(form: str, layout: str, rate: int, samples: int) -> AudioFrame:
-    frame = AudioFrame(form, layout, samples)
-    return _create_frame(form, layout, rate, [bytes(len(plane)) for plane in _plane_data(frame)])
+    count, width = _plane_shape(av.AudioFormat(form), av.AudioLayout(layout))
+    return _create_frame(form, layout, rate, [bytes(samples * width)] * count)
 
 
 def _cut(frame: AudioFrame, samples: int) -> AudioFrame:
     """The frame without its first samples."""
-    planes = _plane_data(frame)
-    start = samples * len(planes[0]) // frame.samples
-    rest = [plane[start:] for plane in planes]
+    _, width = _plane_shape(frame.format, frame.layout)
+    rest = [plane[samples * width :] for plane in _plane_data(frame)]
     return _create_frame(frame.format.name, frame.layout.name, frame.sample_rate, rest)
 
 
@@ -248,18 +247,23 @@ def _with_named_layout(frame: AudioFrame) -> AudioFrame:
     return named
 
 
+def _plane_shape(form: av.AudioFormat, layout: av.AudioLayout) -> tuple[int, int]:
+    """The number of planes, one for each channel or one for all, and the bytes of a sample in each.
+
+    PyAV 18 states one plane too many for eight channels and more, and reads and writes beyond the last.
+    """
+    channels = layout.nb_channels
+    return (channels, form.bytes) if form.is_planar else (1, channels * form.bytes)
+
+
 def _plane_data(frame: AudioFrame) -> list[bytes]:
-    """The samples: a plane for each channel, or one for all."""
-    channels = frame.layout.nb_channels
-    count, width = (channels, 1) if frame.format.is_planar else (1, channels)
-    size = frame.samples * frame.format.bytes * width
-    # PyAV 18 states one plane too many for eight channels and more, and reads and writes beyond the last.
-    return [bytes(plane)[:size] for plane in frame.planes[:count]]
+    count, width = _plane_shape(frame.format, frame.layout)
+    return [bytes(plane)[: frame.samples * width] for plane in frame.planes[:count]]
 
 
 def _create_frame(form: str, layout: str, rate: int, planes: list[bytes]) -> AudioFrame:
-    width = 1 if av.AudioFormat(form).is_planar else av.AudioLayout(layout).nb_channels
-    frame = AudioFrame(form, layout, len(planes[0]) // (av.AudioFormat(form).bytes * width))
+    _, width = _plane_shape(av.AudioFormat(form), av.AudioLayout(layout))
+    frame = AudioFrame(form, layout, len(planes[0]) // width)
     for plane, data in zip(frame.planes, planes, strict=False):
         plane.update(data)
     frame.sample_rate = rate

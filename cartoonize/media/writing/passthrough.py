@@ -24,7 +24,6 @@ from ..streams import codec_name, is_cover
 from ..video_info import OtherStreams
 from .metadata import copy_description, missing_keys, portable_metadata
 from .track_selection import TrackSelection
-from .tracks import ReencodedAudio
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
@@ -179,8 +178,8 @@ class Passthrough:
         if (packet.duration or 0) * packet.time_base > _LONGEST:
             packet.duration = 0
         is_subtitle = packet.stream.type == "subtitle"
-        is_encoded = isinstance(self._tracks[packet.stream_index], ReencodedAudio)  # which cuts it
-        is_free = is_encoded or (self._container.negative_times and not is_subtitle)
+        cuts_early_sound = self._tracks[packet.stream_index].cuts_early_sound
+        is_free = cuts_early_sound or (self._container.negative_times and not is_subtitle)
         earliest = -(1 << 62) if is_free else 0
         offset = round(self._source.shift / packet.time_base)
         dts = (packet.pts or 0) - offset if packet.dts is None else packet.dts - offset

@@ -29,9 +29,13 @@ _ASS_FIELDS = 8  # of an event before its text: order, layer, style, name, three
 
 
 class Track(ABC):
-    """A stream of the source; `index` is its number in the output."""
+    """A stream of the source; `index` is its number in the output.
+
+    If it `cuts_early_sound`, it takes packets before time zero, and cuts what the container cannot hold.
+    """
 
     index: int
+    cuts_early_sound = False
 
     @abstractmethod
     def write(self, packet: "Packet[Any]") -> None:
@@ -119,6 +123,8 @@ class ReencodedAudio(Track):
     Raises:
         ValueError: none fits.
     """
+
+    cuts_early_sound = True
 
     def __init__(
         self, output: OutputContainer, stream: AudioStream, container: Container, notices: list[str]
