@@ -173,7 +173,8 @@ def _advise(instead: str, option: str) -> str:
 
 
 def _megabytes(size: int) -> str:
-    return f"{format_number(size / MEGABYTE)} MB"
+    """Rounded up, as `megabytes` of words.js: the size that is refused never looks equal to the limit."""
+    return f"{math.ceil(size / MEGABYTE * 10) / 10:,g} MB"
 
 
 def _clock(seconds: float) -> str:

@@ -300,6 +300,12 @@ def test_limits_are_checked_by_headers(tmp_path, photo):
             limits.check(path)
 
 
+def test_a_size_that_is_refused_looks_larger_than_the_limit():
+    """A file a byte larger than allowed is not said to have the size that is allowed."""
+    with pytest.raises(MediaError, match=re.escape("has 4,000.1 MB; this page accepts up to 4,000 MB")):
+        Limits(upload=4000 << 20).check_size((4000 << 20) + 1)
+
+
 def test_large_frames_count_as_several():
     """The time for a video depends on its pixels: of 4K, half as many frames are accepted as of Full HD."""
     limits = Limits(frames=100)
