@@ -39,10 +39,10 @@ def export_onnx_command(
         ),
     ] = "fp32",
     size: Annotated[
-        str, typer.Option(metavar="WxH|dynamic", help="Pictures of one size only, or of any.")
+        str, typer.Option(metavar="WxH|dynamic", help="The only size of pictures; dynamic: any.")
     ] = "dynamic",
     batch: Annotated[
-        str, typer.Option(metavar="N|dynamic", help="One number of pictures per call only, or any number.")
+        str, typer.Option(metavar="N|dynamic", help="The only number of pictures per call; dynamic: any.")
     ] = "dynamic",
     detail: Annotated[
         Detail,
@@ -54,7 +54,7 @@ def export_onnx_command(
     opset: Annotated[int, typer.Option(min=18, max=23, help="Version of ONNX's operators.")] = 18,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a style as a self-contained ONNX file: uint8 RGB pictures in and out, of any size.
+    """Write a style as a self-contained ONNX file, with uint8 RGB pictures in and out.
 
     It is compared with PyTorch before it is kept. It runs with `--style OUT.onnx`,
     and in any ONNX Runtime without this program.

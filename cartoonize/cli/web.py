@@ -15,7 +15,7 @@ def web(
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 serves the whole network.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="0 is any free port.")] = 7860,
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="Port; 0 is any free one.")] = 7860,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
     key: Annotated[
         bool | None,

@@ -63,8 +63,8 @@ class LiveSizeOptions:
         Literal["auto", "low", "normal", "high", "full"],
         typer.Option(
             metavar="LEVEL",
-            help="Lines at which the network draws: low is 480, normal 720, high 1080, full all of the "
-            "source; auto is the highest up to normal that keeps up.",
+            help="Lines at which the network draws: 480 (low), 720 (normal), 1080 (high), those of the "
+            "source (full), or 720 as long as the machine keeps up, then fewer (auto).",
             rich_help_panel=LOOK,
         ),
     ] = "auto"

@@ -12,7 +12,7 @@ from .panels import LOOK
 if TYPE_CHECKING:
     from ...effects.look import Look
 
-_LINES = "Lines at which the network draws: low is 480, normal 720, high 1080, full all of INPUT."
+_LINES = "Lines at which the network draws: 480 (low), 720 (normal), 1080 (high), those of INPUT (full)."
 DetailName = Annotated[Detail, typer.Option("--detail", metavar="LEVEL", help=_LINES, rich_help_panel=LOOK)]
 
 

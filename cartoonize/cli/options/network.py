@@ -27,8 +27,8 @@ Device = Annotated[
     str,
     typer.Option(
         metavar="DEVICE",
-        help="auto, cpu, cuda, cuda:N, mps, xpu, vulkan or vulkan:N; or nvidia, amd, intel or apple. If it "
-        "is missing, the command fails.",
+        help="auto, cpu, cuda, cuda:N, mps, xpu, vulkan or vulkan:N; or nvidia, amd, intel or apple. The "
+        "command fails if that device is missing.",
         autocompletion=completion.devices,
         callback=check_device_name,
     ),
@@ -69,16 +69,20 @@ class OnnxFileOptions:
         ProviderName,
         typer.Option(
             metavar="NAME",
-            help="auto, tensorrt, cuda, coreml, directml or cpu. If it is missing, the command fails.",
+            help="auto, tensorrt, cuda, coreml, directml or cpu. The command fails if that is missing.",
             rich_help_panel=ONNX,
         ),
     ] = "auto"
     input_range: Annotated[
         InputRange,
-        typer.Option(metavar="RANGE", help="-1..1, 0..1, 0..255, or auto: by a trial.", rich_help_panel=ONNX),
+        typer.Option(
+            metavar="RANGE",
+            help="Of the values in pictures: -1..1, 0..1, 0..255, or auto, by a trial.",
+            rich_help_panel=ONNX,
+        ),
     ] = "auto"
     channel_order: Annotated[
-        ChannelOrder, typer.Option(metavar="ORDER", help="rgb or bgr.", rich_help_panel=ONNX)
+        ChannelOrder, typer.Option(metavar="ORDER", help="Of the colours: rgb or bgr.", rich_help_panel=ONNX)
     ] = "rgb"
 
     def build(self) -> "RuntimeOptions":

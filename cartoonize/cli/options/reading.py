@@ -45,7 +45,7 @@ class RangeOptions:
         typer.Option(
             parser=parse_seconds,
             metavar="TIME",
-            help="Stop here; counted from the start of INPUT, too.",
+            help="Stop here, counted from the start of INPUT.",
             rich_help_panel=READING,
         ),
     ] = None

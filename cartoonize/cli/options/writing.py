@@ -23,7 +23,7 @@ class EncoderOptions:
         str | None,
         typer.Option(
             metavar="NAME",
-            help="A codec, as hevc or av1, or an encoder of FFmpeg.",
+            help="A codec, such as hevc or av1, or an encoder of FFmpeg.",
             autocompletion=completion.encoders,
             show_default="libx264; libvpx-vp9 for .webm",
             rich_help_panel=WRITING,

@@ -114,8 +114,9 @@ def run_all(
     network learns from these pairs and from the drawings. The run ends with a
     report, and with a style that every command takes.
 
-    With --preset deck, paper or official it trains as the study group's deck or
-    CartoonGAN do: for a GPU, and days. The options of networks are for these.
+    With --preset paper, official or deck it trains as CartoonGAN or a variant of
+    it does: for a GPU, and days. The options of networks, losses and numbers of
+    images are for these.
 
     Examples:
       cartoonize train run --style film.mkv --photos photos/ --run runs/mine
