@@ -129,6 +129,25 @@ def test_files_exist(page):
     assert [name for name in missing if "NAME" not in name] == []
 
 
+def headings(page):
+    """The addresses of the headings of a page, as the site and GitHub form them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.+)", text, re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """Every link from a page to a file, or to a heading of a page, leads to one that exists."""
+    made_for_the_site = {"options.md", "try/index.html"}
+    for address in re.findall(r"\]\(([^)\s:]+)\)", page.read_text(encoding="utf-8")):
+        name, _, heading = address.partition("#")
+        if name not in made_for_the_site:
+            target = page.parent / name if name else page
+            assert target.exists(), address
+            assert not heading or heading in headings(target), address
+
+
 @pytest.fixture(scope="session")
 def code_strings():
     """All string constants of the package, joined, those of f-strings too; and the files of the web page."""
