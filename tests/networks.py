@@ -19,7 +19,8 @@ def save_onnx(path, nodes, shape, dtype="float32", weights=(), out_shape=None):
     ]
     initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in weights]
     graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], initializers)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=10), path)
     return path
 
 

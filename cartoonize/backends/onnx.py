@@ -16,8 +16,9 @@ from ..styles.card import UNKNOWN, Card, to_printable
 from .layout import Layout, detect_layout, read_layout
 from .loaded_backend import LoadedBackend
 from .metadata import stated_numbers
+from .onnx_session import open_session
 from .options import RuntimeOptions
-from .providers import Provider, assigned_providers, choose_provider, provider_settings
+from .providers import CPU, assigned_providers, choose_provider, provider_settings
 from .registry import register
 from .thread_pool import MAX_THREADS, ThreadPool
 from .tiles import CPU_BUDGET, OutOfMemory, TiledBackend, draw_in_tiles
@@ -46,7 +47,8 @@ class OnnxBackend(LoadedBackend):
 
     Raises:
         ModelError: the file is damaged, or no network from pictures to pictures.
-        BackendError: the device or provider is not available. Nothing else runs in its place.
+        BackendError: the device or provider is not available. Nothing else runs in its place. Only if "auto"
+            chose a GPU that does not start, the CPU draws, and a notice says why.
     """
 
     runtime = "onnxruntime"
@@ -56,12 +58,19 @@ class OnnxBackend(LoadedBackend):
     ) -> None:
         options = options or RuntimeOptions()
         provider, threads = choose_provider(options.provider, device), cpus.count_threads()
-        self._open_session(path, provider, device, threads)
+        self._own_notices: list[str] = []
+        try:
+            self._open_session(path, provider, device, threads)
+        except BackendError as error:
+            if (options.provider, device) != ("auto", "auto"):
+                raise
+            self._own_notices.append(f"The CPU draws. {error}")
+            provider = "cpu"
+            self._open_session(path, provider, device, threads)
         if precision not in ("auto", self.precision):
             name = label_style(path)
             raise BackendError(f"{name} computes in {self.precision}; export it again for {precision}.")
         numbers = stated_numbers(self.metadata)
-        self._layout_notices: list[str] = []
         self._layout = self._find_layout(path, options, is_own_file=bool(numbers))
         self._describe()
         self._make_pool(path, provider, threads)
@@ -70,7 +79,7 @@ class OnnxBackend(LoadedBackend):
     @property
     def notices(self) -> list[str]:
         """See LoadedBackend."""
-        return [*self._layout_notices, *self._tiled.notices]
+        return [*self._own_notices, *self._tiled.notices]
 
     def gflop(self, height: int, width: int) -> float | None:
         """See LoadedBackend; None for networks whose file does not say."""
@@ -79,17 +88,16 @@ class OnnxBackend(LoadedBackend):
     def _open_session(self, path: Path, provider: str, device: str, threads: int) -> None:
         """Open the graph on the provider, and read what it and its metadata say."""
         graph_input, precision = None, ""
-        if provider == "tensorrt":  # its engine is built for known sizes
-            described = _open(path, [("CPUExecutionProvider", {})], 1)
+        # TensorRT builds an engine for known sizes. A graph that brings its own engine, a program for a GPU,
+        # is refused here: the CPU cannot open it.
+        if provider == "tensorrt":
+            described = open_session(path, CPU, 1)
             graph_input, precision = described.get_inputs()[0], _precision(described)
         self._providers = provider_settings(provider, device, path, graph_input, precision)
-        self._session = _open(path, self._providers, threads)
-        first = self._session.get_providers()[0]
-        if first != self._providers[0][0]:
-            raise BackendError(f"{provider} was requested, but ONNX Runtime fell back to {first}.")
+        self._session = open_session(path, self._providers, threads)
         self.device, self.precision = assigned_providers(self._session), _precision(self._session)
         if self.device == "cpu" and provider != "cpu":
-            raise BackendError(f"{provider} was requested, but it runs no part of {path}; export it in fp32.")
+            raise BackendError(f"{provider} runs no part of {path}; export it in fp32.")
         self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         self._names = self._session.get_inputs()[0].name, self._session.get_outputs()[0].name
         self._run_options = _silent_run_options()
@@ -100,7 +108,7 @@ class OnnxBackend(LoadedBackend):
             return layout  # any size, and nothing to detect
         detected = detect_layout(layout, self._run, str(path), options.input_range, options.channel_order)
         if options.input_range == "auto" and layout.dtype is not np.uint8:
-            self._layout_notices.append(
+            self._own_notices.append(
                 f"{path.name} does not say what pictures it expects; trials say {detected.range}. If that is "
                 "wrong, pass --input-range and --channel-order."
             )
@@ -121,7 +129,9 @@ class OnnxBackend(LoadedBackend):
         count = min(threads, MAX_THREADS) if spread else 1
         self._pool = ThreadPool(self._draw_part, count=count, cores=threads)
         # Threads belong to a session; a second session of a small network costs little.
-        self._thread_session = self._session if count == 1 else _open(path, self._providers, threads // count)
+        self._thread_session = (
+            self._session if count == 1 else open_session(path, self._providers, threads // count)
+        )
         default = 4 if provider != "cpu" else 2 * count if count > 1 else 1
         self.batch = self._layout.batch or default
 
@@ -171,27 +181,6 @@ class OnnxBackend(LoadedBackend):
             raise ModelError(f"ONNX Runtime cannot draw pictures of {tensor.shape}: {error}.") from error
         (result,) = binding.copy_outputs_to_cpu()
         return result  # type: ignore[no-any-return]
-
-
-def _open(path: Path, providers: list[Provider], threads: int) -> "ort.InferenceSession":
-    """Open a graph. ONNX Runtime refuses weights that lie outside of the file's folder (from 1.24.1 on)."""
-    ort = load_onnxruntime()
-    options = ort.SessionOptions()
-    options.log_severity_level = 4  # its messages are about graphs; what users need to know is raised
-    # Threads that wait by spinning would take the cores from the decoder and the encoder.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    options.intra_op_num_threads = threads
-    if providers[0][0].startswith("Dml"):
-        options.enable_mem_pattern = False  # DirectML refuses it
-    try:
-        session = ort.InferenceSession(path, options, providers=providers)
-    except Exception as error:  # its exceptions share no base class
-        reason = str(error).split(" : ", 3)[-1].rstrip(".")  # after the name and the code of ONNX Runtime
-        raise ModelError(f"{path} is not an ONNX file, or it is damaged: {reason}.") from error
-    if not (session.get_inputs() and session.get_outputs()):
-        raise ModelError(f"{path} is not a network from pictures to pictures: it has no input or no output.")
-    return session
 
 
 def _silent_run_options() -> "ort.RunOptions":

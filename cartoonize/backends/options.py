@@ -11,7 +11,7 @@ class RuntimeOptions:
 
     Attributes:
         provider: the execution provider of ONNX Runtime: "tensorrt", "cuda", "coreml" (Apple), "directml"
-            (Windows), "cpu", or "auto", which uses a GPU of CUDA if there is one.
+            (Windows), "cpu", or "auto", which uses a GPU of CUDA if it can, and otherwise the CPU.
         input_range: the range of the values that another program's network takes and returns: "-1..1",
             "0..1" or "0..255"; "auto" tries all three (see layout.py).
         channel_order: the order of that network's channels, for input and output: "rgb" or "bgr".

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Provider = tuple[str, dict[str, str]]
 """ONNX Runtime's name of a provider, and its options."""
+CPU: list[Provider] = [("CPUExecutionProvider", {})]
 _CLASSES = {
     "tensorrt": "TensorrtExecutionProvider",
     "cuda": "CUDAExecutionProvider",
@@ -32,7 +33,7 @@ _OPTIONS = {
     "directml": {"device_id": "0"},
 }
 _PACKAGES = {"directml": "pip uninstall -y onnxruntime-gpu onnxruntime && pip install onnxruntime-directml"}
-_NVIDIA = ("tensorrt", "cuda")
+NVIDIA = ("tensorrt", "cuda")
 PROFILE = {"min": (1, 32, 32), "opt": (4, 720, 1280), "max": (8, 2160, 3840)}
 """Pictures per call, height and width: the range of a TensorRT engine, and the shape to optimise for."""
 _TENSORRT_PACKAGES = ("tensorrt", "tensorrt_cu13", "tensorrt_cu12")
@@ -47,7 +48,7 @@ def choose_provider(provider: str, device: str) -> str:
     if provider not in get_args(ProviderName):
         raise BackendError(unknown_choice_message("provider", provider, get_args(ProviderName)))
     kind = device.partition(":")[0]
-    usable = {"auto", "cuda"} if provider in _NVIDIA else {"auto", "cpu"} if provider == "cpu" else {"auto"}
+    usable = {"auto", "cuda"} if provider in NVIDIA else {"auto", "cpu"} if provider == "cpu" else {"auto"}
     if provider != "auto" and kind not in usable:
         raise BackendError(f"The provider {provider} does not run on {device}; leave one of the two out.")
     option = f"--provider {provider}" if provider != "auto" else device
@@ -58,7 +59,7 @@ def choose_provider(provider: str, device: str) -> str:
     if not built:
         command = f" To install one that has: {_PACKAGES[name]}" if name in _PACKAGES else ""
         raise BackendError(f"{option} was requested, but this build of ONNX Runtime has no {name}.{command}")
-    if name in _NVIDIA and not has_driver():
+    if name in NVIDIA and not has_driver():
         raise BackendError(f"{option} was requested, but this machine has no NVIDIA driver; install it.")
     return name
 
@@ -73,14 +74,13 @@ def provider_settings(
     number = device.partition(":")[2] or "0"
     # By default it rounds float32 to 10 bits, TF32, from Ampere on. TensorRT's provider has no such option.
     cuda: Provider = (_CLASSES["cuda"], {"device_id": number, "use_tf32": "0"})
-    cpu: Provider = (_CLASSES["cpu"], {})
     if provider == "cpu":
-        return [cpu]
-    if provider not in _NVIDIA:
-        return [(_CLASSES[provider], _OPTIONS[provider]), cpu]
+        return CPU
+    if provider not in NVIDIA:
+        return [(_CLASSES[provider], _OPTIONS[provider]), *CPU]
     if provider == "cuda" or graph_input is None:
-        return [cuda, cpu]
-    return [(_CLASSES["tensorrt"], _tensorrt_options(number, model, graph_input, precision)), cuda, cpu]
+        return [cuda, *CPU]
+    return [(_CLASSES["tensorrt"], _tensorrt_options(number, model, graph_input, precision)), cuda, *CPU]
 
 
 def _tensorrt_options(number: str, model: Path, graph_input: "ort.NodeArg", precision: str) -> dict[str, str]:
@@ -144,9 +144,13 @@ def assigned_providers(session: "ort.InferenceSession") -> str:
     for subgraph in session.get_provider_graph_assignment_info():
         counts[subgraph.ep_name] += len(subgraph.get_nodes())
     total = sum(counts.values())
-    short = {name: key for key, name in _CLASSES.items()}
-    shares = [f"{short.get(name, name)} {count}/{total}" for name, count in counts.most_common()]
+    shares = [f"{short_name(name)} {count}/{total}" for name, count in counts.most_common()]
     return shares[0].partition(" ")[0] if len(shares) == 1 else ", ".join(shares)
+
+
+def short_name(name: str) -> str:
+    """Return the word of `--provider` for ONNX Runtime's name of a provider; that name if there is none."""
+    return next((word for word, title in _CLASSES.items() if title == name), name)
 
 
 def has_driver() -> bool:

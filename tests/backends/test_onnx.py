@@ -1,8 +1,10 @@
 """ONNX files of other programs: what they expect is read from the graph, or detected by trials."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from cartoonize import BackendError, ModelError, RuntimeOptions, load
@@ -33,13 +35,6 @@ def test_what_a_foreign_network_expects_is_detected(tmp_path, channels_first, sp
         images = noise(*shape)
         assert largest_difference(backend(images), tinted(images)) <= 1
     assert span in backend.notices[0]
-
-
-def test_a_network_as_animegan_publishes_them(tmp_path):
-    """AnimeGAN's files (NHWC, float in [-1, 1], sides a multiple of 8) are drawn without any option."""
-    path = foreign(tmp_path / "a.onnx", channels_first=False)
-    images = noise(1, 719, 61)
-    assert largest_difference(load(str(path), device="cpu")(images), tinted(images)) <= 1
 
 
 @pytest.mark.parametrize("multiple", [1, 8, 16, 32])
@@ -237,6 +232,41 @@ def test_a_provider_means_that_provider(tmp_path, provider):
         load(path, device="cpu", options=RuntimeOptions(provider=provider))
     with pytest.raises(BackendError, match="choose auto, tensorrt"):
         load(path, options=RuntimeOptions(provider="rocm"))
+
+
+@pytest.fixture
+def driver(tmp_path, monkeypatch):
+    """A driver of NVIDIA, but none of the libraries of CUDA."""
+    if providers.has_driver() or "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        pytest.skip("there is a driver, or this ONNX Runtime has no CUDA")
+    monkeypatch.setattr(providers, "has_driver", lambda: True)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_args, **_named: tmp_path / "cache")
+
+
+def test_cuda_that_does_not_start(tmp_path, driver, capfd):
+    """If CUDA does not start, "auto" draws on the CPU and a notice says why; a demanded provider is an error.
+    Nothing is printed, as standard output may be a video."""
+    path, images = str(foreign(tmp_path / "a.onnx")), noise(1, 40, 40)
+    with load(path) as backend:
+        assert backend.device == "cpu"
+        assert re.match("The CPU draws. ONNX Runtime cannot use cuda.*onnxruntime-gpu", backend.notices[0])
+        assert largest_difference(backend(images), tinted(images)) <= 1
+    for device, provider in (("cuda", "auto"), ("auto", "cuda"), ("auto", "tensorrt")):
+        with pytest.raises(BackendError, match="cannot use"):
+            load(path, device=device, options=RuntimeOptions(provider=provider))
+    (tmp_path / "a.onnx").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match="is not an ONNX file"):
+        load(path)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("provider", ["cpu", "cuda", "tensorrt"])
+def test_a_graph_that_brings_an_engine(tmp_path, driver, provider):
+    """A graph with a compiled engine, which is a program for a GPU, is refused with every provider."""
+    node = helper.make_node("EPContext", ["x"], ["y"], domain="com.microsoft", ep_cache_context="engine")
+    path = save_onnx(tmp_path / "a.onnx", [node], ["n", 3, "h", "w"])
+    with pytest.raises(ModelError, match="EPContext"):
+        load(str(path), options=RuntimeOptions(provider=provider))
 
 
 def test_options_of_onnx_files_need_one(tiny_style):

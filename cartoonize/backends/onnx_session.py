@@ -1,0 +1,84 @@
+"""Opens graphs in ONNX Runtime, on the CPU or on a GPU."""
+
+import re
+from contextlib import redirect_stdout, suppress
+from io import StringIO
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from ..core.errors import BackendError, ModelError
+from ..core.onnx_runtime import load_onnxruntime
+from .providers import CPU, NVIDIA, Provider, short_name
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
+
+_PLACE = re.compile(r"^\S+\.cc:[0-9]+ [^)]*\) ")  # where an error was raised
+_stdout_lock = Lock()
+
+
+def open_session(path: Path, providers: list[Provider], threads: int) -> "ort.InferenceSession":
+    """Open a graph on the first provider; the others run the nodes that it lacks.
+
+    Raises:
+        ModelError: the file is damaged, or the graph has no input or no output.
+        BackendError: the provider does not start.
+    """
+    if providers == CPU:
+        return _create_session(path, providers, threads)
+    name = short_name(providers[0][0])
+    reason = _load_nvidia_libraries(name) if name in NVIDIA else ""
+    ort = load_onnxruntime()
+    ort.set_default_logger_severity(4)  # it would log what is missing
+    try:
+        session = _create_session(path, providers, threads)
+        if session.get_providers()[0] == providers[0][0]:
+            return session
+    except ModelError as error:
+        _create_session(path, CPU, threads)  # raises the error if the file is its cause
+        reason = reason or " " + _PLACE.sub("", str(error.__cause__)).strip()
+    finally:
+        ort.set_default_logger_severity(2)  # its default
+    raise BackendError(f"ONNX Runtime cannot use {name} on this machine.{reason}")
+
+
+def _create_session(path: Path, providers: list[Provider], threads: int) -> "ort.InferenceSession":
+    """Open a graph. ONNX Runtime refuses weights that lie outside of the file's folder (from 1.24.1 on).
+
+    Raises:
+        ModelError: the file is damaged, or has no input or output; or a provider does not start.
+    """
+    ort = load_onnxruntime()
+    options = ort.SessionOptions()
+    options.log_severity_level = 4  # its messages are about graphs; what users need to know is raised
+    # Threads that wait by spinning would take the cores from the decoder and the encoder.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    options.intra_op_num_threads = threads
+    if providers[0][0].startswith("Dml"):
+        options.enable_mem_pattern = False  # DirectML refuses it
+    try:
+        # By default, it prints errors of a provider on standard output, and uses the CPU in its place.
+        session = ort.InferenceSession(path, options, providers=providers, enable_fallback=0)
+    except Exception as error:  # its exceptions share no base class
+        reason = str(error).split(" : ", 3)[-1].rstrip(".")  # after the name and the code of ONNX Runtime
+        raise ModelError(f"{path} is not an ONNX file, or it is damaged: {reason}.") from error
+    if not (session.get_inputs() and session.get_outputs()):
+        raise ModelError(f"{path} is not a network from pictures to pictures: it has no input or no output.")
+    return session
+
+
+def _load_nvidia_libraries(provider: str) -> str:
+    """Load the libraries of CUDA, cuDNN and TensorRT that pip installed, where ONNX Runtime does not look.
+
+    Return a sentence about what is missing, and how to install it, to end a message; empty if nothing is.
+    """
+    printed = StringIO()
+    with _stdout_lock, redirect_stdout(printed):  # it prints what it does not find
+        load_onnxruntime().preload_dlls()
+    if provider == "tensorrt":
+        with suppress(ImportError, OSError):
+            import tensorrt  # noqa: F401  # its package loads them
+    failure = next((line for line in printed.getvalue().splitlines() if line.startswith("Failed")), "")
+    return f" {failure}. To install CUDA: pip install 'onnxruntime-gpu[cuda,cudnn]'" if failure else ""
