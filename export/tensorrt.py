@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..backends.pytorch.hardware import device_name
-from ..backends.tensorrt import Engines, TensorRTBackend, import_tensorrt, nvidia_gpu, write_engines
+from ..backends.tensorrt import (
+    Engine,
+    Engines,
+    Size,
+    TensorRTBackend,
+    engine_name,
+    import_tensorrt,
+    nvidia_gpu,
+    write_engines,
+)
 from ..core.atomic_folder import atomic_folder
 from ..core.choices import EnginePrecision
 from ..core.errors import BackendError, ModelError
@@ -18,8 +27,6 @@ from ..styles import ENGINES
 from .checks import ENGINES_FOLDER, check_folder_export
 from .onnx import OPSETS, export_graph, load_deployed
 from .parity import Parity, compare, pictures
-
-Size = tuple[int, int]
 
 
 def export_tensorrt(
@@ -54,9 +61,15 @@ def export_tensorrt(
     card = read_header(path).card
     tensorrt = import_tensorrt()
     gpu = nvidia_gpu()
-    files = {size: "{}x{}.engine".format(*size) for size in dict.fromkeys(sizes)}
+    files = {size: engine_name(size) for size in dict.fromkeys(sizes)}
     engines = Engines(
-        card.name, card.licence, precision, batch, device_name(gpu), tensorrt.__version__, files
+        style=card.name,
+        licence=card.licence,
+        precision=precision,
+        batch=batch,
+        gpu=device_name(gpu),
+        tensorrt=tensorrt.__version__,
+        engines=[Engine(*size, file) for size, file in files.items()],
     )
     with atomic_folder(folder, ENGINES_FOLDER, overwrite=overwrite) as built:
         graph = built / "graph.onnx"

@@ -3,17 +3,17 @@
 An engine is a program for a GPU. Trust those of strangers as much as any program of theirs.
 """
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import msgspec
 import numpy as np
 
+from ..core.choices import EnginePrecision
 from ..core.errors import BackendError, ModelError
 from ..core.frames import Images
 from ..styles import ENGINES
-from ..styles.card import Card
+from ..styles.card import Card, to_printable
 from .loaded_backend import LoadedBackend
 from .options import RuntimeOptions
 from .registry import register
@@ -21,21 +21,30 @@ from .registry import register
 if TYPE_CHECKING:
     import torch
 
-FORMAT = "cartoonize-engines/1"
+Size = tuple[int, int]
+"""Width and height of frames."""
 MAX_MANIFEST = 1 << 20  # bytes; ours are under 1 KB
 
 
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """The manifest of a folder of engines: files by (width, height), and what they were built for."""
+class Engine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The engine for a size of frames, in pixels, and its file in the folder."""
 
+    width: int
+    height: int
+    file: str
+
+
+class Engines(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The manifest of a folder of engines: its files, and what they were built for."""
+
+    format: Literal["cartoonize-engines/1"] = "cartoonize-engines/1"
     style: str
     licence: str
-    precision: str
-    batch: int
+    precision: EnginePrecision
+    batch: Annotated[int, msgspec.Meta(ge=1)]
     gpu: str
     tensorrt: str
-    files: dict[tuple[int, int], str]
+    engines: Annotated[list[Engine], msgspec.Meta(min_length=1)]
 
 
 @register("tensorrt", suffixes=(ENGINES,), devices=("cuda",))
@@ -56,8 +65,8 @@ class TensorRTBackend(LoadedBackend):
         precision: str,
         _options: RuntimeOptions | None = None,
     ) -> None:
-        self._engines = read_engines(manifest)
-        self.precision = self._engines.precision
+        engines = read_engines(manifest)
+        self.precision, self.batch = engines.precision, engines.batch
         if precision not in ("auto", self.precision):
             raise BackendError(
                 f"The engines in {manifest.parent} compute in {self.precision}, not {precision}; leave "
@@ -71,62 +80,76 @@ class TensorRTBackend(LoadedBackend):
 
         self._stream = torch.Stream(self._gpu)  # in the default one, TensorRT would wait after each step
         self.device = device_name(self._gpu)
-        if (self.device, self._tensorrt.__version__) != (self._engines.gpu, self._engines.tensorrt):
+        if (self.device, self._tensorrt.__version__) != (engines.gpu, engines.tensorrt):
             raise BackendError(
-                f"The engines in {manifest.parent} are for {self._engines.gpu} and TensorRT "
-                f"{self._engines.tensorrt}; this machine has {self.device} and "
-                f"{self._tensorrt.__version__}. Build them again."
+                f"The engines in {manifest.parent} are for {engines.gpu} and TensorRT {engines.tensorrt}; "
+                f"this machine has {self.device} and {self._tensorrt.__version__}. Build them again."
             )
-        self._folder = manifest.parent
-        self._contexts: dict[tuple[int, int], Any] = {}
-        self.batch = self._engines.batch
-        self.card = Card(name=self._engines.style, licence=self._engines.licence)
+        self._files = {
+            (engine.width, engine.height): manifest.parent / engine.file for engine in engines.engines
+        }
+        self._contexts: dict[Size, Any] = {}
+        self.card = Card(name=to_printable(engines.style), licence=to_printable(engines.licence))
         self.network = "engines of TensorRT"
 
     def _draw(self, images: Images) -> Images:
         """Draw in batches; one that is not full is filled up.
 
         Raises:
-            BackendError: there is no engine for this size.
+            ModelError: the engine for this size is damaged.
+            BackendError: there is no engine for this size, or the GPU has too little memory.
         """
-        batches = [images[i : i + self.batch] for i in range(0, len(images), self.batch)]
+        from .pytorch.memory import call_within_memory
+
         with self._stream:  # its GPU is the current one then
             context = self._context(images.shape[2], images.shape[1])
-            return np.concatenate([self._draw_batch(context, batch) for batch in batches])
+            return call_within_memory(self._gpu, images.shape, lambda: self._draw_batches(context, images))
 
     def _release(self) -> None:
         self._contexts.clear()  # the engines leave the GPU's memory
 
-    def _draw_batch(self, context: Any, images: Images) -> Images:
+    def _draw_batches(self, context: Any, images: Images) -> Images:
         import torch
 
         source = torch.empty((self.batch, *images.shape[1:]), dtype=torch.uint8, device=self._gpu)
-        source[: len(images)] = torch.from_numpy(np.ascontiguousarray(images)).to(self._gpu)
         result = torch.empty_like(source)
         context.set_tensor_address("images", source.data_ptr())
         context.set_tensor_address("cartoons", result.data_ptr())
-        if not context.execute_async_v3(torch.cuda.current_stream().cuda_stream):
-            raise BackendError(f"TensorRT could not draw pictures of {images.shape}.")
-        drawn: Images = result[: len(images)].cpu().numpy()
-        return drawn
+        drawn: list[Images] = []
+        for start in range(0, len(images), self.batch):
+            batch = images[start : start + self.batch]
+            source[: len(batch)] = torch.tensor(batch)
+            if not context.execute_async_v3(torch.cuda.current_stream().cuda_stream):
+                raise BackendError(f"TensorRT could not draw pictures of {images.shape}.")
+            drawn.append(result[: len(batch)].cpu().numpy())
+        return np.concatenate(drawn)
 
     def _context(self, width: int, height: int) -> Any:
         size = width, height
-        if size not in self._engines.files:
-            known = ", ".join("{}x{}".format(*size) for size in self._engines.files)
+        if size not in self._files:
+            known = ", ".join("{}x{}".format(*size) for size in self._files)
             raise BackendError(
                 f"There is no engine for frames of {width}x{height}; the engines are for {known}. Build one: "
                 f"cartoonize export-tensorrt STYLE FOLDER --size {width}x{height}"
             )
         if size not in self._contexts:
-            trt = self._tensorrt
-            runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
-            path = self._folder / self._engines.files[size]
-            engine = runtime.deserialize_cuda_engine(path.read_bytes())
-            if engine is None:
-                raise ModelError(f"{path} is damaged; build the engines again.")
-            self._contexts[size] = engine.create_execution_context()
+            self._contexts[size] = self._open(self._files[size])
         return self._contexts[size]
+
+    def _open(self, path: Path) -> Any:
+        """Return an execution context of an engine file, which keeps the engine in the memory of the GPU."""
+        trt = self._tensorrt
+        runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
+        try:
+            engine = runtime.deserialize_cuda_engine(path.read_bytes())
+        except OSError as error:
+            raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
+        if engine is None:
+            raise ModelError(f"{path} is damaged; build the engines again.")
+        context = engine.create_execution_context()
+        if context is None:
+            raise BackendError(f"{self.device} has too little memory for the engine {path}.")
+        return context
 
 
 def nvidia_gpu(device: str = "auto") -> "torch.device":
@@ -154,39 +177,26 @@ def read_engines(manifest: Path) -> Engines:
     try:
         if manifest.stat().st_size > MAX_MANIFEST:
             raise ValueError
-        entries = json.loads(manifest.read_text(encoding="utf-8"))
-        if entries.pop("format") != FORMAT:
+        engines = msgspec.json.decode(manifest.read_bytes(), type=Engines)
+        if any(engine.file != engine_name((engine.width, engine.height)) for engine in engines.engines):
             raise ValueError
-        files = {
-            (int(engine["width"]), int(engine["height"])): engine["file"] for engine in entries.pop("engines")
-        }
-        if not files or any(name != f"{width}x{height}.engine" for (width, height), name in files.items()):
-            raise ValueError
-        return Engines(files=files, **entries)
     except OSError as error:
         raise ModelError(f"Cannot read {manifest}: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, msgspec.DecodeError, RecursionError) as error:
         raise ModelError(
             f"{manifest} is damaged, or was not written by `cartoonize export-tensorrt`."
         ) from error
+    return engines
 
 
 def write_engines(folder: Path, engines: Engines) -> None:
     """Write the manifest of a folder of engines."""
-    entries = {
-        "format": FORMAT,
-        "style": engines.style,
-        "licence": engines.licence,
-        "precision": engines.precision,
-        "batch": engines.batch,
-        "gpu": engines.gpu,
-        "tensorrt": engines.tensorrt,
-        "engines": [
-            {"width": width, "height": height, "file": file}
-            for (width, height), file in engines.files.items()
-        ],
-    }
-    (folder / ENGINES).write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / ENGINES).write_bytes(msgspec.json.format(msgspec.json.encode(engines)) + b"\n")
+
+
+def engine_name(size: Size) -> str:
+    """Return the name of the engine file for a size of frames."""
+    return "{}x{}.engine".format(*size)
 
 
 def import_tensorrt() -> Any:

@@ -10,7 +10,7 @@ import torch
 
 from cartoonize import BackendError, MediaError, ModelError, load
 from cartoonize.backends.pytorch import device as devices
-from cartoonize.backends.tensorrt import Engines, read_engines, write_engines
+from cartoonize.backends.tensorrt import Engine, Engines, read_engines, write_engines
 from cartoonize.models.checkpoint import Card, save_style
 from cartoonize.models.deploy import deploy
 
@@ -208,14 +208,15 @@ def test_engines_need_a_gpu(tmp_path, tiny_style):
 
 def test_the_manifest_of_engines(tmp_path):
     """A manifest is read as it was written; one that names other files, or is damaged, is refused."""
-    engines = Engines("tiny", "CC0", "fp16", 4, "H100", "10.9", {(64, 48): "64x48.engine"})
+    engines = Engines(style="tiny", licence="CC0", precision="fp16", batch=4, gpu="H100", tensorrt="10.9",
+                      engines=[Engine(64, 48, "64x48.engine")])  # fmt: skip
     write_engines(tmp_path, engines)
     path = tmp_path / "engines.json"
     assert read_engines(path) == engines
     with pytest.raises(BackendError, match="runs on cuda only, not on cpu"):
         load(str(tmp_path), device="cpu")
     for change in ({"engines": []}, {"engines": [{"width": 64, "height": 48, "file": "../64x48.engine"}]},
-                   {"format": "2"}, {"colour": 1}):  # fmt: skip
+                   {"format": "2"}, {"colour": 1}, {"batch": 0}, {"licence": None}):  # fmt: skip
         path.write_text(json.dumps(json.loads(path.read_text()) | change))
         with pytest.raises(ModelError, match="damaged"):
             read_engines(path)
