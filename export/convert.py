@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..core.errors import ModelError
 from ..models import ARCHITECTURES, Generator, architecture_of
-from ..models.checkpoint import Card, load_style, save_style
+from ..models.checkpoint import Card, has_floats, load_style, save_style
 from ..models.dialect import Dialect
 from ..styles.card import FORMAT
 from .checks import check_architecture
@@ -134,7 +134,7 @@ def _compare(value: Tensor, expected: Tensor | None) -> str:
         return "is not part of it"
     if value.shape != expected.shape:
         return f"is {_sides(value)} in place of {_sides(expected)}"
-    if value.is_floating_point() != expected.is_floating_point():
+    if has_floats(value) != has_floats(expected):
         return f"holds {value.dtype} in place of {expected.dtype}"
     return ""
 

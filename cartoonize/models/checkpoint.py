@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from .generator import Generator
 
-__all__ = ["Card", "Header", "load_style", "read_header", "save_style", "write_card"]
+__all__ = ["Card", "Header", "has_floats", "load_style", "read_header", "save_style", "write_card"]
+
+_FLOATS = ("torch.float16", "torch.bfloat16", "torch.float32", "torch.float64")
 
 
 def save_style(
@@ -141,6 +143,11 @@ def _misfits(expected: Mapping[str, "torch.Tensor"], tensors: Mapping[str, "torc
     names = expected.keys() ^ tensors.keys()
     for name in expected.keys() & tensors.keys():
         wanted, stored = expected[name], tensors[name]
-        if wanted.shape != stored.shape or wanted.is_floating_point() != stored.is_floating_point():
+        if (wanted.shape, has_floats(wanted)) != (stored.shape, has_floats(stored)):
             names.add(name)
     return sorted(names)
+
+
+def has_floats(tensor: "torch.Tensor") -> bool:
+    """Whether a tensor holds floats that networks compute with; PyTorch only stores those below 16 bits."""
+    return str(tensor.dtype) in _FLOATS

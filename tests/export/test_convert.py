@@ -387,13 +387,15 @@ def test_keys_that_do_not_fit_are_named(tmp_path):
     weights = random_cartoongan()
     weights["conv05_2.weight"] = torch.zeros(32, 32, 5, 5)
     weights["surprise"] = torch.zeros(3)
+    weights["in12_1.scale"] = weights["in12_1.scale"].to(torch.float8_e4m3fn)
     del weights["in13_1.shift"]
     torch.save(weights, tmp_path / "a.pth")
     with pytest.raises(ModelError) as raised:
         recognise_network(tmp_path / "a.pth")
     sentence = str(raised.value)
     assert "published CartoonGAN" in sentence
-    for part in ("conv05_2.weight is 32x32x5x5 in place of 32x32x3x3", "in13_1.shift is missing", "surprise"):
+    for part in ("conv05_2.weight is 32x32x5x5 in place of 32x32x3x3", "in13_1.shift is missing", "surprise",
+                 "in12_1.scale holds torch.float8_e4m3fn in place of torch.float32"):  # fmt: skip
         assert part in sentence
 
 

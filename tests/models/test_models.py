@@ -165,12 +165,12 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     assert read_header(tmp_path / "a.safetensors").card.name == "good"
 
 
-def rewrite(path, **changes):
-    """Change the header of a style file, and keep its weights."""
+def rewrite(path, tensors=(), **changes):
+    """Change the header of a style file, and some of its tensors."""
     with path.open("rb") as file:
         length = struct.unpack("<Q", file.read(8))[0]
         metadata = json.loads(file.read(length))["__metadata__"]
-    save_file(load_file(path), path, {**metadata, **changes})
+    save_file(load_file(path) | dict(tensors), path, {**metadata, **changes})
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -198,6 +198,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path, tiny_style, value):
         ({"card": '"text"'}, "damaged"),
         ({"card": '{"figures": [1]}'}, "damaged"),
         ({"config": "[" * 100_000}, "damaged"),
+        ({"tensors": {"gain": torch.zeros(48, 1, 1, dtype=torch.float8_e4m3fn)}}, "do not fit .*: gain"),
     ],
 )
 def test_a_false_header_is_refused(tmp_path, tiny_style, changes, message):
