@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from cartoonize.core.errors import BackendError
 from cartoonize.core.isolated import call_isolated
 
 STRANGE = "open('was-run', 'w')"
@@ -23,6 +24,16 @@ def test_files_in_the_current_folder_are_not_run(downloads):
     """A separate process imports this program and its libraries, and no file of the current folder."""
     assert call_isolated("os:getcwd", timeout=60) == str(downloads)
     assert not (downloads / "was-run").exists()
+
+
+def test_a_crash_in_another_process_is_a_sentence():
+    """If a driver crashes, hangs or fails in a separate process, this process reports an error."""
+    with pytest.raises(BackendError, match=r"crashed \(exit code"):
+        call_isolated("os:_exit", timeout=30, status=139)
+    with pytest.raises(BackendError, match=r"within 0.001 seconds"):
+        call_isolated("os:getcwd", timeout=0.001)
+    with pytest.raises(BackendError, match=r"no attribute"):
+        call_isolated("time:nothing", timeout=30)
 
 
 def test_what_libraries_print_is_dropped(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Compositing: blending, colours and comparisons; and outputs smaller than their source."""
+"""Compositing: blending, colours and comparisons."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -8,21 +8,8 @@ import pytest
 from clips import Clip, read_clip
 from PIL import Image
 
-from cartoonize import (
-    Decoding,
-    Frame,
-    Look,
-    MediaError,
-    Report,
-    Retouch,
-    load,
-    open_sink,
-    open_source,
-    stylize,
-)
+from cartoonize import Frame, MediaError, Retouch, stylize
 from cartoonize.effects.compositing import SWEEP
-from cartoonize.run.job import run as draw
-from cartoonize.run.job import written_size
 
 
 def noise(height=48, width=64, seed=0):
@@ -137,99 +124,3 @@ def test_pictures_are_compared(tmp_path, tiny_style, run):
     assert both.shape == (48, 128, 4)
     assert np.array_equal(both[:, :64], np.asarray(picture))
     assert np.array_equal(both[:, 64:, 3], both[:, :64, 3])
-
-
-def test_another_look_is_not_resumed(tmp_path):
-    """An interrupted run is not resumed with another look, and a notice says so."""
-    clip = Clip(times=tuple(range(300))).write(tmp_path / "in.mp4")
-
-    def drawn(retouch, stop):
-        look = Look(stabilize=False, retouch=retouch)
-        with open_source(clip) as source:
-            sink = open_sink(tmp_path / "out.mp4", source, overwrite=True, size=written_size(source, look))
-
-            def on_frame(frames):
-                if frames == stop:
-                    raise KeyboardInterrupt
-
-            report = Report("out.mp4", "null")
-            return draw(source, sink, load("null"), report, batch=1, look=look, on_frame=on_frame)
-
-    wipe = Retouch(compare="wipe")
-    with pytest.raises(KeyboardInterrupt):
-        drawn(wipe, 200)
-    with pytest.raises(KeyboardInterrupt):
-        drawn(wipe, 290)
-    assert drawn(wipe, None).resumed == 240
-    (tmp_path / "out.mp4").unlink()
-    with pytest.raises(KeyboardInterrupt):
-        drawn(wipe, 200)
-    report = drawn(replace(wipe, compare="split"), None)
-    assert report.resumed == 0
-    assert any("look has changed" in notice for notice in report.notices)
-
-
-@pytest.mark.parametrize(
-    ("size", "longest", "expected"),
-    [
-        ((64, 48), 32, (32, 24)),
-        ((48, 64), 33, (24, 32)),
-        ((64, 48), 64, (64, 48)),
-        ((64, 48), 500, (64, 48)),
-    ],
-)
-def test_a_video_is_made_smaller(tmp_path, tiny_style, size, longest, expected):
-    """The longer side is at most --max-size, both sides are even, times stay, and nothing is enlarged."""
-    clip = Clip(size=size, times=(0, 1, 2, 5, 9)).write(tmp_path / "in.mp4")
-    report = stylize(clip, tmp_path / "out.mp4", str(tiny_style), decoding=Decoding(max_size=longest))
-    result = read_clip(tmp_path / "out.mp4")
-    assert result.images[0].shape[1::-1] == expected
-    assert result.times == read_clip(clip).times
-    assert any("is reduced from" in notice for notice in report.notices) == (size != expected)
-
-
-def test_a_turned_video_is_made_smaller(tmp_path, tiny_style):
-    """A video that is filmed sideways is turned and made smaller."""
-    clip = Clip(size=(64, 48), rotation=90).write(tmp_path / "in.mp4")
-    stylize(clip, tmp_path / "out.mp4", str(tiny_style), decoding=Decoding(max_size=32))
-    assert read_clip(tmp_path / "out.mp4").images[0].shape[:2] == (32, 24)
-
-
-def test_a_smaller_video_looks_the_same(tmp_path):
-    """Flat areas keep their tone, and what moves stays where it was."""
-    clip = Clip(size=(128, 96)).write(tmp_path / "in.mp4")
-    stylize(clip, tmp_path / "out.mp4", "null", decoding=Decoding(max_size=64))
-    small, whole = read_clip(tmp_path / "out.mp4").images[3], read_clip(clip).images[3]
-    expected = np.asarray(Image.fromarray(whole).resize((64, 48), Image.Resampling.BOX), float)
-    assert np.abs(small - expected).mean() < 2
-
-
-def test_a_picture_is_made_smaller(tmp_path, tiny_style, run):
-    """A picture is made smaller with its transparency; the note states both sizes."""
-    picture = Image.fromarray(noise(90, 60)).convert("RGBA")
-    picture.putalpha(128)
-    picture.save(tmp_path / "in.png")
-    command = ("image", tmp_path / "in.png", tmp_path / "out.png", "--style", tiny_style, "--max-size", 45)
-    code, _, messages = run(*command)
-    assert code == 0
-    assert "from 60x90 to 30x45" in messages
-    with Image.open(tmp_path / "out.png") as result:
-        assert (result.size, result.mode) == ((30, 45), "RGBA")
-
-
-def test_pictures_as_a_video_are_made_smaller(tmp_path, tiny_style):
-    """A video of a folder of pictures is made smaller."""
-    (tmp_path / "stills").mkdir()
-    for number in range(3):
-        Image.fromarray(noise(49, 81, number)).save(tmp_path / "stills" / f"{number}.png")
-    decoding = Decoding(max_size=40, fps=Fraction(10))
-    stylize(tmp_path / "stills", tmp_path / "out.mp4", str(tiny_style), decoding=decoding)
-    assert read_clip(tmp_path / "out.mp4").images[0].shape == (24, 40, 3)
-
-
-def test_too_small_is_refused(tmp_path, run):
-    """A --max-size that leaves no pixel is refused in a sentence."""
-    Image.fromarray(noise()).save(tmp_path / "in.png")
-    code, _, messages = run("image", tmp_path / "in.png", tmp_path / "out.png", "--max-size", 3)
-    assert code == 1
-    assert "--max-size begins at 16" in messages

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from clips import BEATS, Clip, all_packets, read_clip
+from clips import BEATS, Clip, read_clip
 
 from cartoonize import (
     Decoding,
@@ -15,7 +15,6 @@ from cartoonize import (
     Hold,
     Look,
     MediaError,
-    Report,
     Retouch,
     load,
     open_sink,
@@ -25,7 +24,6 @@ from cartoonize import (
 )
 from cartoonize.effects import effect
 from cartoonize.effects.hold import CutDetector
-from cartoonize.run.job import prepare_decoding, run, written_size
 
 LOSSLESS = Encoding(codec="ffv1")
 
@@ -199,52 +197,11 @@ def test_a_drawing_is_enlarged_once(monkeypatch):
     assert len(calls) == 4
 
 
-def cut_up(path):
-    """A clip of four shots and irregular times."""
-    images = [np.roll(shot(seed=n // 27), n, axis=1) for n in range(100)]
-    return Clip(times=BEATS[:100], images=images, tones=[440]).write(path)
-
-
-@pytest.mark.parametrize("hold", [2, 3])
-def test_a_resumed_run_holds_the_same_drawings(tmp_path, short_segments, tiny_style, hold):
-    """Stopped twice and resumed, a video on twos or threes equals one that was not, to the byte."""
-    source = cut_up(tmp_path / "in.mp4")
-    options = {"hold": hold, "batch": 5}
-    stylize(source, tmp_path / "whole.mp4", str(tiny_style), **options)
-    for stop in (30, 77):
-        with pytest.raises(KeyboardInterrupt):
-            stopped(source, tmp_path / "pieces.mp4", str(tiny_style), stop, Look(hold=hold), batch=5)
-    assert stylize(source, tmp_path / "pieces.mp4", str(tiny_style), **options).resumed == 75
-    assert all_packets(tmp_path / "whole.mp4") == all_packets(tmp_path / "pieces.mp4")
-
-
-def stopped(source, target, style, stop, look, batch):
-    """Convert a video as `stylize` does, until Ctrl-C comes after some frames."""
-
-    def on_frame(frames):
-        if frames == stop:
-            raise KeyboardInterrupt
-
-    decoding = prepare_decoding(Decoding(detail="normal"), look, style, [])
-    with open_source(source, decoding=decoding) as frames, load(style) as backend:
-        sink = open_sink(target, frames, size=written_size(frames, look))
-        run(frames, sink, backend, Report(str(target), style), look=look, batch=batch, on_frame=on_frame)
-
-
-def test_another_hold_is_not_resumed(tmp_path, tiny_style):
-    """A run on twos is not resumed on threes, and a notice says so."""
-    source = Clip(times=range(300)).write(tmp_path / "in.mp4")
-    with pytest.raises(KeyboardInterrupt):
-        stopped(source, tmp_path / "out.mp4", str(tiny_style), 200, Look(hold=2), batch=8)
-    report = stylize(source, tmp_path / "out.mp4", str(tiny_style), hold=3, batch=8)
-    assert report.resumed == 0
-    assert any("hold has changed" in notice for notice in report.notices)
-
-
 @pytest.mark.parametrize("compare", [None, "side"])
 def test_the_loop_of_the_library_gives_what_the_command_gives(tmp_path, tiny_style, compare):
     """With the same effects, `stream` yields the frames that `stylize` writes."""
-    source = cut_up(tmp_path / "in.mp4")
+    images = [np.roll(shot(seed=number // 27), number, axis=1) for number in range(100)]
+    source = Clip(times=BEATS[:100], images=images).write(tmp_path / "in.mp4")
     retouch = Retouch(compare=compare)
     options = {"encoding": LOSSLESS, "hold": 2, "batch": 3, "retouch": retouch}
     stylize(source, tmp_path / "one.mkv", str(tiny_style), **options)

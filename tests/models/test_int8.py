@@ -10,7 +10,6 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from golden import draw
 from small_networks import noise
 
 from cartoonize import BackendError, load
@@ -204,12 +203,6 @@ def test_torch_is_not_needed(style):
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-@pytest.mark.parametrize("name", draw.INT8_STYLES)
-def test_built_in_styles_have_one(name):
-    """The styles for video are drawn in integers on CPUs, from files made of these very weights."""
-    assert load(name, device="cpu").precision == "int8"
 
 
 def test_the_cost_is_in_the_file(style):

@@ -26,11 +26,6 @@ def portrait():
     return draw.portrait()
 
 
-def test_the_default_is_built_in():
-    """A command without --style draws with a built-in style."""
-    assert DEFAULT in builtin_styles()
-
-
 @pytest.mark.parametrize("name", builtin_styles())
 def test_cards_say_where_a_style_comes_from(name):
     """Each card names the data, their credit, the licence of the weights, and how to train it again."""

@@ -128,16 +128,6 @@ def test_a_network_of_another_program_is_added(run, foreign, photo, tmp_path):
     assert "onnxruntime" in err
 
 
-@pytest.mark.slow
-def test_an_exported_style_brings_its_licence(run, tiny_style, tmp_path):
-    """A file of `export-onnx` has the licence of its style."""
-    pytest.importorskip("onnxscript")
-    assert run("export-onnx", tiny_style, tmp_path / "small.onnx")[0] == 0
-    assert run("styles", "add", tmp_path / "small.onnx")[0] == 0
-    assert user.read_record("small").licence == "CC0"
-    assert user.read_record("small").network == "swift as ONNX"
-
-
 def test_the_licence_is_asked(run, foreign, monkeypatch, home):
     """For a file without a licence, the command asks at a terminal and demands --licence elsewhere."""
     code, _, err = run("styles", "add", foreign)
