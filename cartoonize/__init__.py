@@ -3,13 +3,7 @@
 >>> from cartoonize import stylize
 >>> stylize("holiday.mp4", "cartoon.mp4")
 
-Use its parts to process the frames yourself:
-
->>> decoding = Decoding(detail="normal")
->>> with load("pepper") as backend, open_source(Path("in.mp4"), decoding=decoding) as source:
-...     with open_sink(Path("out.mp4"), source) as sink:
-...         for frame in stream(source, backend, effects=Look().effects()):
-...             sink.write(frame)
+docs/reference.md shows how to process the frames yourself.
 """
 
 from typing import TYPE_CHECKING

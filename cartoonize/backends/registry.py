@@ -1,18 +1,7 @@
 """The registry of backends: each module of this folder registers its own by a decorator.
 
-To add a runtime, add a module or a package here with a subclass of `LoadedBackend`, or with a function that
-returns one:
-
-    @register("openvino", suffixes=(".xml",), devices=("cpu",))
-    class OpenVinoBackend(LoadedBackend):
-        runtime = "openvino"
-
-        def __init__(self, path: Path, device: str, precision: str, options: RuntimeOptions) -> None:
-            import openvino
-            ...
-
-Nothing else has to change: `backends()` imports all modules of this folder. So each imports its library only
-inside functions, or in a submodule of a package.
+`backends()` imports all of them, so each imports its library only inside functions, or in a submodule of a
+package. CONTRIBUTING.md shows how to add a runtime.
 """
 
 import pkgutil

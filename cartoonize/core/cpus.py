@@ -40,12 +40,9 @@ def set_passive_waiting() -> None:
     """Let the threads of OpenMP teams, which PyTorch uses, sleep while they wait for each other.
 
     Call it before PyTorch is imported; an OMP_WAIT_POLICY that is set already stays. By default such threads
-    spin, which saves 3 ms for a small picture if all cores are idle. If another process uses one of two
-    cores, a thread spins on the core that another thread needs, and the same picture takes 400 ms in place of
-    13 (docs/performance.md). ONNX Runtime is always set not to spin.
+    spin, and can occupy the core that another thread needs (docs/performance.md).
 
-    It changes the environment of the process, so that only programs call it; a library uses
-    `passive_waiting`.
+    It changes the environment of the process, so only programs call it; a library uses `passive_waiting`.
     """
     os.environ.setdefault(_WAIT_POLICY, "PASSIVE")
 

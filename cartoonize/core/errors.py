@@ -1,22 +1,20 @@
 """Every error that a user can correct.
 
-    CartoonizeError         caught by the command line: its message, and its exit code
-    ├── MediaError          a picture or video that cannot be read or written
-    │   ├── DamageError     parts of the source are damaged; NAME.partial.SUFFIX holds what could be read
-    │   ├── SourceError     the source changed or disappeared while it was read
-    │   ├── WriteError      the system does not allow writing the output
-    │   │   └── SpaceError  ... because there is no space for it
-    │   └── BusyError       another process is writing the same output
-    ├── PipeError           nobody reads the printed output
-    ├── ModelError          a style file or network that cannot be used
-    ├── BackendError        a device, precision or runtime that is not available
-    ├── ClusterError        a cluster that is not available, or that did not complete its work
-    ├── UnexpectedError     a bug of cartoonize that stopped one of many files
-    ├── InsufficientMemoryError  there is not enough memory
-    ├── TrainingError       data or a run folder that cannot be used for training
-    └── WebError            a web page that cannot be served
-
-    Stopped                 a signal asked the program to end; not an error, caught by the command line only
+    CartoonizeError
+    ├── MediaError
+    │   ├── DamageError
+    │   ├── SourceError
+    │   ├── WriteError
+    │   │   └── SpaceError
+    │   └── BusyError
+    ├── PipeError
+    ├── ModelError
+    ├── BackendError
+    ├── ClusterError
+    ├── UnexpectedError
+    ├── InsufficientMemoryError
+    ├── TrainingError
+    └── WebError
 
 A message is a whole sentence: it names the file or option, says what is wrong, and then what to do. Any other
 exception is a bug of cartoonize and keeps its traceback; those of the system, such as a full disk, become a
@@ -37,13 +35,16 @@ DISK_FAILURES = NO_SPACE | {errno.EIO, errno.EROFS}
 
 
 class CartoonizeError(Exception):
-    """The base of all errors of this package."""
+    """The base of all errors of this package. The command line prints its message and sets its exit code."""
 
     exit_code = 1
 
 
 class Stopped(BaseException):
-    """A signal asked the program to end. The exit code is the one that shells use for that signal."""
+    """A signal asked the program to end; not an error, caught by the command line only.
+
+    The exit code is the one that shells use for that signal.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__("Stopped.")

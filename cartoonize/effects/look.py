@@ -36,7 +36,11 @@ class Look:
             raise MediaError(f"A drawing can be held for 1, 2 or 3 frames, not for {self.hold}.")
 
     def effects(self) -> list[Effect]:
-        """Return new effects, for one source."""
+        """Return new effects, for one source.
+
+        Raises:
+            BackendError: the stabilizer needs OpenCV, which cannot be imported.
+        """
         return [
             *([Stabilizer()] if self.stabilize else []),
             *([Hold(self.hold)] if self.hold > 1 else []),

@@ -14,8 +14,7 @@ from .dialect import Dialect, LayerNames
 class Generator(nn.Module):
     """A network from pictures to pictures: (N, 3, H, W) RGB in [-1, 1] -> the same.
 
-    To add an architecture, write a module here with a subclass that sets all attributes below, and add it to
-    the registry in `__init__.py`.
+    Each architecture is a subclass that sets all attributes.
 
     Attributes:
         stride: H and W have to be multiples of it; FrameModel pads to that.
