@@ -10,6 +10,7 @@ from ..core.messages import format_number
 from .console import escape, literal_text, print_json, print_result
 from .options import AsJson
 from .progress import spinner
+from .quantities import format_size
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -138,10 +139,10 @@ def _devices(diagnosis: "Diagnosis") -> Rows:
         name, features = diagnosis.cpu["name"], ", ".join(diagnosis.cpu["features"])
         yield "cpu", f"{name}, {features}; networks run in int8, or {diagnosis.cpu['precision']}"
     for gpu in diagnosis.gpus:
-        memory = f"{_gigabytes(gpu['memory'])}, {_gigabytes(gpu['free'])} free"
+        memory = f"{format_size(gpu['memory'])}, {format_size(gpu['free'])} free"
         yield gpu["device"], f"{gpu['name']}, {memory}; networks run in {gpu['precision']}"
     for gpu in diagnosis.vulkan:
-        memory, kind = _gigabytes(gpu["memory"]), gpu["kind"]
+        memory, kind = format_size(gpu["memory"]), gpu["kind"]
         precision = "fp16" if gpu["has_fp16"] else "fp32"
         software = "no GPU: the driver computes on the CPU"
         text = software if kind == "software" else f"{kind}, {memory} free; networks run in {precision}"
@@ -172,7 +173,7 @@ def _folders(diagnosis: "Diagnosis") -> Rows:
     for name, folder in diagnosis.folders.items():
         path = f"{folder['path']}, " if "path" in folder else ""
         writable = "" if folder["writable"] else ", not writable"
-        yield _FOLDERS[name], f"{path}{_gigabytes(folder['free'])} free{writable}"
+        yield _FOLDERS[name], f"{path}{format_size(folder['free'])} free{writable}"
     if diagnosis.styles:
         yield "number of styles", str(diagnosis.styles["own"])
 
@@ -183,7 +184,3 @@ def _conversion(diagnosis: "Diagnosis") -> Rows:
         yield result["style"], f"converted a small picture in {result['seconds']} s, {result['precision']}"
     else:
         yield result["style"], f"failed: {result.get('error', 'the picture was not changed')}"
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"

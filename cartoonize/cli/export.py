@@ -15,6 +15,7 @@ from .console import escape, print_message
 from .import_weights import import_weights
 from .options import Overwrite
 from .progress import spinner
+from .quantities import format_size
 from .values import parse_exact_size
 
 app = App()
@@ -88,7 +89,7 @@ def export_onnx_command(
             opset=opset,
             overwrite=overwrite,
         )
-    print_message(escape(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). {parity}"))
+    print_message(escape(f"Wrote {out} ({format_size(out.stat().st_size)}). {parity}"))
 
 
 @app.command("export-ncnn", rich_help_panel=_PANEL)
@@ -121,8 +122,8 @@ def export_ncnn_command(
         from ..export.ncnn import export_ncnn  # imports PyTorch
 
         parity = export_ncnn(style, out, precision=precision, overwrite=overwrite)
-    size = (out.stat().st_size + weights.stat().st_size) / 1e6
-    print_message(escape(f"Wrote {out} and {weights.name} ({size:.1f} MB). {parity}"))
+    size = format_size(out.stat().st_size + weights.stat().st_size)
+    print_message(escape(f"Wrote {out} and {weights.name} ({size}). {parity}"))
 
 
 @app.command("export-tensorrt", rich_help_panel=_PANEL)
@@ -190,10 +191,9 @@ def export_web_command(
         from ..export.web import export_web  # imports PyTorch
 
         files = export_web(style, folder, overwrite=overwrite)
-    size = sum(file.stat().st_size for file in files) / 1e6
-
+    size = format_size(sum(file.stat().st_size for file in files))
     server = f"python -m http.server --directory {shlex.quote(str(folder))}"
-    text = f"Wrote {len(files)} files to {folder} ({size:.1f} MB). Any web server can serve it:\n  {server}"
+    text = f"Wrote {len(files)} files to {folder} ({size}). Any web server can serve it:\n  {server}"
     print_message(escape(text))
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,17 +20,6 @@ if TYPE_CHECKING:
     from ..run.plan import FileKind, JobPlan
 
 
-@dataclass(frozen=True, slots=True)
-class Checks:
-    """Checks before anything is loaded; each raises a CartoonizeError.
-
-    `job` refuses an output that cannot be written, `options` those options with which none could be.
-    """
-
-    job: Callable[["Job"], None] = lambda _: None
-    options: Callable[[], None] = lambda: None
-
-
 def convert_files(
     paths: Sequence[str],
     kind: "FileKind",
@@ -39,7 +28,7 @@ def convert_files(
     *,
     style: str,
     load: Callable[[], object] = lambda: None,
-    checks: Checks = Checks(),  # it is frozen
+    check: Callable[["Job"], None] = lambda _: None,
     is_one_job: bool = False,
 ) -> None:
     """Convert INPUT... into OUTPUT.
@@ -51,7 +40,7 @@ def convert_files(
         options: how existing outputs are treated, and the format of the report.
         style: of the outputs, for the report.
         load: loads the network that `convert` uses, before the first of several files.
-        checks: what is refused before anything is loaded.
+        check: raises a CartoonizeError if the output of a job cannot be written, before anything is loaded.
         is_one_job: INPUT and OUTPUT are one job, whatever they are.
 
     Raises:
@@ -75,16 +64,15 @@ def convert_files(
     frames_job = Job(_one_source(sources), target) if is_one_job else None
     if options.watch:
         check_watched(sources, target, kind)
-        checks.options()
         load()
         watch(sources, target, kind, convert, options, log)
     elif not options.skip_existing and (frames_job or is_single_job(sources, target, kind)):
         job = frames_job or _plan_one(paths, kind)
         with create_folder(job.target) if job.target != target else nullcontext():
-            _convert_one(job, convert, checks, style, as_json=options.as_json)
+            _convert_one(job, convert, check, style, as_json=options.as_json)
     else:
         plan = JobPlan([frames_job]) if frames_job else plan_jobs(sources, target, kind)
-        _convert_all(plan, convert, load, checks, options, log)
+        _convert_all(plan, convert, load, check, options, log)
 
 
 def _plan_one(paths: Sequence[str], kind: "FileKind") -> "Job":
@@ -121,11 +109,13 @@ def _describe_frames(folder: Path, target: Path) -> str:
     )
 
 
-def _convert_one(job: "Job", convert: ConvertJob, checks: Checks, style: str, *, as_json: bool) -> None:
+def _convert_one(
+    job: "Job", convert: ConvertJob, check: Callable[["Job"], None], style: str, *, as_json: bool
+) -> None:
     from ..run.report import failed
 
     try:
-        checks.job(job)
+        check(job)
         report = convert(job, file_progress)
     except CartoonizeError as error:
         if as_json:
@@ -138,14 +128,16 @@ def _convert_one(job: "Job", convert: ConvertJob, checks: Checks, style: str, *,
 
 def _is_written(target: Path) -> bool:
     """Whether an output exists: a file, or a folder with frames."""
-    return any(target.iterdir()) if target.is_dir() else target.exists()
+    from ..media import parse_location
+
+    return any(target.iterdir()) if target.is_dir() else parse_location(target).exists()
 
 
 def _convert_all(
     plan: "JobPlan",
     convert: ConvertJob,
     load: Callable[[], object],
-    checks: Checks,
+    check: Callable[["Job"], None],
     options: FilesOptions,
     log: OutcomeLog,
 ) -> None:
@@ -158,7 +150,7 @@ def _convert_all(
     for job in plan.jobs:
         if options.skip_existing and _is_written(job.target):
             log.skip(job)
-        elif _is_accepted(job, checks, options, log):
+        elif _is_accepted(job, check, options, log):
             jobs.append(job)
     if jobs:
         load()
@@ -174,14 +166,14 @@ def _convert_all(
     log.end()
 
 
-def _is_accepted(job: "Job", checks: Checks, options: FilesOptions, log: OutcomeLog) -> bool:
+def _is_accepted(job: "Job", check: Callable[["Job"], None], options: FilesOptions, log: OutcomeLog) -> bool:
     """Whether the output of a job can be written; otherwise the log takes the job."""
     try:
         if _is_written(job.target) and not options.overwrite:
             raise MediaError(
                 f"{job.target} exists already; --skip-existing keeps it, --overwrite (-y) replaces it."
             )
-        checks.job(job)
+        check(job)
     except CartoonizeError as error:
         log.fail(job.source, str(job.target), error)
         return False

@@ -13,6 +13,7 @@ from ..styles.card import UNKNOWN
 from .completion import models
 from .console import ask, can_ask, escape, print_message
 from .options import Overwrite
+from .quantities import format_size
 
 
 def import_weights(
@@ -68,7 +69,7 @@ def import_weights(
         credit=source or _ask_if_unknown(network.card.credit, "Whose are they, and where are they from?"),
     )
     write_style(out, network, card, overwrite=overwrite)
-    print_message(escape(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB). Licence: {card.licence}."))
+    print_message(escape(f"Wrote {out} ({format_size(out.stat().st_size)}). Licence: {card.licence}."))
 
 
 def _ask_if_unknown(stated: str, question: str) -> str:

@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from ..core import cpus, onnx_runtime, opencv, signals
-from ..core.errors import CartoonizeError, Stopped, UnexpectedError, describe_os_error
+from ..core.errors import CartoonizeError, Stopped, UnexpectedError
 from ..core.messages import did_you_mean
 from ..version import __version__
 from .app import App, HelpGroup, print_help
@@ -132,8 +132,7 @@ def main() -> NoReturn:
         print_error(error)
         sys.exit(error.exit_code)
     except OSError as error:
-        refused = describe_os_error(error)
-        refused.__cause__ = error
+        refused = UnexpectedError.from_exception(error)
         print_error(refused)
         sys.exit(refused.exit_code)
     except MemoryError as error:

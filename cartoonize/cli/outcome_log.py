@@ -45,11 +45,13 @@ class OutcomeLog:
 
     def fail(self, source: Path, output: str, error: CartoonizeError, report: "Report | None" = None) -> None:
         """Add a file that failed. A partial result comes with its report."""
+        from ..media import parse_location
         from ..run.report import Report
 
-        sentence = str(error) if str(source) in str(error) else f"{source}: {error}"
+        name = str(parse_location(source))
+        sentence = str(error) if name in str(error) else f"{name}: {error}"
         print_error(error, label="Failed", text=sentence)
-        report = report or Report(output, self._report.style, str(source))
+        report = report or Report(output, self._report.style, name)
         report.fail(error, sentence)
         self._keep(report)
 

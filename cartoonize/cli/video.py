@@ -14,7 +14,7 @@ from ..core.errors import MediaError
 from ..core.messages import join_words
 from .console import can_ask, escape, print_message, print_note, print_notices, size_of
 from .convert import Load, Progress, connect_cluster_once, convert, open_backend_once
-from .files import Checks, convert_files
+from .files import convert_files
 from .options import LOOK, FilesOptions, OnCluster, VideoOptions
 from .progress import file_progress
 
@@ -60,6 +60,7 @@ def video(
       cartoonize video holiday.mp4 look.png --preview 9
       cartoonize video holiday.mp4 both.mp4 --compare wipe
     """
+    from ..media import check_encoding
     from ..run.plan import videos
 
     _check_standard_streams(paths, as_json=files.as_json)
@@ -72,18 +73,20 @@ def video(
     style = options.network.style
     kind, is_one_job = videos(options.encoding.format), options.decoding.fps is not None
     encoding = options.encoding.build()
-    checks = Checks(partial(_check_job, encoding), partial(_check_encoding, encoding))
+    check = partial(_check_job, encoding)
+    if files.watch:  # the names of the outputs, which decide more, are not known yet
+        check_encoding(encoding)
     if cluster is not None:
         with connect_cluster_once(cluster, options.network) as connect:
             run = partial(_convert_on, connect, options, overwrite=files.overwrite)
             convert_files(
-                paths, kind, run, files, style=style, load=connect, checks=checks, is_one_job=is_one_job
+                paths, kind, run, files, style=style, load=connect, check=check, is_one_job=is_one_job
             )
         return
     look, decoding = options.look.build(), _decoding(options)
     with open_backend_once(options.network, options.onnx) as load:
         run = partial(_convert_here, load, options, look, decoding, overwrite=files.overwrite)
-        convert_files(paths, kind, run, files, style=style, load=load, checks=checks, is_one_job=is_one_job)
+        convert_files(paths, kind, run, files, style=style, load=load, check=check, is_one_job=is_one_job)
 
 
 def _check_standard_streams(paths: Sequence[str], *, as_json: bool) -> None:
@@ -113,12 +116,6 @@ def _check_job(encoding: "Encoding", job: "Job") -> None:
     from ..media import check_sink
 
     check_sink(job.target, encoding)
-
-
-def _check_encoding(encoding: "Encoding") -> None:
-    from ..media import check_encoding
-
-    check_encoding(encoding)
 
 
 def _decoding(options: VideoOptions) -> "Decoding":

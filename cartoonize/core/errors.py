@@ -18,7 +18,7 @@
 
 A message is a whole sentence: it names the file or option, says what is wrong, and then what to do. Any other
 exception is a bug of cartoonize and keeps its traceback; those of the system, such as a full disk, become a
-sentence in the command line (`describe_os_error`). Only this module defines exit codes;
+sentence too (`UnexpectedError.from_exception`). Only this module defines exit codes;
 docs/exit-codes.md lists them.
 """
 
@@ -88,7 +88,7 @@ class SpaceError(WriteError):
     exit_code = 6
 
 
-def describe_os_error(error: OSError) -> CartoonizeError:
+def _describe_os_error(error: OSError) -> CartoonizeError:
     """Return an error of this package for one of the system; the message names the file and the reason.
 
     For those that no module expects: a full disk for temporary files, a network drive that is gone.
@@ -129,9 +129,14 @@ class UnexpectedError(CartoonizeError):
 
     @staticmethod
     def from_exception(error: Exception) -> "CartoonizeError":
-        """Return an error of this package for any other one, which becomes its cause."""
+        """Return an error of this package for any other one, which becomes its cause.
+
+        Only what is neither the memory's nor the system's fault is a bug.
+        """
         if isinstance(error, MemoryError):
             known: CartoonizeError = InsufficientMemoryError()
+        elif isinstance(error, OSError):
+            known = _describe_os_error(error)
         else:
             line = str(error).strip().partition("\n")[0]
             what = f"{type(error).__name__}: {line}" if line else type(error).__name__

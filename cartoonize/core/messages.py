@@ -6,6 +6,8 @@ from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path, PurePath
 
+from .addresses import address_of, unreadable_address_message
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean ...?" for an unknown name, to end a message; empty if no name is similar."""
@@ -23,10 +25,13 @@ def missing_file_message(path: object) -> str:
     """Return the sentence for a path that is not a file or a folder, with the most similar name beside it.
 
     It names the cause if something has the name: a link whose target is missing, a FIFO, a socket or a
-    device. For an address, such as s3://bucket/name, it suggests no other name.
+    device; or if the path is an address, such as s3://bucket/name. For a `Url`, which can be read, it
+    suggests no other name.
     """
     if not isinstance(path, Path):
         return f"There is no file {path}."
+    if address := address_of(path):
+        return unreadable_address_message(address)
     if is_special_file(path):
         return f"{path} is neither a file nor a folder; copy what it contains into a file."
     if path.is_symlink():

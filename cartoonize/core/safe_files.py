@@ -7,6 +7,7 @@ this user. Windows has no O_NOFOLLOW, but creation refuses links there too; owne
 import contextlib
 import errno
 import os
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import BinaryIO
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0)  # opening a FIFO would wait for a writer
+_DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE)
 # Errors of file systems without hard links, such as FAT and some network drives.
 _NO_LINKS = {
     errno.EPERM,
@@ -25,6 +27,11 @@ _NO_LINKS = {
     errno.EINVAL,
     errno.EACCES,
 }
+
+
+def is_device_name(name: str) -> bool:
+    """Whether Windows opens a device in place of a file of this name, as for CON and aux.mp4."""
+    return _DEVICE.fullmatch(name) is not None
 
 
 def create(path: Path) -> BinaryIO:

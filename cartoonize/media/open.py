@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from ..core.addresses import unreadable_address_message
 from ..core.containers import ANY_SOURCE, container_named
 from ..core.errors import MediaError
 from .alpha import parse_colour
@@ -83,7 +84,7 @@ def open_video(
 
 def _open_remote(path: Url, **options: Any) -> VideoSource:
     if path.suffix.lower() in PICTURE_SUFFIXES:
-        raise MediaError(f"{path}: pictures and animations are read from files of this machine only.")
+        raise MediaError(unreadable_address_message(path))
     return VideoSource(path, **options)
 
 

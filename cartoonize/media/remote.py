@@ -4,7 +4,6 @@ They are read in ranges, as FFmpeg asks for them. They are uploaded as a whole: 
 upload when it is complete, or never.
 """
 
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,11 +16,11 @@ import av
 from av.container import InputContainer
 from platformdirs import user_cache_path
 
+from ..core.addresses import address_of
 from ..core.errors import CartoonizeError, MediaError, Stopped, WriteError
 from ..core.messages import missing_file_message
 from ..core.secrets import hide_secrets
 
-_URL = re.compile(r"([a-z][a-z0-9+.-]+):/+(?=[^/])")  # a Path keeps only one of the two slashes
 _LOCAL_SCHEMES = {"file", "local"}  # fsspec's names for this machine
 _COPY_SIZE = 1 << 20  # bytes
 _MAX_TEXT = 64 << 20  # bytes; somebody may name a film in place of the table of films
@@ -174,11 +173,11 @@ def parse_location(path: Location | str) -> Location:
     if isinstance(path, Url):
         return path
     path = Path(path)
-    text = path.as_posix()
-    match = _URL.match(text)
-    if match and match[1] in _LOCAL_SCHEMES:
-        return Path("/", text[match.end() :])
-    return Url(f"{match[1]}://{text[match.end() :]}") if match else path
+    address = address_of(path)
+    scheme, _, rest = address.partition("://")
+    if scheme in _LOCAL_SCHEMES:
+        return Path("/", rest)
+    return Url(address) if address else path
 
 
 def open_container(file: Location | Any, options: dict[str, str] | None = None) -> InputContainer:

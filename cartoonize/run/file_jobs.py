@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import CartoonizeError, DamageError, MediaError, Stopped, UnexpectedError, WriteError
+from ..media.remote import parse_location
 from .report import Report
 
 
@@ -44,7 +45,13 @@ def run_jobs(jobs: Iterable[Job], convert: Callable[[Job], Report]) -> Iterator[
 
 @contextmanager
 def create_folder(target: Path) -> Iterator[None]:
-    """Create the folder of a target, and remove it at the end of the block if it is new and still empty."""
+    """Create the folder of a target, and remove it at the end of the block if it is new and still empty.
+
+    An object store has no folders to create.
+    """
+    if not isinstance(parse_location(target), Path):
+        yield
+        return
     missing = [folder for folder in target.parents if not folder.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -183,9 +183,10 @@ def _expand(
     if source == STANDARD_INPUT:
         raise MediaError("Standard input (-) is one video; convert it alone.")
     if not source.is_dir() and not is_pattern(source):
-        if not source.exists():
+        location = parse_location(source)
+        if isinstance(location, Path) and not location.exists():
             raise MediaError(missing_file_message(source))
-        return [(source, PurePath(source.name))]
+        return [(source, PurePath(location.name))]
     root = source if source.is_dir() else pattern_root(source)
     excluded = path_inside(folder, root)
     candidates = (

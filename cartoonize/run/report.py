@@ -10,7 +10,7 @@ from typing import Literal, Protocol, TypeVar
 
 from ..core.errors import CartoonizeError
 from ..core.secrets import hide_secrets
-from ..media import Location
+from ..media import Location, parse_location
 
 T = TypeVar("T")
 State = Literal["converted", "skipped", "failed"]
@@ -132,14 +132,14 @@ def frames_per_second(frames: int, seconds: float) -> float:
 
 def failed(source: Location, output: Location, style: str, error: CartoonizeError) -> Report:
     """The report of a file that could not be converted."""
-    report = Report(str(output), style, str(source))
+    report = Report(str(parse_location(output)), style, str(parse_location(source)))
     report.fail(error)
     return report
 
 
 def skipped(source: Location, output: Location, style: str) -> Report:
     """The report of a file whose output existed already."""
-    return Report(str(output), style, str(source), state="skipped")
+    return Report(str(parse_location(output)), style, str(parse_location(source)), state="skipped")
 
 
 def common(values: Iterable[T], default: T) -> T:

@@ -20,6 +20,7 @@ from pathlib import Path
 from ..core.atomic import AtomicFile
 from ..core.errors import MediaError, ModelError, WriteError
 from ..core.messages import did_you_mean
+from ..core.safe_files import is_device_name
 from .card import int8_path, to_printable
 
 HOME_VARIABLE = "CARTOONIZE_HOME"
@@ -27,7 +28,6 @@ HOME_VARIABLE = "CARTOONIZE_HOME"
 
 MAX_NAME = 40  # characters of a name
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")  # whatever the suffix: Windows opens no such file
 _FILE = re.compile(r"[a-z0-9-]+\.(safetensors|onnx)")
 _MAX_RECORD = 1 << 16  # bytes; ours are under 1 KB
 _NO_FILE = {errno.ENOENT, errno.ELOOP}  # of links that lead nowhere or in a circle
@@ -71,13 +71,13 @@ def is_valid_name(text: str) -> bool:
 
     Names of devices of Windows are not valid on any system, so that a folder of styles can be copied.
     """
-    return len(text) <= MAX_NAME and bool(_NAME.fullmatch(text)) and not _DEVICE.fullmatch(text)
+    return len(text) <= MAX_NAME and bool(_NAME.fullmatch(text)) and not is_device_name(text)
 
 
 def suggest_name(text: str) -> str:
     """Return the valid name that is most similar to a text; empty if no letter or digit is in it."""
     name = re.sub(r"[^a-z0-9]+", "-", text.lower())[:MAX_NAME].strip("-")
-    return f"my-{name}" if _DEVICE.fullmatch(name) else name
+    return f"my-{name}" if is_device_name(name) else name
 
 
 def read_record(name: str) -> Record:

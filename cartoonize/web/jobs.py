@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from ..core.errors import CartoonizeError, UnexpectedError, WriteError
+from ..core.errors import DISK_FAILURES, CartoonizeError, UnexpectedError, WriteError
 from ..core.messages import without_folder
 from .folders import Folders
 from .visitors import Visitors, is_loopback
@@ -172,7 +172,7 @@ class JobQueue:
                 )
         except CancelledError:
             self._finish(job, "stopped")
-        except OSError as error:  # the folder for the result cannot be created
+        except OSError as error:  # of the disk, for the folder of the result or temporary files
             job.error = str(WriteError.from_os_error("the result", error))
             self._finish(job, "failed")
         except CartoonizeError as error:
@@ -195,6 +195,8 @@ class JobQueue:
         except (CancelledError, CartoonizeError):
             raise
         except Exception as error:  # a defect, which ends this job and not the server
+            if isinstance(error, OSError) and error.errno in DISK_FAILURES:
+                raise
             logging.getLogger(__name__).exception("A conversion failed.")
             raise UnexpectedError.from_exception(error) from error
 

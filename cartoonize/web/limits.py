@@ -8,9 +8,10 @@ from typing import Literal
 import av
 from PIL.Image import Image as Picture
 
+from ..core.containers import WRITTEN_SUFFIXES
 from ..core.errors import MediaError
 from ..core.messages import format_number
-from ..media import PICTURE_SUFFIXES
+from ..media import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from ..media.ffmpeg import ffmpeg_errors
 from ..media.pictures.animation import is_animated
 from ..media.pictures.picture import PILLOW_ERRORS, open_picture
@@ -19,6 +20,8 @@ from ..media.remote import open_container
 from ..media.streams import frame_size
 
 MEGABYTE = 1 << 20  # as browsers count
+SUFFIXES = PICTURE_SUFFIXES | VIDEO_SUFFIXES | WRITTEN_SUFFIXES
+"""By these, in lower case, the page knows pictures, videos and animations before it sends them."""
 FRAME_PIXELS = 4_147_200
 """Most pixels of a frame that counts as one: twice Full HD, so that a frame of 4K counts as two. The time for
 decoding and encoding depends on the pixels; `detail` limits only those that are drawn."""

@@ -7,7 +7,7 @@ import msgspec
 from ..version import __version__
 from .examples import EXAMPLES
 from .jobs import JobQueue
-from .limits import Kind, Limits
+from .limits import SUFFIXES, Kind, Limits
 from .settings import ConversionSettings, StyleChoice, list_styles
 from .web_job import State, Upload, WebJob
 
@@ -70,10 +70,11 @@ class ExampleState(msgspec.Struct, frozen=True):
 
 
 class ServerInfo(msgspec.Struct, frozen=True):
-    """Constant information about the server."""
+    """Constant information about the server. `suffixes` are those of the files that it reads."""
 
     version: str
     styles: list[StyleChoice]
+    suffixes: list[str]
     limits: LimitState
     examples: list[ExampleState]
 
@@ -101,10 +102,11 @@ def describe_visitor(visitor: str, queue: JobQueue) -> VisitorState:
 
 
 def describe_server(limits: Limits) -> ServerInfo:
-    """Styles, limits and examples."""
+    """Styles, suffixes, limits and examples."""
     return ServerInfo(
         __version__,
         list_styles(),
+        sorted(SUFFIXES),
         LimitState(limits.upload, _finite(limits.seconds), _finite(limits.frames), limits.pixels),
         [ExampleState(name, example.title, example.credit) for name, example in EXAMPLES.items()],
     )

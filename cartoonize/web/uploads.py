@@ -11,6 +11,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from ..core.errors import MediaError, WriteError
+from ..core.safe_files import is_device_name
 from .limits import Limits
 
 if TYPE_CHECKING:
@@ -75,7 +76,10 @@ async def receive_form(request: Request, folder: Path, limits: Limits) -> Form:
 
 
 def safe_name(name: str) -> str:
-    """The name for a file on this disk: the last part of a path, without characters of other meanings."""
+    """The name for a file on any disk: the last part of a path, without characters of other meanings.
+
+    The names of Windows' devices get an underscore, also where they are harmless: visitors may have Windows.
+    """
     last = PurePosixPath(name.replace("\\", "/")).name
     clean = _NOT_IN_NAMES.sub("_", last).strip(" .")
     stem, dot, suffix = clean.rpartition(".")
@@ -83,7 +87,8 @@ def safe_name(name: str) -> str:
         stem, suffix = clean, ""
     max_stem = _NAME - len(suffix.encode())
     stem = stem.encode()[:max_stem].decode(errors="ignore").strip(" .") or "file"
-    return f"{stem}.{suffix}" if suffix else stem
+    safe = f"{stem}.{suffix}" if suffix else stem
+    return f"_{safe}" if is_device_name(safe) else safe
 
 
 class _FormWriter:

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..backends import LoadedBackend, load
+from ..core.atomic import AtomicFile
 from ..core.choices import Detail
 from ..core.errors import BusyError
 from ..core.frames import Frame
 from ..core.messages import without_folder
 from ..effects.look import Look
 from ..media import Decoding, Source, open_sink, open_source
+from ..media.pictures.formats import write_picture
 from ..media.pictures.picture import read_picture
 from ..run.drawer import Drawer
 from ..run.job import prepare_decoding, run, written_size
@@ -199,6 +201,8 @@ def _describe(source: Path, report: Report, *, still: bool) -> Conversion:
     before = source
     if still and not is_shown(source):
         before = after.with_name("before.png")
-        read_picture(source, [])[0].save(before)
+        file = AtomicFile(before, overwrite=False)
+        write_picture(read_picture(source, [])[0], file)
+        file.commit()
     notices = [without_folder(notice, source.parent) for notice in report.notices]
     return Conversion(before, after, after.suffix == ".mp4", notices)

@@ -240,11 +240,16 @@ def test_a_terminal_is_no_video(workdir, paths, end):
             ("image", "pictur.jpg", "out.png"),
             "There is no file or folder pictur.jpg. Did you mean picture.jpg?",
         ),
+        (
+            ("image", "https://host/a.jpg?key=1", "out.png"),
+            "https://host/a.jpg?***: only videos are read from addresses; download the file first.",
+        ),
+        (("image", "https://host/a.jpg", "s3://b/c.png", "out/"), "s3://b/c.png: only videos are read"),
         (("styles", "add", "http://[::1"), "'http://[::1' is not an address"),
     ],
 )
 def test_the_sentence_that_helps(run, workdir, arguments, sentence):
-    """A wrong kind of file, a misspelt name or device, and a broken address: the sentence says what to do."""
+    """A wrong kind of file, a misspelt name or device, and an address: the sentence says what to do."""
     Clip().write(workdir / "in.mp4")
     Image.new("RGB", (8, 8)).save(workdir / "picture.jpg")
     (workdir / "notes.txt").write_text("to do")

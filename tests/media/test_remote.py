@@ -106,11 +106,25 @@ def test_a_failed_multipart_upload_leaves_nothing(video, store, tmp_path, breaki
     assert not store.list_multipart_uploads(Bucket="films").get("Uploads")
 
 
+def test_many_videos_from_store_to_store(video, store, run, workdir):
+    """Of several videos, some at addresses, those without a result in a folder of a store get one there."""
+    local = video.rename(workdir / "local.mp4")
+    store.upload_file(str(local), "films", "out/local.mp4")
+    sources = "s3://films/in.mp4", "s3://films/gone.mp4", local
+    code, _, err = run("video", *sources, "s3://films/out/", "--style", "null", "--skip-existing")
+    assert code == 1
+    assert "Failed: There is no file s3://films/gone.mp4." in err
+    assert "1 file converted" in err
+    assert "1 existed already" in err
+    assert keys(store) == ["in.mp4", "out/in.mp4", "out/local.mp4"]
+    assert list(workdir.iterdir()) == [local]
+
+
 def test_what_is_not_there(video, store, tmp_path):
     """A missing object, a missing bucket and an unknown kind of store are refused before any work."""
     for source, word in (
         ("s3://films/no.mp4", "There is no file s3://films/no.mp4"),
-        ("s3://films/in.png", "of this machine only"),
+        ("s3://films/in.png", "only videos are read from addresses"),
         ("abc://films/in.mp4", "abc"),
     ):
         with pytest.raises(MediaError, match=re.escape(word)):

@@ -7,7 +7,7 @@ import pytest
 from clips import make_files
 
 from cartoonize import MediaError
-from cartoonize.run.file_jobs import Job
+from cartoonize.run.file_jobs import Job, create_folder
 from cartoonize.run.plan import PICTURES, is_output_folder, is_single_job, plan_jobs, single_job, videos
 
 VIDEOS = videos()
@@ -237,3 +237,13 @@ def test_a_name_from_an_address_has_no_secrets():
     source = Path("https://example.org/films/a.mp4?signature=secret")
     job = single_job(source, Path("out"), VIDEOS, target_is_folder=True)
     assert job.target == Path("out/a.mp4")
+    assert plan_jobs([source, Path("s3://films/b.mp4")], Path("out"), VIDEOS).jobs == [
+        job,
+        Job(Path("s3://films/b.mp4"), Path("out/b.mp4")),
+    ]
+
+
+def test_a_target_in_an_object_store_needs_no_folder(workdir):
+    """Nothing is created on this machine for a target in an object store."""
+    with create_folder(Path("s3://films/new/a.mp4")):
+        assert not list(workdir.iterdir())

@@ -333,14 +333,17 @@ def test_files_are_dropped_and_pasted(visit, photo):
 
 
 def test_folders_are_dropped(visit, photo, tmp_path):
-    """Of a dropped folder the pictures and videos are added, those in its subfolders too."""
+    """Pictures and videos of a dropped folder and its subfolders are sent; a sentence names the others."""
     folder, empty = tmp_path / "holiday", tmp_path / "empty"
     for path in (folder / "day 1", empty):
         path.mkdir(parents=True)
     for name in ("a.jpg", "day 1/b.jpg", ".hidden.jpg"):
         shutil.copy(photo, folder / name)
-    (folder / "notes.txt").write_text("sunny")
+    for name in ("notes.txt", "b.pdf", "day 1/c", "d.unknown", "e.psd", "Thumbs.db"):
+        (folder / name).write_text("sunny")
     page = visit()
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     session = page.context.new_cdp_session(page)
 
     def drop(path):
@@ -353,6 +356,12 @@ def test_folders_are_dropped(visit, photo, tmp_path):
     drop(folder)
     expect(page.locator("#start")).to_have_text("Convert 2 files")
     assert sorted(page.locator(".row-name").all_inner_texts()) == ["a.jpg", "b.jpg"]
+    left_out = re.compile("(.+, ){2}.+ and 2 other files are not named like pictures or videos, and were")
+    expect(page.locator("#banner")).to_have_text(left_out)
+    drop(folder / "notes.txt")
+    sentence = "notes.txt is not named like a picture or a video, and was not sent."
+    expect(page.locator("#banner")).to_have_text(sentence)
+    assert [url.rpartition("/")[2] for url in sent] == ["files"] * 2
 
 
 def test_files_chosen_early_are_sent(browser, served, photo):

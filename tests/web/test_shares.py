@@ -16,6 +16,7 @@ from PIL import Image
 from processes import WAIT, wait_until
 
 from cartoonize.core.errors import MediaError, SpaceError
+from cartoonize.core.sample_photos import open_photo
 from cartoonize.media.pictures.formats import FORMATS, PICTURE_SUFFIXES
 from cartoonize.web import access, connections, folders, visitors
 from cartoonize.web.folders import Folders
@@ -160,10 +161,11 @@ def test_stopping_again_and_again_fills_no_memory(queue):
         queue._finish(job, state)
 
 
-def test_a_disk_without_room_for_a_folder_ends_one_job(queue, monkeypatch):
-    """If the folder for a result cannot be created, that job fails with a sentence, and the next one runs."""
+@pytest.mark.parametrize(("part", "method"), [("_folders", "new"), ("_worker", "convert")])
+def test_a_full_disk_ends_one_job(queue, monkeypatch, part, method):
+    """If a folder or a temporary file finds no space, its job fails with a sentence, and the next one runs."""
 
-    def refuse(*_arguments):
+    def refuse(*_arguments, **_options):
         raise OSError(errno.ENOSPC, "No space left on device", "folder")
 
     async def convert_two():
@@ -173,7 +175,7 @@ def test_a_disk_without_room_for_a_folder_ends_one_job(queue, monkeypatch):
         task.cancel()
 
     jobs = add(queue, "ab")
-    monkeypatch.setattr(queue._folders, "new", refuse)
+    monkeypatch.setattr(getattr(queue, part), method, refuse)
     asyncio.run(convert_two())
     error = "Cannot write the result: No space left on device."
     assert [(job.state, job.error) for job in jobs] == [("failed", error)] * 2
@@ -206,26 +208,29 @@ def test_a_job_that_is_removed_at_its_end_keeps_the_earlier_result(queue, monkey
 
 
 def test_a_full_disk_is_a_sentence(tmp_path):
-    """On a full disk, requests are refused in a sentence that shows no path of the server; the page still
-    works."""
-    full = """
-import errno, io, pathlib
-from cartoonize.core import safe_files
-def refuse(*_, **__): raise OSError(errno.ENOSPC, "No space left on device")
-pathlib.Path.write_bytes = safe_files.create = refuse
-"""
-    photo = tmp_path / "photo.png"
-    Image.new("RGB", (32, 24)).save(photo)
+    """On a full disk, requests are refused in a sentence that shows no path of the server, and nothing
+    half-written stays; what fits is converted."""
+    pytest.importorskip("resource")
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))"
+    small, photo, large = (tmp_path / name for name in ("small.jpg", "photo.jpg", "large.png"))
+    open_photo("coffee.png").save(large)
+    open_photo("coffee.png").resize((300, 200)).save(photo, quality=30)  # its cartoon is larger
+    Image.new("RGB", (32, 24)).save(small)
     with serving(tmp_path, before=full) as served, httpx.Client(base_url=served.url, timeout=60) as client:
         client.get("/")
         example = client.post("/api/examples/cat")
-        assert (example.status_code, served.files()) == (507, [])
-        job = ask(client, send(client, photo)).json()["id"]
-        result = client.get(f"/api/jobs/{job}/result")
-        assert result.status_code == 422
-        for response in (example, result):
-            assert "No space left" in response.json()["error"]
+        upload = client.post("/api/files", files={"file": ("large.png", large.read_bytes())})
+        assert (example.status_code, upload.status_code, served.files()) == (507, 507, [])
+        results = []
+        for path in (photo, small):
+            job = ask(client, send(client, path)).json()["id"]
+            results.append(client.get(f"/api/jobs/{job}/result"))
+        assert [result.status_code for result in results] == [422, 200]
+        for response in (example, upload, results[0]):
+            assert "File too large" in response.json()["error"]
             assert str(tmp_path) not in response.text
+        names = sorted(name.rpartition("/")[2] for name in served.files())
+        assert names == ["photo.jpg", "small-cartoon.jpg", "small.jpg"]
         served.process.terminate()
         assert "Traceback" not in served.process.communicate(timeout=WAIT)[1]
 

@@ -81,7 +81,9 @@ def test_malformed_forms_are_errors_of_the_sender(tmp_path, body, content_type):
         ("photo.jpg", "photo.jpg"), ("../../up.png", "up.png"), ("..\\up.png", "up.png"),
         ("/etc/up.png", "up.png"),
         ("..", "file"), ("", "file"), ("a\x00b.png", "a_b.png"), ("Über uns (2).JPG", "Über uns (2).JPG"),
-        ("con:.png", "con_.png"), ("a\nb\x1b[31m.png", "a_b__31m.png"), (".png", "png"), ("a.png ", "a.png"),
+        ("con:.png", "con_.png"), ("CON", "_CON"), ("aux.mp4", "_aux.mp4"), ("nul .tar.png", "_nul .tar.png"),
+        ("Com¹.jpg", "_Com¹.jpg"), ("console.png", "console.png"), ("a.png. .", "a.png"), ("a .png", "a.png"),
+        ("a\nb\x1b[31m.png", "a_b__31m.png"), (".png", "png"), ("a.png ", "a.png"),
     ],
 )  # fmt: skip
 def test_names(name, safe):

@@ -1,13 +1,16 @@
 """A worker of the page converts as the command line does, and ends when nobody waits for its result."""
 
 import threading
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
 from clips import Clip, read_clip
+from pictures import save_picture
 from PIL import Image
+from processes import file_limit
 
-from cartoonize.core.errors import MediaError
+from cartoonize.core.errors import MediaError, SpaceError
 from cartoonize.effects.compositing import Retouch
 from cartoonize.effects.look import Look
 from cartoonize.web.limits import Limits
@@ -90,6 +93,19 @@ def test_a_picture_as_png(worker, folder, tmp_path):
     assert result.after.name == "photo-cartoon.png"
     with Image.open(result.after) as picture:
         assert (picture.format, picture.size) == ("PNG", (64, 48))
+
+
+def test_a_disk_that_is_full_at_the_end(worker, folder, tmp_path):
+    """If only the copy of a source for browsers finds no space, the error is a sentence, too."""
+    photo = save_picture(tmp_path / "photo.tif")
+    with ExitStack() as stack:
+
+        def fill(done, *_):
+            if done:
+                stack.enter_context(file_limit(9))
+
+        with pytest.raises(SpaceError, match=r"Cannot write .*before\.png: File too large\."):
+            worker.convert(photo, folder, "null", Look(), fill)
 
 
 @pytest.mark.parametrize("burst", [1, 8, 24])

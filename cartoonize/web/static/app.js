@@ -8,7 +8,7 @@ import { createQueue, isActive } from "./queue.js";
 import * as server from "./server.js";
 import { createSettings, differ } from "./settings.js";
 import { createViewer } from "./viewer.js";
-import { megabytes } from "./words.js";
+import { describeLeftOut, join, megabytes } from "./words.js";
 
 const state = {
     files: [], // as the server describes them
@@ -25,6 +25,7 @@ const state = {
 };
 let settings;
 let maxUpload = Infinity; // bytes
+let suffixes = []; // of the files that the server reads
 const viewer = createViewer(find("viewer"), { stop: stopJob, convertAgain: (item) => convertAll([item]) });
 const previews = createPreviews(render);
 const queue = createQueue(find("list"), { select: selectItem, stop: stopJob, remove: removeItem });
@@ -35,6 +36,7 @@ async function open() {
     const info = await server.readInfo();
     settings = createSettings(info.styles, render);
     maxUpload = info.limits.upload;
+    suffixes = info.suffixes;
     showLimits(info);
     find("examples").append(...info.examples.map(exampleButton));
     server.watch(updateState, updateConnection);
@@ -151,13 +153,18 @@ function clearMessage() {
     if (state.isConnected) hideMessage();
 }
 
-async function addFiles(chosen) {
-    const files = [...chosen]; // the browser empties its list while the page waits
+/** Send the pictures and videos among files, and say which others are left out, or `problem`. */
+async function addFiles(chosen, problem = "") {
+    // Copied, as the browser empties its list while the page waits. A pasted picture may have no name.
+    const files = [...chosen].map((file) => ({ file, name: file.name || "pasted.png" }));
     await opened;
-    if (!settings) return;
-    const added = files.map((file) => ({
+    if (!settings || !(files.length || problem)) return;
+    clearMessage();
+    const others = files.filter((item) => !isMedia(item)).map(({ name }) => name);
+    if (problem || others.length) showMessage(problem || describeLeftOut(others));
+    const added = files.filter(isMedia).map(({ file, name }) => ({
         id: `local ${crypto.randomUUID?.() ?? Math.random()}`,
-        name: file.name || "pasted.png",
+        name,
         kind: file.type.startsWith("video/") ? "video" : "picture",
         address: URL.createObjectURL(file),
         file,
@@ -165,12 +172,17 @@ async function addFiles(chosen) {
         progress: 0,
     }));
     if (!added.length) return;
-    clearMessage();
     state.uploads.push(...added);
     state.selected = added[0].id;
     render();
     for (const upload of added) await send(upload);
     if (document.activeElement === document.body) find("start").focus({ preventScroll: true });
+}
+
+/** Whether a file may be a picture or a video, by its name. Phones name some videos without a suffix. */
+function isMedia({ file, name }) {
+    const lower = name.toLowerCase();
+    return suffixes.some((suffix) => lower.endsWith(suffix)) || file.type.startsWith("video/");
 }
 
 async function send(upload) {
@@ -182,7 +194,7 @@ async function send(upload) {
     };
     try {
         checkSize(upload.file);
-        const known = await server.addFile(upload.file, onProgress, signal);
+        const known = await server.addFile(upload.file, upload.name, onProgress, signal);
         state.local.set(known.id, upload.address);
         if (state.selected === upload.id) state.selected = known.id;
         addKnown(known);
@@ -280,9 +292,9 @@ function showLimits({ limits, examples }) {
     find("place").textContent = local ? "this computer" : "the computer that serves this page";
     const accepted = [megabytes(limits.upload), `${limits.pixels / 1e6} million pixels`];
     if (limits.seconds !== null) accepted.push(`${limits.seconds} seconds of video`);
-    const list = `${accepted.slice(0, -1).join(", ")} and ${accepted.at(-1)}`;
     find("limits").textContent =
-        `Up to ${list} for each file. Only you can read your files here. The server removes them after an hour.`;
+        `Up to ${join(accepted)} for each file. ` +
+        "Only you can read your files here. The server removes them after an hour.";
     const credits = examples.map(({ title, credit }) => `${title}: ${credit}`).join(". ");
     find("credits").textContent = `${credits}. Face of the styles: Eileen Collins, NASA, public domain.`;
 }

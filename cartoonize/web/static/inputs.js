@@ -1,9 +1,11 @@
 // Takes files from the button, the clipboard, and drops.
 
 import { find } from "./dom.js";
-import { showMessage } from "./messages.js";
 
-/** Calls `addFiles` with the files that the visitor gives, and `convert` when the form is submitted. */
+/**
+ * Calls `addFiles` with the files that the visitor gives, and a sentence if some cannot be read. Calls `convert`
+ * when the form is submitted.
+ */
 export function connectInputs({ addFiles, convert }) {
     const input = find("file");
     for (const button of document.querySelectorAll(".choose"))
@@ -31,15 +33,13 @@ function connectDrop(addFiles) {
     document.addEventListener("dragleave", (event) => {
         if (event.relatedTarget === null) showVeil(false);
     });
-    document.addEventListener("drop", (event) => {
+    document.addEventListener("drop", async (event) => {
         showVeil(false);
         if (!hasFiles(event)) return;
         event.preventDefault();
-        readDrop(event.dataTransfer).then(({ files, isWhole }) => {
-            if (files.length) addFiles(files);
-            if (!isWhole) showMessage("A folder cannot be read. Choose its files instead.");
-            else if (!files.length) showMessage("The folder holds no picture or video.");
-        });
+        const { files, isWhole } = await readDrop(event.dataTransfer);
+        if (!isWhole) addFiles(files, "A folder cannot be read. Choose its files instead.");
+        else addFiles(files, files.length ? "" : "The folder holds no picture or video.");
     });
 }
 
@@ -54,21 +54,22 @@ async function readDrop({ items }) {
     return { files, isWhole: results.every(({ status }) => status === "fulfilled") };
 }
 
-/** The files of a folder and its subfolders that may be pictures or videos. */
+/** The files of a folder and its subfolders, without hidden ones. */
 async function readFolder(folder) {
     const reader = folder.createReader();
     const files = [];
     for (;;) {
         const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-        if (!entries.length) return files.filter(isMedia);
+        if (!entries.length) return files;
         for (const entry of entries) {
+            if (isHidden(entry)) continue;
             if (entry.isDirectory) files.push(...(await readFolder(entry)));
             else files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
         }
     }
 }
 
-/** Whether a file may be a picture or a video: browsers do not know the types of all. */
-function isMedia({ name, type }) {
-    return !name.startsWith(".") && /^($|image|video)/.test(type);
+/** Whether systems hide a file or folder; two have their names on Windows. */
+function isHidden({ name }) {
+    return name.startsWith(".") || /^(thumbs\.db|desktop\.ini)$/i.test(name);
 }

@@ -1,17 +1,17 @@
 // Requests to the server, which keeps and converts files.
 
-/** Constant information: styles, limits, examples. */
+/** Constant information: styles, suffixes, limits, examples. */
 export async function readInfo() {
     return (await request("api/info")).json();
 }
 
 /**
- * Send a file; `onProgress` gets the share that was sent. Resolves to the file as the server describes it, and
- * rejects if it is refused, or `signal` aborts.
+ * Send a file under a name; `onProgress` gets the share that was sent. Resolves to the file as the server
+ * describes it, and rejects if it is refused, or `signal` aborts.
  */
-export function addFile(file, onProgress, signal) {
+export function addFile(file, name, onProgress, signal) {
     const form = new FormData();
-    form.append("file", file, file.name || "pasted.png");
+    form.append("file", file, name);
     return new Promise((resolve, reject) => {
         const transfer = new XMLHttpRequest();
         transfer.open("POST", "api/files");

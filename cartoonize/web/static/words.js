@@ -1,6 +1,7 @@
 // Numbers and states in words.
 
 const SMALL = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"];
+const NAMED = 3; // files that a sentence names
 
 /** About how long: "about 40 seconds", "about 2 minutes". */
 export function duration(seconds) {
@@ -30,6 +31,20 @@ function describeQueue(before) {
     return before === 1
         ? "One file is ahead of yours."
         : `${SMALL[before] ?? before} files are ahead of yours.`;
+}
+
+/** Words as a list: "one, two and three". */
+export function join(words) {
+    return new Intl.ListFormat("en-GB").format(words);
+}
+
+/** Which files are not sent, by their names. */
+export function describeLeftOut(names) {
+    if (names.length === 1) return `${names[0]} is not named like a picture or a video, and was not sent.`;
+    const shown = names.slice(0, NAMED);
+    const more = names.length - NAMED;
+    if (more > 0) shown.push(more === 1 ? "another file" : `${more} other files`);
+    return `${join(shown)} are not named like pictures or videos, and were not sent.`;
 }
 
 /** How long it took: "12 s", "3 min". */
