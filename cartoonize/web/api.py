@@ -169,7 +169,7 @@ class Api:
             raise
         return FileResponse(
             path, media_type="image/png", filename=path.name, headers={"Cache-Control": "no-store"},
-            background=BackgroundTask(self._queue.remove_upload, upload),
+            background=BackgroundTask(self._forget, upload),
         )  # fmt: skip
 
     async def convert_video(self, request: Request) -> Response:
@@ -207,6 +207,10 @@ class Api:
         job = WebJob(upload, address_of(request), settings, as_png, is_only)
         self._queue.add(job)
         return job
+
+    async def _forget(self, upload: Upload) -> None:
+        """Remove an upload; a coroutine, as Starlette would call a function in another thread."""
+        self._queue.remove_upload(upload)
 
     async def _wait(self, job: WebJob, request: Request) -> None:
         """Return when a job has ended.

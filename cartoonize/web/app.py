@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -134,10 +134,12 @@ async def _respond_to_refusal(request: Request, error: Exception) -> Response:
 async def _sweep_files(folders: Folders, queue: JobQueue) -> None:
     while True:
         await asyncio.sleep(_SWEEP_FILES)
-        await asyncio.to_thread(folders.sweep, in_use=queue.folders_in_use())
+        with suppress(OSError):  # of a disk that is full: the next sweep may succeed
+            await asyncio.to_thread(folders.sweep, in_use=queue.folders_in_use())
 
 
 async def _sweep_jobs(queue: JobQueue) -> None:
     while True:
         await asyncio.sleep(_SWEEP_JOBS)
-        queue.drop_abandoned()
+        with suppress(OSError):
+            queue.drop_abandoned()

@@ -113,7 +113,6 @@ def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
         (["video", "zero.mp4", "out.mp4"], "empty"),
         (["video", "sound.m4a", "out.mp4"], "no video stream"),
         (["video", "in.png", "out.mp4"], "use `cartoonize image`"),
-        (["image", "in.mp4", "out.png"], "use `cartoonize video`"),
         (["video", "in.mp4", "out.mp4", "--style", "monet"], "no style 'monet'"),
         (["video", "in.mp4", "out.mp4", "--style", "damaged.safetensors"], "damaged"),
         (["video", "in.mp4", "nowhere/out.mp4"], "no folder nowhere"),
@@ -133,7 +132,6 @@ def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
         (["image", "zero.mp4", "out.png"], "zero.mp4"),
         (["image", "in.png", "there.mp4"], "there.mp4"),
         (["styles", "show", "monet"], "no style 'monet'"),
-        (["export-onnx", "monet", "out.onnx"], "no style 'monet'"),
     ],
 )
 def test_mistakes_are_one_sentence(run, clip, photo, tmp_path, monkeypatch, arguments, message):
@@ -148,7 +146,7 @@ def test_mistakes_are_one_sentence(run, clip, photo, tmp_path, monkeypatch, argu
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     before = sorted(path.name for path in tmp_path.iterdir())
-    if arguments[0] != "styles" and "--style" not in arguments and arguments[0] != "export-onnx":
+    if arguments[0] != "styles" and "--style" not in arguments:
         arguments = [*arguments, "--style", "null"]
     code, out, err = run(*arguments)
     assert code == 1
@@ -168,17 +166,6 @@ def test_a_demo_that_cannot_begin_writes_nothing(run, workdir):
         code, _, messages = run("demo", *words)
         assert (code, sentence in messages) == (1, True), messages
         assert not list(workdir.rglob("*.mp4"))
-
-
-def test_styles_are_listed_and_shown(run, tiny_style):
-    """`styles` lists all styles; `styles show` prints the card of any style file, licence included."""
-    code, out, _ = run("styles")
-    assert code == 0
-    assert "licence" in out
-    code, out, _ = run("styles", "show", tiny_style)
-    assert code == 0
-    assert "CC0" in out
-    assert "swift" in out
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])

@@ -81,8 +81,6 @@ def test_what_cannot_be_written_is_refused_at_once(workdir, run, words, message)
         (["video", "-", "a.mp4", "new"], "Standard input (-) is one video"),
         (["image", "-", "new.png"], "only `cartoonize video` takes -"),
         (["image", "both/1.png", "-"], "only `cartoonize video` takes -"),
-        (["video", "a.mp4"], "OUTPUT is missing"),
-        (["video", "x*.mp4", "new"], "Nothing matches the pattern x*.mp4"),
         (["video", "films", "new", "-y", "--skip-existing"], "choose one"),
         (["video", "a.mp4", "new", "--watch"], "--watch watches folders, and a.mp4 is not one"),
         (["video", "films", "films", "--watch"], "films is the folder to watch"),

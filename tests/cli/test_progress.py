@@ -30,16 +30,6 @@ def test_two_bars_on_a_terminal(workdir):
     assert "out/a.mp4: 60 frames in" in text
 
 
-def test_no_bars_elsewhere(workdir, run):
-    """If stderr is no terminal, there are messages only."""
-    for name in ("a", "b"):
-        Clip().write(Path(f"clips/{name}.mp4"))
-    code, _, err = run("video", "clips", "out", "--style", "null")
-    assert code == 0
-    assert "12/12" not in err
-    assert "━" not in err
-
-
 def test_the_bar_of_all_files_moves_by_their_sizes(workdir):
     """The bar moves within a file by the file's share of the work; a failed file is taken out of the work."""
     with ProgressBars([100, 300, 100]) as bars:

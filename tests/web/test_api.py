@@ -56,6 +56,21 @@ def test_a_picture(served, run, photo, tmp_path):
     assert served.files() == before
 
 
+def test_one_thread_changes_the_list_of_files(tmp_path, photo):
+    """The file of a program is removed in the thread that serves all; two threads could break the list."""
+    watched = """
+import threading
+from cartoonize.web.jobs import JobQueue
+def remove(self, upload, real=JobQueue.remove_upload):
+    assert threading.current_thread() is threading.main_thread()
+    real(self, upload)
+JobQueue.remove_upload = remove
+"""
+    with serving(tmp_path, before=watched) as served:
+        assert httpx.post(f"{served.url}api/image", files=form(photo), timeout=120).status_code == 200
+        wait_until(lambda: not served.files())
+
+
 def test_a_video(program, run, tmp_path):
     """A video becomes a job with progress; its result is that of `cartoonize video`."""
     clip = Clip(size=(320, 240), times=range(48), tones=[440]).write(tmp_path / "clip.mp4")

@@ -18,7 +18,7 @@ from processes import WAIT, wait_until
 from cartoonize.core.errors import MediaError, SpaceError
 from cartoonize.core.sample_photos import open_photo
 from cartoonize.media.pictures.formats import FORMATS, PICTURE_SUFFIXES
-from cartoonize.web import access, connections, folders, visitors
+from cartoonize.web import access, app, connections, folders, visitors
 from cartoonize.web.folders import Folders
 from cartoonize.web.jobs import JobQueue, ShareError
 from cartoonize.web.limits import MEGABYTE, LimitError, Limits, choose_limits
@@ -163,7 +163,7 @@ def test_stopping_again_and_again_fills_no_memory(queue):
 
 @pytest.mark.parametrize(("part", "method"), [("_folders", "new"), ("_worker", "convert")])
 def test_a_full_disk_ends_one_job(queue, monkeypatch, part, method):
-    """If a folder or a temporary file finds no space, its job fails with a sentence, and the next one runs."""
+    """A job for whose files there is no space fails with a sentence, and the next one runs."""
 
     def refuse(*_arguments, **_options):
         raise OSError(errno.ENOSPC, "No space left on device", "folder")
@@ -179,6 +179,21 @@ def test_a_full_disk_ends_one_job(queue, monkeypatch, part, method):
     asyncio.run(convert_two())
     error = "Cannot write the result: No space left on device."
     assert [(job.state, job.error) for job in jobs] == [("failed", error)] * 2
+
+
+def test_a_full_disk_ends_no_sweep(queue, monkeypatch):
+    """Old files are still removed after a sweep that failed."""
+    swept = []
+
+    def refuse(*, in_use):
+        swept.append(in_use)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(app, "_SWEEP_FILES", 0)
+    monkeypatch.setattr(queue._folders, "sweep", refuse)
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(app._sweep_files(queue._folders, queue), 0.2))
+    assert len(swept) > 1
 
 
 def test_a_job_that_is_removed_at_its_end_keeps_the_earlier_result(queue, monkeypatch):
