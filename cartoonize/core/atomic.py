@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from . import safe_files
+from .addresses import address_of
 from .errors import DISK_FAILURES, MediaError, WriteError
 from .messages import is_special_file
 
@@ -123,6 +124,8 @@ def check_target(target: Path, *, overwrite: bool, sources: Iterable[object] = (
         MediaError: as AtomicFile.
     """
     try:
+        if address := address_of(target):
+            raise MediaError(f"{address}: only videos are written to addresses; name a file to write.")
         if target.is_dir():
             raise MediaError(f"{target} is a folder; name a file to write.")
         if is_among(target, sources):

@@ -232,6 +232,7 @@ def test_a_terminal_is_no_video(workdir, paths, end):
             "https://host/a.jpg?***: only videos are read from addresses; download the file first.",
         ),
         (("image", "https://host/a.jpg", "s3://b/c.png", "out/"), "s3://b/c.png: only videos are read"),
+        (("image", "picture.jpg", "s3://b/"), "s3://b/picture.jpg: only videos are written to"),
         (("styles", "add", "http://[::1"), "'http://[::1' is not an address"),
     ],
 )
