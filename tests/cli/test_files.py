@@ -355,10 +355,12 @@ def test_json_of_a_file_that_fails(workdir, run, command):
     assert report["error"] in messages
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), MemoryError(), RecursionError("deep")])
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("by zero"), RecursionError("deep"), MemoryError(), OSError(28, "No space")]
+)
 def test_a_bug_stops_one_file_only(workdir, run, monkeypatch, error):
     """Any exception is one sentence about its file, and the other files are converted; --debug shows the
-    traceback."""
+    traceback. Of the memory and the system it is no defect."""
     for name in "abc":
         Image.new("RGB", (32, 32)).save(f"{name}.png")
 
@@ -375,6 +377,7 @@ def test_a_bug_stops_one_file_only(workdir, run, monkeypatch, error):
     assert [file["state"] for file in json.loads(out)["files"]] == ["converted", "failed", "converted"]
     assert "Traceback" not in messages
     assert "1 of 3 files could not be converted: b.png" in messages
+    assert ("a defect of cartoonize" in messages) != isinstance(error, MemoryError | OSError)
     _, _, messages = run(*command, "-y", "--debug")
     assert "Traceback" in messages
     assert "in save" in messages
