@@ -98,7 +98,9 @@ function showButton(all) {
     const button = find("start");
     button.disabled = next.length === 0 || !state.isConnected;
     const isAgain = next.some((item) => item.result);
-    setText(button, isAgain ? "Convert again" : next.length > 1 ? `Convert ${next.length} files` : "Convert");
+    const isOther = next.length === 1 && next[0].id !== state.selected;
+    const object = next.length > 1 ? ` ${next.length} files` : isOther ? ` ${next[0].name}` : "";
+    setText(button, isAgain ? "Convert again" : `Convert${object}`);
 }
 
 /** Have the browser ask before it closes the page, which ends uploads and conversions. */

@@ -117,7 +117,7 @@ function aboutItem(item) {
         const { bytes, seconds } = item.result.result;
         return `${item.result.settings.style} · converted in ${elapsed(seconds)} · ${size(bytes)}`;
     }
-    if (item.upload?.error || item.job || item.refusal) return "";
+    if (item.upload || item.job || item.refusal) return "";
     if (!item.preview?.after) return "Ready to convert.";
     return item.kind === "picture" ? "This is a preview of the result." : "This is a preview of one frame.";
 }
