@@ -13,7 +13,7 @@ from ..core.errors import MediaError
 from ..core.frames import Backend, Frame, Image
 from ..effects.effect import Effect, EffectChain
 from .drawer import Drawer
-from .threads import Closing, StageWaits, prefetch, timed
+from .threads import StageWaits, closing_items, prefetch, timed
 
 SEGMENT = 120
 """Frames of a segment (segmented.py), before they are rounded up to whole batches. A killed run loses one
@@ -85,7 +85,7 @@ def batches(planned: Iterable[PlannedFrame], size: int) -> Generator[list[Planne
     group: list[PlannedFrame] = []
     count = 0
     try:
-        with Closing(planned):
+        with closing_items(planned):
             for item in planned:
                 if group and (item.first or _sizes(item) != _sizes(group[0])):
                     yield group
@@ -105,7 +105,7 @@ def batches(planned: Iterable[PlannedFrame], size: int) -> Generator[list[Planne
 
 def _plan(frames: Iterable[Frame], chain: EffectChain, segment: int) -> Generator[PlannedFrame]:
     """Mark where segments begin, and which frames the network skips."""
-    with Closing(frames):
+    with closing_items(frames):
         for number, frame in enumerate(frames):
             first = number % segment == 0
             yield PlannedFrame(frame, first, chain.skip(frame, first=first))

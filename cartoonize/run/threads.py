@@ -5,7 +5,8 @@ Both start their thread in `_iterate_in_thread`, the only place that does.
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty, Queue
@@ -82,7 +83,7 @@ def _iterate_in_thread(
 
     def work() -> None:
         try:
-            with Closing(items):
+            with closing_items(items):
                 for item in items:
                     put(item)
                     if stop.is_set():
@@ -120,17 +121,13 @@ def _start(thread: threading.Thread) -> None:
 _END = object()
 
 
-class Closing:
-    """`contextlib.closing` for objects that may have no `close`, such as lists."""
-
-    def __init__(self, items: object) -> None:
-        self.items = items
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        close = getattr(self.items, "close", None)
+@contextmanager
+def closing_items(items: object) -> Iterator[None]:
+    """As `contextlib.closing`, but for objects that may have no `close`, such as lists."""
+    try:
+        yield
+    finally:
+        close = getattr(items, "close", None)
         if close is not None:
             close()
 
