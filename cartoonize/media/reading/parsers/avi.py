@@ -1,11 +1,16 @@
-"""AVI (RIFF, with the extensions of OpenDML 1.02): lists of chunks, each with its type and its length."""
+"""AVI (RIFF, with the extensions of OpenDML 1.02): lists of chunks, each with its type and its length.
+
+AMV files are AVI files that state no lengths of lists and no kinds of streams, and end with a mark.
+"""
 
 from array import array
 from collections import defaultdict
 
 from .structure import ContainerStructure, Requests, new_offsets
 
-_LISTS = {b"AVI ", b"AVIX", b"hdrl", b"strl", b"movi", b"rec "}
+_AMV, _AMV_END = b"AMV ", b"AMV_END_"
+_NO_END = 1 << 62  # of an AMV file whose mark was not reached yet
+_LISTS = {b"AVI ", b"AVIX", _AMV, b"hdrl", b"strl", b"movi", b"rec "}
 """The lists whose chunks are parsed; all other lists are skipped."""
 _UNKNOWN_SIZES = {0, 0xFFFFFFFF}  # of a recording that was stored as it came
 _PALETTE = b"pc"  # the end of the type of a chunk that changes the palette
@@ -17,20 +22,24 @@ def parse_avi(structure: ContainerStructure, video_index: int) -> Requests:
     offset, riff_end, padding = 0, 0, 0
     while len(header := (yield offset, 13)) > padding:
         # A chunk of odd length is followed by a zero, which some programs omit.
-        if padding and _is_type(header[1:5]):
+        if padding and not _is_type(header[:4]):
             offset, header = offset + 1, header[1:]
         kind, size, list_kind = header[:4], int.from_bytes(header[4:8], "little"), header[8:12]
+        if header[:8] == _AMV_END:
+            offset = riff_end = offset + 8
+            break
         if not chunks.accept(kind, offset, size):
             if chunks.has_frames and abs(riff_end - offset) <= 1:  # other data follow
                 break
             return
         if kind == b"RIFF":
             riff_end = 0 if size in _UNKNOWN_SIZES else offset + 8 + size + size % 2
+            riff_end = _NO_END if list_kind == _AMV else riff_end
         if kind in (b"RIFF", b"LIST") and list_kind in _LISTS:
             offset, padding = offset + 12, 0
         else:
             if kind == b"strh":
-                chunks.stream_kinds.append(list_kind)
+                chunks.stream_kinds.append(list_kind.strip(b"\0") or b"vids")  # the first of AMV is the video
             offset, padding = offset + 8 + size, size % 2
     structure.frame_offsets = chunks.frame_offsets(video_index)
     structure.intact = offset <= structure.size and riff_end <= structure.size + 1

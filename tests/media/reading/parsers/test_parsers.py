@@ -1,11 +1,12 @@
 """Parsers of containers, for files and for streams."""
 
 import tracemalloc
+from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
-from clips import Clip
+from clips import Clip, convert
 from containers import CONTAINERS
 from PIL import Image
 
@@ -59,6 +60,36 @@ def test_avi_files_that_programs_write_are_intact(tmp_path):
     structure = parse_file(path, parse_avi, 0)
     assert structure.intact
     assert len(structure.frame_offsets) == 12
+
+
+def write_amv(path, frames=30, rate=15):
+    """Write an AMV file, as cheap music players show them: pictures and sound in turn."""
+    samples = 22050 // rate
+    with av.open(path, "w") as output:
+        video = output.add_stream("amv", rate=rate, width=160, height=112, pix_fmt="yuvj420p")
+        options = {"block_size": str(samples)}
+        audio = output.add_stream("adpcm_ima_amv", rate=22050, layout="mono", options=options)
+        for number in range(frames):
+            image = np.full((112, 160, 3), 8 * number, np.uint8)
+            picture = av.VideoFrame.from_ndarray(image, "rgb24").reformat(format="yuvj420p")
+            picture.pts, picture.time_base = number, Fraction(1, rate)
+            sound = av.AudioFrame.from_ndarray(np.full((1, samples), 9000, np.int16), "s16", "mono")
+            sound.pts, sound.sample_rate, sound.time_base = number * samples, 22050, Fraction(1, 22050)
+            output.mux([*video.encode(picture), *audio.encode(sound)])
+        output.mux([*video.encode(None), *audio.encode(None)])
+    return path
+
+
+def test_an_amv_file_is_whole_up_to_its_mark(tmp_path):
+    """AMV files state no lengths; one that ends with its mark is whole, and all others are cut."""
+    path = write_amv(tmp_path / "a.amv")
+    structure, data = parse_file(path, parse_avi, 0), path.read_bytes()
+    assert structure.intact
+    assert len(structure.frame_offsets) == 30
+    assert convert(path, tmp_path / "out.mp4").notices == []
+    for cut in (1, 8, 9, 3000):
+        path.write_bytes(data[:-cut])
+        assert not parse_file(path, parse_avi, 0).intact
 
 
 @pytest.mark.parametrize("colours", [2, 16, 256])
