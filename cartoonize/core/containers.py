@@ -22,6 +22,7 @@ class Container:
         audio_encoder: the encoder of sound that cannot be copied.
         copied_audio: the codecs of sound that are copied, if the muxer accepts some that players cannot read;
             None if players can read all that the muxer accepts.
+        named_opus: whether the channels of Opus have to be speakers; ambisonic sound could not be read.
         copied_subtitles: the same for subtitles.
         subtitle_encoder: the encoder of text subtitles that cannot be copied; None if the container holds no
             text subtitles.
@@ -36,8 +37,8 @@ class Container:
         priming: whether it states how much sound at the beginning is priming, which players leave out.
         header_times: whether the header states how long a packet of sound and a frame last, so that frames at
             a constant rate need that rate as the clock.
-        starts_at_zero: whether all streams begin together and go on without a gap, so that silence fills the
-            gaps of sound.
+        starts_at_zero: whether all streams begin together and go on without a gap, as packets have no times,
+            so that silence fills the gaps of sound.
         frame_reordering: whether frames may be stored in another order than they are shown. If not, the clock
             starts at zero and has no other times, and reordering would delay all frames.
         constant_rate: whether frames follow each other at one rate, without times.
@@ -53,6 +54,7 @@ class Container:
     alpha_encoder: str | None = None
     audio_encoder: str = "aac"
     copied_audio: frozenset[str] | None = None
+    named_opus: bool = False
     copied_subtitles: frozenset[str] | None = None
     subtitle_encoder: str | None = None
     covers: bool = True
@@ -93,7 +95,7 @@ CONTAINERS = (
     Container(
         muxer="mpegts", suffixes=(".ts",), read_suffixes=(".mts", ".m2ts"), names=("ts",),
         copied_audio=frozenset({"aac", "mp2", "mp3", "ac3", "eac3", "opus", "dts"}),
-        copied_subtitles=frozenset({"dvb_subtitle", "dvb_teletext"}), covers=False,
+        named_opus=True, copied_subtitles=frozenset({"dvb_subtitle", "dvb_teletext"}), covers=False,
     ),
     # FFmpeg does not know the times of H.264 in AVI, and puts all a frame late.
     # A cover would be a second video.

@@ -184,7 +184,10 @@ class Passthrough:
         offset = round(self._source.shift / packet.time_base)
         dts = (packet.pts or 0) - offset if packet.dts is None else packet.dts - offset
         time = float(dts * packet.time_base)
-        end = time + float((packet.duration or 0) * packet.time_base)
+        duration = float((packet.duration or 0) * packet.time_base)
+        # Without times, a packet that is mostly early would delay all that follow.
+        is_counted = self._container.starts_at_zero and not cuts_early_sound
+        end = time + (duration / 2 if is_counted else duration)
         begins = self._begins if packet.stream.type == "audio" or self._source.start else -math.inf
         if end <= begins or time >= self._length:
             return None

@@ -1,12 +1,14 @@
 """Decides for each stream except the picture: copied, converted, attached, or left out with a notice."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
+from av.packet import Packet
 from av.stream import AttachmentStream, Stream
 from av.subtitles.stream import SubtitleStream
 
@@ -14,10 +16,10 @@ from ...core.containers import Container
 from ..remote import open_container
 from ..streams import codec_name, is_cover, is_known
 from ..video_info import OtherStreams
-from .audio import has_gap, is_accepted
-from .tracks import TEXT_SUBTITLES, ConvertedSubtitles, CopiedTrack, ReencodedAudio, Track
+from .acceptance import is_accepted
+from .audio_encoder import MIN_GAP
+from .tracks import TEXT_SUBTITLES, ConvertedSubtitles, CopiedTrack, ReencodedAudio, Track, add_copy
 
-_LATE = 0.1  # seconds after which sound starts late
 _COVER_NAMES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 
 
@@ -93,7 +95,7 @@ class TrackSelection:
     def _is_interrupted(self, stream: AudioStream) -> bool:
         """Whether the container cannot hold the sound because it starts late or pauses."""
         start = float((stream.start_time or 0) * (stream.time_base or 0)) - self._source.shift
-        return self._container.starts_at_zero and (start > _LATE or self._has_gap(stream))
+        return self._container.starts_at_zero and (start > MIN_GAP or self._has_gap(stream))
 
     def _has_gap(self, stream: AudioStream) -> bool:
         """Whether the sound pauses within the range, by all packets of a file that can be read twice."""
@@ -103,7 +105,7 @@ class TrackSelection:
         end = math.inf if self._source.end is None else begin + self._source.end - (self._source.start or 0)
         try:
             with open_container(self._source.location) as container:
-                return has_gap(container.demux(container.streams[stream.index]), begin, end)
+                return _pauses(container.demux(container.streams[stream.index]), begin, end)
         except (av.error.FFmpegError, OSError):
             return False
 
@@ -112,9 +114,7 @@ class TrackSelection:
         codec = codec_name(stream)
         if codecs is not None and codec not in codecs:
             return False
-        return is_accepted(
-            self._container, codec, lambda trial: trial.add_stream_from_template(stream, opaque=True)
-        )
+        return is_accepted(self._container, codec, lambda trial: add_copy(trial, stream))
 
     def _convert_subtitles(self, stream: SubtitleStream) -> Track | None:
         encoder, codec = self._container.subtitle_encoder, codec_name(stream)
@@ -174,3 +174,17 @@ class TrackSelection:
                 f"(--stream {index} converts it)."
             )
         return f"The {stream.type} stream {index}{codec_note} was left out: the output cannot hold it."
+
+
+def _pauses(packets: "Iterable[Packet[Any]]", begin: float, end: float) -> bool:
+    """Whether sound is missing between two of its packets, from second `begin` to `end` of their clock."""
+    last_end = math.inf
+    for packet in packets:
+        if packet.pts is None or not packet.duration:
+            last_end = math.inf
+            continue
+        time = float(packet.pts * packet.time_base)
+        if begin <= last_end < time - MIN_GAP and time < end:
+            return True
+        last_end = time + float(packet.duration * packet.time_base)
+    return False

@@ -17,7 +17,9 @@ from ...core.containers import Container
 from ...core.messages import count_noun
 from ..damage import Damage
 from ..streams import JUMP, codec_name
-from .audio import AudioEncoder, choose_audio_format, named_layout
+from .acceptance import choose_audio_format
+from .audio_encoder import AudioEncoder
+from .audio_frames import layout_name, speaker_layout
 from .metadata import copy_description
 
 TEXT_SUBTITLES = frozenset({"subrip", "srt", "mov_text", "webvtt", "ass", "ssa", "text"})
@@ -45,6 +47,20 @@ class Track(ABC):
         """Write what was held back."""
 
 
+def add_copy(output: OutputContainer, stream: Stream) -> Stream:
+    """Add a stream for the packets of another one, as they are.
+
+    Channels without a layout, as those of PCM in AVI, get the default one: MP4 has to state it.
+    """
+    target = output.add_stream_from_template(stream, opaque=True)
+    if isinstance(target, AudioStream):
+        layout = target.codec_context.layout
+        name = layout_name(layout)
+        if name not in ("", layout.name):
+            target.codec_context.layout = name
+    return target
+
+
 class CopiedTrack(Track):
     """Copies packet by packet.
 
@@ -65,7 +81,7 @@ class CopiedTrack(Track):
         self._is_subtitle = stream.type == "subtitle"
         # MP4 has an empty subtitle behind each, which the muxer writes itself.
         self._has_empty_subtitles = codec_name(stream) == "mov_text"
-        self._target = output.add_stream_from_template(stream, opaque=True)
+        self._target = add_copy(output, stream)
         self.index = self._target.index
         copy_description(self._target, stream)
 
@@ -131,7 +147,7 @@ class ReencodedAudio(Track):
     ) -> None:
         self._output, self._notices, self._damage = output, notices, Damage()
         context = stream.codec_context
-        layout = named_layout(context.layout)
+        layout = speaker_layout(context.layout)
         chosen = choose_audio_format(container, context.sample_rate, layout, context.layout.nb_channels)
         if chosen is None:
             raise ValueError(f"{container.muxer} takes no such sound")

@@ -10,7 +10,7 @@ from clips import CASES, Clip, all_packets, mean_difference, packets, read_clip,
 
 from cartoonize import stylize
 from cartoonize.media.iso_boxes import split_boxes
-from cartoonize.media.writing import audio
+from cartoonize.media.writing.audio_frames import to_speakers
 
 RATE = 48000
 
@@ -23,6 +23,8 @@ def make_video(path, codec, *, layout="mono", rate=RATE, start=0.0, picture="lib
         sound = container.add_stream(codec, rate=rate, layout=layout)
         if codec == "wmav2":
             sound.bit_rate = 128_000  # it has no default
+        if layout.startswith("ambisonic"):
+            sound.options = {"mapping_family": "2"}
         for number, pts in enumerate(clip.times):
             container.mux(video.encode(clip._frame(number, pts)))
         container.mux(video.encode(None))
@@ -262,10 +264,24 @@ def test_the_sound_of_cases_comes_out(tmp_path, name, suffix):
         assert sum(frame.samples for frame in container.decode(audio=0)) > 5000
 
 
-@pytest.mark.parametrize(("codec", "layout"), [("pcm_s24le", "5.1"), ("pcm_s16be", "stereo")])
-def test_what_mp4_refuses_at_its_end_is_found_at_its_beginning(tmp_path, codec, layout):
+@pytest.mark.parametrize(
+    ("codec", "layout", "name"),
+    [("pcm_s16le", "stereo", "in.avi"), ("pcm_s24le", "5.1", "in.nut"), ("pcm_s16be", "stereo", "in.nut")],
+)
+@pytest.mark.parametrize("target", ["out.mp4", "out.mov"])
+def test_pcm_without_a_layout_is_copied(tmp_path, codec, layout, name, target):
+    """PCM that does not state its speakers, as in AVI, is copied to MP4 and MOV bit for bit."""
+    picture = "mpeg4" if name.endswith("avi") else "libx264"
+    source = make_video(tmp_path / name, codec, layout=layout, picture=picture)
+    assert stylize(source, tmp_path / target, "null").notices == []
+    assert b"".join(packets(tmp_path / target, 0)) == b"".join(packets(source, 0))
+    with av.open(tmp_path / target) as container:
+        assert container.streams.audio[0].layout.name == layout
+
+
+def test_what_mp4_refuses_at_its_end_is_found_at_its_beginning(tmp_path):
     """Sound that MP4 would refuse at its end, such as PCM of an unknown layout, is encoded from the start."""
-    source = make_video(tmp_path / "in.nut", codec, layout=layout)
+    source = make_video(tmp_path / "in.nut", "pcm_s16le", layout="hexadecagonal")
     report = stylize(source, tmp_path / "out.mp4", "null")
     assert any("re-encoded" in notice for notice in report.notices)
     assert read_clip(tmp_path / "out.mp4").kinds == ["video", "audio"]
@@ -276,9 +292,30 @@ def test_of_ambisonic_sound_one_channel_is_heard():
     """Ambisonic sound is encoded again as its first channel, sound from all directions, at its own pace."""
     frame = av.AudioFrame.from_ndarray(np.arange(16_000, dtype=np.int16)[None], "s16", "ambisonic 3")
     frame.sample_rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
-    mono = audio._with_named_layout(frame)
+    mono = to_speakers(frame)
     assert mono.layout.name == "mono"
     np.testing.assert_array_equal(mono.to_ndarray()[0], np.arange(0, 16_000, 16))
+
+
+@pytest.mark.parametrize("layout", ["mono", "5.1", "ambisonic 1"])
+@pytest.mark.parametrize("target", ["out.ts", "out.mp4", "out.webm"])
+def test_opus_can_be_read_back(tmp_path, layout, target):
+    """Opus is copied if the target can state its channels; in TS, ambisonic sound becomes mono."""
+    source = make_video(tmp_path / "in.mkv", "libopus", layout=layout)
+    report = stylize(source, tmp_path / target, "null")
+    is_lost = (layout, target) == ("ambisonic 1", "out.ts")
+    assert any("re-encoded" in notice for notice in report.notices) == is_lost
+    assert loud_from(heard(tmp_path / target)) < 2
+    with av.open(tmp_path / target) as container:
+        assert container.streams.audio[0].layout.name == ("mono" if is_lost else layout)
+
+
+@pytest.mark.parametrize("codec", ["libmp3lame", "aac"])
+def test_copied_sound_in_avi_begins_in_step(tmp_path, codec):
+    """AVI states no priming: packets that are mostly priming are left out, or all sound would come late."""
+    source = LateTone(times=range(48), tones=[440], audio_codec=codec).write(tmp_path / "in.mp4")
+    stylize(source, tmp_path / "out.avi", "null")
+    assert loud_from(heard(tmp_path / "out.avi")) == pytest.approx(loud_from(heard(source)), abs=0.005)
 
 
 def test_ac3_is_copied_to_mp4(tmp_path):
