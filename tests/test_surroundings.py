@@ -88,6 +88,16 @@ def test_a_full_disk(clip, folder, limit):
     assert not list(folder.glob(".*/out.mp4"))
 
 
+@pytest.mark.parametrize("muxer", ["mp4", "matroska", "mpegts", "y4m"])
+def test_a_full_disk_behind_standard_output(tmp_path, muxer):
+    """If standard output is a file on a full disk, an error says so, even if only the end has no space."""
+    source = Clip(size=(320, 240), images=NOISE, times=range(8)).write(tmp_path / "in.mp4")
+    with (tmp_path / "out").open("wb") as out:
+        more = ("--format", muxer, "--style", "null")
+        process = start_program("video", source, "-", *more, stdout=out, preexec_fn=limit_file_size(50_000))
+        check_failure(process, errors.SpaceError.exit_code)
+
+
 def test_a_folder_that_is_removed(clip, folder):
     """If the folder of the output is removed during the work, an error says so; it is not made again."""
     process = wait_for(start(clip, folder / "out.mp4"), folder)

@@ -116,7 +116,7 @@ def open_live_sink(
         return CameraSink(width, height, source.video.rate, sink.partition(":")[2] or None)
     if "://" in sink:
         return StreamSink(sink, replace(source.video, width=width, height=height))
-    return open_sink(Path(sink), source, encoding=encoding, overwrite=overwrite, size=size)
+    return open_sink(Path(sink), source, encoding=encoding, overwrite=overwrite, size=size, recording=True)
 
 
 def check_live_sink(

@@ -125,6 +125,7 @@ def open_sink(
     encoding: Encoding | None = None,
     overwrite: bool = False,
     size: tuple[int, int] | None = None,
+    recording: bool = False,
 ) -> Sink:
     """Open the output for a source: a picture or a folder for pictures, a video for a video.
 
@@ -137,6 +138,7 @@ def open_sink(
         encoding: how to compress a video.
         overwrite: replace an existing file; otherwise an existing file is an error.
         size: width and height of the frames to write, if they differ from those of the source.
+        recording: keep what was written of a video if writing fails, as live frames do not come again.
 
     Raises:
         MediaError: the file exists or cannot be written, the encoder or format is unknown, or the source does
@@ -146,10 +148,14 @@ def open_sink(
     if isinstance(source, PictureSource):
         return PictureSink(Path(str(path)), source, overwrite=overwrite)
     if isinstance(path, Path) and _is_image_sequence(path):
-        return ImageSequenceSink(path, source, background=encoding.background, overwrite=overwrite)
+        return ImageSequenceSink(
+            path, source, background=encoding.background, overwrite=overwrite, recording=recording
+        )
     if source.video is None:
         raise MediaError(
             f"{path} cannot be written as a video: {type(source).__name__} does not state the size and the "
             "rate of its frames. Set its `video` to a VideoInfo, or write numbered pictures (name/%05d.png)."
         )
-    return VideoSink(path, source.video, encoding=encoding, overwrite=overwrite, size=size)
+    return VideoSink(
+        path, source.video, encoding=encoding, overwrite=overwrite, size=size, recording=recording
+    )

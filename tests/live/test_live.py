@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from clips import Clip, read_clip
 from PIL import ImageGrab, features
-from processes import ACCEPT_SIGNALS, WAIT, command_line, start_program, wait_until
+from processes import ACCEPT_SIGNALS, WAIT, command_line, file_limit, start_program, wait_until
 from servers import serve_folder
 
 from cartoonize import Decoding, Frame, Look, load
@@ -422,6 +422,22 @@ def test_json_is_all_that_is_printed(run, tiny_style):
     assert report["fps"] == pytest.approx(report["frames"] / report["seconds"], rel=0.1)
     assert report["stabilized"] is True
     assert "tiny.safetensors on" in err
+
+
+def test_a_recording_on_a_full_disk(run, workdir):
+    """If the disk is full, a recording ends with exit code 6 and one sentence, and can be played so far."""
+    source = "lavfi:testsrc2=size=160x120:rate=30:duration=60,noise=alls=100:allf=t"
+    with file_limit(400_000):
+        code, out, err = run(
+            "live", "--source", source, "--sink", "out.ts", "--style", "null", "--detail", "full", "--json"
+        )
+    report = json.loads(out)
+    assert (code, report["exit_code"], report["state"]) == (6, 6, "failed")
+    assert "Cannot write out.ts: File too large." in err
+    assert "What was recorded until then is in out.ts." in err
+    with av.open("out.ts") as container:
+        assert next(container.decode(video=0)).width == 160
+    assert [path.name for path in workdir.iterdir()] == ["out.ts"]
 
 
 def test_json_of_a_source_that_is_lost(run, workdir):

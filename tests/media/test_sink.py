@@ -10,9 +10,12 @@ import av
 import numpy as np
 import pytest
 from clips import Clip
+from PIL import Image
+from processes import file_limit
 
 from cartoonize import Frame, open_sink, open_source, stylize
-from cartoonize.core.errors import BusyError, MediaError
+from cartoonize.core.containers import CONTAINERS
+from cartoonize.core.errors import BusyError, MediaError, SpaceError
 from cartoonize.media import PictureSource, Sink, Source, VideoInfo, VideoSource
 from cartoonize.media.remote import Url, open_container
 
@@ -33,8 +36,6 @@ def video_of(tmp_path: Path) -> VideoSource:
 
 
 def pictures_of(tmp_path: Path) -> PictureSource:
-    from PIL import Image
-
     (tmp_path / "in").mkdir()
     for name in ("a.png", "b.png"):
         Image.new("RGB", (64, 48)).save(tmp_path / "in" / name)
@@ -112,13 +113,83 @@ def test_a_sink_of_ones_own_needs_only_write():
     assert (sink.notices, sink.resumable, sink.mark_partial(), sink.is_closed()) == ([], None, None, False)
 
 
+class Noise(Source):
+    """Ten seconds of frames that take much space, except for the first one."""
+
+    video = VideoInfo.of_frames(64, 48, 25)
+
+    def __iter__(self) -> Iterator[Frame]:
+        images = np.random.default_rng(0).integers(0, 256, (8, 48, 64, 3), np.uint8)
+        images[0] = 0
+        for number in range(250):
+            yield Frame(images[number and 1 + number % 7], number, Fraction(1, 25), 1)
+
+
+def record(target: Path, *, recording: bool = True) -> None:
+    with Noise() as source, open_sink(target, source, recording=recording) as sink:
+        for frame in source:
+            sink.write(frame)
+
+
+@pytest.mark.parametrize("suffix", [suffix for row in CONTAINERS for suffix in row.suffixes])
+def test_a_video_without_its_last_byte_is_no_video(tmp_path, suffix):
+    """If the last byte of a video has no space, an error says so, and there is no file."""
+    target = tmp_path / f"out{suffix}"
+    record(target, recording=False)
+    size = target.stat().st_size
+    target.unlink()
+    with file_limit(size - 1), pytest.raises(SpaceError):
+        record(target, recording=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def playable_times(target: Path) -> list[float]:
+    """The times of the frames that can be decoded, by plain PyAV."""
+    times = []
+    with av.open(target) as container, suppress(av.error.InvalidDataError):  # the last one may be cut
+        times.extend(round(frame.time, 2) for frame in container.decode(video=0))
+    return times
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv", "out.ts", "out.flv", "out.avi", "out.gif"])
+@pytest.mark.parametrize("missing", [0.5, 1500, 1])
+def test_a_recording_keeps_what_was_written(tmp_path, name, missing):
+    """If the disk is full, in the middle of a recording or at its end, what was written can be played."""
+    record(tmp_path / name)
+    size = (tmp_path / name).stat().st_size
+    (tmp_path / name).unlink()
+    limit = int(size * missing) if missing < 1 else size - missing
+    with file_limit(limit), pytest.raises(SpaceError) as full:
+        record(tmp_path / name)
+    assert full.value.__notes__ == [f"What was recorded until then is in {tmp_path / name}."]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    times = playable_times(tmp_path / name)
+    assert len(times) >= (60 if missing < 1 else 200)
+    assert np.allclose(np.diff(times), 0.04)
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "frames/%03d.bmp"])
+def test_a_recording_that_cannot_begin_leaves_nothing(tmp_path, name):
+    """If nothing of a recording could be written, there is no file, and the error promises none."""
+    with file_limit(100), pytest.raises(SpaceError) as full:
+        record(tmp_path / name)
+    assert not hasattr(full.value, "__notes__")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recording_of_pictures_keeps_them(tmp_path):
+    """If the disk is full, the pictures that were written stay; the one that was not is no file."""
+    with file_limit(5000), pytest.raises(SpaceError) as full:
+        record(tmp_path / "out" / "%03d.png")
+    assert full.value.__notes__ == [f"What was recorded until then is in {tmp_path / 'out'}."]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["001.png"]
+
+
 LONG = "a long name of a holiday that many pictures share, by the sea"
 
 
 def test_pictures_whose_names_begin_alike_are_all_kept(tmp_path):
     """Two pictures of one batch whose names share any number of characters become two pictures."""
-    from PIL import Image
-
     (tmp_path / "in").mkdir()
     for shade in (10, 200):
         Image.new("RGB", (64, 48), (shade,) * 3).save(tmp_path / "in" / f"{LONG} {shade}.png")

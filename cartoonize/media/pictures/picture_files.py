@@ -54,6 +54,11 @@ class PictureFiles:
                         named.withdraw()
                     raise
 
+    def commit_written(self) -> None:
+        """As `commit`, without the pictures that could not be written."""
+        self._files = [file for file in self._files if file.path.exists()]
+        self.commit()
+
     def discard(self) -> None:
         """Remove what was written, and the folder if it was made for it."""
         for file in self._files:

@@ -1,6 +1,7 @@
 """Image sequences as a sink: the frames of a video as numbered pictures."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image as Pillow
@@ -23,8 +24,8 @@ class ImageSequenceSink(Sink):
     """Writes the frames of a video as numbered pictures, from 1 on; their times are lost.
 
     `path` is an existing folder, which gets 00001.png and so on, or a pattern such as frames/%05d.jpg, whose
-    folder is made if it is missing. All files appear at the end of the `with` block. What pictures cannot
-    hold is left out with a notice.
+    folder is made if it is missing. All files appear at the end of the `with` block; those of a `recording`
+    appear even if writing fails. What pictures cannot hold is left out with a notice.
 
     Raises:
         MediaError: the suffix is not that of a picture, the folder is the source or cannot be written to, or
@@ -32,7 +33,10 @@ class ImageSequenceSink(Sink):
             format cannot hold such a picture.
     """
 
-    def __init__(self, path: Path, source: Source, *, background: str, overwrite: bool) -> None:
+    def __init__(
+        self, path: Path, source: Source, *, background: str, overwrite: bool, recording: bool = False
+    ) -> None:
+        self._is_recording = recording
         self._pattern = path / "%05d.png" if path.is_dir() else path
         self._background, self._background_name = parse_colour(background), background
         self._other_streams = source.video.other_streams if source.video else None
@@ -71,8 +75,13 @@ class ImageSequenceSink(Sink):
         """Give all pictures their names."""
         self._files.commit()
 
-    def abort(self, error: BaseException) -> None:  # noqa: ARG002
+    def abort(self, error: BaseException) -> None:
         """Remove what was written, and the folder if it was made for it."""
+        if self._is_recording and isinstance(error, MediaError):
+            with suppress(MediaError):
+                self._files.commit_written()
+                if self._files:
+                    error.add_note(f"What was recorded until then is in {self._pattern.parent}.")
         self._files.discard()
 
     def _numbered(self, number: int) -> Path:

@@ -28,6 +28,8 @@ _CHECKSUMS = {"crc", "framecrc", "framehash", "framemd5", "hash", "md5", "mkvtim
 """Formats of FFmpeg for tests: checksums and times of packets, without the packets."""
 _NO_VIDEO = {"none", "png"}
 """FFmpeg's default codecs for pictures in containers for sound or text; png is a cover."""
+_FRAGMENT = "1000000"
+"""Microseconds of a recording in MP4 or MOV that are lost at most if writing fails."""
 
 
 def choose_container(target: Location, format_name: str | None) -> Container:
@@ -57,20 +59,28 @@ def choose_container(target: Location, format_name: str | None) -> Container:
     return chosen
 
 
-def open_output(path: Path, muxer: str, plays: int) -> OutputContainer:
+def open_output(path: Path, muxer: str, plays: int, *, recording: bool) -> OutputContainer:
     """Open a file for writing; it is created when encoding starts.
 
     Args:
         path: where to.
         muxer: FFmpeg's name of the container.
         plays: how often an animation is shown; 0 is forever.
+        recording: whether the file has to be readable if writing fails.
     """
-    # The index at the front lets web players start before they have read the whole file. A pipe, in which the
-    # muxer cannot go back to write it, gets an index for each fragment.
-    is_pipe = path == StandardOutput.path
-    index = "+frag_keyframe+empty_moov+default_base_moof" if is_pipe else "+faststart"
     loops = plays - 1 if muxer == "gif" and plays else plays  # GIF counts repetitions; -1 means none
-    options = {"movflags": index, "loop": str(loops), "plays": str(plays)}  # a muxer ignores others' options
+    options = {"loop": str(loops), "plays": str(plays)}  # a muxer ignores others' options
+    is_pipe = path == StandardOutput.path
+    if is_pipe:
+        # Nothing can be put at the front later, so each fragment has an index. After a trailer, FFmpeg would
+        # not report that the last fragment could not be written.
+        options["movflags"] = "+frag_keyframe+empty_moov+default_base_moof+skip_trailer"
+    elif recording:
+        # Each fragment has an index, until one of all is written behind them.
+        options |= {"movflags": "+hybrid_fragmented+delay_moov", "frag_duration": _FRAGMENT}
+    else:
+        # The index at the front lets web players start before they have read the whole file.
+        options["movflags"] = "+faststart"
     file = str(path if is_pipe else path.absolute())  # FFmpeg takes `12:30.mp4` for an address
     return av.open(file, "w", format=muxer, container_options=options)
 

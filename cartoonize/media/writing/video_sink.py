@@ -36,7 +36,8 @@ class VideoSink(ResumableSink):
     """Writes frames, and the other streams of the source, to a video file.
 
     The file appears under its name when the `with` block ends normally. After `resume`, finished segments
-    outlive an error, or the process, in a folder beside the file (see journal.py).
+    outlive an error, or the process, in a folder beside the file (see journal.py). If writing a `recording`
+    fails, the file appears too, as far as it was written and if it can be read.
 
     Raises:
         MediaError: as AtomicFile; or the encoder or the container is unknown. On entering: they do not go
@@ -51,9 +52,10 @@ class VideoSink(ResumableSink):
         encoding: Encoding,
         overwrite: bool,
         size: tuple[int, int] | None = None,
+        recording: bool = False,
     ) -> None:
         self.path, self.encoding = path, encoding
-        self._video = video
+        self._video, self._is_recording = video, recording
         self._last_dts: int | None = None
         self._begin: Fraction | None = None  # the second of the first frame
         self._end = Fraction(0)  # the second at which the last frame ends
@@ -61,7 +63,8 @@ class VideoSink(ResumableSink):
         self._format = choose_container(self._journal.target, encoding.format)
         # The durations of the frames in seconds, if Pillow writes them at the end.
         self._durations: list[float] | None = None
-        if isinstance(self._journal, Journal) and needs_pillow(self._format, video, encoding):
+        is_file = isinstance(self._journal, Journal) and not recording
+        if is_file and needs_pillow(self._format, video, encoding):
             self._format, self._durations = intermediate_container(), []
             self.notices += repetition_notices(video)
         self._encoder = Encoder(video, encoding, self._format, self.notices, size)
@@ -73,7 +76,9 @@ class VideoSink(ResumableSink):
             on_error.callback(self._journal.close, done=False)
             with write_errors(self.path):
                 self._container = on_error.enter_context(
-                    open_output(self._journal.path, self.muxer, self._video.plays)
+                    open_output(
+                        self._journal.path, self.muxer, self._video.plays, recording=self._is_recording
+                    )
                 )
                 self._stream = add_video_stream(self._container, self._encoder)
                 self._passthrough = open_passthrough(
@@ -181,11 +186,24 @@ class VideoSink(ResumableSink):
         if self._journal.done:  # a signal arrived after the file got its name
             error.add_note(f"{self.path} is complete.")
             return
+        if self._is_recording and isinstance(error, MediaError) and self._keep_written():
+            error.add_note(f"What was recorded until then is in {self.path}.")
+            return
         self._journal.close(done=False)
         if isinstance(self._journal, Journal) and (frames := self._journal.store.kept):
             folder = self._journal.folder
             kept = folder.name if isinstance(self.path, Path) else folder  # of a Url it is not beside it
             error.add_note(f"{frames} frames are kept in {kept}; the same command continues from there.")
+
+    def _keep_written(self) -> bool:
+        """Give the file its name, if a frame of it can be read."""
+        try:
+            with open_container(self._journal.path) as written:
+                next(written.decode(video=0))
+            self._journal.commit()
+        except (av.error.FFmpegError, IndexError, StopIteration, OSError, MediaError):
+            return False
+        return True
 
     @property
     def _segments(self) -> SegmentStore:
