@@ -305,9 +305,9 @@ def test_opus_can_be_read_back(tmp_path, layout, target):
     report = stylize(source, tmp_path / target, "null")
     is_lost = (layout, target) == ("ambisonic 1", "out.ts")
     assert any("re-encoded" in notice for notice in report.notices) == is_lost
-    assert loud_from(heard(tmp_path / target)) < 2
     with av.open(tmp_path / target) as container:
         assert container.streams.audio[0].layout.name == ("mono" if is_lost else layout)
+        assert sum(frame.samples for frame in container.decode(audio=0)) == pytest.approx(RATE, rel=0.1)
 
 
 @pytest.mark.parametrize("codec", ["libmp3lame", "aac"])
