@@ -32,9 +32,10 @@ from cartoonize.backends.onnx import OnnxBackend
 from cartoonize.core.frames import Images
 from cartoonize.media import VideoSource, open_sink
 from cartoonize.models import ARCHITECTURES
-from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.checkpoint import save_style
 from cartoonize.run.job import run
 from cartoonize.run.report import Report
+from cartoonize.styles.card import Card
 from cartoonize.tools.demo import make_demo_clip
 
 

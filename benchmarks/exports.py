@@ -23,9 +23,9 @@ from cartoonize.backends import LoadedBackend
 from cartoonize.export.onnx import export_onnx
 from cartoonize.export.parity import measure_parity, pictures
 from cartoonize.models import ARCHITECTURES
-from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.checkpoint import save_style
 from cartoonize.styles import builtin_styles, find_style
-from cartoonize.styles.card import read_header
+from cartoonize.styles.card import Card, read_header
 
 NETWORKS: dict[str, tuple[str, dict[str, int | str]]] = {
     "cartoongan 64": ("cartoongan", {}),

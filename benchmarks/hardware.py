@@ -22,8 +22,9 @@ from cartoonize import load
 from cartoonize.backends.pytorch.device import synchronize
 from cartoonize.core.onnx_runtime import load_onnxruntime
 from cartoonize.models import ARCHITECTURES
-from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.checkpoint import save_style
 from cartoonize.models.cost import multiplications
+from cartoonize.styles.card import Card
 from cartoonize.tools.demo import make_demo_clip
 
 SIDE, GPU_SIDE = 2048, 8192  # of the matrices

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from ..core.errors import ModelError
 from ..models import ARCHITECTURES, Generator, architecture_of
-from ..models.checkpoint import Card, has_floats, load_style, save_style
+from ..models.checkpoint import has_floats, load_style, save_style
 from ..models.dialect import Dialect
-from ..styles.card import FORMAT
+from ..styles.card import FORMAT, Card
 from .checks import check_architecture
 from .weights import NamedTensors, latest_checkpoint, read_weights
 

@@ -15,11 +15,11 @@ from ..core.choices import Detail, OnnxPrecision
 from ..core.draw_size import draw_size
 from ..core.errors import BackendError, ModelError
 from ..models import FrameModel, Generator, Swift
-from ..models.checkpoint import Header, load_style
+from ..models.checkpoint import load_style
 from ..models.deploy import deploy
 from ..models.draw_size import Enlarge, Reduce
 from ..models.int8 import fit_grids
-from ..styles.card import int8_path, set_int8_file, weights_sha256
+from ..styles.card import Header, int8_path, set_int8_file, weights_sha256
 from ..styles.user import sha256_of
 from .checks import check_detail, check_file_export
 from .parity import PHOTOS, Parity, compare, pictures

@@ -22,8 +22,8 @@ from ..backends.tensorrt import (
 from ..core.atomic_folder import atomic_folder
 from ..core.choices import EnginePrecision
 from ..core.errors import BackendError, ModelError
-from ..models.checkpoint import read_header
 from ..styles import ENGINES
+from ..styles.card import read_header
 from .checks import ENGINES_FOLDER, check_folder_export
 from .onnx import OPSETS, export_graph, load_deployed
 from .parity import Parity, compare, pictures

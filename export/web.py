@@ -4,8 +4,7 @@ import shutil
 from pathlib import Path
 
 from ..core.atomic_folder import atomic_folder
-from ..models.checkpoint import read_header
-from ..styles.card import Header, int8_path
+from ..styles.card import Header, int8_path, read_header
 from ..styles.user import sha256_of
 from .browser_files import BROWSER, EXAMPLE, MANIFEST, MODULE, manifest
 from .checks import WEB_FOLDER, check_folder_export

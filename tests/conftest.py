@@ -15,7 +15,8 @@ cpus.set_passive_waiting()  # before PyTorch is imported: the machine may have o
 onnx_runtime.disable_telemetry()
 
 from cartoonize.models import ARCHITECTURES, Generator  # noqa: E402
-from cartoonize.models.checkpoint import Card, save_style  # noqa: E402
+from cartoonize.models.checkpoint import save_style  # noqa: E402
+from cartoonize.styles.card import Card  # noqa: E402
 
 TIMEOUT = 600  # seconds, after which a test that hangs fails
 MOST_WORKERS = 8  # each takes a gigabyte

@@ -23,10 +23,11 @@ from cartoonize.media import PictureSink, PictureSource, VideoSink, VideoSource,
 from cartoonize.media.pictures.sequence_sink import ImageSequenceSink
 from cartoonize.media.writing import journal, segments
 from cartoonize.models import ARCHITECTURES
-from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.checkpoint import save_style
 from cartoonize.run import pipeline
 from cartoonize.run.job import run as run_job
 from cartoonize.run.report import Report
+from cartoonize.styles.card import Card
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links and FIFOs of POSIX")
 

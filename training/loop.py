@@ -16,7 +16,8 @@ from ..core.errors import TrainingError
 from ..core.frames import Image
 from ..core.signals import StopRequest
 from ..models import Generator
-from ..models.checkpoint import Card, save_style
+from ..models.checkpoint import save_style
+from ..styles.card import Card
 from .checkpoint import Checkpoint, Part
 from .data import Batches, Item
 from .errors import disk_errors

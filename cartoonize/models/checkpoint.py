@@ -1,7 +1,7 @@
 """Style files: one safetensors file with the weights, how to build the network, and where it comes from.
 
 The header is JSON text; reading a file runs no code from it. A network is built only if the file has all its
-tensors in the right shapes, so that a file cannot ask for more memory than its own length.
+tensors in the right shapes, so that the memory it takes depends on the length of the file only.
 """
 
 import json
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import torch
 
     from .generator import Generator
-
-__all__ = ["Card", "Header", "has_floats", "load_style", "read_header", "save_style", "write_card"]
 
 _FLOATS = ("torch.float16", "torch.bfloat16", "torch.float32", "torch.float64")
 

@@ -13,7 +13,8 @@ from cartoonize import BackendError, ModelError, RuntimeOptions, load
 from cartoonize.backends import LoadedBackend, backends, registry
 from cartoonize.backends.pytorch import device as devices
 from cartoonize.backends.tiles import OutOfMemory, TiledBackend, draw_in_tiles
-from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.checkpoint import save_style
+from cartoonize.styles.card import Card
 
 STYLES = {
     "pytorch": "tiny_style", "onnxruntime": "tiny_onnx", "int8": "pepper", "ncnn": "tiny_param",

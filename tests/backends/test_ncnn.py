@@ -13,7 +13,8 @@ from cartoonize.backends.ncnn import gpus, trial
 from cartoonize.backends.ncnn.backend import NcnnBackend
 from cartoonize.backends.ncnn.files import read_network
 from cartoonize.core.errors import CartoonizeError
-from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.checkpoint import save_style
+from cartoonize.styles.card import Card
 
 pytest.importorskip("ncnn", reason="needs the extra `vulkan`")
 from cartoonize.backends.ncnn import convert

@@ -24,7 +24,8 @@ from cartoonize import ModelError
 from cartoonize.core.errors import SpaceError
 from cartoonize.export.convert import recognise_network, write_style
 from cartoonize.models import ARCHITECTURES
-from cartoonize.models.checkpoint import Card, load_style, read_header
+from cartoonize.models.checkpoint import load_style
+from cartoonize.styles.card import Card, read_header
 from cartoonize.training.checkpoint import Checkpoint
 from cartoonize.training.recipe_files import load_recipe
 from cartoonize.training.trainer import Trainer, choose_compute

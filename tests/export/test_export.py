@@ -11,8 +11,9 @@ import torch
 from cartoonize import BackendError, MediaError, ModelError, load
 from cartoonize.backends.pytorch import device as devices
 from cartoonize.backends.tensorrt import Engine, Engines, read_engines, write_engines
-from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.checkpoint import save_style
 from cartoonize.models.deploy import deploy
+from cartoonize.styles.card import Card
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")

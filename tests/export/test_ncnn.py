@@ -6,8 +6,9 @@ import torch
 
 from cartoonize import BackendError, MediaError, ModelError, load
 from cartoonize.models import Generator
-from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.checkpoint import save_style
 from cartoonize.models.dialect import LayerNames
+from cartoonize.styles.card import Card
 
 ncnn = pytest.importorskip("ncnn", reason="needs the extra `vulkan`")
 from small_networks import NETWORKS, lively  # noqa: E402

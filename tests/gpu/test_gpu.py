@@ -10,7 +10,8 @@ from cartoonize.backends.pytorch import device as devices
 from cartoonize.backends.pytorch.gpu import PARTS
 from cartoonize.effects.look import Look
 from cartoonize.models import ARCHITECTURES
-from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.checkpoint import save_style
+from cartoonize.styles.card import Card
 
 pytestmark = pytest.mark.gpu
 

@@ -14,9 +14,9 @@ from small_networks import noise
 
 from cartoonize import BackendError, load
 from cartoonize.models import FrameModel
-from cartoonize.models.checkpoint import Card, load_style, save_style, write_card
+from cartoonize.models.checkpoint import load_style, save_style, write_card
 from cartoonize.models.int8 import Int8, fit_grids, weight_scales
-from cartoonize.styles.card import read_header, set_int8_file, weights_sha256
+from cartoonize.styles.card import Card, read_header, set_int8_file, weights_sha256
 
 onnx = pytest.importorskip("onnx")
 from cartoonize.export.int8 import write_int8  # noqa: E402

@@ -16,8 +16,9 @@ from small_networks import NETWORKS
 from cartoonize import MediaError, ModelError, load, models
 from cartoonize.models import ARCHITECTURES, FrameModel
 from cartoonize.models.blocks import InstanceNorm, LayerNorm
-from cartoonize.models.checkpoint import Card, load_style, read_header, save_style, write_card
+from cartoonize.models.checkpoint import load_style, save_style, write_card
 from cartoonize.models.cost import multiplications
+from cartoonize.styles.card import Card, read_header
 
 
 def parameters(generator):

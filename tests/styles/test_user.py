@@ -24,8 +24,9 @@ from servers import Quiet, serve
 
 from cartoonize.cli.train.phases import add_command
 from cartoonize.core.errors import ModelError
-from cartoonize.models.checkpoint import Card, save_style
+from cartoonize.models.checkpoint import save_style
 from cartoonize.styles import find_style, user
+from cartoonize.styles.card import Card
 from cartoonize.tools import download
 from cartoonize.tools import install_style as installer
 from cartoonize.tools.install_style import fetch_style, install_style

@@ -9,9 +9,9 @@ from PIL import Image
 from servers import serve_folder
 
 from cartoonize.backends import load
-from cartoonize.models.checkpoint import Card, load_style, save_style
+from cartoonize.models.checkpoint import load_style, save_style
 from cartoonize.styles import find_style, user
-from cartoonize.styles.card import int8_path, set_int8_file
+from cartoonize.styles.card import Card, int8_path, set_int8_file
 from cartoonize.tools import install_style as installer
 
 pytest.importorskip("onnx")

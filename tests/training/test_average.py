@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from cartoonize import MediaError, TrainingError
-from cartoonize.models.checkpoint import Card, load_style, save_style
+from cartoonize.models.checkpoint import load_style, save_style
+from cartoonize.styles.card import Card
 from cartoonize.training.average import average_styles
 
 

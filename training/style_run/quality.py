@@ -7,7 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ...core.atomic import AtomicFile
-from ...models.checkpoint import read_header, write_card
+from ...models.checkpoint import write_card
+from ...styles.card import read_header
 from ..evaluation.evaluate import evaluate
 from .plan import planned_seconds
 from .step import Display, Step
