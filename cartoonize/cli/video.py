@@ -31,9 +31,10 @@ def video(
         list[str],
         typer.Argument(
             metavar="INPUT... OUTPUT",
-            help="Videos, animations, folders of them or patterns such as 'clips/**/*.mp4'; a folder of "
-            "pictures, as the frames of one video; - for standard input. Last, the file or folder to write: "
-            "the suffix selects the format; frames/%05d.png writes numbered pictures; - is standard output.",
+            help="Videos, animations, folders of them or patterns such as 'clips/**/*.mp4'; addresses such "
+            "as s3://films/a.mp4; a folder of pictures, as the frames of one video; - for standard input. "
+            "Last, the file or folder to write: the suffix selects the format; frames/%05d.png writes "
+            "numbered pictures; - is standard output.",
         ),
     ],
     options: VideoOptions,
