@@ -79,14 +79,14 @@ class LoadedBackend(ABC):
     ) -> Callable[[], Images]:
         """Draw pictures and apply effects to the drawings before they leave the memory of the device.
 
-        Return at once, with a function that waits for the results: (N, H, W, 3) uint8. Only backends with
-        `runs_effects` have this method.
+        Return at once, with a function that waits for the results. Only backends with `runs_effects` have
+        this method.
 
         Args:
             pictures: lists of pictures of one size; the first list is drawn.
             apply_effects: gets the drawings and all lists of pictures, as tensors (N, H, W, 3) uint8, and
-                returns the results. It may not wait for the device. After an error of too little memory it is
-                called again, with fewer pictures or with tensors on the CPU.
+                returns the results, uint8 with N in front. It may not wait for the device. After an error of
+                too little memory it is called again, with fewer pictures or with tensors on the CPU.
 
         Raises:
             BackendError: the backend is closed, or has too little memory.

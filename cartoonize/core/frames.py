@@ -30,7 +30,8 @@ class Frame:
     """A picture and its time.
 
     Attributes:
-        image: the picture, at the size at which the network draws it.
+        image: the picture, at the size at which the network draws it. A GPU converts finished pictures to YUV
+            4:2:0 if the sink takes that: (3 / 2 height, width), with the bytes of Y, then of U, then of V.
         pts: the presentation time, in units of `time_base`.
         time_base: the length of a unit of `pts`, in seconds.
         duration: the duration, in units of `time_base`; 0 if the source does not state it.
@@ -52,7 +53,13 @@ class Frame:
     @property
     def size(self) -> tuple[int, int]:
         """The width and height of the source, at whatever size the network draws it."""
-        return self.full_size or (self.image.shape[1], self.image.shape[0])
+        height, width = self.image.shape[:2]
+        return self.full_size or (width, height * 2 // 3 if self.is_yuv else height)
+
+    @property
+    def is_yuv(self) -> bool:
+        """Whether `image` holds the planes of YUV 4:2:0."""
+        return self.image.ndim == 2
 
     @property
     def time(self) -> float:

@@ -70,6 +70,7 @@ class EffectChain:
         self._all = list(effects)
         self._at_draw_size = [effect for effect in effects if not effect.at_source_size]
         self._at_source_size = [effect for effect in effects if effect.at_source_size]
+        self._enlarges = True
 
     def split_off_tensor_chain(self) -> "TensorChain":
         """Return a chain in PyTorch of the first effects, up to one without a version in PyTorch.
@@ -82,6 +83,7 @@ class EffectChain:
         at_draw_size = _take_tensor_effects(self._at_draw_size)
         if self._at_draw_size:
             return TensorChain(at_draw_size)
+        self._enlarges = False
         return TensorChain(at_draw_size, _take_tensor_effects(self._at_source_size), enlarges=True)
 
     def skip(self, frame: Frame, *, first: bool) -> bool:
@@ -101,7 +103,8 @@ class EffectChain:
         for effect in self._at_draw_size:
             drawing = effect(frame, drawing)
         if drawing is not None:
-            drawing = replace_image(drawing, enlarge(drawing.image, frame.size))
+            enlarged = enlarge(drawing.image, frame.size) if self._enlarges else drawing.image
+            drawing = replace_image(drawing, enlarged)
         for effect in self._at_source_size:
             drawing = effect(frame, drawing)
         if drawing is None:

@@ -5,10 +5,12 @@ from typing import Any
 
 from ..core.errors import BackendError, MediaError
 from ..core.opencv import load_opencv
+from ..core.yuv import YuvWeights
 from .compositing import Retouch
 from .effect import Effect
 from .hold import HOLDS, Hold
 from .stabilizer import Stabilizer
+from .yuv import YuvConversion
 
 _NOTICE_NAMES = {"stabilize": "stabilizer", "retouch": "look"}
 
@@ -35,8 +37,10 @@ class Look:
         if self.hold not in (1, *HOLDS):
             raise MediaError(f"A drawing can be held for 1, 2 or 3 frames, not for {self.hold}.")
 
-    def effects(self) -> list[Effect]:
+    def effects(self, yuv_weights: YuvWeights | None = None) -> list[Effect]:
         """Return new effects, for one source.
+
+        `yuv_weights` are those of the sink: then a GPU that applies all effects converts to YUV 4:2:0 too.
 
         Raises:
             BackendError: the stabilizer needs OpenCV, which cannot be imported.
@@ -45,6 +49,7 @@ class Look:
             *([Stabilizer()] if self.stabilize else []),
             *([Hold(self.hold)] if self.hold > 1 else []),
             *([self.retouch] if self.retouch.needs_source else []),
+            *([YuvConversion(yuv_weights)] if yuv_weights else []),
         ]
 
     @property

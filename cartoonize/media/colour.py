@@ -12,6 +12,7 @@ from av.video.format import VideoFormat
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from ..core.frames import Image, Plane
+from ..core.yuv import YuvWeights, yuv_weights
 
 # AVColorSpace (how the stream is tagged, ISO/IEC 23091-2) -> swscale's name of the matrix.
 _MATRICES = {
@@ -24,6 +25,14 @@ _MATRICES = {
     10: Colorspace.BT2020,
 }
 _TAGS = {Colorspace.ITU709: 1, Colorspace.ITU601: 6}
+_LUMA = {
+    Colorspace.ITU709: (0.2126, 0.0722),
+    Colorspace.FCC: (0.30, 0.11),
+    Colorspace.ITU601: (0.299, 0.114),
+    Colorspace.SMPTE240M: (0.212, 0.087),
+    Colorspace.BT2020: (0.2627, 0.0593),
+}
+"""The weights of red and blue in luma."""
 UNSPECIFIED = 2
 
 
@@ -98,6 +107,17 @@ class Colour:
             interpolation=_ACCURATE,
             threads=1,
         )
+
+    def from_planes(self, planes: Image) -> av.VideoFrame:
+        """Make a frame for an encoder of a picture that was converted by `yuv_weights` (`Frame.image`)."""
+        frame = av.VideoFrame.from_ndarray(planes, "yuv420p")
+        frame.colorspace, frame.color_range = self.matrix, self._range
+        return frame
+
+    @property
+    def yuv_weights(self) -> YuvWeights:
+        """The weights of red, green and blue in Y, U and V."""
+        return yuv_weights(*_LUMA[self.sws], full_range=self._range == ColorRange.JPEG)
 
     def tag_encoder(self, context: "av.VideoCodecContext") -> None:
         """Set the tags of an encoder."""

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..core.frames import Frame
+from ..core.yuv import YuvWeights
 from .encoding import Encoding
 from .remote import Location
 from .segment import FrameMark, Segment
@@ -42,6 +43,11 @@ class Sink(ABC):
     @property
     def resumable(self) -> "ResumableSink | None":
         """The sink itself if it can keep finished segments of an interrupted run; else None."""
+        return None
+
+    @property
+    def yuv_weights(self) -> YuvWeights | None:
+        """The weights for frames in YUV 4:2:0 (`Frame.is_yuv`), if `write` takes them too; else None."""
         return None
 
     def mark_partial(self) -> Location | None:

@@ -143,7 +143,7 @@ def run(
         with closing(convert_frames(source, sink, backend, segments, look, batch, waits)) as written:
             for frame in written:
                 report.frames += 1
-                report.height, report.width = frame.image.shape[:2]
+                report.width, report.height = frame.size
                 if on_frame is not None:
                     on_frame(report.frames)
         if not tolerate_errors:
@@ -176,7 +176,7 @@ def convert_frames(
         source,
         backend,
         batch=batch,
-        effects=look.effects(),
+        effects=look.effects(sink.yuv_weights),
         segment=segments.length or segment_length(batch),
         waits=waits,
     )

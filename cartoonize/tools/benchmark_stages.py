@@ -14,7 +14,7 @@ from ..effects.stabilizer import Stabilizer
 from ..media import Decoding, Encoding, VideoSink, VideoSource
 from ..run.drawer import Drawer
 from ..run.job import run
-from ..run.pipeline import PlannedFrame, batches
+from ..run.pipeline import PlannedFrame, batches, stream
 from ..run.report import Report
 
 SAMPLE = 24
@@ -41,6 +41,7 @@ class Stages:
         with VideoSource(clip, decoding=decoding) as source:
             self._rate = source.video.rate
             self.frames = list(islice(source, SAMPLE))
+            self._yuv_weights = self._open_sink(source).yuv_weights
         self._drawings: list[Image] = []
         self.count = 0
 
@@ -81,7 +82,8 @@ class Stages:
             return sum(1 for _ in source)
 
     def draw(self) -> int:
-        drawer = Drawer(self._backend, Look().effects() if self._backend.runs_effects else [])
+        effects = Look().effects(self._yuv_weights) if self._backend.runs_effects else []
+        drawer = Drawer(self._backend, effects)
         frames = map(PlannedFrame, islice(cycle(self.frames), self.count))
         for group in batches(frames, self._backend.batch):
             drawer([item.frame for item in group])()
@@ -116,7 +118,9 @@ class Stages:
         return islice(cycle(zip(self.frames, self._drawings, strict=True)), self.count)
 
     def _results(self) -> list[Frame]:
-        """The frames to encode: the drawings at the size of the source."""
+        """The frames to encode: the drawings at the size of the source; those of a GPU may be in YUV."""
+        if self._backend.runs_effects:
+            return list(stream(self.frames, self._backend, effects=Look().effects(self._yuv_weights)))
         return [
             replace_image(frame, enlarge(drawing, frame.size))
             for frame, drawing in zip(self.frames, self._drawings, strict=True)

@@ -8,7 +8,9 @@ from small_networks import noise
 from cartoonize import Frame, Retouch, load, stream
 from cartoonize.backends.pytorch import device as devices
 from cartoonize.backends.pytorch.gpu import PARTS
+from cartoonize.core.yuv import yuv_weights
 from cartoonize.effects.look import Look
+from cartoonize.effects.pytorch.yuv import to_yuv420
 from cartoonize.models import ARCHITECTURES
 from cartoonize.models.checkpoint import save_style
 from cartoonize.styles.card import Card
@@ -131,6 +133,12 @@ def test_effects_are_the_cpus(gpu, tiny_style, look):
         difference = np.abs(image.astype(int) - expected)
         assert difference.max() <= 4  # a level of the network, steepened by the enlargement
         assert difference.mean() < 0.1
+
+
+def test_yuv_is_the_cpus(gpu):
+    """The conversion to YUV 4:2:0 on the GPU equals that on the CPU, to a level."""
+    pictures, weights = torch.from_numpy(noise(2, 120, 160)), yuv_weights(0.299, 0.114, full_range=False)
+    assert_close(to_yuv420(pictures.to(gpu), weights).cpu().numpy(), to_yuv420(pictures, weights).numpy())
 
 
 def test_the_same_conversion_is_the_same_to_the_bit(gpu, tiny_style):

@@ -111,6 +111,7 @@ def test_a_sink_of_ones_own_needs_only_write():
             sink.write(frame)
     assert sink.frames == 10
     assert (sink.notices, sink.resumable, sink.mark_partial(), sink.is_closed()) == ([], None, None, False)
+    assert sink.yuv_weights is None
 
 
 class Noise(Source):

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from clips import Clip
+from on_device import InPyTorch
 
 from cartoonize import load
 from cartoonize.cli.benchmark import describe_speed
@@ -65,6 +66,16 @@ def test_it_ends_in_time(tiny_style, tmp_path):
         stages = Stages(clip, tmp_path / "out.mp4", Decoding(), backend, str(tiny_style))
         stages.prepare(0.0)
         assert stages.count == len(stages.frames) == stages.decode() == 4
+
+
+def test_a_gpu_hands_yuv_to_the_encoder(tmp_path):
+    """If a GPU runs the effects, the stage of the encoder gets what the conversion gives it."""
+    clip = Clip(times=range(8)).write(tmp_path / "in.mp4")
+    stages = Stages(clip, tmp_path / "out.mp4", Decoding(), InPyTorch(lambda images: images), "a network")
+    stages.prepare(None)
+    assert list(stages.all()) == ["decode", "network", "encode", "together"]
+    assert all(frame.is_yuv for frame in stages._results())
+    assert stages.all()["encode"]() == stages.draw() == 8
 
 
 @pytest.mark.parametrize(

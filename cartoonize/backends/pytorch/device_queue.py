@@ -36,7 +36,7 @@ class DeviceQueue:
             pictures: lists of pictures, (H, W, 3) uint8 each, those of a list of one size. A list that is an
                 array in pinned memory is not copied, and must not change before the result is there.
             compute: gets each list as a tensor (N, H, W, 3) uint8 in the memory of the device, and returns
-                the result: (N, H, W, 3) uint8.
+                the result, uint8.
             result: memory for the result, from `allocate_on_host`; None for new memory.
 
         Raises:

@@ -29,7 +29,7 @@ class TensorChain:
     @property
     def needs_source(self) -> bool:
         """Whether the last argument of a call has to be given."""
-        return bool(self._at_source_size)
+        return any(effect.needs_source for effect in self._at_source_size)
 
     def restart(self) -> None:
         """Begin a segment."""
@@ -39,10 +39,10 @@ class TensorChain:
     def __call__(
         self, drawings: Tensor, sources: Tensor, size: tuple[int, int], full: Tensor | None = None
     ) -> Tensor:
-        """Return the finished drawings of neighbouring frames.
+        """Return the finished drawings of neighbouring frames: (N, H, W, 3) uint8, or planes (`Frame.image`).
 
-        All are (N, H, W, 3) uint8: `drawings` and `sources` at draw size, `full` the sources at their own
-        `size` (width, height).
+        All arguments are (N, H, W, 3) uint8: `drawings` and `sources` at draw size, `full` the sources at
+        their own `size` (width, height).
 
         If it fails, as for lack of memory, it can be repeated, also with fewer frames or on another device.
         """
@@ -59,14 +59,14 @@ class TensorChain:
             drawings = effect(sources, drawings)
         if not self._enlarges:
             return drawings
+        full = sources if full is None else full  # which no effect reads
         # One by one, because enlarged pictures in float32 take the most memory.
         numbers = range(len(drawings))
         return torch.stack([self._finish(number, drawings, size, full) for number in numbers])
 
-    def _finish(self, number: int, drawings: Tensor, size: tuple[int, int], full: Tensor | None) -> Tensor:
+    def _finish(self, number: int, drawings: Tensor, size: tuple[int, int], full: Tensor) -> Tensor:
         one = slice(number, number + 1)
         drawing = enlarge(drawings[one], size)
         for effect in self._at_source_size:
-            assert full is not None
             drawing = effect(full[one], drawing)
         return drawing[0]

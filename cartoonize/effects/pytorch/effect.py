@@ -1,7 +1,7 @@
 """The contract of effects in PyTorch."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -12,11 +12,13 @@ class TensorEffect(ABC):
     Nothing may make the CPU wait for the device: neither `if` nor `item()` may depend on values of tensors.
 
     Attributes:
+        needs_source: whether it reads `sources`.
         state: what the effect remembers of earlier frames; None at the beginning of a segment. It is
             replaced, and never changed in place: if a call fails for lack of memory, `TensorChain` restores
             it. The next call may be on another device.
     """
 
+    needs_source: ClassVar[bool] = True
     state: Any = None
 
     def restart(self) -> None:
@@ -27,5 +29,6 @@ class TensorEffect(ABC):
     def __call__(self, sources: Tensor, drawings: Tensor) -> Tensor:
         """Return the next state of the drawings of neighbouring frames, in order.
 
-        All are (N, H, W, 3) uint8 and of one size. Do not change either argument.
+        All are (N, H, W, 3) uint8 and of one size; `sources` may have another one if they are not read. The
+        last effect may return planes (`Frame.image`). Do not change either argument.
         """

@@ -17,6 +17,7 @@ from ...core.cpus import keep_scheduling
 from ...core.errors import MediaError
 from ...core.frames import Frame
 from ...core.messages import did_you_mean
+from ...core.yuv import YuvWeights
 from ..encoders import encoder_traits
 from ..encoding import Encoding, available_encoders, choose_pixel_format
 from ..segment import FrameMark, Segment
@@ -80,6 +81,12 @@ class Encoder:
     def states_aspect(self) -> bool:
         """Whether the packets state the shape of pixels."""
         return self._traits.states_aspect
+
+    @property
+    def yuv_weights(self) -> YuvWeights | None:
+        """The weights to convert by, if the encoder takes YUV 4:2:0 in 8 bits without transparency."""
+        takes_yuv = self._pixel_format == "yuv420p" and not self._video.transparent
+        return self._colour.yuv_weights if takes_yuv else None
 
     def configure(self, context: av.VideoCodecContext) -> None:
         """Set up one of FFmpeg's encoders; the same settings make the same header."""

@@ -51,6 +51,11 @@ class EncoderInput:
 
     def _convert_pixels(self, frame: Frame) -> av.VideoFrame:
         image, alpha = frame.image, frame.alpha
+        if frame.is_yuv:
+            converted = self._colour.from_planes(image)
+            if alpha is None and frame.size == self._size:
+                return converted
+            image = self._colour.to_rgb(converted)
         if alpha is not None and not holds_alpha(self._format):
             image, alpha = composite_on(image, alpha, self._background), None
             self._report_background()

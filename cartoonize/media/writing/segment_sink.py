@@ -5,6 +5,7 @@ from collections import deque
 
 from ...core.containers import container_named
 from ...core.frames import Frame
+from ...core.yuv import YuvWeights
 from ..encoding import Encoding
 from ..ffmpeg import ffmpeg_errors
 from ..segment import FrameMark, Segment
@@ -34,6 +35,11 @@ class SegmentSink(SegmentedSink):
     def _start_segment(self) -> None:
         self._file = io.BytesIO()
         self._writer = SegmentWriter(self._file)
+
+    @property
+    def yuv_weights(self) -> YuvWeights | None:
+        """See Sink."""
+        return self._encoder.yuv_weights
 
     def continue_after(self, frames: int, mark: FrameMark, last_pts: int | None) -> None:
         """Begin after the first `frames` frames; see Encoder."""

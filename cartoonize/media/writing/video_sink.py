@@ -15,6 +15,7 @@ from av.packet import Packet
 
 from ...core.errors import MediaError
 from ...core.frames import Frame
+from ...core.yuv import YuvWeights
 from ..encoding import Encoding
 from ..ffmpeg import write_errors
 from ..remote import Location, open_container
@@ -95,6 +96,11 @@ class VideoSink(ResumableSink):
     def resumable(self) -> "VideoSink | None":
         """The sink itself, if it writes to a file, by an encoder that can continue after another."""
         return self if self._encoder.restartable and isinstance(self._journal, Journal) else None
+
+    @property
+    def yuv_weights(self) -> YuvWeights | None:
+        """See Sink."""
+        return self._encoder.yuv_weights
 
     @property
     def muxer(self) -> str:

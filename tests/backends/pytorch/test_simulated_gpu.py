@@ -11,8 +11,10 @@ from small_networks import NETWORKS, lively, noise
 from cartoonize import Frame, Retouch
 from cartoonize.backends.pytorch.backend import PyTorchBackend
 from cartoonize.backends.pytorch.gpu import PARTS, GpuModel
+from cartoonize.core.yuv import yuv_weights
 from cartoonize.effects.look import Look
 from cartoonize.effects.pytorch import compositing, stabilizer
+from cartoonize.effects.pytorch.yuv import to_yuv420
 from cartoonize.models.deploy import deploy
 from cartoonize.run.drawer import Drawer
 
@@ -35,6 +37,7 @@ def test_every_network_draws_without_waiting(lively_generator, architecture, con
     assert np.abs(drawn.astype(int) - expected).max() <= (1 if precision == "fp32" else 4)
 
 
+REC_709 = yuv_weights(0.2126, 0.0722, full_range=False)
 LOOKS = [
     Look(),
     Look(stabilize=False),
@@ -70,16 +73,30 @@ def test_effects_do_not_wait(tiny_style, look, own_size):
         assert np.abs(image.astype(int) - other).max() <= 1
 
 
+def test_yuv_needs_one_upload(tiny_style):
+    """With the conversion to YUV, nothing more is uploaded, and the drawings come back once, in planes."""
+    frames = [Frame(image, pts, full_size=(72, 58)) for pts, image in enumerate(noise(3, 40, 48))]
+    with simulate_gpu() as gpu, contextlib.closing(PyTorchBackend(tiny_style, "meta", "fp32")) as backend:
+        pictures = Drawer(backend, Look().effects())(frames, first=True)()
+        drawer = Drawer(backend, Look().effects(REC_709))
+        gpu.waits.clear()
+        planes = drawer(frames, first=True)()
+        assert gpu.waits == {"copy to the GPU": 1, "copy to the CPU": 1}
+    assert np.array_equal(planes, to_yuv420(torch.from_numpy(np.stack(pictures)), REC_709))
+    finished = [drawer.effects(frame, image) for frame, image in zip(frames, planes, strict=True)]
+    assert {(frame.size, frame.is_yuv) for frame in finished} == {((72, 58), True)}
+
+
 @pytest.mark.parametrize("most", [2, 1, 0])
 def test_too_little_memory_for_effects(tiny_style, monkeypatch, most):
     """Effects that do not fit into the memory get fewer frames, or run on the CPU; no frame differs."""
-    look, own_size = Look(retouch=Retouch(strength=0.4)), (71, 59)
+    look, own_size = Look(retouch=Retouch(strength=0.4)), (72, 58)
     full, images = noise(8, *own_size[::-1]), noise(8, 40, 48)
     frames = [Frame(image, pts, full_size=own_size, full=full[pts]) for pts, image in enumerate(images)]
 
     def draw():
         with simulate_gpu(), contextlib.closing(PyTorchBackend(tiny_style, "meta", "fp32")) as backend:
-            drawer = Drawer(backend, look.effects())
+            drawer = Drawer(backend, look.effects(REC_709))
             batches = frames[:4], frames[4:]
             drawings = [
                 image for first, batch in enumerate(batches) for image in drawer(batch, first=not first)()
