@@ -185,7 +185,7 @@ def sheet(pictures: dict[str, Image], columns: int | None = None) -> Image:
 
 def save(picture: Image, name: str) -> None:
     """Save a WebP that is small enough for a repository."""
-    Pillow.fromarray(picture).save(OUT / name, quality=38, method=6)
+    Pillow.fromarray(picture).save(OUT / name, quality=34, method=6)
 
 
 def save_clip(
