@@ -74,7 +74,7 @@ def test_the_table_is_complete():
     assert listed == {*codes, 0, 2, 128 + signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGHUP}
 
 
-@pytest.mark.parametrize("limit", [8, 300_000, 4_400_000])
+@pytest.mark.parametrize("limit", [8, 300, 300_000, 4_400_000])
 def test_a_full_disk(clip, folder, limit):
     """If the disk is full, at once or after some segments, the earlier output and finished segments stay."""
     process = start(clip, folder / "out.mp4", preexec_fn=limit_file_size(limit))

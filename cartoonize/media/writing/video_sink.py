@@ -114,7 +114,8 @@ class VideoSink(ResumableSink):
 
     def resume(self, key: dict[str, Any], *, restart: bool) -> Segment | None:
         """As ResumableSink."""
-        changed = self._segments.open(key, resume=not restart)
+        with write_errors(self.path):
+            changed = self._segments.open(key, resume=not restart)
         if changed:
             what = "The " + " and the ".join(changed)
             verb = "has" if len(changed) == 1 else "have"
