@@ -20,6 +20,7 @@ _MEASURED_IN_BYTES = ("pcm_", "wma")
 _FRAME_SIZES = frozenset({384, 512, 576, 1024, 1152, 1536, 2048})
 """Samples in a frame of the codecs that AVI files hold."""
 _BLOCK_SIZE = 44  # where the header of a stream in an AVI file states the size of a block
+_MP3_BLOCK = 1152
 _DESCRIBED_BY_PACKETS = frozenset({"ac3", "eac3"})
 
 
@@ -52,11 +53,12 @@ def _is_timed(stream: Stream, codec: str, header: bytes) -> bool:
 
     FFmpeg calculates it from the size of a frame, and does not always know that of a stream that is copied.
     If the header also states the size of a block in bytes, readers count blocks in place of
-    packets, except of MP3.
+    packets, except of MP3 with the usual size.
     """
     if not isinstance(stream, AudioStream) or codec.startswith(_MEASURED_IN_BYTES):
         return True
-    has_blocks = not codec.startswith("mp3") and any(header[header.index(b"strh") + 8 + _BLOCK_SIZE :][:4])
+    block = int.from_bytes(header[header.index(b"strh") + 8 + _BLOCK_SIZE :][:4], "little")
+    has_blocks = block > 0 and (codec, block) != ("mp3", _MP3_BLOCK)
     return not has_blocks and (stream.time_base or 0) * stream.codec_context.sample_rate in _FRAME_SIZES
 
 

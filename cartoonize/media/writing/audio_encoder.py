@@ -48,7 +48,7 @@ class AudioEncoder:
         self._resampler: av.AudioResampler | None = None
         self._input_format: tuple[str, str, int] | None = None  # sample format, layout and rate
         self._next_sample: int | None = 0 if container.starts_at_zero else None
-        self._min_gap = MIN_GAP
+        self._min_gap = 0.0 if container.starts_at_zero else MIN_GAP
 
     @property
     def has_sound(self) -> bool:

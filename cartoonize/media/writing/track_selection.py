@@ -20,6 +20,7 @@ from .acceptance import is_accepted
 from .audio_encoder import MIN_GAP
 from .tracks import TEXT_SUBTITLES, ConvertedSubtitles, CopiedTrack, ReencodedAudio, Track, add_copy
 
+_LATE = 0.04  # seconds; sound that is early by more than that is noticed (EBU R 37)
 _COVER_NAMES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 
 
@@ -95,7 +96,7 @@ class TrackSelection:
     def _is_interrupted(self, stream: AudioStream) -> bool:
         """Whether the container cannot hold the sound because it starts late or pauses."""
         start = float((stream.start_time or 0) * (stream.time_base or 0)) - self._source.shift
-        return self._container.starts_at_zero and (start > MIN_GAP or self._has_gap(stream))
+        return self._container.starts_at_zero and (start > _LATE or self._has_gap(stream))
 
     def _has_gap(self, stream: AudioStream) -> bool:
         """Whether the sound pauses within the range, by all packets of a file that can be read twice."""
