@@ -72,7 +72,8 @@ def test_every_container_is_written(tmp_path, suffix):
     before, after = read_clip(source), read_clip(tmp_path / f"out{suffix}")
     starts = after.times[0] if suffix == ".ts" else 0.0
     assert np.allclose(before.times, np.array(after.times) - starts, atol=1e-3)
-    assert sum(map(len, after.audio[0])) >= sum(map(len, before.audio[0]))  # ADTS adds headers
+    copied = before.audio[0][suffix == ".avi" :]  # which leaves out the packet of priming
+    assert sum(map(len, after.audio[0])) >= sum(map(len, copied))  # ADTS adds headers
 
 
 @pytest.mark.parametrize("target", ["y4m", "matroska", "mpegts", "mp4"])
