@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -134,7 +135,7 @@ def test_missing_packages_are_named_first(tmp_path):
 
 
 def test_a_step_that_fails_or_hangs_keeps_its_figures(tmp_path):
-    """A step that fails keeps the figures that it has measured; a step that hangs is stopped."""
+    """A step that fails keeps its figures. One that hangs is stopped, and what one leaves behind ends too."""
     code = f"""
 import sys; sys.path.insert(0, {str(SCRIPTS)!r})
 import os, gpu
@@ -154,9 +155,16 @@ try:
 except ValueError:
     pass
 hanging = [sys.executable, "-c", "print('begun', flush=True); import time; time.sleep(60)"]
+leaving = [sys.executable, "-c", f"import subprocess; print(subprocess.Popen({{hanging}}).pid)"]
 print(run_limited(hanging, 1.0, dict(os.environ)))
+print(run_limited(leaving, 50.0, dict(os.environ)))
 """
     done = run("-c", code)
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "results.json").read_text()) == {"matrix": {"tflops": 1.5}}
-    assert "None)" in done.stdout
+    hung, left = done.stdout.splitlines()
+    assert "None)" in hung
+    assert ", 0)" in left
+    pid = re.search(r"\d+", left).group()
+    state = Path(f"/proc/{pid}/stat")
+    assert not state.exists() or ") Z " in state.read_text()

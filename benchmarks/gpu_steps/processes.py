@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 ROOT = Path(__file__).resolve().parents[2]
-GRACE = 20.0  # seconds in which a training that was stopped saves its checkpoint
+UNKILLABLE = 5.0  # seconds after which a process is left alone that a driver keeps from ending
 
 
 def package_environment(folder: Path) -> dict[str, str]:
@@ -32,33 +33,41 @@ def run_limited(
     command: list[str],
     seconds: float,
     environment: dict[str, str],
+    *,
+    grace: float = 0.0,
     every_minute: Callable[[], None] = lambda: None,
 ) -> tuple[str, int | None]:
-    """Run a process, and stop it after `seconds` as `kill` does.
+    """Run a process for at most `seconds`. Then it is asked to end, and killed `grace` seconds later.
 
     Returns its output, and its exit code if it ended by itself. All processes that it started end with it.
     """
+    # A file, because what outlives the process keeps a pipe open.
+    with TemporaryFile("w+", encoding="utf-8", errors="replace") as printed:
+        process = subprocess.Popen(  # noqa: S603  # a step, or the trainings of whoever calls this program
+            command, stdout=printed, stderr=subprocess.STDOUT, env=environment, cwd=ROOT,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            code = _wait(process, seconds, every_minute)
+            if code is None and grace:
+                process.terminate()  # SIGINT is ignored in what a shell runs in the background
+                _wait(process, grace)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            _wait(process, UNKILLABLE)
+        printed.seek(0)
+        return printed.read(), code
+
+
+def _wait(
+    process: subprocess.Popen[bytes], seconds: float, every_minute: Callable[[], None] = lambda: None
+) -> int | None:
+    """Return the exit code of a process; None if it does not end within `seconds`."""
     deadline = time.monotonic() + seconds
-    process = subprocess.Popen(  # noqa: S603  # a step, or the trainings of whoever calls this program
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=ROOT,
-        start_new_session=True,
-    )  # fmt: skip
     while (left := deadline - time.monotonic()) > 0:
         try:
-            return process.communicate(timeout=min(60.0, left))[0], process.returncode
+            return process.wait(min(60.0, left))
         except subprocess.TimeoutExpired:
             every_minute()
-    process.send_signal(signal.SIGTERM)  # SIGINT is ignored in what a shell runs in the background
-    try:
-        return process.communicate(timeout=GRACE)[0], None
-    except subprocess.TimeoutExpired:
-        return _kill(process), None
-    finally:
-        _kill(process)
-
-
-def _kill(process: subprocess.Popen[str]) -> str:
-    """Kill a process and all that it started; return its output."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    return process.communicate()[0]
+    return None

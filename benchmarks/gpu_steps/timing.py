@@ -6,6 +6,8 @@ from collections.abc import Callable
 from itertools import repeat
 from typing import Any
 
+WARM_UP = 0.3  # seconds
+
 
 def choose(name: str) -> Any:
     """Return the torch.device of a name."""
@@ -22,14 +24,17 @@ def name_of(device: Any) -> str:
 
 
 def median_seconds(work: Callable[[], object], device: Any, rounds: int) -> float:
-    """Return the median time of a call, after one that is not counted."""
+    """Return the median time of a call, after some that are not counted."""
     from cartoonize.backends.pytorch.device import synchronize
 
     def once() -> None:
         work()
         synchronize(device)
 
-    once()
+    once()  # libraries prepare themselves
+    ends = time.perf_counter() + WARM_UP  # a GPU raises its clock rate under load only
+    while time.perf_counter() < ends:
+        once()
     return statistics.median(timed(once) for _ in repeat(None, rounds))
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from PIL import Image as Pillow
 
 from .figures import record
-from .processes import GRACE, run_limited
+from .processes import run_limited
 
+GRACE = 20.0  # seconds in which a training that was asked to end saves its checkpoint
 SHEETS = 4  # of each phase
 RESULTS = {".safetensors", ".onnx", ".png", ".webp", ".json", ".jsonl", ".toml", ".csv"}
 DATA = {"pairs", "taught", "drawings", "smoothed", "held-back", "left-out"}  # folders of a run with pictures
@@ -36,7 +37,7 @@ def run_trainings(
         if words[0] == "run" and not {"--minutes", "--preset"} & set(words):
             command += ["--minutes", f"{seconds / 60:.2f}"]
         keep = partial(pack, run, out, name)
-        printed, code = run_limited(command, seconds, environment, keep)
+        printed, code = run_limited(command, seconds, environment, grace=GRACE, every_minute=keep)
         keep()
         figures = {"arguments": arguments, "exit_code": code, "last": printed.splitlines()[-25:]}
         record(out, name, figures)
