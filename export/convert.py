@@ -17,9 +17,9 @@ from ..core.errors import ModelError
 from ..models import ARCHITECTURES, Generator, architecture_of
 from ..models.checkpoint import has_floats, load_style, save_style
 from ..models.dialect import Dialect
+from ..models.weights import NamedTensors, read_weights
 from ..styles.card import FORMAT, Card
 from .checks import check_architecture
-from .weights import NamedTensors, latest_checkpoint, read_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def recognise_network(path: Path, architecture: str | None = None) -> ImportedNe
         ModelError: there is no such architecture, the file cannot be read safely, or no network fits it.
     """
     check_architecture(architecture)
-    path = latest_checkpoint(path) if path.is_dir() else path
+    path = _latest_checkpoint(path) if path.is_dir() else path
     if _is_style(path):
         return _read_style(path, architecture)
     weights = read_weights(path)
@@ -65,6 +65,19 @@ def recognise_network(path: Path, architecture: str | None = None) -> ImportedNe
             f"{path} looks like {title} ({best.architecture}), but does not fit: {_join_some(best.misfits)}."
         )
     return ImportedNetwork(title, best.build(), Card(summary=f"Imported: {title}", recipe=_recipe(path)))
+
+
+def _latest_checkpoint(folder: Path) -> Path:
+    """Return the checkpoint that was written last in the folder of a training run, or of one of its phases.
+
+    Raises:
+        ModelError: there is none.
+    """
+    patterns = ("checkpoint-*.pt", "checkpoints/checkpoint-*.pt", "*/checkpoints/checkpoint-*.pt")
+    checkpoints = [path for pattern in patterns for path in folder.glob(pattern)]
+    if not checkpoints:
+        raise ModelError(f"There is no training checkpoint in the folder {folder}.")
+    return max(checkpoints, key=lambda path: path.stat().st_mtime)
 
 
 def write_style(path: Path, network: ImportedNetwork, card: Card, *, overwrite: bool = False) -> None:

@@ -6,18 +6,18 @@ They contain no random state: `fit` seeds each step, and each item of data, by i
 import io
 import warnings
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, Protocol
 
 import torch
 
 from ..core.atomic import AtomicFile
-from ..core.errors import TrainingError
+from ..core.errors import ModelError, TrainingError
+from ..models.weights import read_saved
 from .errors import disk_errors
 
 KEEP = 2  # the latest, and the one before in case the latest is damaged
 
-_DAMAGE = (RuntimeError, OSError, KeyError, ValueError, TypeError, EOFError, UnpicklingError)
+_MISFITS = (RuntimeError, LookupError, ValueError, TypeError, AttributeError, OverflowError)
 
 
 class Part(Protocol):
@@ -63,9 +63,8 @@ class Checkpoint:
         for path in reversed(files):
             try:
                 images, states = self._read(path)
-            except _DAMAGE as error:
-                reason = str(error).split("\n", 1)[0]
-                warnings.warn(f"{path} is damaged ({reason}); using the one before.", stacklevel=2)
+            except ModelError as error:
+                warnings.warn(f"A damaged checkpoint, using the one before: {error}", stacklevel=2)
                 damaged.append(path)
                 continue
             self._restore(path, states)
@@ -82,14 +81,17 @@ class Checkpoint:
         return next(reversed(self._files()), None)
 
     def _read(self, path: Path) -> tuple[int, dict[str, Any]]:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        return int(saved["images"]), {name: saved["parts"][name] for name in self.parts}
+        saved = read_saved(path)
+        try:
+            return int(saved["images"]), {name: saved["parts"][name] for name in self.parts}
+        except _MISFITS as error:
+            raise ModelError(f"{path} is no checkpoint of this phase.") from error
 
     def _restore(self, path: Path, states: dict[str, Any]) -> None:
         try:
             for name, part in self.parts.items():
                 part.load_state_dict(states[name])
-        except (RuntimeError, ValueError, KeyError) as error:
+        except _MISFITS as error:
             raise TrainingError(
                 f"{path} is of other networks: pass the --preset, --model and --width that it was made with."
             ) from error

@@ -1,14 +1,14 @@
 """A frozen VGG, whose features compare the content of two pictures."""
 
 from pathlib import Path
-from pickle import UnpicklingError
 from urllib.error import URLError
 
 import torch
 from torch import Tensor, nn
 
-from ..core.errors import TrainingError
+from ..core.errors import ModelError, TrainingError
 from ..core.messages import unknown_choice_message
+from ..models.weights import NamedTensors, read_weights
 
 CONVOLUTIONS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # in each of the five blocks
 
@@ -77,16 +77,11 @@ def load_features(network: str, path: Path | None) -> Features:
     return features
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
+def _read(path: Path) -> NamedTensors:
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
-    except (OSError, SafetensorError, RuntimeError, EOFError, UnpicklingError) as error:
-        raise TrainingError(f"Cannot read the perceptual network {path}: {error}.") from error
+        return read_weights(path)
+    except ModelError as error:
+        raise TrainingError(f"Cannot read the perceptual network: {error}") from error
 
 
 def _fetch(network: str) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """The perceptual network."""
 
 import re
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 import torch
@@ -65,6 +66,14 @@ def test_damaged_file_is_refused(tmp_path, content, suffix):
     path.write_bytes(content)
     with pytest.raises(TrainingError, match=re.escape(str(path))):
         load_features("vgg16", path)
+
+
+def test_a_file_that_would_fill_the_memory_is_refused(tmp_path):
+    """A small archive that would grow when it is read is refused, as `import-weights` refuses it."""
+    with ZipFile(tmp_path / "vgg16.pth", "w", ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data/0", bytes(1 << 20))
+    with pytest.raises(TrainingError, match="would grow"):
+        load_features("vgg16", tmp_path / "vgg16.pth")
 
 
 def test_no_weights_no_fall_back(monkeypatch, tmp_path):

@@ -108,12 +108,17 @@ def test_damaged_checkpoint_falls_back(settings):
     assert_equal(expected, weights_of(once))
 
 
-def test_only_damaged_checkpoints(settings):
-    """If no checkpoint can be read, the run does not silently start again."""
+@pytest.mark.parametrize(
+    "content", [None, {"images": math.inf}, {"images": 4}, torch.zeros(3), [Weights]], ids=str
+)
+def test_only_damaged_checkpoints(settings, content):
+    """If no checkpoint can be read safely, the run does not silently start again."""
     once = settings("pretrain", images=4)
     train(once)
-    for path in (once.folder / "checkpoints").glob("*.pt"):
-        path.write_bytes(b"")
+    (path,) = (once.folder / "checkpoints").glob("*.pt")
+    path.write_bytes(b"")
+    if content is not None:
+        torch.save(content, path)
     with pytest.warns(UserWarning, match="damaged"), pytest.raises(TrainingError, match="can be read"):
         train(once)
 

@@ -4,6 +4,7 @@ A pickle is a program. PyTorch's `weights_only` runs its instructions that build
 rest. It does not limit their memory, so that is checked here, before it begins.
 """
 
+import math
 import pickletools
 import re
 import struct
@@ -39,19 +40,6 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-def latest_checkpoint(folder: Path) -> Path:
-    """Return the checkpoint that was written last in the folder of a training run, or of one of its phases.
-
-    Raises:
-        ModelError: there is none.
-    """
-    patterns = ("checkpoint-*.pt", "checkpoints/checkpoint-*.pt", "*/checkpoints/checkpoint-*.pt")
-    checkpoints = [path for pattern in patterns for path in folder.glob(pattern)]
-    if not checkpoints:
-        raise ModelError(f"There is no training checkpoint in the folder {folder}.")
-    return max(checkpoints, key=lambda path: path.stat().st_mtime)
-
-
 def read_weights(path: Path) -> NamedTensors:
     """Read the tensors of a safetensors file or a file of torch.save, on the CPU; of parts, the generator's.
 
@@ -59,7 +47,7 @@ def read_weights(path: Path) -> NamedTensors:
         ModelError: the file cannot be read, is too large or damaged, holds more than data, or no tensors
             by name.
     """
-    size, saved = _read(path)
+    saved = read_saved(path, MAX_FILE)
     for key in WRAPPERS:
         if isinstance(saved, Mapping) and isinstance(saved.get(key), Mapping):
             saved = saved[key]
@@ -67,7 +55,7 @@ def read_weights(path: Path) -> NamedTensors:
     weights = {name: value for name, value in named if isinstance(name, str) and _is_plain(value)}
     if not weights:
         raise ModelError(f"{path} holds no weights by name, as a state_dict does.")
-    if sum(value.numel() * value.element_size() for value in weights.values()) > size:
+    if sum(value.numel() * value.element_size() for value in weights.values()) > path.stat().st_size:
         raise ModelError(f"{path} claims more weights than it holds.")
     for prefix in PREFIXES:
         if all(name.startswith(prefix) for name in weights):
@@ -79,26 +67,30 @@ def _is_plain(value: object) -> bool:
     return isinstance(value, Tensor) and value.layout == torch.strided and value.device.type == "cpu"
 
 
-def _read(path: Path) -> tuple[int, Any]:
-    """Return the length of the file in bytes, and its contents."""
+def read_saved(path: Path, largest: float = math.inf) -> Any:
+    """Read what a safetensors file or a file of torch.save of at most `largest` bytes holds, on the CPU.
+
+    Raises:
+        ModelError: the file cannot be read, is too large or damaged, holds more than data, or would grow.
+    """
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             start = file.read(9)
     except OSError as error:
         raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
-    if size > MAX_FILE:
-        raise ModelError(f"{path} is larger than {MAX_FILE >> 30} GB; no known network is.")
+    if size > largest:
+        raise ModelError(f"{path} is larger than {largest / (1 << 30):g} GB; no known network is.")
     try:
         if start[8:] == b"{":  # first: the length before it may begin like either of the others
-            return size, load_file(path)
+            return load_file(path)
         if start.startswith(b"PK"):
             _check_archive(path, size)
         elif start.startswith(b"\x80"):
             _check_pickles(path)
         else:
             raise ModelError(f"{path} is neither a safetensors file nor one of PyTorch.")
-        return size, _load(path)
+        return _load(path)
     except _DAMAGE as error:
         code = re.search(r"GLOBAL ([\w.]+)", str(error))
         if code:
