@@ -54,10 +54,15 @@ class ProcessGroup:
         return bool(holds)
 
 
+def process_count() -> int:
+    """The number of processes that torchrun started, this one among them; 0 without torchrun."""
+    return int(os.environ.get("WORLD_SIZE", "0"))
+
+
 @contextmanager
 def join_process_group(device: torch.device) -> Iterator[ProcessGroup]:
     """Join the processes that torchrun started; without torchrun, a group of one."""
-    if "WORLD_SIZE" not in os.environ:
+    if not process_count():
         yield ProcessGroup()
         return
     dist.init_process_group(dist.get_default_backend_for_device(device))

@@ -1,6 +1,5 @@
 """`train run`: from films or drawings to a style in one command."""
 
-import os
 import shlex
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -125,7 +124,9 @@ def run_all(
       cartoonize train run --look watercolour --photos photos/ --run runs/mine
       cartoonize train run --preset deck --style films/ --photos photos/ --run deck
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    from ...training.distributed import process_count
+
+    if process_count() > 1:
         raise TrainingError(
             "Several processes would prepare the same files: leave torchrun out, or use it with `cartoonize "
             "train pretrain`, `adversarial` or `distil`."
