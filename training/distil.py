@@ -50,7 +50,7 @@ class Distil:
         self.weights, self.compute = recipe.weights, compute
         self.freeze_batch_norm_at, self.late_losses_at = recipe.freeze_batch_norm_at, recipe.late_losses_at
         self.criterion = gan.CRITERIA[recipe.criterion]
-        self.int8 = _to_int8(generator) if recipe.int8 else None
+        self.int8 = compute.place(_to_int8(generator)) if recipe.int8 else None
         self.generator = Trainer(generator, recipe.schedule("distil"), compute, recipe.clip)
         self.discriminators = {
             name: Trainer(build_discriminator(recipe), DISCRIMINATOR, compute, recipe.clip)

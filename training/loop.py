@@ -1,5 +1,6 @@
 """The only training loop: each phase defines a step, and `fit` does the rest."""
 
+import copy
 import math
 import time
 from collections import Counter
@@ -145,11 +146,10 @@ class TrainingMeter:
 
 def _write_style(generator: Generator, style: Path, card: Card, log: Log, seen: int) -> None:
     """Write the style file, and the sample sheet as that file draws it: in eval mode."""
-    generator.eval()
     with disk_errors():
         save_style(style, generator, card)
-        log.write_sheet(seen, generator)
-    generator.train()
+        # A copy is not compiled: that would take minutes for these few pictures.
+        log.write_sheet(seen, copy.deepcopy(generator).eval())
 
 
 def _next(source: Iterator[Item], stop: StopRequest) -> Item | None:

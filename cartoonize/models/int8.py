@@ -91,7 +91,7 @@ def _round(x: Tensor, grid: Grid) -> Tensor:
 
 def _conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     scales = weight_scales(weight)
-    zeros = torch.zeros_like(scales, dtype=torch.int32)
+    zeros = torch.zeros_like(scales)  # as floats: PyTorch reads integers back from a GPU, to check them
     rounded = torch.fake_quantize_per_channel_affine(weight, scales, zeros, 0, -MAX_LEVEL, MAX_LEVEL)
     return F.conv2d(x, rounded, bias, padding=1)
 

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from simulated_gpu import GPU, GpuTensor, simulate_gpu
+from torch._dynamo.backends.debugging import aot_eager
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
 
@@ -104,6 +105,27 @@ def test_no_tensor_of_a_step_stays_on_the_cpu(name):
             assert values.keys() == others.keys()
             for loss in values:
                 assert values[loss].item() == pytest.approx(others[loss].item(), rel=1e-3, abs=1e-6), loss
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
+def test_compiled_networks_learn_the_same(monkeypatch, name):
+    """With --compile each network is traced, in integers the rounded one, and learns what others learn."""
+    traced, compile_eagerly = [], torch.nn.Module.compile
+
+    def backend(graph, inputs):
+        traced.append(graph)
+        return aot_eager(graph, inputs)
+
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compile_eagerly(self, backend=backend))
+    logged, expected = (
+        step(build(name, Compute(torch.device("cpu"), bf16=False, compiled=compiled)))
+        for compiled in (True, False)
+    )
+    assert any("fake_quantize" in graph.code for graph in traced) == (name == "distil int8")
+    for values, others in zip(logged, expected, strict=True):
+        for loss in values:
+            assert values[loss].item() == pytest.approx(others[loss].item(), rel=1e-3, abs=1e-6), loss
 
 
 @pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")  # which the simulation does
