@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+LEAST_BETA = 1e-4  # the coupling grows by a factor: from 0, for no smoothing, it would never end
+
 
 def l0_smooth(
     picture: Tensor, smoothing: float | Tensor, kappa: float = 2.4, beta_max: float = 1e4
@@ -25,7 +27,7 @@ def l0_smooth(
     size = s.shape[-2:]
     dx, dy = _difference_response(size, s.device)
     data, gradient_power = torch.fft.rfft2(s), dx.abs().square() + dy.abs().square()
-    beta = 2 * local.max().item()
+    beta = max(2 * local.max().item(), LEAST_BETA)
     while beta < beta_max:
         h, v = s.roll(-1, 2) - s, s.roll(-1, 1) - s
         weak = (h.square() + v.square()).sum(0) < local / beta

@@ -84,8 +84,9 @@ def edges(picture):
 
 
 def test_the_smoothing_may_differ_from_place_to_place(scene):
-    """A map of one value smooths as that value; where it is 0, the picture stays."""
+    """A map of one value smooths as that value; where it is 0, or is everywhere, the picture stays."""
     photo, _ = scene
+    torch.testing.assert_close(l0_smooth(photo, 0.0), photo, atol=1e-4, rtol=0)
     same = l0_smooth(photo, torch.full(photo.shape[1:], 0.02))
     torch.testing.assert_close(same, l0_smooth(photo, 0.02))
     half = torch.full(photo.shape[1:], 0.02)
