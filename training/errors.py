@@ -1,8 +1,9 @@
-"""Errors of the system and of missing libraries, as sentences for users."""
+"""Errors of the system, of too little memory and of missing libraries, as sentences for users."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..backends.pytorch.memory import is_out_of_memory
 from ..core.errors import TrainingError, WriteError
 
 
@@ -23,6 +24,20 @@ def disk_errors(path: object = "a file of the run") -> Iterator[None]:
         ) from error
     except OSError as error:
         raise WriteError.from_os_error(error.filename or path, error) from error
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Convert a lack of memory, of the CPU or a GPU, in a `with` block, to a TrainingError."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
+            raise
+        raise TrainingError(
+            "There is too little memory for this training. End other programs that use it, or train on "
+            "another --device; in the phases and presets, a smaller --batch or --size needs less."
+        ) from error
 
 
 @contextmanager

@@ -5,9 +5,12 @@ import os
 import sys
 
 import pytest
+import torch
 
 from cartoonize.core.errors import CartoonizeError, TrainingError
 from cartoonize.training.errors import disk_errors, missing_extra
+from cartoonize.training.pretrain import Pretrain
+from cartoonize.training.run import train
 
 
 def test_missing_library_of_the_extra(monkeypatch):
@@ -15,6 +18,18 @@ def test_missing_library_of_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "scenedetect", None)
     with pytest.raises(TrainingError, match=r"scenedetect is missing.*cartoonize\[train\]"), missing_extra():
         import scenedetect  # noqa: F401
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory.")])
+def test_too_little_memory_is_a_sentence(settings, monkeypatch, error):
+    """A batch that does not fit into the memory of the device ends the training with a sentence."""
+
+    def step(*_):
+        raise error
+
+    monkeypatch.setattr(Pretrain, "step", step)
+    with pytest.raises(TrainingError, match="too little memory for this training"):
+        train(settings("pretrain"))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import disk_errors
+from ..errors import disk_errors, memory_errors
 from .drawings import CollectDrawings
 from .export import Export, WriteInt8
 from .look import MeasureLook, keep_given_look
@@ -52,7 +52,8 @@ def make_style(workspace: Workspace, display: Display, helpers: Helpers) -> None
     On one machine's CPU a run that was killed and called again makes the same style, bit for bit.
 
     Raises:
-        CartoonizeError: data, a device or the disk cannot be used, or a training diverged.
+        CartoonizeError: data, a device or the disk cannot be used, the memory is too small, or a training
+            diverged.
     """
     workspace.check_sources()
     workspace.check_options()
@@ -74,7 +75,8 @@ def _run_step(step: Step, workspace: Workspace, display: Display) -> None:
     """Run a step, and record the time that it took, even if it is interrupted."""
     state, started = workspace.state, time.monotonic()
     try:
-        step.run(workspace, display)
+        with memory_errors():
+            step.run(workspace, display)
         state.done.append(step.name)
     finally:
         state.seconds[step.name] = state.seconds.get(step.name, 0.0) + time.monotonic() - started
