@@ -103,11 +103,11 @@ def _drop_after(stats: Path, seen: int) -> None:
     if not stats.exists():
         return
     kept = []
-    for line in stats.read_text(encoding="utf-8").splitlines():
+    for line in stats.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             if json.loads(line)["images"] <= seen:
                 kept.append(line + "\n")
-        except (ValueError, KeyError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             warnings.warn(f"A damaged line of {stats} was dropped.", stacklevel=3)
     with AtomicFile(stats, overwrite=True) as pending:
         pending.path.write_text("".join(kept), encoding="utf-8")

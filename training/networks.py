@@ -71,7 +71,7 @@ def _copy_pretrained(settings: Settings, generator: Generator) -> None:
     folder, recipe = settings.run / "pretrain", settings.recipe
     earlier = read_settings(folder)
     if earlier:
-        model, width = earlier["recipe"]["model"], earlier["recipe"]["width"]
+        model, width = (earlier["recipe"].get(name) for name in ("model", "width"))
         if (model, width) != (recipe.model, recipe.width):
             raise TrainingError(
                 f"{settings.run} was pretrained as {model} of width {width}: pass the same --model and "

@@ -22,7 +22,8 @@ NotNegative = Annotated[float, Meta(ge=0)]
 AboveZero = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Momentum = Annotated[float, Meta(ge=0, lt=1)]
-Scales = Annotated[tuple[Annotated[float, Meta(gt=0, le=8)], ...], Meta(min_length=1)]
+Scale = Annotated[float, Meta(gt=0, le=8)]
+Scales = Annotated[tuple[Scale, ...], Meta(min_length=1)]
 Colour = tuple[float, float, float]  # RGB; ink and paper in [0, 1], paper may exceed it
 
 

@@ -42,7 +42,7 @@ def load_recipe(name: str) -> Recipe:
         )
     values = _read_with_bases(path)
     try:
-        _check_finite(values)
+        check_finite(values)
         return build(Recipe, values)
     except ValueError as error:
         raise TrainingError(f"The recipe {path} is not valid: {error}") from error
@@ -88,7 +88,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise TrainingError(f"The recipe {path} is not valid TOML: {error}.") from error
 
 
-def _check_finite(value: object, place: str = "") -> None:
+def check_finite(value: object, place: str = "") -> None:
     """Refuse `nan`, `inf` and numbers too large for a float, in any table or list.
 
     Raises:
@@ -96,10 +96,10 @@ def _check_finite(value: object, place: str = "") -> None:
     """
     if isinstance(value, dict):
         for key, inner in value.items():
-            _check_finite(inner, f"{place}.{key}" if place else key)
+            check_finite(inner, f"{place}.{key}" if place else key)
     elif isinstance(value, list):
         for inner in value:
-            _check_finite(inner, place)
+            check_finite(inner, place)
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{place}: expected a finite number, got {value}.")
 

@@ -107,7 +107,7 @@ def read_settings(folder: Path) -> dict[str, Any] | None:
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         values["recipe"] = {RENAMED.get(name, name): value for name, value in values["recipe"].items()}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise TrainingError(f"{path} is damaged: remove it, or name another --run.") from error
     return values
 

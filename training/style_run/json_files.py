@@ -8,6 +8,7 @@ import msgspec
 
 from ...core.atomic import AtomicFile
 from ...core.errors import TrainingError
+from ..recipe_files import check_finite
 
 Content = TypeVar("Content")
 
@@ -31,6 +32,8 @@ def read_json(path: Path, kind: type[Content], advice: str) -> Content:
         TrainingError: the file is missing or damaged; the error ends with `advice`.
     """
     try:
-        return msgspec.convert(json.loads(path.read_bytes()), kind)
+        content = json.loads(path.read_bytes())
+        check_finite(content)
+        return msgspec.convert(content, kind)
     except (OSError, ValueError, RecursionError) as error:
         raise TrainingError(f"{path} is damaged: {advice}.") from error

@@ -1,6 +1,5 @@
 """Step: measure the style on the held-back photos."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
@@ -9,7 +8,8 @@ from pathlib import Path
 from ...core.atomic import AtomicFile
 from ...models.checkpoint import write_card
 from ...styles.card import read_header
-from ..evaluation.evaluate import evaluate
+from ..evaluation.evaluate import QualityReport, evaluate
+from .json_files import read_json
 from .plan import planned_seconds
 from .step import Display, Step
 from .workspace import Workspace
@@ -63,6 +63,9 @@ class Evaluate(Step):
 
 
 def read_figures(workspace: Workspace) -> dict[str, float]:
-    """The figures of a finished run."""
-    figures: dict[str, float] = json.loads((workspace.folder / FILE).read_text(encoding="utf-8"))["figures"]
-    return figures
+    """The figures of a finished run.
+
+    Raises:
+        TrainingError: their file is damaged.
+    """
+    return read_json(workspace.folder / FILE, QualityReport, "name another --run").figures

@@ -5,24 +5,26 @@ that was killed makes the same style as one that was not.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
-from ..recipe import TargetLook
+from ..recipe import NotNegative, TargetLook
 from .json_files import read_json, write_json
 
 FILE = "run.json"
+
+StepCount = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
 class Speeds(Struct):
     """What this machine can do in a second with all its cores or its GPU, if no other program runs."""
 
-    target: float  # megapixels redrawn by filters
-    learn: float  # images of the training in floats
-    refine: float  # images of the training in integers, with all losses
-    teach: float  # images of the teacher's training
-    evaluate: float  # photos measured
+    target: NotNegative  # megapixels redrawn by filters
+    learn: NotNegative  # images of the training in floats
+    refine: NotNegative  # images of the training in integers, with all losses
+    teach: NotNegative  # images of the teacher's training
+    evaluate: NotNegative  # photos measured
 
 
 class RunState(Struct):
@@ -33,9 +35,9 @@ class RunState(Struct):
     given_look: TargetLook | None = None  # that of --look, as it was when the run began
     look: TargetLook | None = None  # in which photos are redrawn
     left_out: list[str] = field(default_factory=list)  # pictures of --style that are no drawings
-    counts: dict[str, int] = field(default_factory=dict)  # by step: pictures or images, once decided
+    counts: dict[str, StepCount] = field(default_factory=dict)  # by step: pictures or images, once decided
     done: list[str] = field(default_factory=list)  # names of steps
-    seconds: dict[str, float] = field(default_factory=dict)  # spent, by step
+    seconds: dict[str, NotNegative] = field(default_factory=dict)  # spent, by step
 
 
 def read_state(folder: Path) -> RunState:

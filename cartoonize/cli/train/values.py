@@ -57,7 +57,7 @@ def read_card(path: Path | None) -> Card:
         return build(Card, json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise TrainingError(f"Cannot read the card {path}: {error.strerror}.") from error
-    except ValueError as error:  # of JSON, of UTF-8 or of the card
+    except (ValueError, RecursionError) as error:  # of JSON, of UTF-8 or of the card
         raise TrainingError(f"The card {path} is not valid: {error}") from error
 
 

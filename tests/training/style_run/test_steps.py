@@ -1,6 +1,8 @@
 """The steps of a style's run, each by itself."""
 
 import itertools
+import json
+import math
 import os
 import sys
 import time
@@ -19,7 +21,7 @@ from cartoonize.training.style_run.drawings import CollectDrawings
 from cartoonize.training.style_run.look import keep_given_look
 from cartoonize.training.style_run.networks import Learn
 from cartoonize.training.style_run.photos import ChoosePhotos, choose_versions, read_choices
-from cartoonize.training.style_run.state import RunState, Speeds
+from cartoonize.training.style_run.state import RunState, Speeds, read_state
 from cartoonize.training.style_run.stopwatch import per_second
 from cartoonize.training.style_run.time_budget import FIXED_SECONDS, SHARES, plan_counts
 from cartoonize.training.style_run.workspace import RunOptions, Workspace
@@ -140,6 +142,25 @@ def test_a_teacher_that_did_not_finish_teaches_nothing(tmp_path):
     assert Learn().targets(workspace) == workspace.pairs / "target"
     workspace.state.done.append("taught")
     assert Learn().targets(workspace) == tmp_path / "taught"
+
+
+@pytest.mark.parametrize("change", [{"name": "../../a"}, {"scale": 1e9}, {"megapixels": math.nan}], ids=str)
+def test_photos_of_a_strangers_run(tmp_path, change):
+    """A run folder of somebody else cannot have files written elsewhere, or photos enlarged without limit."""
+    choice = {"photo": "a.png", "name": "00001-a", "scale": 2.0, "megapixels": 0.1}
+    (tmp_path / "photos.json").write_text(json.dumps([choice]))
+    assert len(read_choices(tmp_path)) == 1
+    (tmp_path / "photos.json").write_text(json.dumps([choice | change]))
+    with pytest.raises(TrainingError, match=r"photos\.json is damaged"):
+        read_choices(tmp_path)
+
+
+@pytest.mark.parametrize("content", ['{"counts": {"evaluate": 1e17}}', '{"seconds": {"learn": 1e999}}', "["])
+def test_the_state_of_a_strangers_run(tmp_path, content):
+    """Numbers without a limit in run.json are refused, as a damaged file is."""
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(TrainingError, match=r"run\.json is damaged"):
+        read_state(tmp_path)
 
 
 def test_versions_of_photos(tmp_path):
