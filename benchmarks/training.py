@@ -23,12 +23,12 @@ from torch import Tensor, nn
 
 from cartoonize.backends.pytorch.device import has_streams, synchronize
 from cartoonize.training.adversarial import Adversarial
+from cartoonize.training.crops import Pictures
 from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
 from cartoonize.training.discriminator import Discriminator
 from cartoonize.training.features import Features
 from cartoonize.training.losses import gan
 from cartoonize.training.networks import build_generator
-from cartoonize.training.pictures import Pictures
 from cartoonize.training.recipe import Recipe
 from cartoonize.training.recipe_files import load_recipe
 from cartoonize.training.trainer import choose_compute

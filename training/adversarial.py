@@ -29,7 +29,11 @@ PERCEPTUAL = {  # losses on VGG's features: the function, and the picture to com
     "structure": (perceptual.structure, "flat"),
     "gram": (perceptual.gram, "drawing"),
 }
-LOSSES = (*PERCEPTUAL, *VIEWS, "tv", "colour", "temporal")
+PIXELS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # losses of (output, photo)
+    "tv": lambda output, _: pixels.total_variation(output),
+    "colour": pixels.colour,
+}
+LOSSES = (*PERCEPTUAL, *VIEWS, *PIXELS, "temporal")
 
 
 class Adversarial:
@@ -108,11 +112,8 @@ class Adversarial:
         }
 
     def _pixel_losses(self, pictures: dict[str, Tensor], output: Tensor) -> dict[str, Tensor]:
-        values, photo = {}, pictures["photo"]
-        if self.weights.tv:
-            values["tv"] = pixels.total_variation(output)
-        if self.weights.colour:
-            values["colour"] = pixels.colour(output, photo)
+        photo = pictures["photo"]
+        values = {name: loss(output, photo) for name, loss in PIXELS.items() if getattr(self.weights, name)}
         if self.weights.temporal:
             values["temporal"] = temporal_consistency(self.generator, photo, output)
         return values

@@ -18,8 +18,8 @@ from torch.utils import data as torch_data
 
 from ..core.errors import TrainingError
 from ..core.frames import Image
+from .crops import Pictures
 from .distributed import ProcessGroup
-from .pictures import Pictures
 from .smooth import smooth_edges
 
 Item = dict[str, Tensor]

@@ -19,15 +19,16 @@ from ..models import Generator
 from . import adversarial, distil, pretrain
 from .adversarial import Adversarial
 from .checkpoint import Checkpoint
+from .crops import Pictures
 from .data import Batches, Dataset, Pairs, Photos, PhotosAndDrawings
 from .distil import Distil
 from .distributed import join_process_group
-from .errors import disk_errors
+from .errors import disk_errors, memory_errors
 from .features import load_features
 from .log import Watcher
 from .loop import Phase, fit
 from .networks import start_generator
-from .pictures import Pictures, centre_square, read_rgb, sample_evenly
+from .pictures import centre_square, read_rgb, sample_evenly
 from .pretrain import Pretrain
 from .recipe import PhaseName
 from .settings import Settings
@@ -41,11 +42,13 @@ LOSSES: dict[PhaseName, tuple[str, ...]] = {
 SAMPLES, SAMPLE_SIZE = 8, 256  # of a sample sheet: the number of photos, and their sides in pixels
 
 
+@memory_errors()
 def train(settings: Settings, watcher: Watcher | None = None) -> Path:
     """Run a phase to its end, or resume it; returns the style file. A `watcher` replaces printed lines.
 
     Raises:
-        CartoonizeError: data, weights, device or folder cannot be used, or the training diverged.
+        CartoonizeError: data, weights, device or folder cannot be used, the memory is too small, or the
+            training diverged.
     """
     compute = choose_compute(settings.device, settings.precision, settings.compiled)
     dataset, photos = open_data(settings)

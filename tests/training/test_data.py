@@ -12,10 +12,11 @@ from PIL import Image
 from cartoonize.core.errors import TrainingError
 from cartoonize.media.pictures.formats import FORMATS
 from cartoonize.media.pictures.picture import read_picture
+from cartoonize.training.crops import Pictures
 from cartoonize.training.data import Batches, Photos, PhotosAndDrawings
 from cartoonize.training.distributed import ProcessGroup
 from cartoonize.training.frames import list_films
-from cartoonize.training.pictures import Pictures, list_pictures, read_rgb, sample_evenly
+from cartoonize.training.pictures import list_pictures, read_rgb, sample_evenly
 from cartoonize.training.run import open_data
 from cartoonize.training.smooth import smooth_edges, smooth_folder
 
@@ -56,10 +57,10 @@ def test_hidden_pictures_are_left_out(tmp_path):
 
 def test_pictures_are_kept_while_the_container_has_memory(monkeypatch, photos):
     """Decoded pictures are kept beyond a fixed amount only if the limit of the container leaves room too."""
-    monkeypatch.setattr("cartoonize.training.pictures.CACHE", 0)
+    monkeypatch.setattr("cartoonize.training.crops.CACHE", 0)
     monkeypatch.setattr("os.sysconf", {"SC_AVPHYS_PAGES": 9, "SC_PHYS_PAGES": 10}.__getitem__, raising=False)
     for unused, kept in (([], True), ([0.5], True), ([0.5, 0.1], False)):
-        monkeypatch.setattr("cartoonize.training.pictures.unused_memory", lambda unused=unused: iter(unused))
+        monkeypatch.setattr("cartoonize.training.crops.unused_memory", lambda unused=unused: iter(unused))
         pictures = Pictures(photos, 32, seed=0)
         first, second = (pictures.read(pictures.paths[0]) for _ in range(2))
         assert (first is second) == kept

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class PictureFigures:
 
 def measure_pictures(
     paths: Sequence[Path], workers: int | None = None, progress: Callable[[int, int], None] | None = None
-) -> "list[PictureFigures | Reason]":
+) -> list[PictureFigures | Reason]:
     """The figures of each picture, drawn with at most 720 lines, or the reason why it is no drawing.
 
     `progress` is called with the numbers of measured pictures and of all.
@@ -107,7 +108,7 @@ def summarise(measured: Sequence[PictureFigures | Reason]) -> MeasuredLook:
         chroma=chroma,
         hue=hue,
         fills=FillShares(
-            flat=_mean([fill.flat for fill in fills]), gradient=_mean([fill.gradient for fill in fills])
+            flat=fmean(fill.flat for fill in fills), gradient=fmean(fill.gradient for fill in fills)
         ),
         grain=float(np.median([fill.grain for fill in fills])),
         paper=paper,
@@ -117,7 +118,7 @@ def summarise(measured: Sequence[PictureFigures | Reason]) -> MeasuredLook:
     )
 
 
-def choose_drawings(measured: "Sequence[PictureFigures | Reason]") -> list[PictureFigures]:
+def choose_drawings(measured: Sequence[PictureFigures | Reason]) -> list[PictureFigures]:
     """The pictures that are drawings."""
     pictures = [result for result in measured if isinstance(result, PictureFigures)]
     photographs = find_photographs([picture.likeness for picture in pictures])
@@ -213,7 +214,3 @@ def _palette(fills: Sequence[FillFigures]) -> tuple[PaletteColour, ...]:
         for cell, share in fill.cells.items():
             cells[cell] = cells.get(cell, 0.0) + share / len(fills)
     return tuple(PaletteColour(lab_to_hex(lab), share) for lab, share in choose_palette(cells, PALETTE))
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))

@@ -5,15 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from PIL import Image as Pillow
-
 from ...core import cpus
-from ...core.atomic import AtomicFile
 from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
 from ..errors import disk_errors
 from ..looks.sources import extract_frames, sort_sources
-from ..pictures import list_pictures, read_rgb
+from ..pictures import list_pictures, read_rgb, save_png
 from ..targets.pairs import name_photos
 from .step import Display, Step
 from .workspace import Workspace
@@ -76,8 +73,6 @@ def store_pictures(pictures: Sequence[Path], root: Path, out: Path, lines: int) 
     """
     copies = [out / f"{name}.png" for name in name_photos(root, pictures).values()]
     with disk_errors(), ThreadPoolExecutor(cpus.count_cores()) as pool:
-        for copy in copies:
-            copy.parent.mkdir(parents=True, exist_ok=True)
         yield from pool.map(partial(_store_picture, lines=lines), pictures, copies)
 
 
@@ -88,6 +83,5 @@ def _store_picture(path: Path, copy: Path, lines: int) -> bool:
         picture = read_rgb(path, lines)
     except TrainingError:
         return False
-    with AtomicFile(copy, overwrite=True) as pending:
-        Pillow.fromarray(picture).save(pending.path, compress_level=1)
+    save_png(picture, copy)
     return True

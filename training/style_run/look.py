@@ -74,7 +74,7 @@ def keep_given_look(workspace: Workspace, display: Display) -> None:
         )
 
 
-def find_non_drawings(paths: Sequence[Path], figures: "Sequence[PictureFigures | Reason]") -> list[Path]:
+def find_non_drawings(paths: Sequence[Path], figures: Sequence[PictureFigures | Reason]) -> list[Path]:
     """Return the measured pictures that are not drawings."""
     drawings = {picture.path for picture in choose_drawings(figures)}
     return [path for path in paths if path not in drawings]

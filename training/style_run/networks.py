@@ -4,15 +4,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import msgspec
-import torch
-from PIL import Image as Pillow
 
-from ...core.atomic import AtomicFile
-from ...models import FrameModel
-from ...models.checkpoint import load_style
+from ...backends import load
 from ...styles import builtin_styles
 from ...styles.card import Card
-from ..pictures import count_of_size, list_pictures, read_rgb
+from ..pictures import count_of_size, list_pictures, read_rgb, save_png
 from ..recipe import Recipe
 from ..recipe_files import FOLDER, load_recipe
 from ..run import train
@@ -110,15 +106,14 @@ class Redraw(Step):
 
     def run(self, workspace: Workspace, display: Display) -> None:
         """Write RUN/taught under the names of the pairs; those that exist are kept."""
-        generator, _ = load_style(workspace.folder / "teach" / "style.safetensors")
-        device = workspace.compute.device
-        model = FrameModel(generator).to(device)
+        teacher, device = workspace.folder / "teach" / "style.safetensors", str(workspace.compute.device)
         photos = list_pictures(workspace.pairs / "photo")
-        for done, path in enumerate(photos, 1):
-            copy = workspace.folder / self.name / path.relative_to(workspace.pairs / "photo")
-            if not copy.exists():
-                _write_drawing(model, path, copy, device)
-            display.show_pictures(done, len(photos))
+        with load(str(teacher), device=device, precision="fp32") as backend:
+            for done, path in enumerate(photos, 1):
+                copy = workspace.folder / self.name / path.relative_to(workspace.pairs / "photo")
+                if not copy.exists():
+                    save_png(backend(read_rgb(path)[None])[0], copy)
+                display.show_pictures(done, len(photos))
 
 
 class Learn(Training):
@@ -131,12 +126,3 @@ class Refine(Training):
     """Train it on in 8-bit integers, with all losses."""
 
     name, title, start = "refine", "Training in integers", "learn"
-
-
-@torch.no_grad()
-def _write_drawing(model: FrameModel, photo: Path, copy: Path, device: torch.device) -> None:
-    picture = torch.from_numpy(read_rgb(photo).copy())[None].to(device)
-    drawing = model(picture)[0].cpu().numpy()
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    with AtomicFile(copy, overwrite=True) as pending:
-        Pillow.fromarray(drawing).save(pending.path, compress_level=1)

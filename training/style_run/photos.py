@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
-from ...media.pictures.picture import open_picture
-from ..pictures import DAMAGE, list_pictures
+from ..pictures import list_pictures, read_size
+from ..recipe import AboveZero, Scale
 from ..targets.pairs import Version
 from .drawings import store_pictures
 from .json_files import read_json, write_json
@@ -38,8 +38,12 @@ class Choice(Struct):
 
     photo: str
     name: str
-    scale: float
-    megapixels: float
+    scale: Scale
+    megapixels: AboveZero
+
+    def __post_init__(self) -> None:
+        if Path(self.name).name != self.name:  # the files of the pair would leave the run folder
+            raise ValueError(f"{self.name!r} is not the name of a file")
 
     def version(self) -> Version:
         """The version, as pairs are made from it."""
@@ -94,10 +98,10 @@ def choose_versions(photos: list[Path]) -> list[Choice]:
     small: list[Choice] = []
     large: list[Choice] = []
     for number, path in enumerate(photos):
-        size = _read_size(path)
-        if size is None or min(size) < SMALLEST:
-            continue
+        size = read_size(path)
         lines = min(size)
+        if lines < SMALLEST:
+            continue
         if lines >= LARGE:
             scales = [min(goal / lines, 4 / 3) for goal in LARGE_LINES]
         else:
@@ -129,12 +133,3 @@ def read_choices(folder: Path) -> list[Choice]:
         TrainingError: the file is damaged.
     """
     return read_json(folder / FILE, list[Choice], "name another --run")
-
-
-def _read_size(path: Path) -> tuple[int, int] | None:
-    """Width and height by the file's header; None if it is damaged."""
-    try:
-        with open_picture(path) as picture:
-            return picture.size
-    except DAMAGE:
-        return None

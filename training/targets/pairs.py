@@ -16,7 +16,7 @@ from ...core.errors import TrainingError
 from ...core.frames import Image
 from ..errors import disk_errors
 from ..parallel import map_in_processes
-from ..pictures import check_outside, list_pictures, read_rgb
+from ..pictures import check_outside, list_pictures, read_rgb, save_png
 from ..recipe import TargetLook
 from .cartoon_target import cartoon_target
 
@@ -105,8 +105,8 @@ def _write_group(versions: Sequence[Version], out: Path, look: TargetLook) -> bo
     for version in missing:
         size = round(source.width * version.scale), round(source.height * version.scale)
         photo = np.asarray(source.resize(size, Pillow.Resampling.BICUBIC))
-        _save(photo, out / "photo" / version.file)
-        _save(redraw(photo, look), out / "target" / version.file)
+        save_png(photo, out / "photo" / version.file)
+        save_png(redraw(photo, look), out / "target" / version.file)
     return True
 
 
@@ -115,9 +115,3 @@ def redraw(photo: Image, look: TargetLook) -> Image:
     x = torch.from_numpy(photo.copy()).permute(2, 0, 1).float() / 255
     y = (cartoon_target(x, look) * 255).round().byte()
     return y.permute(1, 2, 0).numpy()
-
-
-def _save(picture: Image, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with AtomicFile(path, overwrite=True) as pending:
-        Pillow.fromarray(picture).save(pending.path, compress_level=1)
