@@ -7,7 +7,10 @@ import torch
 
 pytest.importorskip("msgspec", reason="recipes need msgspec")
 
+from training_phases import RECIPES, build, step
+
 from cartoonize.backends.pytorch import device as devices
+from cartoonize.backends.pytorch import hardware
 from cartoonize.training.distil import Distil
 from cartoonize.training.losses import Weights
 from cartoonize.training.networks import build_generator
@@ -72,3 +75,33 @@ def test_a_resumed_training_equals_an_uninterrupted_one(gpu, monkeypatch):
     resumed, _ = distil(gpu, range(2, 4), state)
     for once, twice in zip(weights_of(whole), weights_of(resumed), strict=True):
         assert torch.allclose(once, twice, atol=1e-5)
+
+
+RANDOM = {"temporal", "texture", "d_texture"}  # by numbers that each device draws by itself
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_phase_has_the_cpus_losses(gpu, name):
+    """In each phase, with all its losses and in integers too, the first losses are the CPU's."""
+
+    def first_losses(device):
+        phase = build(name, choose_compute(device, "fp32", compiled=False))
+        if name == "adversarial":
+            phase.pool.size = 0  # it would choose pictures at random
+        return step(phase)[0]
+
+    with devices.exact_convolutions(torch.device(gpu)):
+        on_gpu, on_cpu = first_losses(gpu), first_losses("cpu")
+    assert on_gpu.keys() == on_cpu.keys()
+    for loss in on_cpu.keys() - RANDOM - {"gradient_norm"}:
+        assert on_gpu[loss].item() == pytest.approx(on_cpu[loss].item(), rel=1e-2, abs=1e-4), loss
+
+
+@pytest.mark.filterwarnings("default")  # of PyTorch's compiler
+@pytest.mark.parametrize("name", ["distil int8", "distil"])
+def test_compiled_networks_learn(gpu, name):
+    """In the precision and with the compiled networks that a training on a GPU has by default, it learns."""
+    if not hardware.can_compile(torch.device(gpu)):
+        pytest.skip("PyTorch cannot compile here")
+    logged = step(build(name, choose_compute(gpu, "auto", compiled=True)))
+    assert all(value.isfinite() for values in logged for value in values.values())

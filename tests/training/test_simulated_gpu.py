@@ -5,79 +5,14 @@ import copy
 import pytest
 import torch
 from simulated_gpu import GPU, GpuTensor, simulate_gpu
-from torch._dynamo.backends.debugging import aot_eager
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
+from training_phases import RECIPES, build, step
 
 from cartoonize.models import ARCHITECTURES
-from cartoonize.training.adversarial import Adversarial
 from cartoonize.training.discriminator import SmallDiscriminator
-from cartoonize.training.distil import Distil
 from cartoonize.training.features import Features
-from cartoonize.training.losses import Weights
-from cartoonize.training.networks import build_generator
-from cartoonize.training.pretrain import Pretrain
-from cartoonize.training.recipe import Recipe, Schedule, Schedules
 from cartoonize.training.trainer import Compute
-
-ADVERSARIAL = (
-    "content",
-    "adversarial",
-    "tv",
-    "colour",
-    "gram",
-    "surface",
-    "structure",
-    "texture",
-    "temporal",
-)
-DISTIL = ("pixel", "gradient", "flat", "line", "soft", "faint", "adversarial", "artist", "temporal")
-
-
-def recipe(losses, **settings):
-    weights = Weights(**dict.fromkeys(losses, 0.1))
-    once = Schedule(epochs=1, lr=1e-3)
-    schedules = Schedules(pretrain=once, adversarial=once, distil=once)
-    return Recipe(
-        weights=weights, batch=2, size=32, late_losses_at=0.0, pool=1, schedules=schedules, **settings
-    )
-
-
-RECIPES = {
-    "pretrain": recipe(("content",), model="animegan2", width=4),
-    "adversarial": recipe(
-        ADVERSARIAL, model="cartoongan", width=4, discriminator_width=4, norm="instance"
-    ),
-    "distil": recipe(
-        DISTIL, model="cartoongan_blur", width=4, discriminator_width=4, discriminator="small",
-        spectral_norm=True, freeze_batch_norm_at=0.4,
-    ),
-    "distil int8": recipe(DISTIL, model="swift", width=8, discriminator_width=4, int8=True),
-}  # fmt: skip
-
-
-def build(name, compute):
-    """A phase whose networks have random weights, those of VGG too."""
-    torch.manual_seed(0)
-    generator = build_generator(RECIPES[name])
-    if name.startswith("distil"):
-        return Distil(generator, RECIPES[name], compute)
-    phase = Pretrain if name == "pretrain" else Adversarial
-    return phase(generator, Features("vgg16"), RECIPES[name], compute)
-
-
-def step(phase):
-    """Two steps on one batch; the values to log of both."""
-    random = torch.Generator().manual_seed(1)
-    names = ("photo",) if isinstance(phase, Pretrain) else ("photo", "drawing", "smoothed", "flat", "target")
-    batch = {
-        name: torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8, generator=random) for name in names
-    }
-    logged = []
-    for seed in range(2):
-        torch.manual_seed(seed)
-        logged.append(phase.step(batch, 0.5))
-    return logged
 
 
 def tensors(state):
@@ -111,6 +46,8 @@ def test_no_tensor_of_a_step_stays_on_the_cpu(name):
 @pytest.mark.parametrize("name", RECIPES)
 def test_compiled_networks_learn_the_same(monkeypatch, name):
     """With --compile each network is traced, in integers the rounded one, and learns what others learn."""
+    from torch._dynamo.backends.debugging import aot_eager
+
     traced, compile_eagerly = [], torch.nn.Module.compile
 
     def backend(graph, inputs):
