@@ -42,7 +42,7 @@ class Step:
 
 STEPS = {
     "environment": Step("checks", 60),
-    "tests": Step("checks", 120, needs=("pytest",)),
+    "tests": Step("checks", 150, needs=("pytest",)),
     "matrix": Step("networks", 40),
     "network": Step("networks", 60, {"of_matrix_rate": 0.6}),
     "style": Step("networks", 60, {"frames_per_s": 1000}),

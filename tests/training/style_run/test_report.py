@@ -20,7 +20,7 @@ def report(tmp_path):
     """A function that writes figures as a run does, and returns the rows of its report by their titles."""
 
     def rows(figures, clip=None):
-        (tmp_path / "quality.json").write_text(json.dumps({"figures": figures}))
+        (tmp_path / "quality.json").write_text(json.dumps({"style": "mine", "figures": figures}))
         return {row.title: row for row in assess(Workspace(tmp_path, RunOptions((), (), clip=clip)))}
 
     return rows
