@@ -17,7 +17,7 @@ from ..core.frames import Image
 from ..core.opencv import load_opencv
 from ..media import PICTURE_SUFFIXES, VIDEO_SUFFIXES
 from .errors import disk_errors, missing_extra
-from .pictures import centre_square, list_files
+from .pictures import centre_square, list_files, save_png
 
 if TYPE_CHECKING:
     from _csv import Writer
@@ -99,8 +99,7 @@ class Extraction:
                 count.repeated += 1
             else:
                 name = f"{stem}-{scene:05d}-{round(1000 * time):09d}.png"
-                with AtomicFile(self.out / name, overwrite=True) as pending:
-                    Pillow.fromarray(picture).save(pending.path, compress_level=3)
+                save_png(picture, self.out / name)
                 manifest.writerow([name, film.name, f"{time:.3f}", scene])
                 count.kept += 1
         return count
