@@ -21,6 +21,8 @@ from ..models.weights import NamedTensors, read_weights
 from ..styles.card import FORMAT, Card
 from .checks import check_architecture
 
+LISTED = 5  # keys or misfits in a message
+
 
 @dataclass(frozen=True, slots=True)
 class ImportedNetwork:
@@ -183,9 +185,9 @@ def _unknown(path: Path, weights: NamedTensors, architecture: str | None) -> str
     return f"{path} holds no {known}: its keys are {keys}."
 
 
-def _join_some(items: list[str], limit: int = 5) -> str:
-    more = f" and {len(items) - limit} more" if len(items) > limit else ""
-    return ", ".join(items[:limit]) + more
+def _join_some(items: list[str]) -> str:
+    more = f" and {len(items) - LISTED} more" if len(items) > LISTED else ""
+    return ", ".join(items[:LISTED]) + more
 
 
 def _printable(name: str) -> str:

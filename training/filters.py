@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+DOT_SIZE = 9  # pixels: bright spots shorter than this in every direction are dots
+
 
 def gaussian_blur(x: Tensor, sigma: float) -> Tensor:
     """Blur (C, H, W) or (N, C, H, W) with a Gaussian cut at three sigma; the border is repeated."""
@@ -46,13 +48,13 @@ def kuwahara(picture: Tensor, sigma: float = 1.2, offset: float = 1.8, sectors: 
     return total / weights
 
 
-def bright_dots(luma: Tensor, length: int = 9) -> Tensor:
-    """The height of bright spots shorter than `length` pixels in every direction, of planes (1, H, W).
+def bright_dots(luma: Tensor) -> Tensor:
+    """The height of bright spots shorter than DOT_SIZE pixels in every direction, of planes (1, H, W).
 
     The difference from the largest of the morphological openings by lines in eight directions (Soille,
     Talbot, 2001), which remove stars and glints, and keep wires.
     """
-    half = length // 2
+    half = DOT_SIZE // 2
     padded = F.pad(luma[None], (2 * half,) * 4, mode="replicate")[0]
     largest = torch.full_like(padded, -math.inf)
     for angle in (math.pi * k / 8 for k in range(8)):

@@ -17,7 +17,7 @@ CLOCK = 1e-6  # seconds: the least difference of two readings
 LOADED = 0.8  # speed of a training beside the processes that load its pictures
 
 
-def per_second(work: Callable[[], object], seconds: float | None = None, *, on_gpu: bool = False) -> float:
+def per_second(work: Callable[[], object], *, on_gpu: bool = False) -> float:
     """Return how often `work` can run per second, by its fastest run after a first one that is not counted.
 
     On a CPU the clock is the CPU time of this thread, which takes part in everything that several threads do:
@@ -26,7 +26,7 @@ def per_second(work: Callable[[], object], seconds: float | None = None, *, on_g
     """
     clock = time.perf_counter if on_gpu else time.thread_time
     work()
-    ends, runs = time.perf_counter() + (SECONDS if seconds is None else seconds), list[float]()
+    ends, runs = time.perf_counter() + SECONDS, list[float]()
     while len(runs) < LEAST_ROUNDS or time.perf_counter() < ends:
         begun = clock()
         work()

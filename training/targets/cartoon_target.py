@@ -17,7 +17,9 @@ from .flow_lines import flow_lines
 from .l0_smoothing import l0_smooth
 from .strokes import rough_tones, variety
 
-CLARITY = 8.0  # difference of lightness from the surroundings that counts as faint
+ROUGH_SIGMA, DENSITY_SIGMA = 8.0, 10.0  # Gaussians that make roughness and density local
+# Difference of lightness from the surroundings that counts as faint; the Gaussian of these.
+CLARITY, CLARITY_SIGMA = 8.0, 20.0
 LINE_FREE = 0.006  # density of texture below which lines need no contrast
 FAINT, FAINT_BAND = 0.05, (3.0, 16.0)  # height in [0, 1] and sizes in pixels of faint structures
 # roughness from which fewer faint structures are restored, and from which none are
@@ -32,9 +34,10 @@ DOT, DOT_TEXTURE = (0.04, 0.10), (0.002, 0.006)
 # A blurred background has no lines. At its edges, a narrow Gaussian of EDGE_BANDS pixels leaves little more
 # gradient than a wide one: lines begin at the first ratio, and are complete from the second on.
 EDGE_BANDS, SHARP_EDGE = (1.5, 6.0), (1.7, 2.2)
-# In shapes narrower than the pen, lines are SHADE times their colour: the contrast from which this replaces
-# some of the ink, and from which it replaces all.
-SHADE, NARROW = 0.55, (0.03, 0.10)
+BESIDE = 2  # pixels from a line within which no colour is darker than its ink
+# In shapes narrower than PEN pixels, lines are SHADE times their colour: the contrast from which this
+# replaces some of the ink, and from which it replaces all.
+PEN, SHADE, NARROW = 9, 0.55, (0.03, 0.10)
 INK_ON_DARK = 0.5  # luma of the area beside a line below which its ink is darker in proportion
 WET_SIGMAS = (2.0, 6.0)  # pixels over which pigment pools at the edges of wet paint
 
@@ -115,19 +118,19 @@ def draw_lines(fills: Tensor, smooth: Tensor, threshold: Tensor, share: Tensor, 
     return fills * lines + inked * (1 - lines)
 
 
-def darkest_nearby(picture: Tensor, radius: int = 2) -> Tensor:
-    """The minimum of each channel within `radius` pixels of (3, H, W), smoothed: never above the picture."""
-    lowest = -F.max_pool2d(-picture[None], 2 * radius + 1, 1, radius)[0]
-    return torch.minimum(gaussian_blur(lowest, radius / 2), picture)
+def darkest_nearby(picture: Tensor) -> Tensor:
+    """The minimum of each channel within BESIDE pixels of (3, H, W), smoothed: never above the picture."""
+    lowest = -F.max_pool2d(-picture[None], 2 * BESIDE + 1, 1, BESIDE)[0]
+    return torch.minimum(gaussian_blur(lowest, BESIDE / 2), picture)
 
 
-def narrowness(brightness: Tensor, width: int = 9) -> Tensor:
-    """How much dark shapes narrower than `width` pixels differ from their surround: (1, H, W) -> the same.
+def narrowness(brightness: Tensor) -> Tensor:
+    """How much dark shapes narrower than PEN pixels differ from their surround: (1, H, W) -> the same.
 
     The difference from the morphological closing.
     """
-    highest = F.max_pool2d(brightness[None], width, 1, width // 2)
-    return -F.max_pool2d(-highest, width, 1, width // 2)[0] - brightness
+    highest = F.max_pool2d(brightness[None], PEN, 1, PEN // 2)
+    return -F.max_pool2d(-highest, PEN, 1, PEN // 2)[0] - brightness
 
 
 def pool_pigment(fills: Tensor, amount: float) -> Tensor:
@@ -173,7 +176,7 @@ def coherence(picture: Tensor, sigma: float = 2.5) -> Tensor:
     return ratio[None]
 
 
-def roughness(fine: Tensor, direction: Tensor, sigma: float = 8.0) -> Tensor:
+def roughness(fine: Tensor, direction: Tensor) -> Tensor:
     """Local RMS of fine structure without a direction: grain, gravel, leaves; (1, H, W).
 
     L0 smoothing removes every step below a height that lambda sets. One lambda for the whole picture removes
@@ -181,16 +184,16 @@ def roughness(fine: Tensor, direction: Tensor, sigma: float = 8.0) -> Tensor:
     removes only what is no higher than the noise around it. A wire, whose edges have one direction, counts
     little.
     """
-    return gaussian_blur(fine.square() * (1 - direction), sigma).sqrt()
+    return gaussian_blur(fine.square() * (1 - direction), ROUGH_SIGMA).sqrt()
 
 
-def density(fine: Tensor, direction: Tensor, sigma: float = 10.0) -> Tensor:
+def density(fine: Tensor, direction: Tensor) -> Tensor:
     """Local density of fine structure without a direction: (1, H, W).
 
     The square of the mean square root: a few strong features (an eye, a large letter) raise it far less than
     many (leaves, a crowd) of the same energy.
     """
-    return gaussian_blur((fine * (1 - direction)).sqrt(), sigma).square()
+    return gaussian_blur((fine * (1 - direction)).sqrt(), DENSITY_SIGMA).square()
 
 
 def paint_fills(picture: Tensor, look: TargetLook) -> Tensor:
@@ -213,13 +216,13 @@ def paint_fills(picture: Tensor, look: TargetLook) -> Tensor:
     return lab_to_rgb(torch.cat([lightness, colour + warm])).clamp(0, 1)
 
 
-def add_clarity(lightness: Tensor, clarity: float, sigma: float = 20.0) -> Tensor:
-    """Raise the contrast of faint structures up to `sigma` pixels large in lightness (1, H, W).
+def add_clarity(lightness: Tensor, clarity: float) -> Tensor:
+    """Raise the contrast of faint structures up to CLARITY_SIGMA pixels large in lightness (1, H, W).
 
     d + clarity d exp(-(d / CLARITY)^2), where d is the difference from a Gaussian: strong edges, which would
     get halos, do not change.
     """
-    difference = lightness - gaussian_blur(lightness, sigma)
+    difference = lightness - gaussian_blur(lightness, CLARITY_SIGMA)
     return lightness + clarity * difference * (-(difference / CLARITY).square()).exp()
 
 

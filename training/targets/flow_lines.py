@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from ..filters import gauss, gaussian_blur, pixel_grid, sample_at, structure_tensor
 from ..lab import luma, rgb_to_lab
 
+TENSOR_SIGMA, FLOW_SIGMA = 2.5, 3.0  # Gaussians of the structure tensor, and along the flow
 CHROMA = 0.015  # weight of Lab a and b against luma in [0, 1]
 SIDE_SIGMA, SIDE_STEP = 4.0, 0.003  # Gaussian and step of luma that decide which side is darker
 AREA_SIGMA, AREA_REACH = 2.5, 5.0  # Gaussian and distance of areas: their difference of chroma is the limit
@@ -17,18 +18,16 @@ LINK, LINK_SIGMA, LINK_STEP = 4.0, 8.0, 4.0
 def flow_lines(
     picture: Tensor,
     threshold: float | Tensor = 0.0,
-    sigma_tensor: float = 2.5,
     sigma_c: float = 1.0,
-    sigma_m: float = 3.0,
     rho: float = 0.985,
     slope: float = 60.0,
 ) -> Tensor:
     """Coherent lines (1, H, W) of a picture (3, H, W): 1 is paper, 0 is ink.
 
     Across the local edge direction, a Gaussian of `sigma_c` minus `rho` times one of 1.6 `sigma_c`; along it,
-    a Gaussian of `sigma_m`, which follows the flow, joins broken pieces and removes specks. The direction is
-    the minor eigenvector of the structure tensor smoothed by `sigma_tensor`. A line must be darker than its
-    surround by `threshold`, a number or (1, H, W): the outline of a tree's crown is, most leaves are not.
+    a Gaussian that follows the flow joins broken pieces and removes specks. The direction is the minor
+    eigenvector of the smoothed structure tensor. A line must be darker than its surround by `threshold`, a
+    number or (1, H, W): the outline of a tree's crown is, most leaves are not.
 
     A weak line that continues a strong one is drawn in ink too, as with the two thresholds of Canny (1986):
     `slope` grows with the mean of the ink along the flow. So outlines do not start and stop.
@@ -37,10 +36,10 @@ def flow_lines(
     mountain has an outline, although both are equally dark.
     """
     brightness, chroma = luma(picture), CHROMA * rgb_to_lab(picture)[1:]
-    tangent = _edge_tangent(torch.cat([brightness, chroma]), sigma_tensor)
+    tangent = _edge_tangent(torch.cat([brightness, chroma]))
     grid = pixel_grid(picture)
     response = _difference_across(brightness, chroma, tangent, grid, sigma_c, rho)
-    mean = _mean_along(response, tangent, grid, sigma_m)
+    mean = _mean_along(response, tangent, grid, FLOW_SIGMA)
     contrast = (-mean - threshold).clamp(min=0)
     ink = torch.tanh(slope * contrast)
     linked = _mean_along(ink[None], tangent, grid, LINK_SIGMA, LINK_STEP)
@@ -106,8 +105,8 @@ def _mean_along(plane: Tensor, tangent: Tensor, grid: Tensor, sigma: float, step
     return (total / weights)[0]
 
 
-def _edge_tangent(picture: Tensor, sigma: float) -> Tensor:
+def _edge_tangent(picture: Tensor) -> Tensor:
     """Unit vectors (2, H, W), x then y, along the edges: the structure tensor's minor eigenvector."""
-    xx, xy, yy = structure_tensor(picture, sigma)
+    xx, xy, yy = structure_tensor(picture, TENSOR_SIGMA)
     angle = 0.5 * torch.atan2(2 * xy, xx - yy)  # of the gradient
     return torch.stack([-torch.sin(angle), torch.cos(angle)])

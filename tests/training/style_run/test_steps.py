@@ -17,12 +17,12 @@ from cartoonize.cli.train import app
 from cartoonize.core.errors import TrainingError
 from cartoonize.training.pictures import list_pictures, read_rgb
 from cartoonize.training.recipe_files import load_recipe
+from cartoonize.training.style_run import stopwatch
 from cartoonize.training.style_run.drawings import CollectDrawings
 from cartoonize.training.style_run.look import keep_given_look
 from cartoonize.training.style_run.networks import Learn
 from cartoonize.training.style_run.photos import ChoosePhotos, choose_versions, read_choices
 from cartoonize.training.style_run.state import RunState, Speeds, read_state
-from cartoonize.training.style_run.stopwatch import per_second
 from cartoonize.training.style_run.time_budget import FIXED_SECONDS, SHARES, plan_counts
 from cartoonize.training.style_run.workspace import RunOptions, Workspace
 
@@ -246,8 +246,9 @@ def test_the_plan_follows_the_time_that_was_spent():
     assert late["learn"] == 40_000
 
 
-def test_a_busy_machine_is_not_taken_for_a_slow_one():
+def test_a_busy_machine_is_not_taken_for_a_slow_one(monkeypatch):
     """A measurement counts the time that its own work took, not that of other programs."""
+    monkeypatch.setattr(stopwatch, "SECONDS", 0.1)
 
     def work():
         ends = time.thread_time() + 0.01
@@ -255,12 +256,13 @@ def test_a_busy_machine_is_not_taken_for_a_slow_one():
             pass
         time.sleep(0.02)  # as if another program had the core
 
-    assert per_second(work, 0.1) == pytest.approx(100, rel=0.2)
-    assert per_second(work, 0.1, on_gpu=True) < 50
+    assert stopwatch.per_second(work) == pytest.approx(100, rel=0.2)
+    assert stopwatch.per_second(work, on_gpu=True) < 50
 
 
-def test_a_thread_that_waits_does_not_slow_the_plan():
+def test_a_thread_that_waits_does_not_slow_the_plan(monkeypatch):
     """Runs in which threads spin, because another program stops one of them, do not count."""
+    monkeypatch.setattr(stopwatch, "SECONDS", 0.3)
     costs = itertools.cycle([0.08, 0.01, 0.08])
 
     def work():
@@ -268,7 +270,7 @@ def test_a_thread_that_waits_does_not_slow_the_plan():
         while time.thread_time() < ends:
             pass
 
-    assert per_second(work, 0.3) == pytest.approx(100, rel=0.2)
+    assert stopwatch.per_second(work) == pytest.approx(100, rel=0.2)
 
 
 @pytest.mark.parametrize(
