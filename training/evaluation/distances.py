@@ -1,6 +1,7 @@
 """Distances between the distributions of two sets of pictures, each (N, 3, H, W) uint8."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...core.errors import TrainingError
+from ...models.weights import NamedTensors
 from ..errors import missing_extra
 from ..features import Features
 
@@ -35,7 +37,7 @@ def vgg_frechet_distance(network: Features, pictures: Tensor, others: Tensor) ->
     return frechet_distance(_mean_features(network, pictures), _mean_features(network, others))
 
 
-def inception_distances(weights: Path, pictures: Tensor, others: Tensor) -> dict[str, float]:
+def inception_distances(weights: NamedTensors, pictures: Tensor, others: Tensor) -> dict[str, float]:
     """FID (Heusel et al., 2017) and KID (Binkowski et al., 2018), by torchmetrics and torch-fidelity.
 
     Raises:
@@ -45,10 +47,12 @@ def inception_distances(weights: Path, pictures: Tensor, others: Tensor) -> dict
         with missing_extra():
             from torchmetrics.image.fid import FrechetInceptionDistance
             from torchmetrics.image.kid import KernelInceptionDistance
-        path = str(weights)
-        fid = FrechetInceptionDistance(2048, feature_extractor_weights_path=path)
         subset = min(50, len(pictures), len(others))
-        kid = KernelInceptionDistance(2048, subset_size=subset, feature_extractor_weights_path=path)
+        with TemporaryDirectory() as folder:  # torch-fidelity would run code in the file of a stranger
+            path = str(Path(folder) / "inception.pth")
+            torch.save(dict(weights), path)
+            fid = FrechetInceptionDistance(2048, feature_extractor_weights_path=path)
+            kid = KernelInceptionDistance(2048, subset_size=subset, feature_extractor_weights_path=path)
     except (ImportError, RuntimeError, OSError) as error:  # also a torchvision that does not match PyTorch
         reason = str(error).strip().split("\n")[0]
         raise TrainingError(

@@ -19,8 +19,8 @@ from ...core.choices import Detail
 from ...core.draw_size import enlarge, resize_to_draw_size, resolve_detail
 from ...core.errors import TrainingError
 from ...core.frames import Backend, Frame, Image
-from ...core.messages import missing_file_message
 from ...media import PICTURE_SUFFIXES
+from ...models.weights import NamedTensors, read_weights
 from ...styles.figures import describe_figure
 from ..features import Features, load_features
 from ..pictures import centre_square, list_pictures, read_rgb, sample_evenly
@@ -79,8 +79,7 @@ def evaluate(
         check_clip(clip)
     artist = sample_evenly(list_pictures(drawings), count) if drawings else []
     network = load_features("vgg16", features) if artist and features else None
-    if metric_weights is not None and not metric_weights.is_file():
-        raise TrainingError(missing_file_message(metric_weights))
+    inception = read_weights(metric_weights) if metric_weights else None
     sums, squares, report = FigureSums(), [], QualityReport(style)
     chosen = resolve_detail(detail, style, report.notes)
     with load(style, device=device) as backend:
@@ -101,7 +100,7 @@ def evaluate(
         if gflop is not None:
             report.add({"gflop_720p": gflop})
         _measure_flicker(report, backend, clip, frames, chosen)
-    _measure_distances(report, squares, artist, network, metric_weights)
+    _measure_distances(report, squares, artist, network, inception)
     return report
 
 
@@ -145,7 +144,7 @@ def _measure_distances(
     pairs: Sequence[Sequence[Image]],
     drawings: Sequence[Path],
     network: Features | None,
-    metric_weights: Path | None,
+    inception: NamedTensors | None,
 ) -> None:
     """Distances to the artist's pictures, of the outputs and of the photos; `pairs` are squares of both."""
     if not drawings:
@@ -162,8 +161,8 @@ def _measure_distances(
             report.add({f"frechet_vgg16_{name}": vgg_frechet_distance(network, pictures, artist)})
     else:
         report.notes.append("The Fréchet distance on VGG16 was not measured: pass --features.")
-    if metric_weights:
-        report.add(inception_distances(metric_weights, output, artist))
+    if inception:
+        report.add(inception_distances(inception, output, artist))
     else:
         report.notes.append("FID and KID were not measured: pass --metric-weights.")
 

@@ -1,10 +1,10 @@
 """The quality report."""
 
 import json
+import os
 import re
 import shutil
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -249,7 +249,20 @@ def test_the_packages_of_fid_are_named(monkeypatch):
     """Without torchmetrics an error says what to install."""
     monkeypatch.setitem(sys.modules, "torchmetrics.image.fid", None)
     with pytest.raises(CartoonizeError, match=r"pip install 'cartoonize\[train\]'"):
-        inception_distances(Path("weights.pth"), torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8))
+        inception_distances({}, torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8))
+
+
+def test_weights_for_fid_run_no_code(photos, tmp_path):
+    """Code in a file of weights for FID is not run; torch-fidelity, which uses them, would run it."""
+
+    class Harm:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    torch.save({"weights": Harm()}, tmp_path / "inception.pth")
+    with pytest.raises(CartoonizeError, match="could run any code"):
+        evaluate("null", photos, metric_weights=tmp_path / "inception.pth")
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("weights", ["features", "metric_weights"])
