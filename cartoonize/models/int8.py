@@ -86,14 +86,31 @@ def interleaved(stride: int, device: torch.device | None = None) -> Tensor:
 
 
 def _round(x: Tensor, grid: Grid) -> Tensor:
+    if x.device.type != "cpu":
+        return round_to_levels(x, *grid, 0, 255)
     return torch.fake_quantize_per_tensor_affine(x, *grid, 0, 255)
 
 
 def _conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     scales = weight_scales(weight)
-    zeros = torch.zeros_like(scales)  # as floats: PyTorch reads integers back from a GPU, to check them
-    rounded = torch.fake_quantize_per_channel_affine(weight, scales, zeros, 0, -MAX_LEVEL, MAX_LEVEL)
+    if weight.device.type != "cpu":
+        rounded = round_to_levels(weight, scales[:, None, None, None], 0, -MAX_LEVEL, MAX_LEVEL)
+    else:
+        zeros = torch.zeros_like(scales, dtype=torch.int32)
+        rounded = torch.fake_quantize_per_channel_affine(weight, scales, zeros, 0, -MAX_LEVEL, MAX_LEVEL)
     return F.conv2d(x, rounded, bias, padding=1)
+
+
+def round_to_levels(x: Tensor, scale: float | Tensor, zero: int, lowest: int, highest: int) -> Tensor:
+    """Round values to levels; gradients stop where values are clipped.
+
+    On CPUs PyTorch's functions for it are faster. Apple's GPUs have none; NVIDIA's have them, but they wait
+    for the GPU at each call, and cannot be compiled together with what is around them.
+    """
+    levels = (x * (1 / scale)).round() + zero
+    rounded = (levels.clamp(lowest, highest) - zero) * scale
+    is_inside = (levels >= lowest) & (levels <= highest)
+    return rounded.detach() + torch.where(is_inside, x - x.detach(), 0.0)
 
 
 def _largest(network: Swift, pictures: Tensor) -> tuple[float, list[float]]:

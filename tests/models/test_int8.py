@@ -15,7 +15,7 @@ from small_networks import noise
 from cartoonize import BackendError, load
 from cartoonize.models import FrameModel
 from cartoonize.models.checkpoint import load_style, save_style, write_card
-from cartoonize.models.int8 import Int8, fit_grids, weight_scales
+from cartoonize.models.int8 import INNER, TRUNK, Int8, fit_grids, round_to_levels, weight_scales
 from cartoonize.styles.card import Card, read_header, set_int8_file, weights_sha256
 
 onnx = pytest.importorskip("onnx")
@@ -116,6 +116,21 @@ def test_gradients_pass_the_rounding(swift):
     Int8(swift)(photos()).square().mean().backward()
     weights = [p for name, p in swift.named_parameters() if name.endswith("weight")]
     assert all(weight.grad.abs().sum() > 0 for weight in weights)
+
+
+@pytest.mark.parametrize("grid", [TRUNK, INNER])
+def test_gpus_round_as_cpus_do(grid):
+    """What a network in training computes on GPUs has the values and the gradients of PyTorch's function."""
+    values = 3 * torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    results = []
+    for function in (torch.fake_quantize_per_tensor_affine, round_to_levels):
+        x = values.clone().requires_grad_()
+        rounded = function(x, *grid, 0, 255)
+        rounded.square().sum().backward()
+        results.append((rounded, x.grad))
+    assert torch.equal(results[0][0], results[1][0])
+    assert torch.equal(results[0][1], results[1][1])
+    assert 0 < (results[0][1] == 0).sum() < 1000
 
 
 def test_only_swift_networks(tmp_path, lively_generator):
