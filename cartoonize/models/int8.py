@@ -104,8 +104,8 @@ def _conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 def round_to_levels(x: Tensor, scale: float | Tensor, zero: int, lowest: int, highest: int) -> Tensor:
     """Round values to levels; gradients stop where values are clipped.
 
-    On CPUs PyTorch's functions for it are faster. Apple's GPUs have none. On NVIDIA's, that for channels waits
-    for the GPU, and neither can be compiled together with what is around it.
+    On CPUs PyTorch's functions for it are faster. Apple's GPUs have none. On NVIDIA's, the one for channels
+    waits for the GPU, and neither can be compiled together with what is around it.
     """
     levels = (x * (1 / scale)).round() + zero
     rounded = (levels.clamp(lowest, highest) - zero) * scale
