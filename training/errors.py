@@ -7,6 +7,9 @@ from ..backends.pytorch.memory import is_out_of_memory
 from ..core.errors import TrainingError, WriteError
 
 
+KILLED = "is killed by signal: Killed"  # PyTorch's words for a loading process that the system ended
+
+
 @contextmanager
 def disk_errors(path: object = "a file of the run") -> Iterator[None]:
     """Convert errors of the operating system, in a `with` block, to the WriteError that fits and names the
@@ -32,11 +35,11 @@ def memory_errors() -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not is_out_of_memory(error):
+        if isinstance(error, RuntimeError) and not is_out_of_memory(error) and KILLED not in str(error):
             raise
         raise TrainingError(
-            "There is too little memory for this training. End other programs that use it, or train on "
-            "another --device; in the phases and presets, a smaller --batch or --size needs less."
+            "There is too little memory for this training. End other programs that use it, train on another "
+            "--device, or pass fewer --workers; in phases and presets, a smaller --batch or --size needs less."
         ) from error
 
 

@@ -20,7 +20,14 @@ def test_missing_library_of_the_extra(monkeypatch):
         import scenedetect  # noqa: F401
 
 
-@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory.")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "),
+    ],
+)
 def test_too_little_memory_is_a_sentence(settings, monkeypatch, error):
     """A batch that does not fit into the memory of the device ends the training with a sentence."""
 
