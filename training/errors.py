@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from ..backends.pytorch.memory import is_out_of_memory
 from ..core.errors import TrainingError, WriteError
 
-
 KILLED = "is killed by signal: Killed"  # PyTorch's words for a loading process that the system ended
 
 
@@ -38,8 +37,8 @@ def memory_errors() -> Iterator[None]:
         if isinstance(error, RuntimeError) and not is_out_of_memory(error) and KILLED not in str(error):
             raise
         raise TrainingError(
-            "There is too little memory for this training. End other programs that use it, train on another "
-            "--device, or pass fewer --workers; in phases and presets, a smaller --batch or --size needs less."
+            "There is too little memory for this training: end other programs, or pass fewer --workers, another "
+            "--device or, in phases and presets, a smaller --batch or --size."
         ) from error
 
 
