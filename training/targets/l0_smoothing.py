@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 # The coupling grows by the factor KAPPA to LARGEST_BETA, beyond which the result changes by less than a
 # quarter of a level; the paper ends at 1e5. From 0, for no smoothing, it would never end.
-KAPPA, LEAST_BETA, LARGEST_BETA = 2.4, 1e-4, 1e4
+KAPPA, LEAST_BETA, LARGEST_BETA = 2.4, 1e-9, 1e4
 MARGIN = 24  # pixels, at least, of reflected borders
 
 
