@@ -108,9 +108,7 @@ def test_damaged_checkpoint_falls_back(settings):
     assert_equal(expected, weights_of(once))
 
 
-@pytest.mark.parametrize(
-    "content", [None, {"images": math.inf}, {"images": 4}, torch.zeros(3), [Weights]], ids=str
-)
+@pytest.mark.parametrize("content", [None, {"images": math.inf}, {"images": 4}, [3], [Weights]], ids=str)
 def test_only_damaged_checkpoints(settings, content):
     """If no checkpoint can be read safely, the run does not silently start again."""
     once = settings("pretrain", images=4)
