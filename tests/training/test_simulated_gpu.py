@@ -44,6 +44,7 @@ def test_no_tensor_of_a_step_stays_on_the_cpu(name):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # of PyTorch's compiler
 @pytest.mark.parametrize("name", RECIPES)
 def test_compiled_networks_learn_the_same(monkeypatch, name):
     """With --compile each network is traced, in integers the rounded one, and learns what others learn."""
