@@ -29,7 +29,7 @@ def largest_difference(ours, theirs):
 @pytest.mark.parametrize("channels_first", [True, False])
 @pytest.mark.parametrize("span", RANGES)
 def test_what_a_foreign_network_expects_is_detected(tmp_path, channels_first, span):
-    """Layout and range of a float network are detected, and pictures of any size are drawn."""
+    """Layout and range of a float network, such as AnimeGAN's files, are detected; any size is drawn."""
     backend = load(str(foreign(tmp_path / "a.onnx", channels_first=channels_first, span=span)), device="cpu")
     for shape in ((1, 64, 40), (3, 37, 51), (1, 1, 1)):
         images = noise(*shape)

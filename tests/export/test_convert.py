@@ -419,15 +419,12 @@ def test_our_names_are_not_taken_for_theirs(tmp_path):
 
 
 def test_nothing_is_written_that_should_not_be(run, hayao, tmp_path):
-    """An earlier file stays without -y, other suffixes are refused, and broken weights are not stored."""
+    """An earlier file stays without -y, and broken weights are not stored."""
     out = tmp_path / "a.safetensors"
     out.write_text("earlier")
     code, _, err = run("import-weights", hayao, out)
     assert (code, out.read_text()) == (1, "earlier")
     assert "exists already" in err
-    code, _, err = run("import-weights", hayao, tmp_path / "a.onnx")
-    assert code == 1
-    assert "has to end in .safetensors" in err
     weights = random_cartoongan()
     weights["in01_1.scale"][0] = float("nan")
     torch.save(weights, tmp_path / "b.pth")
@@ -450,11 +447,3 @@ def test_a_full_disk_leaves_an_earlier_style(hayao, tmp_path):
     assert "Traceback" not in done.stderr
     assert out.read_text() == "earlier"
     assert {path.name for path in tmp_path.iterdir()} == {"a.safetensors", "hayao.pth"}
-
-
-def test_help_shows_examples(run):
-    """`import-weights --help` explains itself, with examples."""
-    code, out, _ = run("import-weights", "--help")
-    assert code == 0
-    assert "Examples" in out
-    assert "--licence" in out
