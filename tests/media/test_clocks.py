@@ -67,16 +67,12 @@ def before_zero(path):
     return Clip(times=range(-6, 6), options=WITHOUT_B_FRAMES).write(path)
 
 
-def variable(path):
-    return Clip(times=(0, 1, 2, 5, 6, 11, 12, 13, 20, 21, 22, 30), options=H264).write(path)
-
-
 @pytest.mark.parametrize("target", [".mp4", ".mkv"])
 @pytest.mark.parametrize(
     ("make", "suffix"),
     [
         (raw_h264, ".h264"), (without_duration, ".mkv"), (with_wrong_count, ".avi"), (with_edit_list, ".mp4"),
-        (before_zero, ".nut"), (variable, ".mp4"),
+        (before_zero, ".nut"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from clips import Clip
 from PIL import Image
 from processes import file_limit
 
-from cartoonize import Frame, open_sink, open_source, stylize
+from cartoonize import Frame, open_sink, open_source
 from cartoonize.core.containers import CONTAINERS
 from cartoonize.core.errors import BusyError, MediaError, SpaceError
 from cartoonize.media import PictureSource, Sink, Source, VideoInfo, VideoSource
@@ -184,29 +184,6 @@ def test_a_recording_of_pictures_keeps_them(tmp_path):
         record(tmp_path / "out" / "%03d.png")
     assert full.value.__notes__ == [f"What was recorded until then is in {tmp_path / 'out'}."]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["001.png"]
-
-
-LONG = "a long name of a holiday that many pictures share, by the sea"
-
-
-def test_pictures_whose_names_begin_alike_are_all_kept(tmp_path):
-    """Two pictures of one batch whose names share any number of characters become two pictures."""
-    (tmp_path / "in").mkdir()
-    for shade in (10, 200):
-        Image.new("RGB", (64, 48), (shade,) * 3).save(tmp_path / "in" / f"{LONG} {shade}.png")
-    report = stylize(tmp_path / "in", tmp_path / "out", "null")
-    assert report.frames == 2
-    for shade in (10, 200):
-        with Image.open(tmp_path / "out" / f"{LONG} {shade}.png") as written:
-            assert written.getpixel((0, 0)) == (shade,) * 3
-
-
-def test_frames_under_a_long_name_are_all_kept(tmp_path):
-    """Numbered pictures with a long name each hold their own frame."""
-    with Squares(None) as source, open_sink(tmp_path / f"{LONG}-%05d.png", source) as sink:
-        for frame in source:
-            sink.write(frame)
-    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 10
 
 
 def open_files(folder: Path) -> list[str]:
