@@ -150,8 +150,10 @@ def test_every_encoder_has_sound_defaults(tmp_path, codec, suffix):
 
 @pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container.muxer)
 def test_every_container_of_the_table(tmp_path, container):
-    """Each row of the table of containers holds all frames, at their times to 1 ms or to the tick of a GIF. It
-    holds the sound, or a notice names it."""
+    """Each row of the table of containers holds all frames, at their times to 1 ms or the tick of a GIF.
+
+    It holds the sound, or a notice names it.
+    """
     source = Clip(tones=[440], options=H264).write(tmp_path / "in.mp4")
     for suffix in container.suffixes:
         target = tmp_path / f"out{suffix}"

@@ -95,14 +95,17 @@ def test_a_stopped_run_is_resumed(tmp_path, short_segments, suffix, codec, clip)
     assert hidden_files(tmp_path) == []
 
 
-def test_a_stabilized_run_is_resumed(tmp_path, short_segments, tiny_style):
-    """A resumed run with a network and the stabilizer equals an uninterrupted one."""
+@pytest.mark.parametrize("look", [Look(), Look(hold=2), Look(hold=3)], ids=["stabilized", "twos", "threes"])
+def test_a_look_is_resumed(tmp_path, short_segments, tiny_style, look):
+    """A resumed run with a network, the stabilizer and held drawings equals an uninterrupted one, also at
+    irregular times and with cuts."""
     rng = np.random.default_rng(0)
-    still = rng.integers(40, 200, (48, 64, 3))
-    images = [(still + rng.integers(-1, 2, still.shape)).astype(np.uint8) for _ in range(60)]
-    source = Clip(times=range(60), images=images).write(tmp_path / "in.mp4")
-    draw(source, tmp_path / "whole.mp4", tiny_style, batch=5)
-    convert_in_pieces(source, tmp_path / "pieces.mp4", 31, 58, style=tiny_style, batch=5)
+    shots = rng.integers(40, 200, (3, 48, 64, 3))
+    images = [(shots[n // 27] + rng.integers(-1, 2, shots[0].shape)).astype(np.uint8) for n in range(80)]
+    source = Clip(times=BEATS[:80], images=images).write(tmp_path / "in.mp4")
+    options = {"style": tiny_style, "batch": 5, "look": look}
+    draw(source, tmp_path / "whole.mp4", **options)
+    assert convert_in_pieces(source, tmp_path / "pieces.mp4", 31, 77, **options).resumed == 75
     assert_same(tmp_path / "whole.mp4", tmp_path / "pieces.mp4")
 
 
@@ -255,20 +258,6 @@ def test_a_failed_command_keeps_the_segments(tmp_path, short_segments):
     with pytest.raises(MediaError, match="no encoder"):
         draw(source, tmp_path / "out.mp4", encoding=Encoding(codec="betamax"))
     assert draw(source, tmp_path / "out.mp4").resumed == 48
-
-
-def test_one_process_writes_a_video(tmp_path):
-    """Only one process at a time can write a video."""
-    source = Clip().write(tmp_path / "in.mp4")
-    with VideoSource(source) as frames, VideoSource(source) as others:
-        with open_sink(tmp_path / "out.mp4", frames) as sink:
-            sink.write(next(iter(frames)))
-            second = open_sink(tmp_path / "out.mp4", others)
-            with pytest.raises(MediaError, match="Another process is writing"), second:
-                pass
-        with pytest.raises(PowerError), open_sink(tmp_path / "out.mp4", others, overwrite=True):
-            raise PowerError
-    assert hidden_files(tmp_path) == []
 
 
 def test_long_names_have_folders_of_their_own(tmp_path, short_segments):
