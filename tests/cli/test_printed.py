@@ -132,15 +132,6 @@ def test_odd_streams_and_tags_are_a_sentence(workdir, run, name, command):
     assert ("Error:" in messages) == (code == 1)
 
 
-@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
-@pytest.mark.parametrize("name", ["uv.mp4", "unicode-splice.mp4"])
-def test_the_web_page_meets_odd_streams_in_a_sentence(name):
-    """The web page refuses odd streams with a sentence, too."""
-    limits = pytest.importorskip("cartoonize.web.limits")
-    with pytest.raises(MediaError, match=r"no video stream|no video that can be read"):
-        limits.Limits().check(CASES / name)
-
-
 def test_a_log_holds_sentences_only(workdir):
     """In a pipe or a file there are no bars and no control sequences: whole lines, each a sentence."""
     Clip().write(workdir / "in.mp4")

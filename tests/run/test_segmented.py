@@ -109,18 +109,6 @@ def test_a_look_is_resumed(tmp_path, short_segments, tiny_style, look):
     assert_same(tmp_path / "whole.mp4", tmp_path / "pieces.mp4")
 
 
-@pytest.mark.parametrize("hold", [2, 3])
-def test_a_run_on_twos_is_resumed(tmp_path, short_segments, tiny_style, hold):
-    """A resumed run on twos or threes equals an uninterrupted one, with cuts and at irregular times."""
-    shots = np.random.default_rng(0).integers(0, 256, (4, 6, 8, 3), np.uint8).repeat(8, 1).repeat(8, 2)
-    images = [np.roll(shots[number // 27], number, axis=1) for number in range(100)]
-    source = Clip(times=BEATS[:100], images=images).write(tmp_path / "in.mp4")
-    options = {"style": tiny_style, "look": Look(hold=hold), "batch": 5}
-    draw(source, tmp_path / "whole.mp4", **options)
-    assert convert_in_pieces(source, tmp_path / "pieces.mp4", 30, 77, **options).resumed == 75
-    assert_same(tmp_path / "whole.mp4", tmp_path / "pieces.mp4")
-
-
 def test_a_part_of_a_video_is_resumed(tmp_path, short_segments):
     """A resumed part of a video, given by `start` and `end`, equals an uninterrupted one."""
     clip = Clip(times=range(200), tones=[440], options={"crf": "10", "g": "70", "bf": "2"})

@@ -6,7 +6,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import CASES, Clip, all_packets, mean_difference, packets, read_clip, require_encoder
+from clips import Clip, all_packets, mean_difference, packets, read_clip, require_encoder
 
 from cartoonize import stylize
 from cartoonize.media.iso_boxes import split_boxes
@@ -247,25 +247,6 @@ def test_priming_is_not_called_a_jump(tmp_path):
     source = make_video(tmp_path / "in.mp4", "aac")
     assert stylize(source, tmp_path / "out.mkv", "null").notices == []
     assert loud_from(heard(tmp_path / "out.mkv")) == pytest.approx(loud_from(heard(source)), abs=0.03)
-
-
-SOUNDS = {
-    "mono_wma.wmv": (25, "mp4 mkv mov ts flv"),
-    "pcm_u8.avi": (25, "mp4 mkv mov ts flv"),
-    "v03_dupdts.mkv": (50, "mp4 mkv ts"),
-    "joined.ts": (100, "mp4 mkv ts"),
-}
-
-
-@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
-@pytest.mark.parametrize(("name", "suffix"), [(n, s) for n, (_, to) in SOUNDS.items() for s in to.split()])
-def test_the_sound_of_cases_comes_out(tmp_path, name, suffix):
-    """All frames and the sound of each faulty file are in the output, in all containers."""
-    report = stylize(CASES / name, tmp_path / f"out.{suffix}", "null")
-    assert report.frames == SOUNDS[name][0]
-    with av.open(tmp_path / f"out.{suffix}") as container:
-        assert len(container.streams.audio) == 1
-        assert sum(frame.samples for frame in container.decode(audio=0)) > 5000
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import CASES, Clip, stream_kinds
+from clips import Clip, stream_kinds
 
 from cartoonize import MediaError, stylize
 from cartoonize.media.writing.tracks import CopiedTrack
@@ -205,17 +205,6 @@ def test_the_keys_of_a_phone_are_kept(tmp_path, target):
         metadata = {key.lower(): value for key, value in written.metadata.items()}
     assert {key.lower(): value for key, value in keys.items()}.items() <= metadata.items()
     assert report.notices == []
-
-
-@pytest.mark.skipif(not CASES.exists(), reason="has no files from cameras")
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [("v38_360.mp4", "a 360-degree mapping"), ("v43_cc.mp4", "closed captions in its picture")],
-)
-def test_what_players_will_miss_is_named(tmp_path, name, words):
-    """Closed captions and the mapping of a 360-degree video cannot be written; a notice names them."""
-    report = stylize(CASES / name, tmp_path / "out.mp4", "null")
-    assert any(f"{name} has {words}, which the output lacks" in notice for notice in report.notices)
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".ts"])
