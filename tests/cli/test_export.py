@@ -48,21 +48,20 @@ def test_wrong_exports_are_refused_before_pytorch_is_imported(workdir):
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
-        (("export-onnx", "pepper", "out.onnx"), "Writing out.onnx"),
-        (("export-ncnn", "pepper", "out.param"), "Writing out.param"),
-        (("export-web", "pepper", "web"), "Writing web"),
+        (("export-onnx", "@", "out.onnx"), "Writing out.onnx"),
+        (("export-ncnn", "@", "out.param"), "Writing out.param"),
         (("doctor",), "Checking this installation"),
     ],
 )
-def test_long_work_says_what_it_does(run, workdir, monkeypatch, words, shown):
+def test_long_work_says_what_it_does(run, workdir, monkeypatch, tiny_style, words, shown):
     """On a terminal, commands that load PyTorch say at once what they do."""
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    code, _, err = run(*words)
+    code, _, err = run(*[tiny_style if word == "@" else word for word in words])
     assert (code, shown in err) == (0, True)
 
 
-def test_a_web_folder_comes_with_the_command_that_serves_it(run, workdir):
+def test_a_web_folder_comes_with_the_command_that_serves_it(run, workdir, tiny_style):
     """`export-web` ends with the command that serves its folder, whose name may contain spaces."""
-    code, _, err = run("export-web", "pepper", "my page")
+    code, _, err = run("export-web", tiny_style, "my page")
     assert code == 0
     assert err.rstrip().endswith("python -m http.server --directory 'my page'")
