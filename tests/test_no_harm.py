@@ -18,7 +18,6 @@ from cartoonize.backends import load
 from cartoonize.core import safe_files
 from cartoonize.core.atomic import AtomicFile
 from cartoonize.core.errors import SpaceError, Stopped, WriteError
-from cartoonize.core.signals import defer_signals
 from cartoonize.media import PictureSink, PictureSource, VideoSink, VideoSource, open_sink
 from cartoonize.media.pictures.sequence_sink import ImageSequenceSink
 from cartoonize.media.writing import journal, segments
@@ -87,16 +86,6 @@ def test_the_source_is_never_a_target(workdir, run, name, make, command, way, ov
     assert "-y" not in messages
     assert source.read_bytes() == before
     assert {path.name for path in workdir.iterdir()} == {name, other.name}
-
-
-def test_the_folder_of_the_source_is_no_target(workdir, run):
-    """A picture is not replaced by its cartoon where its own folder is the target."""
-    (workdir / "pics").mkdir()
-    before = photo(workdir / "pics" / "a.png").read_bytes()
-    code, _, messages = run("image", "pics/a.png", "pics/", "-y", "--style", "null")
-    assert code == 1
-    assert "is the source itself" in messages
-    assert (workdir / "pics" / "a.png").read_bytes() == before
 
 
 def test_numbered_pictures_never_replace_their_source(workdir, run):
@@ -296,15 +285,13 @@ def test_nobody_else_can_write_where_a_video_is_made(tmp_path):
         os.umask(before)
 
 
-def test_a_draft_has_a_name_of_its_own(tmp_path):
-    """Temporary names cannot be guessed. If one exists nevertheless, it is not written to."""
-    files = [AtomicFile(tmp_path / "a.png", overwrite=False) for _ in range(2)]
-    assert files[0].path != files[1].path
-    victim = tmp_path / "victim"
+def test_a_draft_is_written_to_a_new_file_only(tmp_path):
+    """If a stranger guesses the name of a draft, what has this name is not written to."""
+    file, victim = AtomicFile(tmp_path / "a.png", overwrite=False), tmp_path / "victim"
     victim.write_text("precious")
-    files[0].path.symlink_to(victim)
+    file.path.symlink_to(victim)
     with pytest.raises(MediaError):
-        files[0].write(b"cartoon")
+        file.write(b"cartoon")
     assert victim.read_text() == "precious"
 
 
@@ -325,23 +312,6 @@ def test_a_full_disk_has_its_exit_code(workdir, kind):
     assert done.returncode == SpaceError.exit_code, done.stderr
     assert "Traceback" not in done.stderr
     assert {path.name for path in workdir.iterdir()} == {"a.png", "a.mp4"}
-
-
-def test_signals_wait_for_what_belongs_together():
-    """A signal does not interrupt a deferred block; it is raised behind the block."""
-    steps = []
-
-    def stop(number, _):
-        raise Stopped(number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        with pytest.raises(Stopped), defer_signals():  # noqa: PT012  # at its end
-            signal.raise_signal(signal.SIGTERM)
-            steps.append("done")
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert steps == ["done"]
 
 
 def test_a_signal_after_the_renaming_finds_a_complete_video(tmp_path, monkeypatch):

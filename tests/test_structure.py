@@ -95,15 +95,6 @@ def test_text_files_state_their_encoding():
                 assert stated or call.func.attr not in ("read_text", "write_text"), f"{path}:{call.lineno}"
 
 
-def test_the_script_of_the_gallery_knows_the_package():
-    """`docs/gallery.py` imports names that exist."""
-    python(
-        "import importlib.util as i; s = i.spec_from_file_location('gallery', 'docs/gallery.py');"
-        "s.loader.exec_module(i.module_from_spec(s))",
-        cwd=ROOT,
-    )
-
-
 def test_exported_networks_need_no_torch():
     """Running an exported network imports neither PyTorch nor OpenCV."""
     heavy = python(

@@ -3,13 +3,11 @@
 import json
 import os
 import sys
-import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import torch
-from packaging.requirements import Requirement
 from processes import run_program
 
 from cartoonize.styles import user
@@ -128,13 +126,6 @@ class Extras:
 
     def get_all(self, _):
         return ["cloud", "dev", "web"]
-
-
-def test_all_requirements_can_be_read():
-    """The requirements in pyproject.toml are read as pip reads them, extras included."""
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
-    for texts in (project["dependencies"], *project["optional-dependencies"].values()):
-        assert all(Requirement(text).name for text in texts)
 
 
 def test_people_can_read_it(run, tiny_style):

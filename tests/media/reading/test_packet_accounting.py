@@ -76,15 +76,6 @@ def piped(path, monkeypatch):
         return read(STANDARD_INPUT)
 
 
-def check(result, name):
-    """Decoded frames and reported missing frames add up, or the report says that more may be missing."""
-    frames, damage = result
-    if frames + damage.packets != FRAMES:
-        assert damage, (name, result)
-    if CONTAINERS[name][1] and not damage.container:
-        assert frames + damage.packets == FRAMES, (name, result)
-
-
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_a_whole_file_is_not_called_damaged(made, threads, monkeypatch, name):
     """All frames of every container come out, on one thread and on many, from a file and from a pipe."""
