@@ -1,7 +1,8 @@
 """Makes media for the tests: clips whose frames, times, tones and tags are known."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -187,6 +188,34 @@ def all_packets(path: Path) -> list[list[tuple]]:
             if p.size:
                 by_stream[p.stream_index].append((p.pts, p.dts, p.duration, p.is_keyframe, bytes(p)))
     return by_stream
+
+
+def remux(
+    target: Path,
+    *sources: Path,
+    options: dict[str, str] | None = None,
+    prepare: Callable[[av.container.OutputContainer], object] = lambda _: None,
+    change: Callable[[av.Packet], object] = lambda _: None,
+) -> Path:
+    """Write the streams of files into one, packet by packet, with options of the muxer.
+
+    `prepare` gets the container when it has its streams, and `change` gets each packet.
+    """
+    with ExitStack() as stack:
+        files = [stack.enter_context(av.open(source)) for source in sources]
+        container = stack.enter_context(av.open(target, "w", container_options=options or {}))
+        streams = [
+            [container.add_stream_from_template(stream, opaque=True) for stream in file.streams]
+            for file in files
+        ]
+        prepare(container)
+        for file, copies in zip(files, streams, strict=True):
+            for packet in file.demux():
+                if packet.size:
+                    change(packet)
+                    packet.stream = copies[packet.stream_index]
+                    container.mux(packet)
+    return target
 
 
 def extract_h264(source: Path, target: Path) -> Path:

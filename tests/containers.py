@@ -2,9 +2,8 @@
 
 from fractions import Fraction
 
-import av
 import numpy as np
-from clips import Clip
+from clips import Clip, remux
 
 FRAMES = 24
 NOISE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
@@ -31,23 +30,13 @@ CONTAINERS = {  # by name: how each container is made, and whether it tells how 
 }
 
 
-def write_again(path, flags):
-    """Write an MP4 or MOV file again, with other flags of FFmpeg's muxer."""
-    behind = path.with_name("behind" + path.suffix)
-    path.rename(behind)
-    with av.open(behind) as source, av.open(path, "w", container_options={"movflags": flags}) as target:
-        stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
-        for packet in source.demux(video=0):
-            if packet.size:
-                packet.stream = stream
-                target.mux(packet)
-
-
 def make_clip(folder, name):
     """Write the clip of a name. MP4 and MOV have the index in front, as most cut files have, or fragments."""
     path = folder / name
     Clip(times=range(FRAMES), images=IMAGES, **CONTAINERS[name][0]).write(path)
     if path.suffix in (".mp4", ".mov"):
         is_fragmented = name == "fragments.mp4"
-        write_again(path, "frag_keyframe+empty_moov+default_base_moof" if is_fragmented else "faststart")
+        flags = "frag_keyframe+empty_moov+default_base_moof" if is_fragmented else "faststart"
+        behind = path.rename(folder / f"behind{path.suffix}")
+        remux(path, behind, options={"movflags": flags})
     return path

@@ -15,7 +15,7 @@ from functools import partial
 import av
 import numpy as np
 import pytest
-from clips import Clip, read_clip
+from clips import Clip, read_clip, remux
 from containers import H264, VP9
 from mutations import MUTATIONS
 from PIL import Image
@@ -227,13 +227,8 @@ def test_no_picture_is_no_result(tmp_path):
 def test_a_live_recording_is_whole(tmp_path):
     """A Matroska file that does not state its size or duration does not count as damaged."""
     plain = Clip(times=range(60), tones=[440]).write(tmp_path / "plain.mkv")
-    with av.open(plain) as source, av.open(tmp_path / "in.mkv", "w", container_options={"live": "1"}) as live:
-        streams = {s.index: live.add_stream_from_template(s, opaque=True) for s in source.streams}
-        for packet in source.demux():
-            if packet.size:
-                packet.stream = streams[packet.stream_index]
-                live.mux(packet)
-    with av.open(tmp_path / "in.mkv") as container:
+    source = remux(tmp_path / "in.mkv", plain, options={"live": "1"})
+    with av.open(source) as container:
         assert container.duration is None
-    report = stylize(tmp_path / "in.mkv", tmp_path / "out.mp4", "null")
+    report = stylize(source, tmp_path / "out.mp4", "null")
     assert (report.frames, report.notices) == (60, [])

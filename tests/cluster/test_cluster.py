@@ -12,7 +12,7 @@ from threading import Event, Thread
 import av
 import numpy as np
 import pytest
-from clips import BEATS, Clip, all_packets, extract_h264, read_clip
+from clips import BEATS, Clip, all_packets, extract_h264, read_clip, remux
 from processes import run_program, start_program, wait_until
 
 pytest.importorskip("ray", reason="needs the extra `cluster`")
@@ -327,17 +327,8 @@ def test_a_damaged_video(cluster, tmp_path, places):
 
 def test_a_broken_container(cluster, tmp_path):
     """A file whose packets cannot all be found has the partial result that one machine writes."""
-    whole, source = (
-        Clip(times=range(240), options={"g": "24"}).write(tmp_path / "in.mkv"),
-        tmp_path / "in.mp4",
-    )
-    fragments = {"movflags": "frag_keyframe+empty_moov"}
-    with av.open(whole) as clip, av.open(source, "w", options=fragments) as target:
-        stream = target.add_stream_from_template(clip.streams.video[0])
-        for packet in clip.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                target.mux(packet)
+    whole = Clip(times=range(240), options={"g": "24"}).write(tmp_path / "in.mkv")
+    source = remux(tmp_path / "in.mp4", whole, options={"movflags": "frag_keyframe+empty_moov"})
     data = source.read_bytes()
     header = [place for place in range(len(data)) if data[place : place + 4] == b"tfhd"][4]
     source.write_bytes(data[: header + 12] + b"\x7f" + data[header + 13 :])  # where the fragment's data are

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
-from clips import Clip, convert, packets, read_clip
+from clips import Clip, convert, packets, read_clip, remux
 
 from cartoonize import Encoding, MediaError
 from cartoonize.media import VideoInfo, VideoSource, open_sink, open_source
@@ -278,14 +278,10 @@ def test_sound_that_players_could_not_find_is_reencoded(tmp_path):
 def test_names_of_tracks_are_kept(tmp_path):
     """The title of an audio track survives MP4 and Matroska."""
     plain = Clip(times=range(24), tones=[440]).write(tmp_path / "plain.mkv")
-    with av.open(plain) as source, av.open(tmp_path / "in.mkv", "w") as named:
-        streams = {s.index: named.add_stream_from_template(s, opaque=True) for s in source.streams}
-        streams[1].metadata["title"] = "Director"
-        for packet in source.demux():
-            if packet.size:
-                packet.stream = streams[packet.stream_index]
-                named.mux(packet)
-    convert(tmp_path / "in.mkv", tmp_path / "one.mp4")
+    source = remux(
+        tmp_path / "in.mkv", plain, prepare=lambda file: file.streams[1].metadata.update(title="Director")
+    )
+    convert(source, tmp_path / "one.mp4")
     convert(tmp_path / "one.mp4", tmp_path / "two.mp4")
     for name in ("one.mp4", "two.mp4"):
         with av.open(tmp_path / name) as out:

@@ -4,7 +4,7 @@ from itertools import zip_longest
 
 import av
 import pytest
-from clips import Clip, read_clip
+from clips import Clip, read_clip, remux
 
 from cartoonize import stylize
 from cartoonize.media import Decoding
@@ -29,15 +29,12 @@ def programme(clip, number, start):
         "mpegts_pmt_start_pid": str(0x1000 + number),
         "mpegts_service_id": str(number),
     }
-    with av.open(source) as before, av.open(target, "w", options=options) as after:
-        streams = {s.index: after.add_stream_from_template(s, opaque=True) for s in before.streams}
-        for packet in before.demux():
-            if packet.size:
-                ticks = round(start / packet.time_base)
-                packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
-                packet.stream = streams[packet.stream_index]
-                after.mux(packet)
-    data = target.read_bytes()
+
+    def shift(packet):
+        ticks = round(start / packet.time_base)
+        packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+
+    data = remux(target, source, options=options, change=shift).read_bytes()
     packets = [data[offset : offset + 188] for offset in range(0, len(data), 188)]
     return [packet for packet in packets if int.from_bytes(packet[1:3]) & 0x1FFF not in (0, 0x11)]
 

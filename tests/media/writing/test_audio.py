@@ -6,7 +6,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import Clip, all_packets, mean_difference, packets, read_clip, require_encoder
+from clips import Clip, all_packets, mean_difference, packets, read_clip, remux, require_encoder
 
 from cartoonize import stylize
 from cartoonize.media.iso_boxes import split_boxes
@@ -170,16 +170,13 @@ def mute(frame):
 
 def cut_sound(path, seconds):
     """Write an MP4 file again, whose edit list cuts the sound by some seconds."""
-    cut = path.with_name("cut.mp4")
-    with av.open(path) as source, av.open(cut, "w") as target:
-        streams = [target.add_stream_from_template(stream, opaque=True) for stream in source.streams]
-        for packet in source.demux():
-            if packet.size:
-                shift = round(seconds / packet.time_base) if packet.stream.type == "audio" else 0
-                packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
-                packet.stream = streams[packet.stream_index]
-                target.mux(packet)
-    return cut
+
+    def shift(packet):
+        if packet.stream.type == "audio":
+            packet.pts -= round(seconds / packet.time_base)
+            packet.dts = packet.pts
+
+    return remux(path.with_name("cut.mp4"), path, change=shift)
 
 
 @pytest.mark.parametrize("target", ["out.avi", "out.mp4", "out.mkv", "out.ts", "out.flv"])

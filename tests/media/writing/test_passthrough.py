@@ -5,7 +5,7 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import Clip, stream_kinds
+from clips import Clip, remux, stream_kinds
 
 from cartoonize import MediaError, stylize
 from cartoonize.media.writing.tracks import CopiedTrack
@@ -26,13 +26,7 @@ def with_subtitles(path: Path, codec: str, words: str = SUBTITLES) -> Path:
     text.write_text(words)
     picture = Clip(times=range(24)).write(path.with_name("picture.mkv"))
     source = path if codec == "subrip" else path.with_name("source.mkv")
-    with av.open(str(source), "w") as output, av.open(str(picture)) as video, av.open(str(text)) as spoken:
-        streams = [output.add_stream_from_template(file.streams[0], opaque=True) for file in (video, spoken)]
-        for file, stream in zip((video, spoken), streams, strict=True):
-            for packet in file.demux():
-                if packet.size:
-                    packet.stream = stream
-                    output.mux(packet)
+    remux(source, picture, text)
     if codec != "subrip":
         stylize(source, path, "null")
     return path
@@ -143,19 +137,15 @@ def test_a_subtitle_at_the_start_ends_when_it_did(tmp_path, source, codec, targe
 
 def picture_subtitle(path: Path, codec: str, duration: int) -> Path:
     """A video of a second with a subtitle that nobody can decode, shown for `duration` milliseconds."""
-    picture = Clip(times=range(24)).write(path.with_name("picture.mkv"))
-    with av.open(str(path), "w") as output, av.open(str(picture)) as video:
-        stream = output.add_stream_from_template(video.streams[0], opaque=True)
-        subtitle = output.add_stream(codec)
-        for packet in video.demux():
-            if packet.size:
-                packet.stream = stream
-                output.mux(packet)
+
+    def add_subtitle(container):
         packet = av.Packet(bytes(40))
-        packet.stream, packet.time_base, packet.pts, packet.dts = subtitle, Fraction(1, 1000), 500, 500
-        packet.duration = duration
-        output.mux(packet)
-    return path
+        packet.stream, packet.time_base = container.add_stream(codec), Fraction(1, 1000)
+        packet.pts, packet.dts, packet.duration = 500, 500, duration
+        container.mux(packet)
+
+    picture = Clip(times=range(24)).write(path.with_name("picture.mkv"))
+    return remux(path, picture, prepare=add_subtitle)
 
 
 def test_a_subtitle_of_unknown_length_is_copied(tmp_path):
@@ -190,17 +180,10 @@ def test_the_keys_of_a_phone_are_kept(tmp_path, target):
     }  # fmt: skip
     plain = Clip().write(tmp_path / "plain.mov")
     options = {"movflags": "use_metadata_tags"}
-    with (
-        av.open(str(tmp_path / "in.mov"), "w", container_options=options) as output,
-        av.open(str(plain)) as video,
-    ):
-        stream = output.add_stream_from_template(video.streams.video[0])
-        output.metadata.update(keys)
-        for packet in video.demux(video.streams.video[0]):
-            if packet.size:
-                packet.stream = stream
-                output.mux(packet)
-    report = stylize(tmp_path / "in.mov", tmp_path / target, "null")
+    source = remux(
+        tmp_path / "in.mov", plain, options=options, prepare=lambda file: file.metadata.update(keys)
+    )
+    report = stylize(source, tmp_path / target, "null")
     with av.open(str(tmp_path / target)) as written:
         metadata = {key.lower(): value for key, value in written.metadata.items()}
     assert {key.lower(): value for key, value in keys.items()}.items() <= metadata.items()

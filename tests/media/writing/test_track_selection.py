@@ -3,40 +3,23 @@
 import av
 import pytest
 from av.stream import Disposition
-from clips import Clip, convert, packets, read_clip, stream_kinds
+from clips import Clip, convert, packets, read_clip, remux, stream_kinds
 
 from cartoonize import Decoding, MediaError
 
 H264 = {"crf": "10", "bf": "2"}
 
 
-def remux(target, *sources, attach=None):
-    """Write the streams of several files into one; return their number."""
-    inputs = [av.open(source) for source in sources]
-    with av.open(target, "w") as container:
-        streams = {}
-        for number, source in enumerate(inputs):
-            for stream in source.streams:
-                streams[number, stream.index] = container.add_stream_from_template(stream, opaque=True)
-                streams[number, stream.index].disposition = (
-                    Disposition.default if number == len(inputs) - 1 else Disposition(0)
-                )
-        if attach:
-            container.add_attachment(*attach)
-        for number, source in enumerate(inputs):
-            for packet in source.demux():
-                if packet.size:
-                    packet.stream = streams[number, packet.stream.index]
-                    container.mux(packet)
-            source.close()
-    return target
+def choose_second(container):
+    first, second = container.streams
+    first.disposition, second.disposition = Disposition(0), Disposition.default
 
 
 def test_one_of_several_video_streams_is_drawn(tmp_path):
     """The default stream, or the one of --stream, is converted; a notice says how to get the other one."""
     small = Clip(size=(32, 32)).write(tmp_path / "small.mkv")
     large = Clip(size=(64, 48)).write(tmp_path / "large.mkv")
-    both = remux(tmp_path / "in.mkv", small, large)
+    both = remux(tmp_path / "in.mkv", small, large, prepare=choose_second)
     report = convert(both, tmp_path / "default.mkv")
     assert read_clip(tmp_path / "default.mkv").images[0].shape == (48, 64, 3)
     assert any("--stream 0" in notice for notice in report.notices)
@@ -52,7 +35,8 @@ def everything(tmp_path):
     text = tmp_path / "words.srt"
     text.write_text("1\n00:00:00,100 --> 00:00:00,400\nGood morning\n")
     video = Clip(tones=[440, 660], options=H264).write(tmp_path / "video.mkv")
-    return remux(tmp_path / "in.mkv", video, text, attach=("letters.ttf", "font/ttf", b"no real font"))
+    font = "letters.ttf", "font/ttf", b"no real font"
+    return remux(tmp_path / "in.mkv", video, text, prepare=lambda file: file.add_attachment(*font))
 
 
 def test_matroska_keeps_every_stream(tmp_path, everything):
