@@ -15,7 +15,7 @@ from functools import partial
 import av
 import numpy as np
 import pytest
-from clips import Clip, read_clip, remux
+from clips import Clip, read_clip
 from containers import H264, VP9
 from mutations import MUTATIONS
 from PIL import Image
@@ -222,13 +222,3 @@ def test_no_picture_is_no_result(tmp_path):
     with pytest.raises(MediaError):
         stylize(source, tmp_path / "out.mp4", "null", tolerate_errors=True)
     assert [path.name for path in tmp_path.iterdir()] == ["in.avi"]
-
-
-def test_a_live_recording_is_whole(tmp_path):
-    """A Matroska file that does not state its size or duration does not count as damaged."""
-    plain = Clip(times=range(60), tones=[440]).write(tmp_path / "plain.mkv")
-    source = remux(tmp_path / "in.mkv", plain, options={"live": "1"})
-    with av.open(source) as container:
-        assert container.duration is None
-    report = stylize(source, tmp_path / "out.mp4", "null")
-    assert (report.frames, report.notices) == (60, [])

@@ -1,8 +1,6 @@
 """Frames are never lost in silence: the decoded and the missing ones add up to those of the file."""
 
-import io
 import os
-import sys
 from fractions import Fraction
 from functools import partial
 
@@ -58,43 +56,31 @@ def read(path):
         return None
 
 
-def piped(path, monkeypatch):
+def read_piped(path, pipe):
     """Read a file through standard input."""
-
-    class Pipe(io.RawIOBase):
-        def __init__(self, data):
-            self.data = io.BytesIO(data)
-
-        def readable(self):
-            return True
-
-        def readinto(self, buffer):
-            return self.data.readinto(buffer)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Pipe(path.read_bytes()))))
-        return read(STANDARD_INPUT)
+    pipe(path.read_bytes())
+    return read(STANDARD_INPUT)
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
-def test_a_whole_file_is_not_called_damaged(made, threads, monkeypatch, name):
+def test_a_whole_file_is_not_called_damaged(made, threads, pipe, name):
     """All frames of every container come out, on one thread and on many, from a file and from a pipe."""
     path = made(name)
     for count in (1, 32):
         threads(count)
-        for result in (read(path), piped(path, monkeypatch)):
+        for result in (read(path), read_piped(path, pipe)):
             assert result == (FRAMES, Damage()), (count, result)
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
-def test_a_file_that_is_cut_says_so(made, threads, monkeypatch, tmp_path, name):
+def test_a_file_that_is_cut_says_so(made, threads, pipe, tmp_path, name):
     """A missing end is noticed, in a pipe too; frames that the file lists are counted."""
     threads(2)
     data = made(name).read_bytes()
     for share in (0.55, 0.8, 0.97):
         cut = tmp_path / name
         cut.write_bytes(data[: int(len(data) * share)])
-        for result in (read(cut), piped(cut, monkeypatch)):
+        for result in (read(cut), read_piped(cut, pipe)):
             if result is None:  # the index is at the end
                 continue
             frames, damage = result
@@ -356,11 +342,11 @@ CASE_FRAMES = {  # of files with a fault: how many frames come out, and how many
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")
 @pytest.mark.parametrize("name", CASE_FRAMES)
-def test_the_frames_of_cases_are_counted(threads, monkeypatch, name):
+def test_the_frames_of_cases_are_counted(threads, pipe, name):
     """The same frames of each faulty file come out on 1 thread and on 32, and through a pipe."""
     for count in (1, 32):
         threads(count)
-        for result in (read(CASES / name), piped(CASES / name, monkeypatch)):
+        for result in (read(CASES / name), read_piped(CASES / name, pipe)):
             if result is None and name.endswith((".mov", ".mp4")):  # its index is at the end
                 continue
             frames, damage = result

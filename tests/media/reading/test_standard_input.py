@@ -1,7 +1,6 @@
 """Standard input that is a pipe, in which FFmpeg cannot go back."""
 
 import io
-import sys
 
 import pytest
 from clips import Clip
@@ -13,32 +12,16 @@ from cartoonize.media.reading.video_source import VideoSource
 from cartoonize.media.remote import open_container
 
 
-class Pipe(io.RawIOBase):
-    """A pipe from which `taken` bytes were read."""
-
-    def __init__(self, data):
-        self.data, self.taken = io.BytesIO(data), 0
-
-    def readable(self):
-        return True
-
-    def readinto(self, buffer):
-        count = self.data.readinto(buffer)
-        self.taken += count
-        return count
-
-
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
-def test_an_index_at_the_end_is_named_at_once(tmp_path, monkeypatch, suffix):
+def test_an_index_at_the_end_is_named_at_once(tmp_path, pipe, suffix):
     """An MP4 file whose index is last is refused by its first bytes: a large one would fill the memory."""
     made = Clip().write(tmp_path / f"in{suffix}").read_bytes()
     data = made.find(b"mdat")
     assert 0 < data < made.find(b"moov")
-    pipe = Pipe(made[: data + 4] + bytes(1 << 22))
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(pipe)))
+    standard_input = pipe(made[: data + 4] + bytes(1 << 22))
     with pytest.raises(MediaError, match="where a pipe cannot seek; name the file"):
         VideoSource(STANDARD_INPUT)
-    assert pipe.taken < 1 << 20
+    assert standard_input.taken < 1 << 20
 
 
 @pytest.mark.parametrize("size", [0, 1 << 22], ids=["opening", "reading"])
