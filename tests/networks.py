@@ -11,8 +11,8 @@ TINT = (0.95, 0.9, 0.8)  # factors of the three channels, in the graph's own ord
 VEIL = 0.02  # is added to all of them, as a share of the range
 
 
-def save_onnx(path, nodes, shape, dtype="float32", weights=(), out_shape=None):
-    """Write an ONNX file of these nodes, from `x` to `y`."""
+def save_onnx(path, nodes, shape, dtype="float32", weights=(), out_shape=None, about=None):
+    """Write an ONNX file of these nodes, from `x` to `y`, with metadata."""
     ends = [
         helper.make_tensor_value_info(name, TYPES[dtype], dims)
         for name, dims in (("x", shape), ("y", out_shape or shape))
@@ -20,7 +20,9 @@ def save_onnx(path, nodes, shape, dtype="float32", weights=(), out_shape=None):
     initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in weights]
     graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], initializers)
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid("com.microsoft", 1)]
-    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=10), path)
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    helper.set_model_props(model, about or {})
+    onnx.save(model, path)
     return path
 
 

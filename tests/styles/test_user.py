@@ -15,6 +15,7 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pictures import names_in, save_picture
 from PIL import Image
@@ -45,17 +46,11 @@ def no_terminal(monkeypatch, home):
 def darkening(path, by, **about):
     """Write a network of another program: float NCHW pictures from 0 to 1, darkened."""
     onnx = pytest.importorskip("onnx")
-    make, shape = onnx.helper, ["n", 3, "h", "w"]
-    graph = make.make_graph(
-        [make.make_node("Mul", ["in", "by"], ["out"])], "darken",
-        [make.make_tensor_value_info("in", onnx.TensorProto.FLOAT, shape)],
-        [make.make_tensor_value_info("out", onnx.TensorProto.FLOAT, shape)],
-        [make.make_tensor("by", onnx.TensorProto.FLOAT, [], [by])],
-    )  # fmt: skip
-    model = make.make_model(graph, opset_imports=[make.make_opsetid("", 18)], ir_version=10)
-    make.set_model_props(model, about)
-    onnx.save(model, path)
-    return path
+    from networks import save_onnx
+
+    node = onnx.helper.make_node("Mul", ["x", "by"], ["y"])
+    weights = [("by", np.float32(by))]
+    return save_onnx(path, [node], ["n", 3, "h", "w"], weights=weights, about=about)
 
 
 @pytest.fixture(scope="module")
@@ -339,22 +334,16 @@ def test_large_files_are_refused_without_being_copied(run, tmp_path, home, monke
 )
 def test_a_graph_cannot_take_the_memory(tmp_path):
     """200 bytes of ONNX that ask for 8 GB end the process that tries them, and nothing else."""
-    onnx = pytest.importorskip("onnx")
-    make = onnx.helper
-    shape = [1, 3, 64, 64]
-    graph = make.make_graph(
-        [
-            make.make_node("ConstantOfShape", ["sides"], ["zeros"]),
-            make.make_node("ReduceMax", ["zeros"], ["zero"], keepdims=0),
-            make.make_node("Add", ["in", "zero"], ["out"]),
-        ],
-        "greedy",
-        [make.make_tensor_value_info("in", onnx.TensorProto.FLOAT, shape)],
-        [make.make_tensor_value_info("out", onnx.TensorProto.FLOAT, shape)],
-        [make.make_tensor("sides", onnx.TensorProto.INT64, [3], [1 << 11, 1 << 10, 1 << 10])],
-    )
-    path = tmp_path / "greedy.onnx"
-    onnx.save(make.make_model(graph, opset_imports=[make.make_opsetid("", 18)], ir_version=10), path)
+    make_node = pytest.importorskip("onnx").helper.make_node
+    from networks import save_onnx
+
+    nodes = [
+        make_node("ConstantOfShape", ["sides"], ["zeros"]),
+        make_node("ReduceMax", ["zeros"], ["zero"], keepdims=0),
+        make_node("Add", ["x", "zero"], ["y"]),
+    ]
+    weights = [("sides", np.array([1 << 11, 1 << 10, 1 << 10]))]
+    path = save_onnx(tmp_path / "greedy.onnx", nodes, [1, 3, 64, 64], weights=weights)
     with pytest.raises(ModelError):
         probe_style(path)
 

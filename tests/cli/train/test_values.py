@@ -46,10 +46,7 @@ def test_a_card(tmp_path):
     ("text", "message"),
     [
         ('{"name": 3}', "name: expected str, got int"),
-        ('{"figures": {"flatness": "high"}}', "figures[...]: expected float, got str"),
-        ('{"license": "MIT"}', "unknown key 'license'; the keys are name, summary, licence"),
         ('{"license": "MIT"}', "Did you mean licence?"),
-        ('["MIT"]', "expected object, got array"),
         ('{"name": ', "is not valid"),
         (None, "Cannot read the card"),
     ],
