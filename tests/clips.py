@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from cartoonize import stylize
@@ -216,6 +217,14 @@ def remux(
                     packet.stream = copies[packet.stream_index]
                     container.mux(packet)
     return target
+
+
+def choose_last(container: av.container.OutputContainer) -> None:
+    """Make the last stream the default one."""
+    *others, last = container.streams
+    last.disposition = Disposition.default
+    for stream in others:
+        stream.disposition = Disposition(0)
 
 
 def extract_h264(source: Path, target: Path) -> Path:

@@ -3,6 +3,8 @@
 import httpx
 import pytest
 from pages import serving
+from PIL import Image
+from skimage import data
 
 
 @pytest.fixture(scope="module")
@@ -18,3 +20,11 @@ def visitor(served):
     with httpx.Client(base_url=served.url, timeout=60) as client:
         assert client.get("/").status_code == 200
         yield client
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A cup of coffee, 600x400."""
+    path = tmp_path / "coffee.jpg"
+    Image.fromarray(data.coffee()).save(path)
+    return path

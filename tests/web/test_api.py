@@ -10,7 +10,6 @@ from clips import Clip, read_clip
 from pages import serving
 from PIL import Image
 from processes import wait_until
-from skimage import data
 
 from cartoonize.web.openapi import describe_api
 
@@ -27,13 +26,6 @@ def program(served):
     """A program that keeps cookies, and never opens the page."""
     with httpx.Client(base_url=served.url, timeout=120) as client:
         yield client
-
-
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "coffee.jpg"
-    Image.fromarray(data.coffee()).save(path)
-    return path
 
 
 def form(path):

@@ -68,13 +68,6 @@ def visit(browser, served):
 
 
 @pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "coffee.jpg"
-    Image.fromarray(data.coffee()).save(path)
-    return path
-
-
-@pytest.fixture
 def clip(tmp_path):
     """Two seconds with sound."""
     return Clip(size=(320, 240), times=range(48), tones=[440]).write(tmp_path / "clip.mp4")

@@ -5,12 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
-import pytest
 from clips import Clip
 from pages import ask, send
 from PIL import Image
 from processes import wait_until
-from skimage import data
 
 
 def preview(client, file, **settings):
@@ -22,13 +20,6 @@ def preview(client, file, **settings):
 
 def distance(first, second):
     return np.abs(first - second).mean()
-
-
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "coffee.png"
-    Image.fromarray(data.coffee()).save(path)
-    return path
 
 
 def test_a_preview_looks_like_the_result(served, visitor, photo):

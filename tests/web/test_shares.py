@@ -1,11 +1,8 @@
-"""One visitor cannot take the server from the others: shares of the queue, the disk and the connections."""
+"""One visitor cannot take the server from the others: shares and turns of the queue."""
 
 import asyncio
 import errno
-import socket
 import time
-from collections import namedtuple
-from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import httpx
@@ -15,13 +12,11 @@ from pages import ask, send, serving
 from PIL import Image
 from processes import WAIT, wait_until
 
-from cartoonize.core.errors import MediaError, SpaceError
 from cartoonize.core.sample_photos import open_photo
-from cartoonize.media.pictures.formats import FORMATS, PICTURE_SUFFIXES
-from cartoonize.web import access, app, connections, folders, visitors
+from cartoonize.web import app, visitors
 from cartoonize.web.folders import Folders
 from cartoonize.web.jobs import JobQueue, ShareError
-from cartoonize.web.limits import MEGABYTE, LimitError, Limits, choose_limits
+from cartoonize.web.limits import Limits
 from cartoonize.web.settings import ConversionSettings
 from cartoonize.web.visitors import Visitors, network_of
 from cartoonize.web.web_job import Upload, WebJob
@@ -250,174 +245,6 @@ def test_a_full_disk_is_a_sentence(tmp_path):
         assert "Traceback" not in served.process.communicate(timeout=WAIT)[1]
 
 
-def test_requests_are_counted():
-    """A visitor has a limit of open requests, and so has an address, with any cookies."""
-    all_visitors = Visitors()
-
-    def open_many(visitor, address, count):
-        if not count:
-            return True
-        with all_visitors.open_request(visitor, address) as within:
-            return within and open_many(visitor, address, count - 1)
-
-    assert open_many("visitor", ADDRESS, 60)
-    assert not open_many("visitor", ADDRESS, 61)
-    assert open_many(None, ADDRESS, 100)
-    assert not open_many(None, OTHER_ADDRESS, 61)
-    assert not all_visitors._open
-
-
-def test_uploads_in_progress_count(tmp_path, monkeypatch):
-    """Space for an upload is reserved from its beginning, so that many at once cannot fill the disk."""
-    usage = namedtuple("usage", "free")  # as the system's
-    monkeypatch.setattr(folders.shutil, "disk_usage", lambda _path: usage(1000))
-    files = Folders(tmp_path)
-    with files.reserve("a", 100, share=1000, neighbours={"a"}):
-        with files.reserve("b", 150, share=1000, neighbours={"b"}):
-            pass
-        with (
-            pytest.raises(SpaceError, match="no space for more files"),
-            files.reserve("b", 151, share=1000, neighbours={"b"}),
-        ):
-            pass
-    with files.reserve("b", 250, share=1000, neighbours={"b"}):
-        pass
-
-
-def test_a_visitor_has_a_share_of_the_disk(tmp_path):
-    """Uploads and results of a visitor, and of the others at the address, are limited together."""
-    files = Folders(tmp_path)
-    (files.new("a") / "upload").write_bytes(bytes(600))
-    (files.new("b") / "result").write_bytes(bytes(10_000))
-    share = 600 + 4096 * 4 + 10_000  # folders have a size too
-    for neighbours, size, fits in (({"a"}, 300, True), ({"a"}, share, False), ({"a", "b"}, share, False)):
-        refused = pytest.raises(SpaceError, match="removed an hour after")
-        with nullcontext() if fits else refused, files.reserve("a", size, share=share, neighbours=neighbours):
-            pass
-
-
-def test_silent_connections_are_closed(tmp_path):
-    """A connection that sends no header, or not the whole of it, is closed; one at work is not."""
-    assert connections.HEADER_SECONDS == 10
-    seconds = 3  # the test need not take as long
-    sooner = f"from cartoonize.web import connections; connections.HEADER_SECONDS = {seconds}"
-    with (
-        serving(tmp_path, before=sooner) as served,
-        socket.create_connection(("localhost", httpx.URL(served.url).port)) as silent,
-        socket.create_connection(("localhost", httpx.URL(served.url).port)) as slow,
-    ):
-        slow.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
-        began = time.monotonic()
-        with httpx.Client(base_url=served.url) as client:
-            client.get("/")
-            with client.stream("GET", "/api/events") as events:
-                for connection in (silent, slow):
-                    connection.settimeout(seconds + 10)
-                    assert connection.recv(1000) == b""
-                assert time.monotonic() - began > seconds - 1
-                assert next(events.iter_lines()) == 'data: {"files":[],"jobs":[]}'
-
-
-@pytest.mark.parametrize(
-    "lines", [b"a:\r\n" * 16_000, b"Cookie: a=b\r\n" * 101, b"a: " + b"b" * 60_000 + b"\r\n"]
-)
-def test_headers_are_limited(served, lines):
-    """A header of more than 100 lines or 48 KB is refused before it is parsed, whatever the method."""
-    for method in (b"GET", b"HEAD", b"POST"):
-        with socket.create_connection(("localhost", httpx.URL(served.url).port)) as connection:
-            connection.sendall(method + b" / HTTP/1.1\r\nHost: localhost\r\n" + lines + b"\r\n")
-            assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
-    long_headers = {f"X-Header-{number}": "a" * 200 for number in range(90)}
-    assert httpx.get(served.url, headers=long_headers).status_code == 200
-
-
-def test_connections_of_an_address_are_limited(monkeypatch):
-    """Further connections of an address are closed at once, except those of this computer."""
-    from uvicorn import Config
-    from uvicorn.server import ServerState
-
-    class Loop:
-        def call_later(self, *_):
-            return type("Timer", (), {"cancel": lambda _: None})()
-
-    class Transport:
-        closed = False
-
-        def __init__(self, address):
-            self._address = address
-
-        def get_extra_info(self, name):
-            return {"peername": (self._address, 1), "sockname": ("192.0.2.1", 7860)}.get(name)
-
-        def close(self):
-            self.closed = True
-
-    monkeypatch.setattr(connections, "PER_ADDRESS", 2)
-    config = Config(lambda: None, log_level="error")
-    config.load()
-
-    def connect(address):
-        guard = connections.GuardedProtocol(config, ServerState(), {}, _loop=Loop())
-        transport = Transport(address)
-        guard.connection_made(transport)
-        return guard, transport
-
-    far = [connect(OTHER_ADDRESS) for _ in range(3)]
-    near = [connect(ADDRESS) for _ in range(5)]
-    assert [transport.closed for _, transport in far] == [False, False, True]
-    assert not any(transport.closed for _, transport in near)
-    for guard, _ in (*far, *near):
-        guard.connection_lost(None)
-    assert not connections._connections
-
-
-def test_downloads_that_nobody_reads_are_cut(tmp_path):
-    """A client that stops reading loses the connection after two minutes; the others are not affected."""
-    assert connections.STALL_SECONDS == 120
-    sooner = "from cartoonize.web import connections; connections.STALL_SECONDS = 1"
-    picture = tmp_path / "picture.bmp"
-    Image.new("RGB", (2000, 2000)).save(picture)  # 12 MB, more than the system buffers
-    with (
-        serving(tmp_path, before=sooner) as served,
-        httpx.Client(base_url=served.url) as client,
-        socket.socket() as stalled,
-    ):
-        client.get("/")
-        file = send(client, picture)
-        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        stalled.settimeout(10)
-        stalled.connect(("localhost", httpx.URL(served.url).port))
-        cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
-        stalled.sendall(
-            f"GET /api/files/{file} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookies}\r\n\r\n".encode()
-        )
-        received = len(stalled.recv(1))  # from now on it reads nothing
-        time.sleep(4)
-        with suppress(ConnectionResetError):
-            while data := stalled.recv(1 << 20):
-                received += len(data)
-        assert received < picture.stat().st_size
-        assert len(client.get(f"/api/files/{file}").content) == picture.stat().st_size
-
-
-def test_uploads_do_not_trickle_for_ever(monkeypatch):
-    """A body has half a minute for its next bytes and an hour in all, however slowly they come."""
-    assert (access._SILENCE, access._BODY) == (30, 3600)
-    monkeypatch.setattr(access, "_BODY", 0.2)
-
-    async def trickle():
-        await asyncio.sleep(0.05)
-        return {"type": "http.request", "body": b"x", "more_body": True}
-
-    async def read():
-        receive = access._with_timeout(trickle)
-        for _ in range(100):
-            await receive()
-
-    with pytest.raises(TimeoutError):
-        asyncio.run(read())
-
-
 def test_a_network_is_one_visitor():
     """All addresses of a home's IPv6 network count as one, so that they are no new shares."""
     assert network_of("2001:db8:1:2::7") == network_of("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
@@ -452,60 +279,6 @@ def test_what_nobody_waits_for_is_dropped(tmp_path):
         assert ask(client, file).status_code == 201
         wait_until(lambda: any("/lock" in name for name in served.files()))
         wait_until(lambda: served.files() == before)
-
-
-def test_ones_own_computer_has_no_limit_of_length():
-    """A page for its own computer converts long videos; named limits count everywhere."""
-    nothing = {"megabytes": None, "seconds": None, "frames": None, "pixels": 1000}
-    own, shared = choose_limits(private=True, **nothing), choose_limits(private=False, **nothing)
-    own.check_frames(10**9, 1920, 1080)
-    with pytest.raises(LimitError):
-        shared.check_frames(10**9, 1920, 1080)
-    assert (shared.seconds, shared.upload) == (120, 200 * MEGABYTE)
-    named = choose_limits(private=True, megabytes=1, seconds=2.0, frames=3, pixels=1000)
-    assert named == Limits(MEGABYTE, 2.0, 3, 1000)
-
-
-def test_the_stream_that_is_converted_is_checked(tmp_path):
-    """The limits apply to the video stream that is read, not to a cover or a smaller stream."""
-    import av
-
-    path = tmp_path / "two.mkv"
-    with av.open(path, "w") as container:
-        for size, default in ((64, False), (320, True)):
-            stream = container.add_stream("libx264", rate=24)
-            stream.width, stream.height, stream.pix_fmt = size, size // 2, "yuv420p"
-            stream.disposition = av.stream.Disposition.default if default else av.stream.Disposition(0)
-        for stream in container.streams.video:
-            frame = av.VideoFrame(stream.width, stream.height, "yuv420p")
-            frame.pts = 0
-            container.mux(stream.encode(frame))
-        for stream in container.streams.video:
-            container.mux(stream.encode(None))
-    with pytest.raises(MediaError, match="320 x 160 pixels"):
-        Limits(pixels=320 * 160 - 1).check(path)
-    Limits(pixels=320 * 160).check(path)
-
-
-def test_pictures_of_every_kind(tmp_path):
-    """The page accepts each kind of picture that the command line reads, in any case."""
-    for suffix in PICTURE_SUFFIXES:
-        path = tmp_path / f"photo{suffix.upper()}"
-        Image.new("RGB", (32, 32)).save(path, FORMATS[suffix].name)
-        Limits().check(path)
-
-
-@pytest.mark.parametrize(
-    "name", ["clip.MTS", "clip.mts", "clip.ts", "clip.3gp", "clip.MP4", "clip.MOV", "clip.Mkv"]
-)
-def test_suffixes_of_cameras_and_phones(tmp_path, name):
-    """The page accepts what the command line does, in any case; what it refuses it explains."""
-    kind = name.lower().replace("mts", "ts")
-    Clip(size=(176, 144)).write(tmp_path / kind).rename(tmp_path / name)
-    Limits().check(tmp_path / name)
-    (tmp_path / "notes.txt").write_text("no video")
-    with pytest.raises(MediaError, match=r"notes\.txt is not a readable picture or video"):
-        Limits().check(tmp_path / "notes.txt")
 
 
 ODD_SETTINGS = [

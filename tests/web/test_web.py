@@ -1,7 +1,5 @@
 """The web page without a browser: what it accepts, who owns which file, and when files are removed."""
 
-import math
-import os
 import re
 import shutil
 import signal
@@ -14,12 +12,7 @@ import pytest
 from clips import Clip
 from pages import ask, send, serving
 from pictures import save_picture
-from PIL import Image
 from processes import WAIT, wait_until
-
-from cartoonize.core.errors import MediaError
-from cartoonize.web.folders import KEPT, Folders
-from cartoonize.web.limits import Limits
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # for a moment
 
@@ -232,24 +225,6 @@ def test_odd_requests_are_refused(visitor, body):
     assert visitor.get("/").status_code == 200
 
 
-def test_files_stay_for_an_hour(tmp_path):
-    """Files that were last written more than an hour ago are removed, unless they are in use."""
-    folders = Folders(tmp_path)
-    old, at_work, new, needed = (folders.new(name) for name in ("a", "a", "b", "c"))
-    for folder in (old, at_work, new, needed):
-        (folder / "file").write_text("x")
-        os.utime(folder, (0, 0))
-    for folder in (old, needed):
-        os.utime(folder / "file", (time.time() - KEPT - 60, time.time() - KEPT - 60))
-    folders.sweep(in_use={needed})
-    assert not old.exists()
-    assert (at_work / "file").exists()
-    assert (new / "file").exists()
-    assert (needed / "file").exists()
-    folders.sweep(time.time() + KEPT + 60)
-    assert not list(tmp_path.iterdir())
-
-
 def test_it_ends_cleanly_and_says_what_exposing_means(tmp_path, photo):
     """With another host it says what that means; Ctrl-C ends it with the usual code; its files are gone."""
     with serving(tmp_path, "--host", EVERYWHERE) as served, httpx.Client(base_url=served.url) as client:
@@ -274,78 +249,6 @@ def test_ctrl_c_in_the_middle_of_a_conversion(tmp_path):
             assert ask(client, file).status_code == 201
         wait_until(lambda: any("/lock" in name for name in served.files()))
         end_by_ctrl_c(served)
-
-
-def test_limits_are_checked_by_headers(tmp_path, photo):
-    """Pictures and videos beyond a limit are refused with a sentence that states the limit."""
-    clip = Clip(size=(64, 48), times=range(48)).write(tmp_path / "clip.mp4")
-    animation = tmp_path / "animation.webp"
-    frames = [Image.new("RGB", (8, 8), (50 * n, 0, 0)) for n in range(5)]
-    frames[0].save(animation, save_all=True, append_images=frames[1:])
-    Limits().check(clip)
-    Limits().check(photo)
-    for limits, path, sentence in (
-        (Limits(seconds=1), clip, "clip.mp4 lasts 2 s; this page accepts up to 1 s"),
-        (Limits(frames=47), clip, "more than the 47 frames"),
-        (
-            Limits(pixels=3071),
-            clip,
-            "clip.mp4 is 64 x 48 pixels large; this page accepts up to 0.00307 million",
-        ),
-        (Limits(pixels=1535), photo, "photo.png is 48 x 32 pixels large"),
-        (Limits(frames=4), animation, "more than the 4 frames"),
-        (Limits(upload=100), photo, "The file has"),
-    ):
-        with pytest.raises(MediaError, match=re.escape(sentence)):
-            limits.check(path)
-
-
-def test_a_size_that_is_refused_looks_larger_than_the_limit():
-    """A file a byte larger than allowed is not said to have the size that is allowed."""
-    with pytest.raises(MediaError, match=re.escape("has 4,000.1 MB; this page accepts up to 4,000 MB")):
-        Limits(upload=4000 << 20).check_size((4000 << 20) + 1)
-
-
-def test_large_frames_count_as_several():
-    """The time for a video depends on its pixels: of 4K, half as many frames are accepted as of Full HD."""
-    limits = Limits(frames=100)
-    limits.check_frames(100, 1920, 1080)
-    limits.check_frames(50, 3840, 2160)
-    with pytest.raises(
-        MediaError, match="more than the 50 frames of 3840 x 2160 pixels that this page accepts"
-    ):
-        limits.check_frames(51, 3840, 2160)
-    Limits(frames=math.inf).check_frames(1e9, 3840, 2160)
-
-
-def test_photos_of_phones_are_pictures(tmp_path):
-    """A JPEG with a second picture in it, as phones write them, is a picture; so is a scan of many pages."""
-    kinds = []
-    for name, form in (("phone.jpg", "MPO"), ("scan.tif", "TIFF"), ("moving.png", "PNG")):
-        pages = [Image.new("RGB", (32, 24), colour) for colour in ("red", "blue")]
-        pages[0].save(tmp_path / name, form, save_all=True, append_images=pages[1:])
-        kinds.append(Limits().check(tmp_path / name))
-    assert kinds == ["picture", "picture", "animation"]
-
-
-def test_files_that_name_other_files_are_refused(tmp_path, photo):
-    """Playlists, which name files and addresses of the server, are no videos; PostScript is no picture."""
-    clip = Clip().write(tmp_path / "private.mp4")
-    made = {
-        "hls.mp4": f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{clip}\n#EXT-X-ENDLIST\n",
-        "list.mp4": "ffconcat version 1.0\nfile private.mp4\n",
-        "sdp.mp4": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n",
-        "dash.mp4": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"></MPD>',
-        "text.mp4": "nothing of the kind",
-    }
-    for name, text in made.items():
-        (tmp_path / name).write_text(text)
-        with pytest.raises(MediaError, match="is not a readable picture or video"):
-            Limits().check(tmp_path / name)
-    Image.open(photo).save(tmp_path / "in.eps")
-    (tmp_path / "in.eps").rename(tmp_path / "eps.png")
-    with pytest.raises(MediaError, match=r"eps\.png is not a readable picture"):
-        Limits().check(tmp_path / "eps.png")
 
 
 def end_by_ctrl_c(served):
@@ -393,18 +296,3 @@ def test_no_browser_can_be_opened(tmp_path):
     with serving(tmp_path, "--open", BROWSER="", DISPLAY="", WAYLAND_DISPLAY="") as served:
         assert "No browser can be opened here" in served.process.stderr.readline()
         assert httpx.get(served.url).status_code == 200
-
-
-def test_the_folder_outlives_a_cleaner_of_temporary_files(tmp_path):
-    """Systems that remove old temporary files leave the folder of an idle server; removed, it returns."""
-    folders = Folders(tmp_path / "root")
-    for name in (".", "lock"):
-        (tmp_path / "root").mkdir(exist_ok=True)
-        (tmp_path / "root" / "lock").touch()
-        os.utime(tmp_path / "root" / name, (0, 0))
-    folders.sweep()
-    assert all(path.stat().st_mtime > time.time() - 60 for path in (folders.root, folders.root / "lock"))
-    shutil.rmtree(folders.root)
-    folders.sweep()
-    with folders.reserve("a", 10, share=100_000, neighbours={"a"}):
-        assert folders.new("a").is_dir()

@@ -2,24 +2,18 @@
 
 import av
 import pytest
-from av.stream import Disposition
-from clips import Clip, convert, packets, read_clip, remux, stream_kinds
+from clips import Clip, choose_last, convert, packets, read_clip, remux, stream_kinds
 
 from cartoonize import Decoding, MediaError
 
 H264 = {"crf": "10", "bf": "2"}
 
 
-def choose_second(container):
-    first, second = container.streams
-    first.disposition, second.disposition = Disposition(0), Disposition.default
-
-
 def test_one_of_several_video_streams_is_drawn(tmp_path):
     """The default stream, or the one of --stream, is converted; a notice says how to get the other one."""
     small = Clip(size=(32, 32)).write(tmp_path / "small.mkv")
     large = Clip(size=(64, 48)).write(tmp_path / "large.mkv")
-    both = remux(tmp_path / "in.mkv", small, large, prepare=choose_second)
+    both = remux(tmp_path / "in.mkv", small, large, prepare=choose_last)
     report = convert(both, tmp_path / "default.mkv")
     assert read_clip(tmp_path / "default.mkv").images[0].shape == (48, 64, 3)
     assert any("--stream 0" in notice for notice in report.notices)
