@@ -1,4 +1,4 @@
-"""Runs the program in a process of its own, and waits for what it does."""
+"""Runs the program, or Python code, in a process of its own, and waits for what it does."""
 
 import os
 import signal
@@ -26,6 +26,19 @@ def run_program(*words: object, **options) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command_line(*words), capture_output=True, text=True, check=False, timeout=WAIT, **options
     )
+
+
+def run_python(code: str, *words: object, **options) -> subprocess.CompletedProcess[str]:
+    """Run code to its end, and keep what it prints; fail with its errors if it fails."""
+    command = [sys.executable, "-c", code, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=WAIT, **options)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def environment(*without: str, **more: str) -> dict[str, str]:
+    """The variables of this process, without some and with others."""
+    return {name: value for name, value in os.environ.items() if name not in without} | more
 
 
 def start_program(*words: object, **options) -> subprocess.Popen[str]:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from processes import run_python
 
 SCRIPTS = Path(__file__).parents[1] / "benchmarks"
 NO_PLAYWRIGHT = pytest.mark.skipif(not find_spec("playwright"), reason="there is no playwright")
@@ -79,8 +80,7 @@ def test_a_benchmark_writes_its_results(tmp_path):
         "results.write()\n"
     )
     out = tmp_path / "out.json"
-    done = run("-c", code, "--out", out)
-    assert done.returncode == 0, done.stderr
+    run_python(code, "--out", out)
     content = json.loads(out.read_text())
     assert content["machine"]["cartoonize"]
     assert run(SCRIPTS / "compare.py", out, out).stdout.startswith("nothing_seconds")
@@ -159,8 +159,7 @@ leaving = [sys.executable, "-c", f"import subprocess; print(subprocess.Popen({{h
 print(run_limited(hanging, 1.0, dict(os.environ)))
 print(run_limited(leaving, 50.0, dict(os.environ)))
 """
-    done = run("-c", code)
-    assert done.returncode == 0, done.stderr
+    done = run_python(code)
     assert json.loads((tmp_path / "results.json").read_text()) == {"matrix": {"tflops": 1.5}}
     hung, left = done.stdout.splitlines()
     assert "None)" in hung

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from clips import Clip
 from PIL import Image
+from processes import run_python
 
 import cartoonize
 from cartoonize.version import __version__
@@ -23,14 +24,6 @@ PUBLIC = [
     "Images", "Look", "MediaError", "ModelError", "OnnxOptions", "Report", "Retouch", "RuntimeOptions",
     "Stabilizer", "TrainingError", "__version__", "load", "open_sink", "open_source", "stream", "stylize",
 ]  # fmt: skip
-
-
-def python(code, **options):
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, **options
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_the_public_names_are_these():
@@ -97,16 +90,16 @@ def test_text_files_state_their_encoding():
 
 def test_exported_networks_need_no_torch():
     """Running an exported network imports neither PyTorch nor OpenCV."""
-    heavy = python(
+    done = run_python(
         "import sys, cartoonize.backends.onnx, cartoonize.run.job, cartoonize.media, onnxruntime;"
         "print([m for m in ('torch', 'torchvision', 'cv2') if m in sys.modules])"
     )
-    assert heavy.strip() == "[]"
+    assert done.stdout.strip() == "[]"
 
 
 def test_drawing_and_training_need_no_pyav():
     """Drawing frames in memory, effects and training need no PyAV."""
-    python(
+    run_python(
         "import sys; sys.modules['av'] = None\n"
         "import cartoonize.run.pipeline, cartoonize.effects.look, cartoonize.backends.pytorch.backend\n"
         "import cartoonize.training.run, cartoonize.training.style_run.run\n"
@@ -117,27 +110,27 @@ def test_drawing_and_training_need_no_pyav():
 
 def test_local_files_need_neither_ray_nor_fsspec():
     """Converting local files on one machine imports neither Ray nor fsspec."""
-    heavy = python(
+    done = run_python(
         "import sys, cartoonize.cli.main, cartoonize.run.job, cartoonize.run.frame_range;"
         "print([m for m in ('ray', 'fsspec', 's3fs') if m in sys.modules])"
     )
-    assert heavy.strip() == "[]"
+    assert done.stdout.strip() == "[]"
 
 
 def test_the_command_line_starts_light():
     """`cartoonize --help` and `--version` import no torch, FFmpeg, NumPy, OpenCV or web server."""
-    heavy = python(
+    done = run_python(
         "import sys, cartoonize.cli.main\n"
         "names = 'torch av numpy cv2 PIL onnxruntime starlette uvicorn python_multipart'.split()\n"
         "print([name for name in names if name in sys.modules])"
     )
-    assert heavy.strip() == "[]"
+    assert done.stdout.strip() == "[]"
 
 
 def test_pictures_need_no_web_server(tmp_path, tiny_style):
     """`cartoonize image` imports none of the packages of `cartoonize web`, nor does it need them."""
     Image.new("RGB", (20, 20)).save(tmp_path / "in.png")
-    python(
+    run_python(
         "import sys\n"
         "sys.modules |= dict.fromkeys(('starlette', 'uvicorn', 'python_multipart', 'anyio', 'h11'))\n"
         f"sys.argv = ['cartoonize', 'image', 'in.png', 'out.png', '--style', {str(tiny_style)!r}]\n"
@@ -152,14 +145,14 @@ def test_drawing_needs_no_opencv(tmp_path, tiny_style):
     (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
     Clip().write(tmp_path / "in.mp4")
     Image.new("RGB", (20, 20)).save(tmp_path / "in.png")
-    output = python(
+    done = run_python(
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "from cartoonize import stylize\n"
         "for end in ('mp4', 'png'):\n"
         f"    print(stylize(f'in.{{end}}', f'out.{{end}}', {str(tiny_style)!r}).notices)",
         cwd=tmp_path,
     )
-    video, picture = output.splitlines()
+    video, picture = done.stdout.splitlines()
     assert "not stabilized" in video
     assert "opencv-python-headless" in video
     assert "not stabilized" not in picture
@@ -212,7 +205,7 @@ def test_the_wheel_works(wheel, tmp_path):
     """Installed from the wheel, the command line starts, with its training, export and recipes."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)  # noqa: S202  # our own
-    listed = python(
+    done = run_python(
         "import sys; sys.argv = ['cartoonize', '--help']\n"
         "import cartoonize.cli.main, cartoonize.cli.train, cartoonize.cli.export\n"
         "from cartoonize.training.recipe_files import builtin_recipes, load_recipe\n"
@@ -222,5 +215,5 @@ def test_the_wheel_works(wheel, tmp_path):
         cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path), "PATH": ""},
     )
-    assert "train" in listed
-    assert "export-onnx" in listed
+    assert "train" in done.stdout
+    assert "export-onnx" in done.stdout

@@ -5,14 +5,22 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from clips import Clip, read_clip
 from PIL import Image
-from processes import WAIT, command_line, limit_file_size, read_terminal, start_program, wait_until
+from processes import (
+    WAIT,
+    command_line,
+    environment,
+    limit_file_size,
+    read_terminal,
+    run_python,
+    start_program,
+    wait_until,
+)
 
 from cartoonize.core import errors
 
@@ -187,7 +195,7 @@ def test_a_closed_terminal(clip, folder):
     """If its terminal is closed and no signal comes, as after `disown`, a video is completed."""
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
-    process = start(clip, folder / "out.mp4", stderr=theirs, env=os.environ | {"TERM": "xterm"})
+    process = start(clip, folder / "out.mp4", stderr=theirs, env=environment(TERM="xterm"))
     os.close(theirs)
     wait_for(process, folder)
     os.close(ours)
@@ -220,8 +228,7 @@ def test_the_terminal_is_as_before(clip, folder):
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     slowly = ("--preset", "slower")  # time enough for a signal
-    environment = os.environ | {"TERM": "xterm"}
-    process = start(clip, folder / "out.mp4", *slowly, stderr=theirs, env=environment)
+    process = start(clip, folder / "out.mp4", *slowly, stderr=theirs, env=environment(TERM="xterm"))
     os.close(theirs)
     wait_for(process, folder)
     process.send_signal(signal.SIGTERM)
@@ -246,14 +253,5 @@ from cartoonize.__main__ import main
 main()
 """
     homes = ("HOME", "CARTOONIZE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
-    environment = {name: value for name, value in os.environ.items() if name not in homes}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_python(code, cwd=tmp_path, env=environment(*homes))
     assert not (tmp_path / "~").exists()

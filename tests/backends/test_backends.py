@@ -1,11 +1,9 @@
 """The contract of backends, with one suite over all that are registered."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
+from processes import run_python
 from small_networks import noise
 
 import cartoonize.backends
@@ -126,8 +124,7 @@ def test_finding_the_backends_imports_none_of_their_libraries():
         "import sys; from cartoonize.backends import backends; assert len(backends()) >= 5;"
         "print([m for m in ('torch', 'onnxruntime', 'ncnn', 'tensorrt') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert run_python(code).stdout.strip() == "[]"
 
 
 def test_a_closed_backend_draws_no_more(backend):

@@ -1,8 +1,6 @@
 """Threads of backends end with them, and those that wait leave the cores to others."""
 
 import os
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as Pillow
+from processes import environment, run_python
 
 from cartoonize import load
 from cartoonize.backends.pytorch.hardware import cpu_features
@@ -63,9 +62,8 @@ def use_backends(precision, cores, ending, count):
     Returns how many of their threads are left, those of Python that its end would wait for, and the seconds
     of CPU time from the last work to the end of the process, which do not depend on other programs.
     """
-    command = [sys.executable, "-c", MANY, precision, str(cores), ending, str(count)]
     before = sum(os.times()[2:4])
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
+    done = run_python(MANY, precision, cores, ending, count)
     spent = sum(os.times()[2:4]) - before
     left, of_python, until_last = done.stdout.split()
     return int(left), int(of_python), spent - float(until_last)
@@ -180,9 +178,7 @@ def test_a_style_changes_nothing_for_its_caller(tiny_style):
 
     A second style, and one that is loaded in a thread, have as many threads as the first.
     """
-    command = [sys.executable, "-c", LIBRARY, tiny_style]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    run_python(LIBRARY, tiny_style)
 
 
 WATCH_IMPORT = """
@@ -205,11 +201,11 @@ PROGRAMS = {
 def test_threads_that_wait_leave_the_cores_to_others(tiny_style, tmp_path, program):
     """The threads of PyTorch are set not to spin before its import, unless the user says otherwise."""
     Pillow.new("RGB", (32, 32)).save(tmp_path / "in.png")
-    environ = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     for setting, expected in ({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"):
-        command = [sys.executable, "-c", WATCH_IMPORT + PROGRAMS[program], "image", tmp_path / "in.png",
-                   tmp_path / f"{expected}.png", "--style", tiny_style, "--precision", "fp32"]  # fmt: skip
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ | setting)
+        done = run_python(
+            WATCH_IMPORT + PROGRAMS[program], "image", tmp_path / "in.png", tmp_path / f"{expected}.png",
+            "--style", tiny_style, "--precision", "fp32", env=environment("OMP_WAIT_POLICY", **setting),
+        )  # fmt: skip
         assert done.stdout.split()[0] == expected
     assert (tmp_path / "PASSIVE.png").is_file()
 
@@ -237,7 +233,4 @@ print(min(took[2]) / min(took[1]))
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system binds no process to a core")
 def test_threads_on_busy_cores_do_not_spin(tiny_style):
     """If other processes use the cores, two threads draw a picture about as fast as one."""
-    environ = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    command = [sys.executable, "-c", ONE_CORE, tiny_style]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ)
-    assert float(done.stdout) < 4
+    assert float(run_python(ONE_CORE, tiny_style, env=environment("OMP_WAIT_POLICY")).stdout) < 4

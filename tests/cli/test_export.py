@@ -1,10 +1,9 @@
 """The commands that export."""
 
 import json
-import subprocess
-import sys
 
 import pytest
+from processes import run_python
 
 CASES = {
     "export-onnx pepper out.mp3": "out.mp3 has to end in .onnx; write out.onnx.",
@@ -36,10 +35,7 @@ print(json.dumps(errors))
 
 def test_wrong_exports_are_refused_before_pytorch_is_imported(workdir):
     """A wrong suffix, folder, style, size or architecture is refused before PyTorch is imported."""
-    done = subprocess.run(
-        [sys.executable, "-c", RUN_ALL, json.dumps(list(CASES))], capture_output=True, text=True, check=True
-    )
-    errors = json.loads(done.stdout)
+    errors = json.loads(run_python(RUN_ALL, json.dumps(list(CASES))).stdout)
     for line, expected, error in zip(CASES, CASES.values(), errors, strict=True):
         assert expected in error, line
     assert not list(workdir.iterdir())

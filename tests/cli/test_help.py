@@ -12,7 +12,7 @@ import pytest
 import typer
 from clips import Clip
 from PIL import Image
-from processes import run_program
+from processes import run_program, run_python
 
 from cartoonize.cli import main as cli
 from cartoonize.cli.help import describe_command, explain, name_of
@@ -291,10 +291,7 @@ def test_shells_complete_styles(shell):
         "import sys; sys.modules.update(dict.fromkeys(['torch', 'av', 'numpy', 'onnxruntime', 'PIL']))\n"
         "from cartoonize.cli.main import main; main()"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
-        env=os.environ | tab(shell, "cartoonize video a b --style pe"),
-    )  # fmt: skip
+    done = run_python(code, env=os.environ | tab(shell, "cartoonize video a b --style pe"))
     assert done.stderr == ""
     assert offered_words(done.stdout) == ["pepper", "pepper-hq", "pear"]
 

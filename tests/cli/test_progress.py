@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from clips import Clip, make_files
-from processes import WAIT, read_terminal, start_program
+from processes import WAIT, environment, read_terminal, start_program
 
 from cartoonize.cli.progress import ProgressBars
 
@@ -19,8 +19,8 @@ def test_two_bars_on_a_terminal(workdir):
     Clip(times=range(60)).write(Path("clips/b.mp4"))
     make_files("clips/bad.mp4")
     ours, theirs = pty.openpty()
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
-    process = start_program("video", "clips", "out", "--style", "null", stderr=theirs, env=environment)
+    variables = environment(TERM="xterm", COLUMNS="80")
+    process = start_program("video", "clips", "out", "--style", "null", stderr=theirs, env=variables)
     os.close(theirs)
     text = read_terminal(ours).decode()
     os.close(ours)

@@ -1,19 +1,18 @@
 """ONNX Runtime's telemetry stays off."""
 
 import ast
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from processes import environment, run_python
 
 ROOT = Path(__file__).resolve().parents[2]
 SILENCING = ("ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS", "CI", "GITHUB_ACTIONS", "TF_BUILD")
 """Variables by which ONNX Runtime itself is silent."""
 
-PROGRAM = ["-m", "cartoonize", "image", "in.png", "out.png", "--device", "cpu"]
+MAIN = "from cartoonize.__main__ import main; main()"
+WORDS = "image", "in.png", "out.png", "--device", "cpu"
 CALLS = """
 import os, cartoonize
 before = dict(os.environ)
@@ -38,24 +37,20 @@ assert dict(os.environ) == before
 """
 
 
-@pytest.mark.parametrize("words", [PROGRAM, ["-c", CALLS]], ids=["program", "library"])
-def test_a_conversion_leaves_no_telemetry(tmp_path, words):
+@pytest.mark.parametrize(("code", "words"), [(MAIN, WORDS), (CALLS, ())], ids=["program", "library"])
+def test_a_conversion_leaves_no_telemetry(tmp_path, code, words):
     """A conversion leaves no identifier of the machine and no events to send, and the library no variable."""
     home = tmp_path / "home"
     home.mkdir()
     Image.new("RGB", (32, 32)).save(tmp_path / "in.png")
     places = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "APPDATA"), str(home))
-    environment = {name: value for name, value in os.environ.items() if name not in SILENCING} | places
-    done = subprocess.run(
-        [sys.executable, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    run_python(code, *words, cwd=tmp_path, env=environment(*SILENCING, **places))
     assert not list(home.rglob("*onnxruntime*"))
 
 
 def test_several_threads_may_load_it_first():
     """Styles may be loaded in several threads at once: none gets half of the module, no variable stays."""
-    subprocess.run([sys.executable, "-c", THREADS], check=True)
+    run_python(THREADS)
 
 
 def test_one_module_imports_onnxruntime():

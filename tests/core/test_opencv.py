@@ -1,10 +1,9 @@
 """OpenCV may be missing, and then what mends it is named."""
 
-import os
-import subprocess
 import sys
 
 import pytest
+from processes import environment, run_python
 
 from cartoonize.core.errors import BackendError
 from cartoonize.core.opencv import load_opencv
@@ -20,14 +19,10 @@ def test_opencv_that_cannot_be_imported(monkeypatch):
 THREADS = "OPENCV_FOR_THREADS_NUM"
 
 
-def threads_of(program, **environment):
+def threads_of(program, **variables):
     """OpenCV's number of threads in a process that has run a line before it imported OpenCV."""
     code = f"from cartoonize.core import opencv; {program}; print(opencv.load_opencv().getNumThreads())"
-    environ = {name: value for name, value in os.environ.items() if name != THREADS}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ | environment
-    )
-    return int(done.stdout)
+    return int(run_python(code, env=environment(THREADS, **variables)).stdout)
 
 
 def test_only_programs_limit_opencv():

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from clips import Clip, read_clip
 from PIL import ImageGrab, features
-from processes import ACCEPT_SIGNALS, WAIT, command_line, file_limit, start_program, wait_until
+from processes import ACCEPT_SIGNALS, WAIT, command_line, environment, file_limit, start_program, wait_until
 from servers import serve_folder
 
 from cartoonize import Decoding, Frame, Look, load
@@ -514,11 +514,10 @@ def on_terminal(target):
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
     command = command_line("live", "--style", "null", "--source", f"{BARS}60", "--sink", target)
-    environment = {**os.environ, "TERM": "xterm"}
-    environment.pop("COLUMNS", None)
     process = subprocess.Popen(
         [sys.executable, "-c", _ON_TERMINAL, *command], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs,
-        env=environment, cwd=target.parent, start_new_session=True, preexec_fn=ACCEPT_SIGNALS,  # noqa: PLW1509
+        env=environment("COLUMNS", TERM="xterm"), cwd=target.parent, start_new_session=True,
+        preexec_fn=ACCEPT_SIGNALS,  # noqa: PLW1509
     )  # fmt: skip
     try:
         yield process, ours, lambda: termios.tcgetattr(theirs)

@@ -1,8 +1,6 @@
 """Networks in 8-bit integers: they draw what PyTorch computes, on every processor, by default."""
 
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from hashlib import sha256
 
@@ -10,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from processes import run_python
 from small_networks import noise
 
 from cartoonize import BackendError, load
@@ -217,7 +216,7 @@ def test_torch_is_not_needed(style):
         "backend(numpy.zeros((2, 20, 30, 3), numpy.uint8))\n"
         "assert 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    run_python(code)
 
 
 def test_the_cost_is_in_the_file(style):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from processes import wait_until
+from processes import run_python, wait_until
 from torch.distributed.run import get_args_parser
 
 NETWORK = ("--width", 4, "--size", 32, "--batch", 4, "--images", 16, "--log-every", 4)
@@ -175,6 +175,4 @@ def test_batch_norm_sees_the_combined_batch(tmp_path):
 def test_no_thread_of_the_group_is_left():
     """No thread outlives the training: it could abort the process after a successful run."""
     alone = {"WORLD_SIZE": "1", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    command = [sys.executable, "-c", ENDED]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | alone)
-    assert done.stdout.split() == ["True", "False"]
+    assert run_python(ENDED, env=os.environ | alone).stdout.split() == ["True", "False"]
