@@ -3,10 +3,8 @@
 import io
 import re
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
-import av
 import pytest
 from clips import CASES, Clip
 from processes import run_program
@@ -97,18 +95,6 @@ def test_no_escape_sequence_reaches_the_terminal(workdir, run, place):
     assert code == (place == "error")
     assert not set(out + messages) & {"\x1b", "\x07", "\x9b", "\u202e"}
     assert "\\x1b" in messages
-
-
-def test_a_gif_of_a_fast_video_has_increasing_times(workdir, run):
-    """Above 100 frames per second a GIF keeps one frame per tick, and a notice counts the rest."""
-    Clip(times=range(60), time_base=Fraction(1, 120)).write(workdir / "in.mp4")
-    code, _, messages = run("video", "in.mp4", "out.gif", "--style", "null")
-    assert code == 0
-    assert "10 of 60 were left out" in messages
-    with av.open("out.gif") as container:
-        times = [frame.pts for frame in container.decode(video=0)]
-    assert len(times) == 50
-    assert all(later > earlier for earlier, later in pairwise(times))
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not here")

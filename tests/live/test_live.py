@@ -30,7 +30,6 @@ from cartoonize.live import run as show
 from cartoonize.live.conversion import _apply, _Drawing
 from cartoonize.live.live_input import unblock_device
 from cartoonize.media import VideoSource
-from cartoonize.run.threads import LatestItem, latest
 
 PLAIN = Look(stabilize=False)
 BARS = "lavfi:testsrc2=size=64x48:rate=30:duration="
@@ -455,42 +454,6 @@ def test_json_of_a_source_that_is_lost(run, workdir):
     assert (code, report["exit_code"], report["state"]) == (4, 4, "failed")
     assert report["error"] in err
     assert report["frames"] == len(read_clip(workdir / "out.mkv").times) > 0
-
-
-def test_frames_that_nobody_took_are_dropped():
-    """A mailbox holds the newest item, never loses the last one, and counts those that it drops."""
-    taken, mailbox = threading.Event(), LatestItem()
-
-    def items():
-        yield 0
-        taken.wait()
-        yield from range(1, 10)
-
-    with closing(latest(items(), mailbox)) as given:
-        first = next(given)
-        taken.set()
-        time.sleep(0.1)
-        rest = list(given)
-    assert (first, rest[-1]) == (0, 9)
-    assert len(rest) + mailbox.dropped == 9
-
-
-def test_a_reader_can_look_around():
-    """With a tick, a reader of a silent source gets None at each tick; an error of the source is raised."""
-    seen, is_enough = [], threading.Event()
-
-    def silent():
-        assert is_enough.wait(60)
-        yield 1
-        raise OSError("the cable")
-
-    with pytest.raises(OSError, match="the cable"):  # noqa: PT012
-        for item in latest(silent(), LatestItem(), tick=0.02):
-            seen.append(item)
-            if len(seen) == 3:
-                is_enough.set()
-    assert seen[:3] == [None] * 3
-    assert 1 in seen
 
 
 def test_a_camera_is_never_waited_for(tmp_path):

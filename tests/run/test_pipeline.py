@@ -1,7 +1,5 @@
 """The pipeline's threads: frames stay in order, errors reach the caller, and no thread is left."""
 
-import os
-import signal
 import threading
 import time
 from contextlib import closing
@@ -11,7 +9,7 @@ import pytest
 
 from cartoonize import Effect, Frame, MediaError
 from cartoonize.run.pipeline import PlannedFrame, batches, stream
-from cartoonize.run.threads import StageWaits, prefetch
+from cartoonize.run.threads import StageWaits
 
 
 def frame(number, size=(4, 4)):
@@ -123,11 +121,6 @@ def test_memory_is_bounded():
         assert len(read) < 24
 
 
-def test_prefetch_of_nothing_is_nothing():
-    """An empty source yields an empty stream."""
-    assert list(prefetch(iter(()), 2)) == []
-
-
 def test_waits_name_the_slow_stage():
     """Waiting time is counted for the stage that is waited for."""
 
@@ -162,43 +155,3 @@ def test_effects_run_in_their_own_thread():
         out.extend(stream(map(frame, range(30)), network, batch=4, effects=[Watch()]))
     assert seen == list(range(16))
     assert len(threads | {threading.get_ident()}) == 3
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to raise in the main thread")
-def test_a_signal_while_a_thread_starts_leaves_no_thread(monkeypatch, moment):
-    """After Ctrl-C while a thread starts, the thread ends, and its source is closed."""
-    start = threading.Thread.start
-    closed = []
-
-    def interrupted_start(self):
-        if moment == "before":
-            signal.raise_signal(signal.SIGINT)
-        start(self)
-        if moment == "after":
-            signal.raise_signal(signal.SIGINT)
-
-    def source():
-        try:
-            for number in range(10**9):
-                yield frame(number)
-        finally:
-            closed.append(True)
-
-    before = threading.active_count()
-    monkeypatch.setattr(threading.Thread, "start", interrupted_start)
-    with pytest.raises(KeyboardInterrupt):
-        next(prefetch(source(), 1))
-    assert threading.active_count() == before
-    assert closed == [True]
-
-
-def test_a_thread_that_cannot_start_is_an_error(monkeypatch):
-    """If the system has no thread left, the error is a lack of memory, and nothing waits for the thread."""
-
-    def fail(_self):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", fail)
-    with pytest.raises(MemoryError, match="start a thread"):
-        next(prefetch(iter([1]), 1))

@@ -147,6 +147,16 @@ def test_a_video_becomes_a_gif_of_good_colours(tmp_path):
     assert read_animation(tmp_path / "out.gif")[2] == 0  # without end
 
 
+def test_a_gif_of_a_fast_video_has_increasing_times(tmp_path):
+    """Above 100 frames per second a GIF keeps one frame per tick, and a notice counts the rest."""
+    source = Clip(times=range(60), time_base=Fraction(1, 120)).write(tmp_path / "in.mp4")
+    report = convert(source, tmp_path / "out.gif")
+    assert any("10 of 60 were left out" in notice for notice in report.notices)
+    times = read_clip(tmp_path / "out.gif").times
+    assert len(times) == 50
+    assert times == sorted(set(times))
+
+
 @pytest.mark.parametrize(("stated", "shown"), [(0, 0.1), (10, 0.1), (40, 0.04)])
 def test_an_animation_without_durations_plays_as_in_a_browser(tmp_path, stated, shown):
     """A WebP animation whose frames state no time, or next to none, shows each for a tenth of a second."""
