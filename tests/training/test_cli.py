@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from processes import run_program
-from typer.testing import CliRunner
+from train_command import train
 
-from cartoonize.cli.train import app
 from cartoonize.core.errors import CartoonizeError
 from cartoonize.models.checkpoint import load_style
 
@@ -17,19 +16,12 @@ SMALL = ("--size", 32, "--batch", 4)
 TINY = (*SMALL, "--width", 4, "--images", 8, "--log-every", 4, "--workers", 0, "--precision", "fp32")
 
 
-def cartoonize(*arguments):
-    """Runs a command of `cartoonize train`; what it wrote to stdout."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
 def test_run_from_folders_to_a_style(photos, drawings, features, tmp_path):
     """`train run --preset deck` smooths and trains twice, and leaves a style that loads, with its card."""
     run, card = tmp_path / "run", tmp_path / "card.json"
     card.write_text('{"name": "tiny", "licence": "CC0"}')
     arguments = ("run", "--preset", "deck", "--photos", photos, "--style", drawings, "--run", run)
-    output = cartoonize(*arguments, *TINY, "--features", features, "--card", card)
+    output = train(*arguments, *TINY, "--features", features, "--card", card).output
     assert "content" in output
     assert "d_adversarial" in output
     generator, header = load_style(run / "style.safetensors")
@@ -43,7 +35,7 @@ def test_dry_run(photos, features, tmp_path):
     """`--dry-run` prints the resolved settings as JSON and writes nothing."""
     run = tmp_path / "run"
     arguments = ("pretrain", "--photos", photos, "--run", run, "--features", features)
-    output = cartoonize(*arguments, *SMALL, "--dry-run", "--json")
+    output = train(*arguments, *SMALL, "--dry-run", "--json").stdout
     resolved = json.loads(output)
     assert resolved["images"] == 80  # ten epochs of eight photos
     assert resolved["recipe"]["schedules"]["pretrain"]["lr"] == 0.001
@@ -58,7 +50,7 @@ def test_dry_run_of_everything(photos, features, tmp_path):
     run = tmp_path / "run"
     arguments = ("run", "--preset", "deck", "--photos", photos, "--style", tmp_path / "films", "--run", run)
     options = ("--dry-run", "--json", "--features", features, *SMALL, "--weight", "tv=2")
-    plan = json.loads(cartoonize(*arguments, *options))
+    plan = json.loads(train(*arguments, *options).stdout)
     assert list(plan) == ["frames", "smooth", "pretrain", "adversarial"]
     assert plan["frames"]["size"] == 256
     assert plan["adversarial"]["style"] == plan["smooth"]["frames"] == str(run / "frames")
@@ -73,7 +65,7 @@ def test_run_under_torchrun(photos, drawings, tmp_path, monkeypatch, preset):
     monkeypatch.setenv("WORLD_SIZE", "2")
     arguments = ("run", "--photos", photos, "--style", drawings, "--run", tmp_path / "run")
     with pytest.raises(CartoonizeError, match="leave torchrun out"):
-        cartoonize(*arguments, *preset)
+        train(*arguments, *preset)
     assert not (tmp_path / "run").exists()
 
 
@@ -83,7 +75,7 @@ def test_a_wrong_card_is_refused_at_the_start(photos, features, tmp_path):
     path.write_text('{"name": 3}')
     arguments = ("pretrain", "--photos", photos, "--run", tmp_path / "run", "--features", features)
     with pytest.raises(CartoonizeError, match="name: expected str, got int"):
-        cartoonize(*arguments, *TINY, "--card", path)
+        train(*arguments, *TINY, "--card", path)
     assert not (tmp_path / "run").exists()
 
 
@@ -94,7 +86,7 @@ def test_smooth(drawings, tmp_path):
     for path in drawings.iterdir():
         (source / path.name).write_bytes(path.read_bytes())
     (source / "bad.png").write_text("no picture")
-    cartoonize("smooth", source, out, "--workers", 1)
+    train("smooth", source, out, "--workers", 1)
     assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in drawings.iterdir())
     before, after = (np.asarray(Image.open(folder / "0.webp")) for folder in (source, out))
     assert before.shape == after.shape
@@ -103,9 +95,9 @@ def test_smooth(drawings, tmp_path):
 
 def test_targets_and_distil(photos, drawings, tmp_path):
     """`train targets` draws pairs, from which `train distil` teaches a small network."""
-    cartoonize("targets", photos, tmp_path / "pairs", "--scale", 1, "--workers", 1)
+    train("targets", photos, tmp_path / "pairs", "--scale", 1, "--workers", 1)
     pairs = ("--pairs", tmp_path / "pairs", "--style", drawings)
-    cartoonize("distil", *pairs, "--run", tmp_path / "run", *TINY)
+    train("distil", *pairs, "--run", tmp_path / "run", *TINY)
     assert load_style(tmp_path / "run" / "style.safetensors")[1].architecture == "swift"
 
 
@@ -114,12 +106,12 @@ def test_targets_of_two_looks_are_not_mixed(tmp_path):
     (tmp_path / "photos").mkdir()
     Image.new("RGB", (40, 40)).save(tmp_path / "photos" / "1.png")
     command = ("targets", tmp_path / "photos", tmp_path / "pairs", "--scale", 1, "--workers", 1)
-    cartoonize(*command)
+    train(*command)
     pair = tmp_path / "pairs" / "target" / "1-100.png"
     before = pair.stat().st_mtime_ns
-    cartoonize(*command)
+    train(*command)
     with pytest.raises(CartoonizeError, match="targets of another look"):
-        cartoonize(*command, "--preset", "ink")
+        train(*command, "--preset", "ink")
     assert pair.stat().st_mtime_ns == before
 
 
@@ -129,7 +121,7 @@ def test_targets_keep_photos_apart(tmp_path):
         path = tmp_path / "photos" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (40, 40)).save(path)
-    cartoonize("targets", tmp_path / "photos", tmp_path / "pairs", "--scale", 1, "--workers", 1)
+    train("targets", tmp_path / "photos", tmp_path / "pairs", "--scale", 1, "--workers", 1)
     folder = tmp_path / "pairs" / "target"
     names = {str(path.relative_to(folder)) for path in folder.rglob("*.png")}
     assert names == {"a/1-100.png", "b/1-100.png", "1.png-100.png", "1.jpg-100.png", "2-100.png"}
@@ -164,7 +156,7 @@ def test_mistakes_are_sentences(arguments, sentence, tmp_path, monkeypatch):
     (tmp_path / "few").mkdir()
     Image.new("RGB", (300, 300)).save(tmp_path / "few" / "one.png")
     with pytest.raises(CartoonizeError, match=re.escape(sentence)):
-        cartoonize(*arguments)
+        train(*arguments)
     assert not (tmp_path / "out").exists()
 
 

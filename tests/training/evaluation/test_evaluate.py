@@ -13,9 +13,8 @@ import torch
 from clips import write_film
 from PIL import Image
 from safetensors.torch import load_file
-from typer.testing import CliRunner
+from train_command import train
 
-from cartoonize.cli.train import app
 from cartoonize.core.errors import CartoonizeError
 from cartoonize.styles.card import read_header
 from cartoonize.training.evaluation.distances import frechet_distance, inception_distances
@@ -151,9 +150,7 @@ def test_report(photos, drawings, features, clip, tmp_path):
     """The command prints a table and writes the figures as JSON, with notes on what was left out."""
     out = tmp_path / "report.json"
     data = ["--photos", photos, "--style", drawings, "--video", clip, "--features", features]
-    arguments = ["evaluate", "null", *data, "--count", 2, "--out", out]
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == 0
+    printed = train("evaluate", "null", *data, "--count", 2, "--out", out).output
     report = json.loads(out.read_text())
     assert report["figures"]["flicker_ratio"] == 1
     assert report["figures"]["colour_shift"] == 0
@@ -161,7 +158,7 @@ def test_report(photos, drawings, features, clip, tmp_path):
         report["figures"]["frechet_vgg16_source"]
     )
     assert any("FID" in note for note in report["notes"])
-    assert "flicker, unstabilized" in result.output
+    assert "flicker, unstabilized" in printed
 
 
 def test_a_style_is_measured(photos, tiny_style):
@@ -172,12 +169,15 @@ def test_a_style_is_measured(photos, tiny_style):
     assert torch.is_grad_enabled()
 
 
+def evaluate_style(*words):
+    train("evaluate", *words, "--count", 2, "--device", "cpu")
+
+
 def test_figures_go_onto_the_card(photos, tiny_style, tmp_path):
     """`--onto-card` writes the figures into the style file and leaves its weights and the rest alone."""
     style = tmp_path / "mine.safetensors"
     shutil.copy(tiny_style, style)
-    arguments = ["evaluate", style, "--photos", photos, "--count", 2, "--onto-card", "--device", "cpu"]
-    assert CliRunner().invoke(app, [str(argument) for argument in arguments]).exit_code == 0
+    evaluate_style(style, "--photos", photos, "--onto-card")
     card = read_header(style).card
     assert (card.name, card.licence) == ("tiny", "CC0")
     assert {"colour_shift", "flatness_ratio", "gflop_720p"} <= card.figures.keys()
@@ -185,40 +185,34 @@ def test_figures_go_onto_the_card(photos, tiny_style, tmp_path):
     assert all(torch.equal(after[name], weights) for name, weights in before.items())
 
 
-def evaluate_command(*arguments):
-    """Runs `train evaluate`; errors are raised."""
-    words = ["evaluate", *map(str, arguments), "--count", "2", "--device", "cpu"]
-    return CliRunner().invoke(app, words, catch_exceptions=False)
-
-
 def test_an_existing_report_is_kept(photos, tmp_path):
     """An existing quality.json is replaced only with --overwrite, and the refusal comes before the work."""
     out = tmp_path / "quality.json"
     out.write_text("earlier")
     with pytest.raises(CartoonizeError, match="exists already; pass --overwrite"):
-        evaluate_command("null", "--photos", "missing", "--out", out)
+        evaluate_style("null", "--photos", "missing", "--out", out)
     assert out.read_text() == "earlier"
-    assert evaluate_command("null", "--photos", photos, "--out", out, "-y").exit_code == 0
+    evaluate_style("null", "--photos", photos, "--out", out, "-y")
     assert json.loads(out.read_text())["style"] == "null"
 
 
 def test_a_missing_style_is_named(photos):
     """A style that does not exist is the error, not the folder that its figures would go to."""
     with pytest.raises(CartoonizeError, match="There is no style 'runs/none'"):
-        evaluate_command("runs/none", "--photos", photos)
+        evaluate_style("runs/none", "--photos", photos)
 
 
 def test_an_installed_card_is_kept(photos, tiny_style, tmp_path):
     """`--onto-card` changes a built-in style, or figures that a card has, only with --overwrite."""
     out = ("--out", tmp_path / "quality.json")
     with pytest.raises(CartoonizeError, match="installed with this program"):
-        evaluate_command("ink", "--photos", photos, "--onto-card", *out)
+        evaluate_style("ink", "--photos", photos, "--onto-card", *out)
     style = tmp_path / "mine.safetensors"
     shutil.copy(tiny_style, style)
-    assert evaluate_command(style, "--photos", photos, "--onto-card", *out).exit_code == 0
+    evaluate_style(style, "--photos", photos, "--onto-card", *out)
     with pytest.raises(CartoonizeError, match="has figures"):
-        evaluate_command(style, "--photos", photos, "--onto-card", "--out", tmp_path / "other.json")
-    assert evaluate_command(style, "--photos", photos, "--onto-card", *out, "-y").exit_code == 0
+        evaluate_style(style, "--photos", photos, "--onto-card", "--out", tmp_path / "other.json")
+    evaluate_style(style, "--photos", photos, "--onto-card", *out, "-y")
 
 
 def test_what_cannot_be_measured_is_a_note(drawings, tmp_path):

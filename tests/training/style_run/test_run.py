@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from clips import write_film
 from PIL import Image, ImageDraw
-from typer.testing import CliRunner
+from train_command import train
 
 from cartoonize import stylize
 from cartoonize.backends import load
-from cartoonize.cli.train import app
 from cartoonize.core.errors import CartoonizeError, TrainingError
 from cartoonize.styles.card import read_header
 from cartoonize.training.style_run.run import Helpers, list_steps
@@ -69,14 +68,12 @@ def plan(run: Path, **done: float) -> Path:
 
 def arguments(run, style, photos):
     tiny = ("--workers", 0, "--precision", "fp32", "--device", "cpu", "--save-every", 0)
-    return [str(value) for value in ("run", "--run", run, "--style", style, "--photos", photos, *tiny)]
+    return ["run", "--run", run, "--style", style, "--photos", photos, *tiny]
 
 
-def make(run, style, photos):
+def make(run, style, photos, *options):
     """Call `train run`; what it wrote."""
-    result = CliRunner().invoke(app, arguments(run, style, photos), catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.output
+    return train(*arguments(run, style, photos), *options).output
 
 
 @pytest.fixture(scope="module")
@@ -136,9 +133,7 @@ def test_a_finished_run_is_left_alone(finished, drawings, photos):
 def test_other_options_are_refused(finished, drawings, photos):
     """A run is not continued with other drawings or another seed."""
     with pytest.raises(TrainingError, match="seed 0, not 3"):
-        CliRunner().invoke(
-            app, [*arguments(finished[0], drawings, photos), "--seed", "3"], catch_exceptions=False
-        )
+        make(finished[0], drawings, photos, "--seed", 3)
 
 
 @pytest.mark.slow
@@ -148,8 +143,7 @@ def test_a_look_without_an_artist(photos, tmp_path):
     command = arguments(run, "unused", photos)
     position = command.index("--style")
     command[position : position + 2] = ["--look", "ink"]
-    result = CliRunner().invoke(app, command, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
+    train(*command)
     assert not (run / "drawings").exists()
     card = read_header(run / "style.safetensors").card
     assert "--look ink" in card.recipe
@@ -168,7 +162,7 @@ def test_a_misspelt_folder_leaves_nothing_behind(drawings, photos, tmp_path, dry
         with pytest.raises(
             TrainingError, match=r"There is no file or folder .*(drawing \(--style|photo \(--photos)"
         ):
-            CliRunner().invoke(app, [*words, *dry], catch_exceptions=False)
+            train(*words, *dry)
     assert not (tmp_path / "run").exists()
 
 
@@ -179,7 +173,7 @@ def test_a_folder_without_pictures_leaves_nothing_behind(drawings, photos, tmp_p
     empty.mkdir()
     for words in (arguments(tmp_path / "run", empty, photos), arguments(tmp_path / "run", drawings, empty)):
         with pytest.raises(TrainingError, match=r"There are no pictures in .*empty"):
-            CliRunner().invoke(app, [*words, *dry], catch_exceptions=False)
+            train(*words, *dry)
     assert not (tmp_path / "run").exists()
 
 
@@ -194,18 +188,15 @@ def test_a_folder_without_pictures_leaves_nothing_behind(drawings, photos, tmp_p
 def test_what_only_the_last_steps_read_is_checked_first(drawings, photos, tmp_path, option, name, sentence):
     """A wrong clip or file of weights is named before the training."""
     Image.new("RGB", (8, 8)).save(tmp_path / "picture.png")
-    words = [*arguments(tmp_path / "run", drawings, photos), option, str(tmp_path / name)]
     with pytest.raises(CartoonizeError, match=sentence):
-        CliRunner().invoke(app, words, catch_exceptions=False)
+        make(tmp_path / "run", drawings, photos, option, tmp_path / name)
     assert not (tmp_path / "run").exists()
 
 
 def test_a_style_or_a_look_is_needed(photos, tmp_path):
     """Without drawings and without a look, a sentence says what to name."""
     with pytest.raises(TrainingError, match="by --style, or a look by --look"):
-        CliRunner().invoke(
-            app, ["run", "--run", str(tmp_path / "run"), "--photos", str(photos)], catch_exceptions=False
-        )
+        train("run", "--run", tmp_path / "run", "--photos", photos)
 
 
 @pytest.mark.slow
@@ -213,11 +204,8 @@ def test_three_clips_of_a_film(photos, tmp_path):
     """Clips take the place of drawings, and the style converts a video."""
     shots = [np.asarray(draw_cartoon(seed, (320, 240))) for seed in range(9)]
     clips = [write_film(tmp_path / f"{n}.mp4", shots[3 * n : 3 * n + 3]) for n in range(3)]
-    run, styles = plan(tmp_path / "mine"), [word for clip in clips[1:] for word in ("--style", str(clip))]
-    command = [*arguments(run, clips[0], photos), *styles]
-    result = CliRunner().invoke(app, command, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    assert "0.mp4: 3 scenes" in result.output
+    run, styles = plan(tmp_path / "mine"), [word for clip in clips[1:] for word in ("--style", clip)]
+    assert "0.mp4: 3 scenes" in make(run, clips[0], photos, *styles)
     report = stylize(clips[0], tmp_path / "cartoon.mp4", str(run), device="cpu", end=0.5)
     assert report.frames == 5
 

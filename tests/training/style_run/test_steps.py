@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from clips import write_film
 from PIL import Image
-from typer.testing import CliRunner
+from train_command import train
 
-from cartoonize.cli.train import app
 from cartoonize.core.errors import TrainingError
 from cartoonize.training.pictures import list_pictures, read_rgb
 from cartoonize.training.recipe_files import load_recipe
@@ -286,9 +285,8 @@ def test_a_thread_that_waits_does_not_slow_the_plan(monkeypatch):
 )
 def test_options_that_exclude_each_other(tmp_path, options, sentence):
     """Options of presets and those of a run with a time limit cannot be mixed; a sentence says so."""
-    command = ["run", "--style", "a", "--photos", "b", "--run", str(tmp_path / "run"), *options]
     with pytest.raises(TrainingError, match=sentence):
-        CliRunner().invoke(app, command, catch_exceptions=False)
+        train("run", "--style", "a", "--photos", "b", "--run", tmp_path / "run", *options)
 
 
 def test_no_photos_is_a_sentence(tmp_path):
