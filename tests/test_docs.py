@@ -121,7 +121,7 @@ def test_python_imports_work(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_files_exist(page):
+def test_named_files_exist(page):
     """Every source file, test and script that a page names exists, from the root or from the package."""
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"(?<![\w/.-])(?:[\w.-]+/)+[\w.-]+\.(?:py|csv|toml)\b", text)

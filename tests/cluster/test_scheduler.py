@@ -197,7 +197,7 @@ def test_what_cannot_be_divided(tmp_path):
             assert (reason_not_to_divide(video, sink) is None) == divided
 
 
-def test_a_manifest():
+def test_each_line_of_a_manifest_is_a_job():
     """Each line is a job; an empty cell takes the value of the options."""
     one, two = manifest(
         "source,target,style,start,crf", "a.mp4,b.mp4,,,", "s3://films/c.mp4, d.mp4 ,ink,1.5,30"

@@ -42,7 +42,7 @@ def test_all_that_the_process_may_run_on(machine, monkeypatch):
         ("9900000 100000", MANY),
     ],
 )
-def test_a_container(machine, quota, expected):
+def test_the_quota_of_a_container_counts(machine, quota, expected):
     """`docker --cpus 2` means two cores, a part of a core is one, and more than all cores are all."""
     machine("proc/self/cgroup", "0::/")
     machine("sys/fs/cgroup/cpu.max", quota)
@@ -57,7 +57,7 @@ def test_groups_in_groups(machine):
     assert cpus.count_cores() == 3
 
 
-def test_version_1(machine):
+def test_control_groups_of_version_1_count(machine):
     """Control groups of version 1 count as well, even if a container sees the path of its host."""
     machine("proc/self/cgroup", "7:memory:/docker/1f\n3:cpu,cpuacct:/docker/1f\n0::/docker/1f")
     machine("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "400000")

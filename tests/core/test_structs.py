@@ -47,7 +47,7 @@ def test_values_become_a_struct():
         (Plain, ["name"], "expected object, got array."),
     ],
 )
-def test_mistakes(kind, values, message):
+def test_a_mistake_names_its_place(kind, values, message):
     """The message names the place, what was expected and what is there, and the known keys."""
     with pytest.raises(ValueError, match=r".") as error:
         build(kind, values)

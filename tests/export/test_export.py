@@ -88,7 +88,7 @@ def test_one_size_and_batch(tmp_path, tiny_style):
     assert theirs(large).shape == large.shape
 
 
-def test_newer_operators(tmp_path, tiny_style):
+def test_the_newest_opset_draws_the_same(tmp_path, tiny_style):
     """The newest opset that can be written draws the same; others are refused."""
     export_onnx(str(tiny_style), tmp_path / "a.onnx", opset=exporting.OPSETS[-1])
     assert onnx.load(tmp_path / "a.onnx").opset_import[0].version == exporting.OPSETS[-1]

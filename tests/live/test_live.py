@@ -339,7 +339,7 @@ numpy.save(sys.argv[2], numpy.stack(frames))
 
 
 @pytest.mark.slow
-def test_rtmp(tmp_path):
+def test_drawings_are_sent_by_rtmp(tmp_path):
     """A server gets the drawings by RTMP, all of them."""
     address = f"rtmp://127.0.0.1:{free_port()}/live/key"
     # A process of its own, as PyAV holds Python's lock while it connects, and the other end could not answer.
@@ -399,7 +399,7 @@ def test_a_server_that_is_not_there(run):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems always have a screen")
-def test_no_screen(run, monkeypatch):
+def test_without_a_screen_other_sinks_are_named(run, monkeypatch):
     """Without a screen the default sink says what else there is."""
     pytest.importorskip("tkinter")
     monkeypatch.delenv("DISPLAY", raising=False)

@@ -40,7 +40,7 @@ def test_it_names_what_ran(result):
     assert 0 < result.gflop < 1
 
 
-def test_ratios():
+def test_the_whole_is_compared_with_its_stages():
     """The whole is compared with the slowest stage, and with the lower bound of all cores."""
     result = Benchmark("s", "1x1", 10, 1, "cpu", "fp32", "pytorch", 1, "normal")
     result.stages = {

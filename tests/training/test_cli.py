@@ -31,7 +31,7 @@ def test_run_from_folders_to_a_style(photos, drawings, features, tmp_path):
     assert {"pretrain", "adversarial"} <= {path.name for path in run.iterdir()}
 
 
-def test_dry_run(photos, features, tmp_path):
+def test_a_dry_run_prints_settings(photos, features, tmp_path):
     """`--dry-run` prints the resolved settings as JSON and writes nothing."""
     run = tmp_path / "run"
     arguments = ("pretrain", "--photos", photos, "--run", run, "--features", features)
@@ -79,7 +79,7 @@ def test_a_wrong_card_is_refused_at_the_start(photos, features, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_smooth(drawings, tmp_path):
+def test_smooth_copies_each_picture(drawings, tmp_path):
     """`train smooth` writes a copy of each picture under its name, and says which could not be read."""
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
@@ -160,7 +160,7 @@ def test_mistakes_are_sentences(arguments, sentence, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
-def test_exit_code(tmp_path):
+def test_an_error_has_no_traceback(tmp_path):
     """`cartoonize train` prints an error without a traceback, and exits with 1."""
     done = run_program("train", "smooth", tmp_path / "none", tmp_path / "out")
     assert done.returncode == 1

@@ -130,7 +130,7 @@ def test_samples_are_spread(count, expected):
     assert sample_evenly(paths, count) == [paths[number] for number in expected]
 
 
-def test_missing_folder(tmp_path):
+def test_a_missing_folder_is_named(tmp_path):
     """A missing folder is named."""
     with pytest.raises(TrainingError, match="There is no folder"):
         Pictures(tmp_path / "missing", 32, seed=0)

@@ -26,7 +26,7 @@ def test_layers_of_vgg19_end_before_the_relu():
     assert network(torch.rand(1, 3, 32, 32)).min() < 0
 
 
-def test_always_frozen(features):
+def test_features_are_always_frozen(features):
     """Weights need no gradient, and train() does not leave eval mode."""
     network = load_features("vgg16", features)
     network.train()

@@ -130,7 +130,7 @@ def test_pixels_are_made_square(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no film"])
-def test_no_film(tmp_path, content):
+def test_what_is_no_film_is_named(tmp_path, content):
     """A missing, empty or damaged film is refused; the error names it."""
     path = tmp_path / "film.mp4"
     if content is not None:
@@ -169,7 +169,7 @@ def test_hash_survives_compression():
     assert (hashes[0] ^ hashes[2]).bit_count() > 12
 
 
-def test_blank():
+def test_white_and_black_frames_are_blank():
     """White and black frames are blank, a picture is not."""
     assert is_blank(np.full((8, 8, 3), 255, np.uint8))
     assert not is_blank(picture(1))

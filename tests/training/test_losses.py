@@ -20,7 +20,7 @@ def test_every_weight_is_a_loss_of_a_phase():
     assert {name for names in LOSSES.values() for name in names} == set(Weights.__struct_fields__)
 
 
-def test_log_loss():
+def test_an_undecided_discriminator_costs_log_2():
     """BCE takes logits: an undecided discriminator costs log 2 either way."""
     undecided = torch.zeros(3, 1, 2, 2)
     assert gan.bce(undecided, 1.0).item() == pytest.approx(math.log(2))
@@ -36,7 +36,7 @@ def test_discriminator_has_three_terms():
     assert two.item() == pytest.approx(0.25 + 4)
 
 
-def test_total_variation():
+def test_a_ramp_varies_along_one_axis():
     """A ramp of one step a pixel along x varies by one there, and not at all along y."""
     ramp = torch.arange(5.0).expand(1, 3, 4, 5)
     assert pixels.total_variation(ramp).item() == pytest.approx(1.0)

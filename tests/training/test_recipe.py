@@ -11,7 +11,7 @@ DECK, PAPER, OFFICIAL = (load_recipe(name) for name in ("deck", "paper", "offici
 SWIFT = "model = 'swift'\nwidth = 8\n"
 
 
-def test_deck():
+def test_deck_has_the_settings_of_its_table():
     """`deck` has the settings of the deck's table."""
     first, second = DECK.schedule("pretrain"), DECK.schedule("adversarial")
     assert (DECK.model, DECK.batch, DECK.size, DECK.vgg, DECK.criterion) == (

@@ -153,7 +153,7 @@ def test_only_two_checkpoints_are_kept(settings):
     assert len(list((settings("pretrain").folder / "checkpoints").iterdir())) == 2
 
 
-def test_run_folder(settings):
+def test_a_run_folder_has_all_records(settings):
     """A run holds settings, statistics, events, sample sheets, checkpoints and a style that loads."""
     once = settings("pretrain")
     style = train(once)

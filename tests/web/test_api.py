@@ -164,7 +164,7 @@ def test_all_results_are_one_zip(program, tmp_path):
         assert [archive.read(name) for name in archive.namelist()] == results
 
 
-def test_the_description(program):
+def test_what_is_described_exists(program):
     """Every described request exists, and refers only to schemas that are there."""
     described = program.get("/api/openapi.json").json()
     assert described == describe_api()

@@ -34,7 +34,7 @@ def test_processes_that_load():
     assert count_loaders(20) == 20
 
 
-def test_a_card(tmp_path):
+def test_a_card_may_state_some_entries(tmp_path):
     """A card may state some of its entries."""
     path = tmp_path / "card.json"
     path.write_text('{"name": "mine", "figures": {"flatness": 1}}')

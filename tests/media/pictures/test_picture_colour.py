@@ -25,7 +25,7 @@ from cartoonize.core.errors import MediaError
 from cartoonize.media.pictures.picture_source import PictureSource
 
 
-def test_grey(tmp_path):
+def test_grey_pictures_keep_their_greys(tmp_path):
     """Grey pictures, with 1, 8 and 16 bits and with transparency, keep their greys: black, middle, white."""
     levels = np.repeat(np.array([[0, 128, 255]], np.uint8), 4, axis=0)
     deep = levels.astype(np.uint16) * 257
@@ -68,7 +68,7 @@ def test_deep_grey_of_other_kinds(tmp_path):
     assert frame.alpha[0].tolist() == [255, 0, 255, 0]
 
 
-def test_unusual_tiff(tmp_path):
+def test_grey_that_counts_down_from_white(tmp_path):
     """16-bit grey that counts down from white reads upright; 16-bit colours in planes are refused."""
     deep = make_picture().astype(np.uint16) * 257
     tifffile.imwrite(tmp_path / "down.tif", 65535 - deep[..., 0], photometric="miniswhite")
@@ -78,7 +78,7 @@ def test_unusual_tiff(tmp_path):
         read_pictures(tmp_path / "planes.tif")
 
 
-def test_deep_colours(tmp_path):
+def test_16_bits_become_8(tmp_path):
     """16-bit RGB PNG files are scaled to 8 bits."""
     (tmp_path / "deep.png").write_bytes(deep_png(make_picture().astype(np.uint16) * 257))
     np.testing.assert_array_equal(read_pictures(tmp_path / "deep.png")[0], make_picture())
@@ -93,7 +93,7 @@ def test_values_without_a_white(tmp_path, dtype):
     assert "does not say which value is white" in source.notices[0]
 
 
-def test_palette(tmp_path):
+def test_palettes_have_the_colours_they_show(tmp_path):
     """Palette pictures read as the colours they show."""
     flat = np.repeat(np.repeat(make_picture(4, 4), 4, 0), 4, 1)
     path = save_picture(
@@ -184,7 +184,7 @@ def test_grey_with_a_colour_profile(tmp_path):
 @pytest.mark.parametrize(
     "damage", [lambda p: p[:20], lambda p: p[: len(p) // 2], lambda p: p[:128] + bytes(400)]
 )
-def test_damaged_profile(tmp_path, damage):
+def test_a_damaged_profile_is_left_out(tmp_path, damage):
     """A profile that cannot be used is left out, with a notice: other programs would refuse the drawing."""
     source = save_picture(tmp_path / "in.png", icc_profile=damage(colour_profile()))
     (notice,) = copy_pictures([source], tmp_path / "out.png")
@@ -193,7 +193,7 @@ def test_damaged_profile(tmp_path, damage):
         assert "icc_profile" not in out.info
 
 
-def test_plain_cmyk(tmp_path):
+def test_cmyk_without_a_profile(tmp_path):
     """CMYK pictures without a profile read as roughly the colours they were made of."""
     source = save_picture(tmp_path / "in.jpg", Image.fromarray(make_picture()).convert("CMYK"), quality=95)
     np.testing.assert_allclose(read_pictures(source)[0].astype(int), make_picture(), atol=10)

@@ -37,7 +37,7 @@ def assert_refused(sentence, sources, target, **options):
 
 
 @pytest.mark.parametrize("suffix", sorted(PICTURE_SUFFIXES))
-def test_every_format(tmp_path, suffix):
+def test_every_format_is_written(tmp_path, suffix):
     """Every format that is read is written, lossless ones exactly, the others closely, colours included."""
     source = save_picture(tmp_path / "in.png")
     assert copy_pictures([source], tmp_path / f"out{suffix}") == []
@@ -79,7 +79,7 @@ def test_no_preview_of_the_photo(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".avif", ".heic", ".jp2"])
-def test_transparency(tmp_path, suffix):
+def test_transparency_is_kept(tmp_path, suffix):
     """Transparency is kept as it was, whether it came as a plane, as a palette entry, or with grey."""
     require_format(suffix)
     alpha = np.zeros((32, 48), np.uint8)
@@ -204,7 +204,7 @@ def test_targets_that_cannot_be(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_unwritable_folder(tmp_path):
+def test_an_unwritable_folder_is_refused(tmp_path):
     """A folder without write permission is refused up front."""
     source = save_picture(tmp_path / "a.png")
     (tmp_path / "locked").mkdir(mode=0o500)

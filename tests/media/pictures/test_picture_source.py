@@ -23,7 +23,7 @@ from cartoonize.media.pictures.formats import PICTURE_SUFFIXES
 from cartoonize.media.pictures.picture_source import PictureSource
 
 
-def test_frames(tmp_path):
+def test_frames_are_rgb_and_have_names(tmp_path):
     """Frames are C-contiguous, writable RGB uint8, count up a second each, and bear their file's name."""
     paths = [save_picture(tmp_path / name) for name in ("b.png", "a.png")]
     with PictureSource(paths) as source:
@@ -56,7 +56,7 @@ def test_same_picture_once(tmp_path):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp", ".avif", ".heic"])
-def test_orientation(tmp_path, orientation, suffix):
+def test_pictures_are_upright(tmp_path, orientation, suffix):
     """EXIF orientation is applied to the picture, once: the tag is gone from the output, the rest kept."""
     undone = {1: lambda a: a, 2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud,
               5: lambda a: a.swapaxes(0, 1), 6: np.rot90, 7: lambda a: np.rot90(a, 2).swapaxes(0, 1),
@@ -131,7 +131,7 @@ def test_a_picture_is_never_a_program(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("suffix", sorted(PICTURE_SUFFIXES))
-def test_damaged(tmp_path, suffix):
+def test_damaged_pictures_are_a_sentence(tmp_path, suffix):
     """Empty, foreign and truncated files end in a sentence that names the file."""
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     whole = save_picture(tmp_path / f"whole{suffix}", noise).read_bytes()
@@ -158,7 +158,7 @@ def test_what_only_cameras_and_few_programs_read(tmp_path):
         picture_module.read_picture(path, [])
 
 
-def test_missing(tmp_path):
+def test_missing_pictures_are_refused_at_once(tmp_path):
     """A missing file, and a folder that holds no picture, are refused when the source is opened."""
     with pytest.raises(MediaError, match=r"There is no file or folder .*gone\.png\."):
         PictureSource([tmp_path / "gone.png"])
@@ -166,7 +166,7 @@ def test_missing(tmp_path):
         PictureSource([tmp_path])
 
 
-def test_too_large(tmp_path, monkeypatch):
+def test_large_pictures_are_refused_by_their_header(tmp_path, monkeypatch):
     """A picture over the limit is refused by its header; Pillow's own limit does not count."""
     path = save_picture(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # which is 15 times less than it has

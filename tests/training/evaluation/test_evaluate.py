@@ -72,14 +72,14 @@ def test_colour_shift_is_broad():
     assert colour_shift(grey, board) < 0.5
 
 
-def test_flatness():
+def test_half_a_picture_of_noise_is_half_flat():
     """Half a picture of noise is half flat."""
     picture = np.full((40, 40, 3), 100, np.uint8)
     picture[:, 20:] = np.random.default_rng(0).integers(0, 256, (40, 20, 1), np.uint8)
     assert flatness(picture) == pytest.approx(0.5, abs=0.05)
 
 
-def test_contours():
+def test_contours_may_move_by_two_pixels():
     """A contour that is kept or moves by two pixels counts; one that is gone or far away does not."""
     square = np.full((60, 60, 3), 255, np.uint8)
     square[20:40, 20:40] = 0
@@ -89,7 +89,7 @@ def test_contours():
     assert contours_kept(square, np.roll(square, 8, (0, 1))) < 0.5
 
 
-def test_compare_identity():
+def test_no_change_is_no_figure():
     """A style that changes nothing shifts no colour, flattens nothing and keeps all contours."""
     sums = FigureSums()
     sums.add(texture(), texture())
@@ -146,7 +146,7 @@ def clip(tmp_path):
     return write_clip(tmp_path / "clip.mp4", 6)
 
 
-def test_report(photos, drawings, features, clip, tmp_path):
+def test_the_report_is_a_table_and_json(photos, drawings, features, clip, tmp_path):
     """The command prints a table and writes the figures as JSON, with notes on what was left out."""
     out = tmp_path / "report.json"
     data = ["--photos", photos, "--style", drawings, "--video", clip, "--features", features]
@@ -232,7 +232,7 @@ def test_what_cannot_be_measured_is_a_note(drawings, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["", "0.png", "missing.mp4"])
-def test_no_video(photos, name):
+def test_what_is_no_clip_is_refused(photos, name):
     """A folder, a picture or a missing file in the place of a clip is refused in a sentence."""
     path = photos / name
     with pytest.raises(CartoonizeError, match=re.escape(str(path))):

@@ -117,7 +117,7 @@ def test_ink_on_paper_becomes_ink_on_paper(tmp_path):
 
 
 @pytest.mark.parametrize("grain", [2.0, 5.0])
-def test_grain(tmp_path, grain):
+def test_grain_is_measured(tmp_path, grain):
     """Grain has the standard deviation, in levels, with which it was added."""
     assert measure(draw(tmp_path / "a.png", grain=grain)).grain == pytest.approx(grain, rel=0.1)
 
