@@ -244,3 +244,8 @@ def make_files(*names: str) -> None:
     for name in names:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text("nothing to see")
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names of the files in a folder, sorted."""
+    return sorted(path.name for path in folder.iterdir())

@@ -118,8 +118,3 @@ def require_format(suffix):
     """Skip the test if this build of Pillow does not write a format."""
     if suffix not in PICTURE_SUFFIXES:
         pytest.skip(f"nothing here writes {suffix}")
-
-
-def names_in(folder):
-    """The names of the files in a folder, sorted."""
-    return sorted(file.name for file in folder.iterdir())

@@ -6,7 +6,7 @@ import zlib
 from functools import partial
 
 import pytest
-from clips import Clip
+from clips import Clip, names_in
 from pictures import png_of_chunks
 from PIL import Image
 from processes import run_program
@@ -40,7 +40,7 @@ def test_large_pictures_are_refused(tmp_path, side, rows):
     code, messages = cartoonize("image", png(tmp_path / "in.png", side, side, rows), tmp_path / "out.png")
     assert code == 1
     assert f"{side}x{side} pixels, more than the 256 million" in " ".join(messages.split())
-    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+    assert names_in(tmp_path) == ["in.png"]
 
 
 def tiff_directory(entries, start):
@@ -103,7 +103,7 @@ def test_too_little_memory_is_a_sentence(tmp_path):
     assert done.returncode == 1
     assert "Error: There is not enough memory" in done.stderr
     assert "Traceback" not in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+    assert names_in(tmp_path) == ["in.png"]
 
 
 @pytest.mark.parametrize("place", ["first", "later"])

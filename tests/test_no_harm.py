@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import Clip, read_clip
+from clips import Clip, names_in, read_clip
 from PIL import Image
 from processes import limit_file_size, run_program
 
@@ -94,7 +94,7 @@ def test_numbered_pictures_never_replace_their_source(workdir, run):
     code, _, messages = run("video", "2.webp", "%d.webp", "-y", "--style", "null")
     assert code == 1
     assert "is the source itself" in messages
-    assert [path.name for path in workdir.iterdir()] == ["2.webp"]
+    assert names_in(workdir) == ["2.webp"]
     assert (workdir / "2.webp").read_bytes() == before
 
 
@@ -123,10 +123,10 @@ def test_what_appears_while_a_picture_is_drawn_stays(tmp_path, monkeypatch, link
             sink.write(next(iter(frames)))
             (tmp_path / "b.png").write_text("theirs")
     assert (tmp_path / "b.png").read_text() == "theirs"
-    assert {path.name for path in tmp_path.iterdir()} == {"a.png", "b.png"}
+    assert names_in(tmp_path) == ["a.png", "b.png"]
     (tmp_path / "b.png").unlink()
     stylize(source, tmp_path / "b.png", "null")
-    assert {path.name for path in tmp_path.iterdir()} == {"a.png", "b.png"}
+    assert names_in(tmp_path) == ["a.png", "b.png"]
 
 
 def no_links(path, _target):
@@ -201,7 +201,7 @@ def test_what_strangers_plant_does_no_harm(tmp_path, plant):
     assert "Traceback" not in done.stderr
     assert "could not be used" in done.stderr
     assert victim.read_text() == "precious"
-    assert {path.name for path in tmp_path.iterdir()} == {"in.mp4", "out.mp4", "victim"}
+    assert names_in(tmp_path) == ["in.mp4", "out.mp4", "victim"]
     assert len(read_clip(tmp_path / "out.mp4").times) == 12
 
 
@@ -311,7 +311,7 @@ def test_a_full_disk_has_its_exit_code(workdir, kind):
     done = run_program(*words, "--style", "null", preexec_fn=limit_file_size(9999))
     assert done.returncode == SpaceError.exit_code, done.stderr
     assert "Traceback" not in done.stderr
-    assert {path.name for path in workdir.iterdir()} == {"a.png", "a.mp4"}
+    assert names_in(workdir) == ["a.mp4", "a.png"]
 
 
 def test_a_signal_after_the_renaming_finds_a_complete_video(tmp_path, monkeypatch):
@@ -335,7 +335,7 @@ def test_a_signal_after_the_renaming_finds_a_complete_video(tmp_path, monkeypatc
     finally:
         signal.signal(signal.SIGTERM, before)
     assert stopped_by.value.__notes__ == [f"{target} is complete."]
-    assert {path.name for path in tmp_path.iterdir()} == {"in.mp4", "out.mp4"}
+    assert names_in(tmp_path) == ["in.mp4", "out.mp4"]
     assert len(read_clip(target).times) == 24
 
 

@@ -7,7 +7,7 @@ import signal
 
 import av
 import pytest
-from clips import Clip, mean_difference, packets, read_clip
+from clips import Clip, mean_difference, names_in, packets, read_clip
 from pictures import save_picture
 from PIL import Image
 from processes import WAIT, run_program, start_program, wait_until
@@ -97,7 +97,7 @@ def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
     code, out, _ = run("image", photo, other, tmp_path / "drawn", "--style", tiny_style, "--json")
     assert code == 0
     assert json.loads(out)["frames"] == 2
-    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["in.png", "other.png"]
+    assert names_in(tmp_path / "drawn") == ["in.png", "other.png"]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_a_signal_leaves_nothing(tmp_path, name, code):
     assert process.returncode == code
     assert errors.endswith("Stopped.\n")
     assert "Traceback" not in errors
-    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+    assert names_in(tmp_path) == ["in.mp4"]
 
 
 def test_a_signal_ends_the_wait_for_standard_input(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import Clip, make_files, mean_difference, read_clip
+from clips import Clip, make_files, mean_difference, names_in, read_clip
 from PIL import Image
 from processes import WAIT, command_line, start_program, wait_until
 
@@ -132,13 +132,13 @@ def test_a_camera_roll(workdir, run):
     code, _, err = run("image", "roll", "pictures", "--style", "null")
     assert code == 0
     assert "Note: 2 AAE files and 1 MOV file in roll were left out." in err
-    assert sorted(path.name for path in Path("pictures").iterdir()) == ["IMG_0001.JPG", "IMG_0002.HEIC"]
+    assert names_in(Path("pictures")) == ["IMG_0001.JPG", "IMG_0002.HEIC"]
     with Image.open("pictures/IMG_0002.HEIC") as written:
         assert written.size == (48, 32)
     code, _, err = run("video", "roll", "films", "--style", "null")
     assert code == 0
     assert "Note: 2 AAE files, 1 HEIC file and 1 JPG file in roll were left out." in err
-    assert [path.name for path in Path("films").iterdir()] == ["IMG_0003.MOV"]
+    assert names_in(Path("films")) == ["IMG_0003.MOV"]
 
 
 def test_one_failure_stops_no_other(workdir, run, tiny_style):

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 import typer
-from clips import Clip
+from clips import Clip, names_in
 from PIL import Image
 from processes import run_program, run_python
 
@@ -369,7 +369,7 @@ def test_an_empty_name_is_refused(run, workdir, words):
     code, _, err = run(*words)
     assert code == 1
     assert "empty; perhaps a variable of the shell is not set" in err
-    assert sorted(path.name for path in workdir.iterdir()) == ["1.png", "in.mp4"]
+    assert names_in(workdir) == ["1.png", "in.mp4"]
 
 
 def test_a_file_that_begins_with_a_hyphen(run, workdir):

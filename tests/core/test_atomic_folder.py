@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from clips import names_in
 
 from cartoonize.core.atomic_folder import FolderKind, atomic_folder
 from cartoonize.core.errors import MediaError, SpaceError
@@ -26,7 +27,7 @@ def test_only_a_folder_of_the_same_kind_is_replaced(tmp_path):
     (tmp_path / "photos").mkdir()
     with pytest.raises(MediaError, match="is not a folder of tests, and stays as it is"):
         write(tmp_path / "photos", "third", overwrite=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "photos"]
+    assert names_in(tmp_path) == ["made", "photos"]
 
 
 def test_a_full_disk_keeps_the_earlier_folder(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import Clip, read_clip
+from clips import Clip, names_in, read_clip
 from PIL import ImageGrab, features
 from processes import ACCEPT_SIGNALS, WAIT, command_line, environment, file_limit, start_program, wait_until
 from servers import serve_folder
@@ -549,7 +549,7 @@ def test_ctrl_c_ends_a_recording(tmp_path):
         assert process.wait(WAIT) == 128 + signal.SIGINT
         assert settings() == before
     assert len(read_clip(target).times) > 1
-    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+    assert names_in(tmp_path) == ["out.mp4"]
 
 
 def test_a_closed_terminal_ends_a_recording(tmp_path):
@@ -560,7 +560,7 @@ def test_a_closed_terminal_ends_a_recording(tmp_path):
         os.close(ours)
         assert process.wait(WAIT) == 128 + signal.SIGHUP
     assert len(read_clip(target).times) > 1
-    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+    assert names_in(tmp_path) == ["out.mp4"]
 
 
 @pytest.fixture(scope="module")

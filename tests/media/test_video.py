@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
-from clips import Clip, convert, packets, read_clip, remux
+from clips import Clip, convert, names_in, packets, read_clip, remux
 
 from cartoonize import Encoding, MediaError
 from cartoonize.media import VideoInfo, VideoSource, open_sink, open_source
@@ -318,7 +318,7 @@ def test_nothing_is_left_after_an_error(tmp_path):
             sink.write(next(iter(frames)))
             raise RuntimeError("power")
     assert target.read_text() == "earlier"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+    assert names_in(tmp_path) == ["in.mp4", "out.mp4"]
 
 
 @pytest.mark.parametrize(
@@ -392,7 +392,7 @@ def test_what_cannot_be_written_is_an_error(tmp_path, target, encoding, message)
     source = Clip().write(tmp_path / "in.mp4")
     with pytest.raises(MediaError, match=message):
         convert(source, tmp_path / target, encoding=encoding)
-    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+    assert names_in(tmp_path) == ["in.mp4"]
 
 
 def test_mpeg4_takes_fine_clocks(tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import BEATS, Clip, all_packets, extract_h264, read_clip, require_encoder
+from clips import BEATS, Clip, all_packets, extract_h264, names_in, read_clip, require_encoder
 from processes import WAIT, command_line, start_program, wait_until
 
 from cartoonize import Encoding, Look, MediaError, Retouch, stylize
@@ -282,7 +282,7 @@ def test_ctrl_c_says_how_to_resume(tmp_path):
     _, errors = process.communicate(timeout=WAIT)
     assert process.returncode == 130
     assert re.search(r"\d+ frames are kept in \.out\.mp4\.cartoonize; the same command continues", errors)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.mp4.cartoonize", "in.mp4"]
+    assert names_in(tmp_path) == [".out.mp4.cartoonize", "in.mp4"]
     done = subprocess.run(command_line(*slowly, "--json"), capture_output=True, check=True)
     assert json.loads(done.stdout)["resumed"] >= 120
     assert read_clip(target).times == read_clip(source).times
@@ -339,7 +339,7 @@ def assert_kills_do_no_harm(tmp_path, style, kills, seed):
     done = subprocess.run(command_line(*words), capture_output=True, check=True)
     resumed += json.loads(done.stdout)["resumed"] > 0
     assert_same(whole, target)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4", "whole.mp4"]
+    assert names_in(tmp_path) == ["in.mp4", "out.mp4", "whole.mp4"]
     return resumed
 
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from clips import Clip, make_files, read_clip
+from clips import Clip, make_files, names_in, read_clip
 from processes import WAIT, start_program, wait_until
 
 from cartoonize import MediaError
@@ -128,4 +128,4 @@ def test_a_folder_is_watched(workdir, fails):
     assert (report["converted"], report["failed"], report["skipped"]) == (2, int(fails), 0)
     assert "Traceback" not in errors
     assert ("1 of 3 files could not be converted" in errors) is fails
-    assert sorted(path.name for path in Path("in/out").iterdir()) == ["late.mp4", "there.mp4"]
+    assert names_in(Path("in/out")) == ["late.mp4", "there.mp4"]

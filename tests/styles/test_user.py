@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import names_in, save_picture
+from clips import names_in
+from pictures import save_picture
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import save_file

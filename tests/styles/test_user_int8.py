@@ -4,7 +4,7 @@ import shutil
 from hashlib import sha256
 
 import pytest
-from pictures import names_in
+from clips import names_in
 from PIL import Image
 from servers import serve_folder
 

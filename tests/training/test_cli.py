@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from clips import names_in
 from PIL import Image
 from processes import run_program
 from train_command import train
@@ -87,7 +88,7 @@ def test_smooth_copies_each_picture(drawings, tmp_path):
         (source / path.name).write_bytes(path.read_bytes())
     (source / "bad.png").write_text("no picture")
     train("smooth", source, out, "--workers", 1)
-    assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in drawings.iterdir())
+    assert names_in(out) == names_in(drawings)
     before, after = (np.asarray(Image.open(folder / "0.webp")) for folder in (source, out))
     assert before.shape == after.shape
     assert (before != after).any()

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from clips import Clip, convert, mean_difference, read_clip
+from clips import Clip, convert, mean_difference, names_in, read_clip
 from PIL import Image
 
 from cartoonize import Encoding, MediaError
@@ -128,7 +128,7 @@ def test_an_animated_avif_is_a_video(tmp_path, target, encoding, is_kept):
     assert (pictures[:, 36, 48, 3] == 255).all()
     notices = [notice for notice in report.notices if "laid on white. Write .webp, .png, .gif" in notice]
     assert len(notices) == (not is_kept)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.avif", target]
+    assert names_in(tmp_path) == ["in.avif", target]
 
 
 def test_a_video_becomes_a_gif_of_good_colours(tmp_path):

@@ -6,12 +6,12 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from clips import names_in
 from pictures import (
     colour_profile,
     copy_pictures,
     make_exif,
     make_picture,
-    names_in,
     read_pictures,
     require_format,
     save_picture,

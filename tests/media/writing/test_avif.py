@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 
 import pytest
+from clips import names_in
 from PIL import Image
 
 from cartoonize import MediaError, stylize
@@ -17,4 +18,4 @@ def test_frames_that_pillow_cannot_encode_are_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setitem(FORMATS, ".avif", Format("AVIF", {"subsampling": "9:9:9"}))
     with pytest.raises(MediaError, match=r"Cannot write out\.avif as AVIF: .*subsampling"):
         stylize(tmp_path / "in.webp", tmp_path / "out.avif", "null")
-    assert [path.name for path in tmp_path.iterdir()] == ["in.webp"]
+    assert names_in(tmp_path) == ["in.webp"]
