@@ -1,18 +1,16 @@
 """Drawing in the browser: the page `try` of the documentation, and the folder that `export-web` writes."""
 
 import base64
-import importlib.util
 import io
 import json
 import re
 import shutil
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import cv2
 import numpy as np
-import platformdirs
 import pytest
+from browsers import CACHE, IN_BROWSER, WAIT, cached, chromium, load_vendor, violations
 from PIL import ExifTags, Image
 from servers import serve_folder
 from skimage import data
@@ -24,40 +22,13 @@ from cartoonize.export.web import export_web
 from cartoonize.styles import builtin_styles
 from cartoonize.styles.card import int8_path, read_header
 
-VENDOR = Path(__file__).parents[2] / "docs/try/vendor.py"
-AXE = "axe-core@4.14.1"
-WAIT = 120_000  # milliseconds, for a busy machine
 REFUSE_CAMERA = """MediaDevices.prototype.getUserMedia = async () => {
     throw new DOMException("", "NotAllowedError");
 }"""
-CACHE = platformdirs.user_cache_path("cartoonize-tests")
-CHROMIUM = shutil.which("chromium")
 in_browser = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no browser: apt-get install chromium"),
+    *IN_BROWSER,
     pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm: apt-get install npm"),
 ]
-
-
-def load_vendor():
-    """Import docs/try/vendor.py."""
-    specification = importlib.util.spec_from_file_location("vendor", VENDOR)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-def cached(path, write):
-    """Return `path` in the cache of the tests; `write` makes it from npm if it is missing."""
-    if not path.exists():
-        draft = path.with_name(f"{path.name}.draft")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write(draft)
-        except RuntimeError as error:
-            pytest.skip(str(error))
-        draft.rename(path)
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -65,14 +36,6 @@ def library():
     """The folder of ONNX Runtime Web."""
     folder = CACHE / f"onnxruntime-web-{read_library()['version']}"
     return cached(folder, load_vendor().copy_library)
-
-
-@pytest.fixture(scope="session")
-def axe():
-    """The source of axe-core, which finds what screen readers cannot use."""
-    read = load_vendor().read_package
-    path = cached(CACHE / f"{AXE}.js", lambda draft: draft.write_bytes(read(AXE, ["axe.min.js"])[0]))
-    return path.read_text(encoding="utf-8")
 
 
 def use_local_library(folder, library):
@@ -96,13 +59,8 @@ def site(tmp_path_factory, library):
 
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="a browser is driven by playwright")
     camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    arguments = ["--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", *camera]
-    with (
-        playwright.sync_playwright() as driver,
-        closing(driver.chromium.launch(executable_path=CHROMIUM, args=arguments)) as browser,
-    ):
+    with chromium("--enable-unsafe-swiftshader", *camera) as browser:
         yield browser
 
 
@@ -348,7 +306,7 @@ class TestPage:
 class TestWidths:
     pytestmark = in_browser
 
-    def test_everybody_can_use_the_page(self, browser, site, axe, width):
+    def test_everybody_can_use_the_page(self, browser, site, width):
         """axe-core reports no fault, no text is cut off, and the page works offline after the first load."""
         with closing(browser.new_context(viewport={"width": width, "height": 800})) as context:
             page = context.new_page()
@@ -356,9 +314,7 @@ class TestWidths:
             with serve_folder(site) as address:
                 page.goto(address)
                 wait_for_drawing(page)
-                page.evaluate(axe)
-                faults = page.evaluate("axe.run().then(({violations}) => JSON.stringify(violations))")
-                assert faults == "[]"
+                assert violations(page) == []
                 assert page.evaluate("document.documentElement.scrollWidth") <= width
                 assert page.evaluate("crossOriginIsolated")  # without which there are no threads
             page.reload()  # the server is gone
@@ -425,7 +381,7 @@ class TestBrowsers:
 class TestExport:
     pytestmark = in_browser
 
-    def test_the_example_page_draws_from_any_serve_folder(self, browser, tmp_path, library, exported):
+    def test_the_example_page_needs_no_headers(self, browser, tmp_path, library, exported):
         """The folder of `export-web` needs no headers of the server, and draws what the style draws."""
         shutil.copytree(exported, tmp_path / "web")
         use_local_library(tmp_path / "web", library)

@@ -2,13 +2,11 @@
 
 import re
 import shutil
-import subprocess
 from contextlib import closing
-from pathlib import Path
 
 import numpy as np
-import platformdirs
 import pytest
+from browsers import IN_BROWSER, WAIT, chromium, violations
 from clips import Clip, packets, read_clip
 from pages import serving
 from PIL import Image
@@ -18,15 +16,8 @@ from skimage import data
 playwright = pytest.importorskip("playwright.sync_api", reason="a browser is driven by playwright")
 
 expect = playwright.expect
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no browser: apt-get install chromium"),
-]
-WAIT = 120_000  # milliseconds, for a busy machine
+pytestmark = IN_BROWSER
 LIMITS = ("--max-upload", "8", "--max-seconds", "100", "--max-frames", "1300", "--max-pixels", "300000")
-AXE = "4.11.0"
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +30,8 @@ def served(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     expect.set_options(timeout=WAIT)
-    with playwright.sync_playwright() as driver:
-        arguments = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
-        with closing(driver.chromium.launch(executable_path=CHROMIUM, args=arguments)) as browser:
-            yield browser
+    with chromium("--autoplay-policy=no-user-gesture-required") as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -574,53 +563,31 @@ def test_it_is_all_from_here_and_fits(visit, served, photo, width, scheme):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.fixture(scope="module")
-def axe():
-    """The source of axe-core, from npm, kept in the user's cache."""
-    folder = Path(platformdirs.user_cache_dir("cartoonize-tests")) / f"axe-core-{AXE}"
-    script = folder / "node_modules" / "axe-core" / "axe.min.js"
-    npm = shutil.which("npm")
-    if not script.exists():
-        if npm is None:
-            pytest.skip("axe-core is fetched by npm")
-        folder.mkdir(parents=True, exist_ok=True)
-        words = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", f"axe-core@{AXE}"]
-        if subprocess.run(words, check=False, capture_output=True, timeout=120).returncode:
-            pytest.skip("npm could not fetch axe-core")
-    return script.read_text()
-
-
-def violations(page, axe):
-    page.evaluate(axe)
-    violations = page.evaluate("axe.run().then(results => results.violations)")
-    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in violations]
-
-
 @pytest.mark.parametrize(
     ("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 )
-def test_it_is_accessible(visit, axe, clip, photo, tmp_path, width, scheme):
+def test_it_is_accessible(visit, clip, photo, tmp_path, width, scheme):
     """Axe finds no violation: empty, with a refused file, while converting, with a picture, with a video."""
     page = visit(width, 844, scheme=scheme)
-    assert violations(page, axe) == []
+    assert violations(page) == []
     (tmp_path / "text.mp4").write_text("nothing of the kind")
     page.set_input_files("#file", [tmp_path / "text.mp4", clip, photo])
     expect(page.locator("#start")).to_have_text("Convert 2 files")
-    assert violations(page, axe) == []
+    assert violations(page) == []
     page.click("#start")
     expect(page.locator("#stop")).to_be_visible()
-    assert violations(page, axe) == []
+    assert violations(page) == []
     expect(page.locator("#list .row-words", has_text="Ready.")).to_have_count(2, timeout=WAIT)
     page.locator(".row-main").nth(1).click()
     page.locator(".players").wait_for()
-    assert violations(page, axe) == []
+    assert violations(page) == []
     choose_style(page, "ink")
     page.locator(".row-main").nth(2).click()
     page.locator("#download").wait_for()
-    assert violations(page, axe) == []
+    assert violations(page) == []
     page.goto(page.url + "api")
     page.locator("table").first.wait_for()
-    assert violations(page, axe) == []
+    assert violations(page) == []
 
 
 def test_the_keyboard_is_enough(visit):

@@ -62,7 +62,7 @@ def test_the_programmes_are_found(broadcast):
 
 
 def test_the_programmes_are_found_in_packets_of_any_size(broadcast):
-    """So they are on Blu-ray, with error correction, and if the recording begins within a packet."""
+    """They are found on Blu-ray, with error correction, and if the recording begins within a packet."""
     data = broadcast.read_bytes()
     rows = [data[offset : offset + 188] for offset in range(0, len(data), 188)]
     for changed in (b"".join(b"time" + row for row in rows), b"".join(row + bytes(16) for row in rows)):
