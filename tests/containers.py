@@ -4,9 +4,10 @@ from fractions import Fraction
 
 import numpy as np
 from clips import Clip, remux
+from noise import noise
 
 FRAMES = 24
-NOISE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+NOISE = noise(48, 64)
 IMAGES = [np.roll(NOISE, n, 1) for n in range(FRAMES)]
 VP9 = {"crf": "40", "b": "0", "cpu-used": "8", "deadline": "realtime"}
 H264 = {"crf": "30", "g": "12"}

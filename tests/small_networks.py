@@ -1,6 +1,5 @@
-"""A small network of each architecture and norm, and pictures for them."""
+"""A small network of each architecture and norm."""
 
-import numpy as np
 import torch
 
 NETWORKS = [
@@ -10,11 +9,6 @@ NETWORKS = [
     ("cartoongan_blur", {"width": 8, "blocks": 1}),
     ("animegan2", {"width": 8, "blocks": 1}),
 ]
-
-
-def noise(*shape, seed=0):
-    """Pictures of noise, (*shape, 3) uint8."""
-    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
 
 
 def lively(lively_generator, architecture, config):

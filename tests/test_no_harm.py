@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clips import Clip, names_in, read_clip
+from noise import noise
 from PIL import Image
 from processes import limit_file_size, run_program
 
@@ -32,8 +33,7 @@ POSIX = pytest.mark.skipif(os.name == "nt", reason="links and FIFOs of POSIX")
 
 
 def photo(path, side=48):
-    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
-    Image.fromarray(pixels).save(path)
+    Image.fromarray(noise(side, side)).save(path)
     return path
 
 

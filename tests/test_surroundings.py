@@ -7,9 +7,9 @@ import signal
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 from clips import Clip, read_clip
+from noise import noise
 from PIL import Image
 from processes import (
     WAIT,
@@ -25,7 +25,7 @@ from processes import (
 from cartoonize.core import errors
 
 TABLE = Path(__file__).parents[1] / "docs" / "exit-codes.md"
-NOISE = np.random.default_rng(0).integers(0, 256, (8, 240, 320, 3), dtype=np.uint8)
+NOISE = noise(8, 240, 320)
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from noise import noise
 from processes import run_python
-from small_networks import noise
 
 import cartoonize.backends
 from cartoonize import BackendError, ModelError, RuntimeOptions, load

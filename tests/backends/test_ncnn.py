@@ -5,8 +5,9 @@ import sys
 
 import numpy as np
 import pytest
+from noise import noise
 from processes import run_python
-from small_networks import NETWORKS, lively, noise
+from small_networks import NETWORKS, lively
 
 from cartoonize import BackendError, ModelError, RuntimeOptions, load
 from cartoonize.backends.ncnn import gpus, trial

@@ -13,8 +13,8 @@ from cartoonize.backends.layout import read_layout
 
 onnx = pytest.importorskip("onnx")
 from networks import RANGES, TINT, VEIL, foreign, save_onnx  # noqa: E402
+from noise import noise  # noqa: E402
 from onnx import TensorProto, helper  # noqa: E402
-from small_networks import noise  # noqa: E402
 
 
 def tinted(images, order="rgb"):

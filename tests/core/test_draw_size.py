@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from clips import Clip
+from noise import noise
 from PIL import Image
 
 from cartoonize import Decoding, MediaError, Retouch, load, open_source, stylize
@@ -82,8 +83,8 @@ def test_shades_are_enlarged_without_steps():
 
 def test_enlarging_invents_no_values():
     """Enlarged noise stays between its darkest and its lightest value: no halo, no wrap-around."""
-    noise = np.random.default_rng(0).integers(60, 200, (60, 80, 3), np.uint8)
-    grown = enlarge(noise, (240, 180))
+    grey = np.random.default_rng(0).integers(60, 200, (60, 80, 3), np.uint8)
+    grown = enlarge(grey, (240, 180))
     assert grown.min() >= 60
     assert grown.max() <= 199
 
@@ -133,9 +134,9 @@ def test_pictures_keep_their_size(tmp_path, tiny_style, size):
 
 def test_no_strength_is_the_source(tmp_path, tiny_style):
     """At a strength of 0 the result equals the source, also if the draw size differs."""
-    noise = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), np.uint8)
-    Image.fromarray(noise).save(tmp_path / "in.png")
+    picture = noise(1000, 1000)
+    Image.fromarray(picture).save(tmp_path / "in.png")
     stylize(
         tmp_path / "in.png", tmp_path / "out.png", str(tiny_style), device="cpu", retouch=Retouch(strength=0)
     )
-    assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png")), noise)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png")), picture)

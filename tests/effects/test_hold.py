@@ -7,6 +7,7 @@ from itertools import groupby
 import numpy as np
 import pytest
 from clips import BEATS, Clip, read_clip
+from noise import noise
 
 from cartoonize import (
     Decoding,
@@ -47,7 +48,7 @@ class CountingBackend:
 
 def shot(seed=0, size=(48, 64)):
     """A picture of large spots, unlike those of other seeds."""
-    spots = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    spots = noise(6, 8, seed=seed)
     return np.kron(spots, np.ones((size[0] // 6, size[1] // 8, 1), np.uint8))
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from noise import noise
 from on_device import InPyTorch
 
 from cartoonize import Frame, stream
@@ -14,7 +15,7 @@ from cartoonize.effects.stabilizer import BANDS, BLOCK, NEAR, STILL, UNSEEN, Sta
 
 
 def scene(height=64, width=80):
-    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return noise(height, width)
 
 
 def noisy(image, seed, level=1):

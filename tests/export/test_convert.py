@@ -15,10 +15,11 @@ import pytest
 import torch
 from clips import names_in
 from networks import random_animegan, random_cartoongan
+from noise import noise
 from PIL import Image
 from processes import limit_file_size, run_program
 from safetensors.torch import load_file, save_file
-from small_networks import NETWORKS, noise
+from small_networks import NETWORKS
 from torch.nn import functional as F
 
 from cartoonize import ModelError

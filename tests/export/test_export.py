@@ -17,7 +17,8 @@ from cartoonize.styles.card import Card
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
-from small_networks import NETWORKS, lively, noise  # noqa: E402
+from noise import noise  # noqa: E402
+from small_networks import NETWORKS, lively  # noqa: E402
 
 from cartoonize.export import onnx as exporting  # noqa: E402
 from cartoonize.export.onnx import export_onnx  # noqa: E402

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from clips import names_in
+from noise import noise
 
 from cartoonize import BackendError, MediaError, ModelError, load
 from cartoonize.models import Generator
@@ -32,7 +33,7 @@ def test_every_network_is_drawn_the_same(tmp_path, lively_generator, architectur
 
 def test_ncnn_alone_draws_it(tiny_style, tiny_param):
     """The file takes RGB values of 0 to 255 and returns the same: other programs need no part of this one."""
-    picture = np.random.default_rng(0).integers(0, 256, (24, 36, 3), dtype=np.uint8)
+    picture = noise(24, 36)
     net = ncnn.Net()
     net.load_param(str(tiny_param))
     net.load_model(str(tiny_param.with_suffix(".bin")))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from small_networks import noise
+from noise import noise
 
 from cartoonize import Frame, Retouch, load, stream
 from cartoonize.backends.pytorch import device as devices

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from noise import noise
 
 from cartoonize import Frame
 from cartoonize.live.camera import CameraSink
@@ -44,7 +45,7 @@ def camera(monkeypatch):
 
 def test_frames_reach_the_camera(camera):
     """Each frame arrives with its pixels, at an even size, and the camera is closed at the end."""
-    frame = Frame(np.random.default_rng(0).integers(0, 256, (49, 65, 3), np.uint8), 0)
+    frame = Frame(noise(49, 65), 0)
     with CameraSink(65, 49, Fraction(30)) as sink:
         sink.write(frame)
     assert (camera.latest.size, camera.latest.fps, camera.latest.closed) == ((64, 48), 30, True)

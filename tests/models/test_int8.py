@@ -9,8 +9,8 @@ import onnxruntime
 import pytest
 import torch
 from clips import names_in
+from noise import noise
 from processes import run_python
-from small_networks import noise
 
 from cartoonize import BackendError, load
 from cartoonize.models import FrameModel

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from noise import noise
 from safetensors.torch import load_file, save_file
 from small_networks import NETWORKS
 
@@ -304,7 +305,7 @@ def test_an_architecture_is_one_file(tmp_path, tiny):
     recognised = recognise_network(tmp_path / "weights.safetensors")
     assert (recognised.title, recognised.generator.config) == ("somebody's tiny network", {"width": 5})
     save_style(tmp_path / "style.safetensors", recognised.generator, Card("tiny"))
-    images = np.random.default_rng(0).integers(0, 256, (2, 7, 9, 3), dtype=np.uint8)
+    images = noise(2, 7, 9)
     with load(str(tmp_path / "style.safetensors"), device="cpu", precision="fp32") as backend:
         assert backend.network == "tiny 5"
         assert backend(images).shape == images.shape

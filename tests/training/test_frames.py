@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 from clips import write_film
+from noise import noise
 from PIL import Image
 from processes import file_limit
 
@@ -24,8 +25,8 @@ from cartoonize.training.frames import (
 
 
 def picture(seed, width=160, height=90):
-    small = np.random.default_rng(seed).integers(0, 256, (3, 5, 3), np.uint8)
-    return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.NEAREST))
+    small = Image.fromarray(noise(3, 5, seed=seed))
+    return np.asarray(small.resize((width, height), Image.Resampling.NEAREST))
 
 
 def rows(out):

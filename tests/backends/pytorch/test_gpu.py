@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from noise import noise
 
 from cartoonize import load
 from cartoonize.backends.pytorch.device_queue import DeviceQueue
@@ -12,7 +13,7 @@ from cartoonize.backends.tiles import TiledBackend
 
 @pytest.fixture
 def images():
-    return np.random.default_rng(0).integers(0, 256, (3, 40, 60, 3), dtype=np.uint8)
+    return noise(3, 40, 60)
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import contextlib
 import numpy as np
 import pytest
 import torch
+from noise import noise
 from simulated_gpu import GPU, GpuTensor, simulate_gpu
-from small_networks import NETWORKS, lively, noise
+from small_networks import NETWORKS, lively
 
 from cartoonize import Frame, Retouch
 from cartoonize.backends.pytorch.backend import PyTorchBackend

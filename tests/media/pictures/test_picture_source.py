@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import tifffile
+from noise import noise
 from pictures import (
     copy_pictures,
     make_exif,
@@ -133,8 +134,7 @@ def test_a_picture_is_never_a_program(tmp_path, monkeypatch):
 @pytest.mark.parametrize("suffix", sorted(PICTURE_SUFFIXES))
 def test_damaged_pictures_are_a_sentence(tmp_path, suffix):
     """Empty, foreign and truncated files end in a sentence that names the file."""
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    whole = save_picture(tmp_path / f"whole{suffix}", noise).read_bytes()
+    whole = save_picture(tmp_path / f"whole{suffix}", noise(64, 64)).read_bytes()
     for content in (b"", b"hello, this is no picture", whole[: len(whole) // 2]):
         path = tmp_path / f"bad{suffix}"
         path.write_bytes(content)

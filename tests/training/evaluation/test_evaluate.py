@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from clips import write_film
+from noise import noise
 from PIL import Image
 from safetensors.torch import load_file
 from train_command import train
@@ -32,8 +33,7 @@ from cartoonize.training.evaluation.flicker import estimate_motion, flicker, une
 
 def texture(height=96, width=128):
     """Smooth enough for optical flow, with structure everywhere."""
-    rng = np.random.default_rng(0)
-    small = Image.fromarray(rng.integers(0, 256, (height // 8, width // 8, 3), np.uint8))
+    small = Image.fromarray(noise(height // 8, width // 8))
     return np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
 
 

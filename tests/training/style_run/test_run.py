@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clips import write_film
+from noise import noise
 from PIL import Image, ImageDraw
 from train_command import train
 
@@ -23,8 +24,7 @@ FILES = ("style.safetensors", "style.int8.onnx", "style.webp", "before-after.png
 
 def draw_scene(seed: int, size: tuple[int, int]) -> Image.Image:
     """A soft picture with one clear edge."""
-    small = np.random.default_rng(seed).integers(0, 256, (5, 6, 3), np.uint8)
-    picture = Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)
+    picture = Image.fromarray(noise(5, 6, seed=seed)).resize(size, Image.Resampling.BICUBIC)
     ImageDraw.Draw(picture).rectangle((size[0] // 3, size[1] // 3, size[0] // 2, size[1] // 2), fill="white")
     return picture
 

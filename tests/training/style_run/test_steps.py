@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 from clips import write_film
+from noise import noise
 from PIL import Image
 from train_command import train
 
@@ -43,8 +44,7 @@ class Notes:
 
 
 def picture(seed, size):
-    small = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), np.uint8)
-    return Image.fromarray(small).resize(size, Image.Resampling.BICUBIC)
+    return Image.fromarray(noise(4, 5, seed=seed)).resize(size, Image.Resampling.BICUBIC)
 
 
 def save_pictures(folder, count, size=(200, 170)):

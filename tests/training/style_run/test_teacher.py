@@ -2,8 +2,8 @@
 
 import shutil
 
-import numpy as np
 import pytest
+from noise import noise
 from PIL import Image
 
 from cartoonize.training.settings import read_settings
@@ -59,8 +59,8 @@ def options(tmp_path_factory):
     for name, resample in (("photos", Image.Resampling.BICUBIC), ("drawings", Image.Resampling.NEAREST)):
         folder = tmp_path_factory.mktemp(name)
         for seed in range(10):
-            small = np.random.default_rng(seed).integers(0, 256, (5, 6, 3), np.uint8)
-            Image.fromarray(small).resize((180, 164), resample).save(folder / f"{seed}.png")
+            small = Image.fromarray(noise(5, 6, seed=seed))
+            small.resize((180, 164), resample).save(folder / f"{seed}.png")
         folders.append(folder)
     photos, drawings = folders
     return RunOptions(
