@@ -1,10 +1,10 @@
-"""`--max-size`: outputs that are smaller than their source."""
+"""`--max-size`: videos and pictures are made smaller, in their proportions."""
 
 import numpy as np
 import pytest
 from clips import Clip, read_clip
+from pictures import make_picture, save_picture
 from PIL import Image
-from small_networks import noise
 
 from cartoonize import Decoding, stylize
 
@@ -46,10 +46,10 @@ def test_a_smaller_video_looks_the_same(tmp_path):
 
 def test_a_picture_is_made_smaller(tmp_path, tiny_style, run):
     """A picture is made smaller with its transparency; the note states both sizes."""
-    picture = Image.fromarray(noise(90, 60)).convert("RGBA")
+    picture = Image.fromarray(make_picture(60, 90))
     picture.putalpha(128)
-    picture.save(tmp_path / "in.png")
-    command = ("image", tmp_path / "in.png", tmp_path / "out.png", "--style", tiny_style, "--max-size", 45)
+    source = save_picture(tmp_path / "in.png", picture)
+    command = ("image", source, tmp_path / "out.png", "--style", tiny_style, "--max-size", 45)
     code, _, messages = run(*command)
     assert code == 0
     assert "from 60x90 to 30x45" in messages
@@ -59,7 +59,6 @@ def test_a_picture_is_made_smaller(tmp_path, tiny_style, run):
 
 def test_too_small_is_refused(tmp_path, run):
     """A --max-size that leaves no pixel is refused in a sentence."""
-    Image.fromarray(noise(48, 64)).save(tmp_path / "in.png")
-    code, _, messages = run("image", tmp_path / "in.png", tmp_path / "out.png", "--max-size", 3)
+    code, _, messages = run("image", save_picture(tmp_path / "in.png"), tmp_path / "out.png", "--max-size", 3)
     assert code == 1
     assert "--max-size begins at 16" in messages
