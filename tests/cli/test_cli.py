@@ -127,7 +127,6 @@ def test_several_pictures_go_to_a_folder(run, photo, tiny_style, tmp_path):
         ("image in.png out.xyz", "neither a folder nor named like a picture"),
         ("image in.png taken.png", "taken.png exists already"),
         ("image https://host/a.jpg?key=1 out.png", "https://host/a.jpg?***: only videos are read"),
-        ("image https://host/a.jpg s3://b/c.png out/", "s3://b/c.png: only videos are read"),
         ("image in.png s3://b/", "s3://b/in.png: only videos are written to"),
         ("batch films.csv", "films.csv, line 2: There is no style"),
         ("batch films.csv --device gpu", "Did you mean cuda"),
@@ -163,6 +162,14 @@ def test_mistakes_are_one_sentence(run, workdir, photo, arguments, sentence):
     assert "Traceback" not in err
     assert sorted(workdir.iterdir()) == before
     assert (workdir / "taken.mp4").read_text() == "earlier"
+
+
+def test_each_picture_at_an_address_is_refused(run):
+    """Of several pictures, each that is at an address is named, and why it is not read."""
+    code, _, err = run("image", "https://host/a.jpg", "s3://b/c.png", "out/", "--style", "null")
+    assert code == 1
+    for address in ("https://host/a.jpg", "s3://b/c.png"):
+        assert f"Failed: {address}: only videos are read from addresses" in err
 
 
 def test_a_demo_that_cannot_begin_writes_nothing(run, workdir):

@@ -115,19 +115,22 @@ def test_a_sink_of_ones_own_needs_only_write():
 
 
 class Noise(Source):
-    """Ten seconds of frames that take much space, except for the first one."""
+    """Frames that take much space, except for the first one."""
 
     video = VideoInfo.of_frames(64, 48, 25)
+
+    def __init__(self, frames: int) -> None:
+        self.frames = frames
 
     def __iter__(self) -> Iterator[Frame]:
         images = np.random.default_rng(0).integers(0, 256, (8, 48, 64, 3), np.uint8)
         images[0] = 0
-        for number in range(250):
+        for number in range(self.frames):
             yield Frame(images[number and 1 + number % 7], number, Fraction(1, 25), 1)
 
 
-def record(target: Path, *, recording: bool = True) -> None:
-    with Noise() as source, open_sink(target, source, recording=recording) as sink:
+def record(target: Path, frames: int = 250, *, recording: bool = True) -> None:
+    with Noise(frames) as source, open_sink(target, source, recording=recording) as sink:
         for frame in source:
             sink.write(frame)
 
@@ -136,11 +139,11 @@ def record(target: Path, *, recording: bool = True) -> None:
 def test_a_video_without_its_last_byte_is_no_video(tmp_path, suffix):
     """If the last byte of a video has no space, an error says so, and there is no file."""
     target = tmp_path / f"out{suffix}"
-    record(target, recording=False)
+    record(target, 16, recording=False)
     size = target.stat().st_size
     target.unlink()
     with file_limit(size - 1), pytest.raises(SpaceError):
-        record(target, recording=False)
+        record(target, 16, recording=False)
     assert list(tmp_path.iterdir()) == []
 
 
