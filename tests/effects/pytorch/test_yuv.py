@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from av.video.reformatter import ColorRange
-from small_networks import noise
+from noise import noise
 
 from cartoonize.effects.pytorch.yuv import to_yuv420
 from cartoonize.media.colour import _MATRICES, UNSPECIFIED, Colour
