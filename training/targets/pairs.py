@@ -1,5 +1,6 @@
 """Writes pairs of photo and target to the disk, from which `cartoonize train distil` learns."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from ..parallel import map_in_processes
 from ..pictures import check_outside, list_pictures, read_rgb, save_png
 from ..recipe import TargetLook
 from .cartoon_target import cartoon_target
+
+MOST_PIXELS = 4_000_000  # of a redrawn photo: the filters take a kilobyte of memory for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,8 @@ def write_pairs(photos: Path, out: Path, look: TargetLook, workers: int | None =
     photo whether it could be read.
 
     A photo is enlarged by each of the look's scales before it is redrawn. Lines keep their width in pixels
-    while objects grow, so that the network suits small and large videos. Existing pairs are kept, and
-    OUT/look.json records their look.
+    while objects grow, so that the network suits small and large videos. Larger pairs than MOST_PIXELS are
+    reduced to that. Existing pairs are kept, and OUT/look.json records their look.
 
     Raises:
         TrainingError: `photos` holds no pictures, `out` is within it or holds pairs of another look, or the
@@ -102,8 +105,10 @@ def _write_group(versions: Sequence[Version], out: Path, look: TargetLook) -> bo
         source = Pillow.fromarray(read_rgb(missing[0].photo))
     except TrainingError:
         return False
+    largest = math.sqrt(MOST_PIXELS / (source.width * source.height))
     for version in missing:
-        size = round(source.width * version.scale), round(source.height * version.scale)
+        scale = min(version.scale, largest)
+        size = max(1, round(source.width * scale)), max(1, round(source.height * scale))
         photo = np.asarray(source.resize(size, Pillow.Resampling.BICUBIC))
         save_png(photo, out / "photo" / version.file)
         save_png(redraw(photo, look), out / "target" / version.file)

@@ -13,6 +13,7 @@ from cartoonize.training.filters import bright_dots, gaussian_blur, kuwahara
 from cartoonize.training.lab import lab_to_rgb, rgb_to_lab
 from cartoonize.training.recipe import TargetLook
 from cartoonize.training.recipe_files import load_recipe
+from cartoonize.training.targets import pairs
 from cartoonize.training.targets.borders import area_borders
 from cartoonize.training.targets.cartoon_target import cartoon_target, draw_lines, paint_fills, pool_pigment
 from cartoonize.training.targets.flow_lines import flow_lines
@@ -395,3 +396,14 @@ def test_pigment_pools_at_the_dark_side_of_borders(scene):
     pooled = pool_pigment(fills, 4.0)
     assert (pooled[:, ~disc] == 1).all()
     assert pooled[0, 32, 32 + 17] < 0.36 < pooled[0, 32, 32]
+
+
+def test_large_photos_are_reduced(tmp_path, monkeypatch):
+    """Photos of many megapixels, for which the filters would take gigabytes, are reduced before."""
+    monkeypatch.setattr(pairs, "MOST_PIXELS", 1200)
+    Pillow.new("RGB", (80, 60)).save(tmp_path / "a.png")
+    version = pairs.Version(tmp_path / "a.png", "a", 2.0)
+    assert list(pairs.write_versions([[version]], tmp_path, TargetLook(), workers=1)) == [True]
+    for part in ("photo", "target"):
+        with Pillow.open(tmp_path / part / "a-200.png") as picture:
+            assert picture.size == (40, 30)
