@@ -16,6 +16,7 @@ from .borders import area_borders
 from .flow_lines import flow_lines
 from .l0_smoothing import l0_smooth
 from .strokes import rough_tones, variety
+from .two_tone import two_tone
 
 ROUGH_SIGMA, DENSITY_SIGMA = 8.0, 10.0  # Gaussians that make roughness and density local
 # Difference of lightness from the surroundings that counts as faint; the Gaussian of these.
@@ -28,6 +29,8 @@ FAINT_NOISE = 0.006, 0.015
 # second on, all of them.
 DETAIL_FROM = 0.05, 0.3
 DETAIL_POLISH = 0.05, 0.003  # shares of the polish that large and small strokes get, so that their tones stay
+# Density of texture from which two tones are letters, and not the edge of an area, and from which all are.
+LETTERS = 0.006, 0.014
 # Stars and glints: the height from which they are restored and from which they are as bright as in the photo,
 # and the density of texture from which fewer are restored and from which none are.
 DOT, DOT_TEXTURE = (0.04, 0.10), (0.002, 0.006)
@@ -51,15 +54,17 @@ def cartoon_target(photo: Tensor, look: TargetLook) -> Tensor:
     texture = density(fine_structure(lifted), coherence(lifted))
     # Coarser than texture, because enlarged photos are soft; finer than the faint shapes, which must stay.
     noise = roughness(fine_structure(lifted, 3.5), coherence(lifted, 4.0))
+    letters = two_tone(lifted) * ramp(texture, *LETTERS)
     strokes = kuwahara(lifted)
-    painted = torch.lerp(lifted, strokes, ramp(texture, *look.texture))
+    painted = torch.lerp(lifted, strokes, ramp(texture, *look.texture) * (1 - letters))
     relative = (noise / look.rough).square()[0]
     strength = relative.clamp(look.least_smoothing, 1)
+    strength = torch.lerp(strength, torch.full_like(strength, look.least_smoothing), letters[0])
     if look.borders:
         strength = strength * (1 - look.borders * area_borders(lifted))
     shapes = smooth = l0_smooth(painted, look.smoothing * strength)
     if look.detail:
-        rough = ramp(relative, *DETAIL_FROM)
+        rough = ramp(relative, *DETAIL_FROM) * (1 - letters[0])
         varied = variety(photo) if look.large_strokes else torch.ones_like(relative)[None]
         tones = rough_tones(strokes, painted, relative, varied)
         smooth = torch.lerp(shapes, tones, look.detail * rough)

@@ -19,6 +19,7 @@ from cartoonize.training.targets.cartoon_target import cartoon_target, draw_line
 from cartoonize.training.targets.flow_lines import flow_lines
 from cartoonize.training.targets.l0_smoothing import l0_smooth
 from cartoonize.training.targets.strokes import rough_tones, step_tones, variety
+from cartoonize.training.targets.two_tone import two_tone
 
 
 @pytest.fixture
@@ -322,6 +323,29 @@ def test_trees_of_a_wood_stay_apart(look):
     assert kept[1] > 1.3 * kept[0]
     assert toned.min() > luma(photo.contiguous()).min() - 0.02
     assert edges(toned.expand(3, -1, -1)).mean() < edges(photo).mean()
+
+
+@pytest.fixture(scope="module")
+def sign():
+    """Six lines of small pale letters on a dark sign."""
+    board = np.full((160, 160), 40, np.uint8)
+    for row in range(6):
+        cv2.putText(board, "Forest path", (8, 30 + 24 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 230, 1, cv2.LINE_AA)
+    return torch.from_numpy(board).float().expand(3, -1, -1) / 255
+
+
+def test_small_letters_can_be_read(sign, look):
+    """Small letters are drawn as they are: strokes would turn them into blobs."""
+    drawn = luma(cartoon_target(sign, look))
+    written = luma(sign)
+    assert torch.corrcoef(torch.stack([drawn.flatten(), written.flatten()]))[0, 1] > 0.97
+
+
+def test_letters_have_two_tones_and_noise_has_not(sign):
+    """Letters are told from noise of the same contrast."""
+    noise = 0.5 + sign.std() * torch.randn(1, 160, 160, generator=torch.Generator().manual_seed(0))
+    assert two_tone(sign)[:, 20:140, 20:80].mean() > 0.7
+    assert two_tone(noise.clamp(0, 1).expand(3, -1, -1)).mean() < 0.1
 
 
 @pytest.mark.parametrize("varied", [0.0, 1.0])
