@@ -1,6 +1,5 @@
 """Finds letters, windows and the faces of a crowd: fine shapes of two tones, which strokes would blur."""
 
-import torch
 from torch import Tensor
 
 from ..filters import gaussian_blur, ramp
