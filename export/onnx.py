@@ -178,7 +178,7 @@ def _check_writers() -> None:
         import onnxscript  # noqa: F401  # torch.onnx needs it and says so less clearly
     except ImportError as error:
         raise BackendError(
-            f"Writing ONNX files needs more packages: pip install 'cartoonize[export]' ({error})."
+            f'Writing ONNX files needs more packages: pip install "cartoonize[export]" ({error}).'
         ) from error
 
 

@@ -51,4 +51,4 @@ def missing_extra() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise TrainingError(f"{error.name} is missing: run pip install 'cartoonize[train]'.") from error
+        raise TrainingError(f'{error.name} is missing: run pip install "cartoonize[train]".') from error

@@ -81,4 +81,4 @@ def _load_nvidia_libraries(provider: str) -> str:
         with suppress(ImportError, OSError):
             import tensorrt  # noqa: F401  # its package loads them
     failure = next((line for line in printed.getvalue().splitlines() if line.startswith("Failed")), "")
-    return f" {failure}. To install CUDA: pip install 'onnxruntime-gpu[cuda,cudnn]'" if failure else ""
+    return f' {failure}. To install CUDA: pip install "onnxruntime-gpu[cuda,cudnn]"' if failure else ""

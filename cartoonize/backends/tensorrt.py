@@ -209,6 +209,6 @@ def import_tensorrt() -> Any:
         import tensorrt
     except ImportError as error:
         raise BackendError(
-            f"Engines of TensorRT need another package: pip install 'cartoonize[tensorrt]' ({error})."
+            f'Engines of TensorRT need another package: pip install "cartoonize[tensorrt]" ({error}).'
         ) from error
     return tensorrt

@@ -53,7 +53,7 @@ def resolve_device(device: str) -> str:
         f"PyTorch for {vendor.build}"
     )
     if not is_installed():
-        raise BackendError(f"{missing}. Vulkan takes only the driver and: pip install 'cartoonize[vulkan]'")
+        raise BackendError(f'{missing}. Vulkan takes only the driver and: pip install "cartoonize[vulkan]"')
     gpus = [gpu for gpu in list_gpus() if gpu.vendor == device]
     if not gpus:
         raise BackendError(f"{missing}. No Vulkan driver finds one, either.")

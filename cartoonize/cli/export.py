@@ -60,7 +60,7 @@ def export_onnx_command(
     It is compared with PyTorch before it is kept. It runs with `--style OUT.onnx`,
     and in any ONNX Runtime without this program.
 
-    This command needs: pip install 'cartoonize[export]'
+    This command needs: pip install "cartoonize[export]"
 
     Examples:
       cartoonize export-onnx pepper pepper.onnx
@@ -107,7 +107,7 @@ def export_ncnn_command(
     before it is kept. You need it for other programs only: `--device vulkan`
     converts styles by itself.
 
-    This command needs: pip install 'cartoonize[vulkan]'
+    This command needs: pip install "cartoonize[vulkan]"
 
     Examples:
       cartoonize export-ncnn pepper pepper.param
@@ -144,7 +144,7 @@ def export_tensorrt_command(
     The engines are compared with PyTorch before they are kept. Building them needs
     the GPU that will run them.
 
-    This command needs: pip install 'cartoonize[export,tensorrt]'
+    This command needs: pip install "cartoonize[export,tensorrt]"
 
     Examples:
       cartoonize export-tensorrt pepper engines/ --size 1280x720 --size 1920x1080
@@ -176,7 +176,7 @@ def export_web_command(
     Pictures are converted in the browser of whoever visits the page, and stay
     there. Any web server can serve the folder.
 
-    This command needs: pip install 'cartoonize[export]'
+    This command needs: pip install "cartoonize[export]"
 
     Examples:
       cartoonize export-web pepper cartoons/

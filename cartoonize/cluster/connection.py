@@ -14,7 +14,7 @@ except ImportError as missing:
     from ..core.errors import ClusterError as _ClusterError
 
     raise _ClusterError(
-        f"A Ray cluster needs another package: pip install 'cartoonize[cluster]' ({missing})."
+        f'A Ray cluster needs another package: pip install "cartoonize[cluster]" ({missing}).'
     ) from missing
 
 from ..core.errors import BackendError, ClusterError

@@ -43,7 +43,7 @@ class CameraSink(Sink):
             import pyvirtualcam
         except ImportError as error:
             raise MediaError(
-                "A virtual camera needs pyvirtualcam: pip install 'cartoonize[camera]'. Without it, write "
+                'A virtual camera needs pyvirtualcam: pip install "cartoonize[camera]". Without it, write '
                 "--sink udp://127.0.0.1:5000 and open this address in OBS as a media source."
             ) from error
         try:

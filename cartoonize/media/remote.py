@@ -143,7 +143,7 @@ class Url:
         except ImportError as error:
             raise MediaError(
                 f"Files at {self.url.partition(':')[0]}:// need another package: pip install "
-                f"'cartoonize[cloud]' ({error})."
+                f'"cartoonize[cloud]" ({error}).'
             ) from error
         except (CartoonizeError, FileNotFoundError):
             raise

@@ -120,7 +120,7 @@ def _candidates(folder: Path) -> Iterator[tuple[str, dict[str, Any] | str]]:
 
 def _vulkan_candidates() -> Iterator[tuple[str, dict[str, Any] | str]]:
     if not is_installed():
-        yield "vulkan", "Not installed: pip install 'cartoonize[vulkan]'"
+        yield "vulkan", 'Not installed: pip install "cartoonize[vulkan]"'
         return
     try:
         gpus = list_gpus_isolated()
@@ -156,7 +156,7 @@ def _provider_candidates(folder: Path) -> Iterator[tuple[str, dict[str, Any] | s
         arguments = {"style": str(path), "device": "auto", "provider": name}
         yield (
             f"--provider {name}",
-            "The file to try it with is missing: pip install 'cartoonize[export]'" if missing else arguments,
+            'The file to try it with is missing: pip install "cartoonize[export]"' if missing else arguments,
         )
 
 

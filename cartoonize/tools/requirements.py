@@ -24,7 +24,7 @@ class RequiredPackage:
 
     @property
     def install_command(self) -> str:
-        return f"pip install '{self.name}{self.versions}'"
+        return f'pip install "{self.name}{self.versions}"'
 
 
 def check_requirements(extra: str = "") -> list[RequiredPackage]:
@@ -47,7 +47,7 @@ def extras() -> list[str]:
 
 
 def extra_install_command(extra: str) -> str:
-    return f"pip install 'cartoonize[{extra}]'"
+    return f'pip install "cartoonize[{extra}]"'
 
 
 def installed_version(name: str) -> str:

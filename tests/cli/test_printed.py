@@ -45,11 +45,11 @@ def test_messages_break_between_words(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     path = "/films/" + 40 * "x"
     console.print_note(f"one two three four five six [b]seven[/b] `cartoonize styles show x` {path} is it.")
-    console.print_error(MediaError("eight nine: pip install 'cartoonize[export]' (ten).\nExample: " + path))
+    console.print_error(MediaError('eight nine: pip install "cartoonize[export]" (ten).\nExample: ' + path))
     lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue()).splitlines()
     assert lines == [
         "Note: one two three four five six seven", "`cartoonize styles show x`", path, "is it.",
-        "Error: eight nine:", "pip install 'cartoonize[export]' (ten).", f"Example: {path}",
+        "Error: eight nine:", 'pip install "cartoonize[export]" (ten).', f"Example: {path}",
     ]  # fmt: skip
 
 

@@ -124,7 +124,7 @@ def test_a_missing_package_is_named(tmp_path, tiny_style, monkeypatch):
     with pytest.raises(BackendError, match=r"pip install --upgrade onnxscript .*torch_9_0"):
         export_onnx(str(tiny_style), tmp_path / "a.onnx")
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(BackendError, match=r"pip install 'cartoonize\[export\]'"):
+    with pytest.raises(BackendError, match=r'pip install "cartoonize\[export\]"'):
         export_onnx(str(tiny_style), tmp_path / "a.onnx")
     assert not list(tmp_path.iterdir())
 

@@ -72,5 +72,5 @@ def test_a_missing_library_is_a_sentence(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
     code, _, err = run("live", "--style", "null", "--source", BARS, "--sink", "camera")
     assert code == 1
-    assert "pip install 'cartoonize[camera]'" in err
+    assert 'pip install "cartoonize[camera]"' in err
     assert "--sink udp://" in err

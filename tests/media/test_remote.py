@@ -152,7 +152,7 @@ def test_a_missing_package_is_named(tmp_path):
         f"stylize('s3://films/in.mp4', {str(tmp_path / 'out.mp4')!r})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "pip install 'cartoonize[cloud]'" in done.stderr
+    assert 'pip install "cartoonize[cloud]"' in done.stderr
 
 
 @pytest.mark.parametrize(

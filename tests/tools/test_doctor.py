@@ -115,10 +115,10 @@ def test_what_is_missing_comes_with_its_command(monkeypatch):
     assert diagnosis.extras == {"cloud": ["s3fs-not-here"]}
     assert diagnosis.packages["no-such-package"] == ""
     assert diagnosis.problems == [
-        (f"av is {version('av')}.", "pip install 'av>=999'"),
-        ("no-such-package is missing.", "pip install 'no-such-package>=1'"),
+        (f"av is {version('av')}.", 'pip install "av>=999"'),
+        ("no-such-package is missing.", 'pip install "no-such-package>=1"'),
     ]
-    assert requirements.extra_install_command("cloud") == "pip install 'cartoonize[cloud]'"
+    assert requirements.extra_install_command("cloud") == 'pip install "cartoonize[cloud]"'
 
 
 class Extras:

@@ -68,7 +68,7 @@ def import_ncnn() -> ModuleType:
             import ncnn
     except (ImportError, OSError) as error:  # OSError comes from a library that it loads
         raise BackendError(
-            f"Vulkan and ncnn files need another package: pip install 'cartoonize[vulkan]' ({error})."
+            f'Vulkan and ncnn files need another package: pip install "cartoonize[vulkan]" ({error}).'
         ) from error
     module: ModuleType = ncnn
     return module

@@ -242,7 +242,7 @@ def test_what_is_no_clip_is_refused(photos, name):
 def test_the_packages_of_fid_are_named(monkeypatch):
     """Without torchmetrics an error says what to install."""
     monkeypatch.setitem(sys.modules, "torchmetrics.image.fid", None)
-    with pytest.raises(CartoonizeError, match=r"pip install 'cartoonize\[train\]'"):
+    with pytest.raises(CartoonizeError, match=r'pip install "cartoonize\[train\]"'):
         inception_distances({}, torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8))
 
 
