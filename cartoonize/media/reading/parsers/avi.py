@@ -3,6 +3,7 @@
 AMV files are AVI files that state no lengths of lists and no kinds of streams, and end with a mark.
 """
 
+import re
 from array import array
 from collections import defaultdict
 
@@ -13,6 +14,7 @@ _NO_END = 1 << 62  # of an AMV file whose mark was not reached yet
 _LISTS = {b"AVI ", b"AVIX", _AMV, b"hdrl", b"strl", b"movi", b"rec "}
 """The lists whose chunks are parsed; all other lists are skipped."""
 _UNKNOWN_SIZES = {0, 0xFFFFFFFF}  # of a recording that was stored as it came
+_COMMON_TYPE = re.compile(rb"\d\d[A-Za-z_]{2}|ix\d\d|LIST|JUNK|RIFF|idx1|AMV_")  # of what follows a packet
 _PALETTE = b"pc"  # the end of the type of a chunk that changes the palette
 
 
@@ -21,8 +23,7 @@ def parse_avi(structure: ContainerStructure, video_index: int) -> Requests:
     chunks = _Chunks()
     offset, riff_end, padding = 0, 0, 0
     while len(header := (yield offset, 13)) > padding:
-        # A chunk of odd length is followed by a zero, which some programs omit.
-        if padding and not _is_type(header[:4]):
+        if padding and _is_padded(header):
             offset, header = offset + 1, header[1:]
         kind, size, list_kind = header[:4], int.from_bytes(header[4:8], "little"), header[8:12]
         if header[:8] == _AMV_END:
@@ -43,6 +44,16 @@ def parse_avi(structure: ContainerStructure, video_index: int) -> Requests:
             offset, padding = offset + 8 + size, size % 2
     structure.frame_offsets = chunks.frame_offsets(video_index)
     structure.intact = offset <= structure.size and riff_end <= structure.size + 1
+
+
+def _is_padded(header: bytes) -> bool:
+    """Whether a byte is between a chunk of odd length and this header; some programs omit it.
+
+    It should be zero, but may have any value, so that it can pass for the begin of a type.
+    """
+    if _COMMON_TYPE.match(header, 1):
+        return True
+    return _is_type(header[1:5]) and not _COMMON_TYPE.match(header)
 
 
 def _is_type(data: bytes) -> bool:

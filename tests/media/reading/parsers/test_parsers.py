@@ -62,6 +62,26 @@ def test_avi_files_that_programs_write_are_intact(tmp_path):
     assert len(structure.frame_offsets) == 12
 
 
+@pytest.mark.parametrize("byte", [b"\0", b"x", b"0", b" ", b"_"])
+def test_avi_files_are_padded_by_any_byte(tmp_path, byte):
+    """The byte behind a chunk of odd length may have any value, also that of a letter or a digit."""
+    path = Clip(codec="mpeg4", options={}, tones=[440], audio_codec="mp2").write(tmp_path / "a.avi")
+    data, padded = bytearray(path.read_bytes()), 0
+    offset = data.find(b"LIST", data.find(b"movi") - 8) + 12
+    while data[offset : offset + 4] != b"idx1":
+        size = int.from_bytes(data[offset + 4 : offset + 8], "little")
+        offset += 8 + size
+        if size % 2:
+            data[offset : offset + 1], padded = byte, padded + 1
+            offset += 1
+    assert padded
+    path.write_bytes(data)
+    structure = parse_file(path, parse_avi, 0)
+    assert structure.intact
+    assert len(structure.frame_offsets) == 12
+    assert convert(path, tmp_path / "out.mp4").notices == []
+
+
 def write_amv(path, frames=30, rate=15):
     """Write an AMV file, as cheap music players show them: pictures and sound in turn."""
     samples = 22050 // rate
