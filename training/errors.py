@@ -37,8 +37,8 @@ def memory_errors() -> Iterator[None]:
         if isinstance(error, RuntimeError) and not is_out_of_memory(error) and KILLED not in str(error):
             raise
         raise TrainingError(
-            "There is too little memory for this training: end other programs, or pass fewer --workers, "
-            "another --device or, in phases and presets, a smaller --batch or --size."
+            "There is too little memory for this training: end other programs, or pass fewer --workers or "
+            "another --device. In phases and presets, a smaller --batch or --size helps too."
         ) from error
 
 

@@ -29,7 +29,7 @@ class Compute:
         return (moved.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
     def place(self, network: nn.Module) -> nn.Module:
-        """Move a network to the device, channels-last; if networks are compiled, its first call does it."""
+        """Move a network to the device, channels-last. If networks are compiled, its first call compiles."""
         network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.compiled:
             network.compile()

@@ -15,7 +15,7 @@ from .settings import target_look
 _EFFECTS = {
     "smoothing": "higher: flatter fills, but less of mist, clouds and faces in shadow",
     "borders": "how much smoothing keeps of the borders of large areas, 0 to 1",
-    "detail": "contrast of woods, meadows and crowds, 0 (one colour) to 1",
+    "detail": "contrast of woods and meadows, 0 (one colour) to 1",
     "faint": "how much of mist and clouds returns as soft slopes, 0 to 1",
     "line_width": "higher: wider lines",
     "line_darkness": "higher: darker lines; 0 draws none",

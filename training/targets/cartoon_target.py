@@ -19,7 +19,7 @@ from .strokes import rough_tones, variety
 from .two_tone import two_tone
 
 ROUGH_SIGMA, DENSITY_SIGMA = 8.0, 10.0  # Gaussians that make roughness and density local
-# Difference of lightness from the surroundings that counts as faint; the Gaussian of these.
+# Difference of lightness from the surroundings that counts as faint, and the sigma of that mean in pixels.
 CLARITY, CLARITY_SIGMA = 8.0, 20.0
 LINE_FREE = 0.006  # density of texture below which lines need no contrast
 FAINT, FAINT_BAND = 0.05, (3.0, 16.0)  # height in [0, 1] and sizes in pixels of faint structures
@@ -29,7 +29,7 @@ FAINT_NOISE = 0.006, 0.015
 # second on, all of them.
 DETAIL_FROM = 0.05, 0.3
 DETAIL_POLISH = 0.05, 0.003  # shares of the polish that large and small strokes get, so that their tones stay
-# Density of texture from which two tones are letters, and not the edge of an area, and from which all are.
+# Density of texture: up to the first, two tones are the edge of an area; from the second on, letters.
 LETTERS = 0.006, 0.014
 # Stars and glints: the height from which they are restored and from which they are as bright as in the photo,
 # and the density of texture from which fewer are restored and from which none are.

@@ -1,4 +1,4 @@
-"""Paints rough places: woods, meadows and gravel in large strokes, crowds and letters in small ones."""
+"""Paints rough places: woods, meadows and gravel in large strokes, places of many colours in small ones."""
 
 import torch
 from torch import Tensor
