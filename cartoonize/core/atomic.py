@@ -65,8 +65,10 @@ class AtomicFile:
         try:
             with safe_files.create(self.path) as file:
                 file.write(data)
-        except OSError as error:
+        except BaseException as error:
             self.discard()
+            if not isinstance(error, OSError):
+                raise
             raise WriteError.from_os_error(self.target, error) from error
 
     def commit(self) -> None:

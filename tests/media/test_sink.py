@@ -1,7 +1,7 @@
 """Promises of every sink, and of sources and sinks that a user of the library writes."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -135,6 +135,24 @@ def record(target: Path, frames: int = 250, *, recording: bool = True) -> None:
             sink.write(frame)
 
 
+def record_until(
+    target: Path, then: Callable[[], object], frames: int = 6, *, overwrite: bool = False
+) -> None:
+    """Record some frames, then call a function."""
+    with (
+        Noise(frames) as source,
+        open_sink(target, source, overwrite=overwrite, recording=True) as sink,
+    ):
+        for frame in source:
+            sink.write(frame)
+        then()
+
+
+def fail_for_memory() -> None:
+    """As cv2, or FFmpeg, at an allocation."""
+    raise MemoryError
+
+
 @pytest.mark.parametrize("suffix", [suffix for row in CONTAINERS for suffix in row.suffixes])
 def test_a_video_without_its_last_byte_is_no_video(tmp_path, suffix):
     """If the last byte of a video has no space, an error says so, and there is no file."""
@@ -187,6 +205,20 @@ def test_a_recording_of_pictures_keeps_them(tmp_path):
         record(tmp_path / "out" / "%03d.png")
     assert full.value.__notes__ == [f"What was recorded until then is in {tmp_path / 'out'}."]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["001.png"]
+
+
+def test_a_recording_of_pictures_is_never_taken_back(tmp_path):
+    """If another program makes a picture of the same name, or memory is short, all other pictures stay."""
+    folder = tmp_path / "out"
+    with pytest.raises(MediaError, match=r"003\.png was created by another program") as failure:
+        record_until(folder / "%03d.png", lambda: (folder / "003.png").write_bytes(b"theirs"))
+    assert failure.value.__notes__ == [f"What was recorded until then is in {folder}."]
+    assert sorted(path.name for path in folder.iterdir()) == [f"00{n}.png" for n in range(1, 7)]
+    assert (folder / "003.png").read_bytes() == b"theirs"
+    with pytest.raises(MemoryError) as short:
+        record_until(tmp_path / "new" / "%03d.png", fail_for_memory)
+    assert short.value.__notes__ == [f"What was recorded until then is in {tmp_path / 'new'}."]
+    assert len(list((tmp_path / "new").iterdir())) == 6
 
 
 def open_files(folder: Path) -> list[str]:

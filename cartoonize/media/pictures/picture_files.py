@@ -11,12 +11,14 @@ from ...core.signals import defer_signals
 class PictureFiles:
     """The written pictures of a sink: at the end all of them get their names, or none that is new is left.
 
-    `folder` is made if it is missing; None if there is nothing to make.
+    `folder` is made if it is missing; None if there is nothing to make. `named` counts the pictures that
+    `commit_each` has named.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder, self._is_new = folder, False
         self._files: list[AtomicFile] = []
+        self.named = 0
 
     def __len__(self) -> int:
         return len(self._files)
@@ -54,10 +56,23 @@ class PictureFiles:
                         named.withdraw()
                     raise
 
-    def commit_written(self) -> None:
-        """As `commit`, without the pictures that could not be written."""
-        self._files = [file for file in self._files if file.path.exists()]
-        self.commit()
+    def commit_each(self) -> None:
+        """Give every picture that was written its name, even if others cannot have theirs.
+
+        Raises:
+            MediaError: the first one's, once the others have their names.
+        """
+        failure: MediaError | None = None
+        with defer_signals():
+            for file in self._files:
+                if file.path.exists():  # it could be written, and has no name yet
+                    try:
+                        file.commit()
+                        self.named += 1
+                    except MediaError as error:
+                        failure = failure or error
+        if failure is not None:
+            raise failure
 
     def discard(self) -> None:
         """Remove what was written, and the folder if it was made for it."""

@@ -73,15 +73,18 @@ class ImageSequenceSink(Sink):
 
     def commit(self) -> None:
         """Give all pictures their names."""
-        self._files.commit()
+        if self._is_recording:
+            self._files.commit_each()
+        else:
+            self._files.commit()
 
     def abort(self, error: BaseException) -> None:
         """Remove what was written, and the folder if it was made for it."""
-        if self._is_recording and isinstance(error, MediaError):
+        if self._is_recording:
             with suppress(MediaError):
-                self._files.commit_written()
-                if self._files:
-                    error.add_note(f"What was recorded until then is in {self._pattern.parent}.")
+                self._files.commit_each()
+            if self._files.named:
+                error.add_note(f"What was recorded until then is in {self._pattern.parent}.")
         self._files.discard()
 
     def _numbered(self, number: int) -> Path:
