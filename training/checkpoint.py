@@ -57,13 +57,19 @@ class Checkpoint:
         Damaged later checkpoints are removed, because they would count among the ones to keep.
 
         Raises:
-            TrainingError: there are checkpoints, but none can be read, or they are of other networks.
+            TrainingError: there are checkpoints, but none can be read, or they are of other networks; or the
+                system cannot read one.
+            MemoryError: there is too little memory for one.
         """
         files, damaged = self._files(), []
         for path in reversed(files):
             try:
                 images, states = self._read(path)
             except ModelError as error:
+                if isinstance(error.__cause__, FileNotFoundError):  # another process has removed it
+                    continue
+                if isinstance(error.__cause__, OSError):  # the file may be good
+                    raise TrainingError(str(error)) from error
                 warnings.warn(f"A damaged checkpoint, using the one before: {error}", stacklevel=2)
                 damaged.append(path)
                 continue

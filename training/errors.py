@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..backends.pytorch.memory import is_out_of_memory
 from ..core.errors import TrainingError, WriteError
+from ..models.memory import is_out_of_memory
 
 KILLED = "is killed by signal: Killed"  # PyTorch's words for a loading process that the system ended
 

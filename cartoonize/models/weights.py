@@ -4,6 +4,7 @@ A pickle is a program. PyTorch's `weights_only` runs its instructions that build
 rest. It does not limit their memory, so that is checked here, before it begins.
 """
 
+import errno
 import math
 import pickletools
 import re
@@ -22,6 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ..core.errors import ModelError
+from .memory import is_out_of_memory
 
 NamedTensors = Mapping[str, Tensor]
 
@@ -36,8 +38,9 @@ LEGACY_PICKLES = 5  # one after the other at the start of files that PyTorch wro
 
 _DAMAGE = (
     OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError, AssertionError, EOFError,
-    MemoryError, OverflowError, UnpicklingError, struct.error, BadZipFile, SafetensorError,
+    OverflowError, UnpicklingError, struct.error, BadZipFile, SafetensorError,
 )  # fmt: skip
+_BAD_POSITION = {None, errno.EINVAL}  # of errors of a library, and of a place that no file has
 
 
 def read_weights(path: Path) -> NamedTensors:
@@ -46,6 +49,7 @@ def read_weights(path: Path) -> NamedTensors:
     Raises:
         ModelError: the file cannot be read, is too large or damaged, holds more than data, or no tensors
             by name.
+        MemoryError: there is too little memory for it.
     """
     saved = read_saved(path, MAX_FILE)
     for key in WRAPPERS:
@@ -71,7 +75,9 @@ def read_saved(path: Path, largest: float = math.inf) -> Any:
     """Read what a safetensors file or a file of torch.save of at most `largest` bytes holds, on the CPU.
 
     Raises:
-        ModelError: the file cannot be read, is too large or damaged, holds more than data, or would grow.
+        ModelError: the file cannot be read, and an OSError is the cause; or it is too large or damaged, holds
+            more than data, or would grow.
+        MemoryError: there is too little memory for it.
     """
     try:
         size = path.stat().st_size
@@ -92,6 +98,11 @@ def read_saved(path: Path, largest: float = math.inf) -> Any:
             raise ModelError(f"{path} is neither a safetensors file nor one of PyTorch.")
         return _load(path)
     except _DAMAGE as error:
+        if isinstance(error, RuntimeError) and is_out_of_memory(error):
+            raise MemoryError(str(error)) from error
+        refusal = error.__context__ if isinstance(error, BadZipFile) else error  # zipfile hides an OSError
+        if isinstance(refusal, OSError) and refusal.errno not in _BAD_POSITION:
+            raise ModelError(f"Cannot read {path}: {refusal.strerror}.") from refusal
         code = re.search(r"GLOBAL ([\w.]+)", str(error))
         if code:
             raise ModelError(
@@ -126,6 +137,7 @@ def _oversized(path: Path) -> str:
 
 
 def _load(path: Path) -> Any:
-    with warnings.catch_warnings():
+    # Opened here: PyTorch's own reader says of an error of the system only that it read too little.
+    with path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about other versions of the format; what cannot be read is an error
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(file, map_location="cpu", weights_only=True)

@@ -350,7 +350,6 @@ def cut(path):
         (crowded, "more beside its weights"),
         (crowded_archive, "more beside its weights"),
         (spread, "more weights than it holds"),
-        (hollow, "damaged"),
         (endless, "no weights by name"),
         (cut, "damaged"),
         (lambda path: path.write_bytes(b""), "neither"),
@@ -371,6 +370,13 @@ def test_bad_files_are_refused(tmp_path, make, message):
         recognise_network(tmp_path / "a.pth")
     assert "a.pth" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_lack_of_memory_is_no_damage(tmp_path):
+    """What no memory can hold, here by a made-up file, is not called damage."""
+    hollow(tmp_path / "a.pth")
+    with pytest.raises(MemoryError):
+        recognise_network(tmp_path / "a.pth")
 
 
 def test_unknown_networks_are_named_by_their_keys(tmp_path):

@@ -108,6 +108,34 @@ def test_damaged_checkpoint_falls_back(settings):
     assert_equal(expected, weights_of(once))
 
 
+TOO_LITTLE = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 400000000 bytes."
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryError(), "too little memory"),
+        (RuntimeError(TOO_LITTLE), "too little memory"),
+        (OSError(errno.EIO, "Input/output error"), r"Cannot read \S+16\.pt: Input/output error\."),
+    ],
+)
+@pytest.mark.parametrize("reader", ["torch.load", "zipfile._EndRecData"])
+def test_a_checkpoint_that_cannot_be_read_now_is_kept(settings, monkeypatch, reader, error, message):
+    """A lack of memory or an error of the disk ends the training, and no checkpoint is removed for it."""
+    once = settings("pretrain", images=8)
+    train(once)
+    train(replace(once, images=16))
+    before = sorted((once.folder / "checkpoints").iterdir())
+
+    def refuse(*_args, **_options):
+        raise error
+
+    monkeypatch.setattr(reader, refuse)
+    with pytest.raises(TrainingError, match=message):
+        train(replace(once, images=20))
+    assert sorted((once.folder / "checkpoints").iterdir()) == before
+
+
 @pytest.mark.parametrize("content", [None, {"images": math.inf}, {"images": 4}, [3], [Weights]], ids=str)
 def test_only_damaged_checkpoints(settings, content):
     """If no checkpoint can be read safely, the run does not silently start again."""

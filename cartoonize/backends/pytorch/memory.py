@@ -1,29 +1,16 @@
-"""Recognises the errors of all allocators, and turns them into one."""
+"""Turns the errors of all allocators into one."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
 
+from ...models.memory import is_out_of_memory
 from ..tiles import OutOfMemory
 from . import device as devices
 from . import hardware
 
 T = TypeVar("T")
-
-_OUT_OF_MEMORY = (
-    "can't allocate memory", "not enough memory", "out of memory",
-    "ALLOC_FAILED", "ALLOCATION_FAILED", "StatusAllocFailed",
-    "Unable to find a valid cuDNN algorithm", "unable to find an engine to execute this computation",
-    "Invalid buffer size", "less than INT_MAX elements", "32-bit index math",
-    "OUT_OF_DEVICE_MEMORY", "OUT_OF_HOST_MEMORY", "OUT_OF_RESOURCES",
-)  # fmt: skip
-"""Signs in a RuntimeError that a call was too large.
-
-They come from: the allocators of CPUs on Linux and Windows; the libraries of NVIDIA and AMD, which allocate
-memory by themselves; cuDNN, if no algorithm has enough memory; Metal, and kernels that count in 32 bits, if a
-tensor is too large; Intel's GPUs.
-"""
 
 
 def call_within_memory(device: torch.device, shape: Sequence[int], compute: Callable[[], T]) -> T:
@@ -41,8 +28,3 @@ def call_within_memory(device: torch.device, shape: Sequence[int], compute: Call
     devices.release_memory(device)
     size = f"{shape[0]} x {shape[2]}x{shape[1]}"
     raise OutOfMemory(f"{hardware.device_name(device)} has too little memory for {size} pixels at once.")
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether the error means that memory was missing; not every allocator has an exception for that."""
-    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cartoonize.backends.pytorch.memory import is_out_of_memory
+from cartoonize.models.memory import is_out_of_memory
 
 
 @pytest.mark.parametrize(
