@@ -146,12 +146,7 @@ def _convert_all(
     print_notices(plan.notices)
     for source, error in plan.refused:
         log.fail(source, "", error)
-    jobs = []
-    for job in plan.jobs:
-        if options.skip_existing and _is_written(job.target):
-            log.skip(job)
-        elif _is_accepted(job, check, options, log):
-            jobs.append(job)
+    jobs = [job for job in plan.jobs if _is_accepted(job, check, options, log)]
     if jobs:
         load()
     with ProgressBars([_size(job.source) for job in jobs]) as bars:
@@ -167,9 +162,12 @@ def _convert_all(
 
 
 def _is_accepted(job: "Job", check: Callable[["Job"], None], options: FilesOptions, log: OutcomeLog) -> bool:
-    """Whether the output of a job can be written; otherwise the log takes the job."""
+    """Whether the output of a job is to be written, and can be; otherwise the log takes the job."""
     try:
-        if _is_written(job.target) and not options.overwrite:
+        if not options.overwrite and _is_written(job.target):  # which may ask the network
+            if options.skip_existing:
+                log.skip(job)
+                return False
             raise MediaError(
                 f"{job.target} exists already; --skip-existing keeps it, --overwrite (-y) replaces it."
             )

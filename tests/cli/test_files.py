@@ -13,8 +13,9 @@ from PIL import Image
 from processes import WAIT, command_line, start_program, wait_until
 
 from cartoonize.cli.outcome_log import OutcomeLog
-from cartoonize.core.errors import TrainingError
+from cartoonize.core.errors import MediaError, TrainingError
 from cartoonize.media.pictures import picture_sink
+from cartoonize.media.remote import Url
 from cartoonize.run.file_jobs import Job
 from cartoonize.training.errors import disk_errors
 
@@ -223,6 +224,25 @@ def test_one_file_may_be_skipped_too(workdir, run):
     code, _, err = run("video", "a.mp4", "out.mp4", "--style", "null", "--skip-existing")
     assert (code, Path("out.mp4").read_text()) == (0, "nothing to see")
     assert "1 existed already" in err
+
+
+def test_an_unreachable_target_fails_only_its_file(workdir, run, monkeypatch):
+    """--skip-existing asks a server for each output: where it does not answer, that file has failed."""
+    clip("a.mp4")
+    clip("b.mp4")
+
+    def exists(url):
+        if url.name == "a.mp4":
+            raise MediaError(f"{url}: The server does not answer.")
+        return True
+
+    monkeypatch.setattr(Url, "exists", exists)
+    command = "video", "a.mp4", "b.mp4", "http://127.0.0.1:9/out/", "--style", "null", "--skip-existing"
+    code, _, err = run(*command)
+    assert code == 1
+    assert "Failed: http://127.0.0.1:9/out/a.mp4: The server does not answer." in err
+    assert "; 1 existed already." in err
+    assert "1 of 2 files could not be converted: a.mp4." in err
 
 
 def test_an_empty_folder_for_frames_is_not_skipped(workdir, run):
