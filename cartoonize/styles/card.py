@@ -198,6 +198,8 @@ def _card(entries: dict[str, Any]) -> Card:
     if mistyped:
         raise TypeError(mistyped)
     known = {key: to_printable(value) if isinstance(value, str) else value for key, value in known.items()}
+    if "recipe" in known:  # a command in each line
+        known["recipe"] = "\n".join(map(to_printable, entries["recipe"].split("\n")))
     known["figures"] = {
         to_printable(str(key)): float(value) for key, value in known.get("figures", {}).items()
     }

@@ -1,9 +1,12 @@
 """`cartoonize styles`: the table and the cards fit a terminal of 80 columns."""
 
+import shutil
+
 import pytest
 
+from cartoonize.models.checkpoint import write_card
 from cartoonize.styles import DEFAULT, builtin_styles
-from cartoonize.styles.card import read_header
+from cartoonize.styles.card import Card, read_header
 from cartoonize.styles.figures import FIGURES
 
 
@@ -37,6 +40,17 @@ def test_a_card_begins_with_what_people_ask_for(run):
     assert [label for label in labels if label in order] == order
     assert "recipe" not in labels
     assert "recipe" in run("styles", "show", DEFAULT, "--recipe")[1]
+
+
+def test_each_command_of_a_recipe_has_its_line(run, tiny_style, tmp_path):
+    """A recipe keeps its line breaks, also if its card is written again, but no other control characters."""
+    path = shutil.copy(tiny_style, tmp_path / "mine.safetensors")
+    write_card(path, Card("mine", credit="a\nb", recipe="first\n\x1b[2Jsecond\r\u202e\x07third\n"))
+    write_card(path, read_header(path).card)
+    card = read_header(path).card
+    assert (card.recipe, card.credit) == ("first\n [2Jsecond   third\n", "a b")
+    lines = [line.strip() for line in run("styles", "show", str(path), "--recipe")[1].splitlines()]
+    assert lines[-3:-1] == ["recipe      first", "[2Jsecond   third"]
 
 
 def test_no_figure_has_an_exponent():
