@@ -125,6 +125,7 @@ ANY_SOURCE = "matroska"
 READ_ONLY_SUFFIXES = frozenset({
     ".mpg", ".mpeg", ".vob", ".f4v", ".wmv", ".asf", ".3gp", ".3g2", ".ogv", ".mxf", ".nut", ".h264", ".h265",
     ".hevc", ".dv", ".m2t", ".mod", ".tod", ".m2v", ".mpe", ".qt", ".divx", ".ogm", ".rm", ".rmvb", ".3gpp",
+    ".amv", ".ivf",
 })  # fmt: skip
 """Videos in a folder that are read; as targets they may be named, but tests do not cover them."""
 
