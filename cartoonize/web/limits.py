@@ -21,7 +21,7 @@ from ..media.streams import frame_size
 
 MEGABYTE = 1 << 20  # as browsers count
 SUFFIXES = PICTURE_SUFFIXES | VIDEO_SUFFIXES | WRITTEN_SUFFIXES
-"""By these, in lower case, the page knows pictures, videos and animations before it sends them."""
+"""By these, in lower case, the page knows the pictures and videos of a folder, before it sends them."""
 FRAME_PIXELS = 4_147_200
 """Most pixels of a frame that counts as one: twice Full HD, so that a frame of 4K counts as two. The time for
 decoding and encoding depends on the pixels; `detail` limits only those that are drawn."""

@@ -346,6 +346,21 @@ def test_folders_are_dropped(visit, photo, tmp_path):
     assert [url.rpartition("/")[2] for url in sent] == ["files"] * 2
 
 
+def test_files_that_are_named_may_have_any_suffix(visit, clip, tmp_path):
+    """A video that is chosen is sent under any name; what the browser knows to be something else is not."""
+    paths = [tmp_path / name for name in ("c.dat", "film", "notes.txt", "a.pdf")]
+    for path in paths:
+        shutil.copy(clip, path)
+    page = visit()
+    page.set_input_files("#file", paths)
+    expect(page.locator("#start")).to_have_text("Convert 2 files")
+    assert page.locator(".row-name").all_inner_texts() == ["c.dat", "film"]
+    sentence = "notes.txt and a.pdf are not named like pictures or videos, and were not sent."
+    expect(page.locator("#banner")).to_have_text(sentence)
+    page.click("#start")
+    expect(page.locator("#list .row-words")).to_have_text(["Ready."] * 2, timeout=WAIT)
+
+
 def test_files_chosen_early_are_sent(browser, served, photo):
     """A file that is chosen before the page knows its styles is sent when it does."""
     with closing(browser.new_page()) as page:

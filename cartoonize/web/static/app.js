@@ -157,8 +157,7 @@ function clearMessage() {
 
 /** Send the pictures and videos among files, and say which others are left out, or `problem`. */
 async function addFiles(chosen, problem = "") {
-    // Copied, as the browser empties its list while the page waits. A pasted picture may have no name.
-    const files = [...chosen].map((file) => ({ file, name: file.name || "pasted.png" }));
+    const files = chosen.map((item) => ({ ...item, name: item.file.name || "pasted.png" })); // pasted without one
     await opened;
     if (!settings || !(files.length || problem)) return;
     clearMessage();
@@ -181,10 +180,14 @@ async function addFiles(chosen, problem = "") {
     if (document.activeElement === document.body) find("start").focus({ preventScroll: true });
 }
 
-/** Whether a file may be a picture or a video, by its name. Phones name some videos without a suffix. */
-function isMedia({ file, name }) {
+/**
+ * Whether a file may be a picture or a video, by its name and its type. Files in folders have to be named like one;
+ * others may have any name, unless the browser knows that they are something else.
+ */
+function isMedia({ file, name, isFound }) {
     const lower = name.toLowerCase();
-    return suffixes.some((suffix) => lower.endsWith(suffix)) || file.type.startsWith("video/");
+    if (suffixes.some((suffix) => lower.endsWith(suffix)) || file.type.startsWith("video/")) return true;
+    return !isFound && /^$|^image\/|^application\/octet-stream$/.test(file.type);
 }
 
 async function send(upload) {

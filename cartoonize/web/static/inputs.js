@@ -3,23 +3,28 @@
 import { find } from "./dom.js";
 
 /**
- * Calls `addFiles` with the files that the visitor gives, and a sentence if some cannot be read. Calls `convert`
- * when the form is submitted.
+ * Calls `addFiles` with the files that the visitor gives, and a sentence if some cannot be read; of each it says
+ * whether it was found in a folder. Calls `convert` when the form is submitted.
  */
 export function connectInputs({ addFiles, convert }) {
     const input = find("file");
     for (const button of document.querySelectorAll(".choose"))
         button.addEventListener("click", () => input.click());
     input.addEventListener("change", () => {
-        addFiles(input.files);
+        addFiles(named(input.files)); // copied, as the browser empties its list
         input.value = "";
     });
     find("settings").addEventListener("submit", (event) => {
         event.preventDefault();
         convert();
     });
-    document.addEventListener("paste", (event) => addFiles(event.clipboardData?.files ?? []));
+    document.addEventListener("paste", (event) => addFiles(named(event.clipboardData?.files ?? [])));
     connectDrop(addFiles);
+}
+
+/** Files that the visitor names, each by itself. */
+function named(files) {
+    return [...files].map((file) => ({ file, isFound: false }));
 }
 
 function connectDrop(addFiles) {
@@ -48,7 +53,7 @@ async function readDrop({ items }) {
     const dropped = [...items]
         .filter(({ kind }) => kind === "file")
         .map((item) => [item.getAsFile(), item.webkitGetAsEntry()]); // before the event ends, which forgets them
-    const reads = dropped.map(([file, entry]) => (entry?.isDirectory ? readFolder(entry) : [file]));
+    const reads = dropped.map(([file, entry]) => (entry?.isDirectory ? readFolder(entry) : named([file])));
     const results = await Promise.allSettled(reads);
     const files = results.flatMap(({ value }) => value ?? []);
     return { files, isWhole: results.every(({ status }) => status === "fulfilled") };
@@ -64,7 +69,10 @@ async function readFolder(folder) {
         for (const entry of entries) {
             if (isHidden(entry)) continue;
             if (entry.isDirectory) files.push(...(await readFolder(entry)));
-            else files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+            else {
+                const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+                files.push({ file, isFound: true });
+            }
         }
     }
 }
