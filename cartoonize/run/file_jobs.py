@@ -49,16 +49,17 @@ def create_folder(target: Path) -> Iterator[None]:
 
     An object store has no folders to create.
     """
-    if not isinstance(parse_location(target), Path):
+    path = parse_location(target)
+    if not isinstance(path, Path):
         yield
         return
-    missing = [folder for folder in target.parents if not folder.exists()]
+    missing = [folder for folder in path.parents if not folder.exists()]
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise MediaError(f"{target.parent} is not a folder: name another place for {target.name}.") from error
+        raise MediaError(f"{path.parent} is not a folder: name another place for {path.name}.") from error
     except OSError as error:
-        raise WriteError.from_os_error(target, error) from error
+        raise WriteError.from_os_error(path, error) from error
     try:
         yield
     finally:

@@ -243,6 +243,12 @@ def test_a_name_from_an_address_has_no_secrets():
     ]
 
 
+def test_the_folder_of_an_address_on_this_machine(workdir):
+    """The folder of file:///... is created where the address says, and nothing beside it."""
+    with create_folder(Path(f"file://{workdir}/new/a.mp4")):
+        assert [path.name for path in workdir.iterdir()] == ["new"]
+
+
 def test_a_target_in_an_object_store_needs_no_folder(workdir):
     """Nothing is created on this machine for a target in an object store."""
     with create_folder(Path("s3://films/new/a.mp4")):
