@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.addresses import local_path
 from ..core.errors import CartoonizeError, DamageError, MediaError, Stopped
 from .console import print_json, print_notices, print_report
 from .convert import ConvertJob
@@ -57,6 +58,7 @@ def convert_files(
         )
     if options.skip_existing and options.overwrite:
         raise MediaError("--skip-existing keeps outputs that exist, --overwrite replaces them; choose one.")
+    paths = [_without_scheme(path) for path in paths]
     *sources, target = map(Path, paths)
     log = OutcomeLog(str(target), style, as_json=options.as_json)
     if options.watch and is_one_job:
@@ -73,6 +75,13 @@ def convert_files(
     else:
         plan = JobPlan([frames_job]) if frames_job else plan_jobs(sources, target, kind)
         _convert_all(plan, convert, load, check, options, log)
+
+
+def _without_scheme(text: str) -> str:
+    """A path in place of an address on this machine, file:///tmp/in.png; a slash at its end stays."""
+    path = Path(text)
+    local = local_path(path)
+    return text if local == path else f"{local}{'/' * text.endswith('/')}"
 
 
 def _plan_one(paths: Sequence[str], kind: "FileKind") -> "Job":

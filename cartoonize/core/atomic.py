@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from . import safe_files
-from .addresses import address_of
+from .addresses import address_of, local_address_message, local_path
 from .errors import DISK_FAILURES, MediaError, WriteError
 from .messages import is_special_file
 
@@ -128,6 +128,8 @@ def check_target(target: Path, *, overwrite: bool, sources: Iterable[object] = (
     try:
         if address := address_of(target):
             raise MediaError(f"{address}: only videos are written to addresses; name a file to write.")
+        if local_path(target) != target:
+            raise MediaError(local_address_message(target))
         if target.is_dir():
             raise MediaError(f"{target} is a folder; name a file to write.")
         if is_among(target, sources):

@@ -6,7 +6,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path, PurePath
 
-from .addresses import address_of, unreadable_address_message
+from .addresses import address_of, local_address_message, local_path, unreadable_address_message
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -32,6 +32,8 @@ def missing_file_message(path: object) -> str:
         return f"There is no file {path}."
     if address := address_of(path):
         return unreadable_address_message(address)
+    if local_path(path) != path:
+        return local_address_message(path)
     if is_special_file(path):
         return f"{path} is neither a file nor a folder; copy what it contains into a file."
     if path.is_symlink():

@@ -16,12 +16,11 @@ import av
 from av.container import InputContainer
 from platformdirs import user_cache_path
 
-from ..core.addresses import address_of
+from ..core.addresses import address_of, local_path
 from ..core.errors import CartoonizeError, MediaError, Stopped, WriteError
 from ..core.messages import missing_file_message
 from ..core.secrets import hide_secrets
 
-_LOCAL_SCHEMES = {"file", "local"}  # fsspec's names for this machine
 _COPY_SIZE = 1 << 20  # bytes
 _MAX_TEXT = 64 << 20  # bytes; somebody may name a film in place of the table of films
 _MISSING = {404, 410}  # HTTP
@@ -172,11 +171,8 @@ def parse_location(path: Location | str) -> Location:
     """A Path, or a Url if the path is written like one."""
     if isinstance(path, Url):
         return path
-    path = Path(path)
+    path = local_path(Path(path))
     address = address_of(path)
-    scheme, _, rest = address.partition("://")
-    if scheme in _LOCAL_SCHEMES:
-        return Path("/", rest)
     return Url(address) if address else path
 
 

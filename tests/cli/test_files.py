@@ -49,6 +49,18 @@ def test_a_rate_is_for_one_folder(workdir, run, words, message):
     assert files(".") == ["a/1.png", "b/1.png", "c.mp4"]
 
 
+def test_addresses_on_this_machine_are_paths(workdir, run):
+    """file:///... names a picture, a video, or a folder to write as its path does."""
+    here = f"file://{workdir}"
+    photo("in.png")
+    clip("a.mp4")
+    clip("b.mp4")
+    assert run("image", f"{here}/in.png", f"{here}/out.png", "--style", "null")[0] == 0
+    assert run("image", f"{here}/in.png", f"{here}/pictures/", "--style", "null")[0] == 0
+    assert run("video", "a.mp4", f"{here}/b.mp4", f"{here}/new/", "--style", "null")[0] == 0
+    assert files(".") == ["a.mp4", "b.mp4", "in.png", "new/a.mp4", "new/b.mp4", "out.png", "pictures/in.png"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

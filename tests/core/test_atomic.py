@@ -10,6 +10,7 @@ import pytest
 
 from cartoonize.core.atomic import AtomicFile, check_target, temporary_path
 from cartoonize.core.errors import MediaError, WriteError
+from cartoonize.core.messages import missing_file_message
 
 
 @pytest.mark.parametrize("name", ["x" * 60 + "-{}.png", "{}" + "y" * 240 + ".png", "a.{}" + "z" * 240])
@@ -88,3 +89,11 @@ def test_the_file_is_as_readable_as_others(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644
+
+
+def test_an_address_on_this_machine_is_answered_with_its_path(tmp_path):
+    """Where a path is needed, file:///... is told from addresses of other machines, and its path is named."""
+    address = Path(f"file://{tmp_path}/a.png")
+    assert missing_file_message(address).endswith(f"write its path, {tmp_path}/a.png.")
+    with pytest.raises(MediaError, match=f"write its path, {tmp_path}/a.png"):
+        check_target(address, overwrite=False)
