@@ -2,6 +2,7 @@
 
 import re
 from contextlib import redirect_stdout, suppress
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from threading import Lock
@@ -9,16 +10,17 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import BackendError, ModelError
 from ..core.onnx_runtime import load_onnxruntime
-from .providers import CPU, NVIDIA, Provider, short_name
+from .providers import CPU, NVIDIA, Providers, short_name
 
 if TYPE_CHECKING:
     import onnxruntime as ort
 
 _PLACE = re.compile(r"^\S+\.cc:[0-9]+ [^)]*\) ")  # where an error was raised
-_stdout_lock = Lock()
+_INSTALL = 'pip install "onnxruntime-gpu[cuda,cudnn]"'
+_process_lock = Lock()  # standard output and the level of messages belong to the whole process
 
 
-def open_session(path: Path, providers: list[Provider], threads: int) -> "ort.InferenceSession":
+def open_session(path: Path, providers: Providers, threads: int) -> "ort.InferenceSession":
     """Open a graph on the first provider; the others run the nodes that it lacks.
 
     Raises:
@@ -27,6 +29,11 @@ def open_session(path: Path, providers: list[Provider], threads: int) -> "ort.In
     """
     if providers == CPU:
         return _create_session(path, providers, threads)
+    with _process_lock:
+        return _open_on_device(path, providers, threads)
+
+
+def _open_on_device(path: Path, providers: Providers, threads: int) -> "ort.InferenceSession":
     name = short_name(providers[0][0])
     reason = _load_nvidia_libraries(name) if name in NVIDIA else ""
     ort = load_onnxruntime()
@@ -40,10 +47,12 @@ def open_session(path: Path, providers: list[Provider], threads: int) -> "ort.In
         reason = reason or " " + _PLACE.sub("", str(error.__cause__)).strip()
     finally:
         ort.set_default_logger_severity(2)  # its default
+    if not reason and name in NVIDIA:
+        reason = f" To install CUDA: {_INSTALL}, or update the driver."
     raise BackendError(f"ONNX Runtime cannot use {name} on this machine.{reason}")
 
 
-def _create_session(path: Path, providers: list[Provider], threads: int) -> "ort.InferenceSession":
+def _create_session(path: Path, providers: Providers, threads: int) -> "ort.InferenceSession":
     """Open a graph. ONNX Runtime refuses weights that lie outside of the file's folder (from 1.24.1 on).
 
     Raises:
@@ -60,7 +69,7 @@ def _create_session(path: Path, providers: list[Provider], threads: int) -> "ort
         options.enable_mem_pattern = False  # DirectML refuses it
     try:
         # By default, it prints errors of a provider on standard output, and uses the CPU in its place.
-        session = ort.InferenceSession(path, options, providers=providers, enable_fallback=0)
+        session = ort.InferenceSession(path, options, providers=list(providers), enable_fallback=0)
     except Exception as error:  # its exceptions share no base class
         reason = str(error).split(" : ", 3)[-1].rstrip(".")  # after the name and the code of ONNX Runtime
         raise ModelError(f"{path} is not an ONNX file, or it is damaged: {reason}.") from error
@@ -74,11 +83,17 @@ def _load_nvidia_libraries(provider: str) -> str:
 
     Return a sentence about what is missing, and how to install it, to end a message; empty if nothing is.
     """
-    printed = StringIO()
-    with _stdout_lock, redirect_stdout(printed):  # it prints what it does not find
-        load_onnxruntime().preload_dlls()
+    failure = _preload()
     if provider == "tensorrt":
         with suppress(ImportError, OSError):
             import tensorrt  # noqa: F401  # its package loads them
-    failure = next((line for line in printed.getvalue().splitlines() if line.startswith("Failed")), "")
-    return f' {failure}. To install CUDA: pip install "onnxruntime-gpu[cuda,cudnn]"' if failure else ""
+    return f" {failure}. To install CUDA: {_INSTALL}" if failure else ""
+
+
+@cache
+def _preload() -> str:
+    """Load them, once per process, and return the first line about what is missing; empty if nothing is."""
+    printed = StringIO()
+    with redirect_stdout(printed):  # it prints what it does not find
+        load_onnxruntime().preload_dlls()
+    return next((line for line in printed.getvalue().splitlines() if line.startswith("Failed")), "")

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 Provider = tuple[str, dict[str, str]]
 """ONNX Runtime's name of a provider, and its options."""
-CPU: list[Provider] = [("CPUExecutionProvider", {})]
+Providers = tuple[Provider, ...]
+CPU: Providers = (("CPUExecutionProvider", {}),)
 _CLASSES = {
     "tensorrt": "TensorrtExecutionProvider",
     "cuda": "CUDAExecutionProvider",
@@ -66,7 +67,7 @@ def choose_provider(provider: str, device: str) -> str:
 
 def provider_settings(
     provider: str, device: str, model: Path, graph_input: "ort.NodeArg | None" = None, precision: str = ""
-) -> list[Provider]:
+) -> Providers:
     """Return the providers to open a session with: the chosen one, then those for the nodes that it lacks.
 
     TensorRT builds an engine for known sizes, so it needs `graph_input`, the input of the graph.
@@ -77,10 +78,10 @@ def provider_settings(
     if provider == "cpu":
         return CPU
     if provider not in NVIDIA:
-        return [(_CLASSES[provider], _OPTIONS[provider]), *CPU]
+        return ((_CLASSES[provider], _OPTIONS[provider]), *CPU)
     if provider == "cuda" or graph_input is None:
-        return [cuda, *CPU]
-    return [(_CLASSES["tensorrt"], _tensorrt_options(number, model, graph_input, precision)), cuda, *CPU]
+        return (cuda, *CPU)
+    return ((_CLASSES["tensorrt"], _tensorrt_options(number, model, graph_input, precision)), cuda, *CPU)
 
 
 def _tensorrt_options(number: str, model: Path, graph_input: "ort.NodeArg", precision: str) -> dict[str, str]:

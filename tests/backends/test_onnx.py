@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from cartoonize import BackendError, ModelError, RuntimeOptions, load
-from cartoonize.backends import providers
+from cartoonize.backends import onnx_session, providers
 from cartoonize.backends.layout import read_layout
 
 onnx = pytest.importorskip("onnx")
@@ -258,6 +258,20 @@ def test_cuda_that_does_not_start(tmp_path, driver, capfd):
     with pytest.raises(ModelError, match="is not an ONNX file"):
         load(path)
     assert capfd.readouterr() == ("", "")
+
+
+def test_cuda_that_stays_silent(tmp_path, monkeypatch):
+    """If nothing says why CUDA does not start, the error says what to try; the libraries are loaded once."""
+    path, loads = foreign(tmp_path / "a.onnx"), []
+    on_cpu = onnx_session.open_session(path, providers.CPU, 1)
+    monkeypatch.setattr(onnx_session, "_create_session", lambda *_: on_cpu)
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: loads.append(1), raising=False)
+    onnx_session._preload.cache_clear()
+    for _ in range(2):
+        with pytest.raises(BackendError, match=r"pip install .*\[cuda,cudnn\]\", or update the driver\."):
+            onnx_session.open_session(path, providers.provider_settings("cuda", "cuda", path), 1)
+    onnx_session._preload.cache_clear()
+    assert loads == [1]
 
 
 @pytest.mark.parametrize("provider", ["cpu", "cuda", "tensorrt"])
