@@ -15,7 +15,8 @@ from .segment import FrameMark, Segment
 
 class Sink(ABC):
     """Takes frames in order. If its `with` block ends normally, the output appears under its name. If it ends
-    by an exception, nothing remains of the output, and an existing file is unchanged.
+    by an exception, nothing has that name, and an existing file is unchanged; what was recorded live may
+    remain as NAME.partial.SUFFIX, or as the first of numbered pictures.
 
     A subclass has to provide `write`; everything else is optional. Nothing is created, opened or locked
     before the `with` block is entered: a sink that is never entered leaves no trace.

@@ -433,10 +433,10 @@ def test_a_recording_on_a_full_disk(run, workdir):
     report = json.loads(out)
     assert (code, report["exit_code"], report["state"]) == (6, 6, "failed")
     assert "Cannot write out.ts: File too large." in err
-    assert "What was recorded until then is in out.ts." in err
-    with av.open("out.ts") as container:
+    assert "What was recorded until then is in out.partial.ts." in err
+    with av.open("out.partial.ts") as container:
         assert next(container.decode(video=0)).width == 160
-    assert [path.name for path in workdir.iterdir()] == ["out.ts"]
+    assert [path.name for path in workdir.iterdir()] == ["out.partial.ts"]
 
 
 def test_json_of_a_source_that_is_lost(run, workdir):

@@ -1,12 +1,15 @@
 """Promises of every sink, and of sources and sinks that a user of the library writes."""
 
+import errno
 import io
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from clips import Clip
@@ -15,7 +18,7 @@ from processes import file_limit
 
 from cartoonize import Frame, open_sink, open_source
 from cartoonize.core.containers import CONTAINERS
-from cartoonize.core.errors import BusyError, MediaError, SpaceError
+from cartoonize.core.errors import BusyError, MediaError, SpaceError, WriteError
 from cartoonize.media import PictureSource, Sink, Source, VideoInfo, VideoSource
 from cartoonize.media.remote import Url, open_container
 
@@ -173,6 +176,11 @@ def playable_times(target: Path) -> list[float]:
     return times
 
 
+def partial_of(target: Path) -> Path:
+    """The name of an incomplete recording."""
+    return target.with_name(f"{target.stem}.partial{target.suffix}")
+
+
 @pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv", "out.ts", "out.flv", "out.avi", "out.gif"])
 @pytest.mark.parametrize("missing", [0.5, 1500, 1])
 def test_a_recording_keeps_what_was_written(tmp_path, name, missing):
@@ -183,11 +191,66 @@ def test_a_recording_keeps_what_was_written(tmp_path, name, missing):
     limit = int(size * missing) if missing < 1 else size - missing
     with file_limit(limit), pytest.raises(SpaceError) as full:
         record(tmp_path / name)
-    assert full.value.__notes__ == [f"What was recorded until then is in {tmp_path / name}."]
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-    times = playable_times(tmp_path / name)
+    kept = partial_of(tmp_path / name)
+    assert full.value.__notes__ == [f"What was recorded until then is in {kept}."]
+    assert list(tmp_path.iterdir()) == [kept]
+    times = playable_times(kept)
     assert len(times) >= (60 if missing < 1 else 200)
     assert np.allclose(np.diff(times), 0.04)
+
+
+def test_a_recording_that_fails_replaces_no_file(tmp_path):
+    """If the disk is full, an earlier file stays as it was, also with `overwrite`."""
+    target = tmp_path / "out.mkv"
+    target.write_bytes(b"earlier")
+    with file_limit(50_000), pytest.raises(SpaceError):
+        record_until(target, lambda: None, 250, overwrite=True)
+    assert target.read_bytes() == b"earlier"
+    assert sorted(tmp_path.iterdir()) == [target, partial_of(target)]
+    assert playable_times(partial_of(target))
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv", "out.ts"])
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("A network."), cv2.error("A filter.")])
+def test_a_recording_outlives_any_error(tmp_path, name, error):
+    """Whatever fails, all frames that were written are kept, also those that the encoder held back."""
+
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        record_until(tmp_path / name, fail, 100)
+    kept = partial_of(tmp_path / name)
+    assert f"What was recorded until then is in {kept}." in error.__notes__
+    assert list(tmp_path.iterdir()) == [kept]
+    assert len(playable_times(kept)) == 100
+
+
+def test_a_recording_whose_name_was_taken(tmp_path):
+    """If another program makes a file of its name, a recording gets one that is free."""
+    target = tmp_path / "out.mp4"
+    partial_of(target).write_bytes(b"older")
+    with pytest.raises(MediaError, match="was created by another program") as failure:
+        record_until(target, lambda: target.write_bytes(b"theirs"))
+    kept = tmp_path / "out.partial-2.mp4"
+    assert failure.value.__notes__ == [f"What was recorded until then is in {kept}."]
+    assert (target.read_bytes(), partial_of(target).read_bytes()) == (b"theirs", b"older")
+    assert len(playable_times(kept)) == 6
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_recording_that_is_not_surely_on_the_disk_is_kept(tmp_path, monkeypatch, number):
+    """If the system cannot confirm that a recording is on the disk, it stays, and an error says so."""
+
+    def fail(_handle: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(WriteError):
+        record_until(tmp_path / "out.mp4", lambda: None)
+    assert list(tmp_path.iterdir()) == [tmp_path / "out.partial.mp4"]
+    assert len(playable_times(tmp_path / "out.partial.mp4")) == 6
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "frames/%03d.bmp"])

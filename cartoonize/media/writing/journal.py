@@ -90,29 +90,30 @@ class Journal:
         self.target = target
         return target
 
-    def commit(self) -> None:
+    def commit(self, *, synced: bool = True) -> None:
         """Give the finished video its name, and remove everything else.
 
-        The video is on the disk before the segments are removed, so a power failure cannot take both. A
-        signal waits until all is done.
+        If `synced`, the video is on the disk before the segments are removed, so a power failure cannot take
+        both. A signal waits until all is done.
 
         Raises:
             MediaError: somebody made a file of that name in the meantime, and `overwrite` is false.
         """
-        with self.path.open("rb+") as file:
-            os.fsync(file.fileno())
+        if synced:
+            with self.path.open("rb+") as file:
+                os.fsync(file.fileno())
         if isinstance(self.target, Url):
             with self.target.uploaded(self.path, overwrite=self._overwrite) as publish, defer_signals():
                 publish()
-                self._finish()
+                self._finish(synced=synced)
         else:
             with defer_signals():
                 put(self.path, self.target, overwrite=self._overwrite)
-                self._finish()
+                self._finish(synced=synced)
 
-    def _finish(self) -> None:
+    def _finish(self, *, synced: bool) -> None:
         self.done = True
-        if isinstance(self.target, Path):
+        if synced and isinstance(self.target, Path):
             sync_folder(self.target.parent)
         self.close(done=True)
 
@@ -157,7 +158,7 @@ class StandardOutput:
         """Standard output has no name that could say so."""
         return self.target
 
-    def commit(self) -> None:
+    def commit(self, *, synced: bool = True) -> None:
         """Nothing is left to do."""
 
     def close(self, *, done: bool) -> None:

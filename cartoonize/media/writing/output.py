@@ -29,7 +29,8 @@ _CHECKSUMS = {"crc", "framecrc", "framehash", "framemd5", "hash", "md5", "mkvtim
 _NO_VIDEO = {"none", "png"}
 """FFmpeg's default codecs for pictures in containers for sound or text; png is a cover."""
 _FRAGMENT = "1000000"
-"""Microseconds of a recording in MP4 or MOV that are lost at most if writing fails."""
+"""Microseconds of a recording in MP4 or MOV that wait for their index. If the disk is full, they are lost,
+and in every format the frames inside the encoder, up to four seconds."""
 
 
 def choose_container(target: Location, format_name: str | None) -> Container:

@@ -13,7 +13,7 @@ from typing import Any
 import av
 from av.packet import Packet
 
-from ...core.errors import MediaError
+from ...core.errors import MediaError, WriteError
 from ...core.frames import Frame
 from ...core.yuv import YuvWeights
 from ..encoding import Encoding
@@ -38,7 +38,7 @@ class VideoSink(ResumableSink):
 
     The file appears under its name when the `with` block ends normally. After `resume`, finished segments
     outlive an error, or the process, in a folder beside the file (see journal.py). If writing a `recording`
-    fails, the file appears too, as far as it was written and if it can be read.
+    fails, NAME.partial.SUFFIX appears, as far as it was written and if it can be read.
 
     Raises:
         MediaError: as AtomicFile; or the encoder or the container is unknown. On entering: they do not go
@@ -57,6 +57,7 @@ class VideoSink(ResumableSink):
     ) -> None:
         self.path, self.encoding = path, encoding
         self._video, self._is_recording = video, recording
+        self._is_ended = False  # whether the encoder was asked for what it holds back
         self._last_dts: int | None = None
         self._begin: Fraction | None = None  # the second of the first frame
         self._end = Fraction(0)  # the second at which the last frame ends
@@ -173,6 +174,7 @@ class VideoSink(ResumableSink):
         with write_errors(self.path):
             if not self._encoder.frames_written:
                 raise MediaError(f"No frame was written to {self.path}.")
+            self._is_ended = True
             self._write_packets(self._encoder.end())
             self._passthrough.finish()
             close_output(self._container)
@@ -187,13 +189,16 @@ class VideoSink(ResumableSink):
 
     def abort(self, error: BaseException) -> None:
         """Leave nothing but finished segments."""
+        if self._is_recording and not self._is_ended and not isinstance(error, WriteError):
+            with suppress(av.error.FFmpegError, MediaError, OSError, MemoryError):
+                self._write_packets(self._encoder.end())
         with suppress(av.error.FFmpegError):  # closing writes an index, which fails where writing failed
             self._container.close()
         self._passthrough.close()
         if self._journal.done:  # a signal arrived after the file got its name
             error.add_note(f"{self.path} is complete.")
             return
-        if self._is_recording and isinstance(error, MediaError) and self._keep_written():
+        if self._is_recording and self._keep_written():
             error.add_note(f"What was recorded until then is in {self.path}.")
             return
         self._journal.close(done=False)
@@ -203,13 +208,19 @@ class VideoSink(ResumableSink):
             error.add_note(f"{frames} frames are kept in {kept}; the same command continues from there.")
 
     def _keep_written(self) -> bool:
-        """Give the file its name, if a frame of it can be read."""
+        """Give the file a name that says that it is incomplete, if a frame of it can be read.
+
+        An existing file, which may be complete, stays.
+        """
+        if not isinstance(self._journal, Journal):
+            return False
         try:
             with open_container(self._journal.path) as written:
                 next(written.decode(video=0))
-            self._journal.commit()
-        except (av.error.FFmpegError, IndexError, StopIteration, OSError, MediaError):
-            return False
+            self.mark_partial()
+            self._journal.commit(synced=False)  # the disk may be what failed
+        except (av.error.FFmpegError, IndexError, StopIteration, OSError, MediaError, MemoryError):
+            return self._journal.done
         return True
 
     @property
