@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import BackendError, SourceError, WriteError
+from ..core.errors import BackendError, MediaError
 from ..core.messages import count_noun
 from .console import escape, print_json, print_message, print_notices
 from .convert import open_backend
@@ -76,7 +76,7 @@ def live(
                 requests = [lambda: stop.requested, quit_key.pressed, sink.is_closed]
                 ended = _show_until(requests, show, source)
                 run(source, sink, backend, report, look=effects, control=control, ended=ended)
-        except (SourceError, BackendError, WriteError):
+        except (MediaError, BackendError):
             _print_report(report, as_json=output.as_json)
             raise
         _print_report(report, as_json=output.as_json)

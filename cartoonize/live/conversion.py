@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..backends import LoadedBackend
-from ..core.errors import BackendError, ModelError, SourceError, WriteError
+from ..core.errors import BackendError, MediaError, ModelError, SourceError
 from ..core.frames import Frame, Image
 from ..core.messages import first_line
 from ..effects.effect import EffectChain
@@ -70,7 +70,7 @@ def run(
     Raises:
         SourceError: the source disappeared; the report is filled in all the same.
         BackendError: the network failed; the same.
-        WriteError: the system refuses to write; the same, and a recording keeps what was written.
+        MediaError: the output cannot be written; the same, and a recording keeps what was written.
     """
     meter, started = LatencyMeter(), time.monotonic()
     look = prepare_look(look or Look(), backend, report)
@@ -85,7 +85,7 @@ def run(
                 if not meter.frames:  # there is nothing to keep
                     raise
                 failure = error
-    except WriteError as error:
+    except MediaError as error:
         report.fail(error)
         raise
     finally:

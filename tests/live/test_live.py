@@ -439,6 +439,20 @@ def test_a_recording_on_a_full_disk(run, workdir):
     assert [path.name for path in workdir.iterdir()] == ["out.partial.ts"]
 
 
+def test_json_of_a_recording_that_meets_a_file(run, workdir):
+    """With `--json`, pictures that meet an existing file end with a report, and those before it stay."""
+    (workdir / "f").mkdir()
+    (workdir / "f" / "003.png").write_bytes(b"theirs")
+    code, out, err = run("live", "--source", f"{BARS}2", "--sink", "f/%03d.png", "--style", "null", "--json")
+    report = json.loads(out)
+    assert (code, report["exit_code"], report["state"], report["frames"]) == (1, 1, "failed", 2)
+    assert "003.png exists already" in report["error"]
+    assert any("Pictures hold neither times nor sound" in notice for notice in report["notices"])
+    assert "What was recorded until then is in f." in err
+    assert names_in(workdir / "f") == ["001.png", "002.png", "003.png"]
+    assert (workdir / "f" / "003.png").read_bytes() == b"theirs"
+
+
 def test_json_of_a_source_that_is_lost(run, workdir):
     """With `--json`, a source that is lost is an object too, with what was converted and the exit code."""
     address, recorded = f"udp://127.0.0.1:{free_port()}", []
