@@ -210,7 +210,7 @@ def _sound_begin(source: OtherStreams, container: Container) -> float:
     """The second up to which the sound before time zero is left out: it is priming, or cut by an edit list.
 
     Where packets have no times below zero, only the one that reaches up to zero is kept, which decoders need
-    for the next.
+    for the next. Where they have no times at all, as in AVI, it is left out if it is mostly before zero.
     """
     if source.start:
         return 0.0
