@@ -1,6 +1,7 @@
 """Errors of the system, of too little memory and of missing libraries, as sentences for users."""
 
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
 from ..core.errors import TrainingError, WriteError
@@ -30,16 +31,23 @@ def disk_errors(path: object = "a file of the run") -> Iterator[None]:
 
 @contextmanager
 def memory_errors() -> Iterator[None]:
-    """Convert a lack of memory, of the CPU or a GPU, in a `with` block, to a TrainingError."""
+    """Convert a lack of memory, of the CPU or a GPU, in a `with` block, to a TrainingError.
+
+    A pool of processes says only that one of them ended. Systems do that to a process when memory is short.
+    """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not is_out_of_memory(error) and KILLED not in str(error):
+        if isinstance(error, RuntimeError) and not _is_lack_of_memory(error):
             raise
         raise TrainingError(
-            "There is too little memory for this training: end other programs, or pass fewer --workers or "
-            "another --device. In phases and presets, a smaller --batch or --size helps too."
+            "There is too little memory: end other programs, or pass fewer --workers or another --device, "
+            "where the command has them. In phases and presets, a smaller --batch or --size helps too."
         ) from error
+
+
+def _is_lack_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, BrokenProcessPool) or is_out_of_memory(error) or KILLED in str(error)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from multiprocessing import get_context
 from typing import TypeVar
 
 from ..core import cpus
-from .errors import disk_errors
+from .errors import disk_errors, memory_errors
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -20,16 +20,17 @@ def map_in_processes(
     For a single process it starts none: a new one would import PyTorch first, which takes two seconds.
 
     Raises:
-        TrainingError: the disk cannot be written.
+        TrainingError: the disk cannot be written, or the memory is too small.
         SpaceError: it is full.
     """
     count = min(cpus.count_cores() if workers is None else workers, len(items))
     if count <= 1:
-        with disk_errors():
+        with memory_errors(), disk_errors():
             yield from map(function, items)
         return
     # Forked children of a process that has used torch's threads can hang, so new processes are started.
-    with disk_errors(), ProcessPoolExecutor(count, get_context("spawn"), _one_thread) as pool:
+    spawn = get_context("spawn")
+    with memory_errors(), disk_errors(), ProcessPoolExecutor(count, spawn, _one_thread) as pool:
         yield from pool.map(function, items)
 
 

@@ -3,12 +3,15 @@
 import errno
 import os
 import sys
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 import torch
 
 from cartoonize.core.errors import CartoonizeError, TrainingError
 from cartoonize.training.errors import disk_errors, missing_extra
+from cartoonize.training.evaluation import evaluate as evaluation
+from cartoonize.training.parallel import map_in_processes
 from cartoonize.training.pretrain import Pretrain
 from cartoonize.training.run import train
 
@@ -26,6 +29,7 @@ def test_missing_library_of_the_extra(monkeypatch):
         MemoryError(),
         torch.OutOfMemoryError("CUDA out of memory."),
         RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "),
+        BrokenProcessPool("A process in the process pool was terminated abruptly."),
     ],
 )
 def test_too_little_memory_is_a_sentence(settings, monkeypatch, error):
@@ -35,8 +39,30 @@ def test_too_little_memory_is_a_sentence(settings, monkeypatch, error):
         raise error
 
     monkeypatch.setattr(Pretrain, "step", step)
-    with pytest.raises(TrainingError, match="too little memory for this training"):
+    with pytest.raises(TrainingError, match="There is too little memory"):
         train(settings("pretrain"))
+
+
+def end_at_once(_):
+    os._exit(9)
+
+
+def fill_memory(*_, **__):
+    raise MemoryError
+
+
+@pytest.mark.parametrize(("function", "workers"), [(end_at_once, 2), (fill_memory, 2), (fill_memory, 1)])
+def test_too_little_memory_for_a_process(function, workers):
+    """A process that the system ends, or that gets no memory, ends `train targets` and others likewise."""
+    with pytest.raises(TrainingError, match="There is too little memory"):
+        list(map_in_processes(function, [1, 2], workers))
+
+
+def test_too_little_memory_to_evaluate(monkeypatch, tmp_path):
+    """So does `train evaluate`."""
+    monkeypatch.setattr(evaluation, "load", fill_memory)
+    with pytest.raises(TrainingError, match="There is too little memory"):
+        evaluation.evaluate("null", tmp_path, device="cpu")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from ...core.frames import Backend, Frame, Image
 from ...media import PICTURE_SUFFIXES
 from ...models.weights import NamedTensors, read_weights
 from ...styles.figures import describe_figure
+from ..errors import memory_errors
 from ..features import Features, load_features
 from ..pictures import centre_square, list_pictures, read_rgb, sample_evenly
 from .distances import inception_distances, vgg_frechet_distance
@@ -53,6 +54,7 @@ class QualityReport:
         return json.dumps(asdict(self), indent=2, allow_nan=False) + "\n"
 
 
+@memory_errors()
 def evaluate(
     style: str,
     photos: Path,
@@ -73,7 +75,7 @@ def evaluate(
     `progress` is called with the numbers of measured photos and of all photos.
 
     Raises:
-        CartoonizeError: the style, a folder, the clip or weights cannot be used.
+        CartoonizeError: the style, a folder, the clip or weights cannot be used, or the memory is too small.
     """
     if clip is not None:
         check_clip(clip)
