@@ -70,7 +70,8 @@ class Checkpoint:
                     continue
                 if isinstance(error.__cause__, OSError):  # the file may be good
                     raise TrainingError(str(error)) from error
-                warnings.warn(f"A damaged checkpoint, using the one before: {error}", stacklevel=2)
+                rest = "and there is none before it" if path == files[0] else "using the one before"
+                warnings.warn(f"A damaged checkpoint, {rest}: {error}", stacklevel=2)
                 damaged.append(path)
                 continue
             self._restore(path, states)

@@ -107,7 +107,7 @@ def read_saved(path: Path, largest: float = math.inf) -> Any:
         if code:
             raise ModelError(
                 f"{path} is more than weights: it asks for {code[1]}, and could run any code. None of it was "
-                f"run. If you trust it, save the network's state_dict() alone, and import that."
+                f"run. If you trust it, save the network's state_dict() alone, and use that."
             ) from error
         raise ModelError(f"{path} is damaged, or holds no weights that can be read safely.") from error
 
