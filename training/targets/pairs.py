@@ -46,7 +46,8 @@ def write_pairs(photos: Path, out: Path, look: TargetLook, workers: int | None =
 
     A photo is enlarged by each of the look's scales before it is redrawn. Lines keep their width in pixels
     while objects grow, so that the network suits small and large videos. Larger pairs than MOST_PIXELS are
-    reduced to that. Existing pairs are kept, and OUT/look.json records their look.
+    reduced to that; a photo's pairs that are the same then are written once. Existing pairs are kept, and
+    OUT/look.json records their look.
 
     Raises:
         TrainingError: `photos` holds no pictures, `out` is within it or holds pairs of another look, or the
@@ -106,9 +107,14 @@ def _write_group(versions: Sequence[Version], out: Path, look: TargetLook) -> bo
     except TrainingError:
         return False
     largest = math.sqrt(MOST_PIXELS / (source.width * source.height))
-    for version in missing:
+    sizes: dict[tuple[int, int], Version] = {}
+    for version in versions:
         scale = min(version.scale, largest)
         size = max(1, round(source.width * scale)), max(1, round(source.height * scale))
+        sizes.setdefault(size, version)
+    for size, version in sizes.items():
+        if version not in missing:
+            continue
         photo = np.asarray(source.resize(size, Pillow.Resampling.BICUBIC))
         save_png(photo, out / "photo" / version.file)
         save_png(redraw(photo, look), out / "target" / version.file)

@@ -432,3 +432,14 @@ def test_large_photos_are_reduced(tmp_path, monkeypatch):
     for part in ("photo", "target"):
         with Pillow.open(tmp_path / part / "a-200.png") as picture:
             assert picture.size == (40, 30)
+
+
+def test_versions_of_one_size_are_one(tmp_path, monkeypatch):
+    """Scales that are reduced to the same size give one pair, also if the same call is repeated."""
+    monkeypatch.setattr(pairs, "MOST_PIXELS", 1200)
+    Pillow.new("RGB", (80, 60)).save(tmp_path / "a.png")
+    versions = [pairs.Version(tmp_path / "a.png", "a", scale) for scale in (0.25, 1.0, 1.75)]
+    for _ in range(2):
+        assert list(pairs.write_versions([versions], tmp_path, TargetLook(), workers=1)) == [True]
+        for part in ("photo", "target"):
+            assert {path.name for path in (tmp_path / part).iterdir()} == {"a-25.png", "a-100.png"}
