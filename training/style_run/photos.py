@@ -5,6 +5,7 @@ and at twice it. Large ones are reduced, and teach real detail. A third of the v
 if there are any.
 """
 
+import math
 from itertools import chain, zip_longest
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ...core.draw_size import NORMAL_LINES
 from ...core.errors import TrainingError
 from ..pictures import list_pictures, read_size
 from ..recipe import AboveZero, Scale
-from ..targets.pairs import Version
+from ..targets.pairs import MOST_PIXELS, Version
 from .drawings import store_pictures
 from .json_files import read_json, write_json
 from .step import Display, Step
@@ -106,11 +107,14 @@ def choose_versions(photos: list[Path]) -> list[Choice]:
             scales = [min(goal / lines, 4 / 3) for goal in LARGE_LINES]
         else:
             scales = [1.0, 2.0] if number % ENLARGED_EVERY == 0 else [1.0]
+        largest = math.sqrt(MOST_PIXELS / (size[0] * size[1]))
+        distinct: dict[float, float] = {}  # by the scale that is drawn: a panorama's are both reduced
+        for scale in scales:
+            distinct.setdefault(min(scale, largest), scale)
         group = large if lines >= LARGE else small
         name = f"{number:05d}-{_short(path.stem)}"
         group += [
-            Choice(str(path), name, scale, size[0] * size[1] * scale**2 / 1e6)
-            for scale in dict.fromkeys(scales)
+            Choice(str(path), name, scale, size[0] * size[1] * scale**2 / 1e6) for scale in distinct.values()
         ]
     return interleave(small, large)
 
@@ -132,4 +136,8 @@ def read_choices(folder: Path) -> list[Choice]:
     Raises:
         TrainingError: the file is damaged.
     """
-    return read_json(folder / FILE, list[Choice], "name another --run")
+    advice = "name another --run"
+    choices = read_json(folder / FILE, list[Choice], advice)
+    if not choices:
+        raise TrainingError(f"{folder / FILE} is damaged: {advice}.")
+    return choices

@@ -13,6 +13,7 @@ from ..recipe import NotNegative, TargetLook
 from .json_files import read_json, write_json
 
 FILE = "run.json"
+COUNTED = ("targets", "teach", "learn", "refine", "evaluate")  # steps with a count
 
 StepCount = Annotated[int, Meta(ge=1, le=1_000_000)]
 
@@ -38,6 +39,16 @@ class RunState(Struct):
     counts: dict[str, StepCount] = field(default_factory=dict)  # by step: pictures or images, once decided
     done: list[str] = field(default_factory=list)  # names of steps
     seconds: dict[str, NotNegative] = field(default_factory=dict)  # spent, by step
+
+    def __post_init__(self) -> None:
+        done = set(self.done)
+        uncounted = done.intersection(COUNTED) - set(self.counts)
+        if uncounted:
+            raise ValueError(f"{', '.join(sorted(uncounted))} cannot be done without a count")
+        if self.look is None and done & {"look", "targets"}:
+            raise ValueError("a look was measured, and is missing")
+        if self.speeds is None and "speed" in done:
+            raise ValueError("speeds were measured, and are missing")
 
 
 def read_state(folder: Path) -> RunState:

@@ -16,13 +16,14 @@ from train_command import train
 
 from cartoonize.core.errors import TrainingError
 from cartoonize.training.pictures import list_pictures, read_rgb
+from cartoonize.training.recipe import TargetLook
 from cartoonize.training.recipe_files import load_recipe
 from cartoonize.training.style_run import stopwatch
 from cartoonize.training.style_run.drawings import CollectDrawings
 from cartoonize.training.style_run.look import keep_given_look
 from cartoonize.training.style_run.networks import Learn
 from cartoonize.training.style_run.photos import ChoosePhotos, choose_versions, read_choices
-from cartoonize.training.style_run.state import RunState, Speeds, read_state
+from cartoonize.training.style_run.state import COUNTED, RunState, Speeds, read_state, write_state
 from cartoonize.training.style_run.time_budget import FIXED_SECONDS, SHARES, plan_counts
 from cartoonize.training.style_run.workspace import RunOptions, Workspace
 
@@ -154,10 +155,39 @@ def test_photos_of_a_strangers_run(tmp_path, change):
         read_choices(tmp_path)
 
 
-@pytest.mark.parametrize("content", ['{"counts": {"evaluate": 1e17}}', '{"seconds": {"learn": 1e999}}', "["])
+def test_no_photos(tmp_path):
+    """A list without photos is refused, as a damaged file is."""
+    (tmp_path / "photos.json").write_text("[]")
+    with pytest.raises(TrainingError, match=r"photos\.json is damaged"):
+        read_choices(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"counts": {"evaluate": 100000000000000000}}',
+        '{"counts": {"evaluate": 0}}',
+        '{"seconds": {"learn": 1e999}}',
+        "[",
+    ],
+)
 def test_the_state_of_a_strangers_run(tmp_path, content):
-    """Numbers without a limit in run.json are refused, as a damaged file is."""
+    """Numbers out of range in run.json are refused, as a damaged file is."""
     (tmp_path / "run.json").write_text(content)
+    with pytest.raises(TrainingError, match=r"run\.json is damaged"):
+        read_state(tmp_path)
+
+
+@pytest.mark.parametrize("lost", ["look", "speeds", "counts"])
+def test_a_step_is_not_done_without_its_result(tmp_path, lost):
+    """A state that lacks what a finished step has put into it is refused, as a damaged file is."""
+    done = ["look", "speed", "targets"]
+    state = RunState(speeds=SPEEDS, look=TargetLook(), counts={"targets": 8}, done=done)
+    write_state(tmp_path, state)
+    assert read_state(tmp_path) == state
+    content = json.loads((tmp_path / "run.json").read_text())
+    del content[lost]
+    (tmp_path / "run.json").write_text(json.dumps(content))
     with pytest.raises(TrainingError, match=r"run\.json is damaged"):
         read_state(tmp_path)
 
@@ -172,6 +202,13 @@ def test_versions_of_photos(tmp_path):
     assert sorted(set(lines)) == [200, 400]
     assert sorted(choice.scale for choice in choices if "large" in choice.photo) == [0.375, 0.5]
     assert len({choice.photo for choice in choices}) == 5
+
+
+def test_a_panorama_has_one_version(tmp_path):
+    """A photo of which each version would be reduced to the same size is listed once."""
+    save_pictures(tmp_path / "p", 1, (9000, 500))
+    (choice,) = choose_versions(list_pictures(tmp_path / "p"))
+    assert choice.scale == 540 / 500
 
 
 def run_on(load, minutes, speeds=SPEEDS, steps=STEPS):
@@ -234,9 +271,15 @@ def test_the_plan_without_time():
     }
 
 
+def test_the_planned_steps_are_those_with_a_count():
+    """What a run plans is what its state must count."""
+    assert set(SHARES) == set(COUNTED)
+
+
 def test_the_plan_follows_the_time_that_was_spent():
     """A training that was slower than measured leaves fewer images for the next; decided counts stay."""
-    state = RunState(speeds=SPEEDS, counts={"targets": 400, "learn": 40_000}, done=["targets", "learn"])
+    counts = {"targets": 400, "learn": 40_000}
+    state = RunState(speeds=SPEEDS, look=TargetLook(), counts=counts, done=["targets", "learn"])
     state.seconds = {"targets": 160.0, "learn": 40_000 / 60}
     on_time = plan_counts(STEPS, state, 60, 0.2)
     state.seconds["learn"] *= 2
