@@ -1,4 +1,4 @@
-"""Conversion to YUV 4:2:0 in PyTorch; `media/colour.py` has FFmpeg do the same."""
+"""Conversion to YUV 4:2:0 in PyTorch; `media/colour.py` has FFmpeg do it, to a level from 8 lines on."""
 
 from typing import ClassVar
 

@@ -22,7 +22,7 @@ def convert(image, colour):
     return colour.from_planes(planes)
 
 
-@pytest.mark.parametrize("size", [(96, 128), (50, 70)])
+@pytest.mark.parametrize("size", [(96, 128), (50, 70), (8, 64)])
 @pytest.mark.parametrize("matrix", MATRICES)
 def test_frames_are_ffmpegs(colour, size):
     """For every matrix and range, no value is more than a level off FFmpeg's, and the frame has its tags."""
