@@ -81,11 +81,10 @@ def run(
             try:
                 _show(source, sink, Drawer(backend, look.effects()), meter, control, ended)
             except (SourceError, BackendError) as error:
-                report.fail(error)
                 if not meter.frames:  # there is nothing to keep
                     raise
                 failure = error
-    except MediaError as error:
+    except (MediaError, BackendError) as error:
         report.fail(error)
         raise
     finally:
@@ -94,6 +93,7 @@ def run(
         report.set_duration(time.monotonic() - started)
         report.notices += [*source.notices, *backend.notices, *sink.notices, *_advice(report, source)]
     if failure is not None:
+        report.fail(failure)
         failure.add_note(f"{report.frames} frames were converted until then, into {report.output}.")
         raise failure
     return report
