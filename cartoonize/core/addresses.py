@@ -1,4 +1,4 @@
-"""Addresses of files on other machines, such as s3://bucket/name, told from paths."""
+"""Distinguishes paths from addresses of files, such as s3://bucket/name."""
 
 import re
 from pathlib import Path, PurePath

@@ -92,7 +92,7 @@ def test_the_file_is_as_readable_as_others(tmp_path):
 
 
 def test_an_address_on_this_machine_is_answered_with_its_path(tmp_path):
-    """Where a path is needed, file:///... is told from addresses of other machines, and its path is named."""
+    """Where only a path is accepted, file:///tmp/a.png is refused, and the message names its path."""
     address = Path(f"file://{tmp_path}/a.png")
     assert missing_file_message(address).endswith(f"write its path, {tmp_path}/a.png.")
     with pytest.raises(MediaError, match=f"write its path, {tmp_path}/a.png"):

@@ -344,7 +344,7 @@ def test_small_letters_can_be_read(sign, look):
 
 
 def test_letters_have_two_tones_and_noise_has_not(sign):
-    """Letters are told from noise of the same contrast."""
+    """Letters have two tones; noise of the same contrast has not."""
     noise = 0.5 + sign.std() * torch.randn(1, 160, 160, generator=torch.Generator().manual_seed(0))
     assert two_tone(sign)[:, 20:140, 20:80].mean() > 0.7
     assert two_tone(noise.clamp(0, 1).expand(3, -1, -1)).mean() < 0.1
